@@ -1,0 +1,3 @@
+module understudy.dev/cluster/coredns
+
+go 1.26.0

@@ -1,0 +1,3 @@
+module understudy.dev/cluster/helm
+
+go 1.26.0
