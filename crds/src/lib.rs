@@ -1,1 +1,27 @@
-//! The API types of Understudy.
+//! The API of Understudy, group `understudy.dev`: what people write, what the operator answers.
+//!
+//! Data and the little behaviour that belongs to it; no client, no async. Everything else in the workspace,
+//! but for the inference server, speaks in these types.
+
+pub mod annotations;
+pub mod condition;
+mod model_deployment;
+mod model_version;
+pub mod names;
+mod stage;
+mod transition;
+
+pub use model_deployment::{
+    AcceptanceTest, Approval, Gate, MainReason, MainRecord, ModelDeployment, ModelDeploymentSpec,
+    ModelDeploymentStatus, Previous, Rollback, RollbackResult, RollbackStatus, Rollout, ServedVersion,
+    Staged,
+};
+pub use model_version::{
+    Acceptance, Artifact, Documentation, Evaluation, Failure, LocalSecretReference, Metric, ModelSignature,
+    ModelVersion, ModelVersionSpec, ModelVersionStatus, Provenance, TensorSpec, Verdict,
+};
+pub use stage::Stage;
+pub use transition::{Decision, Grant, HISTORY_LIMIT, HistoryEntry, PolicyReference, Transition};
+
+/// The API group.
+pub const GROUP: &str = "understudy.dev";

@@ -1,0 +1,99 @@
+//! Conditions: their types, and setting one without touching the clock when nothing changed.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+/// All is as asked for (kstatus).
+pub const READY: &str = "Ready";
+/// The operator is at work, or waits for a person (kstatus: present and True only meanwhile).
+pub const RECONCILING: &str = "Reconciling";
+/// It cannot go on by itself (kstatus: present and True only meanwhile).
+pub const STALLED: &str = "Stalled";
+/// On a `ModelVersion`: its pods answer.
+pub const SERVING: &str = "Serving";
+/// On a `ModelVersion` with an open request: an approval would take effect now.
+pub const APPROVABLE: &str = "Approvable";
+/// On a `ModelDeployment`: main's pods are built and its API is there.
+pub const DEPLOYED: &str = "Deployed";
+/// On a `ModelDeployment`: a real inference was answered through its Service.
+pub const RUNNING: &str = "Running";
+/// On a `ModelDeployment`: the API server enforces the approval policy.
+pub const APPROVAL_GATE: &str = "ApprovalGate";
+
+/// The condition of this type.
+#[must_use]
+pub fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
+    conditions.iter().find(|c| c.type_ == type_)
+}
+
+/// Whether the condition of this type is there and True.
+#[must_use]
+pub fn is_true(conditions: &[Condition], type_: &str) -> bool {
+    find(conditions, type_).is_some_and(|c| c.status == "True")
+}
+
+/// Sets one condition. `lastTransitionTime` moves only when the status does. `status` is `None` for Unknown.
+pub fn set(
+    conditions: &mut Vec<Condition>,
+    type_: &str,
+    status: impl Into<Option<bool>>,
+    (reason, message): (&str, &str),
+    generation: Option<i64>,
+    now: Timestamp,
+) {
+    let status = match status.into() {
+        Some(true) => "True",
+        Some(false) => "False",
+        None => "Unknown",
+    };
+    let since = find(conditions, type_)
+        .filter(|c| c.status == status)
+        .map_or_else(|| Time(now), |c| c.last_transition_time.clone());
+    let new = Condition {
+        type_: type_.to_owned(),
+        status: status.to_owned(),
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        observed_generation: generation,
+        last_transition_time: since,
+    };
+    match conditions.iter_mut().find(|c| c.type_ == type_) {
+        Some(old) => *old = new,
+        None => conditions.push(new),
+    }
+}
+
+/// Takes one condition away.
+pub fn clear(conditions: &mut Vec<Condition>, type_: &str) {
+    conditions.retain(|c| c.type_ != type_);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a small number of seconds is a time")
+    }
+
+    #[test]
+    fn a_condition_keeps_its_time_while_only_reason_and_message_change() {
+        let mut all = vec![];
+        set(&mut all, READY, false, ("Waiting", "for bob"), Some(1), at(10));
+        set(&mut all, READY, false, ("Loading", "model"), Some(2), at(20));
+        assert_eq!(all.len(), 1);
+        assert_eq!((all[0].last_transition_time.0, all[0].reason.as_str()), (at(10), "Loading"));
+        assert_eq!(all[0].observed_generation, Some(2));
+    }
+
+    #[test]
+    fn a_condition_that_turns_gets_the_time_of_the_turn() {
+        let mut all = vec![];
+        set(&mut all, READY, false, ("Waiting", ""), None, at(10));
+        set(&mut all, READY, true, ("Done", ""), None, at(20));
+        assert_eq!(all[0].last_transition_time.0, at(20));
+        assert!(is_true(&all, READY));
+        clear(&mut all, READY);
+        assert!(find(&all, READY).is_none());
+    }
+}
