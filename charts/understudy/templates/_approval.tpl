@@ -1,0 +1,236 @@
+{{/*
+The four-eyes rule as the API server itself enforces it. One template for the policy that is
+installed and for the copy in the gate's ConfigMap that the operator compares the live one with,
+so that the two cannot differ. API defaults are written out for the same reason.
+
+Reading order: who writes, what the write changes, which act that is, what the act must meet.
+An act is a change of one group of annotations, or of spec.stage. Taking a whole group away is no act.
+The first validation that fails is the one whose message people see.
+*/}}
+{{- define "understudy.approvalPolicy" -}}
+failurePolicy: Fail
+matchConstraints:
+  matchPolicy: Equivalent
+  {{- if .Values.watchNamespaces }}
+  namespaceSelector:
+    matchExpressions:
+    - key: kubernetes.io/metadata.name
+      operator: In
+      values: {{ toJson .Values.watchNamespaces }}
+  {{- else }}
+  namespaceSelector: {}
+  {{- end }}
+  objectSelector: {}
+  resourceRules:
+  - apiGroups: [understudy.dev]
+    apiVersions: ["*"]
+    operations: [CREATE, UPDATE, DELETE]
+    resources: [modelversions, modelversions/status, modeldeployments, modeldeployments/status]
+    scope: "*"
+variables:
+# Who writes.
+- name: me
+  expression: request.userInfo.username
+- name: isOperator
+  expression: variables.me == '{{ include "understudy.operatorUser" . }}'
+- name: resource
+  expression: "request.resource.resource + (has(request.subResource) && request.subResource != '' ? '/' + request.subResource : '')"
+- name: onVersion
+  expression: variables.resource == 'modelversions' && object != null
+- name: onDeployment
+  expression: variables.resource == 'modeldeployments' && object != null
+# What the write changes.
+- name: before
+  expression: "oldObject == null ? {} : oldObject.metadata.?annotations.orValue({})"
+- name: after
+  expression: "object == null ? {} : object.metadata.?annotations.orValue({})"
+- name: changed
+  expression: >-
+    (variables.before.map(k, k) + variables.after.map(k, k))
+    .filter(k, k.startsWith('understudy.dev/') && variables.before[?k] != variables.after[?k])
+- name: stageBefore
+  expression: "oldObject == null ? 'None' : oldObject.spec.?stage.orValue('None')"
+- name: stageAfter
+  expression: "object == null ? variables.stageBefore : object.spec.?stage.orValue('None')"
+- name: stageNow
+  expression: "oldObject == null ? 'None' : oldObject.?status.?stage.orValue('None')"
+- name: transition
+  expression: "oldObject == null ? {} : oldObject.?status.?transition.orValue({})"
+- name: pending
+  expression: "has(variables.transition.id) && !has(variables.transition.approval)"
+# Which act it is.
+- name: requests
+  expression: variables.onVersion && variables.stageAfter != variables.stageBefore
+- name: approvalKeys
+  expression: "['understudy.dev/approve', 'understudy.dev/approved-by']"
+- name: approves
+  expression: variables.onVersion && variables.changed.exists(k, k in variables.approvalKeys) && variables.approvalKeys.exists(k, k in variables.after)
+- name: rejectionKeys
+  expression: "['understudy.dev/reject', 'understudy.dev/rejected-by', 'understudy.dev/reason']"
+- name: rejects
+  expression: variables.onVersion && variables.changed.exists(k, k in variables.rejectionKeys) && variables.rejectionKeys.exists(k, k in variables.after)
+- name: acceptanceKeys
+  expression: "['understudy.dev/accept', 'understudy.dev/accepted-by', 'understudy.dev/feedback']"
+- name: accepts
+  expression: variables.onVersion && variables.changed.exists(k, k in variables.acceptanceKeys) && variables.acceptanceKeys.exists(k, k in variables.after)
+- name: rollbackKeys
+  expression: "['understudy.dev/rollback', 'understudy.dev/rollback-by']"
+- name: rollsBack
+  expression: variables.onDeployment && variables.changed.exists(k, k in variables.rollbackKeys) && variables.rollbackKeys.exists(k, k in variables.after)
+- name: governs
+  expression: >-
+    variables.onDeployment && oldObject != null
+    && (object.spec.?approval != oldObject.spec.?approval || object.spec.?access != oldObject.spec.?access)
+- name: decides
+  expression: variables.approves || variables.rejects
+- name: decisionKeys
+  expression: "variables.approves ? variables.approvalKeys : variables.rejectionKeys"
+- name: decision
+  expression: "variables.approves ? 'approval' : 'rejection'"
+# Withdrawing asks for no new stage: whoever may request a stage may take the request for it back.
+- name: askedStage
+  expression: "variables.stageAfter == variables.stageNow ? variables.stageBefore : variables.stageAfter"
+- name: decidedStage
+  expression: variables.transition.?to.orValue('')
+# What the operator puts on record.
+- name: onRecord
+  expression: variables.resource == 'modelversions/status' && object != null
+- name: recordedBefore
+  expression: "!variables.onRecord || oldObject == null ? [] : oldObject.?status.?history.orValue([])"
+- name: recorded
+  expression: "!variables.onRecord ? [] : object.?status.?history.orValue([])"
+- name: newApprovals
+  expression: "variables.recorded.filter(h, h.?decision.orValue('') == 'Approved' && !variables.recordedBefore.exists(o, o.id == h.id))"
+- name: granted
+  expression: "!variables.onRecord ? {} : object.?status.?transition.?approval.orValue({})"
+validations:
+# The operator and the status.
+- expression: "!variables.resource.endsWith('/status') || variables.isOperator"
+  message: only the operator writes the status
+  reason: Forbidden
+- expression: "!variables.isOperator || variables.resource.endsWith('/status')"
+  message: "the operator writes the status only: it neither requests, approves, rejects, accepts nor rolls back"
+  reason: Forbidden
+# The operator's probe writes such a record as a dry run, to see that this policy is there.
+- expression: >-
+    variables.newApprovals.all(h,
+    {{ include "understudy.identity" (dict "root" . "of" "h.?decidedBy.orValue('')") }} != {{ include "understudy.identity" (dict "root" . "of" "h.?requestedBy.orValue('')") }})
+  message: "four eyes: an approval by its own requester cannot be recorded"
+  reason: Forbidden
+# What is recorded as approved was approved: by this annotation, which only its author can have written.
+- expression: >-
+    !has(variables.granted.by) || has(variables.transition.approval)
+    || (variables.before[?'understudy.dev/approve'].orValue('') == object.status.transition.id
+    && variables.before[?'understudy.dev/approved-by'].orValue('') == variables.granted.by
+    && variables.transition.?id.orValue('') == object.status.transition.id)
+  message: an approval that nobody gave cannot be recorded
+  reason: Forbidden
+- expression: >-
+    variables.newApprovals.all(h,
+    (has(variables.transition.approval) && variables.transition.id == h.id && variables.transition.approval.by == h.decidedBy)
+    || (variables.before[?'understudy.dev/approve'].orValue('') == h.id && variables.before[?'understudy.dev/approved-by'].orValue('') == h.decidedBy))
+  message: an approval that nobody gave cannot be recorded
+  reason: Forbidden
+- expression: variables.recordedBefore.all(o, variables.recorded.exists(h, h == o))
+  message: the history only grows
+  reason: Forbidden
+# One write, one act.
+- expression: "[variables.requests, variables.approves, variables.rejects, variables.accepts].filter(act, act).size() <= 1"
+  message: "one write does one thing: request, approve, reject or accept"
+  reason: Forbidden
+# Request.
+- expression: "!variables.onVersion || oldObject != null || variables.stageAfter in ['None', 'Staging']"
+  messageExpression: "'a new ModelVersion starts in None or asks for Staging; ' + variables.stageAfter + ' can be requested once it is there'"
+  reason: Forbidden
+- expression: "!variables.requests || variables.after[?'understudy.dev/requested-by'].orValue('') == variables.me"
+  messageExpression: "'a change of spec.stage must carry the annotation understudy.dev/requested-by: ' + variables.me"
+  reason: Forbidden
+- expression: >-
+    !variables.onVersion || variables.requests || !('understudy.dev/requested-by' in variables.changed)
+    || (oldObject == null && variables.after['understudy.dev/requested-by'] == variables.me)
+  message: "understudy.dev/requested-by changes only together with spec.stage, and names the person who changes it"
+  reason: Forbidden
+- expression: "!variables.requests || authorizer.group('understudy.dev').resource('stages').namespace(request.namespace).name(variables.askedStage.lowerAscii()).check('request').allowed()"
+  messageExpression: "variables.me + ' may not request the stage ' + variables.askedStage + ' (needs the verb request on stages/' + variables.askedStage.lowerAscii() + ')'"
+  reason: Forbidden
+# Approve and reject.
+- expression: >-
+    !variables.decides
+    || (variables.pending
+    && variables.after[?variables.decisionKeys[0]].orValue('') == variables.transition.id
+    && int(variables.transition.?generation.orValue(-1)) == oldObject.metadata.generation)
+  messageExpression: "'this ' + variables.decision + ' matches no pending transition: ' + variables.decisionKeys[0] + ' must be the id that status.transition shows now; to take a decision back, remove all its annotations'"
+  reason: Forbidden
+- expression: >-
+    !variables.decides || oldObject == null
+    || (object.spec == oldObject.spec
+    && object.metadata.?labels == oldObject.metadata.?labels
+    && object.metadata.?finalizers == oldObject.metadata.?finalizers
+    && object.metadata.?ownerReferences == oldObject.metadata.?ownerReferences
+    && variables.changed.all(k, k in variables.decisionKeys))
+  messageExpression: "'one write decides or edits, never both: this ' + variables.decision + ' changes something else'"
+  reason: Forbidden
+- expression: "!variables.decides || variables.after[?variables.decisionKeys[1]].orValue('') == variables.me"
+  messageExpression: "'this ' + variables.decision + ' must carry the annotation ' + variables.decisionKeys[1] + ': ' + variables.me"
+  reason: Forbidden
+{{- if not .Values.approval.allowServiceAccounts }}
+- expression: "!variables.decides || !variables.me.startsWith('system:serviceaccount:')"
+  message: service accounts may neither approve nor reject
+  reason: Forbidden
+{{- end }}
+- expression: >-
+    !variables.approves
+    || {{ include "understudy.identity" (dict "root" . "of" "variables.transition.?requestedBy.orValue('')") }} != {{ include "understudy.identity" (dict "root" . "of" "variables.me") }}
+  messageExpression: "'four eyes: ' + variables.me + ' requested this transition, somebody else must approve it'"
+  reason: Forbidden
+- expression: "!variables.decides || authorizer.group('understudy.dev').resource('stages').namespace(request.namespace).name(variables.decidedStage.lowerAscii()).check('approve').allowed()"
+  messageExpression: "variables.me + ' may not decide on the stage ' + variables.decidedStage + ' (needs the verb approve on stages/' + variables.decidedStage.lowerAscii() + ')'"
+  reason: Forbidden
+# Accept.
+- expression: "!variables.accepts || variables.after[?'understudy.dev/accept'].orValue('') in ['passed', 'failed']"
+  message: "understudy.dev/accept is passed or failed; to take a verdict back, remove all its annotations"
+  reason: Invalid
+- expression: "!variables.accepts || variables.stageNow == 'Staging'"
+  messageExpression: "'a verdict is given on a version in Staging, this one is in ' + variables.stageNow"
+  reason: Forbidden
+- expression: "!variables.accepts || variables.after[?'understudy.dev/accepted-by'].orValue('') == variables.me"
+  messageExpression: "'a verdict must carry the annotation understudy.dev/accepted-by: ' + variables.me"
+  reason: Forbidden
+- expression: "!variables.accepts || authorizer.group('understudy.dev').resource('stages').namespace(request.namespace).name('staging').check('test').allowed()"
+  messageExpression: "variables.me + ' may not give a verdict (needs the verb test on stages/staging)'"
+  reason: Forbidden
+# Delete. A namespace that is being deleted takes its models with it, whoever empties it.
+- expression: >-
+    variables.resource != 'modelversions' || request.operation != 'DELETE' || variables.stageNow != 'Production'
+    || has(namespaceObject.metadata.deletionTimestamp)
+    || authorizer.group('understudy.dev').resource('modelversions').namespace(request.namespace).name(request.name).check('delete-production').allowed()
+  messageExpression: "oldObject.metadata.name + ' is in Production: move it out first, or have the verb delete-production on modelversions'"
+  reason: Forbidden
+# ModelDeployments: the rules themselves, and the way back.
+- expression: "!variables.governs || authorizer.group('understudy.dev').resource('modeldeployments').namespace(request.namespace).name(request.name).check('govern').allowed()"
+  messageExpression: "variables.me + ' may not change spec.approval or spec.access (needs the verb govern on modeldeployments)'"
+  reason: Forbidden
+{{- if eq .Values.approval.minimums.acceptanceTest "Required" }}
+- expression: >-
+    !variables.onDeployment || (oldObject != null && object.spec.?approval == oldObject.spec.?approval)
+    || object.spec.?approval.?acceptanceTest.orValue('Required') == 'Required'
+  message: "this cluster requires the acceptance test: spec.approval.acceptanceTest must be Required"
+  reason: Forbidden
+{{- end }}
+- expression: "!variables.rollsBack || (variables.after[?'understudy.dev/rollback'].orValue('') != '' && variables.after[?'understudy.dev/rollback-by'].orValue('') == variables.me)"
+  messageExpression: "'a rollback consists of the annotations understudy.dev/rollback: <version>#<anything fresh> and understudy.dev/rollback-by: ' + variables.me"
+  reason: Forbidden
+- expression: "!variables.rollsBack || authorizer.group('understudy.dev').resource('modeldeployments').namespace(request.namespace).name(object.metadata.?name.orValue('')).check('rollback').allowed()"
+  messageExpression: "variables.me + ' may not roll back (needs the verb rollback on modeldeployments)'"
+  reason: Forbidden
+{{- end -}}
+
+{{/* CEL: the person behind an account name, by approval.identityExpression over `username`. */}}
+{{- define "understudy.identity" -}}
+[{{ .of }}].map(username, {{ .root.Values.approval.identityExpression }})[0]
+{{- end -}}
+
+{{- define "understudy.approvalBinding" -}}
+policyName: {{ include "understudy.approvalName" . }}
+validationActions: [Deny, Audit]
+{{- end -}}

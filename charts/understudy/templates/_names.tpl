@@ -1,0 +1,62 @@
+{{/* The prefix of every name: the release's, or that of an override. */}}
+{{- define "understudy.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- else if contains "understudy" .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-understudy" .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The operator's Deployment, service account, Service, roles and Lease. */}}
+{{- define "understudy.operator" -}}
+{{- printf "%s-operator" (include "understudy.fullname" .) -}}
+{{- end -}}
+
+{{/* The name by which the API server knows the operator. */}}
+{{- define "understudy.operatorUser" -}}
+{{- printf "system:serviceaccount:%s:%s" .Release.Namespace (include "understudy.operator" .) -}}
+{{- end -}}
+
+{{- define "understudy.approvalName" -}}
+{{- printf "%s-approval" (include "understudy.fullname" .) -}}
+{{- end -}}
+
+{{- define "understudy.stampName" -}}
+{{- printf "%s-stamp" (include "understudy.fullname" .) -}}
+{{- end -}}
+
+{{- define "understudy.selectorLabels" -}}
+app.kubernetes.io/name: understudy-operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "understudy.labels" -}}
+{{ include "understudy.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: understudy
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* repository:tag of an image value; the tag defaults to the chart's appVersion. */}}
+{{- define "understudy.image" -}}
+{{- printf "%s:%s" .image.repository (.image.tag | default .appVersion) -}}
+{{- end -}}
+
+{{/* What a container must say to run under the restricted Pod Security Standard. */}}
+{{- define "understudy.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{- define "understudy.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
