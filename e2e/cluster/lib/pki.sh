@@ -1,0 +1,41 @@
+# shellcheck shell=bash
+# Keys, certificates and kubeconfigs of one cluster, in one folder. Used by the cluster and by the bare control plane.
+
+# make_ca DIR: the authority that signs everything, and the key pair of the service accounts' tokens.
+make_ca() {
+  mkdir -p "$1"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$1/ca.key" -out "$1/ca.crt" \
+    -subj "/CN=understudy-local" -days 365 2>/dev/null
+  openssl ecparam -name prime256v1 -genkey -noout -out "$1/sa.key"
+  openssl ec -in "$1/sa.key" -pubout -out "$1/sa.pub" 2>/dev/null
+}
+
+# certificate DIR FILE USER GROUP[,GROUP...] [ALTNAMES]: FILE.key and FILE.crt.
+certificate() {
+  local dir=$1 file=$1/$2 subject=""
+  local -a groups; IFS=, read -ra groups <<<"$4"
+  for group in "${groups[@]}"; do subject+="/O=$group"; done
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$file.key" -out "$file.csr" \
+    -subj "$subject/CN=$3" 2>/dev/null
+  openssl x509 -req -in "$file.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -set_serial "0x$(openssl rand -hex 16)" \
+    -out "$file.crt" -days 365 -extfile <(printf 'subjectAltName=%s\n' "${5:-DNS:$2}") 2>/dev/null
+  rm "$file.csr"
+}
+
+# kubeconfig DIR FILE SERVER: prints the kubeconfig of the user whose certificate is FILE.
+kubeconfig() {
+  cat <<JSON
+{"apiVersion":"v1","kind":"Config","current-context":"understudy",
+ "contexts":[{"name":"understudy","context":{"cluster":"understudy","user":"$2"}}],
+ "clusters":[{"name":"understudy","cluster":{"server":"$3","certificate-authority-data":"$(base64 -w0 "$1/ca.crt")"}}],
+ "users":[{"name":"$2","user":{"client-certificate-data":"$(base64 -w0 "$1/$2.crt")","client-key-data":"$(base64 -w0 "$1/$2.key")"}}]}
+JSON
+}
+
+# mint DIR FILE USER GROUPS SERVER TARGET: a certificate and its kubeconfig, readable by its owner alone.
+mint() {
+  certificate "$1" "$2" "$3" "$4"
+  mkdir -p "$(dirname "$6")"
+  (umask 077; kubeconfig "$1" "$2" "$5" >"$6.new")
+  mv "$6.new" "$6"
+}
