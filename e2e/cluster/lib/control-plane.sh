@@ -23,12 +23,12 @@ make_pki() {
 }
 
 start_etcd() {
-  part etcd "$BIN/etcd" --data-dir="$DATA/etcd" --listen-client-urls=http://127.0.0.1:2379 \
+  part etcd --data-dir="$DATA/etcd" --listen-client-urls=http://127.0.0.1:2379 \
     --advertise-client-urls=http://127.0.0.1:2379 --listen-peer-urls=http://127.0.0.1:2380 --unsafe-no-fsync
 }
 
 start_apiserver() {
-  part apiserver "$BIN/kube-apiserver" --etcd-servers=http://127.0.0.1:2379 \
+  part kube-apiserver --etcd-servers=http://127.0.0.1:2379 \
     --service-cluster-ip-range="$SERVICES" --advertise-address="$NODE" --secure-port=6443 --allow-privileged=true \
     --client-ca-file="$PKI/ca.crt" --tls-cert-file="$PKI/apiserver.crt" --tls-private-key-file="$PKI/apiserver.key" \
     --service-account-key-file="$PKI/sa.pub" --service-account-signing-key-file="$PKI/sa.key" \
@@ -44,9 +44,9 @@ start_apiserver() {
 }
 
 start_controllers() {
-  part controller-manager "$BIN/kube-controller-manager" --kubeconfig="$PKI/controller-manager.conf" \
+  part kube-controller-manager --kubeconfig="$PKI/controller-manager.conf" \
     --root-ca-file="$PKI/ca.crt" --service-account-private-key-file="$PKI/sa.key" \
     --cluster-signing-cert-file="$PKI/ca.crt" --cluster-signing-key-file="$PKI/ca.key" \
     --use-service-account-credentials=true --leader-elect=false
-  part scheduler "$BIN/kube-scheduler" --kubeconfig="$PKI/scheduler.conf" --leader-elect=false
+  part kube-scheduler --kubeconfig="$PKI/scheduler.conf" --leader-elect=false
 }

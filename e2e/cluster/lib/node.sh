@@ -76,15 +76,15 @@ delegate_controllers() {
 }
 
 start_containerd() {
-  PATH=$BIN:$PATH part containerd "$BIN/containerd" --config="$RUN/containerd.toml"
+  PATH=$BIN:$PATH part containerd --config="$RUN/containerd.toml"
   await 60 "containerd" "${CTR[@]}" version # a kubelet that finds no runtime at its start exits
 }
 
 start_node() {
-  part kubelet "$BIN/kubelet" --kubeconfig="$PKI/kubelet.conf" --config="$RUN/kubelet.yaml" \
+  part kubelet --kubeconfig="$PKI/kubelet.conf" --config="$RUN/kubelet.yaml" \
     --root-dir="$DATA/kubelet" --hostname-override="$CLUSTER_ID" --node-ip="$NODE"
-  part proxy "$BIN/kube-proxy" --config="$RUN/proxy.yaml"
-  part coredns "$BIN/coredns" -conf "$RUN/Corefile"
+  part kube-proxy --config="$RUN/proxy.yaml"
+  part coredns -conf "$RUN/Corefile"
 }
 
 # The pause image: a static busybox that sleeps.

@@ -13,28 +13,26 @@ part_pid() {
 # belongs PID: whether the process was started for this cluster.
 belongs() { tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline" | grep -qF -e "$RUN/" -e "$DATA/"; }
 
-# part NAME COMMAND...: starts it in the node's network, unless it runs already with this very command.
+# part_current NAME: whether the part runs, and from the program that this checkout wants now.
+part_current() {
+  local pid
+  pid=$(part_pid "$1") && [ "/proc/$pid/exe" -ef "$BIN/$1" ]
+}
+
+# part PROGRAM ARGUMENT...: starts it in the node's network, unless it runs already in just this way.
 # `nsenter`, not `ip netns exec`: that one remounts /sys and hides the cgroups from the kubelet.
 part() {
   local name=$1; shift
   local file=$RUN/parts/$name
   mkdir -p "$RUN/parts"
-  if part_pid "$name" >/dev/null && [ "$(printf '%q ' "$@")" = "$(cat "$file.command")" ]; then return; fi
+  if part_current "$name" && [ "$(printf '%q ' "$@")" = "$(cat "$file.arguments")" ]; then return; fi
   part_stop "$name"
-  printf '%q ' "$@" >"$file.command"
+  printf '%q ' "$@" >"$file.arguments"
   # The process writes its own id before it becomes the part: there is no moment when it runs unrecorded.
   # shellcheck disable=SC2016
-  setsid nohup bash -c 'echo $$ >"$0"; exec nsenter --net="$1" "${@:2}"' "$file.pid" "$NETNS" "$@" \
+  setsid nohup bash -c 'echo $$ >"$0"; exec nsenter --net="$1" "${@:2}"' "$file.pid" "$NETNS" "$BIN/$name" "$@" \
     </dev/null >>"$RUN/log/$name.log" 2>&1 7>&- 8>&- 9>&- &
-  await 10 "the start of $name" part_pid "$name"
-}
-
-# part_again NAME: starts a part as it was started before.
-part_again() {
-  local -a command
-  [ -f "$RUN/parts/$1.command" ] || { echo "no part is called $1"; return 1; }
-  eval "command=($(cat "$RUN/parts/$1.command"))"
-  part "$1" "${command[@]}"
+  await 10 "the start of $name" part_current "$name"
 }
 
 # part_stop NAME [SIGNAL]: ends a part and waits until it is gone.

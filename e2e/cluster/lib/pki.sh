@@ -10,13 +10,19 @@ make_ca() {
   openssl ec -in "$1/sa.key" -pubout -out "$1/sa.pub" 2>/dev/null
 }
 
-# certificate DIR FILE USER GROUP[,GROUP...] [ALTNAMES]: FILE.key and FILE.crt.
+# signing_request FILE USER GROUP[,GROUP...]: FILE.key and FILE.csr.
+signing_request() {
+  local subject="" group
+  local -a organisations; IFS=, read -ra organisations <<<"$3"
+  for group in "${organisations[@]}"; do subject+="/O=$group"; done
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$1.key" -out "$1.csr" \
+    -subj "$subject/CN=$2" 2>/dev/null
+}
+
+# certificate DIR FILE USER GROUP[,GROUP...] [ALTNAMES]: FILE.key and FILE.crt, signed by DIR's authority.
 certificate() {
-  local dir=$1 file=$1/$2 subject=""
-  local -a groups; IFS=, read -ra groups <<<"$4"
-  for group in "${groups[@]}"; do subject+="/O=$group"; done
-  openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$file.key" -out "$file.csr" \
-    -subj "$subject/CN=$3" 2>/dev/null
+  local dir=$1 file=$1/$2
+  signing_request "$file" "$3" "$4"
   openssl x509 -req -in "$file.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -set_serial "0x$(openssl rand -hex 16)" \
     -out "$file.crt" -days 365 -extfile <(printf 'subjectAltName=%s\n' "${5:-DNS:$2}") 2>/dev/null
   rm "$file.csr"
@@ -30,12 +36,4 @@ kubeconfig() {
  "clusters":[{"name":"understudy","cluster":{"server":"$3","certificate-authority-data":"$(base64 -w0 "$1/ca.crt")"}}],
  "users":[{"name":"$2","user":{"client-certificate-data":"$(base64 -w0 "$1/$2.crt")","client-key-data":"$(base64 -w0 "$1/$2.key")"}}]}
 JSON
-}
-
-# mint DIR FILE USER GROUPS SERVER TARGET: a certificate and its kubeconfig, readable by its owner alone.
-mint() {
-  certificate "$1" "$2" "$3" "$4"
-  mkdir -p "$(dirname "$6")"
-  (umask 077; kubeconfig "$1" "$2" "$5" >"$6.new")
-  mv "$6.new" "$6"
 }
