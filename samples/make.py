@@ -1,0 +1,353 @@
+"""Makes the sample models, their manifests and the requests that go with them.
+
+Two versions of one classifier on scikit-learn's breast-cancer data: a logistic regression (1.0.0) and a
+gradient boosting (1.1.0). Both take the same 30 measurements, so that one replaces the other without the
+caller noticing. Every number in the manifests is measured here, on rows that no model was trained on.
+
+    python samples/make.py          writes everything below samples/
+    python samples/make.py --check  writes nothing, fails when a file would change
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import sklearn
+from skl2onnx import to_onnx
+from sklearn.datasets import load_breast_cancer
+from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, recall_score, roc_auc_score
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+HERE = Path(__file__).resolve().parent
+DEPLOYMENT = "breast-cancer"
+SEED = 7
+MALIGNANT, BENIGN = 0, 1
+
+# BLAS sums in another order on another processor; parameters rounded to five digits are the same on all, and
+# with them the digest. The rounded model is the model: it is what the evaluation below measures.
+DIGITS = 5
+
+INPUT = "features"
+
+# What a float32 runtime may differ from scikit-learn's float64 by.
+TOLERANCE = 1e-5
+
+
+@dataclass
+class Data:
+    """The data set, split once for both models, so that their metrics can be compared."""
+
+    features: list[str]
+    labels: list[str]
+    train_x: np.ndarray
+    train_y: np.ndarray
+    test_x: np.ndarray
+    test_y: np.ndarray
+    digest: str
+
+
+@dataclass
+class Sample:
+    """One trained version: its bytes, what it answers and how good that is."""
+
+    version: str
+    algorithm: str
+    summary: str
+    content: bytes
+    probabilities: np.ndarray
+    metrics: dict[str, float]
+    missed: int
+    false_alarms: int
+
+    @property
+    def path(self) -> str:
+        return f"{DEPLOYMENT}/{self.version}/model.onnx"
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def load() -> Data:
+    raw = load_breast_cancer()
+    # The models see float32 when they serve, so they are trained on float32: no row changes its side of a
+    # tree's threshold by rounding.
+    x = raw.data.astype(np.float32)
+    digest = hashlib.sha256(raw.data.tobytes() + raw.target.tobytes()).hexdigest()
+    train_x, test_x, train_y, test_y = train_test_split(
+        x, raw.target, test_size=0.25, stratify=raw.target, random_state=SEED
+    )
+    names = [str(name).replace(" ", "_") for name in raw.feature_names]
+    return Data(names, [str(name) for name in raw.target_names], train_x, train_y, test_x, test_y, digest)
+
+
+def rounded(values: np.ndarray) -> np.ndarray:
+    """To DIGITS significant digits, element by element."""
+    return np.vectorize(lambda value: float(f"{value:.{DIGITS - 1}e}"))(values)
+
+
+def logistic_regression(data: Data):
+    # Newton's method in float64 down to this tolerance ends in the one optimum, whatever the processor.
+    regression = LogisticRegression(C=0.5, solver="newton-cholesky", tol=1e-10)
+    model = make_pipeline(StandardScaler(), regression)
+    model.fit(data.train_x.astype(np.float64), data.train_y)
+    scaler = model[0]
+    scaler.mean_, scaler.scale_ = rounded(scaler.mean_), rounded(scaler.scale_)
+    regression.coef_, regression.intercept_ = rounded(regression.coef_), rounded(regression.intercept_)
+    return model
+
+
+def gradient_boosting(data: Data):
+    model = GradientBoostingClassifier(
+        n_estimators=80, max_depth=3, learning_rate=0.1, subsample=0.8, random_state=SEED
+    )
+    model.fit(data.train_x, data.train_y)
+    model.init_.class_prior_ = rounded(model.init_.class_prior_)
+    for tree in model.estimators_.ravel():
+        tree.tree_.value[:] = rounded(tree.tree_.value)
+    return model
+
+
+def export(model, data: Data, version: str) -> bytes:
+    """The model as ONNX, with the names a form page and `/predict` need as metadata properties."""
+    graph = to_onnx(
+        model,
+        data.train_x[:1],
+        name=f"{DEPLOYMENT}-{version}",
+        initial_types=None,
+        target_opset={"": 17, "ai.onnx.ml": 3},
+        options={id(model): {"zipmap": False}},
+    )
+    rename_input(graph, INPUT)
+    onnx.helper.set_model_props(
+        graph, {"feature_names": json.dumps(data.features), "labels": json.dumps(data.labels)}
+    )
+    # The converter collects the operator sets in a Python set, whose order changes from run to run.
+    opsets = sorted(graph.opset_import, key=lambda each: each.domain)
+    del graph.opset_import[:]
+    graph.opset_import.extend(opsets)
+    graph.doc_string = f"{DEPLOYMENT} {version}, made by samples/make.py"
+    onnx.checker.check_model(graph, full_check=True)
+    return graph.SerializeToString(deterministic=True)
+
+
+def rename_input(graph: onnx.ModelProto, name: str) -> None:
+    """Calls the only input `name`; skl2onnx calls every array `X`."""
+    (only,) = graph.graph.input
+    for node in graph.graph.node:
+        node.input[:] = [name if each == only.name else each for each in node.input]
+    only.name = name
+
+
+def serve(content: bytes, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and probabilities as ONNX Runtime answers them."""
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    label, probabilities = session.run(["label", "probabilities"], {INPUT: rows})
+    return label, probabilities
+
+
+def build(version: str, algorithm: str, summary: str, model, data: Data) -> Sample:
+    content = export(model, data, version)
+    label, probabilities = serve(content, data.test_x)
+    held_out = data.test_x.astype(np.float64)
+    np.testing.assert_allclose(probabilities, model.predict_proba(held_out), atol=TOLERANCE)
+    np.testing.assert_array_equal(label, model.predict(held_out))
+    truth = data.test_y
+    metrics = {
+        "auc": roc_auc_score(truth, probabilities[:, BENIGN]),
+        "accuracy": accuracy_score(truth, label),
+        "malignantRecall": recall_score(truth, label, pos_label=MALIGNANT),
+    }
+    return Sample(
+        version,
+        algorithm,
+        summary,
+        content,
+        probabilities,
+        {name: round(float(value), 4) for name, value in metrics.items()},
+        missed=int(((truth == MALIGNANT) & (label == BENIGN)).sum()),
+        false_alarms=int(((truth == BENIGN) & (label == MALIGNANT)).sum()),
+    )
+
+
+def comparison(sample: Sample, main: Sample | None) -> str:
+    if main is None:
+        return ""
+    auc, accuracy = (sample.metrics[name] - main.metrics[name] for name in ("auc", "accuracy"))
+    verdict = "better" if auc > 0 and accuracy > 0 else "not better"
+    return f"\n\n**Against {main.version}**, on the same rows: AUC {auc:+.4f}, accuracy {accuracy:+.4f}: {verdict}."
+
+
+def card(sample: Sample, main: Sample | None, data: Data) -> str:
+    """The model card a reviewer reads."""
+    held_out, malignant = len(data.test_y), int((data.test_y == MALIGNANT).sum())
+    benign = held_out - malignant
+    return f"""# {DEPLOYMENT} {sample.version}
+
+{sample.summary}
+
+**Input**: one vector `{INPUT}` of {len(data.features)} measurements of cell nuclei, in the order of the
+model's metadata property `feature_names`. **Output**: `label` (0 malignant, 1 benign) and
+`probabilities` in the same order.
+
+**Data**: scikit-learn's breast-cancer data (Wisconsin Diagnostic, 1995), 569 rows, one clinic.
+{len(data.train_y)} rows trained it; {held_out} rows ({malignant} malignant), split by class, seed {SEED}, were held out.
+
+**On the held-out rows**: AUC {sample.metrics["auc"]:.4f}, accuracy {sample.metrics["accuracy"]:.4f};
+{sample.missed} of {malignant} malignant cases called benign, {sample.false_alarms} of {benign} benign cases called malignant.{comparison(sample, main)}
+
+**Limits**: one split of a small, old data set: differences of a few thousandths between versions
+mean nothing. The probabilities are not calibrated and nobody looked at groups of patients.
+It demonstrates Understudy. It must not be used for a diagnosis.
+"""
+
+
+def indented(text: str, by: int) -> str:
+    return "\n".join((" " * by + line).rstrip() for line in text.strip().splitlines())
+
+
+def version_manifest(sample: Sample, main: Sample | None, data: Data) -> str:
+    metrics = "\n".join(f"      - {{name: {name}, value: {value}}}" for name, value in sample.metrics.items())
+    return f"""# Made by samples/make.py.
+apiVersion: understudy.dev/v1alpha1
+kind: ModelVersion
+metadata:
+  name: {DEPLOYMENT}-{sample.version}
+spec:
+  deployment: {DEPLOYMENT}
+  version: {sample.version}
+  artifact:
+    uri: s3://models/{sample.path}
+    sha256: {sample.sha256}
+    secretRef: {{name: s3}}
+  documentation:
+    markdown: |
+{indented(card(sample, main, data), 6)}
+  evaluation:
+    dataset: breast-cancer, {len(data.test_y)} held-out rows, seed {SEED}
+    metrics:
+{metrics}
+  provenance:
+    run: samples/make.py, {sample.algorithm}, scikit-learn {sklearn.__version__}
+    dataset: sklearn.datasets.load_breast_cancer, sha256:{data.digest}
+"""
+
+
+def deployment_manifest() -> str:
+    return f"""# Made by samples/make.py.
+apiVersion: understudy.dev/v1alpha1
+kind: ModelDeployment
+metadata:
+  name: {DEPLOYMENT}
+spec:
+  description: benign or malignant, from 30 measurements of cell nuclei (a demonstration)
+  replicas: 2
+  approval:
+    acceptanceTest: Required
+    expiresAfter: 168h
+    gates:
+    - {{metric: auc, min: 0.95}}
+  rollback:
+    keepWarm: 10m
+"""
+
+
+def as_json(value) -> str:
+    return json.dumps(value, indent=2) + "\n"
+
+
+def number(value: np.float32) -> float:
+    """The shortest decimal that reads back as the same float32."""
+    return float(str(np.float32(value)))
+
+
+def infer_request(row: np.ndarray) -> str:
+    values = [number(value) for value in row]
+    tensor = {"name": INPUT, "shape": [1, len(values)], "datatype": "FP32", "data": values}
+    return as_json({"id": "sample", "inputs": [tensor]})
+
+
+def predict_request(row: np.ndarray, data: Data) -> str:
+    return as_json({"records": [dict(zip(data.features, map(number, row), strict=True))]})
+
+
+def expected_rows(samples: list[Sample], data: Data) -> str:
+    """Held-out rows with every version's answer, chosen so that the versions can be told apart by them."""
+    distance = np.abs(samples[0].probabilities[:, BENIGN] - samples[1].probabilities[:, BENIGN])
+    chosen = [0, 1, 2, *(int(index) for index in np.argsort(-distance, kind="stable")[:3])]
+    rows = []
+    for index in chosen:
+        expected = {}
+        for sample in samples:
+            probabilities = [round(float(value), 5) for value in sample.probabilities[index]]
+            expected[sample.version] = {
+                "label": int(np.argmax(sample.probabilities[index])),
+                "probabilities": probabilities,
+            }
+        features = [number(value) for value in data.test_x[index]]
+        rows.append({"truth": int(data.test_y[index]), "features": features, "expected": expected})
+    return as_json({"input": INPUT, "labels": data.labels, "tolerance": 1e-4, "rows": rows})
+
+
+def outputs() -> dict[str, bytes]:
+    """Every file by its path below samples/."""
+    data = load()
+    samples = [
+        build(
+            "1.0.0",
+            "logistic regression",
+            "Logistic regression on standardised measurements: simple, and easy to explain.",
+            logistic_regression(data),
+            data,
+        ),
+        build(
+            "1.1.0",
+            "gradient boosting",
+            "Gradient boosting, 80 trees of depth 3: sees interactions that the logistic regression of 1.0.0 cannot.",
+            gradient_boosting(data),
+            data,
+        ),
+    ]
+    row = data.test_x[0]
+    files = {
+        "manifests/modeldeployment.yaml": deployment_manifest().encode(),
+        "requests/infer.json": infer_request(row).encode(),
+        "requests/predict.json": predict_request(row, data).encode(),
+        "rows.json": expected_rows(samples, data).encode(),
+    }
+    for sample, main in zip(samples, [None, *samples]):
+        files[f"models/{sample.path}"] = sample.content
+        files[f"manifests/modelversion-{sample.version}.yaml"] = version_manifest(sample, main, data).encode()
+        print(f"{sample.version} {len(sample.content):>6} bytes sha256:{sample.sha256} {sample.metrics}")
+    return files
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--check", action="store_true", help="write nothing, fail when a file would change")
+    check = arguments.parse_args().check
+    stale = []
+    for name, content in outputs().items():
+        path = HERE / name
+        if path.is_file() and path.read_bytes() == content:
+            continue
+        stale.append(name)
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    print("\n".join(f"{'differs' if check else 'wrote'} samples/{name}" for name in stale) or "all up to date")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
