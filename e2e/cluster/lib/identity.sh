@@ -3,7 +3,8 @@
 # from the checkout's path: a name, folders, a network of its own and a cgroup.
 
 CHECKOUT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd -P)
-CLUSTER_ID=us-$(printf %s "$CHECKOUT" | sha256sum | cut -c1-8)
+CLUSTER_ID=${UNDERSTUDY_CLUSTER:-us-$(printf %s "$CHECKOUT" | sha256sum | cut -c1-8)} # named: to end one whose checkout is gone
+[[ $CLUSTER_ID =~ ^us-[0-9a-f]{8}$ ]] || { echo "error: UNDERSTUDY_CLUSTER is \"$CLUSTER_ID\", not us- and 8 hex digits" >&2; exit 1; }
 CACHE=${UNDERSTUDY_CACHE:-$HOME/.cache/understudy}
 OUT=$CHECKOUT/.cluster               # what the user of the cluster needs: kubeconfigs, env, bin
 BIN=$OUT/bin                         # links into the cache
@@ -28,7 +29,7 @@ claim_range() {
     range_meets_route "$n" && continue
     if (set -o noclobber; echo "$CLUSTER_ID" >"$RANGES/$n") 2>/dev/null; then echo "$n"; return; fi
   done
-  echo "all 64 address ranges are taken: see $RANGES, and end clusters that are no longer needed by make down" >&2
+  echo "all 64 address ranges are taken: see $RANGES, and end clusters that are not needed by make down" >&2
   return 1
 }
 
