@@ -195,6 +195,7 @@ pub struct Provenance {
 /// What the operator says of a model version.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(oldSelf.history) || has(self.history)").message("no entry of the history is ever removed"))]
 pub struct ModelVersionStatus {
     /// The stage it is in: the only truth.
     #[serde(default)]

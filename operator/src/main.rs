@@ -1,2 +1,43 @@
-//! Start.
-fn main() {}
+//! The operator of Understudy: see docs/architecture.md for the way through its modules.
+
+mod apply;
+mod approval;
+mod args;
+mod backoff;
+mod cache;
+mod check;
+mod config;
+mod context;
+mod decision_log;
+mod gate;
+mod http;
+mod leader;
+mod metrics;
+mod pods;
+mod rollout;
+mod run;
+mod subset;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    let args = args::Args::parse();
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()))
+        .init();
+    let outcome = match args.command {
+        Some(args::Command::Check { url }) => check::check(&url).await.map_err(|e| run::chain(&e)),
+        None => run::run(args.run).await.map_err(|e| run::chain(&e)),
+    };
+    match outcome {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(message) => {
+            tracing::error!(message);
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The conditions of a version and the events that their changes are worth. Pure.
+
+use jiff::Timestamp;
+use kube::{ResourceExt, runtime::events::EventType};
+use understudy_crds::{
+    Decision, ModelVersionStatus, Stage,
+    condition::{self, APPROVABLE, READY, RECONCILING, SERVING, STALLED},
+    names,
+};
+
+use super::{decide::Hold, observe::Observed};
+
+/// One condition's worth of words.
+struct Say {
+    status: bool,
+    reason: String,
+    message: String,
+}
+
+impl Say {
+    fn new(status: bool, reason: &str, message: impl Into<String>) -> Self {
+        Self { status, reason: reason.to_owned(), message: message.into() }
+    }
+}
+
+/// The whole status as it should be, with the conditions that follow from it.
+pub fn status(observed: &Observed, hold: Option<&Hold>, now: Timestamp) -> ModelVersionStatus {
+    let generation = observed.version.metadata.generation;
+    let mut status = observed.version.status.clone().unwrap_or_default();
+    status.observed_generation = generation;
+    if let Some(failure) = &observed.pods.failure {
+        let known = status
+            .last_failure
+            .as_ref()
+            .is_some_and(|k| (&k.reason, &k.message) == (&failure.reason, &failure.message));
+        if !known {
+            status.last_failure = Some(failure.clone());
+        }
+    }
+    let runs = status.stage.is_served() || observed.pods.total > 0;
+    status.url = runs.then(|| {
+        let service =
+            names::version_object(&observed.version.spec.deployment, &observed.version.spec.version);
+        names::url(&service, &observed.version.namespace().unwrap_or_default())
+    });
+
+    let serving = serving(observed, &status);
+    let (ready, progress) = ready(observed, &status, &serving, hold);
+    let approvable = approvable(&status, hold);
+    let conditions = &mut status.conditions;
+    let mut put = |type_: &str, say: Option<&Say>| match say {
+        Some(say) => {
+            condition::set(conditions, type_, say.status, (&say.reason, &say.message), generation, now)
+        }
+        None => condition::clear(conditions, type_),
+    };
+    put(SERVING, Some(&serving));
+    put(READY, Some(&ready));
+    put(
+        RECONCILING,
+        (progress == Progress::Reconciling).then(|| Say { status: true, ..copy(&ready) }).as_ref(),
+    );
+    put(STALLED, (progress == Progress::Stalled).then(|| Say { status: true, ..copy(&ready) }).as_ref());
+    put(APPROVABLE, approvable.as_ref());
+    status
+}
+
+fn copy(say: &Say) -> Say {
+    Say::new(say.status, &say.reason, say.message.clone())
+}
+
+fn serving(observed: &Observed, status: &ModelVersionStatus) -> Say {
+    let pods = &observed.pods;
+    match (pods.ready, pods.total, &pods.failure) {
+        (1.., total, _) => Say::new(true, "Serving", format!("{} of {total} pods answer", pods.ready)),
+        (0, _, Some(failure)) => Say::new(false, &failure.reason, failure.message.clone()),
+        (0, 0, None) if !status.stage.is_served() => {
+            Say::new(false, "NotServed", format!("a version in stage {} has no pods", status.stage))
+        }
+        (0, _, None) => Say::new(false, "Starting", "its pods are starting"),
+    }
+}
+
+fn approvable(status: &ModelVersionStatus, hold: Option<&Hold>) -> Option<Say> {
+    let transition = status.transition.as_ref().filter(|t| t.approval.is_none())?;
+    Some(match hold {
+        Some(hold) => Say::new(false, hold.reason, hold.message.clone()),
+        None => Say::new(
+            true,
+            "WaitingForApproval",
+            format!("approve with understudy.dev/approve={}", transition.id),
+        ),
+    })
+}
+
+#[derive(PartialEq)]
+enum Progress {
+    Done,
+    Reconciling,
+    Stalled,
+}
+
+fn ready(
+    observed: &Observed,
+    status: &ModelVersionStatus,
+    serving: &Say,
+    hold: Option<&Hold>,
+) -> (Say, Progress) {
+    if let Some(transition) = &status.transition {
+        let step = format!("{} -> {}", transition.from, transition.to);
+        return match (&transition.approval, hold) {
+            (Some(grant), _) if !serving.status && transition.to == Stage::Production => {
+                let message =
+                    format!("{step} is approved by {} and waits for its pods: {}", grant.by, serving.message);
+                (Say::new(false, &serving.reason, message), Progress::Reconciling)
+            }
+            (Some(grant), _) => (
+                Say::new(false, "RollingOut", format!("{step} is approved by {} and rolls out", grant.by)),
+                Progress::Reconciling,
+            ),
+            (None, Some(hold)) => {
+                (Say::new(false, hold.reason, format!("{step}: {}", hold.message)), Progress::Reconciling)
+            }
+            (None, None) => {
+                let message = format!(
+                    "{step}, requested by {}, waits for a second person (id {})",
+                    transition.requested_by, transition.id
+                );
+                (Say::new(false, "WaitingForApproval", message), Progress::Reconciling)
+            }
+        };
+    }
+    if let Some(hold) = hold {
+        return (Say::new(false, hold.reason, hold.message.clone()), Progress::Stalled);
+    }
+    if status.stage != observed.version.spec.stage
+        && let Some(last) = status.history.last()
+    {
+        let message = format!(
+            "{} -> {} {} by {}{}",
+            last.from,
+            last.to,
+            last.decision.as_str().to_lowercase(),
+            last.decided_by,
+            last.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default()
+        );
+        // What was refused stays refused until somebody asks again; what made room for another version is done.
+        let refused = matches!(last.decision, Decision::Rejected | Decision::Expired);
+        let progress = if refused { Progress::Stalled } else { Progress::Done };
+        return (Say::new(!refused, last.decision.as_str(), message), progress);
+    }
+    if status.stage.is_served() {
+        let progress = match (serving.status, &observed.pods.failure) {
+            (true, _) => Progress::Done,
+            (false, Some(_)) => Progress::Stalled,
+            (false, None) => Progress::Reconciling,
+        };
+        return (copy(serving), progress);
+    }
+    (Say::new(true, "Settled", format!("in stage {}, as asked for", status.stage)), Progress::Done)
+}
+
+/// Events for what changed between two statuses, apart from decisions, which have their own.
+pub fn news(
+    before: &ModelVersionStatus,
+    after: Option<&ModelVersionStatus>,
+) -> Vec<(EventType, String, String)> {
+    let Some(after) = after else { return vec![] };
+    [SERVING, APPROVABLE, STALLED]
+        .into_iter()
+        .filter_map(|type_| {
+            let new = condition::find(&after.conditions, type_)?;
+            let old = condition::find(&before.conditions, type_);
+            if old.is_some_and(|o| (&o.status, &o.reason) == (&new.status, &new.reason)) {
+                return None;
+            }
+            let severity = match (type_, new.status.as_str()) {
+                (SERVING, "True") => EventType::Normal,
+                (SERVING, _) if matches!(new.reason.as_str(), "Starting" | "NotServed") => return None,
+                (APPROVABLE, "True") => return None,
+                _ => EventType::Warning,
+            };
+            Some((severity, new.reason.clone(), new.message.clone()))
+        })
+        .collect()
+}

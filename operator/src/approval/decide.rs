@@ -1,0 +1,328 @@
+//! The approval as a state machine: a chain of small rules, the first that speaks decides. Pure.
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+use rand::RngExt as _;
+use understudy_crds::{
+    Acceptance, Decision, HISTORY_LIMIT, ModelDeployment, ModelVersion, Stage, Transition, Verdict,
+    annotations,
+};
+
+use super::{gates, observe::Observed};
+
+/// Entries of the history kept free for what may still happen to a version after its last request.
+const HISTORY_RESERVE: usize = 4;
+
+/// What to do about a version.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Write this.
+    Act(Step),
+    /// Something is asked for and cannot go on; say why.
+    Hold(Hold),
+    /// Nothing to decide.
+    Rest,
+}
+
+/// A change of the record.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// A request becomes pending.
+    Open(Transition),
+    /// The pending request ends without effect.
+    Close { decision: Decision, by: String, reason: Option<String> },
+    /// The pending request is approved.
+    Approve { by: String },
+    /// The approved roll-out has come to its end.
+    Complete { stage: Stage },
+    /// The stage changes because of something that happened to another object.
+    Move { to: Stage, decision: Decision, requested_by: String, decided_by: String, reason: String },
+    /// A tester's verdict.
+    Accept(Acceptance),
+}
+
+/// Why something that was asked for does not go on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hold {
+    /// One word.
+    pub reason: &'static str,
+    /// For a person.
+    pub message: String,
+    /// Whether an approval is there and waits.
+    pub approved: bool,
+}
+
+impl Hold {
+    fn new(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), approved: false }
+    }
+
+    /// The approval policy is not in force.
+    pub fn gate(message: &str) -> Self {
+        let message = format!("the approval waits until the approval policy is in force: {message}");
+        Self { approved: true, ..Self::new("ApprovalGateInactive", message) }
+    }
+}
+
+/// A rule: silent, or an outcome.
+type Rule = fn(&Observed, Timestamp) -> Option<Outcome>;
+
+/// In this order.
+const RULES: [Rule; 9] =
+    [retired, duplicate, became_main, superseded, withdrawn, rejected, expired, approved, requested];
+
+/// What to do about a version at this moment.
+pub fn decide(observed: &Observed, now: Timestamp) -> Outcome {
+    let outcome = RULES.iter().find_map(|rule| rule(observed, now)).unwrap_or(Outcome::Rest);
+    match outcome {
+        Outcome::Act(_) => outcome,
+        // A tester's word counts whatever else waits.
+        Outcome::Hold(_) | Outcome::Rest => accepted(observed, now).unwrap_or(outcome),
+    }
+}
+
+fn act(step: Step) -> Option<Outcome> {
+    Some(Outcome::Act(step))
+}
+
+fn annotation(version: &ModelVersion, key: &str) -> Option<String> {
+    version.annotations().get(key).filter(|v| !v.is_empty()).cloned()
+}
+
+fn is_main(observed: &Observed) -> bool {
+    main_transition(observed).is_some()
+}
+
+/// Id of what made this version main, if it is.
+fn main_transition(observed: &Observed) -> Option<&str> {
+    let main = observed.deployment.as_deref().and_then(ModelDeployment::main)?;
+    (main.model_version == observed.version.name_any()).then_some(main.transition.as_str())
+}
+
+/// Its deployment is gone: nothing of it runs any more.
+fn retired(o: &Observed, _: Timestamp) -> Option<Outcome> {
+    if o.deployment.is_some() {
+        return None;
+    }
+    if o.version.stage().is_served() {
+        let reason = format!("ModelDeployment {} was deleted", o.version.spec.deployment);
+        return act(moved(Stage::Archived, Decision::Retired, OPERATOR, OPERATOR, reason));
+    }
+    if o.version.transition().is_some() {
+        let reason = format!("ModelDeployment {} was deleted", o.version.spec.deployment);
+        return act(Step::Close {
+            decision: Decision::Withdrawn,
+            by: OPERATOR.to_owned(),
+            reason: Some(reason),
+        });
+    }
+    let name = &o.version.spec.deployment;
+    let message = format!("there is no ModelDeployment {name} in this namespace: create it");
+    Some(Outcome::Hold(Hold::new("DeploymentNotFound", message)))
+}
+
+/// Who decides where no person does.
+pub const OPERATOR: &str = "understudy-operator";
+
+fn moved(to: Stage, decision: Decision, requested_by: &str, decided_by: &str, reason: String) -> Step {
+    Step::Move {
+        to,
+        decision,
+        requested_by: requested_by.to_owned(),
+        decided_by: decided_by.to_owned(),
+        reason,
+    }
+}
+
+/// The older of two versions with one number counts.
+fn duplicate(o: &Observed, _: Timestamp) -> Option<Outcome> {
+    let other = o.duplicate_of.as_ref().filter(|_| !o.version.stage().is_served())?;
+    let message = format!(
+        "version {} of {} is {other} already: publish another version number",
+        o.version.spec.version, o.version.spec.deployment
+    );
+    Some(Outcome::Hold(Hold::new("DuplicateVersion", message)))
+}
+
+/// The roll-out made it main: by its own approved request, or by a rollback.
+fn became_main(o: &Observed, _: Timestamp) -> Option<Outcome> {
+    let transition = main_transition(o)?;
+    let own = o.version.transition().filter(|t| t.id == transition);
+    if own.is_none() && o.version.stage() == Stage::Production {
+        return None;
+    }
+    if o.other_in_production {
+        // The one before is archived first, so that there is never more than one.
+        return Some(Outcome::Rest);
+    }
+    if own.is_some() {
+        return act(Step::Complete { stage: Stage::Production });
+    }
+    let record = newest_record(o)?;
+    let reason = format!("rolled back to {} by {}", record.version, record.requested_by);
+    act(moved(
+        Stage::Production,
+        Decision::RolledBack,
+        &record.requested_by.clone(),
+        &record.approved_by.clone(),
+        reason,
+    ))
+}
+
+fn newest_record(o: &Observed) -> Option<&understudy_crds::MainRecord> {
+    o.deployment.as_ref()?.status.as_ref()?.history.last()
+}
+
+/// It is in Production as recorded, and no longer main: replaced, rolled away from, or taken out by its own request.
+fn superseded(o: &Observed, _: Timestamp) -> Option<Outcome> {
+    if o.version.stage() != Stage::Production || is_main(o) {
+        return None;
+    }
+    if let Some(out) = o.version.transition().filter(|t| t.approval.is_some() && t.to != Stage::Production) {
+        return act(Step::Complete { stage: out.to });
+    }
+    let main = o.deployment.as_deref().and_then(ModelDeployment::main)?;
+    let record = newest_record(o)?;
+    let (decision, verb) = match record.reason {
+        understudy_crds::MainReason::Promoted => (Decision::Superseded, "replaced by"),
+        understudy_crds::MainReason::RolledBack => (Decision::RolledBack, "rolled back to"),
+    };
+    act(moved(
+        Stage::Archived,
+        decision,
+        &record.requested_by,
+        &record.approved_by,
+        format!("{verb} {}", main.version),
+    ))
+}
+
+/// The request was taken back, or another one took its place, before it had its effect.
+fn withdrawn(o: &Observed, _: Timestamp) -> Option<Outcome> {
+    let transition = o.version.transition()?;
+    let stands =
+        o.version.spec.stage == transition.to && o.version.metadata.generation == Some(transition.generation);
+    if stands {
+        return None;
+    }
+    let by =
+        annotation(&o.version, annotations::REQUESTED_BY).unwrap_or_else(|| transition.requested_by.clone());
+    let reason = (o.version.spec.stage != o.version.stage())
+        .then(|| format!("{} is asked for instead", o.version.spec.stage));
+    act(Step::Close { decision: Decision::Withdrawn, by, reason })
+}
+
+fn undecided(o: &Observed) -> Option<&Transition> {
+    o.version.transition().filter(|t| t.approval.is_none())
+}
+
+fn rejected(o: &Observed, _: Timestamp) -> Option<Outcome> {
+    let transition = undecided(o)?;
+    annotation(&o.version, annotations::REJECT).filter(|id| *id == transition.id)?;
+    let by = annotation(&o.version, annotations::REJECTED_BY)?;
+    let reason = annotation(&o.version, annotations::REASON);
+    act(Step::Close { decision: Decision::Rejected, by, reason })
+}
+
+fn expired(o: &Observed, now: Timestamp) -> Option<Outcome> {
+    let transition = undecided(o)?;
+    let at = transition.expires_at.as_ref().filter(|at| at.0 <= now)?;
+    let reason = format!("nobody decided until {}", at.0);
+    act(Step::Close { decision: Decision::Expired, by: OPERATOR.to_owned(), reason: Some(reason) })
+}
+
+/// A second person allows it: checked here once more, whatever the API server has checked.
+fn approved(o: &Observed, _: Timestamp) -> Option<Outcome> {
+    let transition = undecided(o)?;
+    let unmet = if transition.to == Stage::Production { gates::unmet(o) } else { vec![] };
+    let approver = annotation(&o.version, annotations::APPROVE)
+        .filter(|id| *id == transition.id)
+        .and_then(|_| annotation(&o.version, annotations::APPROVED_BY));
+    if let Some((reason, _)) = unmet.first() {
+        let message = unmet.iter().map(|(_, m)| m.as_str()).collect::<Vec<_>>().join("; ");
+        let message = match &approver {
+            Some(by) => format!("approved by {by}, but {message}"),
+            None => message,
+        };
+        return Some(Outcome::Hold(Hold { approved: approver.is_some(), ..Hold::new(reason, message) }));
+    }
+    let by = approver?;
+    if by == transition.requested_by {
+        return Some(Outcome::Hold(Hold::new(
+            "FourEyes",
+            format!("{by} requested it and cannot approve it"),
+        )));
+    }
+    if transition.digest != o.version.spec.artifact.digest()
+        || o.version.history().iter().any(|h| h.id == transition.id)
+    {
+        let message = "the approved request is not the one that stands; withdraw it and ask again";
+        return Some(Outcome::Hold(Hold::new("RequestChanged", message)));
+    }
+    act(Step::Approve { by })
+}
+
+/// A new request.
+fn requested(o: &Observed, now: Timestamp) -> Option<Outcome> {
+    if o.version.transition().is_some() || !o.version.is_requested() {
+        return None;
+    }
+    let (from, to) = (o.version.stage(), o.version.spec.stage);
+    let was_in_production = o.version.history().iter().any(|h| {
+        h.to == Stage::Production && matches!(h.decision, Decision::Approved | Decision::RolledBack)
+    });
+    if !from.may_become(to, was_in_production) {
+        let message = format!("there is no step from {from} to {to}; set spec.stage back to {from}");
+        return Some(Outcome::Hold(Hold::new("NoSuchStep", message)));
+    }
+    let Some(requested_by) = annotation(&o.version, annotations::REQUESTED_BY) else {
+        let message = "the request names nobody: the annotation understudy.dev/requested-by is missing";
+        return Some(Outcome::Hold(Hold::new("RequesterUnknown", message)));
+    };
+    if o.version.history().len() + HISTORY_RESERVE > HISTORY_LIMIT {
+        let message = "its history is full: publish the model as a new version";
+        return Some(Outcome::Hold(Hold::new("HistoryFull", message)));
+    }
+    if !from.needs_approval(to) {
+        let reason = format!("{from} -> {to} needs no approval");
+        return act(moved(to, Decision::Retired, &requested_by, &requested_by, reason));
+    }
+    act(Step::Open(Transition {
+        id: fresh_id(),
+        from,
+        to,
+        requested_by,
+        requested_at: now.into(),
+        generation: o.version.metadata.generation.unwrap_or_default(),
+        digest: o.version.spec.artifact.digest(),
+        expires_at: now.checked_add(std::time::Duration::from(o.rules.expires_after)).ok().map(Into::into),
+        approval: None,
+    }))
+}
+
+/// A tester's verdict on what is in Staging, unless it is known.
+fn accepted(o: &Observed, now: Timestamp) -> Option<Outcome> {
+    if o.version.stage() != Stage::Staging {
+        return None;
+    }
+    let verdict = match annotation(&o.version, annotations::ACCEPT)?.as_str() {
+        "passed" => Verdict::Passed,
+        "failed" => Verdict::Failed,
+        _ => return None,
+    };
+    let by = annotation(&o.version, annotations::ACCEPTED_BY)?;
+    let feedback = annotation(&o.version, annotations::FEEDBACK);
+    let known = o.version.status.as_ref().and_then(|s| s.acceptance.as_ref());
+    if known.is_some_and(|k| (k.verdict, &k.by, &k.feedback) == (verdict, &by, &feedback)) {
+        return None;
+    }
+    act(Step::Accept(Acceptance { verdict, by, at: now.into(), feedback }))
+}
+
+/// Six bytes by chance, in hexadecimal: short enough to type, and never guessed twice.
+pub fn fresh_id() -> String {
+    format!("{:012x}", rand::rng().random_range(0..1_u64 << 48))
+}
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

@@ -1,0 +1,145 @@
+//! The controller of `ModelVersion`: who asked for what, who decided, and how its pods are.
+//!
+//! It alone writes the status of a version. It never starts or stops a pod: that is [`crate::rollout`]'s, whose
+//! progress it follows.
+
+mod conditions;
+mod decide;
+mod error;
+mod gates;
+mod observe;
+mod record;
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use kube::{
+    Api, ResourceExt,
+    api::PostParams,
+    runtime::{controller::Action, events::EventType},
+};
+use understudy_crds::{ModelVersion, ModelVersionStatus};
+
+use decide::{Outcome, Step};
+pub use error::Error;
+use observe::Observed;
+
+use crate::context::Context;
+
+/// One pass over one version.
+pub async fn reconcile(mv: Arc<ModelVersion>, ctx: Arc<Context>) -> Result<Action, Error> {
+    let now = Context::now();
+    let observed = observe::from_cache(&mv, &ctx);
+    match decide::decide(&observed, now) {
+        // What a cache says is enough to do nothing; to act, the present is read.
+        Outcome::Act(_) => act(&mv, &ctx, now).await,
+        Outcome::Hold(hold) => {
+            let status = conditions::status(&observed, Some(&hold), now);
+            update_status(&ctx, &observed, status).await?;
+            Ok(next_look(&observed, now))
+        }
+        Outcome::Rest => {
+            let observed = observe::signature(observed, &ctx).await;
+            let status = conditions::status(&observed, None, now);
+            update_status(&ctx, &observed, status).await?;
+            Ok(next_look(&observed, now))
+        }
+    }
+}
+
+async fn act(mv: &ModelVersion, ctx: &Context, now: Timestamp) -> Result<Action, Error> {
+    let Some(observed) = observe::afresh(mv, ctx).await? else { return Ok(Action::await_change()) };
+    let step = match decide::decide(&observed, now) {
+        Outcome::Act(step) => step,
+        Outcome::Hold(_) | Outcome::Rest => return Ok(Action::await_change()),
+    };
+    let policy = match &step {
+        Step::Approve { .. } => {
+            let gate = ctx.gate.look(Some(&observed.version)).await;
+            if !gate.active {
+                let hold = decide::Hold::gate(&gate.message);
+                let status = conditions::status(&observed, Some(&hold), now);
+                update_status(ctx, &observed, status).await?;
+                return Ok(Action::requeue(GATE_RETRY));
+            }
+            gate.policy
+        }
+        _ => None,
+    };
+    let next = record::apply(&observed, &step, policy, now);
+    let written = write_status(ctx, &observed.version, next).await?;
+    announce(ctx, &observed.version, &written, &step).await;
+    Ok(Action::requeue(Duration::ZERO))
+}
+
+/// Pause before an approval is looked at again while the gate is open: the gate's own look ends it earlier.
+const GATE_RETRY: Duration = Duration::from_secs(5);
+
+/// When to come back without an event: the end of the request.
+fn next_look(observed: &Observed, now: Timestamp) -> Action {
+    let expires = observed
+        .version
+        .transition()
+        .filter(|t| t.approval.is_none())
+        .and_then(|t| t.expires_at.as_ref())
+        .map(|at| Duration::try_from(at.0.duration_since(now)).unwrap_or_default());
+    expires.map_or_else(Action::await_change, |left| Action::requeue(left + Duration::from_millis(50)))
+}
+
+/// Writes the status if anything but the clock changed, and tells what people would want to know of it.
+async fn update_status(ctx: &Context, observed: &Observed, next: ModelVersionStatus) -> Result<(), Error> {
+    let before = observed.version.status.clone().unwrap_or_default();
+    if before == next && observed.version.status.is_some() {
+        return Ok(());
+    }
+    let written = write_status(ctx, &observed.version, next).await?;
+    for (type_, reason, note) in conditions::news(&before, written.status.as_ref()) {
+        ctx.journal.event(&written, type_, &reason, &note).await;
+    }
+    Ok(())
+}
+
+/// Writes the status onto exactly the version that was read: a conflict means that the decision must be made again.
+async fn write_status(
+    ctx: &Context,
+    version: &ModelVersion,
+    status: ModelVersionStatus,
+) -> Result<ModelVersion, Error> {
+    let name = version.name_any();
+    let api: Api<ModelVersion> =
+        Api::namespaced(ctx.client.clone(), &version.namespace().unwrap_or_default());
+    let mut next = version.clone();
+    next.status = Some(status);
+    api.replace_status(&name, &PostParams::default(), &next)
+        .await
+        .map_err(|source| Error::WriteStatus { name, source: Box::new(source) })
+}
+
+async fn announce(ctx: &Context, before: &ModelVersion, after: &ModelVersion, step: &Step) {
+    let known = before.history().len();
+    for entry in after.history().iter().skip(known) {
+        ctx.journal.decided(after, entry, &ctx.metrics).await;
+    }
+    if let Step::Open(transition) = step {
+        let note = format!(
+            "{} asks for {} -> {}; a colleague approves with: kubectl annotate mv {} -n {} understudy.dev/approve={} understudy.dev/approved-by=<their name>",
+            transition.requested_by,
+            transition.from,
+            transition.to,
+            after.name_any(),
+            after.namespace().unwrap_or_default(),
+            transition.id
+        );
+        ctx.journal.event(after, EventType::Normal, "Requested", &note).await;
+    }
+    if let Step::Accept(acceptance) = step {
+        let feedback = acceptance.feedback.as_ref().map(|f| format!(": {f}")).unwrap_or_default();
+        let note = format!("{:?} by {}{feedback}", acceptance.verdict, acceptance.by);
+        ctx.journal.event(after, EventType::Normal, "AcceptanceTest", &note).await;
+    }
+    if let Step::Complete { .. } = step {
+        ctx.journal
+            .event(after, EventType::Normal, "StageReached", &format!("now in {}", after.stage()))
+            .await;
+    }
+}

@@ -1,0 +1,113 @@
+//! What a decision about a version looks at, from the cache or afresh from the API server.
+
+use std::sync::Arc;
+
+use kube::{Api, Resource, ResourceExt, core::NamespaceResourceScope};
+use serde::de::DeserializeOwned;
+use understudy_crds::{Approval, ModelDeployment, ModelVersion, Stage};
+
+use super::error::Error;
+use crate::{
+    context::Context,
+    pods::{self, Pods},
+};
+
+/// Everything that decides over one version.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// The version itself.
+    pub version: ModelVersion,
+    /// The deployment that it belongs to, unless there is none or it is going.
+    pub deployment: Option<Arc<ModelDeployment>>,
+    /// The version that is main now, unless it is this one.
+    pub main: Option<Arc<ModelVersion>>,
+    /// Rules of approval in force: the deployment's, raised to the cluster's minimums.
+    pub rules: Approval,
+    /// An older version with the same version number.
+    pub duplicate_of: Option<String>,
+    /// Another version of the deployment that is in Production as recorded.
+    pub other_in_production: bool,
+    /// Its pods.
+    pub pods: Pods,
+}
+
+/// As the caches have it.
+pub fn from_cache(mv: &ModelVersion, ctx: &Context) -> Observed {
+    let namespace = mv.namespace().unwrap_or_default();
+    let deployment = ctx.cache.deployment(&namespace, &mv.spec.deployment);
+    let main = deployment
+        .as_ref()
+        .and_then(|md| md.main())
+        .filter(|main| main.model_version != mv.name_any())
+        .and_then(|main| ctx.cache.version(&namespace, &main.model_version));
+    assemble(mv.clone(), deployment, main, ctx)
+}
+
+/// As the API server has it now. `None` when the version is gone.
+pub async fn afresh(mv: &ModelVersion, ctx: &Context) -> Result<Option<Observed>, Error> {
+    let namespace = mv.namespace().unwrap_or_default();
+    let Some(version) = get::<ModelVersion>(ctx, &namespace, &mv.name_any(), "ModelVersion").await? else {
+        return Ok(None);
+    };
+    if version.metadata.deletion_timestamp.is_some() {
+        return Ok(None);
+    }
+    let deployment =
+        get::<ModelDeployment>(ctx, &namespace, &version.spec.deployment, "ModelDeployment").await?;
+    let main =
+        deployment.as_ref().and_then(|md| md.main()).filter(|main| main.model_version != version.name_any());
+    let main = match main {
+        Some(main) => get::<ModelVersion>(ctx, &namespace, &main.model_version, "ModelVersion").await?,
+        None => None,
+    };
+    Ok(Some(assemble(version, deployment.map(Arc::new), main.map(Arc::new), ctx)))
+}
+
+async fn get<K>(ctx: &Context, namespace: &str, name: &str, kind: &'static str) -> Result<Option<K>, Error>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + DeserializeOwned
+        + std::fmt::Debug,
+{
+    Api::<K>::namespaced(ctx.client.clone(), namespace).get_opt(name).await.map_err(|source| Error::Read {
+        kind,
+        name: name.to_owned(),
+        source: Box::new(source),
+    })
+}
+
+fn assemble(
+    version: ModelVersion,
+    deployment: Option<Arc<ModelDeployment>>,
+    main: Option<Arc<ModelVersion>>,
+    ctx: &Context,
+) -> Observed {
+    let namespace = version.namespace().unwrap_or_default();
+    let deployment = deployment.filter(|md| md.metadata.deletion_timestamp.is_none());
+    let siblings = ctx.cache.versions_of(&namespace, &version.spec.deployment);
+    let me = version.name_any();
+    let duplicate_of = siblings
+        .iter()
+        .take_while(|v| v.name_any() != me)
+        .find(|v| v.spec.version == version.spec.version)
+        .map(|v| v.name_any());
+    let other_in_production = siblings.iter().any(|v| v.name_any() != me && v.stage() == Stage::Production);
+    let rules =
+        deployment.as_ref().map(|md| ctx.config.minimums.raise(&md.spec.approval)).unwrap_or_default();
+    let pods =
+        pods::of_version(&ctx.cache.pods_of(&namespace, &version.spec.deployment), &version.spec.version);
+    Observed { version, deployment, main, rules, duplicate_of, other_in_production, pods }
+}
+
+/// Adds the model's signature, asked of a ready pod once in a version's life.
+pub async fn signature(mut observed: Observed, ctx: &Context) -> Observed {
+    let known = observed.version.status.as_ref().is_some_and(|s| s.model.is_some());
+    if let Some(ip) = observed.pods.ready_ip.clone().filter(|_| !known)
+        && let Ok(answer) = ctx.prober.pod(&ip).await
+        && answer.digest == observed.version.spec.artifact.digest()
+    {
+        observed.version.status.get_or_insert_default().model = Some(answer.model);
+    }
+    observed
+}

@@ -1,0 +1,189 @@
+//! What the chart configures: cluster-wide minimums, the server's image, the namespaces to watch.
+
+use std::path::{Path, PathBuf};
+
+use k8s_openapi::api::core::v1::LocalObjectReference;
+use kube::core::Duration;
+use serde::Deserialize;
+use understudy_crds::{AcceptanceTest, Approval, Gate};
+
+/// The operator's configuration, `config.yaml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Config {
+    /// Image of the inference server.
+    pub server_image: String,
+    /// Its pull policy.
+    #[serde(default = "if_not_present")]
+    pub image_pull_policy: String,
+    /// Pull secrets that every model pod gets beside those of its `ModelDeployment`.
+    #[serde(default)]
+    pub image_pull_secrets: Vec<LocalObjectReference>,
+    /// Namespaces to work in; empty for all.
+    #[serde(default)]
+    pub watch_namespaces: Vec<String>,
+    /// What no `ModelDeployment` can undercut.
+    #[serde(default)]
+    pub minimums: Minimums,
+    /// The lease.
+    #[serde(default)]
+    pub leader_election: LeaderElection,
+    /// Name of the `ValidatingAdmissionPolicy`, which the operator compares with the one that was installed. Absent
+    /// where it may not read it (an install with Roles only): then the dry-run probe alone tells whether the gate holds.
+    #[serde(default)]
+    pub policy_name: Option<String>,
+    /// Name of the policy's binding.
+    #[serde(default)]
+    pub binding_name: Option<String>,
+}
+
+fn if_not_present() -> String {
+    "IfNotPresent".to_owned()
+}
+
+/// Cluster-wide minimums of an approval.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Minimums {
+    /// `Required` makes the acceptance test obligatory everywhere.
+    #[serde(default)]
+    pub acceptance_test: Option<AcceptanceTest>,
+    /// The longest time a request may wait.
+    #[serde(default)]
+    pub max_expires_after: Option<Duration>,
+    /// Gates that every deployment has.
+    #[serde(default)]
+    pub gates: Vec<Gate>,
+}
+
+impl Minimums {
+    /// The rules that are in force: those of the deployment, raised to the minimums.
+    pub fn raise(&self, approval: &Approval) -> Approval {
+        let mut raised = approval.clone();
+        if self.acceptance_test == Some(AcceptanceTest::Required) {
+            raised.acceptance_test = AcceptanceTest::Required;
+        }
+        if let Some(longest) = self.max_expires_after
+            && raised.expires_after > longest
+        {
+            raised.expires_after = longest;
+        }
+        for gate in &self.gates {
+            match raised.gates.iter_mut().find(|g| g.metric == gate.metric) {
+                Some(own) => {
+                    own.min = match (own.min, gate.min) {
+                        (Some(a), Some(b)) => Some(a.max(b)),
+                        (a, b) => a.or(b),
+                    };
+                    own.not_worse_than_main |= gate.not_worse_than_main;
+                }
+                None => raised.gates.push(gate.clone()),
+            }
+        }
+        raised
+    }
+}
+
+/// Timing of the lease, in seconds.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct LeaderElection {
+    /// Name of the Lease, in the operator's namespace.
+    pub lease_name: String,
+    /// How long a lease holds after its last renewal.
+    pub lease_seconds: u32,
+    /// After how many seconds without a renewal the leader gives up by itself; shorter than the lease.
+    pub renew_seconds: u32,
+    /// Pause between two tries.
+    pub retry_seconds: u32,
+}
+
+impl Default for LeaderElection {
+    /// The timing of client-go's leader election.
+    fn default() -> Self {
+        Self {
+            lease_name: "understudy-operator".to_owned(),
+            lease_seconds: 15,
+            renew_seconds: 10,
+            retry_seconds: 2,
+        }
+    }
+}
+
+/// The configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("failed to read the configuration {}", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("failed to understand the configuration {}", path.display())]
+    Parse {
+        path: PathBuf,
+        #[source]
+        source: serde_saphyr::Error,
+    },
+    #[error(
+        "leaderElection: renewSeconds ({renew}) must be less than leaseSeconds ({lease}), and retrySeconds ({retry}) less than renewSeconds and more than 0"
+    )]
+    Timing { lease: u32, renew: u32, retry: u32 },
+}
+
+impl Config {
+    /// Reads and checks a configuration file.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source })?;
+        let config: Self =
+            serde_saphyr::from_str(&text).map_err(|source| Error::Parse { path: path.into(), source })?;
+        let LeaderElection { lease_seconds: lease, renew_seconds: renew, retry_seconds: retry, .. } =
+            config.leader_election;
+        if renew >= lease || retry >= renew || retry == 0 {
+            return Err(Error::Timing { lease, renew, retry });
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(metric: &str, min: Option<f64>, not_worse_than_main: bool) -> Gate {
+        Gate { metric: metric.to_owned(), min, not_worse_than_main }
+    }
+
+    fn minimums() -> Minimums {
+        Minimums {
+            acceptance_test: Some(AcceptanceTest::Required),
+            max_expires_after: Some(std::time::Duration::from_secs(3600).into()),
+            gates: vec![gate("auc", Some(0.9), true), gate("recall", Some(0.5), false)],
+        }
+    }
+
+    #[test]
+    fn a_deployment_cannot_undercut_the_cluster_minimums() {
+        let lax = Approval {
+            acceptance_test: AcceptanceTest::Optional,
+            gates: vec![gate("auc", Some(0.1), false)],
+            ..Approval::default()
+        };
+        let raised = minimums().raise(&lax);
+        assert_eq!(raised.acceptance_test, AcceptanceTest::Required);
+        assert_eq!(std::time::Duration::from(raised.expires_after).as_secs(), 3600);
+        assert_eq!(raised.gates, [gate("auc", Some(0.9), true), gate("recall", Some(0.5), false)]);
+    }
+
+    #[test]
+    fn a_deployment_may_be_stricter_than_the_minimums() {
+        let strict = Approval { gates: vec![gate("auc", Some(0.99), false)], ..Approval::default() };
+        assert_eq!(minimums().raise(&strict).gates[0].min, Some(0.99));
+    }
+
+    #[test]
+    fn without_minimums_the_deployments_own_rules_stand() {
+        assert_eq!(Minimums::default().raise(&Approval::default()), Approval::default());
+    }
+}

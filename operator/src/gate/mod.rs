@@ -1,0 +1,117 @@
+//! The gate: whether the API server enforces the approval policy at this moment. No gate, no promotion.
+//!
+//! Two looks. The policy and its binding must be what the chart installed, and a dry run of a write that the policy
+//! forbids must be refused by it. Only the second works without the right to read policies.
+
+mod probe;
+mod reference;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use kube::Client;
+use rand::RngExt as _;
+use tokio::sync::watch;
+use tracing::{info, warn};
+use understudy_crds::{ModelVersion, PolicyReference};
+
+pub use reference::{Error, Expected};
+
+use crate::{cache::Cache, metrics::Metrics};
+
+/// Pause between two looks while nothing is decided; each decision looks for itself.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// What a look at the gate found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// Whether the policy is enforced.
+    pub active: bool,
+    /// Why, for a person.
+    pub message: String,
+    /// The policy that was read, where that is allowed.
+    pub policy: Option<PolicyReference>,
+}
+
+impl Report {
+    fn broken(message: String) -> Self {
+        Self { active: false, message, policy: None }
+    }
+}
+
+/// Looks at the gate, and remembers what it saw last.
+pub struct Gate {
+    client: Client,
+    expected: Option<Expected>,
+    seen: watch::Sender<Report>,
+}
+
+impl Gate {
+    /// A gate whose policy the chart put into `files`; `names` of policy and binding are absent where they may not
+    /// be read.
+    pub fn new(client: Client, files: &Path, names: Option<(&str, &str)>) -> Result<Self, Error> {
+        let expected = names.map(|(policy, binding)| Expected::read(files, policy, binding)).transpose()?;
+        let unknown = Report::broken("not looked at yet".to_owned());
+        Ok(Self { client, expected, seen: watch::Sender::new(unknown) })
+    }
+
+    /// What was seen last, and a way to await a change.
+    pub fn subscribe(&self) -> watch::Receiver<Report> {
+        self.seen.subscribe()
+    }
+
+    /// Looks now. `witness` is the version on which the forbidden write is tried, without effect.
+    pub async fn look(&self, witness: Option<&ModelVersion>) -> Report {
+        let report = self.judge(witness).await;
+        self.seen.send_if_modified(|seen| {
+            let changed = *seen != report;
+            if seen.active != report.active {
+                let (active, message) = (report.active, &report.message);
+                if active {
+                    info!(active, message, "approval gate")
+                } else {
+                    warn!(active, message, "approval gate")
+                }
+            }
+            seen.clone_from(&report);
+            changed
+        });
+        report
+    }
+
+    async fn judge(&self, witness: Option<&ModelVersion>) -> Report {
+        let policy = match &self.expected {
+            Some(expected) => match expected.compare(&self.client).await {
+                Ok(policy) => Some(policy),
+                Err(error) => return Report::broken(crate::run::chain(&error)),
+            },
+            None => None,
+        };
+        match witness {
+            Some(version) => match probe::forbidden_write_is_refused(&self.client, version).await {
+                Ok(()) => Report {
+                    active: true,
+                    message: "the API server enforces the approval policy".to_owned(),
+                    policy,
+                },
+                Err(error) => Report::broken(crate::run::chain(&error)),
+            },
+            None if policy.is_some() => Report {
+                active: true,
+                message: "the approval policy is installed; no version yet to try it on".to_owned(),
+                policy,
+            },
+            None => Report::broken("no model version yet to try the approval policy on".to_owned()),
+        }
+    }
+
+    /// Looks again and again, so that conditions and metrics tell of a gate that opened while nothing was decided.
+    pub async fn keep_looking(&self, cache: &Cache, metrics: Arc<Metrics>) {
+        loop {
+            let witness = cache.versions.state().into_iter().next();
+            let report = self.look(witness.as_deref()).await;
+            metrics.gate(report.active);
+            let pause = INTERVAL.mul_f64(rand::rng().random_range(1.0..1.2));
+            tokio::time::sleep(pause).await;
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! What Prometheus sees of the operator. Names and meanings are documented in docs/operations.md.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use kube::runtime::reflector::Store;
+use prometheus::{
+    Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
+};
+use understudy_crds::{Decision, ModelVersion, Stage};
+
+/// From a click to a fresh node with a large image: what an approval can take until it serves, in seconds.
+const ROLLOUT_BUCKETS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
+/// One pass of a controller, in seconds.
+const RECONCILE_BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0, 10.0];
+
+/// The operator's metrics.
+pub struct Metrics {
+    registry: Registry,
+    transitions: IntCounterVec,
+    pending: IntGauge,
+    oldest_pending: Gauge,
+    versions: IntGaugeVec,
+    approval_to_serving: Histogram,
+    reconciles: IntCounterVec,
+    reconcile_errors: IntCounterVec,
+    reconcile_duration: HistogramVec,
+    invalid_objects: IntCounterVec,
+    gate_active: IntGauge,
+    leader: IntGauge,
+    stores: Mutex<Vec<Store<ModelVersion>>>,
+}
+
+impl Metrics {
+    /// All of them at zero, in a registry of their own.
+    pub fn new() -> Arc<Self> {
+        let registry = Registry::new();
+        let metrics = build(&registry).expect("names and labels of the metrics are valid and unique");
+        Arc::new(metrics(registry))
+    }
+
+    /// The page that Prometheus reads.
+    pub fn render(&self) -> String {
+        self.count_versions(Timestamp::now());
+        let mut page = vec![];
+        TextEncoder::new()
+            .encode(&self.registry.gather(), &mut page)
+            .expect("gathered metrics of this registry can be written as text");
+        String::from_utf8(page).expect("the text format is UTF-8")
+    }
+
+    /// Versions are counted from this cache when the page is read, so that it cannot differ from the status.
+    pub fn watch_versions(&self, store: Store<ModelVersion>) {
+        self.stores.lock().unwrap_or_else(PoisonError::into_inner).push(store);
+    }
+
+    fn count_versions(&self, now: Timestamp) {
+        let stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        let versions: Vec<Arc<ModelVersion>> = stores.iter().flat_map(Store::state).collect();
+        let mut by_stage: BTreeMap<Stage, i64> = Stage::ALL.iter().map(|s| (*s, 0)).collect();
+        for version in &versions {
+            *by_stage.entry(version.stage()).or_default() += 1;
+        }
+        for (stage, count) in by_stage {
+            self.versions.with_label_values(&[stage.as_str()]).set(count);
+        }
+        let waiting: Vec<Timestamp> = versions
+            .iter()
+            .filter_map(|v| v.transition())
+            .filter(|t| t.approval.is_none())
+            .map(|t| t.requested_at.0)
+            .collect();
+        self.pending.set(i64::try_from(waiting.len()).unwrap_or(i64::MAX));
+        let oldest = waiting.iter().min().map_or(0.0, |at| now.duration_since(*at).as_secs_f64().max(0.0));
+        self.oldest_pending.set(oldest);
+    }
+
+    /// A step ended.
+    pub fn decided(&self, from: Stage, to: Stage, decision: Decision) {
+        self.transitions.with_label_values(&[from.as_str(), to.as_str(), decision.as_str()]).inc();
+    }
+
+    /// An approved version became main `after` its approval.
+    pub fn served(&self, after: Duration) {
+        self.approval_to_serving.observe(after.as_secs_f64());
+    }
+
+    /// One pass of a controller ended; `error` is its reason in one word.
+    pub fn reconciled(&self, controller: &'static str, took: Duration, error: Option<&'static str>) {
+        self.reconciles.with_label_values(&[controller]).inc();
+        self.reconcile_duration.with_label_values(&[controller]).observe(took.as_secs_f64());
+        if let Some(reason) = error {
+            self.reconcile_errors.with_label_values(&[controller, reason]).inc();
+        }
+    }
+
+    /// An object on the API server could not be read as its kind.
+    pub fn invalid_object(&self, kind: &str) {
+        self.invalid_objects.with_label_values(&[kind]).inc();
+    }
+
+    /// Whether the API server enforces the approval policy.
+    pub fn gate(&self, active: bool) {
+        self.gate_active.set(active.into());
+    }
+
+    /// Whether this replica leads.
+    pub fn leads(&self, leads: bool) {
+        self.leader.set(leads.into());
+    }
+}
+
+fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Metrics + use<>> {
+    fn add<M: prometheus::core::Collector + Clone + 'static>(
+        registry: &Registry,
+        metric: M,
+    ) -> prometheus::Result<M> {
+        registry.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+    let counter = |name: &str, help: &str, labels: &[&str]| {
+        add(registry, IntCounterVec::new(Opts::new(format!("understudy_{name}"), help), labels)?)
+    };
+    let gauge = |name: &str, help: &str| add(registry, IntGauge::new(format!("understudy_{name}"), help)?);
+    let histogram = |name: &str, help: &str, buckets: &[f64]| {
+        HistogramOpts::new(format!("understudy_{name}"), help).buckets(buckets.to_vec())
+    };
+
+    let transitions =
+        counter("transitions_total", "Steps that ended, by how they ended.", &["from", "to", "decision"])?;
+    let pending = gauge("pending_approvals", "Requests that wait for a second person.")?;
+    let oldest_pending = add(
+        registry,
+        Gauge::new(
+            "understudy_oldest_pending_approval_seconds",
+            "Age of the request that waits longest; 0 when none waits.",
+        )?,
+    )?;
+    let versions = add(
+        registry,
+        IntGaugeVec::new(Opts::new("understudy_model_versions", "Model versions by stage."), &["stage"])?,
+    )?;
+    let approval_to_serving = add(
+        registry,
+        Histogram::with_opts(histogram(
+            "approval_to_serving_seconds",
+            "Time from the recorded approval for Production to the switch of the Service.",
+            &ROLLOUT_BUCKETS,
+        ))?,
+    )?;
+    let reconciles = counter("reconciles_total", "Passes of a controller.", &["controller"])?;
+    let reconcile_errors = counter(
+        "reconcile_errors_total",
+        "Passes of a controller that failed, by reason.",
+        &["controller", "reason"],
+    )?;
+    let reconcile_duration = add(
+        registry,
+        HistogramVec::new(
+            histogram(
+                "reconcile_duration_seconds",
+                "Duration of one pass of a controller.",
+                &RECONCILE_BUCKETS,
+            ),
+            &["controller"],
+        )?,
+    )?;
+    let invalid_objects =
+        counter("invalid_objects_total", "Times an object could not be read as its kind.", &["kind"])?;
+    let gate_active = gauge("approval_gate_active", "1 while the API server enforces the approval policy.")?;
+    let leader = gauge("leader", "1 on the replica that leads.")?;
+    Ok(move |registry| Metrics {
+        registry,
+        transitions,
+        pending,
+        oldest_pending,
+        versions,
+        approval_to_serving,
+        reconciles,
+        reconcile_errors,
+        reconcile_duration,
+        invalid_objects,
+        gate_active,
+        leader,
+        stores: Mutex::default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decision_is_counted_by_where_it_came_from_where_it_went_and_how_it_ended() {
+        let metrics = Metrics::new();
+        metrics.decided(Stage::Staging, Stage::Production, Decision::Rejected);
+        let page = metrics.render();
+        assert!(
+            page.contains(
+                r#"understudy_transitions_total{decision="Rejected",from="Staging",to="Production"} 1"#
+            ),
+            "{page}"
+        );
+    }
+
+    #[test]
+    fn the_page_shows_every_gauge_before_anything_happened() {
+        let page = Metrics::new().render();
+        for name in
+            ["pending_approvals 0", "approval_gate_active 0", "leader 0", "oldest_pending_approval_seconds 0"]
+        {
+            assert!(page.contains(&format!("understudy_{name}")), "{name} is missing in {page}");
+        }
+    }
+}

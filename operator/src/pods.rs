@@ -1,0 +1,178 @@
+//! How the pods of one version are, read from their status.
+
+use std::sync::Arc;
+
+use k8s_openapi::{
+    api::core::v1::{ContainerStatus, Pod},
+    apimachinery::pkg::apis::meta::v1::Time,
+};
+use serde::Deserialize;
+use understudy_crds::{Failure, names};
+
+use crate::cache::label;
+
+/// The pods of one version.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pods {
+    /// Pods that are there and not on their way out.
+    pub total: usize,
+    /// Pods that are ready.
+    pub ready: usize,
+    /// Address of a ready one.
+    pub ready_ip: Option<String>,
+    /// The newest reason why one is not.
+    pub failure: Option<Failure>,
+}
+
+/// What the server leaves in its termination message.
+#[derive(Deserialize)]
+struct LastWords {
+    reason: String,
+    message: String,
+}
+
+/// Sums up the pods that run `version`, among those of its deployment.
+pub fn of_version(pods: &[Arc<Pod>], version: &str) -> Pods {
+    let version = names::version_label(version);
+    let mine = pods
+        .iter()
+        .filter(|p| label(p.as_ref(), names::VERSION_LABEL) == Some(version.as_str()))
+        .filter(|p| p.metadata.deletion_timestamp.is_none());
+    let mut sum = Pods::default();
+    for pod in mine {
+        sum.total += 1;
+        if is_ready(pod) {
+            sum.ready += 1;
+            sum.ready_ip = sum.ready_ip.or_else(|| pod.status.as_ref()?.pod_ip.clone());
+        } else if let Some(failure) = failure(pod)
+            && sum.failure.as_ref().is_none_or(|known| known.at < failure.at)
+        {
+            sum.failure = Some(failure);
+        }
+    }
+    sum
+}
+
+/// Whether the pod answers.
+pub fn is_ready(pod: &Pod) -> bool {
+    pod.status
+        .iter()
+        .flat_map(|s| s.conditions.iter().flatten())
+        .any(|c| c.type_ == "Ready" && c.status == "True")
+}
+
+/// Why a pod is not ready, where it says so: its server's last words, its image, its place.
+fn failure(pod: &Pod) -> Option<Failure> {
+    let status = pod.status.as_ref()?;
+    let container = status.container_statuses.iter().flatten().next();
+    container.and_then(ended).or_else(|| container.and_then(|c| waiting(c, pod))).or_else(|| unscheduled(pod))
+}
+
+fn ended(container: &ContainerStatus) -> Option<Failure> {
+    let ended = [&container.state, &container.last_state]
+        .into_iter()
+        .flatten()
+        .find_map(|s| s.terminated.as_ref())?;
+    // A clean end is a stop, not a failure.
+    if ended.exit_code == 0 {
+        return None;
+    }
+    let at = ended.finished_at.clone().unwrap_or(Time(jiff::Timestamp::UNIX_EPOCH));
+    let words = ended.message.as_deref().and_then(|m| serde_json::from_str::<LastWords>(m.trim()).ok());
+    Some(match words {
+        Some(LastWords { reason, message }) => Failure { reason, message, at },
+        None if ended.reason.as_deref() == Some("OOMKilled") => Failure {
+            reason: "OutOfMemory".to_owned(),
+            message:
+                "the server ran out of memory: raise spec.resources.limits.memory of the ModelDeployment"
+                    .to_owned(),
+            at,
+        },
+        None => Failure {
+            reason: "LoadFailed".to_owned(),
+            message: format!(
+                "the server crashed with exit code {} and no word: kubectl logs --previous shows more",
+                ended.exit_code
+            ),
+            at,
+        },
+    })
+}
+
+/// What keeps a container from starting at all.
+fn waiting(container: &ContainerStatus, pod: &Pod) -> Option<Failure> {
+    let waiting = container.state.as_ref()?.waiting.as_ref()?;
+    let reason = waiting.reason.as_deref()?;
+    if matches!(reason, "ContainerCreating" | "PodInitializing" | "CrashLoopBackOff") {
+        return None;
+    }
+    let at = pod.metadata.creation_timestamp.clone()?;
+    Some(Failure { reason: reason.to_owned(), message: waiting.message.clone().unwrap_or_default(), at })
+}
+
+fn unscheduled(pod: &Pod) -> Option<Failure> {
+    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
+    let condition = conditions.iter().find(|c| c.type_ == "PodScheduled" && c.status == "False")?;
+    Some(Failure {
+        reason: condition.reason.clone().unwrap_or_else(|| "Unschedulable".to_owned()),
+        message: condition.message.clone().unwrap_or_default(),
+        at: condition.last_transition_time.clone()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn pod(version: &str, status: &Value) -> Arc<Pod> {
+        let pod = json!({
+            "metadata": {"labels": {"understudy.dev/version": version}, "creationTimestamp": "2026-11-21T10:00:00Z"},
+            "status": status,
+        });
+        Arc::new(serde_json::from_value(pod).expect("a pod"))
+    }
+
+    fn crashed(message: &str, exit_code: i32) -> Value {
+        json!({"containerStatuses": [{
+            "name": "server", "image": "i", "imageID": "i", "ready": false, "restartCount": 1,
+            "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+            "lastState": {"terminated": {"exitCode": exit_code, "message": message, "finishedAt": "2026-11-21T10:00:07Z"}},
+        }]})
+    }
+
+    #[test]
+    fn only_ready_pods_of_the_version_count_as_ready() {
+        let ready = json!({"podIP": "10.0.0.7", "conditions": [{"type": "Ready", "status": "True"}]});
+        let starting = json!({"conditions": [{"type": "Ready", "status": "False"}]});
+        let all = [pod("1.0.0", &ready), pod("1.0.0", &starting), pod("2.0.0", &ready)];
+        let sum = of_version(&all, "1.0.0");
+        assert_eq!((sum.total, sum.ready, sum.ready_ip.as_deref()), (2, 1, Some("10.0.0.7")));
+    }
+
+    #[test]
+    fn the_servers_last_words_become_the_failure() {
+        let words = r#"{"reason":"DigestMismatch","message":"expected sha256:aa, found sha256:bb"}"#;
+        let failure = of_version(&[pod("1.0.0", &crashed(words, 1))], "1.0.0").failure.expect("a failure");
+        assert_eq!(failure.reason, "DigestMismatch");
+        assert_eq!(failure.message, "expected sha256:aa, found sha256:bb");
+    }
+
+    #[test]
+    fn a_crash_without_a_word_is_a_failure_to_load() {
+        let failure = of_version(&[pod("1.0.0", &crashed("", 139))], "1.0.0").failure.expect("a failure");
+        assert_eq!(failure.reason, "LoadFailed");
+        assert!(failure.message.contains("139"), "{}", failure.message);
+    }
+
+    #[test]
+    fn a_missing_image_is_named_as_the_kubelet_names_it() {
+        let status = json!({"containerStatuses": [{
+            "name": "server", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
+            "state": {"waiting": {"reason": "ErrImagePull", "message": "not found"}},
+        }]});
+        let failure = of_version(&[pod("1.0.0", &status)], "1.0.0").failure.expect("a failure");
+        assert_eq!((failure.reason.as_str(), failure.message.as_str()), ("ErrImagePull", "not found"));
+    }
+}

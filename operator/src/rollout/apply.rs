@@ -1,0 +1,172 @@
+//! Applies what the plan asks for, in two parts: pods before the look at main, routing after it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{Patch, PatchParams},
+    runtime::reflector::{ObjectRef, Store},
+};
+use serde_json::json;
+use understudy_crds::names;
+
+use super::{Error, build, observe::Observed, plan::Plan};
+use crate::{
+    apply::{self, ensure, remove},
+    cache::label,
+    context::Context,
+};
+
+/// On pods: who was main when they were told last. Changing it wakes the kubelet, which then writes the mounted
+/// ConfigMap at once; by itself that takes up to a minute.
+const ROUTING: &str = "understudy.dev/main";
+
+/// The workloads as the API server has them, and what could not be applied. One failure stops no other.
+#[derive(Default)]
+pub struct Workloads {
+    applied: BTreeMap<String, Deployment>,
+    failed: Vec<Error>,
+}
+
+impl Workloads {
+    /// The workload of this name.
+    pub fn get(&self, name: &str) -> Option<&Deployment> {
+        self.applied.get(name)
+    }
+
+    /// The first failure.
+    pub fn failure(&self) -> Option<&Error> {
+        self.failed.first()
+    }
+
+    /// The first failure, as the outcome of the pass.
+    pub fn into_result(self) -> Result<(), Error> {
+        self.failed.into_iter().next().map_or(Ok(()), Err)
+    }
+}
+
+fn cached<K>(store: &Store<K>, namespace: &str, name: &str) -> Option<Arc<K>>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    store.get(&ObjectRef::new(name).within(namespace))
+}
+
+/// Makes the pods of every version that runs, and a Service for each.
+pub async fn workloads(ctx: &Context, observed: &Observed, plan: &Plan) -> Workloads {
+    let namespace = observed.namespace();
+    let mut out = Workloads::default();
+    // Pods cannot start without the ConfigMap that they mount.
+    let current = observed.md.main().map(|m| m.version.as_str());
+    if cached(&ctx.cache.config_maps, &namespace, &names::routing(&observed.md.name_any())).is_none()
+        && let Err(error) = ensure(&ctx.client, build::routing(&observed.md, current), None).await
+    {
+        out.failed.push(error.into());
+    }
+    for (version, replicas) in &plan.serve {
+        let desired = build::workload(&observed.md, version, *replicas, &ctx.config);
+        let name = desired.name_any();
+        match ensure(&ctx.client, desired, observed.workloads.get(&name).map(Arc::as_ref)).await {
+            Ok(applied) => {
+                out.applied.insert(name.clone(), applied);
+            }
+            Err(error) => out.failed.push(error.into()),
+        }
+        let service = build::version_service(&observed.md, &version.spec.version);
+        let seen = cached(&ctx.cache.services, &namespace, &name);
+        if let Err(error) = ensure(&ctx.client, service, seen.as_deref()).await {
+            out.failed.push(error.into());
+        }
+    }
+    out
+}
+
+/// Sends callers to the version `main`, and tells the pods.
+pub async fn routing(
+    ctx: &Context,
+    observed: &Observed,
+    plan: &Plan,
+    main: Option<&str>,
+) -> Result<(), Error> {
+    let (namespace, name) = (observed.namespace(), observed.md.name_any());
+    let seen = cached(&ctx.cache.services, &namespace, &name);
+    ensure(&ctx.client, build::main_service(&observed.md, main), seen.as_deref()).await?;
+    let seen = cached(&ctx.cache.config_maps, &namespace, &names::routing(&name));
+    ensure(&ctx.client, build::routing(&observed.md, main), seen.as_deref()).await?;
+    let seen = cached(&ctx.cache.budgets, &namespace, &name);
+    if let Some(budget) = build::budget(&observed.md, main) {
+        ensure(&ctx.client, budget, seen.as_deref()).await?;
+    } else if let Some(seen) = seen.filter(|s| owned(observed, s.as_ref())) {
+        remove(&ctx.client, seen.as_ref()).await?;
+    }
+    for (version, _) in &plan.serve {
+        for pod in observed.pods_of(&version.spec.version) {
+            wake(ctx, pod, main.unwrap_or("none")).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn wake(ctx: &Context, pod: &Pod, main: &str) -> Result<(), Error> {
+    if pod.annotations().get(ROUTING).map(String::as_str) == Some(main) {
+        return Ok(());
+    }
+    let name = pod.name_any();
+    let api: Api<Pod> = Api::namespaced(ctx.client.clone(), &pod.namespace().unwrap_or_default());
+    let patch = json!({"metadata": {"uid": pod.uid(), "annotations": {ROUTING: main}}});
+    match api.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await {
+        Ok(_) => Ok(()),
+        // A pod that went meanwhile needs no word.
+        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
+        Err(source) => Err(Error::Wake { name, source: Box::new(source) }),
+    }
+}
+
+/// Removes workloads and Services of versions that run no more; what answers stays whatever else is known of it.
+pub async fn prune(
+    ctx: &Context,
+    observed: &Observed,
+    plan: &Plan,
+    main: Option<&str>,
+) -> Result<(), apply::Error> {
+    let md = observed.md.name_any();
+    let kept: Vec<String> = plan
+        .serve
+        .iter()
+        .map(|(v, _)| v.spec.version.as_str())
+        .chain(main)
+        .map(|version| names::version_object(&md, version))
+        .collect();
+    for seen in leftover(&ctx.cache.workloads, observed, &kept) {
+        remove(&ctx.client, seen.as_ref()).await?;
+    }
+    for seen in leftover(&ctx.cache.services, observed, &kept) {
+        remove(&ctx.client, seen.as_ref()).await?;
+    }
+    Ok(())
+}
+
+fn leftover<K>(store: &Store<K>, observed: &Observed, kept: &[String]) -> Vec<Arc<K>>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    let (namespace, md) = (observed.namespace(), observed.md.name_any());
+    store
+        .state()
+        .into_iter()
+        .filter(|o| o.namespace().as_deref() == Some(&namespace))
+        .filter(|o| label(o.as_ref(), names::DEPLOYMENT_LABEL) == Some(&md))
+        .filter(|o| label(o.as_ref(), names::VERSION_LABEL).is_some())
+        .filter(|o| {
+            o.meta().deletion_timestamp.is_none()
+                && owned(observed, o.as_ref())
+                && !kept.contains(&o.name_any())
+        })
+        .collect()
+}
+
+fn owned<K: Resource<DynamicType = ()>>(observed: &Observed, object: &K) -> bool {
+    let uid = observed.md.uid();
+    object.owner_references().iter().any(|r| r.controller == Some(true) && Some(&r.uid) == uid.as_ref())
+}

@@ -1,0 +1,28 @@
+//! The objects of a `ModelDeployment`, one file a kind. All pure.
+
+mod budget;
+mod config_map;
+mod service;
+mod workload;
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{Resource, ResourceExt};
+use understudy_crds::ModelDeployment;
+
+pub use budget::budget;
+pub use config_map::routing;
+pub use service::{main_service, version_service};
+pub use workload::{ports, workload};
+
+/// Name, labels and owner of an object of `md`: it goes when `md` goes.
+fn metadata(md: &ModelDeployment, name: String, labels: BTreeMap<String, String>) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name),
+        namespace: md.namespace(),
+        labels: Some(labels),
+        owner_references: md.controller_owner_ref(&()).map(|owner| vec![owner]),
+        ..ObjectMeta::default()
+    }
+}

@@ -1,0 +1,143 @@
+//! Which versions run, with how many pods, and which one should be main next. Pure.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+use understudy_crds::{MainReason, ModelVersion, RollbackResult, RollbackStatus, Stage, Transition};
+
+use super::{observe::Observed, rollback};
+
+/// What a deployment should come to.
+#[derive(Debug)]
+pub struct Plan {
+    /// The version that is main as recorded, if it still exists.
+    pub current: Option<Arc<ModelVersion>>,
+    /// What should happen to main.
+    pub next: Next,
+    /// Versions that have pods, and how many.
+    pub serve: Vec<(Arc<ModelVersion>, i32)>,
+    /// The rollback request and how far it is.
+    pub rollback: Option<RollbackStatus>,
+    /// When the pods of the previous version may go.
+    pub warm_until: Option<Timestamp>,
+}
+
+/// What should happen to main.
+#[derive(Clone, Debug)]
+pub enum Next {
+    /// Nothing.
+    Keep,
+    /// This version takes over.
+    Promote(Candidate),
+    /// Nobody is main any more.
+    TakeDown {
+        /// The approved transition, or `None` where the version itself is gone.
+        transition: Option<Transition>,
+    },
+}
+
+/// A version that may become main.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    pub version: Arc<ModelVersion>,
+    /// Id of the approved transition, or the rollback request.
+    pub transition: String,
+    pub reason: MainReason,
+    pub requested_by: String,
+    pub approved_by: String,
+    pub approved_at: Timestamp,
+}
+
+/// Decides over pods and main.
+pub fn plan(observed: &Observed, now: Timestamp) -> Plan {
+    let main = observed.md.main();
+    let current = main.and_then(|m| observed.version(&m.model_version)).cloned();
+    let request = rollback::requested(&observed.md, &observed.versions, now);
+    let (next, rollback) = match request {
+        rollback::Request::To(version, status) => {
+            let candidate = Candidate {
+                version,
+                transition: format!("rollback:{}", status.request),
+                reason: MainReason::RolledBack,
+                requested_by: status.by.clone(),
+                approved_by: status.by.clone(),
+                approved_at: status.at.0,
+            };
+            (Next::Promote(candidate), Some(status))
+        }
+        rollback::Request::Answered(status) => (next(observed, current.as_ref()), Some(status)),
+        rollback::Request::None => (next(observed, current.as_ref()), None),
+    };
+    let rollback = rollback.or_else(|| recorded_rollback(observed));
+    let (serve, warm_until) = serve(observed, current.as_ref(), &next, now);
+    Plan { current, next, serve, rollback, warm_until }
+}
+
+fn recorded_rollback(observed: &Observed) -> Option<RollbackStatus> {
+    let known = observed.md.status.as_ref()?.rollback.clone()?;
+    // A request that was taken back before it was done.
+    (known.result != RollbackResult::Pending).then_some(known)
+}
+
+fn next(observed: &Observed, current: Option<&Arc<ModelVersion>>) -> Next {
+    let main = observed.md.main();
+    let is_main = |t: &Transition| main.is_some_and(|m| m.transition == t.id);
+    let approved = observed.versions.iter().filter_map(|version| {
+        let transition = version.transition()?;
+        let grant = transition.approval.as_ref()?;
+        (transition.to == Stage::Production && !is_main(transition)).then(|| Candidate {
+            version: version.clone(),
+            transition: transition.id.clone(),
+            reason: MainReason::Promoted,
+            requested_by: transition.requested_by.clone(),
+            approved_by: grant.by.clone(),
+            approved_at: grant.at.0,
+        })
+    });
+    // Of two, the one approved first goes first; the other replaces it then.
+    if let Some(candidate) = approved.min_by_key(|c| (c.approved_at, c.version.name_any())) {
+        return Next::Promote(candidate);
+    }
+    match (main, current) {
+        (Some(_), None) => Next::TakeDown { transition: None },
+        (Some(_), Some(version)) => match version.transition() {
+            Some(t) if t.approval.is_some() && t.from == Stage::Production => {
+                Next::TakeDown { transition: Some(t.clone()) }
+            }
+            _ => Next::Keep,
+        },
+        (None, _) => Next::Keep,
+    }
+}
+
+type Served = (Vec<(Arc<ModelVersion>, i32)>, Option<Timestamp>);
+
+fn serve(observed: &Observed, current: Option<&Arc<ModelVersion>>, next: &Next, now: Timestamp) -> Served {
+    let full = observed.md.spec.replicas;
+    let mut serve: BTreeMap<String, (Arc<ModelVersion>, i32)> = BTreeMap::new();
+    let mut add = |version: &Arc<ModelVersion>, replicas: i32| {
+        let entry = serve.entry(version.name_any()).or_insert_with(|| (version.clone(), replicas));
+        entry.1 = entry.1.max(replicas);
+    };
+    for version in observed.versions.iter().filter(|v| v.stage() == Stage::Staging) {
+        add(version, 1);
+    }
+    if let Some(current) = current {
+        add(current, full);
+    }
+    if let Next::Promote(candidate) = next {
+        add(&candidate.version, full);
+    }
+    let previous =
+        observed.md.status.as_ref().and_then(|s| s.previous.as_ref()).filter(|p| p.warm_until.0 > now);
+    let warm = previous.and_then(|p| Some((observed.version(&p.model_version)?, p.warm_until.0)));
+    if let Some((version, _)) = warm {
+        add(version, full);
+    }
+    (serve.into_values().collect(), warm.map(|(_, until)| until))
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

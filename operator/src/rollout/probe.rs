@@ -1,0 +1,99 @@
+//! Real inferences, asked of pods and of the Service.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use understudy_crds::ModelSignature;
+
+use super::{build::ports, observe::Observed, verify::Verdict};
+use crate::context::Context;
+
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// No answer.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to get an inference from {url}")]
+pub struct Error {
+    url: String,
+    #[source]
+    source: reqwest::Error,
+}
+
+/// The server's answer to a probe.
+#[derive(Debug, Deserialize)]
+pub struct Answer {
+    /// The version that answered.
+    pub version: String,
+    /// Digest of the file that it loaded.
+    pub digest: String,
+    /// Its signature.
+    pub model: ModelSignature,
+}
+
+/// Asks.
+pub struct Prober {
+    http: reqwest::Client,
+}
+
+impl Prober {
+    /// A prober that keeps no connection: each probe must find its own way.
+    pub fn new() -> reqwest::Result<Self> {
+        let http =
+            reqwest::Client::builder().timeout(TIMEOUT).pool_max_idle_per_host(0).no_proxy().build()?;
+        Ok(Self { http })
+    }
+
+    /// A real inference by the pod of this address.
+    pub async fn pod(&self, ip: &str) -> Result<Answer, Error> {
+        let host = if ip.contains(':') { format!("[{ip}]") } else { ip.to_owned() };
+        self.ask(&format!("http://{host}:{}", ports::DIRECT)).await
+    }
+
+    /// A real inference through a Service.
+    async fn ask(&self, base: &str) -> Result<Answer, Error> {
+        let url = format!("{base}/understudy/v1/probe");
+        let answer = async { self.http.get(&url).send().await?.error_for_status()?.json().await }.await;
+        answer.map_err(|source| Error { url, source })
+    }
+}
+
+/// Whether callers of the stable URL get an answer, and from whom they should.
+#[derive(Debug, PartialEq)]
+pub enum Running {
+    /// Not looked at in this pass: what was known stands.
+    AsBefore,
+    /// Yes.
+    Yes,
+    /// No, for a reason.
+    No { reason: &'static str, message: String },
+}
+
+/// Calls the stable Service, as a caller does.
+pub async fn running(
+    ctx: &Context,
+    observed: &Observed,
+    answering: Option<&str>,
+    verdict: &Verdict,
+    routed: bool,
+) -> Running {
+    let Some(version) = answering else {
+        return Running::No { reason: "NoMain", message: "no version is in Production".to_owned() };
+    };
+    // Nodes need a moment to follow the switch: the next pass looks.
+    if verdict.changes_main() || !routed {
+        return Running::AsBefore;
+    }
+    let url = understudy_crds::names::url(
+        &kube::ResourceExt::name_any(observed.md.as_ref()),
+        &observed.namespace(),
+    );
+    match ctx.prober.ask(&url).await {
+        Ok(answer) if answer.version == version => Running::Yes,
+        Ok(answer) => Running::No {
+            reason: "OtherVersionAnswers",
+            message: format!("{url} is answered by {}, not by {}", answer.version, version),
+        },
+        Err(error) => Running::No { reason: "NoAnswer", message: crate::run::chain(&error) },
+    }
+}

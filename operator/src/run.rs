@@ -1,0 +1,283 @@
+//! The wiring: one lease, one set of caches and controllers a scope, one shutdown. Whatever ends, ends the process.
+
+use std::{error::Error as StdError, fmt::Write as _, sync::Arc, time::Instant};
+
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
+use kube::{
+    Client, Resource, ResourceExt,
+    runtime::{Controller, controller, controller::Action, reflector::ObjectRef, reflector::Store},
+};
+use serde::de::DeserializeOwned;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::{mpsc, watch},
+};
+use tokio_stream::wrappers::{ReceiverStream, WatchStream};
+use tracing::{info, warn};
+
+use crate::{
+    approval,
+    args::RunArgs,
+    backoff::Backoff,
+    cache::{self, Scope},
+    config::{self, Config},
+    context::Context,
+    decision_log::Journal,
+    gate::{self, Gate},
+    http,
+    leader::{Elector, Lost},
+    metrics::Metrics,
+    rollout::{self, probe::Prober},
+};
+
+/// Passes at once, for each controller: enough to keep an API server busy, few enough not to starve others.
+const CONCURRENCY: u16 = 16;
+
+/// The operator ended, and not because it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    #[error("failed to reach the cluster")]
+    Client(#[source] Box<dyn StdError + Send + Sync>),
+    #[error("failed to load the approval policy as it was installed")]
+    Gate(#[from] gate::Error),
+    #[error("failed to set up")]
+    Setup(#[source] Box<dyn StdError + Send + Sync>),
+    #[error(transparent)]
+    Http(#[from] http::Error),
+    #[error(transparent)]
+    Lost(#[from] Lost),
+    #[error("{0} ended by itself")]
+    Ended(&'static str),
+}
+
+/// An error and its causes, in one line.
+pub fn chain(error: &dyn StdError) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        // Some errors repeat their cause in their own words.
+        if !line.contains(&text) {
+            let _ = write!(line, ": {text}");
+        }
+        source = cause.source();
+    }
+    line
+}
+
+/// Runs until SIGTERM or SIGINT, or until something ends that must not.
+pub async fn run(args: RunArgs) -> Result<(), Error> {
+    let config = Arc::new(Config::read(&args.config)?);
+    let client = Client::try_default().await.map_err(|e| Error::Client(Box::new(e)))?;
+    client.apiserver_version().await.map_err(|e| Error::Client(Box::new(e)))?;
+    let metrics = Metrics::new();
+    let (stop, stopped) = watch::channel(false);
+    let (ready, readiness) = watch::channel(true);
+
+    let health = http::serve_health(args.health_port, readiness, until(stopped.clone()));
+    let exposition = http::serve_metrics(args.metrics_port, metrics.clone(), until(stopped.clone()));
+    let work = lead(&args, config, client, metrics, stopped);
+    let signals = async move {
+        let mut terminate = signal(SignalKind::terminate()).map_err(|e| Error::Setup(Box::new(e)))?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| Error::Setup(Box::new(e)))?;
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        info!("asked to end");
+        // Whoever asks /readyz from now on looks elsewhere; the controllers finish the passes that are under way.
+        let _ = ready.send(false);
+        let _ = stop.send(true);
+        Ok::<(), Error>(())
+    };
+    tokio::try_join!(signals, work, async { health.await.map_err(Error::from) }, async {
+        exposition.await.map_err(Error::from)
+    })?;
+    info!("ended");
+    Ok(())
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // An error means that the sender is gone, and with it everything else.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+async fn lead(
+    args: &RunArgs,
+    config: Arc<Config>,
+    client: Client,
+    metrics: Arc<Metrics>,
+    stopped: watch::Receiver<bool>,
+) -> Result<(), Error> {
+    let mut elector =
+        Elector::new(client.clone(), &args.pod_namespace, &args.pod_name, config.leader_election.clone());
+    tokio::select! {
+        () = elector.acquire() => {}
+        () = until(stopped.clone()) => return Ok(()),
+    }
+    metrics.leads(true);
+    let scopes = if config.watch_namespaces.is_empty() {
+        vec![Scope::Cluster]
+    } else {
+        config.watch_namespaces.iter().cloned().map(Scope::Namespace).collect()
+    };
+    let mut controllers = vec![];
+    for scope in scopes {
+        controllers.push(control(
+            args,
+            scope,
+            config.clone(),
+            client.clone(),
+            metrics.clone(),
+            stopped.clone(),
+        )?);
+    }
+    let outcome = tokio::select! {
+        outcome = futures::future::try_join_all(controllers) => outcome.map(|_| ()),
+        lost = elector.renew() => Err(lost.into()),
+    };
+    metrics.leads(false);
+    if outcome.is_ok() {
+        elector.release().await;
+    }
+    outcome
+}
+
+/// Both controllers of one scope, until `stopped`.
+fn control(
+    args: &RunArgs,
+    scope: Scope,
+    config: Arc<Config>,
+    client: Client,
+    metrics: Arc<Metrics>,
+    stopped: watch::Receiver<bool>,
+) -> Result<BoxFuture<'static, Result<(), Error>>, Error> {
+    let names = config.policy_name.as_deref().zip(config.binding_name.as_deref());
+    let gate = Gate::new(client.clone(), &args.gate_dir, names)?;
+    let prober = Prober::new().map_err(|e| Error::Setup(Box::new(e)))?;
+    let journal = Journal::new(client.clone(), &args.pod_name);
+    let (cache, wake_ups, watching) = cache::watch(&client, &scope, metrics.clone());
+    metrics.watch_versions(cache.versions.clone());
+    let ctx = Arc::new(Context {
+        client,
+        cache,
+        config,
+        gate,
+        prober,
+        journal,
+        metrics,
+        backoff: Backoff::default(),
+    });
+    let work = async move {
+        let controllers = async {
+            if cache::synced(&ctx.cache).await.is_err() {
+                return Err(Error::Ended("a watch"));
+            }
+            info!(?scope, "caches are full, reconciling");
+            let versions = drive(
+                wake_ups.versions,
+                ctx.cache.versions.clone(),
+                &ctx,
+                stopped.clone(),
+                "modelversion",
+                |o, c| async move { approval::reconcile(o, c).await }.boxed(),
+            );
+            let deployments = drive(
+                wake_ups.deployments,
+                ctx.cache.deployments.clone(),
+                &ctx,
+                stopped.clone(),
+                "modeldeployment",
+                |o, c| async move { rollout::reconcile(o, c).await }.boxed(),
+            );
+            tokio::join!(versions, deployments);
+            Ok(())
+        };
+        tokio::select! {
+            outcome = controllers => outcome,
+            () = watching => Err(Error::Ended("a watch")),
+            () = ctx.gate.keep_looking(&ctx.cache, ctx.metrics.clone()) => Err(Error::Ended("the look at the gate")),
+        }
+    };
+    Ok(work.boxed())
+}
+
+/// An error that has a name in metrics.
+pub trait Reason: StdError + Send + Sync + 'static {
+    /// One word.
+    fn reason(&self) -> &'static str;
+}
+
+impl Reason for approval::Error {
+    fn reason(&self) -> &'static str {
+        Self::reason(self)
+    }
+}
+
+impl Reason for rollout::Error {
+    fn reason(&self) -> &'static str {
+        Self::reason(self)
+    }
+}
+
+type Pass<K, E> = fn(Arc<K>, Arc<Context>) -> BoxFuture<'static, Result<Action, E>>;
+
+/// Runs one controller on the shared caches until `stopped`.
+async fn drive<K, E>(
+    wake_ups: mpsc::Receiver<ObjectRef<K>>,
+    store: Store<K>,
+    ctx: &Arc<Context>,
+    stopped: watch::Receiver<bool>,
+    name: &'static str,
+    pass: Pass<K, E>,
+) where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
+    E: Reason,
+{
+    let reconcile = move |object: Arc<K>, ctx: Arc<Context>| async move {
+        let started = Instant::now();
+        let outcome = pass(object.clone(), ctx.clone()).await;
+        ctx.metrics.reconciled(name, started.elapsed(), outcome.as_ref().err().map(Reason::reason));
+        if outcome.is_ok() {
+            ctx.backoff.succeeded(&key(name, object.as_ref()));
+        }
+        outcome
+    };
+    let after_error = move |object: Arc<K>, _: &E, ctx: Arc<Context>| {
+        Action::requeue(ctx.backoff.failed(key(name, object.as_ref())))
+    };
+    // The first value of a watch is no change.
+    let gate_changes = WatchStream::from_changes(ctx.gate.subscribe()).map(|_| ());
+    Controller::for_stream(stream::empty(), store)
+        .reconcile_on(ReceiverStream::new(wake_ups))
+        .reconcile_all_on(gate_changes)
+        .with_config(controller::Config::default().concurrency(CONCURRENCY))
+        .graceful_shutdown_on(until(stopped))
+        .run(reconcile, after_error, ctx.clone())
+        .for_each(|outcome| async move { log(name, outcome) })
+        .await;
+}
+
+fn key<K: Resource>(controller: &str, object: &K) -> String {
+    format!("{controller}/{}/{}", object.namespace().unwrap_or_default(), object.name_any())
+}
+
+fn log<K, E>(
+    controller: &str,
+    outcome: Result<(ObjectRef<K>, Action), controller::Error<E, kube::runtime::watcher::Error>>,
+) where
+    K: Resource<DynamicType = ()>,
+    E: Reason,
+{
+    match outcome {
+        Ok(_) => {}
+        // It went between its event and its turn.
+        Err(controller::Error::ObjectNotFound(_)) => {}
+        Err(controller::Error::ReconcilerFailed(error, object)) if error.reason() == "Conflict" => {
+            tracing::debug!(controller, %object, "somebody else wrote in between, trying again");
+        }
+        Err(controller::Error::ReconcilerFailed(error, object)) => {
+            warn!(controller, %object, reason = error.reason(), error = chain(&error), "pass failed, trying again");
+        }
+        Err(error) => warn!(controller, error = chain(&error), "failed to take a turn, trying again"),
+    }
+}
