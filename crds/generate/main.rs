@@ -1,4 +1,4 @@
-//! Writes the CRDs' YAML into charts/understudy-crds and the API reference into docs/api.md: `make crds`.
+//! Writes the CRDs' YAML into charts/understudy-crds and the API reference into docs/api.md: `make generate`.
 
 mod output;
 

@@ -9,7 +9,7 @@ fn the_committed_crds_and_api_reference_are_what_the_types_generate() {
         let found = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(
             found == expected,
-            "{} differs from the types: run `make crds` and commit it",
+            "{} differs from the types: run `make generate` and commit it",
             path.display()
         );
     }
