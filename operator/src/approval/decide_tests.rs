@@ -1,1 +1,365 @@
+//! The approval, rule by rule.
 
+use std::sync::Arc;
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use understudy_crds::{Approval, Gate, ModelDeployment, ModelVersion};
+
+use super::*;
+use crate::{approval::record, pods::Pods};
+
+const NOW: &str = "2026-11-21T12:00:00Z";
+
+fn now() -> Timestamp {
+    NOW.parse().expect("a time")
+}
+
+fn version(stage: &str, spec_stage: &str, annotations: &Value, status: Value) -> ModelVersion {
+    let mut status = status;
+    status["stage"] = json!(stage);
+    let object = json!({
+        "apiVersion": "understudy.dev/v1alpha1",
+        "kind": "ModelVersion",
+        "metadata": {"name": "fraud-1.3.0", "namespace": "risk", "generation": 4, "annotations": annotations},
+        "spec": {
+            "deployment": "fraud",
+            "version": "1.3.0",
+            "stage": spec_stage,
+            "artifact": {"uri": "s3://models/fraud.onnx", "sha256": "ab".repeat(32)},
+            "evaluation": {"metrics": [{"name": "auc", "value": 0.97}]},
+        },
+        "status": status,
+    });
+    serde_json::from_value(object).expect("a ModelVersion")
+}
+
+fn deployment(status: Value) -> Arc<ModelDeployment> {
+    let object = json!({
+        "apiVersion": "understudy.dev/v1alpha1",
+        "kind": "ModelDeployment",
+        "metadata": {"name": "fraud", "namespace": "risk"},
+        "spec": {},
+        "status": status,
+    });
+    Arc::new(serde_json::from_value(object).expect("a ModelDeployment"))
+}
+
+fn observed(version: ModelVersion) -> Observed {
+    Observed {
+        version,
+        deployment: Some(deployment(json!({}))),
+        main: None,
+        rules: Approval::default(),
+        duplicate_of: None,
+        other_in_production: false,
+        pods: Pods::default(),
+    }
+}
+
+fn pending(to: &str, from: &str) -> Value {
+    json!({"transition": {
+        "id": "6f1c2b", "from": from, "to": to, "requestedBy": "alice", "requestedAt": "2026-11-21T11:00:00Z",
+        "generation": 4, "digest": format!("sha256:{}", "ab".repeat(32)), "expiresAt": "2026-11-28T11:00:00Z",
+    }})
+}
+
+fn accepted_pending() -> Value {
+    let mut status = pending("Production", "Staging");
+    status["acceptance"] = json!({"verdict": "Passed", "by": "tess", "at": "2026-11-21T11:30:00Z"});
+    status
+}
+
+fn approval_by(name: &str) -> Value {
+    json!({"understudy.dev/requested-by": "alice", "understudy.dev/approve": "6f1c2b", "understudy.dev/approved-by": name})
+}
+
+fn hold(observed: &Observed) -> Hold {
+    match decide(observed, now()) {
+        Outcome::Hold(hold) => hold,
+        other => panic!("expected a hold, found {other:?}"),
+    }
+}
+
+fn step(observed: &Observed) -> Step {
+    match decide(observed, now()) {
+        Outcome::Act(step) => step,
+        other => panic!("expected a step, found {other:?}"),
+    }
+}
+
+#[test]
+fn a_request_becomes_pending_with_a_fresh_id_its_generation_and_its_digest() {
+    let alice = json!({"understudy.dev/requested-by": "alice"});
+    let asked = observed(version("None", "Staging", &alice, json!({})));
+    let (Step::Open(first), Step::Open(second)) = (step(&asked), step(&asked)) else { panic!("not opened") };
+    assert_ne!(first.id, second.id);
+    assert_eq!((first.from, first.to, first.requested_by.as_str()), (Stage::None, Stage::Staging, "alice"));
+    assert_eq!((first.generation, first.digest), (4, format!("sha256:{}", "ab".repeat(32))));
+    assert_eq!(first.expires_at.map(|t| t.0.to_string()).as_deref(), Some("2026-11-28T12:00:00Z"));
+}
+
+#[test]
+fn a_request_that_names_nobody_does_not_become_pending() {
+    assert_eq!(hold(&observed(version("None", "Staging", &json!({}), json!({})))).reason, "RequesterUnknown");
+}
+
+#[test]
+fn a_request_that_was_decided_is_not_opened_again() {
+    let alice = json!({"understudy.dev/requested-by": "alice"});
+    let settled = observed(version("Staging", "Production", &alice, json!({"settledGeneration": 4})));
+    assert_eq!(decide(&settled, now()), Outcome::Rest);
+}
+
+#[test]
+fn a_colleagues_approval_is_taken() {
+    let approved = observed(version("None", "Staging", &approval_by("bob"), pending("Staging", "None")));
+    assert_eq!(step(&approved), Step::Approve { by: "bob".to_owned() });
+}
+
+#[test]
+fn the_requesters_own_approval_is_not_taken_even_if_the_api_server_let_it_pass() {
+    let own = observed(version("None", "Staging", &approval_by("alice"), pending("Staging", "None")));
+    assert_eq!(hold(&own).reason, "FourEyes");
+}
+
+#[test]
+fn an_approval_of_another_id_is_no_approval() {
+    let mut annotations = approval_by("bob");
+    annotations["understudy.dev/approve"] = json!("000000");
+    assert_eq!(
+        decide(&observed(version("None", "Staging", &annotations, pending("Staging", "None"))), now()),
+        Outcome::Rest
+    );
+}
+
+#[test]
+fn an_approval_of_a_request_whose_spec_has_changed_since_withdraws_it() {
+    let mut changed = version("None", "Staging", &approval_by("bob"), pending("Staging", "None"));
+    changed.metadata.generation = Some(5);
+    let Step::Close { decision, .. } = step(&observed(changed)) else { panic!("not closed") };
+    assert_eq!(decision, Decision::Withdrawn);
+}
+
+#[test]
+fn an_id_that_stands_in_the_history_is_never_approved_again() {
+    let mut status = pending("Staging", "None");
+    status["history"] = json!([{
+        "id": "6f1c2b", "from": "None", "to": "Staging", "requestedBy": "alice", "requestedAt": NOW,
+        "decision": "Rejected", "decidedBy": "bob", "decidedAt": NOW, "digest": "sha256:0",
+    }]);
+    let replay = observed(version("None", "Staging", &approval_by("bob"), status));
+    assert_eq!(hold(&replay).reason, "RequestChanged");
+}
+
+#[test]
+fn a_rejection_ends_the_request_with_its_reason() {
+    let annotations = json!({
+        "understudy.dev/requested-by": "alice", "understudy.dev/reject": "6f1c2b",
+        "understudy.dev/rejected-by": "bob", "understudy.dev/reason": "the holdout leaks",
+    });
+    let rejected = observed(version("None", "Staging", &annotations, pending("Staging", "None")));
+    let expected = Step::Close {
+        decision: Decision::Rejected,
+        by: "bob".to_owned(),
+        reason: Some("the holdout leaks".to_owned()),
+    };
+    assert_eq!(step(&rejected), expected);
+    let after = record::apply(&rejected, &expected, None, now());
+    assert_eq!((after.transition, after.settled_generation), (None, Some(4)));
+    assert_eq!(after.history[0].decision, Decision::Rejected);
+}
+
+#[test]
+fn a_request_that_nobody_decides_expires() {
+    let mut status = pending("Staging", "None");
+    status["transition"]["expiresAt"] = json!(NOW);
+    let late = observed(version("None", "Staging", &approval_by("bob"), status));
+    let Step::Close { decision, .. } = step(&late) else { panic!("not closed") };
+    assert_eq!(decision, Decision::Expired);
+}
+
+#[test]
+fn setting_the_stage_back_withdraws_the_request() {
+    let alice = json!({"understudy.dev/requested-by": "alice"});
+    let back = observed(version("None", "None", &alice, pending("Staging", "None")));
+    let Step::Close { decision, by, .. } = step(&back) else { panic!("not closed") };
+    assert_eq!((decision, by.as_str()), (Decision::Withdrawn, "alice"));
+}
+
+#[rstest]
+#[case(json!({}), "AcceptanceMissing")]
+#[case(json!({"verdict": "Failed", "by": "tess", "at": NOW}), "AcceptanceFailed")]
+fn production_waits_for_the_acceptance_test(#[case] acceptance: Value, #[case] reason: &str) {
+    let mut status = pending("Production", "Staging");
+    if acceptance.as_object().is_some_and(|a| !a.is_empty()) {
+        status["acceptance"] = acceptance;
+    }
+    let held = hold(&observed(version("Staging", "Production", &approval_by("bob"), status)));
+    assert_eq!((held.reason, held.approved), (reason, true));
+}
+
+#[rstest]
+#[case(Some(0.98), false, None)]
+#[case(None, true, Some(0.99))]
+fn production_waits_for_the_metrics_gate(
+    #[case] min: Option<f64>,
+    #[case] not_worse_than_main: bool,
+    #[case] of_main: Option<f64>,
+) {
+    let mut o = observed(version("Staging", "Production", &approval_by("bob"), accepted_pending()));
+    o.rules.gates = vec![Gate { metric: "auc".to_owned(), min, not_worse_than_main }];
+    if let Some(value) = of_main {
+        let mut main = version("Production", "Production", &json!({}), json!({}));
+        main.spec.evaluation.as_mut().expect("an evaluation").metrics[0].value = value;
+        o.main = Some(Arc::new(main));
+    }
+    assert_eq!(hold(&o).reason, "GateFailed");
+}
+
+#[test]
+fn a_gate_on_a_metric_that_was_not_measured_holds() {
+    let mut o = observed(version("Staging", "Production", &approval_by("bob"), accepted_pending()));
+    o.rules.gates = vec![Gate { metric: "recall".to_owned(), min: Some(0.1), not_worse_than_main: false }];
+    assert!(hold(&o).message.contains("no metric recall"));
+}
+
+#[test]
+fn with_all_met_production_is_approved_and_the_stage_follows_only_when_it_serves() {
+    let o = observed(version("Staging", "Production", &approval_by("bob"), accepted_pending()));
+    let approved = step(&o);
+    assert_eq!(approved, Step::Approve { by: "bob".to_owned() });
+    let after = record::apply(&o, &approved, None, now());
+    assert_eq!(after.stage, Stage::Staging);
+    assert_eq!(after.transition.and_then(|t| t.approval).map(|g| g.by).as_deref(), Some("bob"));
+    assert_eq!(after.history[0].decision, Decision::Approved);
+}
+
+fn main_is(name: &str, transition: &str, reason: &str) -> Value {
+    json!({
+        "main": {"version": "9.9.9", "modelVersion": name, "digest": "sha256:0", "since": NOW, "transition": transition},
+        "history": [{
+            "version": "9.9.9", "modelVersion": name, "digest": "sha256:0", "from": NOW, "reason": reason,
+            "requestedBy": "carol", "approvedBy": "dave", "transition": transition,
+        }],
+    })
+}
+
+fn rolling_out() -> Value {
+    let mut status = pending("Production", "Staging");
+    status["transition"]["approval"] = json!({"by": "bob", "at": NOW});
+    status
+}
+
+#[test]
+fn an_approved_version_is_in_production_once_it_is_main() {
+    let mut o = observed(version("Staging", "Production", &approval_by("bob"), rolling_out()));
+    assert_eq!(decide(&o, now()), Outcome::Rest);
+    o.deployment = Some(deployment(main_is("fraud-1.3.0", "6f1c2b", "Promoted")));
+    assert_eq!(step(&o), Step::Complete { stage: Stage::Production });
+}
+
+#[test]
+fn there_is_never_more_than_one_version_in_production() {
+    let mut o = observed(version("Staging", "Production", &approval_by("bob"), rolling_out()));
+    o.deployment = Some(deployment(main_is("fraud-1.3.0", "6f1c2b", "Promoted")));
+    o.other_in_production = true;
+    assert_eq!(decide(&o, now()), Outcome::Rest);
+}
+
+#[rstest]
+#[case("Promoted", Decision::Superseded)]
+#[case("RolledBack", Decision::RolledBack)]
+fn the_version_that_was_replaced_is_archived_and_asks_for_nothing(
+    #[case] reason: &str,
+    #[case] decision: Decision,
+) {
+    let mut o = observed(version("Production", "Production", &json!({}), json!({})));
+    o.deployment = Some(deployment(main_is("fraud-9.9.9", "ffffff", reason)));
+    let archived = step(&o);
+    let after = record::apply(&o, &archived, None, now());
+    assert_eq!((after.stage, after.settled_generation), (Stage::Archived, Some(4)));
+    let entry = &after.history[0];
+    assert_eq!(
+        (entry.decision, entry.requested_by.as_str(), entry.decided_by.as_str()),
+        (decision, "carol", "dave")
+    );
+    o.version.status = Some(after);
+    assert_eq!(decide(&o, now()), Outcome::Rest);
+}
+
+#[test]
+fn a_version_that_a_rollback_made_main_is_in_production_and_its_own_request_is_withdrawn() {
+    let mut o = observed(version("Archived", "Staging", &json!({}), pending("Staging", "Archived")));
+    o.deployment = Some(deployment(main_is("fraud-1.3.0", "rollback:1.3.0#1", "RolledBack")));
+    let back = step(&o);
+    let after = record::apply(&o, &back, None, now());
+    assert_eq!((after.stage, after.transition), (Stage::Production, None));
+    let decisions: Vec<_> = after.history.iter().map(|h| h.decision).collect();
+    assert_eq!(decisions, [Decision::Withdrawn, Decision::RolledBack]);
+}
+
+#[test]
+fn a_request_can_be_withdrawn_after_its_approval_until_it_has_its_effect() {
+    let o = observed(version("Staging", "Staging", &approval_by("bob"), rolling_out()));
+    let Step::Close { decision, .. } = step(&o) else { panic!("not closed") };
+    assert_eq!(decision, Decision::Withdrawn);
+    let mut main = o;
+    main.deployment = Some(deployment(main_is("fraud-1.3.0", "6f1c2b", "Promoted")));
+    assert_eq!(step(&main), Step::Complete { stage: Stage::Production });
+}
+
+#[test]
+fn a_version_leaves_staging_without_a_second_person() {
+    let alice = json!({"understudy.dev/requested-by": "alice"});
+    let o = observed(version("Staging", "Archived", &alice, json!({})));
+    let after = record::apply(&o, &step(&o), None, now());
+    assert_eq!((after.stage, after.history[0].decision), (Stage::Archived, Decision::Retired));
+}
+
+#[test]
+fn when_the_deployment_is_gone_its_versions_are_retired_and_keep_their_record() {
+    let mut o = observed(version("Production", "Production", &json!({}), json!({})));
+    o.deployment = None;
+    let after = record::apply(&o, &step(&o), None, now());
+    assert_eq!((after.stage, after.history[0].decision), (Stage::Archived, Decision::Retired));
+}
+
+#[test]
+fn the_younger_of_two_versions_with_one_number_waits() {
+    let alice = json!({"understudy.dev/requested-by": "alice"});
+    let mut o = observed(version("None", "Staging", &alice, json!({})));
+    o.duplicate_of = Some("fraud-older".to_owned());
+    assert_eq!(hold(&o).reason, "DuplicateVersion");
+}
+
+#[test]
+fn a_full_history_takes_no_further_request() {
+    let entry = |i: usize| {
+        json!({
+            "id": i.to_string(), "from": "None", "to": "Staging", "requestedBy": "alice", "requestedAt": NOW,
+            "decision": "Expired", "decidedBy": "o", "decidedAt": NOW, "digest": "sha256:0",
+        })
+    };
+    let history: Vec<Value> = (0..HISTORY_LIMIT - HISTORY_RESERVE + 1).map(entry).collect();
+    let alice = json!({"understudy.dev/requested-by": "alice"});
+    assert_eq!(
+        hold(&observed(version("None", "Staging", &alice, json!({"history": history})))).reason,
+        "HistoryFull"
+    );
+}
+
+#[test]
+fn a_testers_verdict_is_recorded_once_even_while_a_request_waits_for_it() {
+    let annotations = json!({
+        "understudy.dev/requested-by": "alice", "understudy.dev/accept": "passed",
+        "understudy.dev/accepted-by": "tess", "understudy.dev/feedback": "all rows agree",
+    });
+    let mut o = observed(version("Staging", "Production", &annotations, pending("Production", "Staging")));
+    let verdict = step(&o);
+    let after = record::apply(&o, &verdict, None, now());
+    let acceptance = after.acceptance.clone().expect("a verdict");
+    assert_eq!((acceptance.verdict, acceptance.by.as_str()), (Verdict::Passed, "tess"));
+    o.version.status = Some(after);
+    assert_eq!(decide(&o, now()), Outcome::Rest);
+}
