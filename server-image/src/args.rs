@@ -1,0 +1,116 @@
+//! The command line. Each flag is also an environment variable `UNDERSTUDY_<NAME>`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::artifact::Digest;
+
+/// Serves one version of one model over the Open Inference Protocol v2 (REST).
+///
+/// The model is downloaded, its digest checked, its file inspected, loaded and warmed up; only then `/readyz` and
+/// `/v2/health/ready` answer 200. If any of that fails, the reason is written to the termination log and the
+/// process ends with 1.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "understudy-server", disable_version_flag = true)]
+pub struct Args {
+    /// Name of the `ModelDeployment`: the model's name in every URL.
+    #[arg(long, env = "UNDERSTUDY_DEPLOYMENT")]
+    pub deployment: String,
+
+    /// Semantic version of the model.
+    #[arg(long, env = "UNDERSTUDY_VERSION")]
+    pub version: semver::Version,
+
+    /// Where the model is: `s3://bucket/key`, `https://host/path` or `pvc://claim/path`.
+    #[arg(long, env = "UNDERSTUDY_ARTIFACT")]
+    pub artifact: String,
+
+    /// SHA-256 of the model file, 64 hexadecimal digits.
+    #[arg(long, env = "UNDERSTUDY_SHA256")]
+    pub sha256: Digest,
+
+    /// Directory of the mounted Secret. Files it may have: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
+    /// `AWS_SESSION_TOKEN`, `AWS_REGION`, `AWS_ENDPOINT_URL`, `token`, `username`, `password`, `ca.crt`.
+    #[arg(long, env = "UNDERSTUDY_SECRET_DIR")]
+    pub secret_dir: Option<PathBuf>,
+
+    /// Directory where the claim of a `pvc://` artifact is mounted.
+    #[arg(long, env = "UNDERSTUDY_PVC_DIR")]
+    pub pvc_dir: Option<PathBuf>,
+
+    /// JSON file that names the version which is main: `{"main":"1.3.0"}`. Without it this one is not main.
+    #[arg(long, env = "UNDERSTUDY_ROUTING_FILE")]
+    pub routing_file: Option<PathBuf>,
+
+    /// Address that all ports listen on.
+    #[arg(long, env = "UNDERSTUDY_BIND", default_value = "0.0.0.0")]
+    pub bind: std::net::IpAddr,
+
+    /// Port behind the deployment's stable Service.
+    #[arg(long, env = "UNDERSTUDY_MAIN_PORT", default_value_t = 8080)]
+    pub main_port: u16,
+
+    /// Port behind the version's own Service.
+    #[arg(long, env = "UNDERSTUDY_DIRECT_PORT", default_value_t = 8082)]
+    pub direct_port: u16,
+
+    /// Port of `/metrics`, `/livez`, `/readyz` and `/startupz`.
+    #[arg(long, env = "UNDERSTUDY_METRICS_PORT", default_value_t = 9090)]
+    pub metrics_port: u16,
+
+    /// Directory for the downloaded model.
+    #[arg(long, env = "UNDERSTUDY_WORK_DIR", default_value = "/tmp")]
+    pub work_dir: PathBuf,
+
+    /// Requests that may wait for a session; the next one is answered 429.
+    #[arg(long, env = "UNDERSTUDY_QUEUE", default_value_t = 256)]
+    pub queue: usize,
+
+    /// Seconds a request may wait for a session before it is answered 504.
+    #[arg(long, env = "UNDERSTUDY_QUEUE_WAIT", default_value = "30", value_parser = seconds)]
+    pub queue_wait: Duration,
+
+    /// Threads, each with a session of its own. Default: the processors this process may use.
+    #[arg(long, env = "UNDERSTUDY_THREADS")]
+    pub threads: Option<usize>,
+
+    /// Connections open at the same time, over all ports.
+    #[arg(long, env = "UNDERSTUDY_CONNECTIONS", default_value_t = 4096)]
+    pub connections: usize,
+
+    /// Largest request body in bytes, after decompression; a larger one is answered 413.
+    #[arg(long, env = "UNDERSTUDY_MAX_BODY", default_value_t = 32 << 20)]
+    pub max_body: usize,
+
+    /// Largest model file in bytes.
+    #[arg(long, env = "UNDERSTUDY_MAX_ARTIFACT", default_value_t = 2 << 30)]
+    pub max_artifact: u64,
+
+    /// Seconds between SIGTERM and the end of the process, at most.
+    #[arg(long, env = "UNDERSTUDY_DRAIN", default_value = "30", value_parser = seconds)]
+    pub drain: Duration,
+
+    /// File that tells the kubelet why the model could not be served.
+    #[arg(long, env = "UNDERSTUDY_TERMINATION_LOG", default_value = "/dev/termination-log")]
+    pub termination_log: PathBuf,
+
+    /// ONNX Runtime's shared library.
+    #[arg(long, env = "ORT_DYLIB_PATH", default_value = "/usr/local/lib/libonnxruntime.so.1.31.1")]
+    pub onnxruntime: PathBuf,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("`{text}` is no number of seconds"))?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+impl Args {
+    /// The sessions to open: as many as told, or one a processor.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.threads.unwrap_or_else(processors).max(1)
+    }
+}

@@ -1,0 +1,166 @@
+//! The only way out: an HTTP client that calls no link-local or metadata address, however it is written or resolved.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{Certificate, Client, Url, redirect};
+
+use super::Secret;
+use crate::failure::{Failure, Reason};
+
+/// Enough for a store behind a load balancer, too few for a loop.
+const REDIRECTS: usize = 5;
+const CONNECT: Duration = Duration::from_secs(10);
+/// Longest silence in the middle of a download.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// An address that is never called.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is a link-local or metadata address, which is never called")]
+pub struct Refused(pub IpAddr);
+
+/// Refuses link-local addresses and the metadata services of the clouds, also when mapped into IPv6.
+pub fn refuse_address(address: IpAddr) -> Result<(), Refused> {
+    let refused = match address {
+        IpAddr::V4(v4) => refused_v4(v4),
+        IpAddr::V6(v6) => refused_v6(v6),
+    };
+    if refused { Err(Refused(address)) } else { Ok(()) }
+}
+
+fn refused_v4(address: Ipv4Addr) -> bool {
+    // Alibaba, Azure, Oracle: metadata services outside of the link-local range.
+    const METADATA: [Ipv4Addr; 3] =
+        [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(192, 0, 0, 192)];
+    address.is_link_local() || address.is_unspecified() || address.is_broadcast() || METADATA.contains(&address)
+}
+
+fn refused_v6(address: Ipv6Addr) -> bool {
+    // Amazon and Google.
+    const METADATA: [Ipv6Addr; 2] = [
+        Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+        Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+    ];
+    let segments = address.segments();
+    // ::ffff:a.b.c.d, ::a.b.c.d and 64:ff9b::a.b.c.d (NAT64) all end with the IPv4 address that is called.
+    let [.., high, low] = segments;
+    let [a, b] = high.to_be_bytes();
+    let [c, d] = low.to_be_bytes();
+    let carries_v4 = matches!(segments[..6], [0, 0, 0, 0, 0, 0 | 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0]);
+    (carries_v4 && !address.is_loopback() && refused_v4(Ipv4Addr::new(a, b, c, d)))
+        || address.is_unicast_link_local()
+        || METADATA.contains(&address)
+}
+
+/// Refuses a URL whose host is such an address. Names are checked when they are resolved.
+pub(super) fn refuse_url(url: &Url) -> Result<(), Refused> {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host.parse().map_or(Ok(()), refuse_address)
+}
+
+/// Resolves as the system does, and fails where any of the addresses is refused.
+struct GuardedResolver;
+
+impl Resolve for GuardedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            found.iter().try_for_each(|address| refuse_address(address.ip()))?;
+            let addresses: Addrs = Box::new(found.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+/// A client that trusts the system's authorities and the Secret's `ca.crt`.
+///
+/// `plain` allows http, for endpoints inside of the cluster.
+pub(super) fn client(secret: &Secret, plain: bool) -> Result<Client, Failure> {
+    let follow = move |attempt: redirect::Attempt<'_>| {
+        if attempt.previous().len() > REDIRECTS {
+            return attempt.error(format!("more than {REDIRECTS} redirects"));
+        }
+        if !plain && attempt.url().scheme() != "https" {
+            return attempt.error("redirected from https to http");
+        }
+        match refuse_url(attempt.url()) {
+            Ok(()) => attempt.follow(),
+            Err(refused) => attempt.error(refused),
+        }
+    };
+    // A proxy would resolve names itself, past the check.
+    let mut builder = Client::builder()
+        .no_proxy()
+        .dns_resolver(GuardedResolver)
+        .redirect(redirect::Policy::custom(follow))
+        .https_only(!plain)
+        .connect_timeout(CONNECT)
+        .read_timeout(SILENCE);
+    if let Some(pem) = &secret.ca {
+        let authorities = Certificate::from_pem_bundle(pem).map_err(unusable)?;
+        if authorities.is_empty() {
+            return Err(unusable("it holds no certificate"));
+        }
+        builder = builder.tls_certs_merge(authorities);
+    }
+    builder.build().map_err(unusable)
+}
+
+fn unusable(error: impl std::fmt::Display) -> Failure {
+    Failure::new(Reason::ArtifactForbidden, format!("failed to use ca.crt of the Secret: {error}"))
+}
+
+/// The innermost cause, which is where hyper and rustls say what happened.
+pub(super) fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+/// Whether the door itself refused, so that another try ends the same way.
+pub(super) fn is_refusal(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<Refused>())
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("169.254.169.254")]
+    #[case("169.254.0.1")]
+    #[case("169.254.170.2")]
+    #[case("0.0.0.0")]
+    #[case("100.100.100.200")]
+    #[case("168.63.129.16")]
+    #[case("fe80::1")]
+    #[case("febf::1")]
+    #[case("fd00:ec2::254")]
+    #[case("fd20:ce::254")]
+    #[case("::ffff:169.254.169.254")]
+    #[case("::169.254.169.254")]
+    #[case("64:ff9b::169.254.169.254")]
+    #[case("::")]
+    fn metadata_services_are_never_called(#[case] address: &str) {
+        let address = address.parse().unwrap();
+        assert_eq!(refuse_address(address), Err(Refused(address)));
+    }
+
+    #[rstest]
+    #[case("10.96.0.12")]
+    #[case("127.0.0.1")]
+    #[case("192.168.1.1")]
+    #[case("169.253.255.255")]
+    #[case("::1")]
+    #[case("fd00:ec2::253")]
+    #[case("2001:db8::1")]
+    #[case("::ffff:10.0.0.1")]
+    fn the_cluster_and_the_world_are_called(#[case] address: &str) {
+        assert_eq!(refuse_address(address.parse().unwrap()), Ok(()));
+    }
+}

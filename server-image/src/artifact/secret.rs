@@ -1,0 +1,77 @@
+//! The files of the mounted Secret.
+
+use std::path::Path;
+
+use crate::failure::{Failure, Reason};
+
+/// Credentials, each one optional. `Debug` shows none of them.
+#[derive(Default)]
+#[expect(missing_docs, reason = "each field is the file of that name, see the command line's help")]
+pub struct Secret {
+    pub access_key_id: Option<String>,
+    pub secret_access_key: Option<String>,
+    pub session_token: Option<String>,
+    pub region: Option<String>,
+    pub endpoint_url: Option<String>,
+    pub token: Option<String>,
+    pub username: Option<String>,
+    pub password: Option<String>,
+    pub ca: Option<Vec<u8>>,
+}
+
+impl Secret {
+    /// Reads the directory that the Secret is mounted to; none means no credentials.
+    pub fn read(directory: Option<&Path>) -> Result<Self, Failure> {
+        let Some(directory) = directory else { return Ok(Self::default()) };
+        let bytes = |name: &str| match std::fs::read(directory.join(name)) {
+            Ok(bytes) if bytes.is_empty() => Ok(None),
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(unreadable(name, &error)),
+        };
+        // A value that was put in with `echo` ends with a newline, which no header can carry.
+        let text = |name: &str| {
+            let Some(bytes) = bytes(name)? else { return Ok(None) };
+            let text = String::from_utf8(bytes).map_err(|error| unreadable(name, &error.utf8_error()))?;
+            Ok::<_, Failure>(Some(text.trim().to_owned()))
+        };
+        Ok(Self {
+            access_key_id: text("AWS_ACCESS_KEY_ID")?,
+            secret_access_key: text("AWS_SECRET_ACCESS_KEY")?,
+            session_token: text("AWS_SESSION_TOKEN")?,
+            region: text("AWS_REGION")?,
+            endpoint_url: text("AWS_ENDPOINT_URL")?,
+            token: text("token")?,
+            username: text("username")?,
+            password: text("password")?,
+            ca: bytes("ca.crt")?,
+        })
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Secret(..)")
+    }
+}
+
+fn unreadable(name: &str, error: &dyn std::error::Error) -> Failure {
+    Failure::new(Reason::ArtifactForbidden, format!("failed to read `{name}` of the Secret: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_lose_the_newline_that_echo_gave_them() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("AWS_ACCESS_KEY_ID"), "AKIA\n").unwrap();
+        std::fs::write(directory.path().join("AWS_SECRET_ACCESS_KEY"), "s3cr3t").unwrap();
+        let secret = Secret::read(Some(directory.path())).unwrap();
+        assert_eq!(secret.access_key_id.as_deref(), Some("AKIA"));
+        assert_eq!(secret.secret_access_key.as_deref(), Some("s3cr3t"));
+        assert_eq!(secret.region, None);
+        assert!(!format!("{secret:?}").contains("s3cr3t"), "no key may reach a log");
+    }
+}

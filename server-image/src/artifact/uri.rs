@@ -1,0 +1,102 @@
+//! Where an artifact is, taken apart.
+
+use reqwest::Url;
+
+use super::door;
+use crate::failure::{Failure, Reason};
+
+/// The three places that a model may come from.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Uri {
+    /// `s3://bucket/key`.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// The object's key.
+        key: String,
+    },
+    /// `https://host/path`.
+    Https(Url),
+    /// `pvc://claim/path`.
+    Pvc {
+        /// The claim; the operator mounts it, so its name is only checked to be there.
+        claim: String,
+        /// The path inside the claim, with neither `.` nor `..` in it.
+        path: String,
+    },
+}
+
+impl Uri {
+    /// Takes a URI apart. A `UnsupportedUri` failure says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, Failure> {
+        let wrong = |what: &str| Failure::new(Reason::UnsupportedUri, format!("{text}: {what}"));
+        let (scheme, rest) =
+            text.split_once("://").ok_or_else(|| wrong("an artifact is named by s3://, https:// or pvc://"))?;
+        match scheme {
+            "s3" | "pvc" => {
+                let (place, path) = rest.split_once('/').unwrap_or((rest, ""));
+                if place.is_empty() || path.is_empty() {
+                    return Err(wrong(&format!("expected {scheme}://name/path")));
+                }
+                if scheme == "s3" {
+                    return Ok(Self::S3 { bucket: place.to_owned(), key: path.to_owned() });
+                }
+                if path.split('/').any(|part| matches!(part, "" | "." | "..")) || path.contains(['\\', '\0']) {
+                    return Err(wrong("the path must not contain `.`, `..` or empty parts"));
+                }
+                Ok(Self::Pvc { claim: place.to_owned(), path: path.to_owned() })
+            }
+            "https" => {
+                let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
+                if !url.username().is_empty() || url.password().is_some() {
+                    return Err(wrong("credentials belong into the Secret, not into the URI"));
+                }
+                door::refuse_url(&url)
+                    .map_err(|refused| Failure::new(Reason::ArtifactUnreachable, format!("{text}: {refused}")))?;
+                Ok(Self::Https(url))
+            }
+            _ => Err(wrong("an artifact is named by s3://, https:// or pvc://")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn a_key_keeps_its_slashes() {
+        let expected = Uri::S3 { bucket: "models".into(), key: "fraud/1.3.0/model.onnx".into() };
+        assert_eq!(Uri::parse("s3://models/fraud/1.3.0/model.onnx"), Ok(expected));
+        let expected = Uri::Pvc { claim: "disk".into(), path: "fraud/model.onnx".into() };
+        assert_eq!(Uri::parse("pvc://disk/fraud/model.onnx"), Ok(expected));
+    }
+
+    #[rstest]
+    #[case::no_scheme("models/fraud.onnx")]
+    #[case::plain_http("http://example.org/model.onnx")]
+    #[case::a_file_of_the_node("file:///etc/passwd")]
+    #[case::no_key("s3://models")]
+    #[case::no_bucket("s3:///model.onnx")]
+    #[case::up("pvc://disk/../../etc/passwd")]
+    #[case::up_in_the_middle("pvc://disk/a/../../b")]
+    #[case::absolute("pvc://disk//etc/passwd")]
+    #[case::credentials("https://me:secret@example.org/model.onnx")]
+    fn any_other_uri_is_refused(#[case] uri: &str) {
+        assert_eq!(Uri::parse(uri).map_err(|failure| failure.reason), Err(Reason::UnsupportedUri));
+    }
+
+    #[rstest]
+    #[case("https://169.254.169.254/latest/meta-data")]
+    #[case("https://0xA9FEA9FE/")]
+    #[case("https://2852039166/")]
+    #[case("https://0251.0376.0251.0376/")]
+    #[case("https://[::ffff:169.254.169.254]/")]
+    #[case("https://[fe80::1]/")]
+    #[case("https://[fd00:ec2::254]/")]
+    fn a_metadata_address_is_refused_in_every_notation(#[case] uri: &str) {
+        assert_eq!(Uri::parse(uri).map_err(|failure| failure.reason), Err(Reason::ArtifactUnreachable));
+    }
+}

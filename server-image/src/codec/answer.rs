@@ -1,0 +1,179 @@
+//! The answer to an inference request, written straight from ONNX Runtime's memory.
+
+use half::{bf16, f16};
+use ort::session::SessionOutputs;
+use ort::value::{DynValue, PrimitiveTensorElementType, ValueType};
+
+use super::binary;
+use super::request::{Request, Wanted};
+use super::write::{Json, list};
+use crate::error::Refusal;
+use crate::signature::{Port, Signature};
+use crate::tensor::{Datatype, elements};
+
+/// A body, and where its JSON ends if binary tensors follow.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// JSON, then the binary tensors.
+    pub body: Vec<u8>,
+    /// The length of the JSON, if anything may follow it.
+    pub json_length: Option<usize>,
+}
+
+/// The parts of every answer that do not depend on the request.
+#[derive(Debug)]
+pub struct Templates {
+    /// Up to the version.
+    head: Vec<u8>,
+    /// For each output, up to its shape.
+    outputs: Vec<Vec<u8>>,
+}
+
+impl Templates {
+    /// The templates of a model.
+    #[must_use]
+    pub fn new(model: &str, version: &str, signature: &Signature) -> Self {
+        let mut head = b"{\"model_name\":".to_vec();
+        model.write(&mut head);
+        head.extend_from_slice(b",\"model_version\":");
+        version.write(&mut head);
+        let output = |port: &Port| {
+            let mut open = b"{\"name\":".to_vec();
+            port.name.write(&mut open);
+            open.extend_from_slice(format!(",\"datatype\":\"{}\",\"shape\":[", port.datatype).as_bytes());
+            open
+        };
+        Self { head, outputs: signature.outputs.iter().map(output).collect() }
+    }
+
+    /// Writes what `request` asked for. `outputs` are all outputs of the model, in its order.
+    pub fn answer(
+        &self,
+        request: &Request,
+        signature: &Signature,
+        outputs: &SessionOutputs<'_>,
+    ) -> Result<Answer, Refusal> {
+        let mut body = Vec::with_capacity(self.room(request, outputs));
+        body.extend_from_slice(&self.head);
+        if let Some(id) = &request.id {
+            body.extend_from_slice(b",\"id\":");
+            id.write(&mut body);
+        }
+        body.extend_from_slice(b",\"outputs\":[");
+        let mut blobs = Vec::new();
+        for (order, Wanted { position, binary }) in request.outputs.iter().enumerate() {
+            let (port, value) = (&signature.outputs[*position], &outputs[*position]);
+            if order > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(&self.outputs[*position]);
+            list(&mut body, shape_of(value));
+            if *binary {
+                let before = blobs.len();
+                append(&mut blobs, port, value, Form::Binary)?;
+                body.extend_from_slice(b"],\"parameters\":{\"binary_data_size\":");
+                (blobs.len() - before).write(&mut body);
+                body.extend_from_slice(b"}}");
+            } else {
+                if !port.datatype.has_json() {
+                    return Err(Refusal::bad(format!(
+                        "output `{}`: {} has no JSON form; ask for it with `binary_data`",
+                        port.name, port.datatype
+                    )));
+                }
+                body.extend_from_slice(b"],\"data\":[");
+                append(&mut body, port, value, Form::Json)?;
+                body.extend_from_slice(b"]}");
+            }
+        }
+        body.extend_from_slice(b"]}");
+        let binary = request.outputs.iter().any(|wanted| wanted.binary);
+        let json_length = binary.then_some(body.len());
+        body.extend_from_slice(&blobs);
+        Ok(Answer { body, json_length })
+    }
+
+    /// About the size of the answer, so that it seldom has to grow.
+    fn room(&self, request: &Request, outputs: &SessionOutputs<'_>) -> usize {
+        const DIGITS: usize = 12;
+        let output = |wanted: &Wanted| {
+            self.outputs[wanted.position].len() + 64 + count_of(&outputs[wanted.position]) * DIGITS
+        };
+        self.head.len() + 64 + request.outputs.iter().map(output).sum::<usize>()
+    }
+}
+
+/// The two forms of data.
+#[derive(Clone, Copy)]
+enum Form {
+    Json,
+    Binary,
+}
+
+/// The shape of an output; nothing for what is no tensor, which [`Signature::of`] has refused.
+pub(super) fn shape_of(value: &DynValue) -> &[i64] {
+    match value.dtype() {
+        ValueType::Tensor { shape, .. } => shape,
+        _ => &[],
+    }
+}
+
+pub(super) fn count_of(value: &DynValue) -> usize {
+    elements(shape_of(value)).unwrap_or_default()
+}
+
+/// The elements of an output. One without any may have no memory to borrow.
+pub(super) fn borrow<'v, T: PrimitiveTensorElementType>(port: &Port, value: &'v DynValue) -> Result<&'v [T], Refusal> {
+    if count_of(value) == 0 {
+        return Ok(&[]);
+    }
+    value.try_extract_tensor().map(|(_, elements)| elements).map_err(|error| failed(port, &error))
+}
+
+pub(super) fn strings(port: &Port, value: &DynValue) -> Result<Vec<String>, Refusal> {
+    if count_of(value) == 0 {
+        return Ok(Vec::new());
+    }
+    value.try_extract_strings().map(|(_, elements)| elements).map_err(|error| failed(port, &error))
+}
+
+fn failed(port: &Port, error: &ort::Error) -> Refusal {
+    Refusal::Backend(format!("output `{}`: {error}", port.name))
+}
+
+fn append(out: &mut Vec<u8>, port: &Port, value: &DynValue, form: Form) -> Result<(), Refusal> {
+    fn numbers<T>(out: &mut Vec<u8>, port: &Port, value: &DynValue, form: Form) -> Result<(), Refusal>
+    where
+        T: PrimitiveTensorElementType + Json + bytemuck::NoUninit,
+    {
+        let elements = borrow::<T>(port, value)?;
+        match form {
+            Form::Json => list(out, elements),
+            Form::Binary => binary::write_numbers(out, elements),
+        }
+        Ok(())
+    }
+    match port.datatype {
+        Datatype::Bool => numbers::<bool>(out, port, value, form),
+        Datatype::Uint8 => numbers::<u8>(out, port, value, form),
+        Datatype::Uint16 => numbers::<u16>(out, port, value, form),
+        Datatype::Uint32 => numbers::<u32>(out, port, value, form),
+        Datatype::Uint64 => numbers::<u64>(out, port, value, form),
+        Datatype::Int8 => numbers::<i8>(out, port, value, form),
+        Datatype::Int16 => numbers::<i16>(out, port, value, form),
+        Datatype::Int32 => numbers::<i32>(out, port, value, form),
+        Datatype::Int64 => numbers::<i64>(out, port, value, form),
+        Datatype::Fp16 => numbers::<f16>(out, port, value, form),
+        Datatype::Bf16 => numbers::<bf16>(out, port, value, form),
+        Datatype::Fp32 => numbers::<f32>(out, port, value, form),
+        Datatype::Fp64 => numbers::<f64>(out, port, value, form),
+        Datatype::Bytes => {
+            let elements = strings(port, value)?;
+            match form {
+                Form::Json => list(out, &elements),
+                Form::Binary => binary::write_strings(out, &elements),
+            }
+            Ok(())
+        }
+    }
+}

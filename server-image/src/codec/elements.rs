@@ -1,0 +1,211 @@
+//! The `data` of a tensor in JSON: flat or nested, row-major, straight into the vector of its datatype.
+
+use super::scan::{DEPTH, Scanner};
+use crate::error::Refusal;
+use crate::tensor::{Data, Datatype};
+
+/// How the data was nested: the extent of each level. One level is flat data, none a bare scalar.
+pub type Layout = Vec<usize>;
+
+/// An element that has a JSON form.
+trait Element: Sized {
+    /// What stands there, for a message.
+    const WHAT: &'static str;
+    fn take(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal>;
+}
+
+macro_rules! integer {
+    ($($integer:ty),+) => {$(
+        impl Element for $integer {
+            const WHAT: &'static str = concat!("an integer that fits ", stringify!($integer));
+            #[inline]
+            fn take(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
+                Ok(scanner.number().and_then(|(number, text)| number.to_integer(text)?.try_into().ok()))
+            }
+        }
+    )+};
+}
+integer!(u8, u16, u32, u64, i8, i16, i32, i64);
+
+impl Element for f32 {
+    const WHAT: &'static str = "a number that fits FP32";
+    #[inline]
+    fn take(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
+        Ok(scanner.number().and_then(|(number, text)| number.to_f32(text)))
+    }
+}
+
+impl Element for f64 {
+    const WHAT: &'static str = "a number that fits FP64";
+    #[inline]
+    fn take(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
+        Ok(scanner.number().and_then(|(number, text)| number.to_f64(text)))
+    }
+}
+
+impl Element for bool {
+    const WHAT: &'static str = "true or false";
+    fn take(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
+        Ok(scanner.boolean())
+    }
+}
+
+impl Element for String {
+    const WHAT: &'static str = "a string";
+    fn take(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
+        if scanner.peek() == Some(b'"') { Ok(Some(scanner.string()?.into_owned())) } else { Ok(None) }
+    }
+}
+
+/// Takes the data of a tensor of `datatype`. `expected` elements are given room, but never more than can follow.
+///
+/// `name` is the tensor's, for messages.
+pub fn take(
+    scanner: &mut Scanner<'_>,
+    name: &str,
+    datatype: Datatype,
+    expected: usize,
+) -> Result<(Data, Layout), Refusal> {
+    macro_rules! read {
+        ($variant:ident) => {{
+            // Every element is at least one byte and a comma.
+            let elements = Vec::with_capacity(expected.min(scanner.left() / 2 + 1));
+            let mut list = List { elements, extents: Layout::new(), leaves: None };
+            list.value(scanner, name, 0)?;
+            (Data::$variant(list.elements), list.extents)
+        }};
+    }
+    Ok(match datatype {
+        Datatype::Bool => read!(Bool),
+        Datatype::Uint8 => read!(Uint8),
+        Datatype::Uint16 => read!(Uint16),
+        Datatype::Uint32 => read!(Uint32),
+        Datatype::Uint64 => read!(Uint64),
+        Datatype::Int8 => read!(Int8),
+        Datatype::Int16 => read!(Int16),
+        Datatype::Int32 => read!(Int32),
+        Datatype::Int64 => read!(Int64),
+        Datatype::Fp32 => read!(Fp32),
+        Datatype::Fp64 => read!(Fp64),
+        Datatype::Bytes => read!(Bytes),
+        Datatype::Fp16 | Datatype::Bf16 => {
+            return Err(Refusal::bad(format!(
+                "input `{name}`: {datatype} has no JSON form; send it with `binary_data_size`"
+            )));
+        }
+    })
+}
+
+/// Lists in lists, on their way into one vector.
+struct List<T> {
+    elements: Vec<T>,
+    /// The extent of each level, as its first list had it.
+    extents: Layout,
+    /// The level that has the elements.
+    leaves: Option<usize>,
+}
+
+impl<T: Element> List<T> {
+    fn value(&mut self, scanner: &mut Scanner<'_>, name: &str, level: usize) -> Result<(), Refusal> {
+        if scanner.take(b'[') {
+            return self.list(scanner, name, level);
+        }
+        let Some(element) = T::take(scanner)? else {
+            return Err(Refusal::bad(format!("input `{name}`: {}", scanner.wrong(&format!("expected {}", T::WHAT)))));
+        };
+        if *self.leaves.get_or_insert(level) != level {
+            return Err(ragged(name));
+        }
+        self.elements.push(element);
+        Ok(())
+    }
+
+    fn list(&mut self, scanner: &mut Scanner<'_>, name: &str, level: usize) -> Result<(), Refusal> {
+        const OPEN: usize = usize::MAX;
+        if level == DEPTH {
+            return Err(scanner.too_deep());
+        }
+        if self.extents.len() == level {
+            self.extents.push(OPEN);
+        }
+        let mut extent = 0;
+        if !scanner.take(b']') {
+            loop {
+                self.value(scanner, name, level + 1)?;
+                extent += 1;
+                if !scanner.take(b',') {
+                    scanner.expect(b']')?;
+                    break;
+                }
+            }
+        }
+        let first = &mut self.extents[level];
+        if *first == OPEN {
+            *first = extent;
+        }
+        if *first == extent { Ok(()) } else { Err(ragged(name)) }
+    }
+}
+
+fn ragged(name: &str) -> Refusal {
+    Refusal::bad(format!("input `{name}`: the nested lists of `data` are not all of the same length and depth"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn read(json: &str, datatype: Datatype) -> Result<(Data, Layout), Refusal> {
+        let mut scanner = Scanner::new(json.as_bytes());
+        let read = take(&mut scanner, "x", datatype, 4)?;
+        scanner.finish()?;
+        Ok(read)
+    }
+
+    #[rstest]
+    #[case("[1, 2.5 ,-3]", Datatype::Fp32, Data::Fp32(vec![1.0, 2.5, -3.0]), vec![3])]
+    #[case("[[1,2],[3,4],[5,6]]", Datatype::Int64, Data::Int64(vec![1, 2, 3, 4, 5, 6]), vec![3, 2])]
+    #[case("[[[1],[2]]]", Datatype::Uint8, Data::Uint8(vec![1, 2]), vec![1, 2, 1])]
+    #[case("7", Datatype::Int32, Data::Int32(vec![7]), vec![])]
+    #[case("[]", Datatype::Fp64, Data::Fp64(vec![]), vec![0])]
+    #[case("[[],[]]", Datatype::Fp64, Data::Fp64(vec![]), vec![2, 0])]
+    #[case("[true,false]", Datatype::Bool, Data::Bool(vec![true, false]), vec![2])]
+    #[case(r#"["a","b\n"]"#, Datatype::Bytes, Data::Bytes(vec!["a".into(), "b\n".into()]), vec![2])]
+    #[case("[-128,127]", Datatype::Int8, Data::Int8(vec![-128, 127]), vec![2])]
+    #[case("[18446744073709551615]", Datatype::Uint64, Data::Uint64(vec![u64::MAX]), vec![1])]
+    fn flat_and_nested_data_keep_their_order(
+        #[case] json: &str,
+        #[case] datatype: Datatype,
+        #[case] data: Data,
+        #[case] layout: Layout,
+    ) {
+        assert_eq!(read(json, datatype), Ok((data, layout)));
+    }
+
+    #[rstest]
+    #[case("[[1,2],[3]]", Datatype::Int64, "same length")]
+    #[case("[[1],2]", Datatype::Int64, "same length")]
+    #[case("[1,[2]]", Datatype::Int64, "same length")]
+    #[case("[128]", Datatype::Int8, "fits i8")]
+    #[case("[-1]", Datatype::Uint32, "fits u32")]
+    #[case("[1.5]", Datatype::Int64, "fits i64")]
+    #[case("[NaN]", Datatype::Fp32, "fits FP32")]
+    #[case("[Infinity]", Datatype::Fp64, "fits FP64")]
+    #[case("[1e39]", Datatype::Fp32, "fits FP32")]
+    #[case("[null]", Datatype::Fp32, "fits FP32")]
+    #[case("[1]", Datatype::Bool, "true or false")]
+    #[case("[1]", Datatype::Bytes, "a string")]
+    #[case("[1", Datatype::Int64, "`]`")]
+    #[case("[1,]", Datatype::Int64, "an integer")]
+    #[case("[1.0]", Datatype::Fp16, "no JSON form")]
+    fn anything_else_is_refused_with_a_reason(
+        #[case] json: &str,
+        #[case] datatype: Datatype,
+        #[case] reason: &str,
+    ) {
+        let message = read(json, datatype).unwrap_err().to_string();
+        assert!(message.contains(reason), "{message}");
+    }
+}

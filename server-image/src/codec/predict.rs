@@ -1,0 +1,200 @@
+//! `POST /predict`: records of named columns, as a person or a web page has them.
+//!
+//! Where the model has an input for every column, a record has a value for every input. Where it takes one vector and
+//! its metadata property `feature_names` names the features, a record has a value for every feature. In both cases a
+//! list stands for a column that is itself a vector.
+
+use ort::session::SessionOutputs;
+use serde_json::{Map, Value, json};
+
+use super::answer::{borrow, shape_of, strings};
+use super::elements;
+use super::request::{Request, Wanted};
+use super::scan::Scanner;
+use crate::error::Refusal;
+use crate::signature::{Port, Signature};
+use crate::tensor::{Data, Datatype, ShapeText, Tensor, elements as count_of};
+
+/// Reads `{"records":[{...}]}` into tensors whose first dimension is the record.
+pub fn read(body: &[u8], signature: &Signature, features: Option<&[String]>) -> Result<(Request, usize), Refusal> {
+    let body: Value = serde_json::from_slice(body).map_err(|error| Refusal::bad(format!("invalid JSON: {error}")))?;
+    let records = body
+        .get("records")
+        .and_then(Value::as_array)
+        .filter(|records| !records.is_empty())
+        .ok_or_else(|| Refusal::bad(r#"expected {"records":[{"column":value}]} with at least one record"#))?;
+    let records: Vec<&Map<String, Value>> = records
+        .iter()
+        .enumerate()
+        .map(|(row, record)| {
+            record.as_object().ok_or_else(|| Refusal::bad(format!("record {row} is no object of named columns")))
+        })
+        .collect::<Result<_, _>>()?;
+    let inputs = match (signature.inputs.as_slice(), features) {
+        ([port], Some(features)) if is_vector_of(port, features.len()) && !given_by_input(&records, port) => {
+            known(&records, features.iter().map(String::as_str))?;
+            let columns = features.iter().map(String::as_str).collect::<Vec<_>>();
+            vec![tensor(port, &columns, &records)?]
+        }
+        (ports, _) => {
+            if let [port] = ports
+                && !given_by_input(&records, port)
+                && width_of(port) != Some(1)
+            {
+                return Err(Refusal::bad(format!(
+                    "the model takes one input `{}` of the shape {} and does not name its features: give each \
+                     record {{\"{}\":[...]}}, or export the model with the metadata property `feature_names`",
+                    port.name,
+                    ShapeText(&port.shape),
+                    port.name
+                )));
+            }
+            known(&records, ports.iter().map(|port| port.name.as_str()))?;
+            ports.iter().map(|port| tensor(port, &[&port.name], &records)).collect::<Result<_, _>>()?
+        }
+    };
+    let outputs = (0..signature.outputs.len()).map(|position| Wanted { position, binary: false }).collect();
+    Ok((Request { id: None, inputs, outputs }, records.len()))
+}
+
+/// Whether `port` takes a batch of vectors of `count` features.
+#[must_use]
+pub fn is_vector_of(port: &Port, count: usize) -> bool {
+    port.shape.len() == 2 && (width_of(port) == Some(count) || port.shape[1] == -1)
+}
+
+/// Elements of `port` that belong to one record; `None` where they may vary.
+fn width_of(port: &Port) -> Option<usize> {
+    count_of(port.shape.get(1..)?)
+}
+
+fn given_by_input(records: &[&Map<String, Value>], port: &Port) -> bool {
+    records.iter().all(|record| record.len() == 1 && record.contains_key(&port.name))
+}
+
+/// Every column of every record must be one of `columns`, or a typing error would go unnoticed.
+fn known<'c>(records: &[&Map<String, Value>], columns: impl Iterator<Item = &'c str> + Clone) -> Result<(), Refusal> {
+    for (row, record) in records.iter().enumerate() {
+        for name in record.keys() {
+            if !columns.clone().any(|column| column == name) {
+                let columns: Vec<_> = columns.map(|column| format!("`{column}`")).collect();
+                return Err(Refusal::bad(format!(
+                    "record {row} has an unknown column `{name}`; the model has {}",
+                    columns.join(", ")
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The tensor of an input: for each record the values of `columns`, one after the other.
+fn tensor(port: &Port, columns: &[&str], records: &[&Map<String, Value>]) -> Result<Tensor, Refusal> {
+    let mut flat = Vec::new();
+    for (row, record) in records.iter().enumerate() {
+        for column in columns {
+            let value = record
+                .get(*column)
+                .ok_or_else(|| Refusal::bad(format!("record {row} has no column `{column}`")))?;
+            flatten(value, &mut flat);
+        }
+    }
+    let rows = records.len();
+    let width = flat.len() / rows;
+    let shape = shape_for(port, rows, width);
+    if flat.len() != width * rows || !port.accepts(&shape) {
+        return Err(Refusal::bad(format!(
+            "input `{}` takes {}, but {rows} records with {} values in all do not fill that",
+            port.name,
+            ShapeText(&port.shape),
+            flat.len()
+        )));
+    }
+    // Values go through the protocol's own reader, so that both ways take the same numbers.
+    let json = serde_json::to_vec(&flat).expect("values that were read can be written");
+    let datatype = if port.datatype.has_json() { port.datatype } else { Datatype::Fp32 };
+    let (data, _) = elements::take(&mut Scanner::new(&json), &port.name, datatype, flat.len())?;
+    let data = match (data, port.datatype) {
+        (Data::Fp32(data), Datatype::Fp16) => Data::Fp16(data.into_iter().map(half::f16::from_f32).collect()),
+        (Data::Fp32(data), Datatype::Bf16) => Data::Bf16(data.into_iter().map(half::bf16::from_f32).collect()),
+        (data, _) => data,
+    };
+    Ok(Tensor { shape, data })
+}
+
+fn flatten<'v>(value: &'v Value, flat: &mut Vec<&'v Value>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| flatten(value, flat)),
+        value => flat.push(value),
+    }
+}
+
+/// The shape of `rows` records of `width` values: the model's, with the first variable dimension after the rows
+/// taking what the fixed ones leave.
+fn shape_for(port: &Port, rows: usize, width: usize) -> Vec<i64> {
+    let signed = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let mut shape = port.shape.clone();
+    if let Some(first) = shape.first_mut() {
+        *first = signed(rows);
+    }
+    let fixed: i64 = shape.iter().skip(1).filter(|dimension| **dimension > 0).product();
+    let mut rest = if fixed > 0 { signed(width) / fixed } else { 0 };
+    for dimension in shape.iter_mut().skip(1).filter(|dimension| **dimension == -1) {
+        *dimension = std::mem::replace(&mut rest, 1);
+    }
+    let same = count_of(&shape) == Some(rows * width);
+    if same { shape } else { vec![signed(rows), signed(width)] }
+}
+
+/// Writes `{"predictions":[{...}]}`, one object for each of the `rows` records.
+pub fn answer(rows: usize, signature: &Signature, outputs: &SessionOutputs<'_>) -> Result<Vec<u8>, Refusal> {
+    let mut predictions = vec![Map::new(); rows];
+    for (position, port) in signature.outputs.iter().enumerate() {
+        let value = &outputs[position];
+        let shape = shape_of(value);
+        let values = values(port, value)?;
+        if shape.first().is_none_or(|first| usize::try_from(*first) != Ok(rows)) {
+            return Err(Refusal::Unsupported(format!(
+                "output `{}` has the shape {}: it is not one value for each of the {rows} records; use /infer",
+                port.name,
+                ShapeText(shape)
+            )));
+        }
+        let width = values.len() / rows;
+        let mut values = values.into_iter();
+        for prediction in &mut predictions {
+            let mut row: Vec<Value> = values.by_ref().take(width).collect();
+            let scalar = shape.len() == 1 || (shape.len() == 2 && width == 1);
+            let value = if scalar { row.pop().unwrap_or_default() } else { Value::Array(row) };
+            prediction.insert(port.name.clone(), value);
+        }
+    }
+    Ok(json!({ "predictions": predictions }).to_string().into_bytes())
+}
+
+/// The elements of an output as JSON; what has no JSON form is null.
+fn values(port: &Port, value: &ort::value::DynValue) -> Result<Vec<Value>, Refusal> {
+    macro_rules! numbers {
+        ($element:ty) => {
+            borrow::<$element>(port, value)?.iter().map(|element| json!(element)).collect()
+        };
+    }
+    // The shortest text of an f32 is what /infer answers; as an f64 it would have noise behind it.
+    let single = |number: f32| serde_json::from_str(&number.to_string()).unwrap_or(Value::Null);
+    Ok(match port.datatype {
+        Datatype::Bool => numbers!(bool),
+        Datatype::Uint8 => numbers!(u8),
+        Datatype::Uint16 => numbers!(u16),
+        Datatype::Uint32 => numbers!(u32),
+        Datatype::Uint64 => numbers!(u64),
+        Datatype::Int8 => numbers!(i8),
+        Datatype::Int16 => numbers!(i16),
+        Datatype::Int32 => numbers!(i32),
+        Datatype::Int64 => numbers!(i64),
+        Datatype::Fp64 => numbers!(f64),
+        Datatype::Fp32 => borrow::<f32>(port, value)?.iter().map(|element| single(*element)).collect(),
+        Datatype::Fp16 => borrow::<half::f16>(port, value)?.iter().map(|element| single(element.to_f32())).collect(),
+        Datatype::Bf16 => borrow::<half::bf16>(port, value)?.iter().map(|element| single(element.to_f32())).collect(),
+        Datatype::Bytes => strings(port, value)?.into_iter().map(Value::String).collect(),
+    })
+}

@@ -1,0 +1,345 @@
+//! An inference request: JSON, JSON with binary tensors behind it, or one raw tensor.
+
+use std::borrow::Cow;
+
+use super::scan::Scanner;
+use super::{binary, elements};
+use crate::error::Refusal;
+use crate::signature::{Port, Signature};
+use crate::tensor::{Data, Datatype, ShapeText, Tensor, elements as count_of};
+
+/// A request that fits the model: one tensor for each of its inputs, in the model's order.
+#[derive(Debug, PartialEq)]
+pub struct Request {
+    /// Echoed in the answer.
+    pub id: Option<String>,
+    /// One for each input of the model.
+    pub inputs: Vec<Tensor>,
+    /// What the answer holds, in this order.
+    pub outputs: Vec<Wanted>,
+}
+
+/// One output of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its position in the signature.
+    pub position: usize,
+    /// Whether it is sent behind the JSON.
+    pub binary: bool,
+}
+
+impl Request {
+    /// Reads `body`. `json_length` is the header `Inference-Header-Content-Length`, if it was sent; 0 means that the
+    /// whole body is the data of the only input.
+    pub fn read(body: &[u8], json_length: Option<usize>, signature: &Signature) -> Result<Self, Refusal> {
+        let Some((json, blobs)) = body.split_at_checked(json_length.unwrap_or(body.len())) else {
+            return Err(Refusal::bad(format!(
+                "Inference-Header-Content-Length is {}, but the body has {} bytes",
+                json_length.unwrap_or_default(),
+                body.len()
+            )));
+        };
+        if json_length == Some(0) {
+            return raw(blobs, signature);
+        }
+        let mut reader = Reader { signature, blobs, id: None, inputs: Vec::new(), outputs: None, binary: false };
+        reader.inputs.resize_with(signature.inputs.len(), || None);
+        let mut scanner = Scanner::new(json);
+        reader.request(&mut scanner)?;
+        scanner.finish()?;
+        reader.finish()
+    }
+}
+
+/// A body that is nothing but the elements of the only input; every output is asked for as binary.
+fn raw(body: &[u8], signature: &Signature) -> Result<Request, Refusal> {
+    let [port] = signature.inputs.as_slice() else {
+        return Err(Refusal::bad(format!(
+            "a raw body is one tensor, but the model has {} inputs: {}",
+            signature.inputs.len(),
+            Signature::names(&signature.inputs)
+        )));
+    };
+    let (count, data) = match port.datatype.size() {
+        Some(size) => (body.len() / size, None),
+        // A raw body of strings is one element, without a length in front.
+        None => (1, Some(Data::Bytes(vec![binary::text_of(&port.name, body)?]))),
+    };
+    let mut shape = port.shape.clone();
+    let fixed = count_of(&shape.iter().map(|dimension| if *dimension == -1 { 1 } else { *dimension }).collect::<Vec<_>>());
+    let mut variable = shape.iter_mut().filter(|dimension| **dimension == -1);
+    match (variable.next(), variable.next(), fixed) {
+        (Some(only), None, Some(fixed)) if fixed > 0 && count % fixed == 0 => {
+            *only = i64::try_from(count / fixed).unwrap_or(i64::MAX);
+        }
+        (None, None, Some(fixed)) if fixed == count => {}
+        // With more than one variable dimension all but the last are taken as 1.
+        (Some(first), Some(second), Some(fixed)) if fixed > 0 && count % fixed == 0 => {
+            let mut last = second;
+            *first = 1;
+            for next in variable {
+                *last = 1;
+                last = next;
+            }
+            *last = i64::try_from(count / fixed).unwrap_or(i64::MAX);
+        }
+        _ => {
+            return Err(Refusal::bad(format!(
+                "input `{}`: {} raw bytes do not fill the model's shape {} of {}",
+                port.name,
+                body.len(),
+                ShapeText(&port.shape),
+                port.datatype
+            )));
+        }
+    }
+    let data = data.map_or_else(|| binary::read(&port.name, port.datatype, count, body), Ok)?;
+    let outputs = (0..signature.outputs.len()).map(|position| Wanted { position, binary: true }).collect();
+    Ok(Request { id: None, inputs: vec![Tensor { shape, data }], outputs })
+}
+
+struct Reader<'a> {
+    signature: &'a Signature,
+    /// What is left behind the JSON.
+    blobs: &'a [u8],
+    id: Option<String>,
+    inputs: Vec<Option<Tensor>>,
+    /// The position, and whether binary was asked for by name.
+    outputs: Option<Vec<(usize, Option<bool>)>>,
+    /// The request's `binary_data_output`.
+    binary: bool,
+}
+
+/// The `data` of an input whose other fields may come later.
+enum Found<'a> {
+    Nothing,
+    Elements(Data, elements::Layout),
+    /// Before its datatype: read when that is known.
+    Ahead(Scanner<'a>),
+}
+
+impl<'a> Reader<'a> {
+    fn request(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Refusal> {
+        scanner.object(|scanner, key| match key {
+            "id" => {
+                self.id = Some(scanner.string()?.into_owned());
+                Ok(())
+            }
+            "inputs" => scanner.array(|scanner| self.input(scanner)),
+            "outputs" => {
+                self.outputs.get_or_insert_default();
+                scanner.array(|scanner| self.output(scanner))
+            }
+            "parameters" => scanner.object(|scanner, key| {
+                if key == "binary_data_output" {
+                    self.binary = boolean(scanner, "parameter `binary_data_output`")?;
+                    return Ok(());
+                }
+                scanner.skip()
+            }),
+            _ => scanner.skip(),
+        })
+    }
+
+    fn input(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Refusal> {
+        let mut name: Option<Cow<'a, str>> = None;
+        let (mut shape, mut datatype, mut size) = (None, None, None);
+        let mut found = Found::Nothing;
+        scanner.object(|scanner, key| {
+            match key {
+                "name" => name = Some(scanner.string()?),
+                "shape" => shape = Some(read_shape(scanner)?),
+                "datatype" => datatype = Some(read_datatype(scanner, name.as_deref())?),
+                "parameters" => scanner.object(|scanner, key| match key {
+                    "binary_data_size" => {
+                        size = Some(read_size(scanner)?);
+                        Ok(())
+                    }
+                    "shared_memory_region" => Err(Refusal::Unsupported("shared memory is not supported".into())),
+                    _ => scanner.skip(),
+                })?,
+                "data" => {
+                    found = match datatype {
+                        Some(datatype) => {
+                            let expected = shape.as_deref().and_then(count_of).unwrap_or_default();
+                            let name = name.as_deref().unwrap_or_default();
+                            let (data, layout) = elements::take(scanner, name, datatype, expected)?;
+                            Found::Elements(data, layout)
+                        }
+                        None => {
+                            let ahead = *scanner;
+                            scanner.skip()?;
+                            Found::Ahead(ahead)
+                        }
+                    };
+                }
+                _ => scanner.skip()?,
+            }
+            Ok(())
+        })?;
+        let name = name.ok_or_else(|| Refusal::bad("an input has no `name`"))?;
+        let missing = |field: &str| Refusal::bad(format!("input `{name}` has no `{field}`"));
+        let (shape, datatype) = (shape.ok_or_else(|| missing("shape"))?, datatype.ok_or_else(|| missing("datatype"))?);
+        let (position, count) = self.place(&name, &shape, datatype)?;
+        let data = match (found, size) {
+            (Found::Nothing, None) => return Err(missing("data")),
+            (Found::Nothing, Some(size)) => self.blob(&name, datatype, count, size)?,
+            (_, Some(_)) => {
+                return Err(Refusal::bad(format!("input `{name}` has both `data` and `binary_data_size`")));
+            }
+            (Found::Elements(data, layout), None) => checked(&name, &shape, count, data, &layout)?,
+            (Found::Ahead(mut ahead), None) => {
+                let (data, layout) = elements::take(&mut ahead, &name, datatype, count)?;
+                checked(&name, &shape, count, data, &layout)?
+            }
+        };
+        self.inputs[position] = Some(Tensor { shape, data });
+        Ok(())
+    }
+
+    /// The input's position in the model, and the elements of its shape.
+    fn place(&self, name: &str, shape: &[i64], datatype: Datatype) -> Result<(usize, usize), Refusal> {
+        let inputs = &self.signature.inputs;
+        let position = self.signature.input(name).ok_or_else(|| {
+            Refusal::bad(format!("unknown input `{name}`; the model has {}", Signature::names(inputs)))
+        })?;
+        if self.inputs[position].is_some() {
+            return Err(Refusal::bad(format!("input `{name}` is given twice")));
+        }
+        let Port { shape: expected, datatype: wanted, .. } = &inputs[position];
+        if *wanted != datatype {
+            return Err(Refusal::bad(format!("input `{name}` has the datatype {datatype}, the model takes {wanted}")));
+        }
+        match count_of(shape) {
+            Some(count) if inputs[position].accepts(shape) => Ok((position, count)),
+            _ => Err(Refusal::bad(format!(
+                "input `{name}` has the shape {}, the model takes {}",
+                ShapeText(shape),
+                ShapeText(expected)
+            ))),
+        }
+    }
+
+    /// Takes the next blob.
+    fn blob(&mut self, name: &str, datatype: Datatype, count: usize, size: usize) -> Result<Data, Refusal> {
+        let (blob, rest) = self.blobs.split_at_checked(size).ok_or_else(|| {
+            Refusal::bad(format!(
+                "input `{name}`: `binary_data_size` is {size}, but only {} bytes are left behind the JSON",
+                self.blobs.len()
+            ))
+        })?;
+        self.blobs = rest;
+        binary::read(name, datatype, count, blob)
+    }
+
+    fn output(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Refusal> {
+        let (mut name, mut binary) = (None, None);
+        scanner.object(|scanner, key| match key {
+            "name" => {
+                name = Some(scanner.string()?);
+                Ok(())
+            }
+            "parameters" => scanner.object(|scanner, key| match key {
+                "binary_data" => {
+                    binary = Some(boolean(scanner, "parameter `binary_data`")?);
+                    Ok(())
+                }
+                "classification" => Err(Refusal::Unsupported("the classification extension is not supported".into())),
+                "shared_memory_region" => Err(Refusal::Unsupported("shared memory is not supported".into())),
+                _ => scanner.skip(),
+            }),
+            _ => scanner.skip(),
+        })?;
+        let name = name.ok_or_else(|| Refusal::bad("an output has no `name`"))?;
+        let position = self.signature.output(&name).ok_or_else(|| {
+            let known = Signature::names(&self.signature.outputs);
+            Refusal::bad(format!("unknown output `{name}`; the model has {known}"))
+        })?;
+        let outputs = self.outputs.get_or_insert_default();
+        if outputs.iter().any(|(other, _)| *other == position) {
+            return Err(Refusal::bad(format!("output `{name}` is asked for twice")));
+        }
+        outputs.push((position, binary));
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Request, Refusal> {
+        if !self.blobs.is_empty() {
+            return Err(Refusal::bad(format!("{} trailing bytes behind the last binary tensor", self.blobs.len())));
+        }
+        let given = self.inputs.into_iter().zip(&self.signature.inputs);
+        let inputs = given
+            .map(|(tensor, port)| {
+                tensor.ok_or_else(|| {
+                    let Port { name, datatype, shape } = port;
+                    Refusal::bad(format!("input `{name}` is missing: {datatype} {}", ShapeText(shape)))
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let outputs = match self.outputs {
+            // An empty list asks for nothing in particular: all.
+            Some(asked) if !asked.is_empty() => asked
+                .into_iter()
+                .map(|(position, binary)| Wanted { position, binary: binary.unwrap_or(self.binary) })
+                .collect(),
+            _ => (0..self.signature.outputs.len()).map(|position| Wanted { position, binary: self.binary }).collect(),
+        };
+        Ok(Request { id: self.id, inputs, outputs })
+    }
+}
+
+/// The data, if it has as many elements as the shape, nested like it or flat.
+fn checked(
+    name: &str,
+    shape: &[i64],
+    count: usize,
+    data: Data,
+    layout: &elements::Layout,
+) -> Result<Data, Refusal> {
+    if data.len() != count {
+        return Err(Refusal::bad(format!(
+            "input `{name}`: the shape {} needs {count} elements, found {}",
+            ShapeText(shape),
+            data.len()
+        )));
+    }
+    let nested = layout.len() > 1;
+    let same = || layout.iter().map(|extent| i64::try_from(*extent).ok()).eq(shape.iter().map(|extent| Some(*extent)));
+    if nested && !same() {
+        let layout: Vec<i64> = layout.iter().map(|extent| i64::try_from(*extent).unwrap_or(i64::MAX)).collect();
+        return Err(Refusal::bad(format!(
+            "input `{name}` has the shape {}, but its data is nested as {}",
+            ShapeText(shape),
+            ShapeText(&layout)
+        )));
+    }
+    Ok(data)
+}
+
+fn read_shape(scanner: &mut Scanner<'_>) -> Result<Vec<i64>, Refusal> {
+    let mut shape = Vec::with_capacity(4);
+    scanner.array(|scanner| {
+        let dimension = scanner.number().and_then(|(number, text)| number.to_integer(text)?.try_into().ok());
+        shape.push(dimension.ok_or_else(|| scanner.wrong("a dimension is an integer"))?);
+        if shape.len() > super::scan::DEPTH { Err(scanner.too_deep()) } else { Ok(()) }
+    })?;
+    Ok(shape)
+}
+
+fn read_datatype(scanner: &mut Scanner<'_>, input: Option<&str>) -> Result<Datatype, Refusal> {
+    let name = scanner.string()?;
+    Datatype::from_name(&name).ok_or_else(|| {
+        let input = input.map(|input| format!("input `{input}`: ")).unwrap_or_default();
+        let known: Vec<_> = Datatype::ALL.iter().map(|datatype| datatype.name()).collect();
+        Refusal::bad(format!("{input}unknown datatype `{name}`; use one of {}", known.join(", ")))
+    })
+}
+
+fn read_size(scanner: &mut Scanner<'_>) -> Result<usize, Refusal> {
+    let size = scanner.number().and_then(|(number, text)| number.to_integer(text)?.try_into().ok());
+    size.ok_or_else(|| scanner.wrong("`binary_data_size` is a number of bytes"))
+}
+
+fn boolean(scanner: &mut Scanner<'_>, what: &str) -> Result<bool, Refusal> {
+    scanner.boolean().ok_or_else(|| scanner.wrong(&format!("{what} is true or false")))
+}

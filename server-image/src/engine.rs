@@ -1,0 +1,259 @@
+//! Decides where a request runs: right here if the model takes microseconds and a session is free, else on one of
+//! the threads that own the sessions, behind a bounded queue.
+//!
+//! The hop to another thread and back costs about 25 us, as much as a whole small request; a heavy request on one of
+//! the runtime's threads would stop every connection on it. So the model's measured time decides, and goes on
+//! deciding: each request is timed, and a model that is found heavy is moved to the threads.
+
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use ort::session::Session;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::codec::answer::Answer;
+use crate::codec::compression::Coding;
+use crate::codec::{Request, predict};
+use crate::error::Refusal;
+use crate::metrics::{Metrics, Timing};
+use crate::model::{Model, run};
+
+/// Four times what the hop costs: beyond it, the hop no longer matters.
+const LIGHT: Duration = Duration::from_micros(100);
+/// Bodies that are decoded on the runtime's threads. Larger ones take longer than [`LIGHT`].
+const SMALL: usize = 32 << 10;
+/// Slow runs, less the fast ones, after which a model counts as heavy. A few slow ones are the scheduler's doing.
+const STRAINED: u32 = 16;
+
+/// What a request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The protocol's inference.
+    Infer,
+    /// Records of named columns.
+    Predict,
+    /// Synthetic input, for the operator.
+    Probe,
+}
+
+/// A request whose body has arrived.
+#[derive(Debug)]
+pub struct Work {
+    /// What it is.
+    pub kind: Kind,
+    /// The body.
+    pub body: Bytes,
+    /// `Inference-Header-Content-Length`.
+    pub json_length: Option<usize>,
+    /// How the body is compressed.
+    pub coding: Option<Coding>,
+    /// How the answer may be compressed.
+    pub accepts: Option<Coding>,
+    /// The room that the body takes; given back with the work.
+    pub room: Option<OwnedSemaphorePermit>,
+}
+
+impl Work {
+    /// The operator's probe.
+    #[must_use]
+    pub fn probe() -> Self {
+        Self { kind: Kind::Probe, body: Bytes::new(), json_length: None, coding: None, accepts: None, room: None }
+    }
+}
+
+/// An answer, ready to be sent.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Reply {
+    /// The body.
+    pub body: Vec<u8>,
+    /// The length of its JSON (before compression), if binary tensors follow.
+    pub json_length: Option<usize>,
+    /// How it is compressed.
+    pub coding: Option<Coding>,
+}
+
+struct Job {
+    work: Work,
+    since: Instant,
+    reply: oneshot::Sender<Result<Reply, Refusal>>,
+}
+
+/// Bounds of the engine.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Requests that may wait.
+    pub queue: usize,
+    /// How long they may.
+    pub queue_wait: Duration,
+    /// Largest body after decompression.
+    pub max_body: usize,
+}
+
+/// The sessions and the way to them.
+pub struct Engine {
+    shared: Arc<Shared>,
+    queue: Sender<Job>,
+}
+
+struct Shared {
+    model: Model,
+    sessions: Vec<Mutex<Session>>,
+    metrics: Arc<Metrics>,
+    bounds: Bounds,
+    strain: AtomicU32,
+}
+
+impl Engine {
+    /// Starts a thread for each session.
+    pub fn start(
+        model: Model,
+        sessions: Vec<Session>,
+        metrics: Arc<Metrics>,
+        bounds: Bounds,
+    ) -> std::io::Result<Self> {
+        let strain = AtomicU32::new(if model.latency <= LIGHT { 0 } else { 2 * STRAINED });
+        let sessions = sessions.into_iter().map(Mutex::new).collect();
+        let shared = Arc::new(Shared { model, sessions, metrics, bounds, strain });
+        let (queue, jobs) = crossbeam_channel::bounded(bounds.queue);
+        for index in 0..shared.sessions.len() {
+            let (shared, jobs) = (Arc::clone(&shared), jobs.clone());
+            let name = format!("session-{index}");
+            std::thread::Builder::new().name(name).spawn(move || shared.serve(index, &jobs))?;
+        }
+        Ok(Self { shared, queue })
+    }
+
+    /// The model.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.shared.model
+    }
+
+    /// Answers a request.
+    pub async fn answer(&self, work: Work) -> Result<Reply, Refusal> {
+        let since = Instant::now();
+        let small = work.body.len() <= SMALL && work.coding.is_none();
+        if small
+            && self.shared.strain.load(Relaxed) < STRAINED
+            && let Some(mut session) = self.shared.free_session()
+        {
+            return self.shared.answer(&mut session, &work, since);
+        }
+        let (reply, answered) = oneshot::channel();
+        match self.queue.try_send(Job { work, since, reply }) {
+            Ok(()) => self.shared.metrics.waiting(1),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                let busy = Refusal::Busy("the queue is full");
+                self.shared.metrics.failed(&busy, since.elapsed());
+                return Err(busy);
+            }
+        }
+        answered.await.expect("a session's thread answers every job that is waited for")
+    }
+}
+
+impl Shared {
+    fn free_session(&self) -> Option<MutexGuard<'_, Session>> {
+        self.sessions.iter().find_map(|session| match session.try_lock() {
+            Ok(session) => Some(session),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        })
+    }
+
+    /// The life of one of the threads.
+    fn serve(&self, index: usize, jobs: &Receiver<Job>) {
+        for Job { work, since, reply } in jobs {
+            self.metrics.waiting(-1);
+            if reply.is_closed() {
+                self.metrics.canceled();
+                continue;
+            }
+            let answer = if since.elapsed() > self.bounds.queue_wait {
+                let late = Refusal::Deadline(self.bounds.queue_wait.as_secs());
+                self.metrics.failed(&late, since.elapsed());
+                Err(late)
+            } else {
+                let mut session = self.sessions[index].lock().unwrap_or_else(PoisonError::into_inner);
+                self.answer(&mut session, &work, since)
+            };
+            // Whoever hung up meanwhile misses nothing.
+            let _ = reply.send(answer);
+        }
+    }
+
+    /// Decode, run, encode, and account for it.
+    fn answer(&self, session: &mut Session, work: &Work, since: Instant) -> Result<Reply, Refusal> {
+        let begin = Instant::now();
+        let mut timing = Timing { queue: begin - since, ..Timing::default() };
+        let answer = self.work(session, work, &mut timing);
+        self.strained(begin.elapsed());
+        match &answer {
+            Ok(_) => self.metrics.succeeded(&timing, since.elapsed()),
+            Err(refusal) => self.metrics.failed(refusal, since.elapsed()),
+        }
+        answer
+    }
+
+    fn work(&self, session: &mut Session, work: &Work, timing: &mut Timing) -> Result<Reply, Refusal> {
+        let Model { signature, features, templates, .. } = &self.model;
+        let mut clock = Instant::now();
+        let mut lap = || {
+            let now = Instant::now();
+            now - std::mem::replace(&mut clock, now)
+        };
+        let plain = match work.coding {
+            Some(coding) => &coding.decompress(&work.body, self.bounds.max_body)?,
+            None => work.body.as_ref(),
+        };
+        let mut rows = 0;
+        let decoded = match work.kind {
+            Kind::Infer => Some(Request::read(plain, work.json_length, signature)?),
+            Kind::Predict => {
+                let (request, records) = predict::read(plain, signature, features.as_deref())?;
+                rows = records;
+                Some(request)
+            }
+            Kind::Probe => None,
+        };
+        let inputs = decoded.as_ref().map_or(&self.model.synthetic, |request| &request.inputs);
+        timing.batch = self.model.batch(inputs);
+        timing.input = lap();
+        let outputs = run(session, inputs).map_err(|error| refusal(&error))?;
+        timing.infer = lap();
+        let Answer { body, json_length } = match (work.kind, &decoded) {
+            (Kind::Infer, Some(request)) => templates.answer(request, signature, &outputs)?,
+            (Kind::Predict, _) => {
+                Answer { body: predict::answer(rows, signature, &outputs)?, json_length: None }
+            }
+            _ => Answer { body: self.model.probed(timing.infer), json_length: None },
+        };
+        let compressed = work.accepts.and_then(|coding| Some((coding.compress(&body)?, coding)));
+        timing.output = lap();
+        Ok(match compressed {
+            Some((body, coding)) => Reply { body, json_length, coding: Some(coding) },
+            None => Reply { body, json_length, coding: None },
+        })
+    }
+
+    /// Moves the model between light and heavy, step by step.
+    fn strained(&self, taken: Duration) {
+        let strain = self.strain.load(Relaxed);
+        if taken > LIGHT {
+            self.strain.store((strain + 1).min(2 * STRAINED), Relaxed);
+        } else if strain > 0 {
+            self.strain.store(strain - 1, Relaxed);
+        }
+    }
+}
+
+/// ONNX Runtime says which inputs a model cannot take only when it runs.
+fn refusal(error: &ort::Error) -> Refusal {
+    match error.code() {
+        ort::ErrorCode::InvalidArgument => Refusal::BadRequest(format!("the model refused the input: {error}")),
+        _ => Refusal::Backend(error.to_string()),
+    }
+}

@@ -1,0 +1,185 @@
+//! What a method and a path mean, before anything else of the request is looked at.
+
+use std::borrow::Cow;
+
+use http::Method;
+
+use crate::error::Refusal;
+
+/// An endpoint of the main and direct ports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// The form page.
+    Page,
+    /// The OpenAPI description.
+    OpenApi,
+    /// Is the process there?
+    Live,
+    /// Is the model there?
+    Ready,
+    /// Server metadata.
+    Server,
+    /// The list of models: one.
+    Models,
+    /// Model metadata.
+    Model,
+    /// Is this model there?
+    ModelReady,
+    /// Triton's statistics.
+    Statistics,
+    /// Inference.
+    Infer,
+    /// Inference on records.
+    Predict,
+    /// The operator's probe.
+    Probe,
+}
+
+impl Route {
+    fn method(self) -> &'static str {
+        match self {
+            Self::Infer | Self::Predict => "POST",
+            _ => "GET, HEAD",
+        }
+    }
+
+    /// Finds the route. `model` and `version` are the ones served here; any other is not found.
+    pub fn find(method: &Method, path: &str, model: &str, version: &str) -> Result<Self, Refusal> {
+        let route = Self::of_path(path, model, version)?;
+        let allowed = match route {
+            Self::Infer | Self::Predict => *method == Method::POST,
+            _ => *method == Method::GET || *method == Method::HEAD,
+        };
+        if allowed { Ok(route) } else { Err(Refusal::MethodNotAllowed(route.method())) }
+    }
+
+    fn of_path(path: &str, model: &str, version: &str) -> Result<Self, Refusal> {
+        let nowhere = || Refusal::NotFound(format!("no such path: {path}"));
+        let path = path.strip_prefix('/').ok_or_else(nowhere)?;
+        let path = path.strip_suffix('/').unwrap_or(path);
+        // Longest: v2/models/{m}/versions/{v}/infer.
+        let mut segments = [""; 7];
+        let mut count = 0;
+        for segment in path.split('/') {
+            *segments.get_mut(count).ok_or_else(nowhere)? = segment;
+            count += 1;
+        }
+        let rest = match &segments[..count] {
+            [""] => return Ok(Self::Page),
+            ["openapi.json"] => return Ok(Self::OpenApi),
+            ["predict"] => return Ok(Self::Predict),
+            ["understudy", "v1", "probe"] => return Ok(Self::Probe),
+            ["v2"] => return Ok(Self::Server),
+            ["v2", "health", "live"] => return Ok(Self::Live),
+            ["v2", "health", "ready"] => return Ok(Self::Ready),
+            ["v2", "models"] => return Ok(Self::Models),
+            ["v2", "models", "stats"] => return Ok(Self::Statistics),
+            ["v2", "models", name, rest @ ..] => {
+                let name = decoded(name);
+                if name != model {
+                    return Err(Refusal::NotFound(format!("unknown model `{name}`; this server has `{model}`")));
+                }
+                rest
+            }
+            _ => return Err(nowhere()),
+        };
+        let rest = match rest {
+            ["versions", other, rest @ ..] => {
+                let other = decoded(other);
+                if other != version {
+                    return Err(Refusal::NotFound(format!(
+                        "model `{model}` has no version `{other}` here; this server has {version}"
+                    )));
+                }
+                rest
+            }
+            rest => rest,
+        };
+        match rest {
+            [] => Ok(Self::Model),
+            ["infer"] => Ok(Self::Infer),
+            ["ready"] => Ok(Self::ModelReady),
+            ["stats"] => Ok(Self::Statistics),
+            _ => Err(nowhere()),
+        }
+    }
+}
+
+/// A path segment without its percent signs; a version may have a `+`, which clients escape.
+fn decoded(segment: &str) -> Cow<'_, str> {
+    if !segment.contains('%') {
+        return Cow::Borrowed(segment);
+    }
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        match hex.filter(|_| *first == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn find(method: &Method, path: &str) -> Result<Route, u16> {
+        Route::find(method, path, "fraud", "1.3.0+7").map_err(|refusal| refusal.status().as_u16())
+    }
+
+    #[rstest]
+    #[case("/", Route::Page)]
+    #[case("/v2", Route::Server)]
+    #[case("/v2/", Route::Server)]
+    #[case("/v2/health/live", Route::Live)]
+    #[case("/v2/health/ready/", Route::Ready)]
+    #[case("/v2/models", Route::Models)]
+    #[case("/v2/models/stats", Route::Statistics)]
+    #[case("/v2/models/fraud", Route::Model)]
+    #[case("/v2/models/fraud/ready", Route::ModelReady)]
+    #[case("/v2/models/fraud/stats", Route::Statistics)]
+    #[case("/v2/models/fraud/versions/1.3.0+7", Route::Model)]
+    #[case("/v2/models/fraud/versions/1.3.0%2B7", Route::Model)]
+    #[case("/v2/models/fraud/versions/1.3.0%2b7/ready", Route::ModelReady)]
+    #[case("/v2/models/fraud/versions/1.3.0+7/stats", Route::Statistics)]
+    #[case("/openapi.json", Route::OpenApi)]
+    #[case("/understudy/v1/probe", Route::Probe)]
+    fn a_path_means_one_thing(#[case] path: &str, #[case] route: Route) {
+        assert_eq!(find(&Method::GET, path), Ok(route));
+        assert_eq!(find(&Method::HEAD, path), Ok(route));
+        assert_eq!(find(&Method::POST, path), Err(405));
+    }
+
+    #[rstest]
+    #[case("/v2/models/fraud/infer", Route::Infer)]
+    #[case("/v2/models/fraud/versions/1.3.0+7/infer", Route::Infer)]
+    #[case("/predict", Route::Predict)]
+    fn inference_is_posted(#[case] path: &str, #[case] route: Route) {
+        assert_eq!(find(&Method::POST, path), Ok(route));
+        assert_eq!(find(&Method::GET, path), Err(405));
+    }
+
+    #[rstest]
+    #[case("/v2/models/froud/infer")]
+    #[case("/v2/models/fraud/versions/1.3.0/infer")]
+    #[case("/v2/models/fraud/versions")]
+    #[case("/v2/models/fraud/versions/1.3.0+7/infer/more")]
+    #[case("/v2/models//infer")]
+    #[case("/v3")]
+    #[case("//")]
+    #[case("/a/b/c/d/e/f/g/h/i")]
+    fn another_model_or_version_is_not_here(#[case] path: &str) {
+        assert_eq!(find(&Method::POST, path), Err(404));
+    }
+}

@@ -1,0 +1,162 @@
+//! Answers the requests of the main and direct ports.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use serde_json::{Value, json};
+
+use super::body::Room;
+use super::route::Route;
+use crate::codec::compression::Coding;
+use crate::engine::{Engine, Kind, Work};
+use crate::error::Refusal;
+use crate::metrics::Metrics;
+use crate::page;
+
+/// The length of the JSON of a body that has binary tensors behind it.
+pub const JSON_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
+
+/// What this server says it can do beyond the protocol's core.
+const EXTENSIONS: [&str; 2] = ["binary_tensor_data", "statistics"];
+
+/// An answer.
+pub type Answer = Response<Full<Bytes>>;
+
+/// Everything that answering needs. The engine is there once the model is.
+pub struct Service {
+    deployment: String,
+    version: String,
+    engine: OnceLock<Loaded>,
+    metrics: Arc<Metrics>,
+    room: Room,
+}
+
+/// What is known once the model is loaded; the documents never change after that.
+struct Loaded {
+    engine: Engine,
+    metadata: Bytes,
+    openapi: Bytes,
+    page: Bytes,
+}
+
+impl Service {
+    /// A service that is not ready yet.
+    #[must_use]
+    pub fn new(deployment: &str, version: &str, metrics: Arc<Metrics>, max_body: usize) -> Self {
+        let (deployment, version) = (deployment.to_owned(), version.to_owned());
+        Self { deployment, version, engine: OnceLock::new(), metrics, room: Room::new(max_body) }
+    }
+
+    /// From here on it is ready.
+    pub fn load(&self, engine: Engine) {
+        let model = engine.model();
+        let metadata = json!({
+            "name": self.deployment,
+            "versions": [self.version],
+            "platform": "onnx_onnxv1",
+            "inputs": model.signature.inputs,
+            "outputs": model.signature.outputs,
+        });
+        let metadata = metadata.to_string().into();
+        let (openapi, page) = (page::openapi(model).into(), page::form(model).into());
+        let loaded = Loaded { engine, metadata, openapi, page };
+        assert!(self.engine.set(loaded).is_ok(), "a model is loaded once");
+    }
+
+    /// Whether the model is loaded.
+    #[must_use]
+    pub fn is_loaded(&self) -> bool {
+        self.engine.get().is_some()
+    }
+
+    /// Answers one request.
+    pub async fn answer(&self, request: Request<Incoming>) -> Answer {
+        let route = Route::find(request.method(), request.uri().path(), &self.deployment, &self.version);
+        let answer = match route {
+            Ok(route) => self.routed(route, request).await,
+            Err(refusal) => Err(refusal),
+        };
+        answer.unwrap_or_else(|refusal| refusal.response())
+    }
+
+    async fn routed(&self, route: Route, request: Request<Incoming>) -> Result<Answer, Refusal> {
+        let loaded = self.engine.get();
+        match route {
+            Route::Live => return Ok(document(&json!({"live": true}))),
+            Route::Ready => {
+                let mut answer = document(&json!({"live": true, "ready": loaded.is_some()}));
+                if loaded.is_none() {
+                    *answer.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+                }
+                return Ok(answer);
+            }
+            Route::Server => return Ok(document(&self.server())),
+            Route::Models => return Ok(document(&json!({"models": [self.deployment]}))),
+            Route::Statistics => {
+                let stats = self.metrics.statistics(&self.deployment, &self.version);
+                return Ok(document(&json!({"model_stats": [stats]})));
+            }
+            _ => {}
+        }
+        let loaded = loaded.ok_or(Refusal::NotReady("the model is still being loaded"))?;
+        match route {
+            Route::ModelReady => Ok(document(&json!({"name": self.deployment, "ready": true}))),
+            Route::Model => Ok(with_type(loaded.metadata.clone(), "application/json")),
+            Route::OpenApi => Ok(with_type(loaded.openapi.clone(), "application/json")),
+            Route::Page => Ok(with_type(loaded.page.clone(), "text/html; charset=utf-8")),
+            Route::Infer => self.infer(&loaded.engine, Kind::Infer, request).await,
+            Route::Predict => self.infer(&loaded.engine, Kind::Predict, request).await,
+            _ => {
+                let work = Work::probe();
+                let reply = loaded.engine.answer(work).await?;
+                Ok(with_type(reply.body.into(), "application/json"))
+            }
+        }
+    }
+
+    async fn infer(&self, engine: &Engine, kind: Kind, request: Request<Incoming>) -> Result<Answer, Refusal> {
+        let headers = request.headers();
+        let json_length = json_length(headers)?;
+        let coding = match headers.get(CONTENT_ENCODING) {
+            Some(coding) => Coding::of_body(coding.to_str().unwrap_or("?"))?,
+            None => None,
+        };
+        let accepts = headers.get(ACCEPT_ENCODING).and_then(|value| Coding::accepted(value.to_str().ok()?));
+        let (body, room) = self.room.read(request.into_body()).await?;
+        let reply = engine.answer(Work { kind, body, json_length, coding, accepts, room }).await?;
+        let binary = reply.json_length.is_some();
+        let kind = if binary { "application/octet-stream" } else { "application/json" };
+        let mut answer = with_type(reply.body.into(), kind);
+        if let Some(length) = reply.json_length {
+            answer.headers_mut().insert(JSON_LENGTH, HeaderValue::from(length));
+        }
+        if let Some(coding) = reply.coding {
+            answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+        }
+        Ok(answer)
+    }
+
+    fn server(&self) -> Value {
+        json!({"name": "understudy", "version": env!("CARGO_PKG_VERSION"), "extensions": EXTENSIONS})
+    }
+}
+
+fn json_length(headers: &HeaderMap) -> Result<Option<usize>, Refusal> {
+    let Some(value) = headers.get(JSON_LENGTH) else { return Ok(None) };
+    let length = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+    length.map(Some).ok_or_else(|| Refusal::bad("Inference-Header-Content-Length is no number of bytes"))
+}
+
+fn document(json: &Value) -> Answer {
+    with_type(json.to_string().into(), "application/json")
+}
+
+fn with_type(body: Bytes, kind: &'static str) -> Answer {
+    let mut answer = Response::new(Full::new(body));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    answer
+}

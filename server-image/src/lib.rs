@@ -1,0 +1,22 @@
+//! The inference server of Understudy: one immutable model version over the Open Inference Protocol v2.
+//!
+//! A pod lives through three steps, each a module: [`artifact`] brings the model file here and checks its digest,
+//! [`onnx`] reads it with bounds before ONNX Runtime does, [`model`] loads and warms it. From then on [`http`] takes
+//! requests, [`codec`] turns bytes into tensors and back, and [`engine`] decides on which thread they run.
+//! [`role`] tells whether this version is the one behind the stable endpoint.
+
+pub mod args;
+pub mod artifact;
+pub mod codec;
+pub mod engine;
+pub mod error;
+pub mod failure;
+pub mod http;
+pub mod metrics;
+pub mod model;
+pub mod onnx;
+pub mod page;
+pub mod role;
+pub mod server;
+pub mod signature;
+pub mod tensor;

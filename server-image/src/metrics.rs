@@ -1,0 +1,205 @@
+//! Counters under Triton's names, so that its dashboards work, and a latency histogram.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use prometheus::{Counter, Encoder, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry, TextEncoder};
+use serde_json::{Value, json};
+
+use crate::error::Refusal;
+
+/// Where the time of one request went.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Timing {
+    /// Waiting for a session.
+    pub queue: Duration,
+    /// Body to tensors.
+    pub input: Duration,
+    /// ONNX Runtime.
+    pub infer: Duration,
+    /// Tensors to body.
+    pub output: Duration,
+    /// Rows of the request.
+    pub batch: u64,
+}
+
+/// All metrics of the process. Each series has the labels `model` and `version`, which never change.
+pub struct Metrics {
+    registry: Registry,
+    success: IntCounter,
+    rejected: IntCounter,
+    canceled: IntCounter,
+    backend: IntCounter,
+    other: IntCounter,
+    inferences: IntCounter,
+    executions: IntCounter,
+    request_us: Counter,
+    queue_us: Counter,
+    input_us: Counter,
+    infer_us: Counter,
+    output_us: Counter,
+    duration: Histogram,
+    pending: IntGauge,
+    main: IntGauge,
+    /// Nanoseconds that failed requests took; Triton has no counter for it, only a statistic.
+    failure_ns: AtomicU64,
+    /// When the last inference ended, in milliseconds since 1970.
+    last_ms: AtomicU64,
+}
+
+/// From what a light model takes to what a caller waits for, three a decade.
+const BUCKETS: [f64; 16] = [
+    0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 30.0,
+];
+
+impl Metrics {
+    /// The metrics of one version of one model.
+    #[must_use]
+    pub fn new(model: &str, version: &str) -> Self {
+        let registry = Registry::new();
+        let opts = |name: &str, help: &str| Opts::new(name, help).const_label("model", model).const_label("version", version);
+        macro_rules! register {
+            ($metric:expr) => {{
+                let metric = $metric.expect("names and labels are constant and valid");
+                registry.register(Box::new(metric.clone())).expect("each metric is registered once");
+                metric
+            }};
+        }
+        let failure = |reason: &str| {
+            IntCounter::with_opts(
+                opts("nv_inference_request_failure", "Requests that were not answered with a prediction, by reason")
+                    .const_label("reason", reason),
+            )
+        };
+        let micros = |name: &str, help: &str| Counter::with_opts(opts(name, help));
+        let duration = HistogramOpts::from(opts(
+            "understudy_request_duration_seconds",
+            "From the end of a request's body to the beginning of its answer, of successful requests",
+        ))
+        .buckets(BUCKETS.to_vec());
+        Self {
+            success: register!(IntCounter::with_opts(opts(
+                "nv_inference_request_success",
+                "Requests that were answered with a prediction"
+            ))),
+            rejected: register!(failure("REJECTED")),
+            canceled: register!(failure("CANCELED")),
+            backend: register!(failure("BACKEND")),
+            other: register!(failure("OTHER")),
+            inferences: register!(IntCounter::with_opts(opts("nv_inference_count", "Rows that were inferred"))),
+            executions: register!(IntCounter::with_opts(opts("nv_inference_exec_count", "Runs of the model"))),
+            request_us: register!(micros(
+                "nv_inference_request_duration_us",
+                "Time of successful requests, queue included, in microseconds"
+            )),
+            queue_us: register!(micros("nv_inference_queue_duration_us", "Time in the queue, in microseconds")),
+            input_us: register!(micros(
+                "nv_inference_compute_input_duration_us",
+                "Time to decode requests, in microseconds"
+            )),
+            infer_us: register!(micros(
+                "nv_inference_compute_infer_duration_us",
+                "Time in ONNX Runtime, in microseconds"
+            )),
+            output_us: register!(micros(
+                "nv_inference_compute_output_duration_us",
+                "Time to encode answers, in microseconds"
+            )),
+            duration: register!(Histogram::with_opts(duration)),
+            pending: register!(IntGauge::with_opts(opts(
+                "nv_inference_pending_request_count",
+                "Requests that wait for a session"
+            ))),
+            main: register!(IntGauge::with_opts(opts("understudy_main", "1 while this version is main"))),
+            failure_ns: AtomicU64::new(0),
+            last_ms: AtomicU64::new(0),
+            registry,
+        }
+    }
+
+    /// A request was answered.
+    pub fn succeeded(&self, timing: &Timing, total: Duration) {
+        self.success.inc();
+        self.executions.inc();
+        self.inferences.inc_by(timing.batch);
+        self.request_us.inc_by(micros(total));
+        self.queue_us.inc_by(micros(timing.queue));
+        self.input_us.inc_by(micros(timing.input));
+        self.infer_us.inc_by(micros(timing.infer));
+        self.output_us.inc_by(micros(timing.output));
+        self.duration.observe(total.as_secs_f64());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.last_ms.store(u64::try_from(now.as_millis()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// A request was refused after `total`.
+    pub fn failed(&self, refusal: &Refusal, total: Duration) {
+        self.failure_ns.fetch_add(u64::try_from(total.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+        match refusal.metric_reason() {
+            "REJECTED" => self.rejected.inc(),
+            "BACKEND" => self.backend.inc(),
+            _ => self.other.inc(),
+        }
+    }
+
+    /// A caller hung up while its request was in the queue.
+    pub fn canceled(&self) {
+        self.canceled.inc();
+    }
+
+    /// `change` requests more wait.
+    pub fn waiting(&self, change: i64) {
+        self.pending.add(change);
+    }
+
+    /// Whether this version is main.
+    pub fn set_main(&self, main: bool) {
+        self.main.set(main.into());
+    }
+
+    /// The text that Prometheus reads.
+    #[must_use]
+    pub fn text(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text).expect("writing to memory does not fail");
+        text
+    }
+}
+
+/// Triton's statistics of one model version.
+impl Metrics {
+    /// The `model_stats` entry of `model` in `version`.
+    #[must_use]
+    pub fn statistics(&self, model: &str, version: &str) -> Value {
+        let succeeded = self.success.get();
+        let failed = self.rejected.get() + self.canceled.get() + self.backend.get() + self.other.get();
+        let duration = |count: u64, us: f64| json!({"count": count, "ns": nanos(us)});
+        json!({
+            "name": model,
+            "version": version,
+            "last_inference": self.last_ms.load(Relaxed),
+            "inference_count": self.inferences.get(),
+            "execution_count": self.executions.get(),
+            "inference_stats": {
+                "success": duration(succeeded, self.request_us.get()),
+                "fail": {"count": failed, "ns": self.failure_ns.load(Relaxed)},
+                "queue": duration(succeeded, self.queue_us.get()),
+                "compute_input": duration(succeeded, self.input_us.get()),
+                "compute_infer": duration(succeeded, self.infer_us.get()),
+                "compute_output": duration(succeeded, self.output_us.get()),
+                "cache_hit": {"count": 0, "ns": 0},
+                "cache_miss": {"count": 0, "ns": 0},
+            },
+            "batch_stats": [],
+        })
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of durations is not negative")]
+fn nanos(micros: f64) -> u64 {
+    (micros * 1e3) as u64
+}
+
+fn micros(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
+}

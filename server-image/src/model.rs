@@ -1,0 +1,199 @@
+//! The loaded model: its sessions, what it says about itself, and the first inference.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use ort::environment::Environment;
+use ort::ep;
+use ort::session::builder::GraphOptimizationLevel;
+use ort::session::{Session, SessionInputValue, SessionOutputs};
+
+use crate::artifact::{Artifact, Digest};
+use crate::codec::answer::Templates;
+use crate::failure::{Failure, Reason};
+use crate::onnx::Facts;
+use crate::signature::Signature;
+use crate::tensor::Tensor;
+
+/// Warm-up runs: enough for a median, unless they take longer than [`WARM_UP`] together.
+const RUNS: usize = 15;
+const WARM_UP: Duration = Duration::from_millis(100);
+/// Elements that a request can hold at least: one byte each and a body of the largest size.
+const ELEMENTS: usize = 1 << 28;
+
+/// One version of one model, as everything but its sessions needs to know it.
+#[derive(Debug)]
+pub struct Model {
+    /// The `ModelDeployment`'s name.
+    pub deployment: String,
+    /// The semantic version.
+    pub version: String,
+    /// The file's digest.
+    pub digest: Digest,
+    /// The file's size.
+    pub bytes: u64,
+    /// The version of the default operator set.
+    pub opset: u64,
+    /// Inputs and outputs.
+    pub signature: Signature,
+    /// The names of the features of a single vector input, from the metadata property `feature_names`.
+    pub features: Option<Vec<String>>,
+    /// Synthetic inputs that the model is known to answer.
+    pub synthetic: Vec<Tensor>,
+    /// The fixed parts of its answers.
+    pub templates: Templates,
+    /// Median of the warm-up's inferences.
+    pub latency: Duration,
+}
+
+impl Model {
+    /// The rows of a request: the first dimension of the first input, where the model lets it vary.
+    #[must_use]
+    pub fn batch(&self, inputs: &[Tensor]) -> u64 {
+        match (self.signature.inputs.first(), inputs.first()) {
+            (Some(port), Some(tensor)) if port.shape.first() == Some(&-1) => {
+                tensor.shape.first().and_then(|rows| u64::try_from(*rows).ok()).unwrap_or(1)
+            }
+            _ => 1,
+        }
+    }
+
+    /// The answer to the operator's probe, after an inference that took `latency`.
+    #[must_use]
+    pub fn probed(&self, latency: Duration) -> Vec<u8> {
+        let probed = serde_json::json!({
+            "deployment": self.deployment,
+            "version": self.version,
+            "digest": format!("sha256:{}", self.digest),
+            "model": {
+                "inputs": self.signature.inputs,
+                "outputs": self.signature.outputs,
+                "opset": self.opset,
+                "bytes": self.bytes,
+            },
+            "latencyMicros": u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
+        });
+        probed.to_string().into_bytes()
+    }
+}
+
+/// What is to be loaded, and how often.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// The `ModelDeployment`'s name.
+    pub deployment: &'a str,
+    /// The semantic version.
+    pub version: &'a str,
+    /// The checked file.
+    pub artifact: &'a Artifact,
+    /// Its digest.
+    pub digest: Digest,
+    /// What the inspection found.
+    pub facts: Facts,
+    /// ONNX Runtime's shared library.
+    pub onnxruntime: &'a Path,
+    /// How many sessions.
+    pub sessions: usize,
+}
+
+/// Loads ONNX Runtime. Only once in a process.
+pub fn environment(onnxruntime: &Path) -> Result<Environment, Failure> {
+    let failed = |error: &dyn std::fmt::Display| {
+        let message = format!("failed to load ONNX Runtime from {}: {error}", onnxruntime.display());
+        Failure::new(Reason::LoadFailed, message)
+    };
+    let builder = ort::init_from(onnxruntime).map_err(|error| failed(&error))?;
+    let environment = builder.with_telemetry(false).build().map_err(|error| failed(&error))?;
+    environment.set_log_level(ort::logging::LogLevel::Error);
+    Ok(environment)
+}
+
+/// Loads the model into as many sessions as planned, and lets each answer once.
+pub fn load(plan: &Plan<'_>) -> Result<(Model, Vec<Session>), Failure> {
+    let environment = environment(plan.onnxruntime)?;
+    let mut sessions = open(&environment, plan)?;
+    let signature = Signature::of(&sessions[0]).map_err(|what| Failure::new(Reason::InvalidModel, what))?;
+    let synthetic = warm_up(&mut sessions[0], &signature)?;
+    let mut latency = Duration::ZERO;
+    for session in &mut sessions {
+        latency = median(session, &synthetic).map_err(|error| Failure::new(Reason::WarmUpFailed, error))?;
+    }
+    let features = features(&sessions[0]);
+    let model = Model {
+        deployment: plan.deployment.to_owned(),
+        version: plan.version.to_owned(),
+        digest: plan.digest,
+        bytes: plan.artifact.bytes,
+        opset: plan.facts.opset,
+        templates: Templates::new(plan.deployment, plan.version, &signature),
+        signature,
+        features,
+        synthetic,
+        latency,
+    };
+    Ok((model, sessions))
+}
+
+/// Runs the model on one tensor for each of its inputs.
+pub fn run<'s>(session: &'s mut Session, inputs: &[Tensor]) -> Result<SessionOutputs<'s>, ort::Error> {
+    let inputs = inputs.iter().map(Tensor::as_input).collect::<Result<Vec<SessionInputValue<'_>>, _>>()?;
+    session.run(inputs.as_slice())
+}
+
+/// Opens all sessions side by side, so that more of them do not take longer.
+fn open(environment: &Environment, plan: &Plan<'_>) -> Result<Vec<Session>, Failure> {
+    std::thread::scope(|scope| {
+        let loads: Vec<_> = (0..plan.sessions).map(|_| scope.spawn(|| open_one(environment, plan))).collect();
+        loads.into_iter().map(|load| load.join().expect("loading does not panic")).collect()
+    })
+}
+
+fn open_one(environment: &Environment, plan: &Plan<'_>) -> Result<Session, Failure> {
+    let open = || -> Result<Session, ort::Error> {
+        // One thread a run: two runs at a time beat one run on two threads. Spinning takes processors from others.
+        // Neither arena nor memory patterns: both keep what the largest request ever needed.
+        Session::builder(environment)?
+            .with_optimization_level(GraphOptimizationLevel::All)?
+            .with_intra_threads(1)?
+            .with_inter_threads(1)?
+            .with_intra_op_spinning(false)?
+            .with_inter_op_spinning(false)?
+            .with_memory_pattern(false)?
+            .with_execution_providers([ep::CPU::default().with_arena_allocator(false).build()])?
+            .commit_from_file(&plan.artifact.path)
+    };
+    open().map_err(|error| {
+        Failure::new(Reason::LoadFailed, format!("ONNX Runtime failed to load the model: {error}"))
+    })
+}
+
+/// Synthetic inputs that the model answers: zeros, or else ones.
+fn warm_up(session: &mut Session, signature: &Signature) -> Result<Vec<Tensor>, Failure> {
+    let invalid = |what| Failure::new(Reason::InvalidModel, what);
+    let zeros = signature.synthetic(false, ELEMENTS).map_err(invalid)?;
+    let Err(error) = run(session, &zeros) else { return Ok(zeros) };
+    let ones = signature.synthetic(true, ELEMENTS).map_err(invalid)?;
+    if run(session, &ones).is_ok() {
+        return Ok(ones);
+    }
+    Err(Failure::new(Reason::WarmUpFailed, format!("the model failed on inputs of zeros and of ones: {error}")))
+}
+
+fn median(session: &mut Session, inputs: &[Tensor]) -> Result<Duration, ort::Error> {
+    let begin = Instant::now();
+    let mut times = Vec::with_capacity(RUNS);
+    while times.is_empty() || (times.len() < RUNS && begin.elapsed() < WARM_UP) {
+        let start = Instant::now();
+        run(session, inputs)?;
+        times.push(start.elapsed());
+    }
+    times.sort_unstable();
+    Ok(times[times.len() / 2])
+}
+
+/// The property `feature_names`: a JSON list of strings, or names between commas.
+fn features(session: &Session) -> Option<Vec<String>> {
+    let text = session.metadata().ok()?.custom("feature_names")?;
+    let listed = serde_json::from_str(&text).ok();
+    listed.or_else(|| Some(text.split(',').map(|name| name.trim().to_owned()).collect()))
+}

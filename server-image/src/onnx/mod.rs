@@ -1,0 +1,174 @@
+//! A look into the model file before ONNX Runtime sees it. A model is foreign code: what is checked here is what
+//! has let files reach other files, or let a few bytes become gigabytes.
+//!
+//! The file is walked field by field ([`wire`]), never loaded, so the memory this takes does not grow with it.
+//! Message and field numbers are those of onnx.proto3 (`ModelProto` and what it holds).
+
+mod functions;
+mod tensors;
+mod wire;
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use functions::Functions;
+use wire::{Value, Wire};
+
+use crate::failure::{Failure, Reason};
+
+/// Nodes of the graph with all functions expanded. The largest published models have some ten thousand.
+const NODES: u64 = 500_000;
+/// Graphs inside of attributes of nodes of graphs (If, Loop, Scan).
+const NESTING: u32 = 16;
+/// Fields over the whole file; bounds the time of the walk.
+const FIELDS: u64 = 100_000_000;
+
+/// What the file says about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// The version of the default operator set.
+    pub opset: u64,
+}
+
+/// Why the file is refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error("the file is no ONNX model: {0}")]
+    NoModel(&'static str),
+    #[error("the file is no ONNX model, or a damaged one: {what} at byte {at}")]
+    Damaged { what: &'static str, at: u64 },
+    #[error("tensor `{0}` keeps its data in another file; save the model with its weights inside")]
+    ExternalData(String),
+    #[error("tensor `{name}` declares {declared} but carries {carried} bytes")]
+    WrongSize { name: String, declared: String, carried: u64 },
+    #[error("the model has more than {NODES} nodes with its functions expanded")]
+    TooManyNodes,
+    #[error("graphs are nested more than {NESTING} deep")]
+    TooNested,
+    #[error("the file has more than {FIELDS} fields")]
+    TooManyFields,
+    #[error("function `{0}` calls itself, or others more than {depth} deep", depth = functions::DEPTH)]
+    FunctionDepth(String),
+    #[error("failed to read the file: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Checks the file at `path`; an `InvalidModel` failure says what is refused.
+pub fn inspect(path: &Path) -> Result<Facts, Failure> {
+    let open = || {
+        let file = File::open(path)?;
+        let bytes = file.metadata()?.len();
+        Ok::<_, std::io::Error>(Wire::new(BufReader::new(file), bytes))
+    };
+    let facts = open().map_err(Refused::from).and_then(|wire| Inspection::of(wire).model());
+    facts.map_err(|refused| Failure::new(Reason::InvalidModel, refused))
+}
+
+struct Inspection<R> {
+    wire: Wire<R>,
+    functions: Functions,
+}
+
+impl<R: std::io::Read + std::io::Seek> Inspection<R> {
+    fn of(wire: Wire<R>) -> Self {
+        Self { wire, functions: Functions::default() }
+    }
+
+    /// `ModelProto`.
+    fn model(mut self) -> Result<Facts, Refused> {
+        let (mut opset, mut ir_version, mut graphs) = (None, 0, 0_u32);
+        let end = self.wire.end();
+        while let Some((field, value)) = self.wire.next(end)? {
+            match (field, value) {
+                (1, Value::Varint(version)) => ir_version = version,
+                (7, Value::Until(end)) => {
+                    graphs += 1;
+                    self.graph(end, 0)?;
+                }
+                (8, Value::Until(end)) => opset = self.opset(end)?.or(opset),
+                (25, Value::Until(end)) => self.function(end)?,
+                (_, value) => self.wire.skip(value)?,
+            }
+        }
+        if ir_version == 0 || graphs != 1 {
+            return Err(Refused::NoModel("it has no graph"));
+        }
+        self.functions.check(NODES)?;
+        let opset = opset.ok_or(Refused::NoModel("it names no version of the ONNX operators"))?;
+        Ok(Facts { opset })
+    }
+
+    /// `OperatorSetIdProto`: the version, if it is that of the default domain.
+    fn opset(&mut self, end: u64) -> Result<Option<u64>, Refused> {
+        let (mut domain, mut version) = (String::new(), None);
+        while let Some((field, value)) = self.wire.next(end)? {
+            match (field, value) {
+                (1, Value::Until(end)) => domain = self.wire.text(end)?,
+                (2, Value::Varint(found)) => version = Some(found),
+                (_, value) => self.wire.skip(value)?,
+            }
+        }
+        Ok(version.filter(|_| matches!(domain.as_str(), "" | "ai.onnx")))
+    }
+
+    /// `GraphProto`.
+    fn graph(&mut self, end: u64, depth: u32) -> Result<(), Refused> {
+        if depth > NESTING {
+            return Err(Refused::TooNested);
+        }
+        while let Some((field, value)) = self.wire.next(end)? {
+            match (field, value) {
+                (1, Value::Until(end)) => self.node(end, depth)?,
+                (5, Value::Until(end)) => tensors::tensor(&mut self.wire, end)?,
+                (15, Value::Until(end)) => tensors::sparse(&mut self.wire, end)?,
+                (_, value) => self.wire.skip(value)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// `NodeProto`.
+    fn node(&mut self, end: u64, depth: u32) -> Result<(), Refused> {
+        let (mut operator, mut domain) = (String::new(), String::new());
+        while let Some((field, value)) = self.wire.next(end)? {
+            match (field, value) {
+                (4, Value::Until(end)) => operator = self.wire.text(end)?,
+                (5, Value::Until(end)) => self.attribute(end, depth)?,
+                (7, Value::Until(end)) => domain = self.wire.text(end)?,
+                (_, value) => self.wire.skip(value)?,
+            }
+        }
+        self.functions.node(domain, operator, NODES)
+    }
+
+    /// `AttributeProto`.
+    fn attribute(&mut self, end: u64, depth: u32) -> Result<(), Refused> {
+        while let Some((field, value)) = self.wire.next(end)? {
+            match (field, value) {
+                (5 | 10, Value::Until(end)) => tensors::tensor(&mut self.wire, end)?,
+                (6 | 11, Value::Until(end)) => self.graph(end, depth + 1)?,
+                (22 | 23, Value::Until(end)) => tensors::sparse(&mut self.wire, end)?,
+                (_, value) => self.wire.skip(value)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// `FunctionProto`.
+    fn function(&mut self, end: u64) -> Result<(), Refused> {
+        let (mut name, mut domain) = (String::new(), String::new());
+        self.functions.enter();
+        while let Some((field, value)) = self.wire.next(end)? {
+            match (field, value) {
+                (1, Value::Until(end)) => name = self.wire.text(end)?,
+                (7, Value::Until(end)) => self.node(end, 0)?,
+                (10, Value::Until(end)) => domain = self.wire.text(end)?,
+                (11, Value::Until(end)) => self.attribute(end, 0)?,
+                (_, value) => self.wire.skip(value)?,
+            }
+        }
+        self.functions.leave(domain, name);
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! Tensors inside of the file: their data must be here, and as much of it as their shape says.
+
+use std::io::{Read, Seek};
+
+use super::Refused;
+use super::wire::{Value, Wire};
+
+/// Bits of an element by `TensorProto.DataType`; `None` where an element has no fixed size (strings).
+fn bits(data_type: u64) -> Option<u64> {
+    Some(match data_type {
+        25 | 26 => 2,
+        21..=23 => 4,
+        2 | 3 | 9 | 17..=20 | 24 => 8,
+        4 | 5 | 10 | 16 => 16,
+        1 | 6 | 12 => 32,
+        7 | 11 | 13 | 14 => 64,
+        15 => 128,
+        _ => return None,
+    })
+}
+
+/// `TensorProto`.
+pub(super) fn tensor<R: Read + Seek>(wire: &mut Wire<R>, end: u64) -> Result<(), Refused> {
+    let (mut name, mut data_type, mut external) = (String::new(), 0, false);
+    let (mut elements, mut raw, mut typed) = (Some(1_u64), None, 0_u64);
+    while let Some((field, value)) = wire.next(end)? {
+        let start = wire.at();
+        match (field, value) {
+            (1, Value::Varint(dimension)) => elements = times(elements, dimension),
+            (1, Value::Until(end)) => {
+                while wire.at() < end {
+                    let dimension = wire.varint(end)?;
+                    elements = times(elements, dimension);
+                }
+            }
+            (2, Value::Varint(found)) => data_type = found,
+            (8, Value::Until(end)) => name = wire.text(end)?,
+            (9, Value::Until(until)) => {
+                raw = Some(until - start);
+                wire.skip(value)?;
+            }
+            // One element of a list that is not packed.
+            (4..=7 | 10 | 11, Value::Varint(_)) => typed += 1,
+            (4..=7 | 10 | 11, Value::Fixed(bytes)) => typed += bytes,
+            (4..=7 | 10 | 11, Value::Until(until)) => {
+                // An empty string still is an element.
+                typed += if field == 6 { (until - start).max(1) } else { until - start };
+                wire.skip(value)?;
+            }
+            (13, value) => {
+                external = true;
+                wire.skip(value)?;
+            }
+            (14, Value::Varint(location)) => external |= location != 0,
+            (_, value) => wire.skip(value)?,
+        }
+    }
+    if external {
+        return Err(Refused::ExternalData(name));
+    }
+    let declared = elements.map_or_else(|| "more elements than there can be".to_owned(), |n| format!("{n} elements"));
+    let fits = match (elements, raw) {
+        // An attribute that was set to an empty message.
+        (Some(_), None) if data_type == 0 && typed == 0 => true,
+        (None, _) => false,
+        (Some(elements), Some(bytes)) => {
+            bits(data_type).is_some_and(|bits| elements.checked_mul(bits).is_some_and(|all| all.div_ceil(8) == bytes))
+        }
+        // The smallest elements are packed four to a byte.
+        (Some(elements), None) => elements <= typed.saturating_mul(4),
+    };
+    if fits { Ok(()) } else { Err(Refused::WrongSize { name, declared, carried: raw.unwrap_or(typed) }) }
+}
+
+/// `SparseTensorProto`: two tensors, and the dense shape that they stand for.
+pub(super) fn sparse<R: Read + Seek>(wire: &mut Wire<R>, end: u64) -> Result<(), Refused> {
+    /// A sparse initializer becomes dense when it is loaded.
+    const DENSE: u64 = 1 << 28;
+    let mut elements = Some(1);
+    while let Some((field, value)) = wire.next(end)? {
+        match (field, value) {
+            (1 | 2, Value::Until(end)) => tensor(wire, end)?,
+            (3, Value::Varint(dimension)) => elements = times(elements, dimension),
+            (3, Value::Until(end)) => {
+                while wire.at() < end {
+                    let dimension = wire.varint(end)?;
+                    elements = times(elements, dimension);
+                }
+            }
+            (_, value) => wire.skip(value)?,
+        }
+    }
+    match elements {
+        Some(elements) if elements <= DENSE => Ok(()),
+        _ => Err(Refused::WrongSize {
+            name: "sparse initializer".to_owned(),
+            declared: format!("more than {DENSE} elements"),
+            carried: end,
+        }),
+    }
+}
+
+/// `None` from the first dimension on that is negative or makes the product too large.
+fn times(elements: Option<u64>, dimension: u64) -> Option<u64> {
+    let dimension = i64::try_from(dimension).ok()?;
+    elements?.checked_mul(dimension.unsigned_abs())
+}

@@ -1,0 +1,179 @@
+//! The protobuf wire format, read from a file within bounds.
+
+use std::io::{BufReader, Read, Seek};
+
+use super::{FIELDS, Refused};
+
+/// Names of operators, domains and tensors are never longer.
+const TEXT: u64 = 1024;
+
+/// The value of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Value {
+    /// A number.
+    Varint(u64),
+    /// Four or eight bytes that are already skipped; their count.
+    Fixed(u64),
+    /// Text, bytes, a packed list or a message, that ends at this offset of the file.
+    Until(u64),
+}
+
+/// A cursor over the file.
+pub(super) struct Wire<R> {
+    reader: BufReader<R>,
+    at: u64,
+    end: u64,
+    fields: u64,
+}
+
+impl<R: Read + Seek> Wire<R> {
+    pub(super) fn new(reader: BufReader<R>, end: u64) -> Self {
+        Self { reader, at: 0, end, fields: 0 }
+    }
+
+    /// The size of the file.
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// The present offset.
+    pub(super) fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// The next field of the message that ends at `end`.
+    pub(super) fn next(&mut self, end: u64) -> Result<Option<(u32, Value)>, Refused> {
+        if self.at >= end {
+            return Ok(None);
+        }
+        self.fields += 1;
+        if self.fields > FIELDS {
+            return Err(Refused::TooManyFields);
+        }
+        let key = self.varint(end)?;
+        let field = u32::try_from(key >> 3).map_err(|_| self.damaged("an impossible field number"))?;
+        if field == 0 {
+            return Err(self.damaged("an impossible field number"));
+        }
+        let value = match key & 7 {
+            0 => Value::Varint(self.varint(end)?),
+            1 => self.fixed(8, end)?,
+            2 => {
+                let length = self.varint(end)?;
+                let until = self.at.checked_add(length).filter(|until| *until <= end);
+                Value::Until(until.ok_or_else(|| self.damaged("a length that is longer than what is left"))?)
+            }
+            5 => self.fixed(4, end)?,
+            _ => return Err(self.damaged("an unknown wire type")),
+        };
+        Ok(Some((field, value)))
+    }
+
+    /// Passes over a value that is of no interest.
+    pub(super) fn skip(&mut self, value: Value) -> Result<(), Refused> {
+        match value {
+            Value::Until(until) => self.seek(until),
+            Value::Varint(_) | Value::Fixed(_) => Ok(()),
+        }
+    }
+
+    /// Reads a name that ends at `until`.
+    pub(super) fn text(&mut self, until: u64) -> Result<String, Refused> {
+        let length = until - self.at;
+        if length > TEXT {
+            return Err(self.damaged("a name longer than 1024 bytes"));
+        }
+        let mut bytes = Vec::new();
+        self.reader.by_ref().take(length).read_to_end(&mut bytes)?;
+        self.at = until;
+        String::from_utf8(bytes).map_err(|_| self.damaged("a name that is no UTF-8"))
+    }
+
+    /// Reads one number of a message or packed list that ends at `end`.
+    pub(super) fn varint(&mut self, end: u64) -> Result<u64, Refused> {
+        let mut number = 0;
+        for shift in (0..70).step_by(7) {
+            if self.at >= end {
+                return Err(self.damaged("a number that does not end"));
+            }
+            let mut byte = [0];
+            self.reader.read_exact(&mut byte)?;
+            self.at += 1;
+            number |= u64::from(byte[0] & 0x7f).checked_shl(shift).unwrap_or(0);
+            if byte[0] & 0x80 == 0 {
+                return Ok(number);
+            }
+        }
+        Err(self.damaged("a number of more than ten bytes"))
+    }
+
+    fn fixed(&mut self, bytes: u64, end: u64) -> Result<Value, Refused> {
+        if self.at + bytes > end {
+            return Err(self.damaged("a number that does not end"));
+        }
+        self.seek(self.at + bytes)?;
+        Ok(Value::Fixed(bytes))
+    }
+
+    fn seek(&mut self, to: u64) -> Result<(), Refused> {
+        let step = i64::try_from(to - self.at).map_err(|_| self.damaged("an impossible length"))?;
+        self.reader.seek_relative(step)?;
+        self.at = to;
+        Ok(())
+    }
+
+    fn damaged(&self, what: &'static str) -> Refused {
+        Refused::Damaged { what, at: self.at }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    fn fields(bytes: &[u8]) -> Result<Vec<(u32, Value)>, Refused> {
+        let mut wire = Wire::new(BufReader::new(Cursor::new(bytes)), bytes.len() as u64);
+        let mut found = Vec::new();
+        while let Some((field, value)) = wire.next(bytes.len() as u64)? {
+            found.push((field, value));
+            wire.skip(value)?;
+        }
+        Ok(found)
+    }
+
+    #[test]
+    fn each_wire_type_is_passed_over_exactly() {
+        let bytes = [
+            0x08, 0x96, 0x01, // 1: 150
+            0x12, 0x02, b'h', b'i', // 2: two bytes, until 7
+            0x1d, 1, 2, 3, 4, // 3: four bytes
+            0x21, 1, 2, 3, 4, 5, 6, 7, 8, // 4: eight bytes
+            0x28, 0x07, // 5: 7
+        ];
+        let expected = vec![
+            (1, Value::Varint(150)),
+            (2, Value::Until(7)),
+            (3, Value::Fixed(4)),
+            (4, Value::Fixed(8)),
+            (5, Value::Varint(7)),
+        ];
+        assert_eq!(fields(&bytes).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_length_beyond_the_message_is_damage() {
+        for bytes in [
+            &[0x12, 0x03, b'h', b'i'][..],
+            &[0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
+            &[0x08, 0x80],
+            &[0x08, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01],
+            &[0x1d, 1, 2],
+            &[0x0b],
+            &[0x00, 0x01],
+        ] {
+            assert!(matches!(fields(bytes), Err(Refused::Damaged { .. })), "{bytes:x?}");
+        }
+    }
+}

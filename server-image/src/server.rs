@@ -1,0 +1,193 @@
+//! The life of the process: listen, load, serve, drain.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{Semaphore, watch};
+
+use crate::args::Args;
+use crate::artifact;
+use crate::engine::{Bounds, Engine};
+use crate::failure::{Failure, Reason};
+use crate::http::connection::{Phase, Surroundings, accept};
+use crate::http::probes::{self, State};
+use crate::http::service::Service;
+use crate::metrics::Metrics;
+use crate::model::{self, Plan};
+use crate::onnx;
+use crate::role::{self, Standing};
+
+/// How long requests still come in after SIGTERM, until every node has heard that this endpoint is gone.
+const PROPAGATION: Duration = Duration::from_secs(5);
+
+/// Runs the server until a signal ends it. A failure is also written to the termination log.
+pub fn run(args: Args) -> Result<(), Failure> {
+    let termination_log = args.termination_log.clone();
+    // The Secret's own authorities and the system's, checked by one implementation. A second call changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let served = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Reason::StartFailed, error))
+        .and_then(|runtime| {
+            let served = runtime.block_on(serve(args));
+            // Whatever still runs is beyond the drain's end.
+            runtime.shutdown_background();
+            served
+        });
+    if let Err(failure) = &served
+        && let Err(error) = failure.write_to(&termination_log)
+    {
+        tracing::warn!("failed to write {}: {error}", termination_log.display());
+    }
+    served
+}
+
+async fn serve(args: Args) -> Result<(), Failure> {
+    let mut signals = Signals::new().map_err(|error| Failure::new(Reason::StartFailed, error))?;
+    let version = args.version.to_string();
+    let metrics = Arc::new(Metrics::new(&args.deployment, &version));
+    let service = Arc::new(Service::new(&args.deployment, &version, Arc::clone(&metrics), args.max_body));
+    let (phase, phase_seen) = watch::channel(Phase::Serving);
+    let (standing, standing_seen) = watch::channel(Standing::NotYet);
+    let around = Surroundings {
+        phase: phase_seen,
+        standing: None,
+        free: Arc::new(Semaphore::new(args.connections)),
+    };
+    listen(&args, &service, &metrics, &around, standing_seen.clone()).await?;
+    tokio::spawn(report_role(standing_seen, Arc::clone(&metrics)));
+    if let Some(file) = args.routing_file.clone() {
+        let version = version.clone();
+        tokio::spawn(async move { role::follow(&file, &version, standing).await });
+    }
+    tokio::select! {
+        loaded = load(&args, &version, &metrics) => service.load(loaded?),
+        () = signals.next() => return Ok(()),
+    }
+    tracing::info!(deployment = args.deployment, version, "ready");
+    signals.next().await;
+    drain(&args, phase, around).await;
+    Ok(())
+}
+
+/// Opens the three ports. They answer from now on, that they are not ready.
+async fn listen(
+    args: &Args,
+    service: &Arc<Service>,
+    metrics: &Arc<Metrics>,
+    around: &Surroundings,
+    standing: watch::Receiver<Standing>,
+) -> Result<(), Failure> {
+    let bind = |port: u16| async move {
+        let address = SocketAddr::new(args.bind, port);
+        TcpListener::bind(address).await.map_err(|error| {
+            Failure::new(Reason::StartFailed, format!("failed to listen on {address}: {error}"))
+        })
+    };
+    let (main, direct, probes) =
+        (bind(args.main_port).await?, bind(args.direct_port).await?, bind(args.metrics_port).await?);
+    let api = || {
+        let service = Arc::clone(service);
+        move |request| {
+            let service = Arc::clone(&service);
+            async move { service.answer(request).await }
+        }
+    };
+    tokio::spawn(accept(main, Surroundings { standing: Some(standing), ..around.clone() }, api()));
+    tokio::spawn(accept(direct, around.clone(), api()));
+    let (service, metrics, phase) = (Arc::clone(service), Arc::clone(metrics), around.phase.clone());
+    // The kubelet and Prometheus keep their own few connections, whatever callers do.
+    let own = Surroundings { free: Arc::new(Semaphore::new(64)), ..around.clone() };
+    tokio::spawn(accept(probes, own, move |request: http::Request<hyper::body::Incoming>| {
+        let state = State { loaded: service.is_loaded(), draining: *phase.borrow() != Phase::Serving };
+        let answer = probes::answer(request.method(), request.uri().path(), state, &metrics);
+        std::future::ready(answer)
+    }));
+    Ok(())
+}
+
+/// Fetches, inspects, loads and warms the model.
+async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engine, Failure> {
+    let request = artifact::Request {
+        uri: &args.artifact,
+        sha256: &args.sha256,
+        secret_dir: args.secret_dir.as_deref(),
+        pvc_dir: args.pvc_dir.as_deref(),
+        work_dir: &args.work_dir,
+        limit: args.max_artifact,
+    };
+    let artifact = artifact::fetch(&request).await?;
+    let (args, version) = (args.clone(), version.to_owned());
+    let path = artifact.path.clone();
+    let blocking = tokio::task::spawn_blocking(move || {
+        let facts = onnx::inspect(&artifact.path)?;
+        model::load(&Plan {
+            deployment: &args.deployment,
+            version: &version,
+            artifact: &artifact,
+            digest: args.sha256,
+            facts,
+            onnxruntime: &args.onnxruntime,
+            sessions: args.sessions(),
+        })
+        .map(|loaded| (loaded, args))
+    });
+    let ((model, sessions), args) = blocking.await.expect("loading does not panic")?;
+    // The sessions have their own copy of the weights.
+    if let Err(error) = std::fs::remove_file(&path) {
+        tracing::warn!("failed to remove {}: {error}", path.display());
+    }
+    tracing::info!(latency_us = u64::try_from(model.latency.as_micros()).unwrap_or(u64::MAX), "warm");
+    let bounds = Bounds { queue: args.queue, queue_wait: args.queue_wait, max_body: args.max_body };
+    Engine::start(model, sessions, Arc::clone(metrics), bounds)
+        .map_err(|error| Failure::new(Reason::StartFailed, format!("failed to start a thread: {error}")))
+}
+
+/// Goes step by step: not ready, then no new connections, then nothing in flight.
+async fn drain(args: &Args, phase: watch::Sender<Phase>, around: Surroundings) {
+    tracing::info!("draining");
+    let deadline = tokio::time::Instant::now() + args.drain;
+    phase.send_replace(Phase::Leaving);
+    tokio::time::sleep(PROPAGATION.min(args.drain / 3)).await;
+    phase.send_replace(Phase::Closing);
+    drop(around);
+    // Every listener and connection holds a receiver, so the last one to end closes the channel.
+    let ended = tokio::time::timeout_at(deadline, phase.closed()).await;
+    tracing::info!(complete = ended.is_ok(), "drained");
+}
+
+async fn report_role(mut standing: watch::Receiver<Standing>, metrics: Arc<Metrics>) {
+    loop {
+        metrics.set_main(*standing.borrow_and_update() == Standing::Main);
+        if standing.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// SIGTERM from the kubelet, SIGINT from a terminal.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    fn next(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async {
+            tokio::select! {
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
+            }
+        })
+    }
+}
