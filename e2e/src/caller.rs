@@ -1,0 +1,105 @@
+//! Somebody who calls all the while, as the services in a cluster do, and notes every answer.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::{Result, ensure};
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::{MODEL, Story, predict::Road, rows};
+
+/// Between two calls: often enough to meet a gap, and next to nothing for the node.
+const PACE: Duration = Duration::from_millis(25);
+
+/// A caller of the stable Service, until it is asked for what it got.
+pub struct Caller {
+    seen: watch::Receiver<Answers>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<Answers>,
+}
+
+/// What a caller got.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    /// Answers, by the version that gave them.
+    pub by_version: BTreeMap<String, usize>,
+    /// Versions in the order of their first answers.
+    pub order: Vec<String>,
+    /// Calls without an answer, and why.
+    pub failures: Vec<String>,
+}
+
+impl Answers {
+    fn note(&mut self, answer: Result<crate::Prediction>) {
+        match answer {
+            Ok(prediction) => {
+                if self.order.last() != Some(&prediction.version) {
+                    self.order.push(prediction.version.clone());
+                }
+                *self.by_version.entry(prediction.version).or_default() += 1;
+            }
+            Err(error) => self.failures.push(format!("{error:#}")),
+        }
+    }
+
+    /// Fails unless every call was answered, and by these versions in this order.
+    pub fn ensure_all_from(&self, versions: &[&str]) -> Result<()> {
+        ensure!(self.failures.is_empty(), "callers got no answer: {self:?}");
+        ensure!(self.order == versions, "callers must be answered by {versions:?}: {self:?}");
+        Ok(())
+    }
+}
+
+impl Story {
+    /// Begins to call the stable Service, each time on a new connection.
+    pub async fn caller(&self) -> Result<Caller> {
+        let road = self.road(MODEL).await?;
+        let rows = rows()?[..1].to_vec();
+        let (stop, stopped) = watch::channel(false);
+        let (note, seen) = watch::channel(Answers::default());
+        let task = tokio::spawn(async move { call(&road, &rows, &stopped, &note).await });
+        Ok(Caller { seen, stop, task })
+    }
+}
+
+async fn call(
+    road: &Road,
+    rows: &[crate::Row],
+    stopped: &watch::Receiver<bool>,
+    note: &watch::Sender<Answers>,
+) -> Answers {
+    let mut pace = interval(PACE);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !*stopped.borrow() {
+        pace.tick().await;
+        let answer = road.predict(rows).await;
+        note.send_modify(|answers| answers.note(answer));
+    }
+    note.borrow().clone()
+}
+
+impl Caller {
+    /// Waits for `count` more answers, so that what happened meanwhile has been lived through.
+    pub async fn await_answers(&mut self, count: usize) -> Result<()> {
+        let total = |answers: &Answers| answers.by_version.values().sum::<usize>() + answers.failures.len();
+        let until = total(&self.seen.borrow()) + count;
+        self.seen.wait_for(|answers| total(answers) >= until).await?;
+        Ok(())
+    }
+
+    /// Waits until this version is the one that answers.
+    pub async fn await_version(&mut self, version: &str) -> Result<()> {
+        let answers = |a: &Answers| a.order.last().is_some_and(|v| v == version);
+        tokio::time::timeout(Duration::from_secs(60), self.seen.wait_for(answers)).await??;
+        Ok(())
+    }
+
+    /// Ends, and tells what it got.
+    pub async fn finish(self) -> Result<Answers> {
+        let _ = self.stop.send(true);
+        Ok(self.task.await?)
+    }
+}

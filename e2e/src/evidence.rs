@@ -1,0 +1,82 @@
+//! Everything that a namespace tells: what a failed story prints.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+use k8s_openapi::api::core::v1::{Event, Pod};
+use kube::{Api, ResourceExt, api::ListParams};
+use understudy_crds::{ModelDeployment, ModelVersion};
+
+use crate::{Person, Story};
+
+impl Story {
+    /// Events on one object.
+    pub async fn events(&self, kind: &str, name: &str) -> Result<Vec<Event>> {
+        let about = format!("involvedObject.kind={kind},involvedObject.name={name}");
+        let api: Api<Event> = Api::namespaced(self.client(Person::Admin).clone(), self.namespace());
+        Ok(api.list(&ListParams::default().fields(&about)).await?.items)
+    }
+
+    /// The status of each model object, each pod's state, and all events.
+    pub async fn evidence(&self) -> String {
+        let mut text = String::new();
+        let parts = tokio::join!(self.models(), self.pods(), self.all_events());
+        for part in [parts.0, parts.1, parts.2] {
+            let _ = match part {
+                Ok(part) => write!(text, "{part}"),
+                Err(error) => writeln!(text, "  (could not be read: {error:#})"),
+            };
+        }
+        text
+    }
+
+    async fn models(&self) -> Result<String> {
+        let mut text = format!("in namespace {}:\n", self.namespace());
+        for md in self.api::<ModelDeployment>().list(&ListParams::default()).await? {
+            let status = serde_json::to_string(&md.status)?;
+            writeln!(text, "  ModelDeployment {}: {status}", md.name_any())?;
+        }
+        for mv in self.api::<ModelVersion>().list(&ListParams::default()).await? {
+            let status = serde_json::to_string(&mv.status)?;
+            let (name, asked) = (mv.name_any(), mv.spec.stage);
+            writeln!(text, "  ModelVersion {name} (spec.stage {asked}): {status}")?;
+        }
+        Ok(text)
+    }
+
+    async fn pods(&self) -> Result<String> {
+        let mut text = String::new();
+        for pod in self.api::<Pod>().list(&ListParams::default()).await? {
+            let status = pod.status.clone().unwrap_or_default();
+            let phase = status.phase.unwrap_or_default();
+            let leaving = if pod.metadata.deletion_timestamp.is_some() { ", leaving" } else { "" };
+            writeln!(text, "  Pod {}: {phase}{leaving}", pod.name_any())?;
+            for container in status.container_statuses.iter().flatten() {
+                let (state, last) = (&container.state, &container.last_state);
+                writeln!(
+                    text,
+                    "    {}: ready {}, restarts {}, {}, before {}",
+                    container.name,
+                    container.ready,
+                    container.restart_count,
+                    serde_json::to_string(state)?,
+                    serde_json::to_string(last)?
+                )?;
+            }
+        }
+        Ok(text)
+    }
+
+    async fn all_events(&self) -> Result<String> {
+        let mut events = self.api::<Event>().list(&ListParams::default()).await?.items;
+        events.sort_by_key(ResourceExt::creation_timestamp);
+        let mut text = String::new();
+        for event in events {
+            let object = event.involved_object;
+            let (kind, name) = (object.kind.unwrap_or_default(), object.name.unwrap_or_default());
+            let (reason, note) = (event.reason.unwrap_or_default(), event.message.unwrap_or_default());
+            writeln!(text, "  Event on {kind} {name}: {reason}: {note}")?;
+        }
+        Ok(text)
+    }
+}

@@ -1,0 +1,52 @@
+//! Who acts in the stories.
+
+/// A person, by a client certificate of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Person {
+    /// May do everything that the authorizer has a say in.
+    Admin,
+    /// The data scientist: publishes and requests.
+    Alice,
+    /// The colleague: approves and rolls back.
+    Bob,
+    /// The tester.
+    Tess,
+}
+
+impl Person {
+    /// Those who have a certificate, a group and a role in each story's namespace.
+    pub const TEAM: [Self; 3] = [Self::Alice, Self::Bob, Self::Tess];
+
+    /// The name that the API server authenticates.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Alice => "alice",
+            Self::Bob => "bob",
+            Self::Tess => "tess",
+        }
+    }
+
+    /// The group in the certificate.
+    #[must_use]
+    pub const fn group(self) -> &'static str {
+        match self {
+            Self::Admin => "system:masters",
+            Self::Alice => "data-science",
+            Self::Bob => "reviewers",
+            Self::Tess => "testers",
+        }
+    }
+
+    /// The `ClusterRole` of the chart that a team binds to this person.
+    #[must_use]
+    pub const fn role(self) -> &'static str {
+        match self {
+            Self::Admin => "cluster-admin",
+            Self::Alice => "understudy-requester",
+            Self::Bob => "understudy-approver",
+            Self::Tess => "understudy-tester",
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! A story: a namespace of its own, with a team, that is gone at the end however it ends.
+
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
+
+use anyhow::{Context, Result};
+use futures::FutureExt;
+use k8s_openapi::api::{
+    core::v1::{Namespace, Secret},
+    rbac::v1::{RoleBinding, RoleRef, Subject},
+};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{DeleteParams, ObjectMeta, PostParams},
+    core::NamespaceResourceScope,
+};
+use tokio::sync::Semaphore;
+use understudy_crds::ModelVersion;
+
+use crate::{Cluster, Person};
+
+/// Stories at once: their pods share a node that may have two processors.
+static STORIES: Semaphore = Semaphore::const_new(4);
+/// Marks the namespaces of stories.
+const LABEL: (&str, &str) = ("understudy.dev/e2e", "story");
+
+/// A namespace with a team: alice may request, bob approve, tess test.
+pub struct Story {
+    cluster: Cluster,
+    namespace: String,
+    admin: Client,
+    team: [Client; 3],
+}
+
+/// Runs a story in a namespace of its own and removes that afterwards, also when the story fails or panics.
+pub async fn with_temp_ns<F>(name: &str, story: F) -> Result<()>
+where
+    F: AsyncFnOnce(Arc<Story>) -> Result<()>,
+{
+    let _turn = STORIES.acquire().await.expect("the semaphore is never closed");
+    let begun = Arc::new(Story::begin(name).await?);
+    let outcome = AssertUnwindSafe(story(begun.clone())).catch_unwind().await;
+    if !matches!(outcome, Ok(Ok(()))) {
+        eprintln!("story {name} failed; {}", begun.evidence().await);
+    }
+    let removed = begun.end().await;
+    match outcome {
+        Ok(outcome) => outcome.and(removed),
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+impl Story {
+    async fn begin(name: &str) -> Result<Self> {
+        let cluster = Cluster::find()?;
+        let admin = cluster.client(Person::Admin).await?;
+        cluster.ensure_installed(&admin).await?;
+        let [alice, bob, tess] = Person::TEAM;
+        let (alice, bob, tess) =
+            tokio::try_join!(cluster.client(alice), cluster.client(bob), cluster.client(tess))?;
+        let namespace = create_namespace(&admin, name).await?;
+        let story = Self { cluster, namespace, admin, team: [alice, bob, tess] };
+        if let Err(error) = story.furnish().await {
+            story.end().await?;
+            return Err(error);
+        }
+        Ok(story)
+    }
+
+    /// Roles for the team, and the keys of the S3 server.
+    async fn furnish(&self) -> Result<()> {
+        for person in Person::TEAM {
+            let binding = RoleBinding {
+                metadata: ObjectMeta { name: Some(person.name().to_owned()), ..ObjectMeta::default() },
+                role_ref: RoleRef {
+                    api_group: "rbac.authorization.k8s.io".to_owned(),
+                    kind: "ClusterRole".to_owned(),
+                    name: person.role().to_owned(),
+                },
+                subjects: Some(vec![Subject {
+                    kind: "User".to_owned(),
+                    name: person.name().to_owned(),
+                    api_group: Some("rbac.authorization.k8s.io".to_owned()),
+                    ..Subject::default()
+                }]),
+            };
+            self.api::<RoleBinding>().create(&PostParams::default(), &binding).await?;
+        }
+        let keys = Api::<Secret>::namespaced(self.admin.clone(), "s3")
+            .get("s3")
+            .await
+            .context("there is no S3 server in the cluster; run `make up`")?;
+        let copy = Secret {
+            metadata: ObjectMeta { name: Some("s3".to_owned()), ..ObjectMeta::default() },
+            data: keys.data,
+            ..Secret::default()
+        };
+        self.api::<Secret>().create(&PostParams::default(), &copy).await?;
+        Ok(())
+    }
+
+    async fn end(&self) -> Result<()> {
+        let namespaces = Api::<Namespace>::all(self.admin.clone());
+        namespaces.delete(&self.namespace, &DeleteParams::background()).await?;
+        Ok(())
+    }
+
+    /// The namespace.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The cluster.
+    #[must_use]
+    pub const fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// A client that acts as this person.
+    #[must_use]
+    pub fn client(&self, person: Person) -> &Client {
+        let [alice, bob, tess] = &self.team;
+        match person {
+            Person::Admin => &self.admin,
+            Person::Alice => alice,
+            Person::Bob => bob,
+            Person::Tess => tess,
+        }
+    }
+
+    /// Objects of the namespace, for an administrator.
+    #[must_use]
+    pub fn api<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(&self) -> Api<K> {
+        self.api_as(Person::Admin)
+    }
+
+    /// Objects of the namespace, for this person.
+    #[must_use]
+    pub fn api_as<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(
+        &self,
+        person: Person,
+    ) -> Api<K> {
+        Api::namespaced(self.client(person).clone(), &self.namespace)
+    }
+
+    /// A version as it is now.
+    pub async fn version(&self, name: &str) -> Result<ModelVersion> {
+        Ok(self.api::<ModelVersion>().get(name).await?)
+    }
+
+    /// Runs kubectl in the namespace as this person.
+    pub async fn kubectl(&self, person: Person, arguments: &[&str]) -> Result<crate::Output> {
+        let all: Vec<&str> = ["-n", &self.namespace].into_iter().chain(arguments.iter().copied()).collect();
+        self.cluster.run_kubectl(person, &all, &[]).await
+    }
+
+    /// What `kubectl describe` says.
+    pub async fn describe(&self, kind: &str, name: &str) -> Result<String> {
+        self.kubectl(Person::Bob, &["describe", kind, name]).await?.done()
+    }
+
+    /// Puts bytes into the bucket under a name of this story's own, and returns the URI.
+    pub async fn upload(&self, name: &str, bytes: &[u8]) -> Result<String> {
+        self.cluster.put(&format!("e2e/{}/{name}", self.namespace), bytes).await
+    }
+}
+
+async fn create_namespace(admin: &Client, name: &str) -> Result<String> {
+    let labels: BTreeMap<_, _> = [LABEL, ("pod-security.kubernetes.io/enforce", "restricted")]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into();
+    let namespace = Namespace {
+        metadata: ObjectMeta {
+            generate_name: Some(format!("{name}-")),
+            labels: Some(labels),
+            ..ObjectMeta::default()
+        },
+        ..Namespace::default()
+    };
+    let created = Api::<Namespace>::all(admin.clone()).create(&PostParams::default(), &namespace).await?;
+    Ok(created.name_any())
+}
