@@ -1,4 +1,5 @@
 //! `ModelDeployment`: one stable endpoint, whichever version answers.
+#![expect(clippy::duplicated_attributes, reason = "columns of a table are alike in type and priority")]
 
 use std::collections::BTreeMap;
 
@@ -12,12 +13,12 @@ use serde::{Deserialize, Serialize};
 
 /// How long a request waits by default: a week, so that a colleague's long weekend does not end it.
 fn expires_after() -> Duration {
-    std::time::Duration::from_secs(168 * 3600).into()
+    std::time::Duration::from_hours(168).into()
 }
 
 /// How long the previous version's pods stay by default, for a rollback in one write.
 fn keep_warm() -> Duration {
-    std::time::Duration::from_secs(600).into()
+    std::time::Duration::from_mins(10).into()
 }
 
 /// One stable endpoint for the versions of one model.

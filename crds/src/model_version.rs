@@ -1,4 +1,5 @@
 //! `ModelVersion`: one immutable, digest-pinned model.
+#![expect(clippy::duplicated_attributes, reason = "columns of a table are alike in type and priority")]
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};

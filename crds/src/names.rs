@@ -27,11 +27,8 @@ pub fn version_object(deployment: &str, version: &str) -> String {
     if !ambiguous && plain.len() <= MAX_NAME {
         return plain;
     }
-    let hash: String = Sha256::digest(format!("{deployment}/{version}"))
-        .iter()
-        .take(4)
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let digest = Sha256::digest(format!("{deployment}/{version}"));
+    let hash = format!("{:08x}", u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]));
     let mut head: String = plain.to_ascii_lowercase().replace(['+', '_'], "-");
     head.truncate(MAX_NAME - hash.len() - 1);
     format!("{}-{hash}", head.trim_end_matches('-'))

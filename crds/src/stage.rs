@@ -46,10 +46,9 @@ impl Stage {
     #[must_use]
     pub const fn may_become(self, to: Self, was_in_production: bool) -> bool {
         match (self, to) {
-            (Self::None, Self::Staging)
+            (Self::None | Self::Archived, Self::Staging)
             | (Self::Staging, Self::Production | Self::Archived)
-            | (Self::Production, Self::Staging | Self::Archived)
-            | (Self::Archived, Self::Staging) => true,
+            | (Self::Production, Self::Staging | Self::Archived) => true,
             (Self::Archived, Self::Production) => was_in_production,
             _ => false,
         }

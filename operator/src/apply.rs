@@ -70,16 +70,15 @@ pub async fn ensure<K: Owned>(client: &Client, desired: K, cached: Option<&K>) -
     let (kind, name) = (K::kind(&()).into_owned(), desired.name_any());
     let api: Api<K> = Api::namespaced(client.clone(), &desired.namespace().unwrap_or_default());
     let asked;
-    let found = match cached {
-        Some(found) => Some(found),
-        None => {
-            asked = api.get_opt(&name).await.map_err(|source| Error::Get {
-                kind: kind.clone(),
-                name: name.clone(),
-                source: Box::new(source),
-            })?;
-            asked.as_ref()
-        }
+    let found = if cached.is_some() {
+        cached
+    } else {
+        asked = api.get_opt(&name).await.map_err(|source| Error::Get {
+            kind: kind.clone(),
+            name: name.clone(),
+            source: Box::new(source),
+        })?;
+        asked.as_ref()
     };
     let mut desired = desired;
     if let Some(found) = found {

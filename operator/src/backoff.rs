@@ -11,7 +11,7 @@ use rand::RngExt as _;
 /// First pause.
 const FIRST: Duration = Duration::from_millis(100);
 /// Longest pause.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 /// Objects remembered; beyond that, all begin anew. Far more than can fail at once and still be told apart.
 const REMEMBERED: usize = 20_000;
 

@@ -125,16 +125,16 @@ pub fn watch(
     let wake_ups = WakeUps { deployments, versions };
     let wakers = Wakers { deployments: wake_deployment, versions: wake_version };
 
-    let (md_store, md_writer) = reflector::store();
-    let (mv_store, mv_writer) = reflector::store();
+    let (deployment_store, deployment_writer) = reflector::store();
+    let (version_store, version_writer) = reflector::store();
     let (workload_store, workload_writer) = reflector::store();
     let (service_store, service_writer) = reflector::store();
     let (map_store, map_writer) = reflector::store();
     let (budget_store, budget_writer) = reflector::store();
     let (pod_store, pod_writer) = reflector::store();
     let cache = Cache {
-        deployments: md_store,
-        versions: mv_store,
+        deployments: deployment_store,
+        versions: version_store,
         workloads: workload_store,
         services: service_store,
         config_maps: map_store,
@@ -149,12 +149,15 @@ pub fn watch(
     ));
     let all = watcher::Config::default().page_size(PAGE_SIZE);
     let deployments = md_events(
-        reflect(scope.api(client), all.clone(), md_writer, metrics.clone()),
+        reflect(scope.api(client), all.clone(), deployment_writer, metrics.clone()),
         wakers.clone(),
         cache.clone(),
     );
-    let versions =
-        mv_events(reflect(scope.api(client), all, mv_writer, metrics.clone()), wakers.clone(), cache.clone());
+    let versions = mv_events(
+        reflect(scope.api(client), all, version_writer, metrics.clone()),
+        wakers.clone(),
+        cache.clone(),
+    );
     let children = futures::future::join4(
         child_events(
             reflect(
@@ -203,7 +206,7 @@ pub fn watch(
         cache.clone(),
     );
     let task = async move {
-        futures::future::join4(deployments, versions, children, pods).await;
+        Box::pin(futures::future::join4(deployments, versions, children, pods)).await;
     };
     (cache, wake_ups, task)
 }

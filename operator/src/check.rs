@@ -2,20 +2,11 @@
 
 use std::time::Duration;
 
-/// The URL does not answer as it should.
-#[derive(Debug, thiserror::Error)]
-#[error("failed to get a success answer from {url}")]
-pub struct Error {
-    url: String,
-    #[source]
-    source: reqwest::Error,
-}
+use crate::fetch::{Error, Fetcher};
 
 /// Succeeds when `url` answers with 2xx within ten seconds.
 pub async fn check(url: &str) -> Result<(), Error> {
-    let wrap = |source| Error { url: url.to_owned(), source };
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().map_err(wrap)?;
-    client.get(url).send().await.and_then(reqwest::Response::error_for_status).map_err(wrap)?;
+    Fetcher::new(Duration::from_secs(10)).get(url).await?;
     println!("{url} answers");
     Ok(())
 }

@@ -123,7 +123,7 @@ pub enum Error {
     Parse {
         path: PathBuf,
         #[source]
-        source: serde_saphyr::Error,
+        source: Box<serde_saphyr::Error>,
     },
     #[error(
         "leaderElection: renewSeconds ({renew}) must be less than leaseSeconds ({lease}), and retrySeconds ({retry}) less than renewSeconds and more than 0"
@@ -136,8 +136,8 @@ impl Config {
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text =
             std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source })?;
-        let config: Self =
-            serde_saphyr::from_str(&text).map_err(|source| Error::Parse { path: path.into(), source })?;
+        let config: Self = serde_saphyr::from_str(&text)
+            .map_err(|source| Error::Parse { path: path.into(), source: Box::new(source) })?;
         let LeaderElection { lease_seconds: lease, renew_seconds: renew, retry_seconds: retry, .. } =
             config.leader_election;
         if renew >= lease || retry >= renew || retry == 0 {
@@ -158,7 +158,7 @@ mod tests {
     fn minimums() -> Minimums {
         Minimums {
             acceptance_test: Some(AcceptanceTest::Required),
-            max_expires_after: Some(std::time::Duration::from_secs(3600).into()),
+            max_expires_after: Some(std::time::Duration::from_hours(1).into()),
             gates: vec![gate("auc", Some(0.9), true), gate("recall", Some(0.5), false)],
         }
     }

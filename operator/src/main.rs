@@ -9,6 +9,7 @@ mod check;
 mod config;
 mod context;
 mod decision_log;
+mod fetch;
 mod gate;
 mod http;
 mod leader;

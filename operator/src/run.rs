@@ -153,7 +153,6 @@ fn control(
 ) -> Result<BoxFuture<'static, Result<(), Error>>, Error> {
     let names = config.policy_name.as_deref().zip(config.binding_name.as_deref());
     let gate = Gate::new(client.clone(), &args.gate_dir, names)?;
-    let prober = Prober::new().map_err(|e| Error::Setup(Box::new(e)))?;
     let journal = Journal::new(client.clone(), &args.pod_name);
     let (cache, wake_ups, watching) = cache::watch(&client, &scope, metrics.clone());
     metrics.watch_versions(cache.versions.clone());
@@ -162,7 +161,7 @@ fn control(
         cache,
         config,
         gate,
-        prober,
+        prober: Prober::new(),
         journal,
         metrics,
         backoff: Backoff::default(),
@@ -269,9 +268,8 @@ fn log<K, E>(
     E: Reason,
 {
     match outcome {
-        Ok(_) => {}
-        // It went between its event and its turn.
-        Err(controller::Error::ObjectNotFound(_)) => {}
+        // An object that is not found went between its event and its turn.
+        Ok(_) | Err(controller::Error::ObjectNotFound(_)) => {}
         Err(controller::Error::ReconcilerFailed(error, object)) if error.reason() == "Conflict" => {
             tracing::debug!(controller, %object, "somebody else wrote in between, trying again");
         }

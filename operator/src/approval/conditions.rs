@@ -50,7 +50,7 @@ pub fn status(observed: &Observed, hold: Option<&Hold>, now: Timestamp) -> Model
     let conditions = &mut status.conditions;
     let mut put = |type_: &str, say: Option<&Say>| match say {
         Some(say) => {
-            condition::set(conditions, type_, say.status, (&say.reason, &say.message), generation, now)
+            condition::set(conditions, type_, say.status, (&say.reason, &say.message), generation, now);
         }
         None => condition::clear(conditions, type_),
     };

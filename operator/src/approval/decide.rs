@@ -81,6 +81,7 @@ pub fn decide(observed: &Observed, now: Timestamp) -> Outcome {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a rule that speaks says so in the shape of all rules")]
 fn act(step: Step) -> Option<Outcome> {
     Some(Outcome::Act(step))
 }

@@ -34,7 +34,7 @@ fn version(stage: &str, spec_stage: &str, annotations: &Value, status: Value) ->
     serde_json::from_value(object).expect("a ModelVersion")
 }
 
-fn deployment(status: Value) -> Arc<ModelDeployment> {
+fn deployment(status: &Value) -> Arc<ModelDeployment> {
     let object = json!({
         "apiVersion": "understudy.dev/v1alpha1",
         "kind": "ModelDeployment",
@@ -48,7 +48,7 @@ fn deployment(status: Value) -> Arc<ModelDeployment> {
 fn observed(version: ModelVersion) -> Observed {
     Observed {
         version,
-        deployment: Some(deployment(json!({}))),
+        deployment: Some(deployment(&json!({}))),
         main: None,
         rules: Approval::default(),
         duplicate_of: None,
@@ -255,14 +255,14 @@ fn rolling_out() -> Value {
 fn an_approved_version_is_in_production_once_it_is_main() {
     let mut o = observed(version("Staging", "Production", &approval_by("bob"), rolling_out()));
     assert_eq!(decide(&o, now()), Outcome::Rest);
-    o.deployment = Some(deployment(main_is("fraud-1.3.0", "6f1c2b", "Promoted")));
+    o.deployment = Some(deployment(&main_is("fraud-1.3.0", "6f1c2b", "Promoted")));
     assert_eq!(step(&o), Step::Complete { stage: Stage::Production });
 }
 
 #[test]
 fn there_is_never_more_than_one_version_in_production() {
     let mut o = observed(version("Staging", "Production", &approval_by("bob"), rolling_out()));
-    o.deployment = Some(deployment(main_is("fraud-1.3.0", "6f1c2b", "Promoted")));
+    o.deployment = Some(deployment(&main_is("fraud-1.3.0", "6f1c2b", "Promoted")));
     o.other_in_production = true;
     assert_eq!(decide(&o, now()), Outcome::Rest);
 }
@@ -275,7 +275,7 @@ fn the_version_that_was_replaced_is_archived_and_asks_for_nothing(
     #[case] decision: Decision,
 ) {
     let mut o = observed(version("Production", "Production", &json!({}), json!({})));
-    o.deployment = Some(deployment(main_is("fraud-9.9.9", "ffffff", reason)));
+    o.deployment = Some(deployment(&main_is("fraud-9.9.9", "ffffff", reason)));
     let archived = step(&o);
     let after = record::apply(&o, &archived, None, now());
     assert_eq!((after.stage, after.settled_generation), (Stage::Archived, Some(4)));
@@ -291,7 +291,7 @@ fn the_version_that_was_replaced_is_archived_and_asks_for_nothing(
 #[test]
 fn a_version_that_a_rollback_made_main_is_in_production_and_its_own_request_is_withdrawn() {
     let mut o = observed(version("Archived", "Staging", &json!({}), pending("Staging", "Archived")));
-    o.deployment = Some(deployment(main_is("fraud-1.3.0", "rollback:1.3.0#1", "RolledBack")));
+    o.deployment = Some(deployment(&main_is("fraud-1.3.0", "rollback:1.3.0#1", "RolledBack")));
     let back = step(&o);
     let after = record::apply(&o, &back, None, now());
     assert_eq!((after.stage, after.transition), (Stage::Production, None));
@@ -305,7 +305,7 @@ fn a_request_can_be_withdrawn_after_its_approval_until_it_has_its_effect() {
     let Step::Close { decision, .. } = step(&o) else { panic!("not closed") };
     assert_eq!(decision, Decision::Withdrawn);
     let mut main = o;
-    main.deployment = Some(deployment(main_is("fraud-1.3.0", "6f1c2b", "Promoted")));
+    main.deployment = Some(deployment(&main_is("fraud-1.3.0", "6f1c2b", "Promoted")));
     assert_eq!(step(&main), Step::Complete { stage: Stage::Production });
 }
 
@@ -341,7 +341,7 @@ fn a_full_history_takes_no_further_request() {
             "decision": "Expired", "decidedBy": "o", "decidedAt": NOW, "digest": "sha256:0",
         })
     };
-    let history: Vec<Value> = (0..HISTORY_LIMIT - HISTORY_RESERVE + 1).map(entry).collect();
+    let history: Vec<Value> = (0..=HISTORY_LIMIT - HISTORY_RESERVE).map(entry).collect();
     let alice = json!({"understudy.dev/requested-by": "alice"});
     assert_eq!(
         hold(&observed(version("None", "Staging", &alice, json!({"history": history})))).reason,

@@ -67,9 +67,9 @@ impl Gate {
             if seen.active != report.active {
                 let (active, message) = (report.active, &report.message);
                 if active {
-                    info!(active, message, "approval gate")
+                    info!(active, message, "approval gate");
                 } else {
-                    warn!(active, message, "approval gate")
+                    warn!(active, message, "approval gate");
                 }
             }
             seen.clone_from(&report);

@@ -6,18 +6,25 @@ use serde::Deserialize;
 use understudy_crds::ModelSignature;
 
 use super::{build::ports, observe::Observed, verify::Verdict};
-use crate::context::Context;
+use crate::{
+    context::Context,
+    fetch::{self, Fetcher},
+};
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// No answer.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to get an inference from {url}")]
-pub struct Error {
-    url: String,
-    #[source]
-    source: reqwest::Error,
+pub enum Error {
+    #[error(transparent)]
+    Fetch(#[from] fetch::Error),
+    #[error("failed to understand the answer of {url}")]
+    Parse {
+        url: String,
+        #[source]
+        source: serde_json::Error,
+    },
 }
 
 /// The server's answer to a probe.
@@ -32,16 +39,12 @@ pub struct Answer {
 }
 
 /// Asks.
-pub struct Prober {
-    http: reqwest::Client,
-}
+pub struct Prober(Fetcher);
 
 impl Prober {
-    /// A prober that keeps no connection: each probe must find its own way.
-    pub fn new() -> reqwest::Result<Self> {
-        let http =
-            reqwest::Client::builder().timeout(TIMEOUT).pool_max_idle_per_host(0).no_proxy().build()?;
-        Ok(Self { http })
+    /// A prober.
+    pub fn new() -> Self {
+        Self(Fetcher::new(TIMEOUT))
     }
 
     /// A real inference by the pod of this address.
@@ -53,8 +56,8 @@ impl Prober {
     /// A real inference through a Service.
     async fn ask(&self, base: &str) -> Result<Answer, Error> {
         let url = format!("{base}/understudy/v1/probe");
-        let answer = async { self.http.get(&url).send().await?.error_for_status()?.json().await }.await;
-        answer.map_err(|source| Error { url, source })
+        let body = self.0.get(&url).await?;
+        serde_json::from_slice(&body).map_err(|source| Error::Parse { url, source })
     }
 }
 

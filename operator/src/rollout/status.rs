@@ -217,7 +217,7 @@ fn conditions(
     condition::set(&mut conditions, READY, ready.0, (&ready.1, &ready.2), generation, now);
     match (failure, facts.verdict) {
         (Some(error), _) => {
-            condition::set(&mut conditions, STALLED, true, (error.reason(), &ready.2), generation, now)
+            condition::set(&mut conditions, STALLED, true, (error.reason(), &ready.2), generation, now);
         }
         (None, _) => condition::clear(&mut conditions, STALLED),
     }
