@@ -122,3 +122,7 @@ pub fn same_owner<K: Resource>(desired: &K, found: &K) -> bool {
 fn to_value<K: Serialize>(object: &K) -> serde_json::Value {
     serde_json::to_value(object).expect("a Kubernetes object serialises")
 }
+
+#[cfg(test)]
+#[path = "apply_tests.rs"]
+mod tests;

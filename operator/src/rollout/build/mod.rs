@@ -26,3 +26,6 @@ fn metadata(md: &ModelDeployment, name: String, labels: BTreeMap<String, String>
         ..ObjectMeta::default()
     }
 }
+
+#[cfg(test)]
+mod golden_tests;
