@@ -1,6 +1,6 @@
 //! What people do, each as one plain write, the way `kubectl annotate`, `patch` and `create` make it.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use kube::{
     Api,
     api::{Patch, PatchParams, PostParams},
@@ -14,13 +14,13 @@ impl Story {
     /// Alice creates the `ModelDeployment` of the samples, with this merged into its spec.
     pub async fn deploy(&self, spec: &Value) -> Result<ModelDeployment> {
         let api: Api<ModelDeployment> = self.api_as(Person::Alice);
-        Ok(api.create(&PostParams::default(), &deployment(spec)).await?)
+        Ok(api.create(&PostParams::default(), &deployment(spec)?).await?)
     }
 
     /// Alice publishes a version; its name is returned.
     pub async fn publish(&self, publication: &Publication) -> Result<String> {
         let api: Api<ModelVersion> = self.api_as(Person::Alice);
-        api.create(&PostParams::default(), &publication.manifest()).await?;
+        api.create(&PostParams::default(), &publication.manifest()?).await?;
         Ok(publication.name())
     }
 
@@ -46,11 +46,11 @@ impl Story {
     /// Alice asks for a stage, and the request is pending.
     pub async fn ask(&self, name: &str, stage: Stage) -> Result<Transition> {
         let asked = self.request(Person::Alice, name, stage).await?;
-        let generation = asked.metadata.generation.expect("a stored object has a generation");
+        let generation = asked.metadata.generation.context("a stored object has a generation")?;
         let is_it = |t: &Transition| t.generation == generation && t.to == stage;
         let pending =
             self.await_version("a pending request", name, |v| v.transition().is_some_and(is_it)).await?;
-        Ok(pending.transition().expect("the predicate asks for one").clone())
+        pending.transition().cloned().context("the predicate asks for one")
     }
 
     /// Approves a transition in this person's name.

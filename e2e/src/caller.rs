@@ -93,7 +93,7 @@ impl Caller {
     /// Waits until this version is the one that answers.
     pub async fn await_version(&mut self, version: &str) -> Result<()> {
         let answers = |a: &Answers| a.order.last().is_some_and(|v| v == version);
-        tokio::time::timeout(Duration::from_secs(60), self.seen.wait_for(answers)).await??;
+        tokio::time::timeout(Duration::from_mins(1), self.seen.wait_for(answers)).await??;
         Ok(())
     }
 

@@ -7,8 +7,7 @@ use understudy_crds::{ModelDeployment, ModelVersion};
 use crate::{MODEL, Sample};
 
 /// A `ModelDeployment` of the samples with small pods, one of them, and this merged into its spec.
-#[must_use]
-pub fn deployment(spec: &Value) -> ModelDeployment {
+pub fn deployment(spec: &Value) -> Result<ModelDeployment> {
     let mut all = json!({
         "replicas": 1,
         "resources": {"requests": {"cpu": "5m", "memory": "32Mi"}, "limits": {"memory": "384Mi"}},
@@ -20,7 +19,7 @@ pub fn deployment(spec: &Value) -> ModelDeployment {
         "metadata": {"name": MODEL},
         "spec": all,
     });
-    serde_json::from_value(manifest).expect("a story's ModelDeployment is a valid one")
+    Ok(serde_json::from_value(manifest)?)
 }
 
 /// RFC 7396, but that a null is never meant.
@@ -79,7 +78,7 @@ impl Publication {
         format!("{MODEL}-{}", self.version)
     }
 
-    pub(crate) fn manifest(&self) -> ModelVersion {
+    pub(crate) fn manifest(&self) -> Result<ModelVersion> {
         let metrics: Vec<_> = self.metrics.iter().map(|(n, v)| json!({"name": n, "value": v})).collect();
         let manifest = json!({
             "apiVersion": "understudy.dev/v1alpha1",
@@ -92,6 +91,6 @@ impl Publication {
                 "evaluation": {"dataset": "held-out rows", "metrics": metrics},
             },
         });
-        serde_json::from_value(manifest).expect("a story's ModelVersion is a valid one")
+        Ok(serde_json::from_value(manifest)?)
     }
 }

@@ -1,5 +1,7 @@
 //! Files in the S3 server of `make up`, beyond the samples: broken ones, and such as change.
 
+use std::fmt::Write as _;
+
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
@@ -25,5 +27,8 @@ impl Cluster {
 /// SHA-256 in hexadecimal, as manifests have it.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }

@@ -36,9 +36,9 @@ pub async fn with_temp_ns<F>(name: &str, story: F) -> Result<()>
 where
     F: AsyncFnOnce(Arc<Story>) -> Result<()>,
 {
-    let _turn = STORIES.acquire().await.expect("the semaphore is never closed");
+    let _turn = STORIES.acquire().await?;
     let begun = Arc::new(Story::begin(name).await?);
-    let outcome = AssertUnwindSafe(story(begun.clone())).catch_unwind().await;
+    let outcome = AssertUnwindSafe(Box::pin(story(begun.clone()))).catch_unwind().await;
     if !matches!(outcome, Ok(Ok(()))) {
         eprintln!("story {name} failed; {}", begun.evidence().await);
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, pin::pin, time::Duration};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use futures::TryStreamExt;
 use k8s_openapi::api::core::v1::Event;
 use kube::{
@@ -16,7 +16,7 @@ use understudy_crds::{ModelDeployment, ModelVersion};
 use crate::{MODEL, Person, Story};
 
 /// Far more than anything takes: pods start in seconds, also on a loaded machine.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);
 
 impl Story {
     /// Waits until the object of this name is as `predicate` says (`None`: it is not there), and returns it.
@@ -55,7 +55,7 @@ impl Story {
             + 'static,
     {
         let found = self.await_condition(what, self.api(), name, |o| o.is_some_and(&predicate)).await?;
-        Ok(found.expect("the predicate asks for an object"))
+        found.context("the predicate asks for an object")
     }
 
     /// Waits for the story's `ModelDeployment`.
@@ -97,7 +97,7 @@ impl Story {
         let stream = watcher::watcher(events, watcher::Config::default().fields(&about)).applied_objects();
         let mut stream = pin!(stream);
         match tokio::time::timeout(DEADLINE, stream.try_next()).await {
-            Ok(event) => Ok(event?.expect("a watch does not end by itself")),
+            Ok(event) => event?.context("a watch does not end by itself"),
             Err(_) => Err(self.late(&format!("an event {reason} on {kind} {name}")).await),
         }
     }

@@ -1,0 +1,61 @@
+//! The ways out of service, and the way back.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use understudy_crds::{
+    Decision, Stage,
+    condition::{self, RUNNING},
+    names,
+};
+use understudy_e2e::{MODEL, Person, Publication, Sample, rows, with_temp_ns};
+
+use crate::told::decided;
+
+#[tokio::test]
+async fn putting_a_staged_version_away_needs_no_second_person() -> Result<()> {
+    with_temp_ns("archive", async |story| {
+        story.serve_main(&json!({})).await?;
+        let caller = story.caller().await?;
+        let name = story.stage(&Publication::of(Sample::V1_1_0)?).await?;
+        let workload = names::version_object(MODEL, "1.1.0");
+        story.await_object::<k8s_openapi::api::apps::v1::Deployment>("made", &workload, |_| true).await?;
+
+        story.request(Person::Alice, &name, Stage::Archived).await?;
+        story.await_stage(&name, Stage::Archived).await?;
+        let entry = decided(&story, &name, Decision::Retired).await?;
+        assert_eq!((entry.requested_by.as_str(), entry.decided_by.as_str()), ("alice", "alice"));
+        story.await_gone::<k8s_openapi::api::apps::v1::Deployment>(&workload).await?;
+        story.await_gone::<k8s_openapi::api::core::v1::Service>(&workload).await?;
+        caller.finish().await?.ensure_all_from(&["1.0.0"])
+    })
+    .await
+}
+
+#[tokio::test]
+async fn main_leaves_production_only_with_approval_and_comes_back_only_with_approval() -> Result<()> {
+    with_temp_ns("archive", async |story| {
+        let name = story.serve_main(&json!({})).await?;
+        let mut caller = story.caller().await?;
+        let request = story.ask(&name, Stage::Archived).await?;
+        caller.await_answers(10).await?;
+        caller.finish().await?.ensure_all_from(&["1.0.0"])?;
+
+        story.approve(Person::Bob, &name, &request.id).await?;
+        story.await_stage(&name, Stage::Archived).await?;
+        let md = story.await_deployment("no main", |md| md.main().is_none()).await?;
+        let status = md.status.context("it has a status")?;
+        let running = condition::find(&status.conditions, RUNNING).context("it is said")?;
+        assert_eq!((running.status.as_str(), running.reason.as_str()), ("False", "NoMain"));
+        ensure!(status.history.iter().all(|h| h.to.is_some()), "the record says until when it was main");
+        ensure!(story.predict(MODEL).await.is_err(), "nobody answers");
+
+        let request = story.ask(&name, Stage::Production).await?;
+        assert_eq!(request.from, Stage::Archived);
+        story.approve(Person::Bob, &name, &request.id).await?;
+        story.await_stage(&name, Stage::Production).await?;
+        let mut caller = story.caller().await?;
+        caller.await_version("1.0.0").await?;
+        story.predict(MODEL).await?.ensure_equals(&rows()?, "1.0.0")
+    })
+    .await
+}

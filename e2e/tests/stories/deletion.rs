@@ -1,0 +1,114 @@
+//! A `ModelDeployment` or its whole namespace is deleted.
+
+use std::fmt::Debug;
+
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Namespace, Pod, Service},
+    policy::v1::PodDisruptionBudget,
+};
+use kube::{
+    Api, Resource,
+    api::{DeleteParams, ListParams, ObjectMeta, PostParams},
+    core::NamespaceResourceScope,
+};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use understudy_crds::{Decision, ModelDeployment, ModelVersion, Stage, names};
+use understudy_e2e::{MODEL, Person, Publication, Sample, Story, with_temp_ns};
+
+use crate::told::decided;
+
+/// Names of the objects of this kind that belong to the model, going ones left aside.
+async fn owned<K>(story: &Story) -> Result<Vec<String>>
+where
+    K: Clone + Debug + DeserializeOwned + Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    let of = format!("{}={MODEL}", names::DEPLOYMENT_LABEL);
+    let all = story.api::<K>().list(&ListParams::default().labels(&of)).await?;
+    Ok(all.items.into_iter().filter_map(|o| o.meta().name.clone()).collect())
+}
+
+async fn await_all_gone<K>(story: &Story, names: &[String]) -> Result<()>
+where
+    K: Clone + Debug + Send + DeserializeOwned + 'static,
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    for name in names {
+        story.await_gone::<K>(name).await?;
+    }
+    Ok(())
+}
+
+/// Something of somebody else that wears our labels.
+async fn leave_something_foreign(story: &Story) -> Result<ConfigMap> {
+    let foreign = ConfigMap {
+        metadata: ObjectMeta {
+            name: Some("notes".to_owned()),
+            labels: Some(names::version_labels(MODEL, "0.9.0")),
+            ..ObjectMeta::default()
+        },
+        ..ConfigMap::default()
+    };
+    Ok(story.api().create(&PostParams::default(), &foreign).await?)
+}
+
+#[tokio::test]
+async fn a_deleted_model_deployment_takes_what_it_made_and_leaves_the_record() -> Result<()> {
+    with_temp_ns("deletion", async |story| {
+        let main = story.serve_main(&json!({"replicas": 2})).await?;
+        let staged = story.stage(&Publication::of(Sample::V1_1_0)?).await?;
+        let asked = story.publish(&Publication::of(Sample::V1_1_0)?.version("1.2.0")).await?;
+        let request = story.ask(&asked, Stage::Staging).await?;
+        let (workload, staged_workload) =
+            (names::version_object(MODEL, "1.0.0"), names::version_object(MODEL, "1.1.0"));
+        story.await_object::<Deployment>("made", &staged_workload, |_| true).await?;
+        let foreign = leave_something_foreign(&story).await?;
+        let services = owned::<Service>(&story).await?;
+        assert_eq!(services, [MODEL, workload.as_str(), staged_workload.as_str()]);
+        let (workloads, pods) = (owned::<Deployment>(&story).await?, owned::<Pod>(&story).await?);
+        assert_eq!(workloads, [workload, staged_workload]);
+
+        let outcome =
+            story.api_as::<ModelVersion>(Person::Alice).delete(&main, &DeleteParams::default()).await;
+        let refusal = outcome.err().context("a version in Production is not deleted just so")?.to_string();
+        ensure!(refusal.contains("Production"), "the refusal must say why: {refusal}");
+
+        story.api_as::<ModelDeployment>(Person::Alice).delete(MODEL, &DeleteParams::default()).await?;
+        story.await_gone::<ModelDeployment>(MODEL).await?;
+        await_all_gone::<Deployment>(&story, &workloads).await?;
+        await_all_gone::<Service>(&story, &services).await?;
+        await_all_gone::<ConfigMap>(&story, &[names::routing(MODEL)]).await?;
+        await_all_gone::<PodDisruptionBudget>(&story, &[MODEL.to_owned()]).await?;
+        for name in [&main, &staged] {
+            let entry = decided(&story, name, Decision::Retired).await?;
+            ensure!(entry.reason.is_some_and(|r| r.contains("was deleted")), "the record says why");
+            let retired = story.await_stage(name, Stage::Archived).await?;
+            ensure!(retired.history().len() > 1, "the record stays");
+        }
+        let entry = decided(&story, &asked, Decision::Withdrawn).await?;
+        assert_eq!(entry.id, request.id);
+        await_all_gone::<Pod>(&story, &pods).await?;
+        for name in [&main, &staged, &asked] {
+            story.api_as::<ModelVersion>(Person::Alice).delete(name, &DeleteParams::default()).await?;
+            story.await_gone::<ModelVersion>(name).await?;
+        }
+        let kept = story.api::<ConfigMap>().get("notes").await?;
+        assert_eq!(kept.metadata.resource_version, foreign.metadata.resource_version);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn deleting_a_namespace_does_not_hang_on_a_version_in_production() -> Result<()> {
+    with_temp_ns("namespace", async |story| {
+        story.serve_main(&json!({})).await?;
+        let namespaces = Api::<Namespace>::all(story.client(Person::Admin).clone());
+        namespaces.delete(story.namespace(), &DeleteParams::default()).await?;
+        story.await_condition("gone", namespaces, story.namespace(), |ns| ns.is_none()).await?;
+        Ok(())
+    })
+    .await
+}

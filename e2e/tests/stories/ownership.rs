@@ -1,0 +1,174 @@
+//! What the operator made stays as it made it, and what others made is theirs.
+
+use std::{
+    fmt::Debug,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Service},
+    policy::v1::PodDisruptionBudget,
+};
+use kube::{
+    Resource, ResourceExt,
+    api::{DeleteParams, Patch, PatchParams, PostParams},
+    core::NamespaceResourceScope,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use understudy_crds::{
+    ModelDeployment, Stage,
+    condition::{self, STALLED},
+    names,
+};
+use understudy_e2e::{MODEL, Publication, Sample, Story, rows, with_temp_ns};
+
+/// Within this time an edit or a deletion is undone.
+const SOON: Duration = Duration::from_secs(30);
+
+/// Deletes an object and waits for another one in its place.
+async fn comes_back<K>(story: &Story, name: &str) -> Result<()>
+where
+    K: Clone + Debug + Send + DeserializeOwned + 'static,
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    let uid = story.api::<K>().get(name).await?.uid();
+    story.api::<K>().delete(name, &DeleteParams::background()).await?;
+    let deleted = Instant::now();
+    story.await_object::<K>("made again", name, |o| o.uid() != uid).await?;
+    ensure!(deleted.elapsed() < SOON, "{} {name} came back after {:?}", K::kind(&()), deleted.elapsed());
+    Ok(())
+}
+
+/// Edits an object and waits until its spec, data and labels are what they were.
+async fn is_put_back<K>(story: &Story, name: &str, edit: Value) -> Result<()>
+where
+    K: Clone + Debug + Send + Serialize + DeserializeOwned + 'static,
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    let essence = |object: &K| {
+        let value = serde_json::to_value(object).expect("an object of the API is JSON");
+        (value["spec"].clone(), value["data"].clone(), value["metadata"]["labels"].clone())
+    };
+    let before = essence(&story.api::<K>().get(name).await?);
+    let edited = story.api::<K>().patch(name, &PatchParams::default(), &Patch::Strategic(&edit)).await?;
+    let at = Instant::now();
+    ensure!(essence(&edited) != before, "the edit must change something: {edit}");
+    story.await_object::<K>(&format!("put back after {edit}"), name, |o| essence(o) == before).await?;
+    ensure!(at.elapsed() < SOON, "{} {name} was put back after {:?}", K::kind(&()), at.elapsed());
+    Ok(())
+}
+
+/// Main answers as before, on every pod.
+async fn is_whole(story: &Story) -> Result<()> {
+    let all = |d: &Deployment| {
+        let status = d.status.clone().unwrap_or_default();
+        status.observed_generation == d.metadata.generation
+            && (status.ready_replicas, status.updated_replicas, status.replicas)
+                == (Some(2), Some(2), Some(2))
+    };
+    story.await_object("all pods ready", &names::version_object(MODEL, "1.0.0"), all).await?;
+    let mut caller = story.caller().await?;
+    caller.await_version("1.0.0").await?;
+    story.predict(MODEL).await?.ensure_equals(&rows()?, "1.0.0")
+}
+
+#[tokio::test]
+async fn whatever_of_a_model_is_deleted_is_made_again() -> Result<()> {
+    with_temp_ns("deleted", async |story| {
+        story.serve_main(&json!({"replicas": 2})).await?;
+        let version = names::version_object(MODEL, "1.0.0");
+        comes_back::<ConfigMap>(&story, &names::routing(MODEL)).await?;
+        comes_back::<PodDisruptionBudget>(&story, MODEL).await?;
+        comes_back::<Service>(&story, &version).await?;
+        comes_back::<Service>(&story, MODEL).await?;
+        is_whole(&story).await?;
+        comes_back::<Deployment>(&story, &version).await?;
+        is_whole(&story).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn whatever_of_a_model_is_edited_is_put_back() -> Result<()> {
+    with_temp_ns("edited", async |story| {
+        story.serve_main(&json!({"replicas": 2})).await?;
+        let version = names::version_object(MODEL, "1.0.0");
+        let elsewhere = json!({"spec": {"selector": {names::VERSION_LABEL: "9.9.9"}}});
+        is_put_back::<Service>(&story, MODEL, elsewhere.clone()).await?;
+        is_put_back::<Service>(&story, &version, elsewhere).await?;
+        let unlabelled =
+            json!({"metadata": {"labels": {names::MANAGED_BY.0: null, names::DEPLOYMENT_LABEL: null}}});
+        is_put_back::<Service>(&story, MODEL, unlabelled).await?;
+        let routing = json!({"data": {"routing.json": r#"{"main":"9.9.9"}"#}});
+        is_put_back::<ConfigMap>(&story, &names::routing(MODEL), routing).await?;
+        let budget = json!({"spec": {"maxUnavailable": 2}});
+        is_put_back::<PodDisruptionBudget>(&story, MODEL, budget).await?;
+        is_put_back::<Deployment>(&story, &version, json!({"spec": {"replicas": 0}})).await?;
+        is_whole(&story).await?;
+        // Other bytes, in the name of the approved version.
+        let swapped = [
+            format!("--deployment={MODEL}"),
+            "--version=1.0.0".to_owned(),
+            format!("--artifact={}", Sample::V1_1_0.uri()),
+            format!("--sha256={}", Sample::V1_1_0.sha256()?),
+            "--secret-dir=/etc/understudy/secret".to_owned(),
+        ];
+        let server = json!({"name": "server", "args": swapped});
+        let caller = story.caller().await?;
+        let edit = json!({"spec": {"template": {"spec": {"containers": [server]}}}});
+        is_put_back::<Deployment>(&story, &version, edit).await?;
+        is_whole(&story).await?;
+        caller.finish().await?.ensure_all_from(&["1.0.0"])
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_service_of_somebody_else_is_left_alone_and_said_to_be_in_the_way() -> Result<()> {
+    with_temp_ns("foreign", async |story| {
+        let theirs: Service = serde_json::from_value(json!({
+            "metadata": {"name": MODEL},
+            "spec": {"selector": {"app": "theirs"}, "ports": [{"port": 80}]},
+        }))?;
+        let theirs = story.api::<Service>().create(&PostParams::default(), &theirs).await?;
+        story.deploy(&json!({})).await?;
+        let name = story.stage_and_accept(&Publication::of(Sample::V1_0_0)?).await?;
+        story.ask_and_approve(&name, Stage::Production).await?;
+        story
+            .await_deployment("stalled by the name", |md| {
+                let conditions = md.status.as_ref().map_or(&[][..], |s| &s.conditions);
+                condition::find(conditions, STALLED).is_some_and(|c| {
+                    c.reason == "NameConflict" && c.message.contains("is not Understudy's: it is left alone")
+                })
+            })
+            .await?;
+        story.await_event("ModelDeployment", MODEL, "NameConflict").await?;
+        ensure!(story.describe("md", MODEL).await?.contains("it is left alone"), "kubectl describe says it");
+        let serving = |v: &understudy_crds::ModelVersion| {
+            v.status.as_ref().is_some_and(|s| condition::is_true(&s.conditions, condition::SERVING))
+        };
+        let held = story.await_version("its pods serve", &name, serving).await?;
+        assert_eq!(held.stage(), Stage::Staging);
+        let kept = story.api::<Service>().get(MODEL).await?;
+        assert_eq!(kept.metadata.resource_version, theirs.metadata.resource_version);
+        let md: ModelDeployment = story.api().get(MODEL).await?;
+        ensure!(md.main().is_none(), "what callers cannot reach is not main");
+
+        story.api::<Service>().delete(MODEL, &DeleteParams::default()).await?;
+        story.await_stage(&name, Stage::Production).await?;
+        let ours = story.await_object::<Service>("made", MODEL, |s| s.uid() != theirs.uid()).await?;
+        ensure!(!ours.owner_references().is_empty(), "this one is Understudy's");
+        story
+            .await_deployment("no longer stalled", |md| {
+                md.status.as_ref().is_some_and(|s| condition::find(&s.conditions, STALLED).is_none())
+            })
+            .await?;
+        let mut caller = story.caller().await.context("the Service has an address")?;
+        caller.await_version("1.0.0").await?;
+        story.predict(MODEL).await?.ensure_equals(&rows()?, "1.0.0")
+    })
+    .await
+}

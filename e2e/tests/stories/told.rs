@@ -1,0 +1,41 @@
+//! What a person is told when something does not go on: in a condition, in an event, and so in `kubectl describe`.
+
+use anyhow::{Result, ensure};
+use understudy_crds::{Decision, HistoryEntry, ModelVersion, condition};
+use understudy_e2e::Story;
+
+/// Whether the version has this condition for this reason, with these words in its message.
+pub fn says(version: &ModelVersion, type_: &str, reason: &str, words: &str) -> bool {
+    let conditions = version.status.as_ref().map_or(&[][..], |s| &s.conditions);
+    condition::find(conditions, type_).is_some_and(|c| c.reason == reason && c.message.contains(words))
+}
+
+/// Waits until condition, event and `kubectl describe` of a version all tell this.
+pub async fn tells(
+    story: &Story,
+    name: &str,
+    type_: &str,
+    reason: &str,
+    words: &str,
+) -> Result<ModelVersion> {
+    let what = format!("condition {type_} with reason {reason} and the words {words:?}");
+    let version = story.await_version(&what, name, |v| says(v, type_, reason, words)).await?;
+    story.await_event("ModelVersion", name, reason).await?;
+    let description = story.describe("modelversion", name).await?;
+    for text in [reason, words] {
+        ensure!(description.contains(text), "kubectl describe does not say {text:?}:\n{description}");
+    }
+    Ok(version)
+}
+
+/// Waits until the record of a version ends with this decision, and returns its entry.
+pub async fn decided(story: &Story, name: &str, decision: Decision) -> Result<HistoryEntry> {
+    let last = |v: &ModelVersion| v.history().last().is_some_and(|h| h.decision == decision);
+    let version = story.await_version(&format!("decision {decision:?}"), name, last).await?;
+    Ok(version.history().last().expect("the predicate asks for one").clone())
+}
+
+/// The decisions of a version's record, oldest first.
+pub fn decisions(version: &ModelVersion) -> Vec<Decision> {
+    version.history().iter().map(|h| h.decision).collect()
+}
