@@ -1,2 +1,11 @@
-//! Start.
-fn main() {}
+//! The binary `kubectl-understudy`, which kubectl runs as `kubectl understudy`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use kubectl_understudy::{args::Cli, run};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    run(Cli::parse()).await
+}

@@ -1,0 +1,96 @@
+//! What can be typed: the flags that kubectl has too, and the subcommands.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands::{
+    accept::Accept, approve::Approve, completion::Completion, history::History, list::List, open::Open,
+    reject::Reject, request::Request, review::Review, rollback::Rollback, withdraw::Withdraw,
+};
+
+const AFTER_HELP: &str = "\
+NAME is a ModelVersion's name (fraud-1.3.0) or deployment/version (fraud/1.3.0).
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+
+Example: kubectl understudy list -n risk";
+
+/// Publish, review, approve and roll back model versions: nobody promotes alone.
+#[derive(Debug, Parser)]
+#[command(name = "kubectl-understudy", bin_name = "kubectl understudy", version, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// Flags of every subcommand.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every subcommand.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Globals {
+    /// Namespace; else that of the kubeconfig's context
+    #[arg(short, long, global = true)]
+    pub namespace: Option<String>,
+    /// Context of the kubeconfig
+    #[arg(long, global = true)]
+    pub context: Option<String>,
+    /// Path of the kubeconfig; else $KUBECONFIG, else ~/.kube/config
+    #[arg(long, global = true)]
+    pub kubeconfig: Option<PathBuf>,
+    /// User to impersonate
+    #[arg(long = "as", value_name = "USER", global = true)]
+    pub as_user: Option<String>,
+    /// Group to impersonate, may be repeated
+    #[arg(long, value_name = "GROUP", global = true, requires = "as_user")]
+    pub as_group: Vec<String>,
+    /// How to print
+    #[arg(short, long, global = true, value_enum, default_value_t)]
+    pub output: Format,
+    /// Write without asking
+    #[arg(short, long, global = true)]
+    pub yes: bool,
+    /// Print the plain kubectl commands that do the same, and write nothing
+    #[arg(long, global = true)]
+    pub show_kubectl: bool,
+}
+
+/// How to print.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs; the fields are documented in docs/cli.md and stay.
+    Json,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Shows deployments and versions, and what waits for whom
+    List(List),
+    /// Shows what a reviewer must see of a version
+    Review(Review),
+    /// Asks for a stage
+    Request(Request),
+    /// Takes a request back
+    Withdraw(Withdraw),
+    /// Approves a colleague's request
+    Approve(Approve),
+    /// Rejects a request, with the reason
+    Reject(Reject),
+    /// Records a tester's verdict on a version in Staging
+    Accept(Accept),
+    /// Goes back to a version that was in Production before, at once
+    Rollback(Rollback),
+    /// Shows who decided what, when and why
+    History(History),
+    /// Opens the form page of a version or of what is main
+    Open(Open),
+    /// Prints a shell's completion script
+    Completion(Completion),
+}

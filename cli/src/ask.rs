@@ -1,0 +1,42 @@
+//! The question before a write.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use crate::error::Error;
+
+/// Asks on stderr and reads the answer. Only `y` or `yes` goes on; without a terminal nobody could answer.
+pub fn confirm(question: &str, yes: bool) -> Result<(), Error> {
+    if yes {
+        return Ok(());
+    }
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() {
+        return Err(Error::Usage(format!(
+            "{question} There is no terminal to ask on: say --yes to go on without asking"
+        )));
+    }
+    eprint!("{question} [y/N] ");
+    let failed = |source| Error::Io { what: "read the answer", source };
+    std::io::stderr().flush().map_err(failed)?;
+    let mut answer = String::new();
+    stdin.lock().read_line(&mut answer).map_err(failed)?;
+    if is_yes(&answer) { Ok(()) } else { Err(Error::Declined) }
+}
+
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_yes_is_a_yes() {
+        for (answer, yes) in
+            [("y\n", true), ("Yes\n", true), ("\n", false), ("n\n", false), ("yep\n", false), ("", false)]
+        {
+            assert_eq!(is_yes(answer), yes, "{answer:?}");
+        }
+    }
+}

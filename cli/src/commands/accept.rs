@@ -1,0 +1,132 @@
+//! `accept`
+
+use clap::{Args, ValueEnum};
+use kube::ResourceExt;
+use understudy_crds::{
+    ModelVersion, Stage,
+    annotations::{ACCEPT, ACCEPTED_BY, FEEDBACK},
+};
+
+use super::called;
+use crate::{
+    error::Error,
+    identity::{Act, Identity},
+    name::VersionName,
+    perform::{Plan, perform},
+    session::Session,
+    write::{Target, Write},
+};
+
+/// Records a tester's verdict on a version in Staging.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: kubectl understudy accept fraud-1.3.0 passed --feedback 'answers as the card says' -n risk"
+)]
+pub struct Accept {
+    /// The version: fraud-1.3.0 or fraud/1.3.0
+    pub name: VersionName,
+    /// The verdict
+    #[arg(ignore_case = true)]
+    pub verdict: TestVerdict,
+    /// What was seen, for those who decide
+    #[arg(long, required_if_eq("verdict", "failed"), value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub feedback: Option<String>,
+}
+
+/// The tester's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TestVerdict {
+    /// It does what it should
+    Passed,
+    /// It does not; say what with --feedback
+    Failed,
+}
+
+impl TestVerdict {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Accept {
+    /// Runs it.
+    pub async fn run(self, session: &Session) -> Result<(), Error> {
+        let mv = session.version(&self.name).await?;
+        let me = session.me(Act::Accept).await?;
+        let plan = plan(&mv, self.verdict, self.feedback.as_deref(), &me)?;
+        if let Some((done, _)) = perform(session, &me, plan).await? {
+            done.show(session);
+        }
+        Ok(())
+    }
+}
+
+fn plan(
+    mv: &ModelVersion,
+    verdict: TestVerdict,
+    feedback: Option<&str>,
+    me: &Identity,
+) -> Result<Plan, Error> {
+    let called = called(mv);
+    if mv.stage() != Stage::Staging {
+        return Err(Error::Refused(format!(
+            "a verdict is given on a version in Staging, {called} is in {}",
+            mv.stage()
+        )));
+    }
+    let verdict = verdict.as_str();
+    let write =
+        Write::annotate(Target::Version, &mv.name_any(), &[(ACCEPT, verdict), (ACCEPTED_BY, &me.name)]);
+    let said = feedback.map(|f| format!(": {f}")).unwrap_or_default();
+    Ok(Plan {
+        act: Act::Accept,
+        summary: String::new(),
+        question: format!("Record as {} that the acceptance test of {called} {verdict}{said}?", me.name),
+        writes: vec![match feedback {
+            Some(feedback) => write.with(FEEDBACK, feedback),
+            // An earlier tester's words do not stand under a new verdict.
+            None => write.without(FEEDBACK),
+        }],
+        done: format!("{} recorded that the acceptance test of {called} {verdict}{said}", me.name),
+        transition: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::commands::fixtures::{me, version};
+
+    fn staged() -> ModelVersion {
+        version(json!({"spec": {"stage": "Staging"}, "status": {"stage": "Staging"}}))
+    }
+
+    #[test]
+    fn a_verdict_without_words_removes_the_words_of_the_one_before() {
+        let plan = plan(&staged(), TestVerdict::Passed, None, &me("tess")).unwrap();
+        let annotations = plan.writes[0].patch()["metadata"]["annotations"].clone();
+        assert_eq!(
+            annotations,
+            json!({"understudy.dev/accept": "passed", "understudy.dev/accepted-by": "tess", "understudy.dev/feedback": Value::Null})
+        );
+    }
+
+    #[test]
+    fn a_failed_test_says_what_was_seen() {
+        let plan = plan(&staged(), TestVerdict::Failed, Some("NaN for row 3"), &me("tess")).unwrap();
+        let annotations = plan.writes[0].patch()["metadata"]["annotations"].clone();
+        assert_eq!(annotations["understudy.dev/feedback"], "NaN for row 3");
+    }
+
+    #[test]
+    fn only_a_version_in_staging_is_tested() {
+        let refused =
+            plan(&version(json!({})), TestVerdict::Passed, None, &me("tess")).unwrap_err().to_string();
+        assert!(refused.contains("fraud 1.3.0 is in None"), "{refused}");
+    }
+}

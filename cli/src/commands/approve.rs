@@ -1,0 +1,119 @@
+//! `approve`
+
+use clap::Args;
+use jiff::Timestamp;
+use kube::ResourceExt;
+use understudy_crds::{
+    ModelVersion,
+    annotations::{APPROVE, APPROVED_BY},
+};
+
+use super::{called, review::Found, undecided};
+use crate::{
+    error::Error,
+    identity::{Act, Identity},
+    name::VersionName,
+    perform::{Plan, perform},
+    progress::Awaited,
+    review::text,
+    session::Session,
+    wait::Wait,
+    write::{Target, Write},
+};
+
+/// Approves a colleague's request, after a last look at it.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kubectl understudy approve fraud-1.3.0 --id 6f1c2b3d4e5f -n risk --wait")]
+pub struct Approve {
+    /// The version: fraud-1.3.0 or fraud/1.3.0
+    pub name: VersionName,
+    /// Only if this is the request that waits, as `review` showed it; say it in scripts
+    #[arg(long)]
+    pub id: Option<String>,
+    /// Waiting.
+    #[command(flatten)]
+    pub wait: Wait,
+}
+
+impl Approve {
+    /// Runs it.
+    pub async fn run(self, session: &Session) -> Result<(), Error> {
+        let found = Found::get(session, &self.name).await?;
+        let me = session.me(Act::Approve).await?;
+        let summary = text::summary(&found.review(session), Timestamp::now());
+        let plan = plan(&found.version, self.id.as_deref(), &me, summary)?;
+        let awaited = found.version.transition().map(|t| Awaited {
+            to: t.to,
+            id: Some(t.id.clone()),
+            seen: found.version.history().len(),
+        });
+        let Some((mut done, _)) = perform(session, &me, plan).await? else { return Ok(()) };
+        if let Some(awaited) = awaited.filter(|_| self.wait.wait) {
+            let name = found.version.name_any();
+            done.outcome = Some(self.wait.until(session.versions(), &name, |mv| awaited.progress(mv)).await?);
+        }
+        done.show(session);
+        Ok(())
+    }
+}
+
+fn plan(mv: &ModelVersion, id: Option<&str>, me: &Identity, summary: String) -> Result<Plan, Error> {
+    let transition = undecided(mv, id)?;
+    let (id, called) = (&transition.id, called(mv));
+    let step = format!("{called}: {} -> {}", transition.from, transition.to);
+    Ok(Plan {
+        act: Act::Approve,
+        summary,
+        question: format!("Approve as {} the request {id} of {}, {step}?", me.name, transition.requested_by),
+        writes: vec![Write::annotate(
+            Target::Version,
+            &mv.name_any(),
+            &[(APPROVE, id), (APPROVED_BY, &me.name)],
+        )],
+        done: format!("{} approved {id}, {step}", me.name),
+        transition: Some(id.clone()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::commands::fixtures::{me, version};
+
+    fn pending(approval: &Value) -> ModelVersion {
+        version(json!({"spec": {"stage": "Staging"}, "status": {"stage": "None", "transition": {
+            "id": "6f1c2b", "from": "None", "to": "Staging", "requestedBy": "alice", "approval": approval,
+            "requestedAt": "2026-11-21T04:00:00Z", "generation": 3, "digest": "sha256:9f"}}}))
+    }
+
+    #[test]
+    fn an_approval_names_the_request_and_its_author_and_nothing_else() {
+        let plan = plan(&pending(&Value::Null), None, &me("bob"), String::new()).unwrap();
+        let annotations = json!({"understudy.dev/approve": "6f1c2b", "understudy.dev/approved-by": "bob"});
+        assert_eq!(plan.writes[0].patch(), json!({"metadata": {"annotations": annotations}}));
+    }
+
+    #[rstest]
+    #[case(Some("0ld1d"), Value::Null, "what waits for a decision is 6f1c2b")]
+    #[case(None, json!({"by": "carol", "at": "2026-11-21T04:01:00Z"}), "approved already, by carol")]
+    fn only_what_was_reviewed_is_approved(
+        #[case] id: Option<&str>,
+        #[case] approval: Value,
+        #[case] why: &str,
+    ) {
+        let refused = plan(&pending(&approval), id, &me("bob"), String::new()).unwrap_err().to_string();
+        assert!(refused.contains(why), "{refused}");
+    }
+
+    #[test]
+    fn a_request_that_the_operator_has_not_seen_is_told_apart_from_none() {
+        let unseen = version(json!({"spec": {"stage": "Staging"}}));
+        let refused = plan(&unseen, None, &me("bob"), String::new()).unwrap_err().to_string();
+        assert!(refused.contains("the operator has not opened the request"), "{refused}");
+        let refused = plan(&version(json!({})), None, &me("bob"), String::new()).unwrap_err().to_string();
+        assert!(refused.contains("nothing waits for a decision"), "{refused}");
+    }
+}

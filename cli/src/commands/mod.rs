@@ -1,0 +1,65 @@
+//! The subcommands, one file each: its flags, its plan as a pure function, and its run.
+
+pub mod accept;
+pub mod approve;
+pub mod completion;
+pub mod history;
+pub mod list;
+pub mod open;
+pub mod reject;
+pub mod request;
+pub mod review;
+pub mod rollback;
+pub mod withdraw;
+
+use understudy_crds::{
+    ModelVersion, Transition,
+    condition::{self, READY},
+};
+
+use crate::error::Error;
+
+/// How people call a version.
+fn called(mv: &ModelVersion) -> String {
+    format!("{} {}", mv.spec.deployment, mv.spec.version)
+}
+
+/// The request that waits for a decision, which must be the one with this id if one is given.
+fn undecided<'a>(mv: &'a ModelVersion, id: Option<&str>) -> Result<&'a Transition, Error> {
+    let called = called(mv);
+    let Some(transition) = mv.transition() else {
+        return Err(Error::Refused(match operator_words(mv) {
+            Some(words) if mv.is_requested() => format!("the request of {called} is not open: {words}"),
+            None if mv.is_requested() => {
+                format!(
+                    "the operator has not opened the request of {called}: does it run, and does it watch this namespace?"
+                )
+            }
+            _ => format!(
+                "nothing waits for a decision: {called} is in {} and nobody asks for another stage",
+                mv.stage()
+            ),
+        }));
+    };
+    if let Some(grant) = &transition.approval {
+        return Err(Error::Refused(format!(
+            "{called} to {} is approved already, by {}, and rolls out",
+            transition.to, grant.by
+        )));
+    }
+    match id {
+        Some(id) if id != transition.id => Err(Error::Refused(format!(
+            "what waits for a decision is {} ({called} -> {}, requested by {}), not {id}: look at it again",
+            transition.id, transition.to, transition.requested_by
+        ))),
+        _ => Ok(transition),
+    }
+}
+
+fn operator_words(mv: &ModelVersion) -> Option<String> {
+    let ready = condition::find(&mv.status.as_ref()?.conditions, READY)?;
+    Some(format!("{}: {}", ready.reason, ready.message))
+}
+
+#[cfg(test)]
+mod fixtures;

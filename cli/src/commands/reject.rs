@@ -1,0 +1,87 @@
+//! `reject`
+
+use clap::Args;
+use kube::ResourceExt;
+use understudy_crds::{
+    ModelVersion,
+    annotations::{REASON, REJECT, REJECTED_BY},
+};
+
+use super::{called, undecided};
+use crate::{
+    error::Error,
+    identity::{Act, Identity},
+    name::VersionName,
+    perform::{Plan, perform},
+    session::Session,
+    write::{Target, Write},
+};
+
+/// Rejects a request, with the reason, which stays on record.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: kubectl understudy reject fraud-1.3.0 --reason 'recall fell on new customers' -n risk"
+)]
+pub struct Reject {
+    /// The version: fraud-1.3.0 or fraud/1.3.0
+    pub name: VersionName,
+    /// Why, for the colleague who asked
+    #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub reason: String,
+    /// Only if this is the request that waits
+    #[arg(long)]
+    pub id: Option<String>,
+}
+
+impl Reject {
+    /// Runs it.
+    pub async fn run(self, session: &Session) -> Result<(), Error> {
+        let mv = session.version(&self.name).await?;
+        let me = session.me(Act::Reject).await?;
+        let plan = plan(&mv, self.id.as_deref(), &self.reason, &me)?;
+        if let Some((done, _)) = perform(session, &me, plan).await? {
+            done.show(session);
+        }
+        Ok(())
+    }
+}
+
+fn plan(mv: &ModelVersion, id: Option<&str>, reason: &str, me: &Identity) -> Result<Plan, Error> {
+    let transition = undecided(mv, id)?;
+    let (id, called) = (&transition.id, called(mv));
+    let step = format!("{called}: {} -> {}", transition.from, transition.to);
+    let annotations = [(REJECT, id.as_str()), (REJECTED_BY, &me.name), (REASON, reason)];
+    Ok(Plan {
+        act: Act::Reject,
+        summary: String::new(),
+        question: format!(
+            "Reject as {} the request {id} of {}, {step}, because: {reason}?",
+            me.name, transition.requested_by
+        ),
+        writes: vec![Write::annotate(Target::Version, &mv.name_any(), &annotations)],
+        done: format!("{} rejected {id}, {step}: {reason}", me.name),
+        transition: Some(id.clone()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::commands::fixtures::{me, version};
+
+    #[test]
+    fn a_rejection_carries_its_reason_and_its_author() {
+        let mv = version(json!({"spec": {"stage": "Staging"}, "status": {"stage": "None", "transition": {
+            "id": "6f1c2b", "from": "None", "to": "Staging", "requestedBy": "alice",
+            "requestedAt": "2026-11-21T04:00:00Z", "generation": 3, "digest": "sha256:9f"}}}));
+        let plan = plan(&mv, Some("6f1c2b"), "recall fell", &me("bob")).unwrap();
+        let annotations = json!({
+            "understudy.dev/reject": "6f1c2b",
+            "understudy.dev/rejected-by": "bob",
+            "understudy.dev/reason": "recall fell",
+        });
+        assert_eq!(plan.writes[0].patch(), json!({"metadata": {"annotations": annotations}}));
+    }
+}

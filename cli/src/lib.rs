@@ -1,0 +1,67 @@
+//! The kubectl plugin: shows what a reviewer must see, asks before it writes, and tells why the API server
+//! refused.
+//!
+//! One file for each subcommand under [`commands`]; what they print and what they write are pure functions.
+//! Everything it does is a patch that a person could do with plain kubectl, see [`write::Write::kubectl`].
+
+pub mod args;
+pub mod ask;
+pub mod commands;
+pub mod error;
+pub mod history;
+pub mod identity;
+pub mod list;
+pub mod name;
+pub mod output;
+pub mod perform;
+pub mod progress;
+pub mod refusal;
+pub mod review;
+pub mod session;
+pub mod table;
+pub mod wait;
+pub mod when;
+pub mod write;
+
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+use error::Error;
+use session::Session;
+
+/// Runs one invocation; errors are told on stderr.
+pub async fn run(cli: Cli) -> ExitCode {
+    let Cli { globals, command } = cli;
+    if let Command::Completion(completion) = command {
+        completion.run();
+        return ExitCode::SUCCESS;
+    }
+    let session = match Session::connect(globals).await {
+        Ok(session) => session,
+        Err(error) => return fail(&error, &error.to_string()),
+    };
+    let Err(error) = dispatch(command, &session).await else { return ExitCode::SUCCESS };
+    let told = refusal::tell(&error, &session).await;
+    fail(&error, &told)
+}
+
+async fn dispatch(command: Command, session: &Session) -> Result<(), Error> {
+    match command {
+        Command::List(list) => list.run(session).await,
+        Command::Review(review) => review.run(session).await,
+        Command::Request(request) => request.run(session).await,
+        Command::Withdraw(withdraw) => withdraw.run(session).await,
+        Command::Approve(approve) => approve.run(session).await,
+        Command::Reject(reject) => reject.run(session).await,
+        Command::Accept(accept) => accept.run(session).await,
+        Command::Rollback(rollback) => rollback.run(session).await,
+        Command::History(history) => history.run(session).await,
+        Command::Open(open) => open.run(session).await,
+        Command::Completion(_) => Ok(()),
+    }
+}
+
+fn fail(error: &Error, told: &str) -> ExitCode {
+    eprintln!("{}", output::printable(told));
+    ExitCode::from(error.exit_code())
+}

@@ -1,0 +1,219 @@
+//! `list`: both kinds, and what waits for whom. Pure.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
+use serde::Serialize;
+use understudy_crds::{
+    ModelDeployment, ModelVersion, Stage,
+    condition::{self, READY},
+};
+
+use crate::{table, when};
+
+/// Everything there is; the JSON of `list`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Listing {
+    /// Deployments, by namespace and name.
+    pub deployments: Vec<DeploymentLine>,
+    /// Versions, by namespace, deployment and version.
+    pub versions: Vec<VersionLine>,
+    #[serde(skip)]
+    everywhere: bool,
+}
+
+/// A deployment.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeploymentLine {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// Version that is main.
+    pub main: Option<String>,
+    /// Since when.
+    pub since: Option<Time>,
+    /// Version that was main before.
+    pub previous: Option<String>,
+    /// Versions in Staging.
+    pub staging: Vec<String>,
+    /// Requests that wait or roll out.
+    pub pending: Vec<Pending>,
+    /// `Ready`'s status.
+    pub ready: Option<String>,
+    /// `Ready`'s reason.
+    pub reason: Option<String>,
+}
+
+/// A request that waits or rolls out.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pending {
+    /// Name of the `ModelVersion`.
+    pub model_version: String,
+    /// Semantic version.
+    pub version: String,
+    /// The stage asked for.
+    pub to: Stage,
+    /// The transition's id.
+    pub id: String,
+    /// Who asked.
+    pub requested_by: String,
+    /// Who approved it, once somebody did.
+    pub approved_by: Option<String>,
+}
+
+/// A version.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VersionLine {
+    /// Namespace.
+    pub namespace: String,
+    /// Name of the `ModelVersion`.
+    pub name: String,
+    /// The deployment it belongs to.
+    pub deployment: String,
+    /// Semantic version.
+    pub version: String,
+    /// The stage it is in.
+    pub stage: Stage,
+    /// Its request.
+    pub pending: Option<Pending>,
+    /// `Ready`'s status.
+    pub ready: Option<String>,
+    /// `Ready`'s reason.
+    pub reason: Option<String>,
+    /// When it was published.
+    pub created: Option<Time>,
+}
+
+impl Listing {
+    /// Brings both kinds into order.
+    #[must_use]
+    pub fn of(deployments: &[ModelDeployment], versions: &[ModelVersion], everywhere: bool) -> Self {
+        let mut versions: Vec<VersionLine> = versions.iter().map(version).collect();
+        versions.sort_by_cached_key(|v| {
+            (v.namespace.clone(), v.deployment.clone(), order(&v.version), v.name.clone())
+        });
+        let mut deployments: Vec<_> = deployments.iter().map(|md| deployment(md, &versions)).collect();
+        deployments.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+        Self { deployments, versions, everywhere }
+    }
+
+    /// As two tables.
+    #[must_use]
+    pub fn text(&self, now: Timestamp) -> String {
+        if self.deployments.is_empty() && self.versions.is_empty() {
+            return "no ModelDeployment and no ModelVersion here (-n for another namespace, -A for all)\n"
+                .to_owned();
+        }
+        let name = |namespace: &str, name: &str| {
+            if self.everywhere { format!("{namespace}/{name}") } else { name.to_owned() }
+        };
+        let deployments: Vec<_> = self
+            .deployments
+            .iter()
+            .map(|d| {
+                [
+                    name(&d.namespace, &d.name),
+                    d.main.clone().unwrap_or_default(),
+                    d.since.as_ref().map(|at| when::age(at, now)).unwrap_or_default(),
+                    d.previous.clone().unwrap_or_default(),
+                    d.staging.join(","),
+                    d.pending
+                        .iter()
+                        .map(|p| format!("{} -> {}", p.version, p.to))
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                    d.ready.clone().unwrap_or_default(),
+                    d.reason.clone().unwrap_or_default(),
+                ]
+            })
+            .collect();
+        let versions: Vec<_> = self
+            .versions
+            .iter()
+            .map(|v| {
+                let pending = v.pending.as_ref();
+                [
+                    name(&v.namespace, &v.name),
+                    v.deployment.clone(),
+                    v.version.clone(),
+                    v.stage.to_string(),
+                    pending.map(|p| p.to.to_string()).unwrap_or_default(),
+                    pending.map(|p| p.requested_by.clone()).unwrap_or_default(),
+                    v.ready.clone().unwrap_or_default(),
+                    v.reason.clone().unwrap_or_default(),
+                    v.created.as_ref().map(|at| when::age(at, now)).unwrap_or_default(),
+                ]
+            })
+            .collect();
+        let deployments = table::table(
+            ["MODELDEPLOYMENT", "MAIN", "SINCE", "PREVIOUS", "STAGING", "PENDING", "READY", "REASON"],
+            &deployments,
+        );
+        let versions = table::table(
+            [
+                "MODELVERSION",
+                "DEPLOYMENT",
+                "VERSION",
+                "STAGE",
+                "PENDING",
+                "REQUESTED-BY",
+                "READY",
+                "REASON",
+                "AGE",
+            ],
+            &versions,
+        );
+        format!("{deployments}\n{versions}")
+    }
+}
+
+/// By number, not by letter: 1.10.0 comes after 1.9.0.
+fn order(version: &str) -> (Option<semver::Version>, String) {
+    (semver::Version::parse(version).ok(), version.to_owned())
+}
+
+fn deployment(md: &ModelDeployment, versions: &[VersionLine]) -> DeploymentLine {
+    let status = md.status.clone().unwrap_or_default();
+    let (namespace, name) = (md.namespace().unwrap_or_default(), md.name_any());
+    let own = versions.iter().filter(|v| v.namespace == namespace && v.deployment == name);
+    let ready = condition::find(&status.conditions, READY);
+    DeploymentLine {
+        main: status.main.as_ref().map(|m| m.version.clone()),
+        since: status.main.as_ref().map(|m| m.since.clone()),
+        previous: status.previous.as_ref().map(|p| p.version.clone()),
+        staging: status.staging.iter().map(|s| s.version.clone()).collect(),
+        pending: own.filter_map(|v| v.pending.clone()).collect(),
+        ready: ready.map(|c| c.status.clone()),
+        reason: ready.map(|c| c.reason.clone()),
+        namespace,
+        name,
+    }
+}
+
+fn version(mv: &ModelVersion) -> VersionLine {
+    let conditions = mv.status.as_ref().map(|s| s.conditions.as_slice()).unwrap_or_default();
+    let ready = condition::find(conditions, READY);
+    VersionLine {
+        namespace: mv.namespace().unwrap_or_default(),
+        name: mv.name_any(),
+        deployment: mv.spec.deployment.clone(),
+        version: mv.spec.version.clone(),
+        stage: mv.stage(),
+        pending: mv.transition().map(|t| Pending {
+            model_version: mv.name_any(),
+            version: mv.spec.version.clone(),
+            to: t.to,
+            id: t.id.clone(),
+            requested_by: t.requested_by.clone(),
+            approved_by: t.approval.as_ref().map(|grant| grant.by.clone()),
+        }),
+        ready: ready.map(|c| c.status.clone()),
+        reason: ready.map(|c| c.reason.clone()),
+        created: mv.creation_timestamp(),
+    }
+}

@@ -1,0 +1,106 @@
+//! The way of every write: show, ask, patch, and tell what was done.
+
+use serde::Serialize;
+
+use crate::{
+    args::Format,
+    ask,
+    error::Error,
+    identity::{Act, Identity},
+    output,
+    progress::Outcome,
+    session::{Session, Written},
+    write::Write,
+};
+
+/// A write that is ready to be asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Which act it is.
+    pub act: Act,
+    /// What the person should know before they answer.
+    pub summary: String,
+    /// The question.
+    pub question: String,
+    /// The patches, in this order.
+    pub writes: Vec<Write>,
+    /// What was done, once it is.
+    pub done: String,
+    /// Id of the transition that it is about, where it is known.
+    pub transition: Option<String>,
+}
+
+/// What was done; the JSON that every writing subcommand prints.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Done {
+    /// The subcommand.
+    pub action: &'static str,
+    /// Kind of the object written to.
+    pub kind: &'static str,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Who wrote.
+    pub by: String,
+    /// Id of the transition that it is about, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transition: Option<String>,
+    /// The plain kubectl commands that write the same.
+    pub kubectl: Vec<String>,
+    /// How it ended, with `--wait`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// The same for people.
+    #[serde(skip)]
+    pub sentence: String,
+}
+
+impl Done {
+    /// Prints it.
+    pub fn show(&self, session: &Session) {
+        output::show(session, self, |done| match &done.outcome {
+            Some(outcome) => format!("{}: {}", outcome.reason, outcome.message),
+            None => done.sentence.clone(),
+        });
+    }
+}
+
+/// Carries the plan out. `None` when only the commands were asked for.
+///
+/// # Panics
+///
+/// On a plan that writes nothing.
+pub async fn perform(session: &Session, me: &Identity, plan: Plan) -> Result<Option<(Done, Written)>, Error> {
+    let flags = session.kubectl_flags();
+    let kubectl: Vec<String> = plan.writes.iter().map(|write| write.kubectl(&flags)).collect();
+    let first = plan.writes.first().expect("every plan writes something");
+    let mut done = Done {
+        action: plan.act.as_str(),
+        kind: first.target.kind(),
+        namespace: session.namespace.clone(),
+        name: first.name.clone(),
+        by: me.name.clone(),
+        transition: plan.transition,
+        kubectl,
+        outcome: None,
+        sentence: plan.done,
+    };
+    if session.globals.show_kubectl {
+        done.sentence = done.kubectl.join("\n");
+        done.show(session);
+        return Ok(None);
+    }
+    // A program that has said yes already reads no summary.
+    let unread = session.globals.yes && session.globals.output == Format::Json;
+    if !(unread || plan.summary.is_empty()) {
+        eprintln!("{}\n", output::printable(plan.summary.trim_end()));
+    }
+    ask::confirm(&output::printable(&plan.question), session.globals.yes)?;
+    let mut written = Written { generation: None };
+    for write in &plan.writes {
+        written = session.write(plan.act, write).await?;
+    }
+    Ok(Some((done, written)))
+}

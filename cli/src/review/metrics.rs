@@ -1,0 +1,72 @@
+//! The evaluation next to main's, and what the gates for Production say of it.
+
+use serde::Serialize;
+use understudy_crds::{Evaluation, Gate};
+
+/// One metric.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MetricRow {
+    /// Its name.
+    pub name: String,
+    /// Its value; none where only a gate asks for it.
+    pub value: Option<f64>,
+    /// Main's value.
+    pub main: Option<f64>,
+    /// `value - main`.
+    pub difference: Option<f64>,
+    /// What the gates on it say.
+    pub gates: Vec<GateVerdict>,
+}
+
+/// What one rule of a gate says.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GateVerdict {
+    /// The rule, in words.
+    pub rule: String,
+    /// Whether it is met.
+    pub holds: bool,
+}
+
+/// A row for each metric in the evaluation's order, then one for each that only a gate asks for.
+pub fn rows(own: Option<&Evaluation>, main: Option<&Evaluation>, gates: &[Gate]) -> Vec<MetricRow> {
+    let measured = own.map(|e| e.metrics.as_slice()).unwrap_or_default();
+    let missing = gates.iter().map(|g| &g.metric).filter(|name| measured.iter().all(|m| m.name != **name));
+    measured
+        .iter()
+        .map(|m| &m.name)
+        .chain(missing)
+        .map(|name| {
+            let value = own.and_then(|e| e.metric(name));
+            let of_main = main.and_then(|e| e.metric(name));
+            MetricRow {
+                name: name.clone(),
+                value,
+                main: of_main,
+                difference: value.zip(of_main).map(|(value, main)| rounded(value - main)),
+                gates: gates
+                    .iter()
+                    .filter(|g| g.metric == *name)
+                    .flat_map(|g| verdicts(g, value, of_main))
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+fn verdicts(gate: &Gate, value: Option<f64>, main: Option<f64>) -> Vec<GateVerdict> {
+    let at_least = |bound: f64| value.is_some_and(|value| value >= bound);
+    let least = gate.min.map(|min| GateVerdict { rule: format!("at least {min}"), holds: at_least(min) });
+    // Where main has no such metric there is nothing to be worse than.
+    let not_worse = gate.not_worse_than_main.then(|| GateVerdict {
+        rule: "not worse than main".to_owned(),
+        holds: value.is_some() && main.is_none_or(at_least),
+    });
+    least.into_iter().chain(not_worse).collect()
+}
+
+/// Nine decimals: 0.9964 - 0.999 is -0.0026, not -0.0025999999999999357.
+fn rounded(difference: f64) -> f64 {
+    (difference * 1e9).round() / 1e9
+}

@@ -1,0 +1,192 @@
+//! The review as text, for a terminal.
+
+use jiff::Timestamp;
+use understudy_crds::{Stage, Transition, Verdict};
+
+use super::{MetricRow, Review, Side, SignatureDifference};
+use crate::{table, when};
+
+/// All of it.
+#[must_use]
+pub fn full(review: &Review, now: Timestamp) -> String {
+    let mut text = summary(review, now);
+    text.push_str("\nDocumentation\n");
+    text.push_str(&documentation(review));
+    if let Some(commands) = &review.commands {
+        text.push_str("\nTo decide\n");
+        let plain = |command: &str| format!("or {command}");
+        for line in [
+            commands.approve.clone(),
+            plain(&commands.kubectl_approve),
+            commands.reject.clone(),
+            plain(&commands.kubectl_reject),
+        ] {
+            text.push_str(&format!("  {line}\n"));
+        }
+    }
+    text
+}
+
+/// All but the documentation and the commands: what is shown once more before an approval.
+#[must_use]
+pub fn summary(review: &Review, now: Timestamp) -> String {
+    let mut text = format!(
+        "{} {} (ModelVersion {} in namespace {}), in stage {}\n\n",
+        review.deployment, review.version, review.name, review.namespace, review.stage
+    );
+    text.push_str(&table::fields(&rows(review, now)));
+    text.push('\n');
+    text.push_str(&evaluation(review));
+    text
+}
+
+fn rows(review: &Review, now: Timestamp) -> Vec<(&'static str, String)> {
+    let mut rows =
+        vec![("Request", review.transition.as_ref().map_or("none is open".to_owned(), |t| request(t, now)))];
+    if let Some(state) = &review.state {
+        let label = if state.condition == "Approvable" { "Approvable" } else { "Ready" };
+        let yes = if state.status == "True" { "yes" } else { "no" };
+        rows.push((label, format!("{yes}, {}: {}", state.reason, state.message)));
+    }
+    if let Some(failure) = &review.last_failure {
+        rows.push((
+            "Last failure",
+            format!("{}: {} ({} ago)", failure.reason, failure.message, when::age(&failure.at, now)),
+        ));
+    }
+    if let Some(effect) = &review.effect {
+        rows.push(("If approved", effect.clone()));
+    }
+    let main = review
+        .main
+        .as_ref()
+        .map(|m| format!("{} ({}) since {}", m.version, m.model_version, when::moment(&m.since)));
+    rows.push((
+        "Main now",
+        main.unwrap_or_else(|| match review.stage {
+            Stage::Production => "this version".to_owned(),
+            _ => "nothing is in Production".to_owned(),
+        }),
+    ));
+    let size = review.bytes.map(|b| format!(", {b} bytes")).unwrap_or_default();
+    rows.push(("Artifact", format!("{}{size}", review.uri)));
+    rows.push(("Digest", review.digest.clone()));
+    rows.push(("Signature", signature(&review.signature)));
+    rows.push(("Acceptance", acceptance(review, now)));
+    rows.push(("Provenance", provenance(review)));
+    rows
+}
+
+fn request(transition: &Transition, now: Timestamp) -> String {
+    let mut text = format!(
+        "{} -> {}, id {}, by {} {} ago",
+        transition.from,
+        transition.to,
+        transition.id,
+        transition.requested_by,
+        when::age(&transition.requested_at, now)
+    );
+    match (&transition.approval, &transition.expires_at) {
+        (Some(grant), _) => {
+            text.push_str(&format!("; approved by {} {} ago", grant.by, when::age(&grant.at, now)))
+        }
+        (None, Some(at)) => text.push_str(&format!("; {}", when::expiry(at, now))),
+        (None, None) => {}
+    }
+    text
+}
+
+fn signature(difference: &SignatureDifference) -> String {
+    match difference {
+        SignatureDifference::UnknownYet {} => "known once it has run in Staging".to_owned(),
+        SignatureDifference::NoMain {} => "nothing to compare with".to_owned(),
+        SignatureDifference::Compared { changes } if changes.is_empty() => {
+            "the same inputs and outputs as main".to_owned()
+        }
+        SignatureDifference::Compared { changes } => {
+            let lines = changes.iter().map(|change| {
+                let side = match change.side {
+                    Side::Input => "input",
+                    Side::Output => "output",
+                };
+                let name = &change.name;
+                match (&change.main, &change.own) {
+                    (Some(main), Some(own)) => format!("{side} {name}: {own}, main has {main}"),
+                    (None, Some(own)) => format!("{side} {name}: {own}, main has none"),
+                    (_, None) => format!(
+                        "{side} {name}: gone, main has {}",
+                        change.main.as_deref().unwrap_or_default()
+                    ),
+                }
+            });
+            format!("differs from main:\n{}", lines.collect::<Vec<_>>().join("\n"))
+        }
+    }
+}
+
+fn acceptance(review: &Review, now: Timestamp) -> String {
+    match &review.acceptance {
+        Some(given) => {
+            let verdict = match given.verdict {
+                Verdict::Passed => "passed",
+                Verdict::Failed => "FAILED",
+            };
+            let feedback = given.feedback.as_ref().map(|f| format!(": {f}")).unwrap_or_default();
+            format!("{verdict}, by {} {} ago{feedback}", given.by, when::age(&given.at, now))
+        }
+        None if review.acceptance_required => "none given; Production needs one".to_owned(),
+        None => "none given; optional".to_owned(),
+    }
+}
+
+fn provenance(review: &Review) -> String {
+    let Some(provenance) = &review.provenance else { return "none given".to_owned() };
+    let parts = [("run", &provenance.run), ("commit", &provenance.git_commit), ("data", &provenance.dataset)];
+    let lines: Vec<String> =
+        parts.iter().filter_map(|(what, value)| value.as_ref().map(|v| format!("{what} {v}"))).collect();
+    if lines.is_empty() { "none given".to_owned() } else { lines.join("\n") }
+}
+
+fn evaluation(review: &Review) -> String {
+    if review.metrics.is_empty() {
+        return "No evaluation is given, and no gate asks for one.\n".to_owned();
+    }
+    let on = review.dataset.as_ref().map(|d| format!(" on {d}")).unwrap_or_default();
+    let main = review.main.as_ref().map_or("MAIN".to_owned(), |m| format!("MAIN {}", m.version));
+    let rows: Vec<[String; 5]> = review.metrics.iter().map(metric).collect();
+    let headings = ["METRIC", &review.version, &main, "DIFFERENCE", "GATE FOR PRODUCTION"];
+    format!("Evaluation{on}\n{}", table::table(headings, &rows))
+}
+
+fn metric(row: &MetricRow) -> [String; 5] {
+    let number = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
+    let gates: Vec<String> = row
+        .gates
+        .iter()
+        .map(|gate| format!("{}: {}", gate.rule, if gate.holds { "holds" } else { "FAILS" }))
+        .collect();
+    let difference = row.difference.map(|d| if d == 0.0 { "0".to_owned() } else { format!("{d:+}") });
+    [row.name.clone(), number(row.value), number(row.main), difference.unwrap_or_default(), gates.join("; ")]
+}
+
+fn documentation(review: &Review) -> String {
+    let Some(documentation) = &review.documentation else { return "  none given\n".to_owned() };
+    let mut text = String::new();
+    for line in documentation.markdown.as_deref().unwrap_or_default().lines() {
+        text.push_str(format!("  {}", plain(line)).trim_end());
+        text.push('\n');
+    }
+    if let Some(url) = &documentation.url {
+        text.push_str(&format!("  see {url}\n"));
+    }
+    text
+}
+
+/// Markdown reads well as it is, but for the marks of headings and of bold type.
+fn plain(line: &str) -> String {
+    let heading = line.trim_start_matches('#');
+    if heading.len() < line.len() && heading.starts_with(' ') {
+        return heading.trim().to_uppercase();
+    }
+    line.replace("**", "")
+}

@@ -1,0 +1,152 @@
+//! The connection: which cluster, which namespace, as whom.
+
+use kube::{
+    Api, Client, Config,
+    api::{Patch, PatchParams},
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use understudy_crds::{ModelDeployment, ModelVersion};
+
+use crate::{
+    args::{Format, Globals},
+    error::Error,
+    identity::{Act, Identity},
+    name::VersionName,
+    write::{Target, Write},
+};
+
+/// Names this tool in `managedFields`.
+const FIELD_MANAGER: &str = "kubectl-understudy";
+
+/// One connection with the flags that it was made by.
+pub struct Session {
+    /// The client.
+    pub client: Client,
+    /// The namespace that names are looked up in.
+    pub namespace: String,
+    /// The flags.
+    pub globals: Globals,
+}
+
+impl Session {
+    /// Reads the kubeconfig as kubectl does. Nothing is asked of the cluster.
+    pub async fn connect(globals: Globals) -> Result<Self, Error> {
+        let mut config = configuration(&globals).await?;
+        if let Some(user) = &globals.as_user {
+            config.auth_info.impersonate = Some(user.clone());
+            config.auth_info.impersonate_groups = Some(globals.as_group.clone()).filter(|g| !g.is_empty());
+        }
+        let namespace = globals.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+        let client = Client::try_from(config).map_err(|e| Error::Client(Box::new(e)))?;
+        Ok(Self { client, namespace, globals })
+    }
+
+    /// Whether to print JSON.
+    #[must_use]
+    pub fn json(&self) -> bool {
+        self.globals.output == Format::Json
+    }
+
+    /// The versions of the namespace.
+    #[must_use]
+    pub fn versions(&self) -> Api<ModelVersion> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// The deployments of the namespace.
+    #[must_use]
+    pub fn deployments(&self) -> Api<ModelDeployment> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Who acts.
+    pub async fn me(&self, act: Act) -> Result<Identity, Error> {
+        Identity::ask(&self.client).await.map_err(Error::api(act))
+    }
+
+    /// The version of this name.
+    pub async fn version(&self, name: &VersionName) -> Result<ModelVersion, Error> {
+        let VersionName::Numbered { deployment, version } = name else {
+            return self.versions().get(&name.object()).await.map_err(Error::api(Act::Read));
+        };
+        // By custom it is called deployment-version: one small read before the whole list.
+        let usual = self.versions().get_opt(&name.object()).await.map_err(Error::api(Act::Read))?;
+        if let Some(usual) =
+            usual.filter(|mv| mv.spec.deployment == *deployment && mv.spec.version == *version)
+        {
+            return Ok(usual);
+        }
+        let all =
+            self.versions().list(&kube::api::ListParams::default()).await.map_err(Error::api(Act::Read))?;
+        let found = all
+            .items
+            .into_iter()
+            .filter(|mv| mv.spec.deployment == *deployment && mv.spec.version == *version);
+        // Where two have one number the older one counts, for the operator too.
+        found.min_by_key(|mv| mv.metadata.creation_timestamp.as_ref().map(|t| t.0)).ok_or_else(|| {
+            Error::Refused(format!(
+                "there is no version {version} of {deployment} in namespace {}; kubectl understudy list shows what there is",
+                self.namespace
+            ))
+        })
+    }
+
+    /// Writes one patch.
+    pub async fn write(&self, act: Act, write: &Write) -> Result<Written, Error> {
+        let (name, patch) = (&write.name, Patch::Merge(write.patch()));
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        match write.target {
+            Target::Version => {
+                let written = self.versions().patch(name, &params, &patch).await.map_err(Error::api(act))?;
+                Ok(Written { generation: written.metadata.generation })
+            }
+            Target::Deployment => {
+                let written =
+                    self.deployments().patch(name, &params, &patch).await.map_err(Error::api(act))?;
+                Ok(Written { generation: written.metadata.generation })
+            }
+        }
+    }
+
+    /// The flags that a plain kubectl needs to reach the same place as the same person.
+    #[must_use]
+    pub fn kubectl_flags(&self) -> Vec<String> {
+        let g = &self.globals;
+        let mut flags = vec!["-n".to_owned(), self.namespace.clone()];
+        let mut put = |flag: &str, value: &str| flags.extend([flag.to_owned(), value.to_owned()]);
+        if let Some(context) = &g.context {
+            put("--context", context);
+        }
+        if let Some(path) = &g.kubeconfig {
+            put("--kubeconfig", &path.display().to_string());
+        }
+        if let Some(user) = &g.as_user {
+            put("--as", user);
+        }
+        for group in &g.as_group {
+            put("--as-group", group);
+        }
+        flags
+    }
+}
+
+/// What came back from a patch.
+#[derive(Clone, Copy, Debug)]
+pub struct Written {
+    /// `metadata.generation` after it.
+    pub generation: Option<i64>,
+}
+
+async fn configuration(globals: &Globals) -> Result<Config, Error> {
+    let kubeconfig = |e| Error::Kubeconfig(Box::new(e));
+    let options = KubeConfigOptions { context: globals.context.clone(), ..KubeConfigOptions::default() };
+    match (&globals.kubeconfig, &globals.context) {
+        (Some(path), _) => {
+            let read = Kubeconfig::read_from(path).map_err(kubeconfig)?;
+            Config::from_custom_kubeconfig(read, &options).await.map_err(kubeconfig)
+        }
+        (None, Some(_)) => Config::from_kubeconfig(&options).await.map_err(kubeconfig),
+        // Without either, a pod's own service account is the last resort, as with kubectl.
+        (None, None) => Config::infer().await.map_err(|e| Error::Infer(Box::new(e))),
+    }
+}

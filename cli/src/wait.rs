@@ -1,0 +1,101 @@
+//! Waiting by watching: every change of reason or message is told, the end ends it.
+
+use std::{fmt::Debug, time::Duration};
+
+use clap::Args;
+use futures::TryStreamExt;
+use kube::{
+    Api, Resource,
+    runtime::{WatchStreamExt, watcher},
+};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    error::Error,
+    identity::Act,
+    output,
+    progress::{Outcome, Progress},
+};
+
+/// The flags of waiting.
+#[derive(Clone, Debug, Args)]
+pub struct Wait {
+    /// Wait for the outcome, telling what it waits for
+    #[arg(long)]
+    pub wait: bool,
+    /// How many seconds to wait with --wait
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub timeout: u64,
+}
+
+impl Wait {
+    /// Watches the object until `progress` sees the end. A bad end is an error.
+    pub async fn until<K>(
+        &self,
+        api: Api<K>,
+        name: &str,
+        progress: impl Fn(&K) -> Progress,
+    ) -> Result<Outcome, Error>
+    where
+        K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    {
+        let mut last = "nothing".to_owned();
+        let watched = watch(api, name, &mut last, progress);
+        let outcome = match tokio::time::timeout(Duration::from_secs(self.timeout), watched).await {
+            Ok(outcome) => outcome?,
+            Err(_) => return Err(Error::TimedOut { seconds: self.timeout, last }),
+        };
+        if outcome.success {
+            return Ok(outcome);
+        }
+        Err(Error::EndedBadly(format!("{}: {}", outcome.reason, outcome.message)))
+    }
+}
+
+async fn watch<K>(
+    api: Api<K>,
+    name: &str,
+    last: &mut String,
+    progress: impl Fn(&K) -> Progress,
+) -> Result<Outcome, Error>
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    // A broken connection is taken up again; a refusal (no verb watch) would only be refused again.
+    let refused =
+        |error: &watcher::Error| matches!(api_error(error), Some(kube::Error::Api(s)) if s.code == 403);
+    let mut changes = std::pin::pin!(watcher::watch_object(api, name).default_backoff());
+    loop {
+        match changes.try_next().await {
+            Ok(Some(Some(object))) => match progress(&object) {
+                Progress::Ended(outcome) => return Ok(outcome),
+                Progress::Going(what) if what != *last => {
+                    eprintln!("{}", output::printable(&what));
+                    *last = what;
+                }
+                Progress::Going(_) => {}
+            },
+            Ok(Some(None) | None) => return Err(Error::EndedBadly(format!("{name} was deleted"))),
+            Err(error) if refused(&error) => return Err(into_error(error)),
+            Err(error) => *last = format!("the watch broke off: {error}"),
+        }
+    }
+}
+
+const fn api_error(error: &watcher::Error) -> Option<&kube::Error> {
+    match error {
+        watcher::Error::InitialListFailed(e)
+        | watcher::Error::WatchStartFailed(e)
+        | watcher::Error::WatchFailed(e) => Some(e),
+        _ => None,
+    }
+}
+
+fn into_error(error: watcher::Error) -> Error {
+    match error {
+        watcher::Error::InitialListFailed(e)
+        | watcher::Error::WatchStartFailed(e)
+        | watcher::Error::WatchFailed(e) => Error::api(Act::Read)(e),
+        other => Error::EndedBadly(other.to_string()),
+    }
+}

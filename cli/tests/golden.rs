@@ -1,0 +1,95 @@
+//! What people and programs are shown, word for word: `INSTA_UPDATE=always cargo test` rewrites the snapshots.
+
+use jiff::Timestamp;
+use kubectl_understudy::{
+    history::Record,
+    list::Listing,
+    review::{Review, Subject, text},
+};
+use serde::de::DeserializeOwned;
+use understudy_crds::{ModelDeployment, ModelVersion};
+
+fn read<T: DeserializeOwned>(name: &str) -> T {
+    let path = format!("{}/tests/fixtures/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
+    serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn now() -> Timestamp {
+    "2026-11-21T04:00:00Z".parse().unwrap()
+}
+
+fn flags() -> Vec<String> {
+    vec!["-n".into(), "risk".into()]
+}
+
+fn candidate_review() -> Review {
+    let (version, deployment, main): (ModelVersion, ModelDeployment, ModelVersion) =
+        (read("candidate"), read("modeldeployment"), read("main"));
+    Review::of(Subject { version: &version, deployment: Some(&deployment), main: Some(&main) }, &flags())
+}
+
+#[test]
+fn a_reviewer_sees_documentation_metrics_next_to_mains_digest_requester_and_what_is_replaced() {
+    insta::assert_snapshot!(candidate_review().full(now()));
+}
+
+#[test]
+fn a_program_sees_the_same_review() {
+    insta::assert_json_snapshot!(candidate_review());
+}
+
+#[test]
+fn a_version_that_nobody_asked_for_is_shown_without_decision() {
+    let (version, deployment): (ModelVersion, ModelDeployment) = (read("fresh"), read("modeldeployment"));
+    let review =
+        Review::of(Subject { version: &version, deployment: Some(&deployment), main: None }, &flags());
+    insta::assert_snapshot!(review.full(now()));
+}
+
+#[test]
+fn main_itself_is_not_compared_with_itself() {
+    let (version, deployment): (ModelVersion, ModelDeployment) = (read("main"), read("modeldeployment"));
+    let review =
+        Review::of(Subject { version: &version, deployment: Some(&deployment), main: None }, &flags());
+    insta::assert_snapshot!(text::summary(&review, now()));
+}
+
+fn listing(everywhere: bool) -> Listing {
+    Listing::of(&[read("modeldeployment")], &[read("fresh"), read("candidate"), read("main")], everywhere)
+}
+
+#[test]
+fn the_list_shows_main_previous_staging_and_pending_in_the_order_of_versions() {
+    insta::assert_snapshot!(listing(false).text(now()));
+}
+
+#[test]
+fn the_list_of_all_namespaces_names_them() {
+    insta::assert_snapshot!(listing(true).text(now()));
+}
+
+#[test]
+fn a_program_sees_the_same_list() {
+    insta::assert_json_snapshot!(listing(false));
+}
+
+#[test]
+fn an_empty_namespace_says_so() {
+    insta::assert_snapshot!(Listing::of(&[], &[], false).text(now()));
+}
+
+#[test]
+fn the_history_of_a_deployment_tells_what_was_main_and_every_decision_in_order() {
+    let record = Record::of_deployment(&read("modeldeployment"), &[read("candidate"), read("main")]);
+    insta::assert_snapshot!(record.text());
+}
+
+#[test]
+fn the_history_of_a_version_tells_who_when_what_and_why() {
+    insta::assert_snapshot!(Record::of_version(&read("candidate")).text());
+}
+
+#[test]
+fn a_program_sees_the_same_history() {
+    insta::assert_json_snapshot!(Record::of_version(&read("candidate")));
+}

@@ -1,0 +1,90 @@
+//! Help that helps: every subcommand has an example, and every example can be typed.
+
+use clap::{Command, CommandFactory, Parser};
+use kubectl_understudy::args::Cli;
+
+fn example(command: &Command) -> String {
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let example = help.lines().find_map(|line| line.strip_prefix("Example: "));
+    example.unwrap_or_else(|| panic!("{} --help has no example", command.get_name())).to_owned()
+}
+
+/// Words as a shell would split them, with single quotes.
+fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for c in line.chars() {
+        match c {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            c => words.last_mut().unwrap().push(c),
+        }
+    }
+    words
+}
+
+#[test]
+fn every_subcommand_has_an_example_that_can_be_typed() {
+    let cli = Cli::command();
+    for command in std::iter::once(&cli).chain(cli.get_subcommands()) {
+        let example = example(command);
+        // A shell reads `source <(command)` as the command's output.
+        let line =
+            example.strip_prefix("source <(").map_or(example.as_str(), |rest| rest.trim_end_matches(')'));
+        let typed =
+            line.strip_prefix("kubectl ").unwrap_or_else(|| panic!("{line} does not begin with kubectl"));
+        if command.get_name() != cli.get_name() {
+            assert!(
+                typed.starts_with(&format!("understudy {}", command.get_name())),
+                "{line} is of another subcommand"
+            );
+        }
+        Cli::try_parse_from(words(typed)).unwrap_or_else(|error| panic!("{line} cannot be typed: {error}"));
+    }
+}
+
+#[test]
+fn every_flag_and_argument_is_explained() {
+    let cli = Cli::command();
+    for command in cli.get_subcommands() {
+        for argument in command.get_arguments() {
+            assert!(
+                argument.get_help().is_some(),
+                "{} {} has no help",
+                command.get_name(),
+                argument.get_id()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_flags_are_those_of_kubectl() {
+    let typed = [
+        "understudy",
+        "review",
+        "fraud/1.3.0",
+        "-n",
+        "risk",
+        "--context",
+        "c",
+        "--kubeconfig",
+        "k",
+        "--as",
+        "bob",
+        "--as-group",
+        "reviewers",
+        "-o",
+        "json",
+    ];
+    let Cli { globals, .. } = Cli::try_parse_from(typed).unwrap();
+    assert_eq!((globals.namespace.as_deref(), globals.as_user.as_deref()), (Some("risk"), Some("bob")));
+    assert_eq!(globals.as_group, ["reviewers"]);
+}
+
+#[test]
+fn a_failed_test_and_a_rejection_need_words() {
+    for typed in ["understudy accept fraud-1.3.0 failed", "understudy reject fraud-1.3.0"] {
+        assert!(Cli::try_parse_from(typed.split(' ')).is_err(), "{typed}");
+    }
+}

@@ -1,0 +1,172 @@
+//! Refusals as a real API server (1.36.3, with the chart's policies and roles) wrote them, and what people read.
+
+use kube::core::Status;
+use kubectl_understudy::{
+    identity::{Act, Identity},
+    refusal::explain,
+};
+use rstest::rstest;
+use serde_json::json;
+
+fn who(name: &str, group: &str) -> Identity {
+    Identity { name: name.to_owned(), groups: vec![group.to_owned()] }
+}
+
+fn forbidden(message: &str) -> Status {
+    Status::failure(message, "Forbidden").with_code(403)
+}
+
+const DENIED: &str = "modelversions.understudy.dev \"fraud-1.3.0\" is forbidden: ValidatingAdmissionPolicy 'understudy-approval' with binding 'understudy-approval' denied request: ";
+
+#[rstest]
+#[case::own_approval(
+    "four eyes: alice requested this transition, somebody else must approve it",
+    Act::Approve, ("alice", "data-science"),
+    "refused: four eyes: alice requested this transition, somebody else must approve it
+  you are   alice (groups: data-science)
+  who can   a colleague with the ClusterRole understudy-approver, who has not requested it"
+)]
+#[case::no_verb_to_approve(
+    "tess may not decide on the stage Staging (needs the verb approve on stages/staging)",
+    Act::Approve, ("tess", "testers"),
+    "refused: tess may not decide on the stage Staging
+  you are        tess (groups: testers)
+  missing        the verb approve on stages/staging (API group understudy.dev)
+  given by       the ClusterRole understudy-approver (a Role where the operator watches few namespaces)
+  for instance   kubectl -n risk create rolebinding <name> --clusterrole=understudy-approver --user=tess"
+)]
+#[case::no_verb_to_request(
+    "bob may not request the stage Staging (needs the verb request on stages/staging)",
+    Act::Request, ("bob", "reviewers"),
+    "refused: bob may not request the stage Staging
+  you are        bob (groups: reviewers)
+  missing        the verb request on stages/staging (API group understudy.dev)
+  given by       the ClusterRole understudy-requester (a Role where the operator watches few namespaces)
+  for instance   kubectl -n risk create rolebinding <name> --clusterrole=understudy-requester --user=bob"
+)]
+#[case::no_verb_to_roll_back(
+    "alice may not roll back (needs the verb rollback on modeldeployments)",
+    Act::Rollback, ("alice", "data-science"),
+    "refused: alice may not roll back
+  you are        alice (groups: data-science)
+  missing        the verb rollback on modeldeployments (API group understudy.dev)
+  given by       the ClusterRole understudy-approver (a Role where the operator watches few namespaces)
+  for instance   kubectl -n risk create rolebinding <name> --clusterrole=understudy-approver --user=alice"
+)]
+#[case::a_service_account(
+    "service accounts may neither approve nor reject",
+    Act::Approve, ("system:serviceaccount:risk:ci", "system:serviceaccounts"),
+    "refused: service accounts may neither approve nor reject
+  you are   system:serviceaccount:risk:ci (groups: system:serviceaccounts)"
+)]
+#[case::an_old_id(
+    "this approval matches no pending transition: understudy.dev/approve must be the id that status.transition shows now; to take a decision back, remove all its annotations",
+    Act::Approve, ("bob", "reviewers"),
+    "refused: this approval matches no pending transition: understudy.dev/approve must be the id that status.transition shows now; to take a decision back, remove all its annotations
+  you are   bob (groups: reviewers)"
+)]
+fn the_policys_own_words_come_without_the_noise(
+    #[case] words: &str,
+    #[case] act: Act,
+    #[case] (name, group): (&str, &str),
+    #[case] told: &str,
+) {
+    let status = forbidden(&format!("{DENIED}{words}"));
+    assert_eq!(explain(&status, act, Some(&who(name, group)), "risk"), told);
+}
+
+#[test]
+fn a_missing_plain_verb_names_the_role_of_the_act_that_was_tried() {
+    let message = r#"modeldeployments.understudy.dev "fraud" is forbidden: User "tess" cannot patch resource "modeldeployments" in API group "understudy.dev" in the namespace "risk""#;
+    assert_eq!(
+        explain(&forbidden(message), Act::Rollback, Some(&who("tess", "testers")), "risk"),
+        "refused: tess may not patch modeldeployments in namespace risk
+  you are        tess (groups: testers)
+  missing        the verb patch on modeldeployments (API group understudy.dev)
+  given by       the ClusterRole understudy-approver (a Role where the operator watches few namespaces)
+  for instance   kubectl -n risk create rolebinding <name> --clusterrole=understudy-approver --user=tess"
+    );
+}
+
+#[test]
+fn whoever_may_not_even_look_learns_which_role_shows_it() {
+    let message = r#"modelversions.understudy.dev is forbidden: User "system:serviceaccount:risk:ci" cannot list resource "modelversions" in API group "understudy.dev" in the namespace "risk""#;
+    let told = explain(
+        &forbidden(message),
+        Act::Read,
+        Some(&who("system:serviceaccount:risk:ci", "system:serviceaccounts")),
+        "risk",
+    );
+    assert!(told.contains("--clusterrole=understudy-viewer --serviceaccount=risk:ci"), "{told}");
+}
+
+#[test]
+fn a_pod_that_may_not_be_reached_is_nobody_of_ours_to_give() {
+    let message = r#"pods "fraud-v1-3-0-x" is forbidden: User "tess" cannot create resource "pods/portforward" in API group "" in the namespace "risk""#;
+    let told = explain(&forbidden(message), Act::Open, Some(&who("tess", "testers")), "risk");
+    assert!(
+        told.contains("the verb create on pods/portforward (core API group)")
+            && !told.contains("understudy-"),
+        "{told}"
+    );
+}
+
+fn invalid(causes: &[(&str, &str)]) -> Status {
+    let causes: Vec<_> = causes
+        .iter()
+        .map(|(field, message)| json!({"reason": "FieldValueInvalid", "message": message, "field": field}))
+        .collect();
+    let message = "ModelVersion.understudy.dev \"fraud-1.3.0\" is invalid";
+    from(
+        json!({"status": "Failure", "code": 422, "reason": "Invalid", "message": message, "details": {"causes": causes}}),
+    )
+}
+
+fn from(answer: serde_json::Value) -> Status {
+    serde_json::from_value(answer).unwrap()
+}
+
+#[rstest]
+#[case(
+    &[("spec.stage", "Invalid value: this step does not exist: the steps are None -> Staging -> Production or Archived")],
+    "refused: this step does not exist: the steps are None -> Staging -> Production or Archived"
+)]
+#[case(
+    &[
+        ("spec.version", "Invalid value: \"2.0\": spec.version in body should be at least 5 chars long"),
+        ("spec.version", "Invalid value: \"2.0\": version is immutable: publish a new ModelVersion"),
+    ],
+    "refused: spec.version: spec.version in body should be at least 5 chars long\n  version is immutable: publish a new ModelVersion"
+)]
+#[case(
+    &[
+        ("spec.stage", "Unsupported value: \"Live\": supported values: \"None\", \"Staging\", \"Production\", \"Archived\""),
+        ("<nil>", "Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation"),
+    ],
+    "refused: spec.stage: Unsupported value: \"Live\": supported values: \"None\", \"Staging\", \"Production\", \"Archived\""
+)]
+fn a_broken_rule_is_told_in_its_own_words(#[case] causes: &[(&str, &str)], #[case] told: &str) {
+    assert_eq!(explain(&invalid(causes), Act::Request, None, "risk"), told);
+}
+
+#[test]
+fn what_is_not_there_is_told_apart_from_an_api_that_is_not_there() {
+    let object = from(json!({
+        "status": "Failure", "code": 404, "reason": "NotFound",
+        "message": "modelversions.understudy.dev \"fraud-9.9.9\" not found",
+        "details": {"name": "fraud-9.9.9", "group": "understudy.dev", "kind": "modelversions"},
+    }));
+    let told = explain(&object, Act::Read, None, "risk");
+    assert!(told.starts_with("refused: there is no ModelVersion fraud-9.9.9 in namespace risk"), "{told}");
+    let api = Status::failure("404 page not found", "Failed to parse error data").with_code(404);
+    assert!(
+        explain(&api, Act::Read, None, "risk").contains("install the charts understudy-crds and understudy")
+    );
+}
+
+#[test]
+fn unknown_credentials_are_no_missing_role() {
+    let told =
+        explain(&Status::failure("Unauthorized", "Unauthorized").with_code(401), Act::Read, None, "risk");
+    assert!(told.contains("does not know you"), "{told}");
+}
