@@ -12,7 +12,7 @@ use kube::Client;
 use rand::RngExt as _;
 use tokio::sync::watch;
 use tracing::{info, warn};
-use understudy_crds::{ModelVersion, PolicyReference};
+use understudy_crds::{HISTORY_LIMIT, ModelVersion, PolicyReference};
 
 pub use reference::{Error, Expected};
 
@@ -86,28 +86,33 @@ impl Gate {
             },
             None => None,
         };
-        match witness {
+        let tried = match witness {
             Some(version) => match probe::forbidden_write_is_refused(&self.client, version).await {
-                Ok(()) => Report {
-                    active: true,
-                    message: "the API server enforces the approval policy".to_owned(),
-                    policy,
-                },
-                Err(error) => Report::broken(crate::run::chain(&error)),
+                Ok(tried) => tried,
+                Err(error) => return Report::broken(crate::run::chain(&error)),
             },
-            None if policy.is_some() => Report {
+            None => false,
+        };
+        match (tried, &policy) {
+            (true, _) => Report {
+                active: true,
+                message: "the API server enforces the approval policy".to_owned(),
+                policy,
+            },
+            (false, Some(_)) => Report {
                 active: true,
                 message: "the approval policy is installed; no version yet to try it on".to_owned(),
                 policy,
             },
-            None => Report::broken("no model version yet to try the approval policy on".to_owned()),
+            (false, None) => Report::broken("no model version yet to try the approval policy on".to_owned()),
         }
     }
 
     /// Looks again and again, so that conditions and metrics tell of a gate that opened while nothing was decided.
     pub async fn keep_looking(&self, cache: &Cache, metrics: Arc<Metrics>) {
         loop {
-            let witness = cache.versions.state().into_iter().next();
+            // A full record takes no more entries, whoever writes them.
+            let witness = cache.versions.state().into_iter().find(|v| v.history().len() < HISTORY_LIMIT);
             let report = self.look(witness.as_deref()).await;
             metrics.gate(report.active);
             let pause = INTERVAL.mul_f64(rand::rng().random_range(1.0..1.2));

@@ -23,18 +23,32 @@ pub enum Error {
     },
 }
 
-/// Succeeds when the API server refuses, by the policy, to record that a requester approved themselves.
-pub async fn forbidden_write_is_refused(client: &Client, witness: &ModelVersion) -> Result<(), Error> {
+/// Attempts on a version that others write to meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// Succeeds when the API server refuses, by the policy, to record that a requester approved themselves. `Ok(false)`
+/// when the version went meanwhile, so that nothing could be tried.
+pub async fn forbidden_write_is_refused(client: &Client, witness: &ModelVersion) -> Result<bool, Error> {
     let name = witness.name_any();
     let api: Api<ModelVersion> = Api::namespaced(client.clone(), &witness.namespace().unwrap_or_default());
     let dry_run = PostParams { dry_run: true, ..PostParams::default() };
     let mut forged = forge(witness);
-    // The witness may have moved on since it was cached; what is tried is the refusal, not the version.
-    forged.metadata.resource_version = None;
-    match api.replace_status(&name, &dry_run, &forged).await {
-        Ok(_) => Err(Error::Accepted),
-        Err(kube::Error::Api(status)) if status.message.contains(REFUSAL) => Ok(()),
-        Err(source) => Err(Error::Try { name, source: Box::new(source) }),
+    let mut left = ATTEMPTS;
+    loop {
+        left -= 1;
+        match api.replace_status(&name, &dry_run, &forged).await {
+            Ok(_) => return Err(Error::Accepted),
+            Err(kube::Error::Api(status)) if status.message.contains(REFUSAL) => return Ok(true),
+            Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(false),
+            // What is tried is the refusal, not the version: it may have moved on since it was read.
+            Err(kube::Error::Api(status)) if status.is_conflict() && left > 0 => {}
+            Err(source) => return Err(Error::Try { name, source: Box::new(source) }),
+        }
+        match api.get_opt(&name).await {
+            Ok(Some(fresh)) => forged = forge(&fresh),
+            Ok(None) => return Ok(false),
+            Err(source) => return Err(Error::Try { name, source: Box::new(source) }),
+        }
     }
 }
 
