@@ -106,6 +106,7 @@ impl Write {
 }
 
 /// Words as one line that a shell reads back as the same words.
+#[must_use]
 pub fn command(words: &[String]) -> String {
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }

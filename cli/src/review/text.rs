@@ -9,22 +9,25 @@ use crate::{table, when};
 /// All of it.
 #[must_use]
 pub fn full(review: &Review, now: Timestamp) -> String {
-    let mut text = summary(review, now);
-    text.push_str("\nDocumentation\n");
-    text.push_str(&documentation(review));
+    let mut parts = vec![summary(review, now), section("Documentation", &documentation(review))];
     if let Some(commands) = &review.commands {
-        text.push_str("\nTo decide\n");
         let plain = |command: &str| format!("or {command}");
-        for line in [
+        let lines = [
             commands.approve.clone(),
             plain(&commands.kubectl_approve),
             commands.reject.clone(),
             plain(&commands.kubectl_reject),
-        ] {
-            text.push_str(&format!("  {line}\n"));
-        }
+        ];
+        parts.push(section("To decide", &lines));
     }
-    text
+    parts.join("\n")
+}
+
+/// Lines under a heading, set in.
+fn section(heading: &str, lines: &[String]) -> String {
+    let indented = lines.iter().map(|line| format!("  {line}").trim_end().to_owned());
+    let all: Vec<String> = std::iter::once(heading.to_owned()).chain(indented).collect();
+    all.join("\n") + "\n"
 }
 
 /// All but the documentation and the commands: what is shown once more before an approval.
@@ -78,22 +81,13 @@ fn rows(review: &Review, now: Timestamp) -> Vec<(&'static str, String)> {
 }
 
 fn request(transition: &Transition, now: Timestamp) -> String {
-    let mut text = format!(
-        "{} -> {}, id {}, by {} {} ago",
-        transition.from,
-        transition.to,
-        transition.id,
-        transition.requested_by,
-        when::age(&transition.requested_at, now)
-    );
-    match (&transition.approval, &transition.expires_at) {
-        (Some(grant), _) => {
-            text.push_str(&format!("; approved by {} {} ago", grant.by, when::age(&grant.at, now)))
-        }
-        (None, Some(at)) => text.push_str(&format!("; {}", when::expiry(at, now))),
-        (None, None) => {}
-    }
-    text
+    let end = match (&transition.approval, &transition.expires_at) {
+        (Some(grant), _) => format!("; approved by {} {} ago", grant.by, when::age(&grant.at, now)),
+        (None, Some(at)) => format!("; {}", when::expiry(at, now)),
+        (None, None) => String::new(),
+    };
+    let Transition { from, to, id, requested_by, requested_at, .. } = transition;
+    format!("{from} -> {to}, id {id}, by {requested_by} {} ago{end}", when::age(requested_at, now))
 }
 
 fn signature(difference: &SignatureDifference) -> String {
@@ -169,17 +163,10 @@ fn metric(row: &MetricRow) -> [String; 5] {
     [row.name.clone(), number(row.value), number(row.main), difference.unwrap_or_default(), gates.join("; ")]
 }
 
-fn documentation(review: &Review) -> String {
-    let Some(documentation) = &review.documentation else { return "  none given\n".to_owned() };
-    let mut text = String::new();
-    for line in documentation.markdown.as_deref().unwrap_or_default().lines() {
-        text.push_str(format!("  {}", plain(line)).trim_end());
-        text.push('\n');
-    }
-    if let Some(url) = &documentation.url {
-        text.push_str(&format!("  see {url}\n"));
-    }
-    text
+fn documentation(review: &Review) -> Vec<String> {
+    let Some(documentation) = &review.documentation else { return vec!["none given".to_owned()] };
+    let text = documentation.markdown.as_deref().unwrap_or_default();
+    text.lines().map(plain).chain(documentation.url.iter().map(|url| format!("see {url}"))).collect()
 }
 
 /// Markdown reads well as it is, but for the marks of headings and of bold type.
