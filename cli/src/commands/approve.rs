@@ -6,6 +6,7 @@ use kube::ResourceExt;
 use understudy_crds::{
     ModelVersion,
     annotations::{APPROVE, APPROVED_BY},
+    condition::{self, APPROVABLE},
 };
 
 use super::{called, review::Found, undecided};
@@ -70,9 +71,16 @@ fn plan(mv: &ModelVersion, id: Option<&str>, me: &Identity, summary: String) -> 
             &mv.name_any(),
             &[(APPROVE, id), (APPROVED_BY, &me.name)],
         )],
-        done: format!("{} approved {id}, {step}", me.name),
+        done: format!("{} approved {id}, {step}{}", me.name, held(mv)),
         transition: Some(id.clone()),
     })
+}
+
+/// What the approval must wait for: it stays, and takes effect once that is met.
+fn held(mv: &ModelVersion) -> String {
+    let conditions = mv.status.as_ref().map(|s| s.conditions.as_slice()).unwrap_or_default();
+    let hold = condition::find(conditions, APPROVABLE).filter(|c| c.status == "False");
+    hold.map(|c| format!("\nit waits, {}: {}", c.reason, c.message)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -106,6 +114,16 @@ mod tests {
     ) {
         let refused = plan(&pending(&approval), id, &me("bob"), String::new()).unwrap_err().to_string();
         assert!(refused.contains(why), "{refused}");
+    }
+
+    #[test]
+    fn whoever_approves_too_early_learns_what_it_waits_for() {
+        let mut mv = pending(&Value::Null);
+        let held = json!([{"type": "Approvable", "status": "False", "reason": "AcceptanceMissing",
+            "message": "no tester has accepted it", "lastTransitionTime": "2026-11-21T04:00:00Z"}]);
+        mv.status.as_mut().unwrap().conditions = serde_json::from_value(held).unwrap();
+        let done = plan(&mv, None, &me("bob"), String::new()).unwrap().done;
+        assert!(done.ends_with("\nit waits, AcceptanceMissing: no tester has accepted it"), "{done}");
     }
 
     #[test]

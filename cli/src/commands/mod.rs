@@ -35,10 +35,7 @@ fn undecided<'a>(mv: &'a ModelVersion, id: Option<&str>) -> Result<&'a Transitio
                     "the operator has not opened the request of {called}: does it run, and does it watch this namespace?"
                 )
             }
-            _ => format!(
-                "nothing waits for a decision: {called} is in {} and nobody asks for another stage",
-                mv.stage()
-            ),
+            _ => format!("nothing waits for a decision: {called} is in {}{}", mv.stage(), last_word(mv)),
         }));
     };
     if let Some(grant) = &transition.approval {
@@ -53,6 +50,14 @@ fn undecided<'a>(mv: &'a ModelVersion, id: Option<&str>) -> Result<&'a Transitio
             transition.id, transition.to, transition.requested_by
         ))),
         _ => Ok(transition),
+    }
+}
+
+/// How the newest request ended, where it did not get what `spec.stage` asks for.
+fn last_word(mv: &ModelVersion) -> String {
+    match mv.history().last().filter(|_| mv.spec.stage != mv.stage()) {
+        Some(h) => format!("; the request for {} ended: {} by {}", h.to, h.decision.as_str(), h.decided_by),
+        None => " and nobody asks for another stage".to_owned(),
     }
 }
 
