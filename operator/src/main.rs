@@ -9,6 +9,7 @@ mod check;
 mod config;
 mod context;
 mod decision_log;
+mod error_chain;
 mod fetch;
 mod gate;
 mod http;
@@ -31,8 +32,8 @@ async fn main() -> std::process::ExitCode {
         .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()))
         .init();
     let outcome = match args.command {
-        Some(args::Command::Check { url }) => check::check(&url).await.map_err(|e| run::chain(&e)),
-        None => run::run(args.run).await.map_err(|e| run::chain(&e)),
+        Some(args::Command::Check { url }) => check::check(&url).await.map_err(|e| error_chain::chain(&e)),
+        None => run::run(args.run).await.map_err(|e| error_chain::chain(&e)),
     };
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,

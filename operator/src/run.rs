@@ -1,6 +1,6 @@
 //! The wiring: one lease, one set of caches and controllers a scope, one shutdown. Whatever ends, ends the process.
 
-use std::{error::Error as StdError, fmt::Write as _, sync::Arc, time::Instant};
+use std::{error::Error as StdError, sync::Arc, time::Instant};
 
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 use kube::{
@@ -23,6 +23,7 @@ use crate::{
     config::{self, Config},
     context::Context,
     decision_log::Journal,
+    error_chain::chain,
     gate::{self, Gate},
     http,
     leader::{Elector, Lost},
@@ -50,21 +51,6 @@ pub enum Error {
     Lost(#[from] Lost),
     #[error("{0} ended by itself")]
     Ended(&'static str),
-}
-
-/// An error and its causes, in one line.
-pub fn chain(error: &dyn StdError) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let text = cause.to_string();
-        // Some errors repeat their cause in their own words.
-        if !line.contains(&text) {
-            let _ = write!(line, ": {text}");
-        }
-        source = cause.source();
-    }
-    line
 }
 
 /// Runs until SIGTERM or SIGINT, or until something ends that must not.

@@ -82,14 +82,14 @@ impl Gate {
         let policy = match &self.expected {
             Some(expected) => match expected.compare(&self.client).await {
                 Ok(policy) => Some(policy),
-                Err(error) => return Report::broken(crate::run::chain(&error)),
+                Err(error) => return Report::broken(crate::error_chain::chain(&error)),
             },
             None => None,
         };
         let tried = match witness {
             Some(version) => match probe::forbidden_write_is_refused(&self.client, version).await {
                 Ok(tried) => tried,
-                Err(error) => return Report::broken(crate::run::chain(&error)),
+                Err(error) => return Report::broken(crate::error_chain::chain(&error)),
             },
             None => false,
         };

@@ -1,6 +1,11 @@
 //! The dry run of a write that the policy must refuse: a record that shows an approval by its own requester.
 
-use kube::{Api, Client, ResourceExt, api::PostParams};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::{
+    Api, Client, ResourceExt,
+    api::{Patch, PatchParams},
+};
+use serde_json::json;
 use understudy_crds::{Decision, HistoryEntry, ModelVersion, Stage};
 
 use crate::context::Context;
@@ -23,39 +28,28 @@ pub enum Error {
     },
 }
 
-/// Attempts on a version that others write to meanwhile.
-const ATTEMPTS: usize = 5;
-
 /// Succeeds when the API server refuses, by the policy, to record that a requester approved themselves. `Ok(false)`
 /// when the version went meanwhile, so that nothing could be tried.
 pub async fn forbidden_write_is_refused(client: &Client, witness: &ModelVersion) -> Result<bool, Error> {
     let name = witness.name_any();
     let api: Api<ModelVersion> = Api::namespaced(client.clone(), &witness.namespace().unwrap_or_default());
-    let dry_run = PostParams { dry_run: true, ..PostParams::default() };
-    let mut forged = forge(witness);
-    let mut left = ATTEMPTS;
-    loop {
-        left -= 1;
-        match api.replace_status(&name, &dry_run, &forged).await {
-            Ok(_) => return Err(Error::Accepted),
-            Err(kube::Error::Api(status)) if status.message.contains(REFUSAL) => return Ok(true),
-            Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(false),
-            // What is tried is the refusal, not the version: it may have moved on since it was read.
-            Err(kube::Error::Api(status)) if status.is_conflict() && left > 0 => {}
-            Err(source) => return Err(Error::Try { name, source: Box::new(source) }),
-        }
-        match api.get_opt(&name).await {
-            Ok(Some(fresh)) => forged = forge(&fresh),
-            Ok(None) => return Ok(false),
-            Err(source) => return Err(Error::Try { name, source: Box::new(source) }),
-        }
+    let dry_run = PatchParams { dry_run: true, ..PatchParams::default() };
+    // A merge patch names no resourceVersion: the witness may have moved on since it was read, and what is tried is
+    // the refusal, not the version.
+    let forged = json!({"status": {"history": forge(witness)}});
+    match api.patch_status(&name, &dry_run, &Patch::Merge(forged)).await {
+        Ok(_) => Err(Error::Accepted),
+        Err(kube::Error::Api(status)) if status.message.contains(REFUSAL) => Ok(true),
+        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(false),
+        Err(source) => Err(Error::Try { name, source: Box::new(source) }),
     }
 }
 
-fn forge(witness: &ModelVersion) -> ModelVersion {
-    let mut forged = witness.clone();
-    let now = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Context::now());
-    let entry = HistoryEntry {
+/// The history of the witness with an entry that nobody may write.
+fn forge(witness: &ModelVersion) -> Vec<HistoryEntry> {
+    let now = Time(Context::now());
+    let mut history = witness.history().to_vec();
+    history.push(HistoryEntry {
         id: "gate-probe".to_owned(),
         from: Stage::Staging,
         to: Stage::Production,
@@ -67,7 +61,6 @@ fn forge(witness: &ModelVersion) -> ModelVersion {
         reason: None,
         digest: witness.spec.artifact.digest(),
         policy: None,
-    };
-    forged.status.get_or_insert_default().history.push(entry);
-    forged
+    });
+    history
 }

@@ -97,6 +97,6 @@ pub async fn running(
             reason: "OtherVersionAnswers",
             message: format!("{url} is answered by {}, not by {}", answer.version, version),
         },
-        Err(error) => Running::No { reason: "NoAnswer", message: crate::run::chain(&error) },
+        Err(error) => Running::No { reason: "NoAnswer", message: crate::error_chain::chain(&error) },
     }
 }

@@ -210,7 +210,7 @@ fn conditions(
     let running = running.unwrap_or((false, "Starting".to_owned(), "main has just been chosen".to_owned()));
     let failure = facts.workloads.failure().or(facts.routed);
     let ready = match failure {
-        Some(error) => (false, error.reason().to_owned(), crate::run::chain(error)),
+        Some(error) => (false, error.reason().to_owned(), crate::error_chain::chain(error)),
         None if !deployed.0 => (false, deployed.1.to_owned(), deployed.2),
         None => running,
     };

@@ -133,7 +133,7 @@ async fn not_answering(ctx: &Context, observed: &Observed, candidate: &Candidate
                         "pod {ip} serves {} {}, not {} {digest}",
                         answer.version, answer.digest, spec.version
                     )),
-                    Err(error) => Some(crate::run::chain(&error)),
+                    Err(error) => Some(crate::error_chain::chain(&error)),
                 }
             }
         })

@@ -1,0 +1,48 @@
+//! Errors in the words that people read in conditions, events and logs.
+
+use std::{error::Error, fmt::Write as _};
+
+/// An error and its causes, in one line.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut line = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let said = answer(error);
+        let text = said.map_or_else(|| error.to_string(), str::to_owned);
+        // Some errors repeat their cause in their own words.
+        if !line.contains(&text) {
+            let _ = write!(line, "{}{text}", if line.is_empty() { "" } else { ": " });
+        }
+        next = error.source().filter(|_| said.is_none());
+    }
+    line
+}
+
+/// What the API server said, if that is the error: it says all there is, and kube would print it three times.
+fn answer<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a str> {
+    let error = error
+        .downcast_ref::<kube::Error>()
+        .or_else(|| error.downcast_ref::<Box<kube::Error>>().map(AsRef::as_ref));
+    match error {
+        Some(kube::Error::Api(status)) => Some(&status.message),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("failed to read Service fraud")]
+    struct Outer(#[source] Box<kube::Error>);
+
+    #[test]
+    fn what_the_api_server_says_is_told_without_the_rest_of_its_answer() {
+        let answer = Status::failure("services \"fraud\" is forbidden", "Forbidden");
+        let error = Outer(Box::new(kube::Error::Api(Box::new(answer))));
+        assert_eq!(chain(&error), "failed to read Service fraud: services \"fraud\" is forbidden");
+    }
+}
