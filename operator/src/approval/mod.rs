@@ -122,7 +122,7 @@ async fn announce(ctx: &Context, before: &ModelVersion, after: &ModelVersion, st
     }
     if let Step::Open(transition) = step {
         let note = format!(
-            "{} asks for {} -> {}; a colleague approves with: kubectl annotate mv {} -n {} understudy.dev/approve={} understudy.dev/approved-by=<their name>",
+            "{} asks for {} -> {}; a colleague approves with: kubectl annotate --overwrite mv {} -n {} understudy.dev/approve={} understudy.dev/approved-by=<their name>",
             transition.requested_by,
             transition.from,
             transition.to,
