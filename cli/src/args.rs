@@ -5,8 +5,17 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    accept::Accept, approve::Approve, completion::Completion, history::History, list::List, open::Open,
-    reject::Reject, request::Request, review::Review, rollback::Rollback, withdraw::Withdraw,
+    accept::Accept,
+    approve::Approve,
+    completion::{Complete, Completion},
+    history::History,
+    list::List,
+    open::Open,
+    reject::Reject,
+    request::Request,
+    review::Review,
+    rollback::Rollback,
+    withdraw::Withdraw,
 };
 
 const AFTER_HELP: &str = "\
@@ -91,6 +100,9 @@ pub enum Command {
     History(History),
     /// Opens the form page of a version or of what is main
     Open(Open),
-    /// Prints a shell's completion script
+    /// Prints a completion script
     Completion(Completion),
+    /// Completes the last of these words, for kubectl
+    #[command(name = "__complete", hide = true, disable_help_flag = true)]
+    Complete(Complete),
 }

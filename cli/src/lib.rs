@@ -7,6 +7,7 @@
 pub mod args;
 pub mod ask;
 pub mod commands;
+pub mod complete;
 pub mod error;
 pub mod history;
 pub mod identity;
@@ -32,10 +33,17 @@ use session::Session;
 /// Runs one invocation; errors are told on stderr.
 pub async fn run(cli: Cli) -> ExitCode {
     let Cli { globals, command } = cli;
-    if let Command::Completion(completion) = command {
-        completion.run();
-        return ExitCode::SUCCESS;
-    }
+    let command = match command {
+        Command::Completion(completion) => {
+            completion.run();
+            return ExitCode::SUCCESS;
+        }
+        Command::Complete(complete) => {
+            complete.run().await;
+            return ExitCode::SUCCESS;
+        }
+        command => command,
+    };
     let session = match Session::connect(globals).await {
         Ok(session) => session,
         Err(error) => return fail(&error, &error.to_string()),
@@ -57,7 +65,8 @@ async fn dispatch(command: Command, session: &Session) -> Result<(), Error> {
         Command::Rollback(rollback) => rollback.run(session).await,
         Command::History(history) => history.run(session).await,
         Command::Open(open) => open.run(session).await,
-        Command::Completion(_) => Ok(()),
+        // `run` has dealt with them: they need no session.
+        Command::Completion(_) | Command::Complete(_) => Ok(()),
     }
 }
 

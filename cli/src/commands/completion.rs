@@ -1,26 +1,113 @@
-//! `completion`
+//! `completion`, and the hidden `__complete` behind it.
 
-use clap::{Args, CommandFactory};
+use std::time::Duration;
+
+use clap::{Args, CommandFactory, FromArgMatches, ValueEnum};
 use clap_complete::Shell;
+use kube::{Api, Resource, ResourceExt, api::ListParams, core::PartialObjectMeta};
+use understudy_crds::{ModelDeployment, ModelVersion};
 
-use crate::args::Cli;
+use crate::{
+    args::{Cli, Globals},
+    complete::{Wanted, wanted},
+    session::Session,
+};
 
-/// Prints a shell's completion script for kubectl-understudy.
+/// Whoever presses TAB does not wait longer for a cluster.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// kubectl's sign that no file names belong here.
+const NO_FILES: &str = ":4";
+/// What kubectl runs for `kubectl understudy <TAB>` if it finds it as `kubectl_complete-understudy` in the PATH.
+const KUBECTL_COMPLETE: &str = "#!/bin/sh\nexec kubectl-understudy __complete \"$@\"";
+
+/// Prints a completion script.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: source <(kubectl understudy completion bash)")]
+#[command(
+    after_help = "`kubectl` prints the program by which kubectl itself completes `kubectl understudy`: save it as \
+kubectl_complete-understudy in your PATH, executable. The others complete `kubectl-understudy`.
+
+Example: kubectl understudy completion kubectl"
+)]
 pub struct Completion {
-    /// The shell
-    pub shell: Shell,
+    /// For whom
+    pub shell: For,
+}
+
+/// Who completes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "shells need no explanation")]
+pub enum For {
+    Kubectl,
+    Bash,
+    Elvish,
+    Fish,
+    #[value(name = "powershell")]
+    PowerShell,
+    Zsh,
 }
 
 impl Completion {
     /// Runs it: no cluster is asked.
     pub fn run(self) {
-        clap_complete::generate(
-            self.shell,
-            &mut Cli::command(),
-            "kubectl-understudy",
-            &mut std::io::stdout(),
-        );
+        let shell = match self.shell {
+            For::Kubectl => return println!("{KUBECTL_COMPLETE}"),
+            For::Bash => Shell::Bash,
+            For::Elvish => Shell::Elvish,
+            For::Fish => Shell::Fish,
+            For::PowerShell => Shell::PowerShell,
+            For::Zsh => Shell::Zsh,
+        };
+        clap_complete::generate(shell, &mut Cli::command(), "kubectl-understudy", &mut std::io::stdout());
     }
+}
+
+/// Completes the last of these words.
+#[derive(Debug, Args)]
+pub struct Complete {
+    /// What was typed after `kubectl understudy`.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<String>,
+}
+
+impl Complete {
+    /// Prints what may stand there. A cluster that does not answer offers nothing.
+    pub async fn run(self) {
+        // As they were typed: clap has taken the flags of every subcommand out of `words`.
+        let typed: Vec<String> = std::env::args().skip_while(|word| word != "__complete").skip(1).collect();
+        let partial = typed.last().cloned().unwrap_or_default();
+        let offered = match wanted(&typed) {
+            Wanted::Words(words) => words,
+            names => tokio::time::timeout(PATIENCE, names_of(&names, &typed)).await.unwrap_or_default(),
+        };
+        for word in offered.iter().filter(|word| word.starts_with(&partial)) {
+            println!("{word}");
+        }
+        println!("{NO_FILES}");
+    }
+}
+
+async fn names_of(wanted: &Wanted, words: &[String]) -> Vec<String> {
+    let Ok(session) = Session::connect(globals(words)).await else { return vec![] };
+    let versions =
+        async { if *wanted == Wanted::Deployment { vec![] } else { names::<ModelVersion>(&session).await } };
+    let deployments =
+        async { if *wanted == Wanted::Version { vec![] } else { names::<ModelDeployment>(&session).await } };
+    let (deployments, versions) = tokio::join!(deployments, versions);
+    [deployments, versions].concat()
+}
+
+/// The flags typed so far: which cluster, which namespace. The line is not finished, so its errors do not count.
+fn globals(words: &[String]) -> Globals {
+    let line = std::iter::once("kubectl-understudy").chain(words.iter().map(String::as_str));
+    let matches = Cli::command().ignore_errors(true).try_get_matches_from(line).ok();
+    matches.and_then(|matches| Globals::from_arg_matches(&matches).ok()).unwrap_or_default()
+}
+
+async fn names<K>(session: &Session) -> Vec<String>
+where
+    K: Clone + std::fmt::Debug + Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
+{
+    let api: Api<PartialObjectMeta<K>> = Api::namespaced(session.client.clone(), &session.namespace);
+    let found = api.list(&ListParams::default()).await;
+    found.map(|list| list.items.iter().map(ResourceExt::name_any).collect()).unwrap_or_default()
 }
