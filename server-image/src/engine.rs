@@ -25,6 +25,8 @@ use crate::model::{Model, run};
 const LIGHT: Duration = Duration::from_micros(100);
 /// Bodies that are decoded on the runtime's threads. Larger ones take longer than [`LIGHT`].
 const SMALL: usize = 32 << 10;
+/// A run of this length is no whim of the scheduler.
+const HEAVY: Duration = Duration::from_millis(20);
 /// Slow runs, less the fast ones, after which a model counts as heavy. A few slow ones are the scheduler's doing.
 const STRAINED: u32 = 16;
 
@@ -60,7 +62,14 @@ impl Work {
     /// The operator's probe.
     #[must_use]
     pub fn probe() -> Self {
-        Self { kind: Kind::Probe, body: Bytes::new(), json_length: None, coding: None, accepts: None, room: None }
+        Self {
+            kind: Kind::Probe,
+            body: Bytes::new(),
+            json_length: None,
+            coding: None,
+            accepts: None,
+            room: None,
+        }
     }
 }
 
@@ -242,7 +251,9 @@ impl Shared {
     /// Moves the model between light and heavy, step by step.
     fn strained(&self, taken: Duration) {
         let strain = self.strain.load(Relaxed);
-        if taken > LIGHT {
+        if taken > HEAVY {
+            self.strain.store(2 * STRAINED, Relaxed);
+        } else if taken > LIGHT {
             self.strain.store((strain + 1).min(2 * STRAINED), Relaxed);
         } else if strain > 0 {
             self.strain.store(strain - 1, Relaxed);
@@ -253,7 +264,9 @@ impl Shared {
 /// ONNX Runtime says which inputs a model cannot take only when it runs.
 fn refusal(error: &ort::Error) -> Refusal {
     match error.code() {
-        ort::ErrorCode::InvalidArgument => Refusal::BadRequest(format!("the model refused the input: {error}")),
+        ort::ErrorCode::InvalidArgument => {
+            Refusal::BadRequest(format!("the model refused the input: {error}"))
+        }
         _ => Refusal::Backend(error.to_string()),
     }
 }

@@ -5,6 +5,11 @@
 //! requests, [`codec`] turns bytes into tensors and back, and [`engine`] decides on which thread they run.
 //! [`role`] tells whether this version is the one behind the stable endpoint.
 
+#![allow(
+    clippy::missing_panics_doc,
+    reason = "an `expect` states an invariant, so it is no part of an interface"
+)]
+
 pub mod args;
 pub mod artifact;
 pub mod codec;

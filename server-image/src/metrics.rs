@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use prometheus::{Counter, Encoder, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{
+    Counter, Encoder, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry, TextEncoder,
+};
 use serde_json::{Value, json};
 
 use crate::error::Refusal;
@@ -57,7 +59,9 @@ impl Metrics {
     #[must_use]
     pub fn new(model: &str, version: &str) -> Self {
         let registry = Registry::new();
-        let opts = |name: &str, help: &str| Opts::new(name, help).const_label("model", model).const_label("version", version);
+        let opts = |name: &str, help: &str| {
+            Opts::new(name, help).const_label("model", model).const_label("version", version)
+        };
         macro_rules! register {
             ($metric:expr) => {{
                 let metric = $metric.expect("names and labels are constant and valid");
@@ -67,8 +71,11 @@ impl Metrics {
         }
         let failure = |reason: &str| {
             IntCounter::with_opts(
-                opts("nv_inference_request_failure", "Requests that were not answered with a prediction, by reason")
-                    .const_label("reason", reason),
+                opts(
+                    "nv_inference_request_failure",
+                    "Requests that were not answered with a prediction, by reason",
+                )
+                .const_label("reason", reason),
             )
         };
         let micros = |name: &str, help: &str| Counter::with_opts(opts(name, help));
@@ -86,13 +93,22 @@ impl Metrics {
             canceled: register!(failure("CANCELED")),
             backend: register!(failure("BACKEND")),
             other: register!(failure("OTHER")),
-            inferences: register!(IntCounter::with_opts(opts("nv_inference_count", "Rows that were inferred"))),
-            executions: register!(IntCounter::with_opts(opts("nv_inference_exec_count", "Runs of the model"))),
+            inferences: register!(IntCounter::with_opts(opts(
+                "nv_inference_count",
+                "Rows that were inferred"
+            ))),
+            executions: register!(IntCounter::with_opts(opts(
+                "nv_inference_exec_count",
+                "Runs of the model"
+            ))),
             request_us: register!(micros(
                 "nv_inference_request_duration_us",
                 "Time of successful requests, queue included, in microseconds"
             )),
-            queue_us: register!(micros("nv_inference_queue_duration_us", "Time in the queue, in microseconds")),
+            queue_us: register!(micros(
+                "nv_inference_queue_duration_us",
+                "Time in the queue, in microseconds"
+            )),
             input_us: register!(micros(
                 "nv_inference_compute_input_duration_us",
                 "Time to decode requests, in microseconds"
@@ -161,7 +177,9 @@ impl Metrics {
     #[must_use]
     pub fn text(&self) -> Vec<u8> {
         let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text).expect("writing to memory does not fail");
+        TextEncoder::new()
+            .encode(&self.registry.gather(), &mut text)
+            .expect("writing to memory does not fail");
         text
     }
 }
@@ -195,7 +213,11 @@ impl Metrics {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of durations is not negative")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a sum of durations is not negative"
+)]
 fn nanos(micros: f64) -> u64 {
     (micros * 1e3) as u64
 }

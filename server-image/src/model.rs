@@ -176,7 +176,10 @@ fn warm_up(session: &mut Session, signature: &Signature) -> Result<Vec<Tensor>, 
     if run(session, &ones).is_ok() {
         return Ok(ones);
     }
-    Err(Failure::new(Reason::WarmUpFailed, format!("the model failed on inputs of zeros and of ones: {error}")))
+    Err(Failure::new(
+        Reason::WarmUpFailed,
+        format!("the model failed on inputs of zeros and of ones: {error}"),
+    ))
 }
 
 fn median(session: &mut Session, inputs: &[Tensor]) -> Result<Duration, ort::Error> {

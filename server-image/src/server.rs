@@ -55,11 +55,8 @@ async fn serve(args: Args) -> Result<(), Failure> {
     let service = Arc::new(Service::new(&args.deployment, &version, Arc::clone(&metrics), args.max_body));
     let (phase, phase_seen) = watch::channel(Phase::Serving);
     let (standing, standing_seen) = watch::channel(Standing::NotYet);
-    let around = Surroundings {
-        phase: phase_seen,
-        standing: None,
-        free: Arc::new(Semaphore::new(args.connections)),
-    };
+    let around =
+        Surroundings { phase: phase_seen, standing: None, free: Arc::new(Semaphore::new(args.connections)) };
     listen(&args, &service, &metrics, &around, standing_seen.clone()).await?;
     tokio::spawn(report_role(standing_seen, Arc::clone(&metrics)));
     if let Some(file) = args.routing_file.clone() {
@@ -92,6 +89,9 @@ async fn listen(
     };
     let (main, direct, probes) =
         (bind(args.main_port).await?, bind(args.direct_port).await?, bind(args.metrics_port).await?);
+    let shown =
+        |listener: &TcpListener| listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
+    tracing::info!(main = shown(&main), direct = shown(&direct), metrics = shown(&probes), "listening");
     let api = || {
         let service = Arc::clone(service);
         move |request| {
@@ -151,9 +151,9 @@ async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engi
 
 /// Goes step by step: not ready, then no new connections, then nothing in flight.
 async fn drain(args: &Args, phase: watch::Sender<Phase>, around: Surroundings) {
-    tracing::info!("draining");
     let deadline = tokio::time::Instant::now() + args.drain;
     phase.send_replace(Phase::Leaving);
+    tracing::info!("draining");
     tokio::time::sleep(PROPAGATION.min(args.drain / 3)).await;
     phase.send_replace(Phase::Closing);
     drop(around);

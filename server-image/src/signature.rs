@@ -12,14 +12,9 @@ pub struct Port {
     /// The tensor's name in the model.
     pub name: String,
     /// Its datatype.
-    #[serde(serialize_with = "datatype_name")]
     pub datatype: Datatype,
     /// Its shape; -1 is a dimension that may vary.
     pub shape: Vec<i64>,
-}
-
-fn datatype_name<S: serde::Serializer>(datatype: &Datatype, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(datatype.name())
 }
 
 impl Port {
@@ -77,8 +72,11 @@ impl Signature {
         self.inputs
             .iter()
             .map(|port| {
-                let shape: Vec<i64> =
-                    port.shape.iter().map(|dimension| if *dimension == -1 { 1 } else { *dimension }).collect();
+                let shape: Vec<i64> = port
+                    .shape
+                    .iter()
+                    .map(|dimension| if *dimension == -1 { 1 } else { *dimension })
+                    .collect();
                 match elements(&shape) {
                     Some(count) if count <= limit => {
                         Ok(Tensor { shape, data: Data::uniform(port.datatype, count, one) })

@@ -119,6 +119,12 @@ impl fmt::Display for Datatype {
     }
 }
 
+impl serde::Serialize for Datatype {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
 /// The elements of a tensor, row-major.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "each variant is a datatype of the protocol")]
@@ -253,5 +259,7 @@ impl fmt::Display for ShapeText<'_> {
 /// The number of elements of `shape`; `None` where a dimension is negative or the product does not fit.
 #[must_use]
 pub fn elements(shape: &[i64]) -> Option<usize> {
-    shape.iter().try_fold(1_usize, |product, dimension| product.checked_mul(usize::try_from(*dimension).ok()?))
+    shape
+        .iter()
+        .try_fold(1_usize, |product, dimension| product.checked_mul(usize::try_from(*dimension).ok()?))
 }

@@ -25,7 +25,10 @@ impl File {
     /// be a real directory, the last one a regular file with one name.
     pub(super) fn new(mount: Option<&Path>, path: &str) -> Result<Self, Failure> {
         let mount = mount.ok_or_else(|| {
-            Failure::new(Reason::UnsupportedUri, "a pvc:// artifact needs --pvc-dir, where its claim is mounted")
+            Failure::new(
+                Reason::UnsupportedUri,
+                "a pvc:// artifact needs --pvc-dir, where its claim is mounted",
+            )
         })?;
         let mut here = mount.to_owned();
         let parts: Vec<&str> = path.split('/').collect();
@@ -51,7 +54,8 @@ impl File {
     }
 
     pub(super) async fn open(&self) -> Result<Chunks, Failed> {
-        let broken = |error: std::io::Error| Failed { failure: missing(&self.path, &error), transient: false };
+        let broken =
+            |error: std::io::Error| Failed { failure: missing(&self.path, &error), transient: false };
         let file = tokio::fs::File::open(&self.path).await.map_err(broken)?;
         let path = self.path.clone();
         let chunks = futures::stream::try_unfold(file, move |mut file| {
@@ -61,7 +65,9 @@ impl File {
                 match file.read_buf(&mut chunk).await {
                     Ok(0) => Ok(None),
                     Ok(_) => Ok(Some((chunk.freeze(), file))),
-                    Err(error) => Err(Failed::this_time(format!("failed to read {}: {error}", path.display()))),
+                    Err(error) => {
+                        Err(Failed::this_time(format!("failed to read {}: {error}", path.display())))
+                    }
                 }
             }
         });

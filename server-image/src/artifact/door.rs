@@ -33,7 +33,10 @@ fn refused_v4(address: Ipv4Addr) -> bool {
     // Alibaba, Azure, Oracle: metadata services outside of the link-local range.
     const METADATA: [Ipv4Addr; 3] =
         [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(192, 0, 0, 192)];
-    address.is_link_local() || address.is_unspecified() || address.is_broadcast() || METADATA.contains(&address)
+    address.is_link_local()
+        || address.is_unspecified()
+        || address.is_broadcast()
+        || METADATA.contains(&address)
 }
 
 fn refused_v6(address: Ipv6Addr) -> bool {
@@ -122,7 +125,7 @@ pub(super) fn innermost(error: &dyn std::error::Error) -> String {
 
 /// Whether the door itself refused, so that another try ends the same way.
 pub(super) fn is_refusal(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<Refused>())
+    std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<Refused>)
 }
 
 #[cfg(test)]

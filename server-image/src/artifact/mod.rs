@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::stream::BoxStream;
 use futures::StreamExt;
+use futures::stream::BoxStream;
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt;
 
@@ -125,7 +125,8 @@ pub async fn fetch(request: &Request<'_>) -> Result<Artifact, Failure> {
 /// Between a half and the whole of `pause`, so that the pods of one Deployment do not knock all at once.
 fn jittered(pause: Duration) -> Duration {
     let random = RandomState::new().hash_one(());
-    let part = f64::from(u32::try_from(random >> 32).expect("the upper half has 32 bits")) / f64::from(u32::MAX);
+    let part =
+        f64::from(u32::try_from(random >> 32).expect("the upper half has 32 bits")) / f64::from(u32::MAX);
     pause.mul_f64(0.5 + part / 2.0)
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Bucket {
     uri: String,
 }
 
-/// Hands object_store the guarded client in place of its own.
+/// Hands the store the guarded client in place of its own.
 #[derive(Debug)]
 struct Guarded(reqwest::Client);
 
@@ -92,10 +92,9 @@ fn failed(uri: &str, error: &object_store::Error) -> Failed {
             Reason::ArtifactForbidden,
             format!("{uri}: the store refused the credentials: {}", door::innermost(error)),
         ),
-        _ if door::is_refusal(error) => Failed::for_good(
-            Reason::ArtifactUnreachable,
-            format!("{uri}: {}", door::innermost(error)),
-        ),
+        _ if door::is_refusal(error) => {
+            Failed::for_good(Reason::ArtifactUnreachable, format!("{uri}: {}", door::innermost(error)))
+        }
         _ => Failed::this_time(format!("failed to download {uri}: {}", door::innermost(error))),
     }
 }

@@ -30,8 +30,9 @@ impl Uri {
     /// Takes a URI apart. A `UnsupportedUri` failure says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let wrong = |what: &str| Failure::new(Reason::UnsupportedUri, format!("{text}: {what}"));
-        let (scheme, rest) =
-            text.split_once("://").ok_or_else(|| wrong("an artifact is named by s3://, https:// or pvc://"))?;
+        let (scheme, rest) = text
+            .split_once("://")
+            .ok_or_else(|| wrong("an artifact is named by s3://, https:// or pvc://"))?;
         match scheme {
             "s3" | "pvc" => {
                 let (place, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -41,7 +42,8 @@ impl Uri {
                 if scheme == "s3" {
                     return Ok(Self::S3 { bucket: place.to_owned(), key: path.to_owned() });
                 }
-                if path.split('/').any(|part| matches!(part, "" | "." | "..")) || path.contains(['\\', '\0']) {
+                if path.split('/').any(|part| matches!(part, "" | "." | "..")) || path.contains(['\\', '\0'])
+                {
                     return Err(wrong("the path must not contain `.`, `..` or empty parts"));
                 }
                 Ok(Self::Pvc { claim: place.to_owned(), path: path.to_owned() })
@@ -51,8 +53,9 @@ impl Uri {
                 if !url.username().is_empty() || url.password().is_some() {
                     return Err(wrong("credentials belong into the Secret, not into the URI"));
                 }
-                door::refuse_url(&url)
-                    .map_err(|refused| Failure::new(Reason::ArtifactUnreachable, format!("{text}: {refused}")))?;
+                door::refuse_url(&url).map_err(|refused| {
+                    Failure::new(Reason::ArtifactUnreachable, format!("{text}: {refused}"))
+                })?;
                 Ok(Self::Https(url))
             }
             _ => Err(wrong("an artifact is named by s3://, https:// or pvc://")),

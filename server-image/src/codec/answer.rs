@@ -123,7 +123,10 @@ pub(super) fn count_of(value: &DynValue) -> usize {
 }
 
 /// The elements of an output. One without any may have no memory to borrow.
-pub(super) fn borrow<'v, T: PrimitiveTensorElementType>(port: &Port, value: &'v DynValue) -> Result<&'v [T], Refusal> {
+pub(super) fn borrow<'v, T: PrimitiveTensorElementType>(
+    port: &Port,
+    value: &'v DynValue,
+) -> Result<&'v [T], Refusal> {
     if count_of(value) == 0 {
         return Ok(&[]);
     }

@@ -71,10 +71,10 @@ fn strings(name: &str, count: usize, mut blob: &[u8]) -> Result<Vec<String>, Ref
     Ok(strings)
 }
 
-/// A string of an input: ONNX strings are UTF-8.
+/// A string of an input: ONNX strings are UTF-8, and ONNX Runtime takes them up to the first NUL.
 pub(super) fn text_of(name: &str, bytes: &[u8]) -> Result<String, Refusal> {
-    String::from_utf8(bytes.to_vec())
-        .map_err(|_| Refusal::bad(format!("input `{name}`: an element of BYTES is no UTF-8, which ONNX strings are")))
+    let text = String::from_utf8(bytes.to_vec()).ok().filter(|text| !text.contains('\0'));
+    text.ok_or_else(|| Refusal::bad(format!("input `{name}`: an element of BYTES must be UTF-8 without NUL")))
 }
 
 /// Appends elements as they are in memory.
@@ -113,7 +113,11 @@ mod tests {
     #[case(Datatype::Fp32, &[0, 0, 0x20, 0x40, 0, 0, 0x80, 0xbf], Data::Fp32(vec![2.5, -1.0]))]
     #[case(Datatype::Fp64, &[0, 0, 0, 0, 0, 0, 4, 0x40], Data::Fp64(vec![2.5]))]
     #[case(Datatype::Bytes, &[2, 0, 0, 0, b'h', b'i', 0, 0, 0, 0], Data::Bytes(vec!["hi".into(), String::new()]))]
-    fn elements_are_little_endian_in_row_order(#[case] datatype: Datatype, #[case] blob: &[u8], #[case] data: Data) {
+    fn elements_are_little_endian_in_row_order(
+        #[case] datatype: Datatype,
+        #[case] blob: &[u8],
+        #[case] data: Data,
+    ) {
         assert_eq!(read("x", datatype, data.len(), blob), Ok(data.clone()));
         // The same at an odd address, as after a JSON header of any length.
         let shifted = [&[0], blob].concat();
@@ -130,7 +134,12 @@ mod tests {
     #[case(Datatype::Bytes, 2, &[1, 0, 0, 0, b'h'])]
     #[case(Datatype::Bytes, 1, &[255, 255, 255, 255])]
     #[case(Datatype::Bytes, 1, &[1, 0, 0, 0, 0xff])]
-    fn sizes_that_do_not_add_up_are_refused(#[case] datatype: Datatype, #[case] count: usize, #[case] blob: &[u8]) {
+    #[case(Datatype::Bytes, 1, &[3, 0, 0, 0, b'a', 0, b'b'])]
+    fn sizes_that_do_not_add_up_are_refused(
+        #[case] datatype: Datatype,
+        #[case] count: usize,
+        #[case] blob: &[u8],
+    ) {
         let message = read("x", datatype, count, blob).unwrap_err().to_string();
         assert!(message.starts_with("input `x`: "), "{message}");
     }

@@ -51,9 +51,13 @@ impl Element for bool {
 }
 
 impl Element for String {
-    const WHAT: &'static str = "a string";
+    const WHAT: &'static str = "a string without NUL";
     fn take(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
-        if scanner.peek() == Some(b'"') { Ok(Some(scanner.string()?.into_owned())) } else { Ok(None) }
+        if scanner.peek() != Some(b'"') {
+            return Ok(None);
+        }
+        // ONNX Runtime takes strings that end at the first NUL.
+        Ok(Some(scanner.string()?.into_owned()).filter(|text| !text.contains('\0')))
     }
 }
 
@@ -111,7 +115,10 @@ impl<T: Element> List<T> {
             return self.list(scanner, name, level);
         }
         let Some(element) = T::take(scanner)? else {
-            return Err(Refusal::bad(format!("input `{name}`: {}", scanner.wrong(&format!("expected {}", T::WHAT)))));
+            return Err(Refusal::bad(format!(
+                "input `{name}`: {}",
+                scanner.wrong(&format!("expected {}", T::WHAT))
+            )));
         };
         if *self.leaves.get_or_insert(level) != level {
             return Err(ragged(name));
@@ -148,7 +155,9 @@ impl<T: Element> List<T> {
 }
 
 fn ragged(name: &str) -> Refusal {
-    Refusal::bad(format!("input `{name}`: the nested lists of `data` are not all of the same length and depth"))
+    Refusal::bad(format!(
+        "input `{name}`: the nested lists of `data` are not all of the same length and depth"
+    ))
 }
 
 #[cfg(test)]

@@ -55,7 +55,8 @@ pub(super) fn decimal(bytes: &[u8], start: usize) -> Option<Decimal> {
     if let Some(b'e' | b'E') = bytes.get(at) {
         let sign = bytes.get(at + 1).copied();
         let first = at + 1 + usize::from(matches!(sign, Some(b'+' | b'-')));
-        let last = first + bytes[first.min(bytes.len())..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let last =
+            first + bytes[first.min(bytes.len())..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         if last == first {
             return None;
         }
@@ -102,7 +103,11 @@ fn eight_digits(word: u64) -> u64 {
 impl Decimal {
     /// The nearest f32; `None` where it would be infinite. `text` is the number as it was written.
     #[inline]
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "the error is accounted for")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "the error is accounted for"
+    )]
     pub(super) fn to_f32(self, text: &[u8]) -> Option<f32> {
         if self.exact && (-22..=22).contains(&self.exponent) {
             let near = self.scaled(self.mantissa as f64);

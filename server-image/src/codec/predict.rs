@@ -11,23 +11,30 @@ use super::answer::{borrow, shape_of, strings};
 use super::elements;
 use super::request::{Request, Wanted};
 use super::scan::Scanner;
+use super::write::Json;
 use crate::error::Refusal;
 use crate::signature::{Port, Signature};
 use crate::tensor::{Data, Datatype, ShapeText, Tensor, elements as count_of};
 
 /// Reads `{"records":[{...}]}` into tensors whose first dimension is the record.
-pub fn read(body: &[u8], signature: &Signature, features: Option<&[String]>) -> Result<(Request, usize), Refusal> {
-    let body: Value = serde_json::from_slice(body).map_err(|error| Refusal::bad(format!("invalid JSON: {error}")))?;
-    let records = body
-        .get("records")
-        .and_then(Value::as_array)
-        .filter(|records| !records.is_empty())
-        .ok_or_else(|| Refusal::bad(r#"expected {"records":[{"column":value}]} with at least one record"#))?;
+pub fn read(
+    body: &[u8],
+    signature: &Signature,
+    features: Option<&[String]>,
+) -> Result<(Request, usize), Refusal> {
+    let body: Value =
+        serde_json::from_slice(body).map_err(|error| Refusal::bad(format!("invalid JSON: {error}")))?;
+    let records =
+        body.get("records").and_then(Value::as_array).filter(|records| !records.is_empty()).ok_or_else(
+            || Refusal::bad(r#"expected {"records":[{"column":value}]} with at least one record"#),
+        )?;
     let records: Vec<&Map<String, Value>> = records
         .iter()
         .enumerate()
         .map(|(row, record)| {
-            record.as_object().ok_or_else(|| Refusal::bad(format!("record {row} is no object of named columns")))
+            record
+                .as_object()
+                .ok_or_else(|| Refusal::bad(format!("record {row} is no object of named columns")))
         })
         .collect::<Result<_, _>>()?;
     let inputs = match (signature.inputs.as_slice(), features) {
@@ -73,7 +80,10 @@ fn given_by_input(records: &[&Map<String, Value>], port: &Port) -> bool {
 }
 
 /// Every column of every record must be one of `columns`, or a typing error would go unnoticed.
-fn known<'c>(records: &[&Map<String, Value>], columns: impl Iterator<Item = &'c str> + Clone) -> Result<(), Refusal> {
+fn known<'c>(
+    records: &[&Map<String, Value>],
+    columns: impl Iterator<Item = &'c str> + Clone,
+) -> Result<(), Refusal> {
     for (row, record) in records.iter().enumerate() {
         for name in record.keys() {
             if !columns.clone().any(|column| column == name) {
@@ -116,7 +126,9 @@ fn tensor(port: &Port, columns: &[&str], records: &[&Map<String, Value>]) -> Res
     let (data, _) = elements::take(&mut Scanner::new(&json), &port.name, datatype, flat.len())?;
     let data = match (data, port.datatype) {
         (Data::Fp32(data), Datatype::Fp16) => Data::Fp16(data.into_iter().map(half::f16::from_f32).collect()),
-        (Data::Fp32(data), Datatype::Bf16) => Data::Bf16(data.into_iter().map(half::bf16::from_f32).collect()),
+        (Data::Fp32(data), Datatype::Bf16) => {
+            Data::Bf16(data.into_iter().map(half::bf16::from_f32).collect())
+        }
         (data, _) => data,
     };
     Ok(Tensor { shape, data })
@@ -180,7 +192,11 @@ fn values(port: &Port, value: &ort::value::DynValue) -> Result<Vec<Value>, Refus
         };
     }
     // The shortest text of an f32 is what /infer answers; as an f64 it would have noise behind it.
-    let single = |number: f32| serde_json::from_str(&number.to_string()).unwrap_or(Value::Null);
+    let single = |number: f32| {
+        let mut text = Vec::new();
+        number.write(&mut text);
+        serde_json::from_slice(&text).unwrap_or_default()
+    };
     Ok(match port.datatype {
         Datatype::Bool => numbers!(bool),
         Datatype::Uint8 => numbers!(u8),
@@ -193,8 +209,12 @@ fn values(port: &Port, value: &ort::value::DynValue) -> Result<Vec<Value>, Refus
         Datatype::Int64 => numbers!(i64),
         Datatype::Fp64 => numbers!(f64),
         Datatype::Fp32 => borrow::<f32>(port, value)?.iter().map(|element| single(*element)).collect(),
-        Datatype::Fp16 => borrow::<half::f16>(port, value)?.iter().map(|element| single(element.to_f32())).collect(),
-        Datatype::Bf16 => borrow::<half::bf16>(port, value)?.iter().map(|element| single(element.to_f32())).collect(),
+        Datatype::Fp16 => {
+            borrow::<half::f16>(port, value)?.iter().map(|element| single(element.to_f32())).collect()
+        }
+        Datatype::Bf16 => {
+            borrow::<half::bf16>(port, value)?.iter().map(|element| single(element.to_f32())).collect()
+        }
         Datatype::Bytes => strings(port, value)?.into_iter().map(Value::String).collect(),
     })
 }

@@ -42,7 +42,8 @@ impl Request {
         if json_length == Some(0) {
             return raw(blobs, signature);
         }
-        let mut reader = Reader { signature, blobs, id: None, inputs: Vec::new(), outputs: None, binary: false };
+        let mut reader =
+            Reader { signature, blobs, id: None, inputs: Vec::new(), outputs: None, binary: false };
         reader.inputs.resize_with(signature.inputs.len(), || None);
         let mut scanner = Scanner::new(json);
         reader.request(&mut scanner)?;
@@ -66,7 +67,9 @@ fn raw(body: &[u8], signature: &Signature) -> Result<Request, Refusal> {
         None => (1, Some(Data::Bytes(vec![binary::text_of(&port.name, body)?]))),
     };
     let mut shape = port.shape.clone();
-    let fixed = count_of(&shape.iter().map(|dimension| if *dimension == -1 { 1 } else { *dimension }).collect::<Vec<_>>());
+    let fixed = count_of(
+        &shape.iter().map(|dimension| if *dimension == -1 { 1 } else { *dimension }).collect::<Vec<_>>(),
+    );
     let mut variable = shape.iter_mut().filter(|dimension| **dimension == -1);
     match (variable.next(), variable.next(), fixed) {
         (Some(only), None, Some(fixed)) if fixed > 0 && count % fixed == 0 => {
@@ -155,22 +158,21 @@ impl<'a> Reader<'a> {
                         size = Some(read_size(scanner)?);
                         Ok(())
                     }
-                    "shared_memory_region" => Err(Refusal::Unsupported("shared memory is not supported".into())),
+                    "shared_memory_region" => {
+                        Err(Refusal::Unsupported("shared memory is not supported".into()))
+                    }
                     _ => scanner.skip(),
                 })?,
                 "data" => {
-                    found = match datatype {
-                        Some(datatype) => {
-                            let expected = shape.as_deref().and_then(count_of).unwrap_or_default();
-                            let name = name.as_deref().unwrap_or_default();
-                            let (data, layout) = elements::take(scanner, name, datatype, expected)?;
-                            Found::Elements(data, layout)
-                        }
-                        None => {
-                            let ahead = *scanner;
-                            scanner.skip()?;
-                            Found::Ahead(ahead)
-                        }
+                    found = if let Some(datatype) = datatype {
+                        let expected = shape.as_deref().and_then(count_of).unwrap_or_default();
+                        let name = name.as_deref().unwrap_or_default();
+                        let (data, layout) = elements::take(scanner, name, datatype, expected)?;
+                        Found::Elements(data, layout)
+                    } else {
+                        let ahead = *scanner;
+                        scanner.skip()?;
+                        Found::Ahead(ahead)
                     };
                 }
                 _ => scanner.skip()?,
@@ -179,7 +181,8 @@ impl<'a> Reader<'a> {
         })?;
         let name = name.ok_or_else(|| Refusal::bad("an input has no `name`"))?;
         let missing = |field: &str| Refusal::bad(format!("input `{name}` has no `{field}`"));
-        let (shape, datatype) = (shape.ok_or_else(|| missing("shape"))?, datatype.ok_or_else(|| missing("datatype"))?);
+        let (shape, datatype) =
+            (shape.ok_or_else(|| missing("shape"))?, datatype.ok_or_else(|| missing("datatype"))?);
         let (position, count) = self.place(&name, &shape, datatype)?;
         let data = match (found, size) {
             (Found::Nothing, None) => return Err(missing("data")),
@@ -208,7 +211,9 @@ impl<'a> Reader<'a> {
         }
         let Port { shape: expected, datatype: wanted, .. } = &inputs[position];
         if *wanted != datatype {
-            return Err(Refusal::bad(format!("input `{name}` has the datatype {datatype}, the model takes {wanted}")));
+            return Err(Refusal::bad(format!(
+                "input `{name}` has the datatype {datatype}, the model takes {wanted}"
+            )));
         }
         match count_of(shape) {
             Some(count) if inputs[position].accepts(shape) => Ok((position, count)),
@@ -244,7 +249,9 @@ impl<'a> Reader<'a> {
                     binary = Some(boolean(scanner, "parameter `binary_data`")?);
                     Ok(())
                 }
-                "classification" => Err(Refusal::Unsupported("the classification extension is not supported".into())),
+                "classification" => {
+                    Err(Refusal::Unsupported("the classification extension is not supported".into()))
+                }
                 "shared_memory_region" => Err(Refusal::Unsupported("shared memory is not supported".into())),
                 _ => scanner.skip(),
             }),
@@ -265,7 +272,10 @@ impl<'a> Reader<'a> {
 
     fn finish(self) -> Result<Request, Refusal> {
         if !self.blobs.is_empty() {
-            return Err(Refusal::bad(format!("{} trailing bytes behind the last binary tensor", self.blobs.len())));
+            return Err(Refusal::bad(format!(
+                "{} trailing bytes behind the last binary tensor",
+                self.blobs.len()
+            )));
         }
         let given = self.inputs.into_iter().zip(&self.signature.inputs);
         let inputs = given
@@ -282,7 +292,9 @@ impl<'a> Reader<'a> {
                 .into_iter()
                 .map(|(position, binary)| Wanted { position, binary: binary.unwrap_or(self.binary) })
                 .collect(),
-            _ => (0..self.signature.outputs.len()).map(|position| Wanted { position, binary: self.binary }).collect(),
+            _ => (0..self.signature.outputs.len())
+                .map(|position| Wanted { position, binary: self.binary })
+                .collect(),
         };
         Ok(Request { id: self.id, inputs, outputs })
     }
@@ -304,9 +316,12 @@ fn checked(
         )));
     }
     let nested = layout.len() > 1;
-    let same = || layout.iter().map(|extent| i64::try_from(*extent).ok()).eq(shape.iter().map(|extent| Some(*extent)));
+    let same = || {
+        layout.iter().map(|extent| i64::try_from(*extent).ok()).eq(shape.iter().map(|extent| Some(*extent)))
+    };
     if nested && !same() {
-        let layout: Vec<i64> = layout.iter().map(|extent| i64::try_from(*extent).unwrap_or(i64::MAX)).collect();
+        let layout: Vec<i64> =
+            layout.iter().map(|extent| i64::try_from(*extent).unwrap_or(i64::MAX)).collect();
         return Err(Refusal::bad(format!(
             "input `{name}` has the shape {}, but its data is nested as {}",
             ShapeText(shape),

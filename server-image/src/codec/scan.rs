@@ -29,6 +29,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A refusal that says where the text stops being JSON.
+    #[must_use]
     pub fn wrong(&self, what: &str) -> Refusal {
         Refusal::BadRequest(format!("invalid JSON at byte {}: {what}", self.at))
     }
@@ -191,7 +192,7 @@ impl<'a> Scanner<'a> {
             None
         };
         let units = [first, second.unwrap_or_default()];
-        let mut decoded = char::decode_utf16(units[..1 + usize::from(second.is_some())].iter().copied());
+        let mut decoded = char::decode_utf16(units[..=usize::from(second.is_some())].iter().copied());
         match (decoded.next(), decoded.next()) {
             (Some(Ok(character)), None) => Ok(character),
             _ => Err(self.wrong("half of a surrogate pair")),
@@ -199,7 +200,8 @@ impl<'a> Scanner<'a> {
     }
 
     fn unit(&mut self) -> Result<u16, Refusal> {
-        let digits = self.bytes.get(self.at..self.at + 4).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let digits =
+            self.bytes.get(self.at..self.at + 4).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
         let unit = digits
             .and_then(|digits| std::str::from_utf8(digits).ok())
             .and_then(|digits| u16::from_str_radix(digits, 16).ok());

@@ -48,6 +48,9 @@ impl Room {
         }
         let mut room = self.take(promised.unwrap_or_default())?;
         let Some(first) = data(&mut body).await? else { return Ok((Bytes::new(), room)) };
+        if first.len() > self.largest {
+            return Err(Refusal::TooLarge(self.largest));
+        }
         if body.is_end_stream() || promised == Some(first.len()) {
             return Ok((first, room));
         }

@@ -25,7 +25,7 @@ use crate::role::Standing;
 /// answered by it, and the news may take a second to come.
 const GRACE: Duration = Duration::from_secs(3);
 /// A connection without a request for two of these is closed: it is idle, or sends its header too slowly.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// Headers are a few hundred bytes; a body is read in pieces of at most this size.
 const BUFFER: usize = 512 << 10;
 /// Between two tries to accept when the process has no file descriptor left.
@@ -75,7 +75,7 @@ impl Surroundings {
                 }
             }
             // Nobody follows the role any more, so it does not change.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         tokio::select! {
             () = closing => {}
@@ -85,34 +85,35 @@ impl Surroundings {
 }
 
 /// Accepts connections until the process closes, and answers their requests with `answer`.
-pub async fn accept<A, F>(listener: TcpListener, mut surroundings: Surroundings, answer: A)
+pub async fn accept<A, F>(listener: TcpListener, surroundings: Surroundings, answer: A)
 where
     A: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<Full<Bytes>>> + Send,
 {
-    loop {
-        let free = Arc::clone(&surroundings.free);
-        let accepted = async {
-            let permit = free.acquire_owned().await.expect("the semaphore is never closed");
-            (permit, listener.accept().await)
-        };
-        let (permit, accepted) = tokio::select! {
-            accepted = accepted => accepted,
-            _ = surroundings.phase.wait_for(|phase| *phase == Phase::Closing) => return,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                let (surroundings, answer) = (surroundings.clone(), answer.clone());
-                tokio::spawn(async move {
-                    serve(stream, surroundings, answer).await;
-                    drop(permit);
-                });
-            }
-            Err(error) => {
-                tracing::warn!("failed to accept a connection: {error}");
-                tokio::time::sleep(PAUSE).await;
+    let mut closing = surroundings.phase.clone();
+    let accepting = async {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    // Taken after accepting: a listener that waits for callers must not hold what another one needs.
+                    let free = Arc::clone(&surroundings.free);
+                    let permit = free.acquire_owned().await.expect("the semaphore is never closed");
+                    let (surroundings, answer) = (surroundings.clone(), answer.clone());
+                    tokio::spawn(async move {
+                        serve(stream, surroundings, answer).await;
+                        drop(permit);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!("failed to accept a connection: {error}");
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
         }
+    };
+    tokio::select! {
+        () = accepting => {}
+        _ = closing.wait_for(|phase| *phase == Phase::Closing) => {}
     }
 }
 
@@ -137,7 +138,8 @@ where
             Ok::<_, Infallible>(response)
         }
     });
-    let connection = http1::Builder::new().max_buf_size(BUFFER).serve_connection(TokioIo::new(stream), service);
+    let connection =
+        http1::Builder::new().max_buf_size(BUFFER).serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     let mut end: Pin<&mut _> = pin!(async {
         tokio::select! {

@@ -26,7 +26,9 @@ pub fn answer(method: &Method, path: &str, state: State, metrics: &Metrics) -> R
         ("GET" | "HEAD", "/readyz") if state.loaded && !state.draining => (StatusCode::OK, "ok".into()),
         ("GET" | "HEAD", "/readyz") if state.draining => (StatusCode::SERVICE_UNAVAILABLE, "draining".into()),
         ("GET" | "HEAD", "/readyz" | "/startupz") => (StatusCode::SERVICE_UNAVAILABLE, "loading".into()),
-        (_, "/metrics" | "/livez" | "/startupz" | "/readyz") => (StatusCode::METHOD_NOT_ALLOWED, Bytes::new()),
+        (_, "/metrics" | "/livez" | "/startupz" | "/readyz") => {
+            (StatusCode::METHOD_NOT_ALLOWED, Bytes::new())
+        }
         _ => (StatusCode::NOT_FOUND, Bytes::new()),
     };
     let mut response = Response::new(Full::new(body));

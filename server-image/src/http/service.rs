@@ -94,7 +94,7 @@ impl Service {
                 }
                 return Ok(answer);
             }
-            Route::Server => return Ok(document(&self.server())),
+            Route::Server => return Ok(document(&server())),
             Route::Models => return Ok(document(&json!({"models": [self.deployment]}))),
             Route::Statistics => {
                 let stats = self.metrics.statistics(&self.deployment, &self.version);
@@ -118,7 +118,12 @@ impl Service {
         }
     }
 
-    async fn infer(&self, engine: &Engine, kind: Kind, request: Request<Incoming>) -> Result<Answer, Refusal> {
+    async fn infer(
+        &self,
+        engine: &Engine,
+        kind: Kind,
+        request: Request<Incoming>,
+    ) -> Result<Answer, Refusal> {
         let headers = request.headers();
         let json_length = json_length(headers)?;
         let coding = match headers.get(CONTENT_ENCODING) {
@@ -139,10 +144,10 @@ impl Service {
         }
         Ok(answer)
     }
+}
 
-    fn server(&self) -> Value {
-        json!({"name": "understudy", "version": env!("CARGO_PKG_VERSION"), "extensions": EXTENSIONS})
-    }
+fn server() -> Value {
+    json!({"name": "understudy", "version": env!("CARGO_PKG_VERSION"), "extensions": EXTENSIONS})
 }
 
 fn json_length(headers: &HeaderMap) -> Result<Option<usize>, Refusal> {

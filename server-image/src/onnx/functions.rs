@@ -70,7 +70,11 @@ impl Functions {
         for operator in self.bodies.keys() {
             self.expanded(*operator, 0, &mut sizes)?;
         }
-        if self.inlined(&self.graph, 0, &mut sizes)?.nodes > most { Err(Refused::TooManyNodes) } else { Ok(()) }
+        if self.inlined(&self.graph, 0, &mut sizes)?.nodes > most {
+            Err(Refused::TooManyNodes)
+        } else {
+            Ok(())
+        }
     }
 
     fn operator(&mut self, domain: String, name: String) -> Operator {

@@ -91,8 +91,10 @@ impl<R: std::io::Read + std::io::Seek> Inspection<R> {
                 (_, value) => self.wire.skip(value)?,
             }
         }
-        if ir_version == 0 || graphs != 1 {
-            return Err(Refused::NoModel("it has no graph"));
+        match graphs {
+            1 if ir_version > 0 => {}
+            0 | 1 => return Err(Refused::NoModel("it has no graph or no version of the format")),
+            _ => return Err(Refused::NoModel("it has more than one graph")),
         }
         self.functions.check(NODES)?;
         let opset = opset.ok_or(Refused::NoModel("it names no version of the ONNX operators"))?;

@@ -58,14 +58,14 @@ pub(super) fn tensor<R: Read + Seek>(wire: &mut Wire<R>, end: u64) -> Result<(),
     if external {
         return Err(Refused::ExternalData(name));
     }
-    let declared = elements.map_or_else(|| "more elements than there can be".to_owned(), |n| format!("{n} elements"));
+    let declared =
+        elements.map_or_else(|| "more elements than there can be".to_owned(), |n| format!("{n} elements"));
     let fits = match (elements, raw) {
         // An attribute that was set to an empty message.
         (Some(_), None) if data_type == 0 && typed == 0 => true,
         (None, _) => false,
-        (Some(elements), Some(bytes)) => {
-            bits(data_type).is_some_and(|bits| elements.checked_mul(bits).is_some_and(|all| all.div_ceil(8) == bytes))
-        }
+        (Some(elements), Some(bytes)) => bits(data_type)
+            .is_some_and(|bits| elements.checked_mul(bits).is_some_and(|all| all.div_ceil(8) == bytes)),
         // The smallest elements are packed four to a byte.
         (Some(elements), None) => elements <= typed.saturating_mul(4),
     };

@@ -1,0 +1,161 @@
+//! The OpenAPI description of this model.
+
+use serde_json::{Map, Value, json};
+
+use super::{columns, json_type};
+use crate::model::Model;
+use crate::signature::Port;
+
+/// The description, as JSON.
+#[must_use]
+pub fn openapi(model: &Model) -> String {
+    let Model { deployment, version, signature, .. } = model;
+    let base = format!("/v2/models/{deployment}");
+    let get = |summary: &str, tag: &str| json!({"get": {"summary": summary, "tags": [tag], "responses": {"200": {"description": "OK"}}}});
+    let mut paths = Map::new();
+    paths.insert("/predict".into(), post("Predict for records of named columns", "Records", "Predictions"));
+    paths.insert(
+        format!("{base}/infer"),
+        post("Infer (Open Inference Protocol v2)", "InferRequest", "InferAnswer"),
+    );
+    paths.insert(
+        format!("{base}/versions/{version}/infer"),
+        post("Infer with this version", "InferRequest", "InferAnswer"),
+    );
+    for (path, summary) in [
+        (base.clone(), "Inputs and outputs of the model"),
+        (format!("{base}/ready"), "Is the model ready?"),
+        (format!("{base}/stats"), "Counts and times of inferences"),
+        ("/v2".to_owned(), "The server"),
+        ("/v2/models".to_owned(), "The models: one"),
+        ("/v2/health/live".to_owned(), "Is the server alive?"),
+        ("/v2/health/ready".to_owned(), "Is the server ready?"),
+    ] {
+        paths.insert(path, get(summary, "Open Inference Protocol"));
+    }
+    let description = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": deployment,
+            "version": version,
+            "description": "A model served by Understudy. NaN and infinity, which JSON does not know, are refused in \
+                            inputs and null in outputs.",
+        },
+        "paths": paths,
+        "components": {"schemas": {
+            "Record": record(model),
+            "Records": {
+                "type": "object",
+                "required": ["records"],
+                "properties": {"records": list_of(&reference("Record"))},
+            },
+            "Predictions": {
+                "type": "object",
+                "required": ["predictions"],
+                "properties": {"predictions": list_of(&prediction(&signature.outputs))},
+            },
+            "InferRequest": {
+                "type": "object",
+                "required": ["inputs"],
+                "properties": {
+                    "id": {"type": "string"},
+                    "parameters": {"type": "object"},
+                    "inputs": tensors(&signature.inputs),
+                    "outputs": {"type": "array", "items": {"type": "object", "required": ["name"], "properties": {
+                        "name": {"enum": names(&signature.outputs)}, "parameters": {"type": "object"},
+                    }}},
+                },
+            },
+            "InferAnswer": {
+                "type": "object",
+                "required": ["model_name", "outputs"],
+                "properties": {
+                    "model_name": {"const": deployment},
+                    "model_version": {"const": version},
+                    "id": {"type": "string"},
+                    "outputs": tensors(&signature.outputs),
+                },
+            },
+            "Error": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}},
+        }},
+    });
+    description.to_string()
+}
+
+fn post(summary: &str, request: &str, answer: &str) -> Value {
+    let json_of = |schema: &str| json!({"application/json": {"schema": reference(schema)}});
+    let error = |description: &str| json!({"description": description, "content": json_of("Error")});
+    json!({"post": {
+        "summary": summary,
+        "tags": ["Inference"],
+        "requestBody": {"required": true, "content": json_of(request)},
+        "responses": {
+            "200": {"description": "OK", "content": json_of(answer)},
+            "400": error("The request does not fit the model; the message says where"),
+            "413": error("The body is too large"),
+            "429": error("The queue is full; try again after Retry-After seconds"),
+            "503": error("Not ready"),
+            "504": error("Waited too long for a session"),
+        },
+    }})
+}
+
+fn reference(schema: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{schema}")})
+}
+
+fn list_of(items: &Value) -> Value {
+    json!({"type": "array", "minItems": 1, "items": items})
+}
+
+fn record(model: &Model) -> Value {
+    let columns = columns(model);
+    let required: Vec<_> = columns.iter().map(|column| column.name).collect();
+    let properties: Map<String, Value> = columns
+        .iter()
+        .map(|column| {
+            let element = json!({"type": json_type(column.datatype), "description": column.datatype.name()});
+            let schema = if column.list { json!({"type": "array", "items": element}) } else { element };
+            (column.name.to_owned(), schema)
+        })
+        .collect();
+    json!({"type": "object", "required": required, "properties": properties, "additionalProperties": false})
+}
+
+fn prediction(outputs: &[Port]) -> Value {
+    let properties: Map<String, Value> = outputs
+        .iter()
+        .map(|port| {
+            let element = json!({"type": [json_type(port.datatype), "null"]});
+            let one = port.shape.iter().skip(1).all(|dimension| *dimension == 1);
+            (port.name.clone(), if one { element } else { json!({"type": "array", "items": element}) })
+        })
+        .collect();
+    json!({"type": "object", "required": names(outputs), "properties": properties})
+}
+
+fn names(ports: &[Port]) -> Vec<&str> {
+    ports.iter().map(|port| port.name.as_str()).collect()
+}
+
+/// One schema for each tensor; in a shape, a variable dimension is any integer.
+fn tensors(ports: &[Port]) -> Value {
+    let tensor = |port: &Port| {
+        let dimension = |extent: &i64| {
+            if *extent == -1 { json!({"type": "integer", "minimum": 0}) } else { json!({"const": extent}) }
+        };
+        let dimensions: Vec<Value> = port.shape.iter().map(dimension).collect();
+        json!({
+            "type": "object",
+            "required": ["name", "shape", "datatype"],
+            "properties": {
+                "name": {"const": port.name},
+                "datatype": {"const": port.datatype.name()},
+                "shape": {"type": "array", "prefixItems": dimensions, "items": false},
+                "parameters": {"type": "object"},
+                "data": {"type": "array", "description": "row-major, nested or flat"},
+            },
+        })
+    };
+    json!({"type": "array", "items": {"anyOf": ports.iter().map(tensor).collect::<Vec<_>>()}})
+}

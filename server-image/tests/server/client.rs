@@ -1,0 +1,108 @@
+//! A small HTTP/1.1 client that shows what a connection does.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// Far beyond what any test waits for: a hung server fails the test instead of hanging it.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(header, _)| header.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    /// The message of an error, which must have that status.
+    pub fn error(&self, status: u16) -> String {
+        let body = String::from_utf8_lossy(&self.body);
+        assert_eq!(self.status, status, "{body}");
+        self.json()["error"].as_str().unwrap_or_else(|| panic!("no error in {body}")).to_owned()
+    }
+}
+
+/// One connection.
+pub struct Connection(BufReader<TcpStream>);
+
+impl Connection {
+    pub fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    pub fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) {
+        let mut request =
+            format!("{method} {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {}\r\n", body.len());
+        for (name, value) in headers {
+            write!(request, "{name}: {value}\r\n").unwrap();
+        }
+        request += "\r\n";
+        self.raw(&[request.as_bytes(), body].concat());
+    }
+
+    pub fn raw(&mut self, bytes: &[u8]) {
+        // A server that has refused already may not read the rest.
+        let _ = self.0.get_mut().write_all(bytes);
+    }
+
+    pub fn receive(&mut self) -> Answer {
+        let mut line = String::new();
+        self.0.read_line(&mut line).unwrap();
+        let status =
+            line.split(' ').nth(1).unwrap_or_else(|| panic!("no status in {line:?}")).parse().unwrap();
+        let mut headers = Vec::new();
+        loop {
+            let mut line = String::new();
+            self.0.read_line(&mut line).unwrap();
+            let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+            headers.push((name.to_owned(), value.to_owned()));
+        }
+        let mut answer = Answer { status, headers, body: Vec::new() };
+        let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
+        answer.body.resize(length, 0);
+        self.0.read_exact(&mut answer.body).unwrap();
+        answer
+    }
+
+    pub fn call(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.send(method, path, headers, body);
+        self.receive()
+    }
+
+    pub fn get(&mut self, path: &str) -> Answer {
+        self.call("GET", path, &[], b"")
+    }
+
+    pub fn post(&mut self, path: &str, body: impl AsRef<[u8]>) -> Answer {
+        self.call("POST", path, &[], body.as_ref())
+    }
+
+    /// Waits until the server closes the connection, without an answer before that.
+    pub fn closes(&mut self) {
+        let mut rest = Vec::new();
+        match self.0.read_to_end(&mut rest) {
+            Ok(_) => assert!(rest.is_empty(), "unexpected: {}", String::from_utf8_lossy(&rest)),
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}"),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Starts the real binary and follows its log.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+use understudy_server::artifact::Digest;
+
+use crate::client::{Answer, Connection};
+
+pub const MODEL: &str = "/v2/models/fraud";
+pub const INFER: &str = "/v2/models/fraud/infer";
+
+/// ONNX Runtime's library; the project's own script fetches it on first use.
+fn onnxruntime() -> &'static str {
+    static PATH: OnceLock<String> = OnceLock::new();
+    PATH.get_or_init(|| {
+        if let Ok(path) = std::env::var("ORT_DYLIB_PATH") {
+            return path;
+        }
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../e2e/cluster/onnxruntime");
+        let output = Command::new(&script).stderr(Stdio::inherit()).output().unwrap();
+        assert!(output.status.success(), "{} failed", script.display());
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    })
+}
+
+/// The file of a test model.
+pub fn model(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models").join(name)
+}
+
+pub fn sha256(bytes: &[u8]) -> String {
+    Digest::from(<[u8; 32]>::from(Sha256::digest(bytes))).to_string()
+}
+
+/// A server before its start: arguments may be added.
+pub struct Launch {
+    command: Command,
+    directory: TempDir,
+}
+
+impl Launch {
+    /// The model is copied to a claim of its own.
+    pub fn of(name: &str) -> Self {
+        let bytes = std::fs::read(model(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let launch = Self::artifact("pvc://claim/model.onnx", &sha256(&bytes));
+        std::fs::write(launch.path("claim/model.onnx"), bytes).unwrap();
+        launch
+    }
+
+    pub fn artifact(uri: &str, sha256: &str) -> Self {
+        let directory = TempDir::new().unwrap();
+        for name in ["claim", "secret", "work"] {
+            std::fs::create_dir(directory.path().join(name)).unwrap();
+        }
+        let mut command = Command::new(env!("CARGO_BIN_EXE_understudy-server"));
+        command.args(["--deployment", "fraud", "--version", "1.3.0", "--bind", "127.0.0.1"]);
+        command.args(["--main-port", "0", "--direct-port", "0", "--metrics-port", "0"]);
+        command.args(["--artifact", uri, "--sha256", sha256, "--onnxruntime", onnxruntime()]);
+        for (flag, name) in [
+            ("--pvc-dir", "claim"),
+            ("--secret-dir", "secret"),
+            ("--work-dir", "work"),
+            ("--routing-file", "routing.json"),
+            ("--termination-log", "termination-log"),
+        ] {
+            command.arg(flag).arg(directory.path().join(name));
+        }
+        command.env_remove("AWS_ENDPOINT_URL").stderr(Stdio::piped());
+        Self { command, directory }
+    }
+
+    pub fn arguments(mut self, arguments: &[&str]) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Starts it and waits until its ports are open.
+    pub fn listening(mut self) -> Server {
+        let mut child = self.command.spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut server = Server {
+            child,
+            log,
+            main: unknown,
+            direct: unknown,
+            metrics: unknown,
+            directory: self.directory,
+        };
+        let line = server.logs("listening");
+        let address = |port: &str| line[port].as_str().unwrap().parse().unwrap();
+        (server.main, server.direct, server.metrics) =
+            (address("main"), address("direct"), address("metrics"));
+        server
+    }
+
+    /// Starts it and waits until the model is loaded.
+    pub fn ready(self) -> Server {
+        let mut server = self.listening();
+        server.logs("ready");
+        server
+    }
+
+    /// Starts it and waits for its end; gives the exit code and what it left for the kubelet.
+    pub fn fails(mut self) -> (Option<i32>, Value) {
+        let output = self.command.output().unwrap();
+        let log = String::from_utf8_lossy(&output.stderr).into_owned();
+        let left = std::fs::read_to_string(self.path("termination-log")).unwrap_or_else(|_| panic!("{log}"));
+        assert_eq!(left.lines().count(), 1, "one line: {left}");
+        (output.status.code(), serde_json::from_str(&left).unwrap())
+    }
+}
+
+/// A running server. It is killed when the test ends.
+pub struct Server {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    pub main: SocketAddr,
+    pub direct: SocketAddr,
+    pub metrics: SocketAddr,
+    directory: TempDir,
+}
+
+impl Server {
+    pub fn start(model: &str) -> Self {
+        Launch::of(model).ready()
+    }
+
+    /// Waits for a line of the log with that message.
+    pub fn logs(&mut self, message: &str) -> Value {
+        let mut seen = String::new();
+        loop {
+            let before = seen.len();
+            assert_ne!(self.log.read_line(&mut seen).unwrap(), 0, "ended without {message:?}:\n{seen}");
+            let line: Value = serde_json::from_str(&seen[before..]).unwrap_or_default();
+            if line["message"] == message {
+                return line;
+            }
+        }
+    }
+
+    /// Says which version is main, and waits until the server knows.
+    pub fn main_is(&mut self, version: &str) {
+        self.route(&format!(r#"{{"main":"{version}"}}"#));
+        self.logs("the role changed");
+    }
+
+    /// Replaces the routing file at once, as the kubelet does.
+    pub fn route(&self, text: &str) {
+        let (new, file) = (self.directory.path().join("new"), self.directory.path().join("routing.json"));
+        std::fs::write(&new, text).unwrap();
+        std::fs::rename(new, file).unwrap();
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let kill = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+    }
+
+    pub fn exit_code(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        Connection::open(self.main).get(path)
+    }
+
+    pub fn infer(&self, body: impl AsRef<[u8]>) -> Answer {
+        Connection::open(self.main).post(INFER, body)
+    }
+
+    /// The outputs of an inference that must succeed.
+    pub fn outputs(&self, body: impl AsRef<[u8]>) -> Value {
+        let answer = self.infer(body);
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+        answer.json()["outputs"].clone()
+    }
+
+    /// The value of a metric, summed over its series, without its fraction.
+    pub fn metric(&self, name: &str) -> u64 {
+        let text = String::from_utf8(Connection::open(self.metrics).get("/metrics").body).unwrap();
+        let series = text.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
+        let value = |line: &str| line.rsplit(' ').next()?.split('.').next()?.parse::<u64>().ok();
+        series.map(|line| value(line).unwrap_or_else(|| panic!("{line}"))).sum()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,47 @@
+//! Models that must not be served. Each ends the process with a reason for the publisher, before it can do harm.
+
+use rstest::rstest;
+
+use crate::harness::Launch;
+
+#[rstest]
+#[case("empty", "InvalidModel", "no ONNX model")]
+#[case("text", "InvalidModel", "no ONNX model")]
+#[case("pickle", "InvalidModel", "no ONNX model")]
+#[case("ort_format", "InvalidModel", "no ONNX model")]
+#[case("truncated", "InvalidModel", "damaged")]
+#[case("length_beyond_end", "InvalidModel", "damaged")]
+#[case("no_graph", "InvalidModel", "no graph")]
+#[case("two_graphs", "InvalidModel", "more than one graph")]
+#[case("external_absolute", "InvalidModel", "`w` keeps its data in another file")]
+#[case("external_parent", "InvalidModel", "`w` keeps its data in another file")]
+#[case("external_in_attribute", "InvalidModel", "keeps its data in another file")]
+#[case("external_in_branch", "InvalidModel", "keeps its data in another file")]
+#[case("huge_dimensions", "InvalidModel", "declares 1099511627776 elements but carries 16 bytes")]
+#[case("overflow_dimensions", "InvalidModel", "declares more elements than there can be")]
+#[case("negative_dimensions", "InvalidModel", "declares more elements than there can be")]
+#[case("too_little_data", "InvalidModel", "declares 1000 elements but carries 8 bytes")]
+#[case("sparse_bomb", "InvalidModel", "sparse")]
+#[case("deep_nesting", "InvalidModel", "nested more than")]
+#[case("function_bomb", "InvalidModel", "nodes")]
+#[case("recursive_function", "InvalidModel", "calls itself")]
+#[case("huge_input", "InvalidModel", "[1048576,1048576]")]
+#[case("sequence_output", "InvalidModel", "no tensor")]
+#[case("unknown_operator", "LoadFailed", "evil.corp")]
+#[case("cycle", "LoadFailed", "acyclic")]
+#[case("complex_input", "LoadFailed", "complex64")]
+#[case("future_opset", "LoadFailed", "9999")]
+#[case("fails_when_run", "WarmUpFailed", "Gather")]
+fn a_hostile_model_is_not_served(#[case] name: &str, #[case] reason: &str, #[case] message: &str) {
+    let (code, left) = Launch::of(&format!("hostile/{name}.onnx")).fails();
+    assert_eq!(code, Some(1));
+    assert_eq!(left["reason"], reason, "{left}");
+    assert!(left["message"].as_str().unwrap().contains(message), "{left}");
+}
+
+#[test]
+fn every_hostile_model_of_the_corpus_is_tested() {
+    let corpus = std::fs::read_dir(crate::harness::model("hostile")).unwrap().count();
+    let tested = include_str!("hostile.rs").lines().filter(|line| line.starts_with("#[case(\"")).count();
+    assert_eq!(corpus, tested);
+}

@@ -1,0 +1,132 @@
+//! Too much of anything is refused, and what is not too much is still served.
+
+use std::io::Read;
+
+use crate::client::Connection;
+use crate::harness::{INFER, Launch, MODEL, Server};
+
+/// A request to slow.onnx that takes somewhat less than a second for a million rounds.
+pub fn slow(rounds: u64) -> String {
+    format!(r#"{{"inputs":[{{"name":"rounds","shape":[1],"datatype":"INT64","data":[{rounds}]}}]}}"#)
+}
+
+/// Waits until `count` requests wait for a session.
+fn waiting(server: &Server, count: u64) {
+    while server.metric("nv_inference_pending_request_count") != count {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_full_queue_is_429_and_everything_else_goes_on() {
+    let server = Launch::of("slow.onnx").arguments(&["--threads", "1", "--queue", "1"]).ready();
+    let mut callers = [(); 4].map(|()| Connection::open(server.main));
+    for caller in &mut callers {
+        caller.send("POST", INFER, &[], slow(2_000_000).as_bytes());
+    }
+    // The runtime's threads are free.
+    assert_eq!(server.get("/v2/health/ready").status, 200);
+    assert_eq!(server.get(&format!("{MODEL}/ready")).status, 200);
+    let answers = callers.map(|mut caller| caller.receive());
+    // One runs and one waits, unless the second came before the first was taken from the queue.
+    let (done, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    assert!((1..=2).contains(&done.len()), "{answers:?}");
+    for answer in refused {
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        assert!(answer.error(429).contains("queue"));
+    }
+}
+
+#[test]
+fn who_waited_too_long_gets_504() {
+    let arguments = ["--threads", "1", "--queue-wait", "0.01"];
+    let server = Launch::of("slow.onnx").arguments(&arguments).ready();
+    let [mut first, mut second] = [(); 2].map(|()| Connection::open(server.main));
+    first.send("POST", INFER, &[], slow(2_000_000).as_bytes());
+    second.send("POST", INFER, &[], slow(2_000_000).as_bytes());
+    let mut statuses = [first.receive().status, second.receive().status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 504]);
+}
+
+#[test]
+fn a_caller_who_hung_up_is_not_computed_for() {
+    let server = Launch::of("slow.onnx").arguments(&["--threads", "1"]).ready();
+    let mut first = Connection::open(server.main);
+    first.send("POST", INFER, &[], slow(2_000_000).as_bytes());
+    let mut second = Connection::open(server.main);
+    second.send("POST", INFER, &[], slow(2_000_000).as_bytes());
+    waiting(&server, 1);
+    drop(first);
+    drop(second);
+    waiting(&server, 0);
+    let mut third = Connection::open(server.main);
+    assert_eq!(third.post(INFER, slow(0)).status, 200);
+    assert!(server.metric("nv_inference_request_failure") >= 1, "canceled in the queue");
+    assert!(server.metric("nv_inference_exec_count") <= 2, "the one that was running, and the last");
+}
+
+#[test]
+fn a_body_beyond_the_limit_is_413() {
+    let server = Launch::of("matrix.onnx").arguments(&["--max-body", "1000"]).ready();
+    let large = " ".repeat(1001);
+    assert!(server.infer(&large).error(413).contains("1000 bytes"));
+    // Promised only: refused before it is sent.
+    let mut promised = Connection::open(server.main);
+    promised.raw(b"POST /v2/models/fraud/infer HTTP/1.1\r\nHost: test\r\nContent-Length: 999999999\r\n\r\n");
+    promised.receive().error(413);
+    // In chunks, so that nobody knows before.
+    let mut chunked = Connection::open(server.main);
+    chunked.raw(b"POST /v2/models/fraud/infer HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n");
+    chunked.raw(format!("3e9\r\n{large}\r\n0\r\n\r\n").as_bytes());
+    chunked.receive().error(413);
+    // A small one that unfolds.
+    let mut bomb = Vec::new();
+    flate2::read::GzEncoder::new(large.as_bytes(), flate2::Compression::best())
+        .read_to_end(&mut bomb)
+        .unwrap();
+    let headers = [("Content-Encoding", "gzip")];
+    Connection::open(server.main).call("POST", INFER, &headers, &bomb).error(413);
+}
+
+#[test]
+fn a_body_in_chunks_is_a_body() {
+    let server = Server::start("matrix.onnx");
+    let body = r#"{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}"#;
+    let (start, end) = body.split_at(20);
+    let mut chunked = Connection::open(server.main);
+    chunked.raw(b"POST /v2/models/fraud/infer HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n");
+    chunked.raw(format!("{:x}\r\n{start}\r\n{:x}\r\n{end}\r\n0\r\n\r\n", start.len(), end.len()).as_bytes());
+    assert_eq!(chunked.receive().status, 200);
+}
+
+#[test]
+fn deep_json_is_refused_wherever_it_is() {
+    let server = Server::start("matrix.onnx");
+    let deep = "[".repeat(100_000);
+    for body in [
+        deep.clone(),
+        format!(r#"{{"anything":{deep}"#),
+        format!(r#"{{"inputs":[{{"name":"x","shape":[1,3],"datatype":"FP32","data":{deep}"#),
+        format!(r#"{{"inputs":[{{"name":"x","shape":{deep}"#),
+    ] {
+        server.infer(body).error(400);
+    }
+    Connection::open(server.main).post("/predict", format!(r#"{{"records":{deep}"#)).error(400);
+    assert_eq!(server.get("/v2/health/live").status, 200);
+}
+
+#[test]
+fn no_more_connections_than_allowed_are_held() {
+    let server = Launch::of("matrix.onnx").arguments(&["--connections", "2"]).ready();
+    let mut first = Connection::open(server.main);
+    let mut second = Connection::open(server.direct);
+    assert_eq!((first.get("/v2").status, second.get("/v2").status), (200, 200));
+    // The third one waits in the kernel until one of them goes; the kubelet's port is never full.
+    let mut third = Connection::open(server.main);
+    third.send("GET", "/v2", &[], b"");
+    assert_eq!(Connection::open(server.metrics).get("/readyz").status, 200);
+    assert_eq!(first.get("/v2").status, 200);
+    drop(first);
+    assert_eq!(third.receive().status, 200);
+}

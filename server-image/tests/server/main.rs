@@ -1,0 +1,12 @@
+//! The real binary with real models over real sockets. What is awaited is a line of its log, never a time.
+
+mod artifacts;
+mod client;
+mod datatypes;
+mod harness;
+mod hostile;
+mod limits;
+mod predict;
+mod protocol;
+mod role;
+mod shutdown;

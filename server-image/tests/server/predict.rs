@@ -1,0 +1,89 @@
+//! `/predict`, the form page and the OpenAPI description: what a person or a web page needs.
+
+use rstest::rstest;
+use serde_json::json;
+
+use crate::client::{Answer, Connection};
+use crate::harness::Server;
+
+fn predict(server: &Server, body: &str) -> Answer {
+    Connection::open(server.main).post("/predict", body)
+}
+
+#[test]
+fn a_column_is_an_input() {
+    let server = Server::start("columns.onnx");
+    let records = r#"{"records":[{"age":42,"country":"NL"},{"country":"DE","age":7}]}"#;
+    let expected = json!({"predictions": [{"years": 42, "home": "NL"}, {"years": 7, "home": "DE"}]});
+    assert_eq!(predict(&server, records).json(), expected);
+}
+
+#[rstest]
+#[case::no_records("{}", "expected {\"records\"")]
+#[case::empty(r#"{"records":[]}"#, "at least one record")]
+#[case::no_object(r#"{"records":[[1,2]]}"#, "record 0 is no object")]
+#[case::missing(r#"{"records":[{"age":1,"country":"NL"},{"age":1}]}"#, "record 1 has no column `country`")]
+#[case::unknown(
+    r#"{"records":[{"age":1,"country":"NL","agee":2}]}"#,
+    "unknown column `agee`; the model has `age`, `country`"
+)]
+#[case::wrong_type(r#"{"records":[{"age":"old","country":"NL"}]}"#, "input `age`")]
+#[case::null(r#"{"records":[{"age":null,"country":"NL"}]}"#, "input `age`")]
+#[case::no_json("records", "invalid JSON")]
+fn a_bad_record_is_told_what_is_wrong(#[case] body: &str, #[case] expected: &str) {
+    let server = Server::start("columns.onnx");
+    let message = predict(&server, body).error(400);
+    assert!(message.contains(expected), "{message}");
+}
+
+#[test]
+fn named_features_go_to_their_places_in_the_vector() {
+    let server = Server::start("named_vector.onnx");
+    let records = r#"{"records":[{"weight":3,"age":1,"height":2},{"age":4,"height":5,"weight":6}]}"#;
+    assert_eq!(
+        predict(&server, records).json(),
+        json!({"predictions": [{"score": 321.0}, {"score": 654.0}]})
+    );
+    assert!(predict(&server, r#"{"records":[{"age":1}]}"#).error(400).contains("`height`"));
+    let whole = predict(&server, r#"{"records":[{"features":[1,2,3]}]}"#);
+    assert_eq!(whole.json(), json!({"predictions": [{"score": 321.0}]}));
+}
+
+#[test]
+fn a_vector_without_names_is_given_whole() {
+    let server = Server::start("nameless_vector.onnx");
+    let message = predict(&server, r#"{"records":[{"age":1,"height":2,"weight":3}]}"#).error(400);
+    assert!(message.contains("feature_names") && message.contains("`features`"), "{message}");
+    let whole = predict(&server, r#"{"records":[{"features":[1,2,3]},{"features":[4,5,6]}]}"#);
+    assert_eq!(whole.json(), json!({"predictions": [{"score": 321.0}, {"score": 654.0}]}));
+    assert!(predict(&server, r#"{"records":[{"features":[1,2]}]}"#).error(400).contains("[-1,3]"));
+}
+
+#[test]
+fn the_form_has_a_field_for_every_column_and_nothing_from_outside() {
+    let server = Server::start("columns.onnx");
+    let answer = server.get("/");
+    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+    let page = String::from_utf8(answer.body).unwrap();
+    for expected in
+        ["<html lang=\"en\">", "<title>fraud 1.3.0", "for=\"column-0\"", "age", "country", "INT64"]
+    {
+        assert!(page.contains(expected), "{expected} in {page}");
+    }
+    assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("src="), "{page}");
+}
+
+#[test]
+fn the_description_names_the_models_own_tensors() {
+    let server = Server::start("columns.onnx");
+    let openapi = server.get("/openapi.json").json();
+    assert_eq!(openapi["openapi"], "3.1.0");
+    assert_eq!(openapi["info"]["version"], "1.3.0");
+    let record = &openapi["components"]["schemas"]["Record"];
+    assert_eq!(record["required"], json!(["age", "country"]));
+    assert_eq!(record["properties"]["age"]["type"], "integer");
+    assert_eq!(record["properties"]["country"]["type"], "string");
+    for path in ["/predict", "/v2/models/fraud/infer", "/v2/models/fraud", "/v2/health/ready"] {
+        assert!(openapi["paths"][path].is_object(), "{path}");
+    }
+}

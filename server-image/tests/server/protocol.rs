@@ -1,0 +1,310 @@
+//! What a client of the Open Inference Protocol may rely on.
+
+use std::io::{Read, Write};
+
+use flate2::Compression;
+use rstest::{fixture, rstest};
+use serde_json::json;
+
+use crate::client::Connection;
+use crate::harness::{INFER, Launch, MODEL, Server};
+
+#[fixture]
+fn difference() -> Server {
+    Server::start("difference.onnx")
+}
+
+#[rstest]
+fn health_and_metadata_are_what_the_protocol_says(difference: Server) {
+    assert_eq!(difference.get("/v2/health/live").json(), json!({"live": true}));
+    assert_eq!(difference.get("/v2/health/ready").json(), json!({"live": true, "ready": true}));
+    assert_eq!(difference.get("/v2/").json()["extensions"][0], "binary_tensor_data");
+    assert_eq!(difference.get("/v2/models").json(), json!({"models": ["fraud"]}));
+    assert_eq!(difference.get(&format!("{MODEL}/ready")).json(), json!({"name": "fraud", "ready": true}));
+    let metadata = json!({
+        "name": "fraud", "versions": ["1.3.0"], "platform": "onnx_onnxv1",
+        "inputs": [{"name": "left", "datatype": "FP32", "shape": [-1, 2]},
+                   {"name": "right", "datatype": "FP32", "shape": [-1, 2]}],
+        "outputs": [{"name": "difference", "datatype": "FP32", "shape": [-1, 2]},
+                    {"name": "product", "datatype": "FP32", "shape": [-1, 2]}],
+    });
+    for path in ["", "/", "/versions/1.3.0"] {
+        assert_eq!(difference.get(&format!("{MODEL}{path}")).json(), metadata, "{path}");
+    }
+}
+
+#[rstest]
+fn another_model_or_version_is_not_found(difference: Server) {
+    assert!(difference.get("/v2/models/froud").error(404).contains("`froud`"));
+    assert!(difference.get(&format!("{MODEL}/versions/1.2.0/ready")).error(404).contains("`1.2.0`"));
+    let answer = difference.get(INFER);
+    assert_eq!(answer.header("allow"), Some("POST"));
+    answer.error(405);
+}
+
+const TWO_ROWS: &str = r#"{"id":"a \"b\"","inputs":[
+    {"name":"left","shape":[2,2],"datatype":"FP32","data":[10,20,30,40]},
+    {"name":"right","shape":[2,2],"datatype":"FP32","data":[1,2,3,5]}]}"#;
+
+#[rstest]
+fn inputs_and_outputs_keep_their_names_and_rows(difference: Server) {
+    let expected = json!({
+        "model_name": "fraud", "model_version": "1.3.0", "id": "a \"b\"",
+        "outputs": [
+            {"name": "difference", "datatype": "FP32", "shape": [2, 2], "data": [9.0, 18.0, 27.0, 35.0]},
+            {"name": "product", "datatype": "FP32", "shape": [2, 2], "data": [10.0, 40.0, 90.0, 200.0]},
+        ],
+    });
+    assert_eq!(difference.infer(TWO_ROWS).json(), expected);
+    // The order of inputs and of fields is the client's; data may be nested; a versioned path is the same.
+    let other = r#"{"inputs":[
+        {"data":[[1,2],[3,5]],"datatype":"FP32","shape":[2,2],"name":"right"},
+        {"shape":[2,2],"data":[[10,20],[30,40]],"parameters":{"anything":[1,{"x":null}]},"name":"left","datatype":"FP32"}],
+        "id":"a \"b\"","parameters":{"sequence":false}}"#;
+    let mut connection = Connection::open(difference.direct);
+    assert_eq!(connection.post("/v2/models/fraud/versions/1.3.0/infer", other).json(), expected);
+}
+
+#[rstest]
+fn only_the_outputs_that_are_asked_for_are_sent(difference: Server) {
+    let body = TWO_ROWS.replace(r#"{"id""#, r#"{"outputs":[{"name":"product"}],"id""#);
+    assert_eq!(
+        difference.outputs(body),
+        json!([{"name": "product", "datatype": "FP32", "shape": [2, 2], "data": [10.0, 40.0, 90.0, 200.0]}])
+    );
+}
+
+fn floats(numbers: &[f32]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+}
+
+#[rstest]
+fn binary_and_json_tensors_may_be_mixed(difference: Server) {
+    let header = r#"{"inputs":[
+        {"name":"left","shape":[1,2],"datatype":"FP32","parameters":{"binary_data_size":8}},
+        {"name":"right","shape":[1,2],"datatype":"FP32","data":[1.0,2.5]}],
+        "outputs":[{"name":"product","parameters":{"binary_data":true}},{"name":"difference"}]}"#;
+    let body = [header.as_bytes(), &floats(&[4.0, 6.0])].concat();
+    let length = header.len().to_string();
+    let mut connection = Connection::open(difference.main);
+    let answer = connection.call("POST", INFER, &[("Inference-Header-Content-Length", &length)], &body);
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    let json_length = answer.header("inference-header-content-length").unwrap().parse().unwrap();
+    let (json, blob) = answer.body.split_at(json_length);
+    let json: serde_json::Value = serde_json::from_slice(json).unwrap();
+    assert_eq!(
+        json["outputs"],
+        json!([
+            {"name": "product", "datatype": "FP32", "shape": [1, 2], "parameters": {"binary_data_size": 8}},
+            {"name": "difference", "datatype": "FP32", "shape": [1, 2], "data": [3.0, 3.5]},
+        ])
+    );
+    assert_eq!(blob, floats(&[4.0, 15.0]));
+}
+
+#[rstest]
+fn both_binary_tensors_keep_their_order(difference: Server) {
+    // What tritonclient sends by default. The spaces move the blobs to every alignment.
+    for padding in 0..4 {
+        let header = format!(
+            r#"{{"inputs":[
+            {{"name":"right","shape":[1,2],"datatype":"FP32","parameters":{{"binary_data_size":8}}}},
+            {{"name":"left","shape":[1,2],"datatype":"FP32","parameters":{{"binary_data_size":8}}}}],
+            "parameters":{{"binary_data_output":true}}}}{}"#,
+            " ".repeat(padding)
+        );
+        let body = [header.as_bytes(), &floats(&[1.0, 2.0, 10.0, 20.0])].concat();
+        let length = header.len().to_string();
+        let mut connection = Connection::open(difference.main);
+        let answer = connection.call("POST", INFER, &[("Inference-Header-Content-Length", &length)], &body);
+        let json_length: usize = answer.header("inference-header-content-length").unwrap().parse().unwrap();
+        assert_eq!(&answer.body[json_length..], floats(&[9.0, 18.0, 10.0, 40.0]), "padding {padding}");
+    }
+}
+
+#[test]
+fn a_raw_body_is_the_only_input() {
+    let server = Server::start("matrix.onnx");
+    let rows = floats(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    let mut connection = Connection::open(server.main);
+    let raw: &[(&str, &str)] = &[("Inference-Header-Content-Length", "0")];
+    let answer = connection.call("POST", INFER, raw, &rows);
+    let json_length: usize = answer.header("inference-header-content-length").unwrap().parse().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&answer.body[..json_length]).unwrap();
+    assert_eq!(json["outputs"][0]["shape"], json!([2, 3]));
+    assert_eq!(answer.body[json_length..], rows);
+    assert!(connection.call("POST", INFER, raw, &rows[..20]).error(400).contains("[-1,3]"));
+}
+
+#[rstest]
+#[case::gzip("gzip")]
+#[case::deflate("deflate")]
+fn bodies_are_compressed_both_ways(#[case] coding: &str) {
+    let server = Server::start("matrix.onnx");
+    let numbers = vec!["0.5"; 3000].join(",");
+    let body =
+        format!(r#"{{"inputs":[{{"name":"x","shape":[1000,3],"datatype":"FP32","data":[{numbers}]}}]}}"#);
+    let mut small = Vec::new();
+    match coding {
+        "gzip" => flate2::read::GzEncoder::new(body.as_bytes(), Compression::fast()).read_to_end(&mut small),
+        _ => flate2::read::ZlibEncoder::new(body.as_bytes(), Compression::fast()).read_to_end(&mut small),
+    }
+    .unwrap();
+    let headers = [("Content-Encoding", coding), ("Accept-Encoding", coding)];
+    let answer = Connection::open(server.main).call("POST", INFER, &headers, &small);
+    assert_eq!(answer.header("content-encoding"), Some(coding));
+    assert!(answer.body.len() < body.len() / 4);
+    let mut plain = Vec::new();
+    match coding {
+        "gzip" => flate2::write::GzDecoder::new(&mut plain).write_all(&answer.body),
+        _ => flate2::write::ZlibDecoder::new(&mut plain).write_all(&answer.body),
+    }
+    .unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&plain).unwrap();
+    assert_eq!(json["outputs"][0]["data"].as_array().unwrap().len(), 3000);
+    // Not asked for: not compressed.
+    let answer = Connection::open(server.main).post(INFER, &body);
+    assert_eq!(answer.header("content-encoding"), None);
+}
+
+#[rstest]
+#[case::no_json("{", "invalid JSON at byte 1")]
+#[case::trailing(r#"{"inputs":[]} x"#, "trailing bytes")]
+#[case::nothing("", "invalid JSON at byte 0")]
+#[case::missing(r#"{"inputs":[]}"#, "input `left` is missing: FP32 [-1,2]")]
+#[case::unknown(
+    r#"{"inputs":[{"name":"up","shape":[1],"datatype":"FP32","data":[1]}]}"#,
+    "unknown input `up`; the model has `left`, `right`"
+)]
+#[case::datatype(
+    r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP64","data":[1,2]}]}"#,
+    "`left` has the datatype FP64, the model takes FP32"
+)]
+#[case::no_datatype(
+    r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FLOAT","data":[1,2]}]}"#,
+    "unknown datatype `FLOAT`"
+)]
+#[case::rank(
+    r#"{"inputs":[{"name":"left","shape":[2],"datatype":"FP32","data":[1,2]}]}"#,
+    "`left` has the shape [2], the model takes [-1,2]"
+)]
+#[case::width(
+    r#"{"inputs":[{"name":"left","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}"#,
+    "`left` has the shape [1,3], the model takes [-1,2]"
+)]
+#[case::negative(
+    r#"{"inputs":[{"name":"left","shape":[-1,2],"datatype":"FP32","data":[1,2]}]}"#,
+    "`left` has the shape [-1,2]"
+)]
+#[case::too_few(
+    r#"{"inputs":[{"name":"left","shape":[2,2],"datatype":"FP32","data":[1,2,3]}]}"#,
+    "the shape [2,2] needs 4 elements, found 3"
+)]
+#[case::nested_otherwise(
+    r#"{"inputs":[{"name":"left","shape":[2,2],"datatype":"FP32","data":[[1,2,3,4]]}]}"#,
+    "has the shape [2,2], but its data is nested as [1,4]"
+)]
+#[case::nan(r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP32","data":[1,NaN]}]}"#, "input `left`")]
+#[case::infinity(
+    r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP32","data":[1,1e39]}]}"#,
+    "fits FP32"
+)]
+#[case::twice(r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP32","data":[1,2]},{"name":"left","shape":[1,2],"datatype":"FP32","data":[1,2]}]}"#, "`left` is given twice")]
+#[case::no_data(
+    r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP32"}]}"#,
+    "input `left` has no `data`"
+)]
+#[case::no_blob(
+    r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP32","parameters":{"binary_data_size":8}}]}"#,
+    "only 0 bytes are left"
+)]
+#[case::output(
+    r#"{"outputs":[{"name":"sum"}]}"#,
+    "unknown output `sum`; the model has `difference`, `product`"
+)]
+#[case::huge(
+    r#"{"inputs":[{"name":"left","shape":[4611686018427387904,2],"datatype":"FP32","data":[1]}]}"#,
+    "needs 9223372036854775808 elements, found 1"
+)]
+fn a_bad_request_is_told_what_is_wrong(difference: Server, #[case] body: &str, #[case] expected: &str) {
+    let message = difference.infer(body).error(400);
+    assert!(message.contains(expected), "{message}");
+}
+
+#[rstest]
+#[case::header_too_long("1000", "the body has 2 bytes")]
+#[case::header_no_number("two", "no number")]
+#[case::trailing_blob("1", "invalid JSON")]
+fn a_binary_header_that_lies_is_refused(difference: Server, #[case] length: &str, #[case] expected: &str) {
+    let mut connection = Connection::open(difference.main);
+    let answer = connection.call("POST", INFER, &[("Inference-Header-Content-Length", length)], b"{}");
+    let message = answer.error(400);
+    assert!(message.contains(expected), "{message}");
+}
+
+#[rstest]
+fn what_the_protocol_leaves_open_is_refused_as_unsupported(difference: Server) {
+    let body = r#"{"outputs":[{"name":"product","parameters":{"classification":3}}]}"#;
+    difference.infer(body).error(501);
+}
+
+#[test]
+fn what_json_cannot_say_is_null_and_binary_keeps_it() {
+    let server = Server::start("not_finite.onnx");
+    let body = r#"{"inputs":[{"name":"x","shape":[2],"datatype":"FP32","data":[0,-4]}]}"#;
+    let outputs = server.outputs(body);
+    assert_eq!(outputs[0]["data"], json!([null, -0.25]));
+    assert_eq!(outputs[1]["data"], json!([null, null]));
+    let body = body.replace(r#"{"inputs""#, r#"{"parameters":{"binary_data_output":true},"inputs""#);
+    let answer = server.infer(body);
+    let json_length: usize = answer.header("inference-header-content-length").unwrap().parse().unwrap();
+    assert_eq!(answer.body[json_length..][..8], floats(&[f32::INFINITY, -0.25]));
+}
+
+#[test]
+fn requests_are_counted_under_tritons_names() {
+    let server = Server::start("difference.onnx");
+    server.outputs(TWO_ROWS);
+    server.infer("{}").error(400);
+    assert_eq!(server.metric("nv_inference_request_success"), 1);
+    assert_eq!(server.metric("nv_inference_request_failure"), 1);
+    assert_eq!(server.metric("nv_inference_count"), 2, "two rows");
+    assert_eq!(server.metric("nv_inference_exec_count"), 1);
+    assert_eq!(server.metric("understudy_request_duration_seconds_count"), 1);
+    assert!(server.metric("nv_inference_request_duration_us") > 0);
+    let stats = &server.get(&format!("{MODEL}/stats")).json()["model_stats"][0];
+    assert_eq!((&stats["name"], &stats["version"]), (&json!("fraud"), &json!("1.3.0")));
+    assert_eq!(stats["inference_stats"]["success"]["count"], 1);
+    assert_eq!(stats["inference_stats"]["fail"]["count"], 1);
+    assert_eq!(stats["inference_count"], 2);
+}
+
+#[test]
+fn the_operators_probe_runs_the_model() {
+    let server = Server::start("difference.onnx");
+    let probe = server.get("/understudy/v1/probe").json();
+    assert_eq!((&probe["deployment"], &probe["version"]), (&json!("fraud"), &json!("1.3.0")));
+    assert!(probe["digest"].as_str().unwrap().starts_with("sha256:"));
+    assert_eq!(probe["model"]["opset"], 17);
+    assert_eq!(probe["model"]["inputs"][1], json!({"name": "right", "datatype": "FP32", "shape": [-1, 2]}));
+    assert!(probe["latencyMicros"].is_u64());
+    assert_eq!(server.metric("nv_inference_exec_count"), 1);
+}
+
+#[test]
+fn nothing_but_health_is_answered_before_the_model_is_there() {
+    // A store that accepts and never answers keeps the server loading.
+    let store = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let launch = Launch::artifact("s3://models/model.onnx", &"0".repeat(64));
+    let endpoint = format!("http://{}", store.local_addr().unwrap());
+    std::fs::write(launch.path("secret/AWS_ENDPOINT_URL"), endpoint).unwrap();
+    let server = launch.listening();
+    assert_eq!(server.get("/v2/health/live").status, 200);
+    let answer = server.get("/v2/health/ready");
+    assert_eq!((answer.status, answer.json()), (503, json!({"live": true, "ready": false})));
+    server.get("/understudy/v1/probe").error(503);
+    server.infer(TWO_ROWS).error(503);
+    let mut probes = Connection::open(server.metrics);
+    let statuses = ["/livez", "/startupz", "/readyz"].map(|path| probes.get(path).status);
+    assert_eq!(statuses, [200, 503, 503]);
+}

@@ -1,0 +1,62 @@
+//! SIGTERM: not ready, still answering, then nothing in flight is lost.
+
+use crate::client::Connection;
+use crate::harness::{INFER, Launch};
+use crate::limits::slow;
+
+#[test]
+fn requests_are_answered_until_the_endpoints_know_and_in_flight_ones_to_their_end() {
+    let mut server = Launch::of("slow.onnx").arguments(&["--drain", "60"]).ready();
+    let (mut kept, mut busy) = (Connection::open(server.main), Connection::open(server.main));
+    let mut probes = Connection::open(server.metrics);
+    assert_eq!(kept.post(INFER, slow(0)).header("connection"), None);
+    assert_eq!(probes.get("/readyz").status, 200);
+    busy.send("POST", INFER, &[], slow(8_000_000).as_bytes());
+    server.signal("-TERM");
+    server.logs("draining");
+    let not_ready = probes.get("/readyz");
+    assert_eq!((not_ready.status, not_ready.header("connection")), (503, Some("close")));
+    // Those who have not heard yet are answered, and told not to come back.
+    let answer = kept.post(INFER, slow(0));
+    assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+    kept.closes();
+    assert_eq!(Connection::open(server.main).post(INFER, slow(0)).status, 200);
+    assert_eq!(busy.receive().status, 200);
+    assert_eq!(server.logs("drained")["complete"], true);
+    assert_eq!(server.exit_code(), Some(0));
+}
+
+#[test]
+fn an_idle_connection_does_not_hold_up_the_end() {
+    let mut server = Launch::of("matrix.onnx").arguments(&["--drain", "3"]).ready();
+    let (mut idle, mut fresh) = (Connection::open(server.direct), Connection::open(server.direct));
+    assert_eq!(idle.get("/v2").status, 200);
+    server.signal("-TERM");
+    idle.closes();
+    fresh.closes();
+    assert_eq!(server.logs("drained")["complete"], true);
+    assert_eq!(server.exit_code(), Some(0));
+}
+
+#[test]
+fn a_request_that_never_ends_does_not_outlive_the_drain() {
+    let mut server = Launch::of("matrix.onnx").arguments(&["--drain", "1"]).ready();
+    let mut half = Connection::open(server.direct);
+    half.raw(b"POST /v2/models/fraud/infer HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n{");
+    // An answer on another connection: by now the half request is under way, too.
+    assert_eq!(Connection::open(server.direct).get("/v2").status, 200);
+    server.signal("-TERM");
+    assert_eq!(server.logs("drained")["complete"], false);
+    assert_eq!(server.exit_code(), Some(0));
+}
+
+#[test]
+fn a_signal_while_loading_ends_at_once() {
+    let store = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let launch = Launch::artifact("s3://models/model.onnx", &"0".repeat(64));
+    let endpoint = format!("http://{}", store.local_addr().unwrap());
+    std::fs::write(launch.path("secret/AWS_ENDPOINT_URL"), endpoint).unwrap();
+    let mut server = launch.listening();
+    server.signal("-TERM");
+    assert_eq!(server.exit_code(), Some(0));
+}
