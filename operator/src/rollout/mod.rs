@@ -43,6 +43,7 @@ pub async fn reconcile(md: Arc<ModelDeployment>, ctx: Arc<Context>) -> Result<Ac
     let answering = verdict.answering(&observed, &plan);
     let routed = apply::routing(&ctx, &observed, &plan, answering).await;
     let running = probe::running(&ctx, &observed, answering, &verdict, routed.is_ok()).await;
+    let awaited = running.is_awaited();
     let facts = status::Facts {
         plan: &plan,
         workloads: &workloads,
@@ -54,12 +55,13 @@ pub async fn reconcile(md: Arc<ModelDeployment>, ctx: Arc<Context>) -> Result<Ac
     apply::prune(&ctx, &observed, &plan, answering).await?;
     workloads.into_result()?;
     routed?;
-    Ok(next_look(&plan, &verdict, now))
+    Ok(next_look(&plan, &verdict, awaited, now))
 }
 
-fn next_look(plan: &plan::Plan, verdict: &verify::Verdict, now: Timestamp) -> Action {
+fn next_look(plan: &plan::Plan, verdict: &verify::Verdict, awaited: bool, now: Timestamp) -> Action {
     let heartbeat = HEARTBEAT.mul_f64(rand::rng().random_range(1.0..1.3));
-    let wanted = if verdict.changes_main() || verdict.waits_for_answer() { SOON } else { heartbeat };
+    let soon = verdict.changes_main() || verdict.waits_for_answer() || awaited;
+    let wanted = if soon { SOON } else { heartbeat };
     let cooling = plan
         .warm_until
         .map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default() + Duration::from_millis(50));

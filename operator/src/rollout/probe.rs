@@ -72,6 +72,16 @@ pub enum Running {
     No { reason: &'static str, message: String },
 }
 
+impl Running {
+    /// Whether an answer should come and does not: no event tells when it does.
+    pub fn is_awaited(&self) -> bool {
+        matches!(self, Self::No { reason, .. } if *reason != NO_MAIN)
+    }
+}
+
+/// Nobody should answer.
+const NO_MAIN: &str = "NoMain";
+
 /// Calls the stable Service, as a caller does.
 pub async fn running(
     ctx: &Context,
@@ -81,7 +91,7 @@ pub async fn running(
     routed: bool,
 ) -> Running {
     let Some(version) = answering else {
-        return Running::No { reason: "NoMain", message: "no version is in Production".to_owned() };
+        return Running::No { reason: NO_MAIN, message: "no version is in Production".to_owned() };
     };
     // Nodes need a moment to follow the switch: the next pass looks.
     if verdict.changes_main() || !routed {
