@@ -25,7 +25,8 @@ async fn four_eyes(story: &Story, name: &str, id: &str) -> Result<()> {
     let approve =
         |by: &str| [format!("understudy.dev/approve={id}"), format!("understudy.dev/approved-by={by}")];
     let [id, by] = approve("alice");
-    let words = story.kubectl(Person::Alice, &["annotate", "mv", name, &id, &by]).await?.refused()?;
+    let words =
+        story.kubectl(Person::Alice, &["annotate", "--overwrite", "mv", name, &id, &by]).await?.refused()?;
     ensure!(words.contains("four eyes"), "the refusal must say why: {words}");
     let [id, by] = approve("bob");
     story.kubectl(Person::Bob, &["annotate", "--overwrite", "mv", name, &id, &by]).await?.done()?;
