@@ -73,11 +73,18 @@ pub enum Running {
 }
 
 impl Running {
-    /// Whether an answer should come and does not: no event tells when it does.
+    /// Whether main's answer should come and did not yet: no event tells when it does.
     pub fn is_awaited(&self) -> bool {
-        matches!(self, Self::No { reason, .. } if *reason != NO_MAIN)
+        match self {
+            Self::AsBefore => true,
+            Self::Yes => false,
+            Self::No { reason, .. } => *reason != NO_MAIN,
+        }
     }
 }
+
+/// Nodes need a moment to follow a switch; until then it is no news that they have not.
+const SETTLING: jiff::SignedDuration = jiff::SignedDuration::from_secs(5);
 
 /// Nobody should answer.
 const NO_MAIN: &str = "NoMain";
@@ -93,7 +100,6 @@ pub async fn running(
     let Some(version) = answering else {
         return Running::No { reason: NO_MAIN, message: "no version is in Production".to_owned() };
     };
-    // Nodes need a moment to follow the switch: the next pass looks.
     if verdict.changes_main() || !routed {
         return Running::AsBefore;
     }
@@ -101,12 +107,14 @@ pub async fn running(
         &kube::ResourceExt::name_any(observed.md.as_ref()),
         &observed.namespace(),
     );
-    match ctx.prober.ask(&url).await {
-        Ok(answer) if answer.version == version => Running::Yes,
-        Ok(answer) => Running::No {
-            reason: "OtherVersionAnswers",
-            message: format!("{url} is answered by {}, not by {}", answer.version, version),
-        },
-        Err(error) => Running::No { reason: "NoAnswer", message: crate::error_chain::chain(&error) },
-    }
+    let (reason, message) = match ctx.prober.ask(&url).await {
+        Ok(answer) if answer.version == version => return Running::Yes,
+        Ok(answer) => {
+            ("OtherVersionAnswers", format!("{url} is answered by {}, not by {version}", answer.version))
+        }
+        Err(error) => ("NoAnswer", crate::error_chain::chain(&error)),
+    };
+    let since = observed.md.main().map(|main| main.since.0);
+    let settling = since.is_some_and(|since| Context::now().duration_since(since) < SETTLING);
+    if settling { Running::AsBefore } else { Running::No { reason, message } }
 }

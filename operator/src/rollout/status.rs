@@ -177,6 +177,9 @@ fn conditions(
 ) {
     let generation = base.metadata.generation;
     let mut conditions = std::mem::take(&mut status.conditions);
+    // What was known before the first main is that there is none.
+    let first = status.main.is_some()
+        && condition::find(&conditions, RUNNING).is_none_or(|running| running.reason == "NoMain");
     let mut set = |type_: &str, value: bool, reason: &str, message: &str| {
         condition::set(&mut conditions, type_, value, (reason, message), generation, now);
     };
@@ -197,6 +200,7 @@ fn conditions(
     match &facts.running {
         Running::Yes => set(RUNNING, true, "Answers", "a real inference was answered through the Service"),
         Running::No { reason, message } => set(RUNNING, false, reason, message),
+        Running::AsBefore if first => set(RUNNING, false, "Starting", "main has just been chosen"),
         Running::AsBefore => {}
     }
     if gate.active {
@@ -263,8 +267,8 @@ async fn announce(
         ctx.journal.event(md, EventType::Warning, "RollbackRefused", &rollback.message).await;
     }
     for (type_, bad) in [(STALLED, "True"), (APPROVAL_GATE, "False"), (RUNNING, "False")] {
-        let new =
-            condition::find(&after.conditions, type_).filter(|c| c.status == bad && c.reason != "NoMain");
+        let new = condition::find(&after.conditions, type_)
+            .filter(|c| c.status == bad && !matches!(c.reason.as_str(), "NoMain" | "Starting"));
         let old = condition::find(&before.conditions, type_);
         if let Some(new) =
             new.filter(|n| old.is_none_or(|o| (&o.status, &o.reason) != (&n.status, &n.reason)))
