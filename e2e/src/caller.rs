@@ -53,6 +53,21 @@ impl Answers {
     }
 }
 
+impl Answers {
+    /// Fails unless every call was answered, by these versions in this order, and by the last one in the end. One that
+    /// was main for a moment only may be missing: nodes may not have followed before it was replaced.
+    pub fn ensure_followed(&self, versions: &[&str]) -> Result<()> {
+        ensure!(self.failures.is_empty(), "callers got no answer: {self:?}");
+        let mut rest = versions.iter();
+        let in_order = self.order.iter().all(|seen| rest.any(|version| version == seen));
+        ensure!(
+            in_order && self.order.last().map(String::as_str) == versions.last().copied(),
+            "callers must be answered by {versions:?}: {self:?}"
+        );
+        Ok(())
+    }
+}
+
 impl Story {
     /// Begins to call the stable Service, each time on a new connection.
     pub async fn caller(&self) -> Result<Caller> {

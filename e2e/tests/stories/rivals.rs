@@ -35,10 +35,10 @@ async fn of_two_approved_at_once_one_follows_the_other_and_never_are_two_in_prod
         };
         ensure!(granted(&main).await? >= granted(replaced).await?, "the last approved is main in the end");
 
-        caller.await_answers(10).await?;
-        let answers = caller.finish().await?;
         let order: Vec<_> = md.status.iter().flat_map(|s| &s.history).map(|h| h.version.as_str()).collect();
-        answers.ensure_all_from(&order)?;
+        caller.await_version(order.last().context("three were main")?).await?;
+        caller.await_answers(10).await?;
+        caller.finish().await?.ensure_followed(&order)?;
         for seen in versions.finish().await? {
             let in_production: Vec<_> = seen.values().filter(|v| v.stage() == Stage::Production).collect();
             ensure!(in_production.len() <= 1, "two in Production at once: {in_production:?}");
