@@ -68,7 +68,7 @@ impl Cluster {
 
     /// Arguments that make kubectl act as this person.
     #[must_use]
-    pub(crate) fn kubectl_arguments(&self, person: Person) -> Vec<String> {
+    pub fn kubectl_arguments(&self, person: Person) -> Vec<String> {
         self.kubeconfig_of(person).map_or_else(
             || {
                 vec![
@@ -83,7 +83,7 @@ impl Cluster {
 
     /// The kubectl of `make up`, or that of the `PATH`.
     #[must_use]
-    pub(crate) fn kubectl(&self) -> PathBuf {
+    pub fn kubectl(&self) -> PathBuf {
         Some(self.out.join("bin/kubectl")).filter(|path| path.is_file()).unwrap_or_else(|| "kubectl".into())
     }
 

@@ -1,0 +1,157 @@
+//! From a request to a rollback, by the plugin alone.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use understudy_crds::Stage;
+use understudy_e2e::{
+    MODEL,
+    Person::{Alice, Bob, Tess},
+    Sample, Story, rows, with_temp_ns,
+};
+
+use crate::plugin::run;
+
+const FIRST: &str = "breast-cancer-1.0.0";
+const SECOND: &str = "breast-cancer/1.1.0";
+
+fn words(text: &str) -> Vec<&str> {
+    text.split(' ').collect()
+}
+
+async fn ask(story: &Story, name: &str, stage: &str) -> Result<String> {
+    let done = run(story, Alice, &["request", name, stage, "--yes", "-o", "json"]).await?.json()?;
+    assert_eq!((&done["action"], &done["by"]), (&json!("request"), &json!("alice")));
+    Ok(done["transition"].as_str().context("the operator opens a request at once")?.to_owned())
+}
+
+async fn approve(story: &Story, name: &str, id: &str, stage: &str) -> Result<()> {
+    let arguments = ["approve", name, "--id", id, "--yes", "--wait", "-o", "json"];
+    let done = run(story, Bob, &arguments).await?.json()?;
+    assert_eq!((&done["outcome"]["success"], &done["outcome"]["reason"]), (&json!(true), &json!(stage)));
+    Ok(())
+}
+
+/// Whoever may not, is told why, who they are, and what would let them.
+async fn nobody_promotes_alone(story: &Story, id: &str) -> Result<()> {
+    let own = run(story, Alice, &["approve", FIRST, "--yes"]).await?.refused(1)?;
+    ensure!(own.contains("refused: four eyes: alice requested this transition"), "{own}");
+    ensure!(!own.contains("ValidatingAdmissionPolicy"), "the policy's words come without its name: {own}");
+    let tester = run(story, Tess, &["approve", FIRST, "--yes"]).await?.refused(1)?;
+    for told in ["you are", "tess", "the verb approve on stages/staging", "understudy-approver"] {
+        ensure!(tester.contains(told), "{told} is missing: {tester}");
+    }
+    let other = run(story, Bob, &["approve", FIRST, "--id", "000000000000", "--yes"]).await?.refused(1)?;
+    ensure!(other.contains(&format!("what waits for a decision is {id}")), "{other}");
+    Ok(())
+}
+
+async fn the_reviewer_sees_it_all(story: &Story, id: &str) -> Result<()> {
+    let text = run(story, Bob, &["review", FIRST]).await?.done()?;
+    let told = [
+        id,
+        "by alice",
+        "sha256:",
+        "at least 0.95: holds",
+        "It must not be used for a diagnosis",
+        "--overwrite",
+    ];
+    for told in told {
+        ensure!(text.contains(told), "{told} is missing: {text}");
+    }
+    let review = run(story, Bob, &["review", FIRST, "-o", "json"]).await?.json()?;
+    assert_eq!((&review["transition"]["id"], &review["stage"]), (&json!(id), &json!("None")));
+    assert_eq!(review["digest"], format!("sha256:{}", Sample::V1_0_0.sha256()?));
+    Ok(())
+}
+
+async fn rejected_with_a_reason_and_asked_for_again(story: &Story) -> Result<()> {
+    let id = ask(story, FIRST, "production").await?;
+    run(story, Bob, &["reject", FIRST, "--id", &id, "--reason", "one row is not enough", "--yes"])
+        .await?
+        .done()?;
+    story.await_version("rejected", FIRST, |v| v.transition().is_none() && v.history().len() == 2).await?;
+    let late = run(story, Bob, &["approve", FIRST, "--yes"]).await?.refused(1)?;
+    ensure!(late.contains("the request for Production ended: Rejected by bob"), "{late}");
+    let id = ask(story, FIRST, "production").await?;
+    approve(story, FIRST, &id, "Production").await
+}
+
+async fn withdrawn(story: &Story) -> Result<()> {
+    ask(story, SECOND, "staging").await?;
+    run(story, Alice, &["withdraw", SECOND, "--yes"]).await?.done()?;
+    let name = SECOND.replace('/', "-");
+    story.await_version("withdrawn", &name, |v| v.transition().is_none() && v.history().len() == 1).await?;
+    Ok(())
+}
+
+async fn replaced_and_rolled_back(story: &Story) -> Result<()> {
+    let id = ask(story, SECOND, "staging").await?;
+    approve(story, SECOND, &id, "Staging").await?;
+    run(story, Tess, &["accept", SECOND, "passed", "--feedback", "as the card says", "--yes"])
+        .await?
+        .done()?;
+    let id = ask(story, SECOND, "production").await?;
+    let review = run(story, Bob, &["review", SECOND, "-o", "json"]).await?.json()?;
+    assert_eq!(review["main"]["version"], "1.0.0");
+    assert_eq!(review["metrics"][0]["difference"], -0.0026);
+    approve(story, SECOND, &id, "Production").await?;
+    answered_by(story, "1.1.0").await?;
+
+    let tester = run(story, Tess, &["rollback", MODEL, "--yes"]).await?.refused(1)?;
+    ensure!(tester.contains("the verb patch on modeldeployments"), "{tester}");
+    run(story, Bob, &["rollback", MODEL, "--yes", "--wait"]).await?.done()?;
+    answered_by(story, "1.0.0").await
+}
+
+/// The Service answers by this version, as soon as the node's network has followed the switch.
+async fn answered_by(story: &Story, version: &str) -> Result<()> {
+    let mut caller = story.caller().await?;
+    caller.await_version(version).await?;
+    caller.finish().await?;
+    story.predict(MODEL).await?.ensure_equals(&rows()?, version)
+}
+
+fn column(list: &Value, name: &str) -> Vec<String> {
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .map(|line| line[name].as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_team_takes_a_model_from_request_to_rollback_by_the_plugin_alone() -> Result<()> {
+    with_temp_ns("cli", async |story| {
+        let manifests = Sample::V1_0_0.manifest();
+        let folder =
+            manifests.parent().and_then(std::path::Path::to_str).context("the checkout's path is text")?;
+        story.kubectl(Alice, &["apply", "-f", folder]).await?.done()?;
+        let id = ask(&story, FIRST, "staging").await?;
+        nobody_promotes_alone(&story, &id).await?;
+        the_reviewer_sees_it_all(&story, &id).await?;
+        approve(&story, FIRST, &id, "Staging").await?;
+        run(&story, Tess, &["accept", FIRST, "passed", "--feedback", "as the card says", "--yes"])
+            .await?
+            .done()?;
+        rejected_with_a_reason_and_asked_for_again(&story).await?;
+        withdrawn(&story).await?;
+        replaced_and_rolled_back(&story).await?;
+
+        story.await_stage("breast-cancer-1.1.0", Stage::Archived).await?;
+        story.await_stage(FIRST, Stage::Production).await?;
+        let list = run(&story, Tess, &words("list -o json")).await?.json()?;
+        assert_eq!(
+            (&list["deployments"][0]["main"], &list["deployments"][0]["previous"]),
+            (&json!("1.0.0"), &json!("1.1.0"))
+        );
+        assert_eq!(column(&list["versions"], "stage"), ["Production", "Archived"]);
+        let history = run(&story, Tess, &["history", MODEL, "-o", "json"]).await?.json()?;
+        assert_eq!(column(&history["main"], "reason"), ["Promoted", "Promoted", "RolledBack"]);
+        let first = run(&story, Tess, &["history", FIRST, "-o", "json"]).await?.json()?;
+        let decisions = column(&first["decisions"], "decision");
+        assert_eq!(decisions, ["Approved", "Rejected", "Approved", "Superseded", "RolledBack"]);
+        assert_eq!(first["decisions"][1]["reason"], "one row is not enough");
+        Ok(())
+    })
+    .await
+}
