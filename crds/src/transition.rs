@@ -84,6 +84,20 @@ impl Decision {
             Self::Retired => "Retired",
         }
     }
+
+    /// The word as it stands in a sentence: "Staging -> Production rolled back by bob".
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::Withdrawn => "withdrawn",
+            Self::Expired => "expired",
+            Self::Superseded => "superseded",
+            Self::RolledBack => "rolled back",
+            Self::Retired => "retired",
+        }
+    }
 }
 
 /// One line of the record: never changed, never removed.

@@ -9,7 +9,10 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{context::FIELD_MANAGER, subset::difference};
+use crate::{context::FIELD_MANAGER, error_chain::namespace_is_ending, subset::difference};
+
+/// Why nothing could be made in a namespace that is on its way out.
+pub const NAMESPACE_ENDS: &str = "NamespaceEnds";
 
 /// An owned object could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -43,8 +46,9 @@ pub enum Error {
 
 impl Error {
     /// One word for events and metrics.
-    pub const fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> &'static str {
         match self {
+            Self::Apply { source, .. } if namespace_is_ending(source) => NAMESPACE_ENDS,
             Self::Get { .. } => "GetFailed",
             Self::Apply { .. } => "ApplyFailed",
             Self::Delete { .. } => "DeleteFailed",

@@ -36,11 +36,11 @@ fn stored(mut service: Service) -> Service {
 
 /// Expects one request and answers it.
 async fn answer(handle: &mut Handle, method: Method, status: u16, body: Value) -> Value {
-    let (request, send) = handle.next_request().await.expect("a request");
+    let (request, reply) = handle.next_request().await.expect("a request");
     assert_eq!(request.method(), method, "{}", request.uri());
     let sent = request.into_body().collect().await.expect("a body").to_bytes();
     let response = Response::builder().status(status).body(Body::from(body.to_string().into_bytes()));
-    send.send_response(response.expect("a response"));
+    reply.send_response(response.expect("a response"));
     serde_json::from_slice(&sent).unwrap_or_default()
 }
 

@@ -7,7 +7,10 @@ use kube::{
 use tracing::{info, warn};
 use understudy_crds::{HistoryEntry, ModelVersion};
 
-use crate::metrics::Metrics;
+use crate::{
+    error_chain::{chain, namespace_is_ending},
+    metrics::Metrics,
+};
 
 /// Longest note that an event holds.
 const MAX_NOTE: usize = 1000;
@@ -44,8 +47,11 @@ impl Journal {
             action: reason.to_owned(),
             secondary: None,
         };
-        if let Err(error) = self.recorder.publish(&event, &object.object_ref(&())).await {
-            warn!(%error, reason, "failed to publish an event");
+        match self.recorder.publish(&event, &object.object_ref(&())).await {
+            Err(error) if !namespace_is_ending(&error) => {
+                warn!(error = chain(&error), reason, "failed to publish an event");
+            }
+            _ => {}
         }
     }
 
@@ -75,7 +81,7 @@ impl Journal {
             entry.from,
             entry.to,
             entry.requested_by,
-            entry.decision.as_str().to_lowercase(),
+            entry.decision.in_words(),
             entry.decided_by
         );
         self.event(version, EventType::Normal, entry.decision.as_str(), &note).await;

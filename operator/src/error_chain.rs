@@ -29,6 +29,13 @@ fn answer<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a str> {
     }
 }
 
+/// Whether nothing can be made any more because the namespace is on its way out: no fault, and nothing to do.
+pub fn namespace_is_ending(error: &kube::Error) -> bool {
+    let kube::Error::Api(status) = error else { return false };
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating")
+}
+
 #[cfg(test)]
 mod tests {
     use kube::core::Status;

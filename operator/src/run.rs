@@ -16,7 +16,7 @@ use tokio_stream::wrappers::{ReceiverStream, WatchStream};
 use tracing::{info, warn};
 
 use crate::{
-    approval,
+    apply, approval,
     args::RunArgs,
     backoff::Backoff,
     cache::{self, Scope},
@@ -256,8 +256,10 @@ fn log<K, E>(
     match outcome {
         // An object that is not found went between its event and its turn.
         Ok(_) | Err(controller::Error::ObjectNotFound(_)) => {}
-        Err(controller::Error::ReconcilerFailed(error, object)) if error.reason() == "Conflict" => {
-            tracing::debug!(controller, %object, "somebody else wrote in between, trying again");
+        Err(controller::Error::ReconcilerFailed(error, object))
+            if matches!(error.reason(), "Conflict" | apply::NAMESPACE_ENDS) =>
+        {
+            tracing::debug!(controller, %object, reason = error.reason(), "pass had no effect, trying again");
         }
         Err(controller::Error::ReconcilerFailed(error, object)) => {
             warn!(controller, %object, reason = error.reason(), error = chain(&error), "pass failed, trying again");

@@ -140,7 +140,7 @@ fn ready(
             "{} -> {} {} by {}{}",
             last.from,
             last.to,
-            last.decision.as_str().to_lowercase(),
+            last.decision.in_words(),
             last.decided_by,
             last.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default()
         );
