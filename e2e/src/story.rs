@@ -100,8 +100,11 @@ impl Story {
 
     async fn end(&self) -> Result<()> {
         let namespaces = Api::<Namespace>::all(self.admin.clone());
-        namespaces.delete(&self.namespace, &DeleteParams::background()).await?;
-        Ok(())
+        match namespaces.delete(&self.namespace, &DeleteParams::background()).await {
+            // A story that is about just that has done it.
+            Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+            outcome => outcome.map(|_| ()).context("failed to remove the story's namespace"),
+        }
     }
 
     /// The namespace.
