@@ -1,0 +1,106 @@
+//! Figures of the server, each with its limit beside it: an in-process loop for what ONNX Runtime can do, a null
+//! server of the same stack for what HTTP can do. Absolute figures mean little on a shared machine; the ratios do.
+
+mod decode;
+mod load;
+mod process;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use load::Load;
+use process::{Null, Server};
+use understudy_server::artifact::Artifact;
+use understudy_server::model::{self, Plan};
+use understudy_server::onnx;
+
+const NULL: &str = "null";
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, mode, port] = arguments.as_slice()
+        && mode == NULL
+    {
+        return process::serve_null(SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().expect("a port"))));
+    }
+    let seconds = std::env::var("BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples");
+    let model = samples.join("models/breast-cancer/1.0.0/model.onnx");
+    let body = samples.join("requests/infer.json");
+
+    println!("server, breast-cancer 1.0.0, 3 x {seconds} s a load, median");
+    let alone = in_process(&model, Duration::from_secs(seconds));
+    println!(
+        "in process         {:>9.0} runs/s on one thread, {:.1} us a run; session load {:.0} ms",
+        alone.rate, alone.run_us, alone.load_ms
+    );
+
+    let server = Server::start(&model);
+    let limit = alone.load_ms + 60.0;
+    println!(
+        "exec to ready      {:>9.0} ms           limit {limit:.0} ms (session load + 60)",
+        server.ready_ms
+    );
+    println!("idle memory        {:>9.1} MB           limit 36 MB", server.resident_mb());
+
+    let null = Null::start();
+    let load = Load { seconds, body };
+    for connections in [1, 8] {
+        let (nothing, inference) = load.alternate(null.address, server.address, connections);
+        let ratio = inference.rate / nothing.rate;
+        let target = if connections == 8 { "   target >= 0.75" } else { "" };
+        println!(
+            "c={connections}  null server   {:>9.0} req/s        p50 {:>6.0} us  p99 {:>6.0} us",
+            nothing.rate, nothing.p50, nothing.p99
+        );
+        println!(
+            "c={connections}  inference     {:>9.0} req/s        p50 {:>6.0} us  p99 {:>6.0} us   {ratio:.2} x null{target}",
+            inference.rate, inference.p50, inference.p99
+        );
+        if connections == 1 {
+            let (p50, p99) =
+                (inference.p50 - nothing.p50 - alone.run_us, inference.p99 - nothing.p99 - alone.run_us);
+            println!(
+                "c=1  added         p50 {p50:.0} us (target <= 30), p99 {p99:.0} us (target <= 200) over null + inference"
+            );
+        }
+    }
+    println!("memory after load  {:>9.1} MB", server.resident_mb());
+    for (what, mb) in decode::megabytes_a_second() {
+        println!("JSON decode        {mb:>9.0} MB/s         target >= 400, 602 KB FP32 {what}");
+    }
+}
+
+struct Alone {
+    rate: f64,
+    run_us: f64,
+    load_ms: f64,
+}
+
+/// The same model with the same settings, without a server around it.
+fn in_process(file: &Path, time: Duration) -> Alone {
+    let begin = Instant::now();
+    let artifact = Artifact { path: file.to_owned(), bytes: 0 };
+    let plan = Plan {
+        deployment: "bench",
+        version: "1.0.0",
+        facts: onnx::inspect(file).expect("the sample is a model"),
+        artifact: &artifact,
+        digest: [0; 32].into(),
+        onnxruntime: &PathBuf::from(
+            std::env::var_os("ORT_DYLIB_PATH").expect("bench/run sets ORT_DYLIB_PATH"),
+        ),
+        sessions: 1,
+    };
+    let (model, mut sessions) = model::load(&plan).expect("the sample loads");
+    let load_ms = begin.elapsed().as_secs_f64() * 1e3;
+    let begin = Instant::now();
+    let mut runs = 0_u32;
+    while begin.elapsed() < time {
+        model::run(&mut sessions[0], &model.synthetic).expect("the sample runs");
+        runs += 1;
+    }
+    let rate = f64::from(runs) / begin.elapsed().as_secs_f64();
+    Alone { rate, run_us: 1e6 / rate, load_ms }
+}

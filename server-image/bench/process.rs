@@ -1,0 +1,135 @@
+//! The processes that are measured.
+
+use std::convert::Infallible;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use sha2::{Digest as _, Sha256};
+use understudy_server::artifact::Digest;
+
+/// As long as an answer of the sample model.
+const ANSWER: &str = r#"{"model_name":"fraud","model_version":"1.3.0","id":"sample","outputs":[{"name":"label","datatype":"INT64","shape":[1],"data":[1]},{"name":"probabilities","datatype":"FP32","shape":[1,2],"data":[0.0022078454,0.9977921]}]}"#;
+
+/// The real binary.
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+    pub ready_ms: f64,
+    _directory: tempfile::TempDir,
+}
+
+impl Server {
+    pub fn start(model: &Path) -> Self {
+        let directory = tempfile::tempdir().expect("a directory for the bench");
+        let bytes = std::fs::read(model).expect("the sample model is there");
+        let (claim, work) = (directory.path().join("claim"), directory.path().join("work"));
+        for path in [&claim, &work] {
+            std::fs::create_dir(path).expect("the directory is writable");
+        }
+        std::fs::write(claim.join("model.onnx"), &bytes).expect("the directory is writable");
+        let digest = Digest::from(<[u8; 32]>::from(Sha256::digest(&bytes)));
+        let begin = Instant::now();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_understudy-server"))
+            .args(["--deployment", "bench", "--version", "1.0.0", "--artifact", "pvc://claim/model.onnx"])
+            .args(["--sha256", &digest.to_string(), "--bind", "127.0.0.1"])
+            .args(["--main-port", "0", "--direct-port", "0", "--metrics-port", "0"])
+            .arg("--pvc-dir")
+            .arg(claim)
+            .arg("--work-dir")
+            .arg(work)
+            .arg("--termination-log")
+            .arg(directory.path().join("termination-log"))
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let mut log = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
+        let mut address = None;
+        for line in log.by_ref().map_while(Result::ok) {
+            let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+            match line["message"].as_str() {
+                Some("listening") => address = line["main"].as_str().and_then(|main| main.parse().ok()),
+                Some("ready") => break,
+                _ => {}
+            }
+        }
+        let ready_ms = begin.elapsed().as_secs_f64() * 1e3;
+        Self {
+            child,
+            address: address.expect("the server says where it listens"),
+            ready_ms,
+            _directory: directory,
+        }
+    }
+
+    /// What the process holds of the machine's memory.
+    pub fn resident_mb(&self) -> f64 {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the server runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says VmRSS");
+        let kib: f64 = line.trim().trim_end_matches(" kB").parse().expect("VmRSS is in kB");
+        kib / 1024.0
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// This program as the null server.
+pub struct Null {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+impl Null {
+    pub fn start() -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let address = port.expect("a free port");
+        let program = std::env::current_exe().expect("this program has a path");
+        let child = Command::new(program).args([super::NULL, &address.port().to_string()]).spawn();
+        let child = child.expect("the null server starts");
+        while std::net::TcpStream::connect(address).is_err() {
+            std::thread::yield_now();
+        }
+        Self { child, address }
+    }
+}
+
+impl Drop for Null {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// hyper and tokio as the server has them, and nothing in between: reads the body, answers the same.
+pub fn serve_null(address: SocketAddr) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(address).await.expect("the port is free");
+        loop {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            let _ = stream.set_nodelay(true);
+            tokio::spawn(async move {
+                let service = service_fn(|request: Request<Incoming>| async move {
+                    let _ = request.into_body().collect().await;
+                    Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(ANSWER)))
+                });
+                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            });
+        }
+    });
+}
