@@ -44,6 +44,10 @@ pub fn explain(status: &Status, act: Act, me: Option<&Identity>, namespace: &str
     }
 }
 
+/// What `open` takes; no role of the chart's reaches into pods.
+const PORT_FORWARD: &str =
+    "list on pods and create on pods/portforward; the cluster's own ClusterRole edit has both";
+
 fn forbidden(message: &str, act: Act, me: Option<&Identity>, namespace: &str) -> String {
     let missing = Missing::find(message, act);
     let (why, needs) = match &missing {
@@ -72,6 +76,8 @@ fn forbidden(message: &str, act: Act, me: Option<&Identity>, namespace: &str) ->
             let binding =
                 format!("kubectl -n {namespace} create rolebinding <name> --clusterrole={role} {subject}");
             rows.push(("for instance", binding));
+        } else if missing.resource.starts_with("pods") {
+            rows.push(("given by", PORT_FORWARD.to_owned()));
         }
     } else if message.contains("four eyes") {
         rows.push((

@@ -106,6 +106,7 @@ fn a_pod_that_may_not_be_reached_is_nobody_of_ours_to_give() {
     let told = explain(&forbidden(message), Act::Open, Some(&who("tess", "testers")), "risk");
     assert!(
         told.contains("the verb create on pods/portforward (core API group)")
+            && told.contains("ClusterRole edit has both")
             && !told.contains("understudy-"),
         "{told}"
     );

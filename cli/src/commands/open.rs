@@ -1,6 +1,6 @@
 //! `open`
 
-use std::time::Duration;
+use std::{io::ErrorKind, time::Duration};
 
 use clap::Args;
 use k8s_openapi::api::core::v1::Pod;
@@ -186,7 +186,13 @@ async fn forward(
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let mut forwarder = pods.portforward(pod, &[port]).await?;
     let mut remote = forwarder.take_stream(port).ok_or("the API server opened no stream")?;
-    tokio::io::copy_bidirectional(&mut local, &mut remote).await?;
+    match tokio::io::copy_bidirectional(&mut local, &mut remote).await {
+        // A browser drops connections as it likes.
+        Err(error) if !matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => {
+            return Err(error.into());
+        }
+        _ => {}
+    }
     drop(remote);
     forwarder.join().await?;
     Ok(())
