@@ -20,7 +20,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tracing::warn;
-use understudy_crds::{ModelDeployment, ModelVersion, names};
+use understudy_crds::{ModelDeployment, ModelVersion, Stage, names};
 
 use crate::metrics::Metrics;
 
@@ -283,15 +283,20 @@ async fn md_events(events: impl Stream<Item = ModelDeployment>, wakers: Wakers, 
     }
 }
 
-/// A version wakes itself, its deployment, and its siblings that roll out: they wait for one another.
+/// A version wakes itself, its deployment, and its siblings on their way to Production, by an approval or by a rollback:
+/// they wait until it is out of there.
 async fn mv_events(events: impl Stream<Item = ModelVersion>, wakers: Wakers, cache: Cache) {
     let mut events = std::pin::pin!(events);
     while let Some(mv) = events.next().await {
         let (namespace, name) = (mv.namespace().unwrap_or_default(), mv.name_any());
         wakers.version(&namespace, &name).await;
         wakers.deployment(&namespace, &mv.spec.deployment).await;
+        let md = cache.deployment(&namespace, &mv.spec.deployment);
+        let main = md.as_deref().and_then(ModelDeployment::main).map(|m| m.model_version.as_str());
         for sibling in cache.versions_of(&namespace, &mv.spec.deployment) {
-            if sibling.transition().is_some_and(|t| t.approval.is_some()) && sibling.name_any() != name {
+            let rolls_out = sibling.transition().is_some_and(|t| t.approval.is_some())
+                || (main == Some(&sibling.name_any()) && sibling.stage() != Stage::Production);
+            if rolls_out && sibling.name_any() != name {
                 wakers.version(&namespace, &sibling.name_any()).await;
             }
         }
