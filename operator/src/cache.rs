@@ -283,24 +283,29 @@ async fn md_events(events: impl Stream<Item = ModelDeployment>, wakers: Wakers, 
     }
 }
 
-/// A version wakes itself, its deployment, and its siblings on their way to Production, by an approval or by a rollback:
-/// they wait until it is out of there.
+/// A version wakes itself, its deployment, and its siblings whose turn may have come.
 async fn mv_events(events: impl Stream<Item = ModelVersion>, wakers: Wakers, cache: Cache) {
     let mut events = std::pin::pin!(events);
     while let Some(mv) = events.next().await {
         let (namespace, name) = (mv.namespace().unwrap_or_default(), mv.name_any());
         wakers.version(&namespace, &name).await;
         wakers.deployment(&namespace, &mv.spec.deployment).await;
-        let md = cache.deployment(&namespace, &mv.spec.deployment);
-        let main = md.as_deref().and_then(ModelDeployment::main).map(|m| m.model_version.as_str());
+        let deployment = cache.deployment(&namespace, &mv.spec.deployment);
         for sibling in cache.versions_of(&namespace, &mv.spec.deployment) {
-            let rolls_out = sibling.transition().is_some_and(|t| t.approval.is_some())
-                || (main == Some(&sibling.name_any()) && sibling.stage() != Stage::Production);
-            if rolls_out && sibling.name_any() != name {
+            if sibling.name_any() != name && waits_for_siblings(&sibling, deployment.as_deref()) {
                 wakers.version(&namespace, &sibling.name_any()).await;
             }
         }
     }
+}
+
+/// Whether a version may wait until another one is archived: it rolls out, or a rollback made it main and its own
+/// stage has not followed yet.
+fn waits_for_siblings(version: &ModelVersion, deployment: Option<&ModelDeployment>) -> bool {
+    let rolls_out = version.transition().is_some_and(|t| t.approval.is_some());
+    let main = deployment.and_then(ModelDeployment::main);
+    let is_main = main.is_some_and(|main| main.model_version == version.name_any());
+    rolls_out || (is_main && version.stage() != Stage::Production)
 }
 
 /// An owned object wakes the deployment that its label names and the version that it runs.
@@ -332,5 +337,43 @@ impl Wakers {
 
     async fn version(&self, namespace: &str, name: &str) {
         let _ = self.versions.send(ObjectRef::new(name).within(namespace)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn version(status: &Value) -> ModelVersion {
+        let object = json!({
+            "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelVersion", "metadata": {"name": "fraud-1.0.0"},
+            "spec": {"deployment": "fraud", "version": "1.0.0", "artifact": {"uri": "s3://m/m", "sha256": "0"}},
+            "status": status,
+        });
+        serde_json::from_value(object).expect("a ModelVersion")
+    }
+
+    fn main_is(name: &str) -> ModelDeployment {
+        let main = json!({"version": "1.0.0", "modelVersion": name, "digest": "", "since": "2026-11-21T12:00:00Z", "transition": "t"});
+        let object = json!({
+            "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelDeployment", "metadata": {"name": "fraud"},
+            "spec": {}, "status": {"main": main},
+        });
+        serde_json::from_value(object).expect("a ModelDeployment")
+    }
+
+    #[test]
+    fn a_version_that_a_rollback_made_main_learns_at_once_that_the_other_is_archived() {
+        let archived = version(&json!({"stage": "Archived"}));
+        assert!(waits_for_siblings(&archived, Some(&main_is("fraud-1.0.0"))));
+        assert!(!waits_for_siblings(&archived, Some(&main_is("fraud-2.0.0"))));
+    }
+
+    #[test]
+    fn a_settled_version_is_not_woken_by_its_siblings() {
+        let main = version(&json!({"stage": "Production"}));
+        assert!(!waits_for_siblings(&main, Some(&main_is("fraud-1.0.0"))));
     }
 }
