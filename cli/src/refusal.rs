@@ -44,46 +44,30 @@ pub fn explain(status: &Status, act: Act, me: Option<&Identity>, namespace: &str
     }
 }
 
+/// Who ends the refusal of one's own approval.
+const WHO_CAN: &str = "a colleague with the ClusterRole understudy-approver, who has not requested it";
 /// What `open` takes; no role of the chart's reaches into pods.
 const PORT_FORWARD: &str =
     "list on pods and create on pods/portforward; the cluster's own ClusterRole edit has both";
 
 fn forbidden(message: &str, act: Act, me: Option<&Identity>, namespace: &str) -> String {
     let missing = Missing::find(message, act);
-    let (why, needs) = match &missing {
-        Some(Missing { of: Source::Rbac, verb, resource, .. }) => {
-            let who = me.map_or("you", |me| me.name.as_str());
-            (format!("{who} may not {verb} {resource} in namespace {namespace}"), true)
+    // RBAC names the user and the verb; a policy has a sentence of its own.
+    let why = match &missing {
+        Some(missing) if missing.everywhere => format!("{} in all namespaces", missing.may_not(me)),
+        Some(missing) if missing.of == Source::Rbac => {
+            format!("{} in namespace {namespace}", missing.may_not(me))
         }
-        Some(_) => (policy_words(message).to_owned(), true),
-        None => (policy_words(message).to_owned(), false),
+        _ => policy_words(message).to_owned(),
     };
     let mut rows = vec![];
     if let Some(me) = me {
         rows.push(("you are", me.to_string()));
     }
-    if let Some(missing) = missing.filter(|_| needs) {
-        rows.push((
-            "missing",
-            format!("the verb {} on {} ({})", missing.verb, missing.resource, missing.group()),
-        ));
-        if let Some(role) = missing.role {
-            rows.push((
-                "given by",
-                format!("the ClusterRole {role} (a Role where the operator watches few namespaces)"),
-            ));
-            let subject = me.map_or_else(|| "--user=<name>".to_owned(), Identity::subject);
-            let binding =
-                format!("kubectl -n {namespace} create rolebinding <name> --clusterrole={role} {subject}");
-            rows.push(("for instance", binding));
-        } else if missing.resource.starts_with("pods") {
-            rows.push(("given by", PORT_FORWARD.to_owned()));
-        }
-    } else if message.contains("four eyes") {
-        rows.push((
-            "who can",
-            "a colleague with the ClusterRole understudy-approver, who has not requested it".to_owned(),
-        ));
+    match missing {
+        Some(missing) => rows.extend(missing.remedy(me, namespace)),
+        None if message.contains("four eyes") => rows.push(("who can", WHO_CAN.to_owned())),
+        None => {}
     }
     let mut lines = vec![format!("refused: {why}")];
     lines.extend(table::fields(&rows).lines().map(|line| format!("  {line}")));
@@ -109,6 +93,8 @@ struct Missing {
     verb: String,
     resource: String,
     role: Option<&'static str>,
+    /// It was asked for all namespaces at once.
+    everywhere: bool,
 }
 
 impl Missing {
@@ -129,11 +115,42 @@ impl Missing {
         } else {
             act.role()
         };
-        Some(Self::new(Source::Rbac, verb, resource, role))
+        let everywhere = message.contains(" at the cluster scope");
+        Some(Self { everywhere, ..Self::new(Source::Rbac, verb, resource, role) })
     }
 
     fn new(of: Source, verb: &str, resource: &str, role: Option<&'static str>) -> Self {
-        Self { of, verb: verb.to_owned(), resource: resource.to_owned(), role }
+        Self { of, verb: verb.to_owned(), resource: resource.to_owned(), role, everywhere: false }
+    }
+
+    fn may_not(&self, me: Option<&Identity>) -> String {
+        format!("{} may not {} {}", me.map_or("you", |me| me.name.as_str()), self.verb, self.resource)
+    }
+
+    /// What is missing, which role has it, and how it is given.
+    fn remedy(&self, me: Option<&Identity>, namespace: &str) -> Vec<(&'static str, String)> {
+        let mut rows =
+            vec![("missing", format!("the verb {} on {} ({})", self.verb, self.resource, self.group()))];
+        let subject = me.map_or_else(|| "--user=<name>".to_owned(), Identity::subject);
+        match self.role {
+            Some(role) if self.everywhere => {
+                rows.push(("given by", format!("the ClusterRole {role}")));
+                let binding =
+                    format!("kubectl create clusterrolebinding <name> --clusterrole={role} {subject}");
+                rows.push(("for instance", binding));
+            }
+            Some(role) => {
+                let of = format!("the ClusterRole {role} (a Role where the operator watches few namespaces)");
+                rows.push(("given by", of));
+                let binding = format!(
+                    "kubectl -n {namespace} create rolebinding <name> --clusterrole={role} {subject}"
+                );
+                rows.push(("for instance", binding));
+            }
+            None if self.resource.starts_with("pods") => rows.push(("given by", PORT_FORWARD.to_owned())),
+            None => {}
+        }
+        rows
     }
 
     fn group(&self) -> &'static str {

@@ -1,5 +1,7 @@
 //! What people and programs are shown, word for word: `INSTA_UPDATE=always cargo test` rewrites the snapshots.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use kubectl_understudy::{
     history::Record,
@@ -7,6 +9,7 @@ use kubectl_understudy::{
     review::{Review, Subject, text},
 };
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use understudy_crds::{ModelDeployment, ModelVersion};
 
 fn read<T: DeserializeOwned>(name: &str) -> T {
@@ -52,6 +55,38 @@ fn main_itself_is_not_compared_with_itself() {
     let review =
         Review::of(Subject { version: &version, deployment: Some(&deployment), main: None }, &flags());
     insta::assert_snapshot!(text::summary(&review, now()));
+}
+
+/// Every key of the object and of those in it, but for what has the API's own form.
+fn keys(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                found.insert(key.clone());
+                if !["transition", "acceptance", "provenance", "documentation"].contains(&key.as_str()) {
+                    keys(value, found);
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_field_that_a_program_may_read_is_documented() {
+    let documentation = include_str!("../../docs/cli.md");
+    let mut review = serde_json::to_value(candidate_review()).unwrap();
+    // What is main has the form of the API's `status.main`.
+    review["main"] = Value::Null;
+    let mut all = BTreeSet::new();
+    keys(&review, &mut all);
+    keys(&serde_json::to_value(listing(false)).unwrap(), &mut all);
+    for key in all {
+        let documented =
+            [format!("`{key}`"), format!("`{key}[]`")].iter().any(|form| documentation.contains(form));
+        assert!(documented, "docs/cli.md does not tell of {key}");
+    }
 }
 
 fn listing(everywhere: bool) -> Listing {

@@ -112,6 +112,19 @@ fn a_pod_that_may_not_be_reached_is_nobody_of_ours_to_give() {
     );
 }
 
+#[test]
+fn all_namespaces_take_a_binding_for_all() {
+    let message = r#"modeldeployments.understudy.dev is forbidden: User "alice" cannot list resource "modeldeployments" in API group "understudy.dev" at the cluster scope"#;
+    let told = explain(&forbidden(message), Act::Read, Some(&who("alice", "data-science")), "risk");
+    assert!(told.starts_with("refused: alice may not list modeldeployments in all namespaces"), "{told}");
+    assert!(
+        told.ends_with(
+            "kubectl create clusterrolebinding <name> --clusterrole=understudy-viewer --user=alice"
+        ),
+        "{told}"
+    );
+}
+
 fn invalid(causes: &[(&str, &str)]) -> Status {
     let causes: Vec<_> = causes
         .iter()
