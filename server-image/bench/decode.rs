@@ -19,15 +19,17 @@ pub fn megabytes_a_second() -> [(&'static str, f64); 2] {
     [("as Python prints it", true), ("in its shortest digits", false)].map(|(what, long)| {
         let body = body(long);
         let begin = Instant::now();
-        let mut rounds = 0_u32;
+        // The best round: the others say how busy the machine was.
+        let mut best = Duration::MAX;
         while begin.elapsed() < Duration::from_secs(2) {
+            let round = Instant::now();
             let request = Request::read(body.as_bytes(), None, &signature).expect("the body is a request");
+            best = best.min(round.elapsed());
             assert_eq!(request.inputs[0].data.len(), ELEMENTS);
-            rounds += 1;
         }
         #[expect(clippy::cast_precision_loss, reason = "a few megabytes")]
         let megabytes = body.len() as f64 / 1e6;
-        (what, megabytes * f64::from(rounds) / begin.elapsed().as_secs_f64())
+        (what, megabytes / best.as_secs_f64())
     })
 }
 
