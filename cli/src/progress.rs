@@ -89,3 +89,84 @@ pub fn rollback(md: &ModelDeployment, request: &str) -> Progress {
 fn ended(success: bool, reason: &str, message: String) -> Progress {
     Progress::Ended(Outcome { success, reason: reason.to_owned(), message })
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::commands::fixtures::{deployment, version};
+
+    fn transition() -> Value {
+        json!({"id": "6f1c2b", "from": "None", "to": "Staging", "requestedBy": "alice",
+            "requestedAt": "2026-11-21T04:00:00Z", "generation": 3, "digest": "sha256:9f"})
+    }
+
+    fn entry(id: &str, decision: &str) -> Value {
+        json!({"id": id, "from": "None", "to": "Staging", "requestedBy": "alice",
+            "requestedAt": "2026-11-21T04:00:00Z", "decision": decision, "decidedBy": "bob",
+            "decidedAt": "2026-11-21T04:01:00Z", "reason": "too early", "digest": "sha256:9f"})
+    }
+
+    fn seen(status: &Value) -> Progress {
+        let awaited = Awaited { to: Stage::Staging, id: Some("6f1c2b".to_owned()), seen: 1 };
+        awaited.progress(&version(json!({"spec": {"stage": "Staging"}, "status": status})))
+    }
+
+    #[test]
+    fn what_waits_says_for_what() {
+        let ready = json!([{"type": "Ready", "status": "False", "reason": "WaitingForApproval",
+            "message": "for a second person", "lastTransitionTime": "2026-11-21T04:00:00Z"}]);
+        let history = json!([entry("0ld1d", "Rejected")]);
+        let status = json!({"transition": transition(), "history": history, "conditions": ready});
+        assert_eq!(seen(&status), Progress::Going("WaitingForApproval: for a second person".to_owned()));
+    }
+
+    #[test]
+    fn what_was_rejected_earlier_is_not_the_outcome_of_the_new_request() {
+        let status = json!({"transition": transition(), "history": [entry("0ld1d", "Rejected")]});
+        assert!(matches!(seen(&status), Progress::Going(_)));
+    }
+
+    #[rstest]
+    #[case("Rejected")]
+    #[case("Withdrawn")]
+    #[case("Expired")]
+    fn an_end_without_effect_is_a_bad_end_with_its_reason(#[case] decision: &str) {
+        let status = json!({"history": [entry("0ld1d", "Rejected"), entry("6f1c2b", decision)]});
+        let message = "None -> Staging by bob: too early".to_owned();
+        let outcome = Outcome { success: false, reason: decision.to_owned(), message };
+        assert_eq!(seen(&status), Progress::Ended(outcome));
+    }
+
+    #[test]
+    fn an_approval_is_the_end_only_when_it_is_rolled_out() {
+        let history = json!([entry("0ld1d", "Rejected"), entry("6f1c2b", "Approved")]);
+        let rolling = json!({"stage": "None", "transition": transition(), "history": history});
+        assert!(matches!(seen(&rolling), Progress::Going(_)));
+        let done = json!({"stage": "Staging", "history": history});
+        assert!(matches!(seen(&done), Progress::Ended(Outcome { success: true, .. })));
+        let overtaken = json!({"stage": "Archived", "history": history});
+        let Progress::Ended(outcome) = seen(&overtaken) else { panic!("it is over") };
+        assert_eq!((outcome.success, outcome.reason.as_str()), (true, "Archived"));
+    }
+
+    #[rstest]
+    #[case("1.2.0#a", "Done", Some(true))]
+    #[case("1.2.0#a", "Refused", Some(false))]
+    #[case("1.2.0#a", "Pending", None)]
+    #[case("1.2.0#before", "Done", None)]
+    fn a_rollback_is_judged_by_its_own_result(
+        #[case] request: &str,
+        #[case] result: &str,
+        #[case] success: Option<bool>,
+    ) {
+        let status = json!({"request": request, "by": "bob", "at": "2026-11-21T04:00:00Z", "result": result, "message": "m"});
+        let ended = match rollback(&deployment(json!({"status": {"rollback": status}})), "1.2.0#a") {
+            Progress::Ended(outcome) => Some(outcome.success),
+            Progress::Going(_) => None,
+        };
+        assert_eq!(ended, success);
+    }
+}
