@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""A real client against a running server: `pip install 'tritonclient[http]'`, then `tritonclient_check.py HOST:PORT`.
+"""A real client against a running server: `pip install 'tritonclient[http]'`, then `tritonclient_check.py HOST:PORT [MODEL [VERSION]]`.
 
-Asks the server for its model and calls it as tritonclient does by default (binary) and in JSON, over plain and
-versioned paths, compressed and not, and checks that errors come back as errors. `--bytes` insists on a model that
+Asks the server for its model (which must be the one named) and calls it as tritonclient does by default (binary) and in JSON, over plain and
+versioned paths, compressed and not, and checks that errors come back as errors. `--strings` insists on a model that
 takes strings (tests/models/columns.onnx and tests/models/identity/BYTES.onnx do). Prints a line a check; ends with 1
 at the first one that fails.
 """
@@ -65,24 +65,28 @@ def refused(what, status, call):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("server", help="HOST:PORT")
-    parser.add_argument("--bytes", action="store_true", help="fail unless the model takes strings")
+    parser.add_argument("model", nargs="?", help="the name it must have")
+    parser.add_argument("version", nargs="?", help="the version it must have")
+    parser.add_argument("--strings", action="store_true", help="fail unless the model takes strings")
     arguments = parser.parse_args()
     server = arguments.server.removeprefix("http://").rstrip("/")
     client = triton.InferenceServerClient(server)
 
     with urllib.request.urlopen(f"http://{server}/v2/models") as answer:
         model = json.load(answer)["models"][0]
+    assert arguments.model in (None, model), f"the server has {model}"
     assert client.is_server_live() and client.is_server_ready() and client.is_model_ready(model)
     passed("live, ready, model ready")
     assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
     metadata = client.get_model_metadata(model)
     version = metadata["versions"][0]
+    assert arguments.version in (None, version), f"the server has {version}"
     assert metadata == client.get_model_metadata(model, version), "the versioned path differs"
     assert client.is_model_ready(model, version) and not client.is_model_ready(model, "0.0.0-none")
     passed(f"metadata of {model} {version}")
 
     strings = any(tensor["datatype"] == "BYTES" for tensor in metadata["inputs"])
-    assert strings or not arguments.bytes, "the model takes no strings"
+    assert strings or not arguments.strings, "the model takes no strings"
     default = client.infer(model, inputs(metadata, binary=True), request_id="a \"b\"")
     assert default.get_response()["id"] == "a \"b\"", default.get_response()
     assert default.get_response()["model_name"] == model and default.get_response()["model_version"] == version
