@@ -24,6 +24,9 @@ pub mod wait;
 pub mod when;
 pub mod write;
 
+#[cfg(test)]
+mod fixtures;
+
 use std::process::ExitCode;
 
 use args::{Cli, Command};

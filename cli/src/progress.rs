@@ -96,7 +96,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::commands::fixtures::{deployment, version};
+    use crate::fixtures::{deployment, version};
 
     fn transition() -> Value {
         json!({"id": "6f1c2b", "from": "None", "to": "Staging", "requestedBy": "alice",

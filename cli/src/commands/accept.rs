@@ -100,7 +100,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::commands::fixtures::{me, version};
+    use crate::fixtures::{me, version};
 
     fn staged() -> ModelVersion {
         version(json!({"spec": {"stage": "Staging"}, "status": {"stage": "Staging"}}))

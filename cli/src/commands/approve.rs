@@ -89,7 +89,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::commands::fixtures::{me, version};
+    use crate::fixtures::{me, version};
 
     fn pending(approval: &Value) -> ModelVersion {
         version(json!({"spec": {"stage": "Staging"}, "status": {"stage": "None", "transition": {

@@ -65,6 +65,3 @@ fn operator_words(mv: &ModelVersion) -> Option<String> {
     let ready = condition::find(&mv.status.as_ref()?.conditions, READY)?;
     Some(format!("{}: {}", ready.reason, ready.message))
 }
-
-#[cfg(test)]
-mod fixtures;

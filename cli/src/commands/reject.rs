@@ -69,7 +69,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::commands::fixtures::{me, version};
+    use crate::fixtures::{me, version};
 
     #[test]
     fn a_rejection_carries_its_reason_and_its_author() {

@@ -171,7 +171,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::commands::fixtures::{me, version};
+    use crate::fixtures::{me, version};
 
     fn stages(plan: &Plan) -> Vec<Stage> {
         plan.writes.iter().filter_map(|w| w.stage).collect()

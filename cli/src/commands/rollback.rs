@@ -113,7 +113,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::commands::fixtures::{deployment, me};
+    use crate::fixtures::{deployment, me};
 
     fn replaced() -> ModelDeployment {
         deployment(json!({"status": {

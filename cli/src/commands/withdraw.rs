@@ -64,7 +64,7 @@ mod tests {
     use understudy_crds::Stage;
 
     use super::*;
-    use crate::commands::fixtures::{me, version};
+    use crate::fixtures::{me, version};
 
     #[test]
     fn a_withdrawal_sets_spec_back_to_where_the_version_is() {
