@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -107,7 +107,7 @@ impl Service {
             Route::ModelReady => Ok(document(&json!({"name": self.deployment, "ready": true}))),
             Route::Model => Ok(with_type(loaded.metadata.clone(), "application/json")),
             Route::OpenApi => Ok(with_type(loaded.openapi.clone(), "application/json")),
-            Route::Page => Ok(with_type(loaded.page.clone(), "text/html; charset=utf-8")),
+            Route::Page => Ok(page(loaded.page.clone())),
             Route::Infer => self.infer(&loaded.engine, Kind::Infer, request).await,
             Route::Predict => self.infer(&loaded.engine, Kind::Predict, request).await,
             _ => {
@@ -158,6 +158,15 @@ fn json_length(headers: &HeaderMap) -> Result<Option<usize>, Refusal> {
 
 fn document(json: &Value) -> Answer {
     with_type(json.to_string().into(), "application/json")
+}
+
+/// The page runs its own script and talks to its own server, whatever names the model brings along.
+fn page(html: Bytes) -> Answer {
+    const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+                          connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let mut answer = with_type(html, "text/html; charset=utf-8");
+    answer.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    answer
 }
 
 fn with_type(body: Bytes, kind: &'static str) -> Answer {

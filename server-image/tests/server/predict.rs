@@ -64,6 +64,7 @@ fn the_form_has_a_field_for_every_column_and_nothing_from_outside() {
     let server = Server::start("columns.onnx");
     let answer = server.get("/");
     assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+    assert!(answer.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
     let page = String::from_utf8(answer.body).unwrap();
     for expected in
         ["<html lang=\"en\">", "<title>fraud 1.3.0", "for=\"column-0\"", "age", "country", "INT64"]
