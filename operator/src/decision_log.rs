@@ -1,5 +1,7 @@
 //! How a decision becomes known: one event, one JSON line, one count. Always after it was written.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use kube::{
     Client, Resource,
     runtime::events::{Event, EventType, Recorder, Reporter},
@@ -43,8 +45,8 @@ impl Journal {
         let event = Event {
             type_,
             reason: reason.to_owned(),
+            action: action(reason, &note),
             note: Some(note),
-            action: reason.to_owned(),
             secondary: None,
         };
         match self.recorder.publish(&event, &object.object_ref(&())).await {
@@ -86,4 +88,12 @@ impl Journal {
         );
         self.event(version, EventType::Normal, entry.decision.as_str(), &note).await;
     }
+}
+
+/// The recorder counts events of one action as one, and keeps the first one's note: so what says something else is
+/// another action. A request's note has the command to approve it, and an old one would be refused.
+fn action(reason: &str, note: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    note.hash(&mut hasher);
+    format!("{reason}-{:016x}", hasher.finish())
 }

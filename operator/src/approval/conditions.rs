@@ -1,6 +1,7 @@
 //! The conditions of a version and the events that their changes are worth. Pure.
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{ResourceExt, runtime::events::EventType};
 use understudy_crds::{
     Decision, ModelVersionStatus, Stage,
@@ -171,7 +172,11 @@ pub fn news(
         .filter_map(|type_| {
             let new = condition::find(&after.conditions, type_)?;
             let old = condition::find(&before.conditions, type_);
-            if old.is_some_and(|o| (&o.status, &o.reason) == (&new.status, &new.reason)) {
+            // Whoever approved what is held back must hear of it: there only the words change.
+            let words = |c: &Condition| (type_ == APPROVABLE).then(|| c.message.clone());
+            let same =
+                |o: &Condition| (&o.status, &o.reason, words(o)) == (&new.status, &new.reason, words(new));
+            if old.is_some_and(same) {
                 return None;
             }
             let severity = match (type_, new.status.as_str()) {
