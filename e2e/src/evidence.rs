@@ -4,19 +4,12 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 use k8s_openapi::api::core::v1::{Event, Pod};
-use kube::{Api, ResourceExt, api::ListParams};
+use kube::{ResourceExt, api::ListParams};
 use understudy_crds::{ModelDeployment, ModelVersion};
 
-use crate::{Person, Story};
+use crate::Story;
 
 impl Story {
-    /// Events on one object.
-    pub async fn events(&self, kind: &str, name: &str) -> Result<Vec<Event>> {
-        let about = format!("involvedObject.kind={kind},involvedObject.name={name}");
-        let api: Api<Event> = Api::namespaced(self.client(Person::Admin).clone(), self.namespace());
-        Ok(api.list(&ListParams::default().fields(&about)).await?.items)
-    }
-
     /// The status of each model object, each pod's state, and all events.
     pub async fn evidence(&self) -> String {
         let mut text = String::new();

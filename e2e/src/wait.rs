@@ -1,19 +1,19 @@
 //! Waiting for what must come, by watching.
 
-use std::{fmt::Debug, pin::pin, time::Duration};
+use std::{fmt::Debug, future, pin::pin, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use futures::TryStreamExt;
 use k8s_openapi::api::core::v1::Event;
 use kube::{
-    Api, Resource, ResourceExt,
+    Api, Resource,
     core::NamespaceResourceScope,
     runtime::{WatchStreamExt, wait, watcher},
 };
 use serde::de::DeserializeOwned;
 use understudy_crds::{ModelDeployment, ModelVersion};
 
-use crate::{MODEL, Person, Story};
+use crate::{MODEL, Story};
 
 /// Far more than anything takes: pods start in seconds, also on a loaded machine.
 const DEADLINE: Duration = Duration::from_mins(2);
@@ -90,22 +90,16 @@ impl Story {
         self.await_condition::<K>("gone", self.api(), name, |o| o.is_none()).await.map(|_| ())
     }
 
-    /// Waits for an event with this reason about the object of this kind and name.
-    pub async fn await_event(&self, kind: &str, name: &str, reason: &str) -> Result<Event> {
+    /// Waits for an event with this reason and these words about the object of this kind and name.
+    pub async fn await_event(&self, kind: &str, name: &str, reason: &str, words: &str) -> Result<Event> {
         let about = format!("involvedObject.kind={kind},involvedObject.name={name},reason={reason}");
-        let events: Api<Event> = Api::namespaced(self.client(Person::Admin).clone(), self.namespace());
-        let stream = watcher::watcher(events, watcher::Config::default().fields(&about)).applied_objects();
-        let mut stream = pin!(stream);
+        let stream =
+            watcher::watcher(self.api(), watcher::Config::default().fields(&about)).applied_objects();
+        let says = |event: &Event| event.message.as_ref().is_some_and(|message| message.contains(words));
+        let mut stream = pin!(stream.try_filter(|event| future::ready(says(event))));
         match tokio::time::timeout(DEADLINE, stream.try_next()).await {
             Ok(event) => event?.context("a watch does not end by itself"),
-            Err(_) => Err(self.late(&format!("an event {reason} on {kind} {name}")).await),
+            Err(_) => Err(self.late(&format!("an event {reason} on {kind} {name}: {words:?}")).await),
         }
-    }
-
-    /// Reasons of the events on this object so far, oldest first.
-    pub async fn event_reasons(&self, kind: &str, name: &str) -> Result<Vec<String>> {
-        let mut events = self.events(kind, name).await?;
-        events.sort_by_key(ResourceExt::creation_timestamp);
-        Ok(events.into_iter().filter_map(|e| e.reason).collect())
     }
 }

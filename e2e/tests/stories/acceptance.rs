@@ -1,11 +1,11 @@
 //! The tester's word: without a `passed` nothing goes from Staging to Production.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use serde_json::json;
 use understudy_crds::{Stage, Verdict, condition::APPROVABLE};
 use understudy_e2e::{Person, Publication, Sample, with_temp_ns};
 
-use crate::told::{says, tells};
+use crate::told::{described, says, tells};
 
 #[tokio::test]
 async fn what_a_tester_failed_goes_on_only_after_a_tester_has_passed_it() -> Result<()> {
@@ -22,10 +22,7 @@ async fn what_a_tester_failed_goes_on_only_after_a_tester_has_passed_it() -> Res
         let verdict = held.status.and_then(|s| s.acceptance).expect("the condition speaks of one");
         assert_eq!((verdict.verdict, verdict.by.as_str()), (Verdict::Failed, "tess"));
         assert_eq!(verdict.feedback.as_deref(), Some("calls everything benign"));
-        ensure!(
-            story.describe("mv", &name).await?.contains("calls everything benign"),
-            "kubectl describe has what tess saw"
-        );
+        described(&story, &name, &["calls everything benign"]).await?;
 
         story.verdict(Person::Tess, &name, "passed", "it was the test data").await?;
         let waits =

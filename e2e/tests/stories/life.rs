@@ -22,6 +22,7 @@ async fn apply(story: &Story, manifest: &std::path::Path) -> Result<()> {
 
 /// Alice cannot approve her own request, bob can; both try it with kubectl.
 async fn four_eyes(story: &Story, name: &str, id: &str) -> Result<()> {
+    story.await_event("ModelVersion", name, "Requested", &format!("understudy.dev/approve={id}")).await?;
     let approve =
         |by: &str| [format!("understudy.dev/approve={id}"), format!("understudy.dev/approved-by={by}")];
     let [id, by] = approve("alice");
@@ -115,10 +116,10 @@ async fn a_model_goes_live_by_two_persons_is_replaced_unnoticed_and_comes_back_b
         );
         for reason in ["Requested", "Approved", "AcceptanceTest", "StageReached", "Superseded", "RolledBack"]
         {
-            story.await_event("ModelVersion", FIRST, reason).await?;
+            story.await_event("ModelVersion", FIRST, reason, "").await?;
         }
         for reason in ["Promoted", "RolledBack"] {
-            story.await_event("ModelDeployment", MODEL, reason).await?;
+            story.await_event("ModelDeployment", MODEL, reason, "").await?;
         }
         Ok(())
     })

@@ -58,7 +58,7 @@ async fn whoever_asked_may_take_the_request_back() -> Result<()> {
         assert_eq!((entry.id.as_str(), entry.decided_by.as_str()), (request.id.as_str(), "alice"));
         let withdrawn = story.await_stage(&name, Stage::None).await?;
         ensure!(withdrawn.transition().is_none(), "nothing is pending");
-        story.await_event("ModelVersion", &name, "Withdrawn").await?;
+        story.await_event("ModelVersion", &name, "Withdrawn", "").await?;
         cannot_be_approved(&story, &name, &request.id).await?;
         caller.finish().await?.ensure_all_from(&["1.0.0"])
     })

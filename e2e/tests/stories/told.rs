@@ -20,12 +20,18 @@ pub async fn tells(
 ) -> Result<ModelVersion> {
     let what = format!("condition {type_} with reason {reason} and the words {words:?}");
     let version = story.await_version(&what, name, |v| says(v, type_, reason, words)).await?;
-    story.await_event("ModelVersion", name, reason).await?;
+    story.await_event("ModelVersion", name, reason, words).await?;
+    described(story, name, &[reason, words]).await?;
+    Ok(version)
+}
+
+/// Fails unless `kubectl describe` of a version has these words.
+pub async fn described(story: &Story, name: &str, words: &[&str]) -> Result<()> {
     let description = story.describe("modelversion", name).await?;
-    for text in [reason, words] {
+    for text in words {
         ensure!(description.contains(text), "kubectl describe does not say {text:?}:\n{description}");
     }
-    Ok(version)
+    Ok(())
 }
 
 /// Waits until the record of a version ends with this decision, and returns its entry.
