@@ -7,7 +7,7 @@ use kube::Client;
 
 use crate::{
     backoff::Backoff, cache::Cache, config::Config, decision_log::Journal, gate::Gate, metrics::Metrics,
-    rollout::probe::Prober,
+    rollout::{probe::Prober, recorded::Recorded},
 };
 
 /// Field manager of every server-side apply.
@@ -23,6 +23,7 @@ pub struct Context {
     pub journal: Journal,
     pub metrics: Arc<Metrics>,
     pub backoff: Backoff,
+    pub recorded: Recorded,
 }
 
 impl Context {

@@ -28,7 +28,7 @@ use crate::{
     http,
     leader::{Elector, Lost},
     metrics::Metrics,
-    rollout::{self, probe::Prober},
+    rollout::{self, probe::Prober, recorded::Recorded},
 };
 
 /// Passes at once, for each controller: enough to keep an API server busy, few enough not to starve others.
@@ -151,6 +151,7 @@ fn control(
         journal,
         metrics,
         backoff: Backoff::default(),
+        recorded: Recorded::default(),
     });
     let work = async move {
         let controllers = async {

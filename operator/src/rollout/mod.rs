@@ -10,6 +10,7 @@ mod error;
 mod observe;
 mod plan;
 pub mod probe;
+pub mod recorded;
 mod rollback;
 mod status;
 mod verify;
@@ -34,6 +35,10 @@ const SOON: Duration = Duration::from_secs(1);
 pub async fn reconcile(md: Arc<ModelDeployment>, ctx: Arc<Context>) -> Result<Action, Error> {
     if md.metadata.deletion_timestamp.is_some() {
         return Ok(Action::await_change());
+    }
+    if ctx.recorded.is_ahead_of(&md) {
+        // The event of the record wakes this deployment.
+        return Ok(Action::requeue(SOON));
     }
     let now = Context::now();
     let observed = observe::observe(&md, &ctx);

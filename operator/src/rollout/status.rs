@@ -57,6 +57,9 @@ pub async fn update(
     api.replace_status(&name, &PostParams::default(), &object)
         .await
         .map_err(|source| Error::WriteStatus { name, source: Box::new(source) })?;
+    if changed {
+        ctx.recorded.note(&object);
+    }
     announce(ctx, base, &before, &next, facts, changed).await;
     Ok(())
 }
