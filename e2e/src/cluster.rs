@@ -84,7 +84,18 @@ impl Cluster {
     /// The kubectl of `make up`, or that of the `PATH`.
     #[must_use]
     pub fn kubectl(&self) -> PathBuf {
-        Some(self.out.join("bin/kubectl")).filter(|path| path.is_file()).unwrap_or_else(|| "kubectl".into())
+        self.tool("kubectl")
+    }
+
+    /// A program of `make up`, or of the `PATH`.
+    pub(crate) fn tool(&self, name: &str) -> PathBuf {
+        Some(self.out.join("bin").join(name)).filter(|path| path.is_file()).unwrap_or_else(|| name.into())
+    }
+
+    /// The administrator's kubeconfig.
+    #[must_use]
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
     }
 
     /// Whether pods and Services can be called from here without a detour over the API server.

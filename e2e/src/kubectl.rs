@@ -1,13 +1,13 @@
-//! The real kubectl, as people use it.
+//! The real kubectl and helm, as people use them.
 
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 use tokio::{io::AsyncWriteExt, process::Command};
 
-use crate::{Cluster, Person};
+use crate::{Cluster, Person, cluster::checkout};
 
-/// What kubectl printed.
+/// What it printed.
 #[derive(Debug)]
 pub struct Output {
     /// The command, for messages.
@@ -46,28 +46,47 @@ impl Cluster {
         arguments: &[&str],
         stdin: &[u8],
     ) -> Result<Output> {
-        let mut child = Command::new(self.kubectl())
-            .args(self.kubectl_arguments(person))
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .context("failed to start kubectl")?;
-        let mut input = child.stdin.take().expect("stdin is piped");
-        let write = async {
-            // A kubectl that has refused its arguments reads nothing.
-            let _ = input.write_all(stdin).await;
-            drop(input);
-        };
-        let ((), output) = tokio::join!(write, child.wait_with_output());
-        let output = output?;
-        Ok(Output {
-            command: format!("kubectl {} (as {})", arguments.join(" "), person.name()),
-            success: output.status.success(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        })
+        let mut command = Command::new(self.kubectl());
+        command.args(self.kubectl_arguments(person)).args(arguments);
+        run(command, format!("kubectl {} (as {})", arguments.join(" "), person.name()), stdin).await
     }
+
+    /// Runs helm as the administrator, with `stdin`; `CHART` is the chart of this checkout.
+    pub async fn helm(&self, arguments: &[&str], stdin: &[u8]) -> Result<Output> {
+        let chart = checkout().join("charts/understudy");
+        let mut command = Command::new(self.tool("helm"));
+        command.args(self.kubectl_arguments(Person::Admin));
+        for argument in arguments {
+            if *argument == "CHART" {
+                command.arg(&chart)
+            } else {
+                command.arg(argument)
+            };
+        }
+        run(command, format!("helm {}", arguments.join(" ")), stdin).await
+    }
+}
+
+async fn run(mut command: Command, told: String, stdin: &[u8]) -> Result<Output> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .with_context(|| format!("failed to start {told}"))?;
+    let mut input = child.stdin.take().expect("stdin is piped");
+    let write = async {
+        // A program that has refused its arguments reads nothing.
+        let _ = input.write_all(stdin).await;
+        drop(input);
+    };
+    let ((), output) = tokio::join!(write, child.wait_with_output());
+    let output = output?;
+    Ok(Output {
+        command: told,
+        success: output.status.success(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
 }

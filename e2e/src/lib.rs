@@ -25,7 +25,7 @@ pub use cluster::Cluster;
 pub use kubectl::Output;
 pub use load::{Answer, Call, Calls, Connection, Load, Pressure};
 pub use manifest::{Publication, deployment};
-pub use operator::Operator;
+pub use operator::{Leader, Operator, resident};
 pub use people::Person;
 pub use predict::{Prediction, Road};
 pub use recorder::{Recorder, Snapshot};

@@ -113,6 +113,13 @@ impl Operator {
         Ok(Leader { process: process_of(&pod.uid().context("a pod has a uid")?)? })
     }
 
+    /// Resident memory of each of its processes, in bytes.
+    pub async fn resident(&self) -> Result<Vec<u64>> {
+        let pods = self.pods().await?;
+        let uids = pods.iter().filter_map(ResourceExt::uid);
+        uids.map(|uid| resident(process_of(&uid)?)).collect()
+    }
+
     /// What `kubectl rollout restart` writes.
     pub async fn restart(&self) -> Result<()> {
         let at = k8s_openapi::jiff::Timestamp::now().to_string();
@@ -158,6 +165,14 @@ fn is_whole(deployment: Option<&Deployment>) -> bool {
 
 fn holder(lease: Option<&Lease>) -> Option<String> {
     lease?.spec.as_ref()?.holder_identity.clone().filter(|name| !name.is_empty())
+}
+
+/// Resident memory of a process of this machine, in bytes.
+pub fn resident(process: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).context("Linux says VmRSS in kB")?;
+    Ok(kib.parse::<u64>()? * 1024)
 }
 
 /// The process that runs in the pod of this uid. The local cluster's pods are processes of this machine.

@@ -115,8 +115,13 @@ struct Seen {
 impl Story {
     /// Begins to call the stable Service with the rows of the samples, until [`Load::finish`].
     pub async fn load(&self, pressure: Pressure) -> Result<Load> {
+        self.load_on(MODEL, pressure).await
+    }
+
+    /// The same with any Service that leads to the samples' pods.
+    pub async fn load_on(&self, service: &str, pressure: Pressure) -> Result<Load> {
         ensure!(self.cluster().is_near(), "load needs a cluster whose Services can be called from here");
-        let service = self.api::<Service>().get(MODEL).await?;
+        let service = self.api::<Service>().get(service).await?;
         let address = service.spec.and_then(|s| s.cluster_ip).context("the Service has no address")?;
         let host = if address.contains(':') { format!("[{address}]:80") } else { format!("{address}:80") };
         let bodies: Vec<Bytes> = rows()?.iter().map(|row| body(&row.features)).collect();
@@ -167,6 +172,15 @@ impl Load {
     /// Waits until each caller has had a call that began after now.
     pub async fn await_round(&mut self) -> Result<()> {
         self.await_past(Instant::now()).await
+    }
+
+    /// Waits until this version has given the newest answer.
+    pub async fn await_version(&mut self, version: &str) -> Result<()> {
+        let gives = |call: &Call| matches!(&call.answer, Answer::Version(v) if **v == *version);
+        let there = |seen: &Seen| seen.calls.last().is_some_and(gives);
+        let found = tokio::time::timeout(PATIENCE, self.seen.wait_for(there)).await;
+        found.with_context(|| format!("{version} does not answer"))??;
+        Ok(())
     }
 
     /// Ends, and hands over every call.

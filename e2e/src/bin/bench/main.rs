@@ -1,0 +1,38 @@
+//! `make bench`: the figures of the whole system, each with what limits it, measured in the same run. Absolute times
+//! mean little on a shared machine; the ratios do. `BENCH_SECONDS` (10) shortens or lengthens it.
+
+mod operator;
+mod promotion;
+mod table;
+
+use std::{path::Path, process::Command};
+
+use anyhow::{Context, Result, ensure};
+use table::Table;
+use understudy_e2e::with_temp_ns;
+
+/// Promotions at the default length: enough that the second slowest says something.
+const PROMOTIONS: u64 = 24;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let seconds = match std::env::var("BENCH_SECONDS") {
+        Ok(text) => text.parse().context("BENCH_SECONDS is a number of seconds")?,
+        Err(_) => 10,
+    };
+    let count = (PROMOTIONS * seconds / 10).clamp(4, PROMOTIONS);
+    let mut table = Table::default();
+    with_temp_ns("bench", async |story| promotion::measure(&story, count, &mut table).await).await?;
+    with_temp_ns("bench-start", async |story| operator::measure(&story, &mut table).await).await?;
+    print!("{table}");
+    println!();
+    server()
+}
+
+/// The server's own figures, by its own benchmark: it prints them.
+fn server() -> Result<()> {
+    let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("../server-image/bench/run");
+    let status = Command::new(&run).status().with_context(|| format!("failed to start {}", run.display()))?;
+    ensure!(status.success(), "{} failed", run.display());
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! The operator is killed in the middle of a promotion, at each point where what it has written differs. Whatever it
+//! leaves half done, the end is that of a promotion which nothing disturbed.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Service},
+};
+use kube::{ResourceExt, api::ListParams};
+use serde_json::json;
+use understudy_crds::{
+    Decision, MainReason, ModelDeployment, ModelVersion, Stage, condition,
+    names::{self, VERSION_LABEL},
+};
+use understudy_e2e::{MODEL, Person, Pressure, Publication, Sample, Story, with_temp_ns};
+
+use crate::{TURN, eviction::pods_of, switches::Switches};
+
+/// How far a promotion has come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Point {
+    /// Bob's annotation is stored.
+    Annotated,
+    /// The approval is recorded.
+    Approved,
+    /// The candidate's second pod is there.
+    Starting,
+    /// Callers are sent to the candidate.
+    Switched,
+    /// The candidate is main, as recorded.
+    Recorded,
+}
+
+/// What a promotion leaves, with `new` and `old` for the two versions.
+#[derive(Debug, PartialEq)]
+struct End {
+    stages: BTreeMap<String, Stage>,
+    decisions: BTreeMap<String, Vec<Decision>>,
+    record: Vec<(String, MainReason, String, String, bool)>,
+    main: Option<String>,
+    previous: Option<String>,
+    selector: Option<String>,
+    told_to_pods: String,
+    workloads: BTreeMap<String, Option<i32>>,
+}
+
+/// Waits until the story's promotion has come to this point.
+async fn reach(story: &Story, switches: &mut Switches, point: Point, version: &str) -> Result<()> {
+    let name = format!("{MODEL}-{version}");
+    let approved = |v: &ModelVersion| v.transition().is_none_or(|t| t.approval.is_some());
+    match point {
+        Point::Annotated => {}
+        Point::Approved => {
+            story.await_version("approved", &name, approved).await?;
+        }
+        Point::Starting => {
+            let workload = names::version_object(MODEL, version);
+            let second = |d: &Deployment| d.status.as_ref().and_then(|s| s.replicas) == Some(2);
+            story.await_object::<Deployment>("a second pod", &workload, second).await?;
+        }
+        Point::Switched => {
+            switches.await_switch(version).await?;
+        }
+        Point::Recorded => {
+            let is_main = |md: &ModelDeployment| md.main().is_some_and(|m| m.version == version);
+            story.await_deployment("main", is_main).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Promotes `new` over `old`, kills the leader at this point, and waits until all is settled.
+async fn promote(
+    story: &Story,
+    switches: &mut Switches,
+    (new, old): (&str, &str),
+    kill_at: Option<Point>,
+) -> Result<End> {
+    let name = format!("{MODEL}-{new}");
+    let leader = story.operator().aim_at_leader().await?;
+    let request = story.ask(&name, Stage::Production).await?;
+    story.approve(Person::Bob, &name, &request.id).await?;
+    if let Some(point) = kill_at {
+        reach(story, switches, point, new).await?;
+        leader.crash()?;
+    }
+    story.await_stage(&name, Stage::Production).await?;
+    story.await_stage(&format!("{MODEL}-{old}"), Stage::Archived).await?;
+    story
+        .await_deployment("settled", |md| {
+            let conditions = md.status.as_ref().map_or(&[][..], |s| &s.conditions);
+            md.main().is_some_and(|m| m.version == new && m.ready_replicas == 2)
+                && condition::is_true(conditions, condition::READY)
+                && condition::find(conditions, condition::RECONCILING).is_none()
+        })
+        .await?;
+    // The pods of the version before the last are not kept.
+    for workload in story.api::<Deployment>().list(&ListParams::default()).await? {
+        let kept = [new, old].map(|version| names::version_object(MODEL, version));
+        if !kept.contains(&workload.name_any()) {
+            story.await_gone::<Deployment>(&workload.name_any()).await?;
+        }
+    }
+    end(story, new, old).await
+}
+
+async fn end(story: &Story, new: &str, old: &str) -> Result<End> {
+    let role = |version: &str| match version {
+        v if v == new => "new".to_owned(),
+        v if v == old => "old".to_owned(),
+        other => other.to_owned(),
+    };
+    let versions = story.api::<ModelVersion>().list(&ListParams::default()).await?.items;
+    let present =
+        || versions.iter().filter(|v| [new, old].contains(&v.spec.version.as_str()) || v.stage().is_served());
+    let decisions = |v: &ModelVersion| v.history().iter().map(|h| h.decision).collect::<Vec<_>>();
+    let md = story.api::<ModelDeployment>().get(MODEL).await?;
+    let status = md.status.clone().context("it has a status")?;
+    let service = story.api::<Service>().get(MODEL).await?;
+    let selector = service.spec.and_then(|s| s.selector).and_then(|mut s| s.remove(VERSION_LABEL));
+    let routing = story.api::<ConfigMap>().get(&names::routing(MODEL)).await?;
+    let routing = routing.data.and_then(|mut d| d.remove("routing.json")).unwrap_or_default();
+    let workloads = story.api::<Deployment>().list(&ListParams::default()).await?.items;
+    let last = status.history.len().saturating_sub(2);
+    Ok(End {
+        stages: present().map(|v| (role(&v.spec.version), v.stage())).collect(),
+        decisions: present().map(|v| (role(&v.spec.version), decisions(v))).collect(),
+        record: status.history[last..]
+            .iter()
+            .map(|h| {
+                (role(&h.version), h.reason, h.requested_by.clone(), h.approved_by.clone(), h.to.is_some())
+            })
+            .collect(),
+        main: status.main.map(|m| role(&m.version)),
+        previous: status.previous.map(|p| role(&p.version)),
+        selector: selector.as_deref().map(role),
+        told_to_pods: routing.replace(new, "new"),
+        workloads: workloads
+            .iter()
+            .map(|d| {
+                let version = d.labels().get(VERSION_LABEL).map(String::as_str).unwrap_or_default();
+                (role(version), d.spec.as_ref().and_then(|s| s.replicas))
+            })
+            .collect(),
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_that_is_killed_during_a_promotion_ends_where_an_undisturbed_one_does() -> Result<()> {
+    let _turn = TURN.lock().await;
+    with_temp_ns("crash", async |story| {
+        story.serve_main(&json!({"replicas": 2})).await?;
+        let mut switches = Switches::watch(&story);
+        let mut load = story.load(Pressure::default()).await?;
+        load.await_round().await?;
+        let mut undisturbed = None;
+        let points =
+            [Point::Annotated, Point::Approved, Point::Starting, Point::Switched, Point::Recorded].map(Some);
+        for (number, kill_at) in [None].into_iter().chain(points).enumerate() {
+            let (old, new) = (format!("1.{number}.0"), format!("1.{}.0", number + 1));
+            let sample = if number % 2 == 0 { Sample::V1_1_0 } else { Sample::V1_0_0 };
+            story.stage_and_accept(&Publication::of(sample)?.version(&new)).await?;
+            let end = Box::pin(promote(&story, &mut switches, (&new, &old), kill_at)).await?;
+            match &undisturbed {
+                None => undisturbed = Some(end),
+                Some(expected) => assert_eq!(end, *expected, "killed at {kill_at:?}"),
+            }
+            assert_eq!(pods_of(&story, &new).await?.len(), 2);
+        }
+        load.await_round().await?;
+        let calls = load.finish().await?;
+        story.operator().await_ready().await?;
+        calls.ensure_unnoticed()?;
+        assert_eq!(switches.versions().len(), 7, "each switch is one write: {:?}", switches.versions());
+        println!("five crashes: {} calls, {:.0} a second, none failed", calls.all.len(), calls.rate());
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,63 @@
+//! Nodes that are drained take main's pods one by one.
+
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::api::core::v1::Pod;
+use kube::{
+    Api, ResourceExt,
+    api::{EvictParams, ListParams},
+};
+use serde_json::json;
+use understudy_crds::names;
+use understudy_e2e::{MODEL, Pressure, Story, with_temp_ns};
+
+use crate::TURN;
+
+/// Names of the pods of a version, those on their way out left aside.
+pub async fn pods_of(story: &Story, version: &str) -> Result<Vec<Pod>> {
+    let labels = names::version_labels(MODEL, version);
+    let selector = labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",");
+    let pods = story.api::<Pod>().list(&ListParams::default().labels(&selector)).await?;
+    Ok(pods.items.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).collect())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn evicting_every_pod_of_main_in_turn_fails_no_call() -> Result<()> {
+    let _turn = TURN.lock().await;
+    with_temp_ns("evict", async |story| {
+        story.serve_main(&json!({"replicas": 2})).await?;
+        let mut load = story.load(Pressure::default()).await?;
+        load.await_round().await?;
+        let pods: Api<Pod> = story.api();
+        let before: Vec<String> = pods_of(&story, "1.0.0").await?.iter().map(ResourceExt::name_any).collect();
+        let [one, other] = before.as_slice() else { anyhow::bail!("main has two pods: {before:?}") };
+
+        pods.evict(one, &EvictParams::default()).await?;
+        let refused = pods.evict(other, &EvictParams::default()).await;
+        let refused =
+            refused.err().context("the budget must refuse the second while the first is missing")?;
+        ensure!(matches!(&refused, kube::Error::Api(status) if status.code == 429), "refused: {refused}");
+        story.await_gone::<Pod>(one).await?;
+        story.await_deployment("both pods of main are ready", |md| main_pods(md) == Some(2)).await?;
+
+        // The budget counts a new pod a moment after the operator has: whoever drains asks again, and so do we.
+        let drained = story.kubectl(
+            understudy_e2e::Person::Admin,
+            &["wait", "--for=jsonpath={.status.disruptionsAllowed}=1", "--timeout=60s", "pdb", MODEL],
+        );
+        drained.await?.done()?;
+        pods.evict(other, &EvictParams::default()).await?;
+        story.await_gone::<Pod>(other).await?;
+        story.await_deployment("both pods of main are ready", |md| main_pods(md) == Some(2)).await?;
+
+        load.await_round().await?;
+        let calls = load.finish().await?;
+        calls.ensure_unnoticed()?;
+        println!("two evictions: {} calls, {:.0} a second, none failed", calls.all.len(), calls.rate());
+        Ok(())
+    })
+    .await
+}
+
+fn main_pods(md: &understudy_crds::ModelDeployment) -> Option<i32> {
+    md.main().map(|main| main.ready_replicas)
+}
