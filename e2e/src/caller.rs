@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use tokio::{
     sync::watch,
     task::JoinHandle,
@@ -13,6 +13,8 @@ use crate::{MODEL, Story, predict::Road, rows};
 
 /// Between two calls: often enough to meet a gap, and next to nothing for the node.
 const PACE: Duration = Duration::from_millis(25);
+/// Nodes follow a switch within seconds.
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A caller of the stable Service, until it is asked for what it got.
 pub struct Caller {
@@ -107,8 +109,18 @@ impl Caller {
 
     /// Waits until this version is the one that answers.
     pub async fn await_version(&mut self, version: &str) -> Result<()> {
-        let answers = |a: &Answers| a.order.last().is_some_and(|v| v == version);
-        tokio::time::timeout(Duration::from_mins(1), self.seen.wait_for(answers)).await??;
+        self.await_that(&format!("an answer by {version}"), |a| a.order.last().is_some_and(|v| v == version))
+            .await
+    }
+
+    /// Waits until a call meets nobody.
+    pub async fn await_nobody(&mut self) -> Result<()> {
+        self.await_that("a call that nobody answers", |answers| !answers.failures.is_empty()).await
+    }
+
+    async fn await_that(&mut self, what: &str, predicate: impl Fn(&Answers) -> bool) -> Result<()> {
+        let came = tokio::time::timeout(DEADLINE, self.seen.wait_for(|answers| predicate(answers))).await;
+        came.map(|seen| seen.map(|_| ())).with_context(|| format!("waited in vain for {what}"))??;
         Ok(())
     }
 

@@ -40,6 +40,7 @@ async fn main_leaves_production_only_with_approval_and_comes_back_only_with_appr
         caller.await_answers(10).await?;
         caller.finish().await?.ensure_all_from(&["1.0.0"])?;
 
+        let mut caller = story.caller().await?;
         story.approve(Person::Bob, &name, &request.id).await?;
         story.await_stage(&name, Stage::Archived).await?;
         let md = story.await_deployment("no main", |md| md.main().is_none()).await?;
@@ -47,6 +48,8 @@ async fn main_leaves_production_only_with_approval_and_comes_back_only_with_appr
         let running = condition::find(&status.conditions, RUNNING).context("it is said")?;
         assert_eq!((running.status.as_str(), running.reason.as_str()), ("False", "NoMain"));
         ensure!(status.history.iter().all(|h| h.to.is_some()), "the record says until when it was main");
+        caller.await_nobody().await?;
+        caller.finish().await?;
         ensure!(story.predict(MODEL).await.is_err(), "nobody answers");
 
         let request = story.ask(&name, Stage::Production).await?;
