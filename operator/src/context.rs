@@ -6,7 +6,12 @@ use jiff::Timestamp;
 use kube::Client;
 
 use crate::{
-    backoff::Backoff, cache::Cache, config::Config, decision_log::Journal, gate::Gate, metrics::Metrics,
+    backoff::Backoff,
+    cache::Cache,
+    config::Config,
+    decision_log::Journal,
+    gate::Gate,
+    metrics::Metrics,
     rollout::{probe::Prober, recorded::Recorded},
 };
 

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use k8s_openapi::{
-    api::core::v1::{ContainerStatus, Pod},
+    api::{
+        apps::v1::Deployment,
+        core::v1::{ContainerStatus, Pod},
+    },
     apimachinery::pkg::apis::meta::v1::Time,
 };
 use serde::Deserialize;
@@ -110,6 +113,17 @@ fn waiting(container: &ContainerStatus, pod: &Pod) -> Option<Failure> {
     Some(Failure { reason: reason.to_owned(), message: waiting.message.clone().unwrap_or_default(), at })
 }
 
+/// Why a workload has no pods at all: a quota, a security standard, a missing priority class.
+pub fn not_created(workload: &Deployment) -> Option<Failure> {
+    let conditions = workload.status.as_ref()?.conditions.as_ref()?;
+    let condition = conditions.iter().find(|c| c.type_ == "ReplicaFailure" && c.status == "True")?;
+    Some(Failure {
+        reason: condition.reason.clone().unwrap_or_else(|| "FailedCreate".to_owned()),
+        message: condition.message.clone().unwrap_or_default(),
+        at: condition.last_transition_time.clone()?,
+    })
+}
+
 fn unscheduled(pod: &Pod) -> Option<Failure> {
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
     let condition = conditions.iter().find(|c| c.type_ == "PodScheduled" && c.status == "False")?;
@@ -174,5 +188,19 @@ mod tests {
         }]});
         let failure = of_version(&[pod("1.0.0", &status)], "1.0.0").failure.expect("a failure");
         assert_eq!((failure.reason.as_str(), failure.message.as_str()), ("ErrImagePull", "not found"));
+    }
+
+    #[test]
+    fn a_quota_that_lets_no_pod_in_is_named() {
+        let workload = json!({"metadata": {}, "spec": {"selector": {}, "template": {}}, "status": {"conditions": [{
+            "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: small",
+            "lastTransitionTime": "2026-11-21T10:00:00Z",
+        }]}});
+        let workload: Deployment = serde_json::from_value(workload).expect("a Deployment");
+        let failure = not_created(&workload).expect("a failure");
+        assert_eq!(
+            (failure.reason.as_str(), failure.message.as_str()),
+            ("FailedCreate", "exceeded quota: small")
+        );
     }
 }

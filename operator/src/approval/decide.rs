@@ -58,9 +58,9 @@ impl Hold {
     }
 
     /// The approval policy is not in force.
-    pub fn gate(message: &str) -> Self {
-        let message = format!("the approval waits until the approval policy is in force: {message}");
-        Self { approved: true, ..Self::new("ApprovalGateInactive", message) }
+    pub fn gate(message: &str, approved: bool) -> Self {
+        let message = format!("it waits until the approval policy is in force: {message}");
+        Self { approved, ..Self::new("ApprovalGateInactive", message) }
     }
 }
 
@@ -296,8 +296,24 @@ fn requested(o: &Observed, now: Timestamp) -> Option<Outcome> {
         generation: o.version.metadata.generation.unwrap_or_default(),
         digest: o.version.spec.artifact.digest(),
         expires_at: now.checked_add(std::time::Duration::from(o.rules.expires_after)).ok().map(Into::into),
+        gate: None,
         approval: None,
     }))
+}
+
+/// A step under the approval policy in this form. A request keeps the form; an approval that was given under another
+/// one may have been written while nobody checked its author, and ends the request, which then begins anew.
+pub fn under(step: Step, pending: Option<&Transition>, form: Option<&str>) -> Step {
+    let form = form.map(str::to_owned);
+    match step {
+        Step::Open(transition) => Step::Open(Transition { gate: form, ..transition }),
+        Step::Approve { .. } if pending.is_some_and(|t| t.gate != form) => Step::Close {
+            decision: Decision::Withdrawn,
+            by: OPERATOR.to_owned(),
+            reason: Some("the approval policy was changed or installed anew since it was asked; it needs a new approval".to_owned()),
+        },
+        other => other,
+    }
 }
 
 /// A tester's verdict on what is in Staging, unless it is known.

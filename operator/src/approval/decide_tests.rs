@@ -363,3 +363,16 @@ fn a_testers_verdict_is_recorded_once_even_while_a_request_waits_for_it() {
     o.version.status = Some(after);
     assert_eq!(decide(&o, now()), Outcome::Rest);
 }
+
+#[test]
+fn an_approval_counts_only_under_the_policy_under_which_it_was_asked_for() {
+    let alice = json!({"understudy.dev/requested-by": "alice"});
+    let asked = step(&observed(version("None", "Staging", &alice, json!({}))));
+    let Step::Open(request) = under(asked, None, Some("policy/1")) else { panic!("not opened") };
+    let approve = Step::Approve { by: "bob".to_owned() };
+    assert_eq!(under(approve.clone(), Some(&request), Some("policy/1")), approve);
+    let Step::Close { decision, .. } = under(approve, Some(&request), Some("policy/3")) else {
+        panic!("not closed")
+    };
+    assert_eq!(decision, Decision::Withdrawn);
+}

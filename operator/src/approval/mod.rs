@@ -53,18 +53,22 @@ async fn act(mv: &ModelVersion, ctx: &Context, now: Timestamp) -> Result<Action,
         Outcome::Act(step) => step,
         Outcome::Hold(_) | Outcome::Rest => return Ok(Action::await_change()),
     };
-    let policy = match &step {
-        Step::Approve { .. } => {
-            let gate = ctx.gate.look(Some(&observed.version)).await;
-            if !gate.active {
-                let hold = decide::Hold::gate(&gate.message);
-                let status = conditions::status(&observed, Some(&hold), now);
-                update_status(ctx, &observed, status).await?;
-                return Ok(Action::requeue(GATE_RETRY));
-            }
-            gate.policy
+    // No request begins and none is approved while nobody guards the names that stand in the annotations.
+    let (step, policy) = if matches!(step, Step::Open(_) | Step::Approve { .. }) {
+        let gate = ctx.gate.look(Some(&observed.version)).await;
+        if !gate.active {
+            let hold = decide::Hold::gate(&gate.message, matches!(step, Step::Approve { .. }));
+            let status = conditions::status(&observed, Some(&hold), now);
+            update_status(ctx, &observed, status).await?;
+            return Ok(Action::requeue(GATE_RETRY));
         }
-        _ => None,
+        let form = gate.installed.as_ref().map(|installed| installed.form.as_str());
+        (
+            decide::under(step, observed.version.transition(), form),
+            gate.installed.map(|installed| installed.policy),
+        )
+    } else {
+        (step, None)
     };
     let next = record::apply(&observed, &step, policy, now);
     let written = write_status(ctx, &observed.version, next).await?;
@@ -72,7 +76,7 @@ async fn act(mv: &ModelVersion, ctx: &Context, now: Timestamp) -> Result<Action,
     Ok(Action::requeue(Duration::ZERO))
 }
 
-/// Pause before an approval is looked at again while the gate is open: the gate's own look ends it earlier.
+/// Pause before a step is tried again that waits for the gate: the gate's own look ends it earlier.
 const GATE_RETRY: Duration = Duration::from_secs(5);
 
 /// When to come back without an event: the end of the request.

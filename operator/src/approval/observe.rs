@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use kube::{Api, Resource, ResourceExt, core::NamespaceResourceScope};
+use kube::{Api, Resource, ResourceExt, core::NamespaceResourceScope, runtime::reflector::ObjectRef};
 use serde::de::DeserializeOwned;
-use understudy_crds::{Approval, ModelDeployment, ModelVersion, Stage};
+use understudy_crds::{Approval, ModelDeployment, ModelVersion, Stage, names};
 
 use super::error::Error;
 use crate::{
@@ -95,8 +95,13 @@ fn assemble(
     let other_in_production = siblings.iter().any(|v| v.name_any() != me && v.stage() == Stage::Production);
     let rules =
         deployment.as_ref().map(|md| ctx.config.minimums.raise(&md.spec.approval)).unwrap_or_default();
-    let pods =
+    let mut pods =
         pods::of_version(&ctx.cache.pods_of(&namespace, &version.spec.deployment), &version.spec.version);
+    if pods.total == 0 {
+        let name = names::version_object(&version.spec.deployment, &version.spec.version);
+        let workload = ctx.cache.workloads.get(&ObjectRef::new(&name).within(&namespace));
+        pods.failure = workload.as_deref().and_then(crate::pods::not_created);
+    }
     Observed { version, deployment, main, rules, duplicate_of, other_in_production, pods }
 }
 

@@ -12,9 +12,9 @@ use kube::Client;
 use rand::RngExt as _;
 use tokio::sync::watch;
 use tracing::{info, warn};
-use understudy_crds::{HISTORY_LIMIT, ModelVersion, PolicyReference};
+use understudy_crds::{HISTORY_LIMIT, ModelVersion};
 
-pub use reference::{Error, Expected};
+pub use reference::{Error, Expected, Installed};
 
 use crate::{cache::Cache, metrics::Metrics};
 
@@ -29,12 +29,12 @@ pub struct Report {
     /// Why, for a person.
     pub message: String,
     /// The policy that was read, where that is allowed.
-    pub policy: Option<PolicyReference>,
+    pub installed: Option<Installed>,
 }
 
 impl Report {
     fn broken(message: String) -> Self {
-        Self { active: false, message, policy: None }
+        Self { active: false, message, installed: None }
     }
 }
 
@@ -79,9 +79,9 @@ impl Gate {
     }
 
     async fn judge(&self, witness: Option<&ModelVersion>) -> Report {
-        let policy = match &self.expected {
+        let installed = match &self.expected {
             Some(expected) => match expected.compare(&self.client).await {
-                Ok(policy) => Some(policy),
+                Ok(installed) => Some(installed),
                 Err(error) => return Report::broken(crate::error_chain::chain(&error)),
             },
             None => None,
@@ -93,16 +93,16 @@ impl Gate {
             },
             None => false,
         };
-        match (tried, &policy) {
+        match (tried, &installed) {
             (true, _) => Report {
                 active: true,
                 message: "the API server enforces the approval policy".to_owned(),
-                policy,
+                installed,
             },
             (false, Some(_)) => Report {
                 active: true,
                 message: "the approval policy is installed; no version yet to try it on".to_owned(),
-                policy,
+                installed,
             },
             (false, None) => Report::broken("no model version yet to try the approval policy on".to_owned()),
         }

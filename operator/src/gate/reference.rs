@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use k8s_openapi::api::admissionregistration::v1::{
-    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+use k8s_openapi::{
+    api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding},
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::{Api, Client, Resource};
 use serde::{Serialize, de::DeserializeOwned};
@@ -55,15 +56,30 @@ impl Expected {
         })
     }
 
-    /// The policy's identity, if both it and its binding are what they should be.
-    pub async fn compare(&self, client: &Client) -> Result<PolicyReference, Error> {
+    /// What is installed, if both policy and binding are what they should be.
+    pub async fn compare(&self, client: &Client) -> Result<Installed, Error> {
         let policy: ValidatingAdmissionPolicy = same(client, &self.policy).await?;
-        let _: ValidatingAdmissionPolicyBinding = same(client, &self.binding).await?;
-        Ok(PolicyReference {
+        let binding: ValidatingAdmissionPolicyBinding = same(client, &self.binding).await?;
+        let form = format!("{} {}", form(&policy.metadata), form(&binding.metadata));
+        let policy = PolicyReference {
             uid: policy.metadata.uid.unwrap_or_default(),
             resource_version: policy.metadata.resource_version.unwrap_or_default(),
-        })
+        };
+        Ok(Installed { policy, form })
     }
+}
+
+/// The policy and its binding as they stand on the API server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Installed {
+    /// The policy, for the record.
+    pub policy: PolicyReference,
+    /// Both in this very form: another one says that either was changed, or deleted and made again, since.
+    pub form: String,
+}
+
+fn form(metadata: &ObjectMeta) -> String {
+    format!("{}/{}", metadata.uid.as_deref().unwrap_or_default(), metadata.generation.unwrap_or_default())
 }
 
 fn read(path: PathBuf) -> Result<Value, Error> {

@@ -1,6 +1,6 @@
-//! What this process has recorded as main: a deployment that the cache shows with another one is from before that.
+//! What this process has written last: a deployment that the cache shows in an older form is from before that.
 //!
-//! Without it, a pass that begins between the record and its event would send callers back to the old version.
+//! Without it, a pass that begins between a change of main and its event would send callers back to the old version.
 
 use std::{
     collections::HashMap,
@@ -10,27 +10,28 @@ use std::{
 use kube::ResourceExt;
 use understudy_crds::ModelDeployment;
 
-/// Changes of main whose events have not come by: for a deployment's uid, what made its main so.
+/// Changes of main whose events have not come by: for a deployment's uid, the resourceVersion of the record.
 #[derive(Default)]
-pub struct Recorded(Mutex<HashMap<String, Option<String>>>);
+pub struct Recorded(Mutex<HashMap<String, u64>>);
 
-fn transition(md: &ModelDeployment) -> Option<String> {
-    md.main().map(|main| main.transition.clone())
+/// API servers count up (KEP-5504); one that does not gives no order, and then nothing is held back.
+fn order(md: &ModelDeployment) -> Option<u64> {
+    md.resource_version()?.parse().ok()
 }
 
 impl Recorded {
-    /// Main of this deployment was changed, and is as here.
-    pub fn note(&self, md: &ModelDeployment) {
-        let mut changes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        changes.insert(md.uid().unwrap_or_default(), transition(md));
+    /// Main of this deployment was changed, and this is what the API server answered.
+    pub fn note(&self, written: &ModelDeployment) {
+        if let (Some(uid), Some(order)) = (written.uid(), order(written)) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(uid, order);
+        }
     }
 
     /// Whether this deployment, as the cache has it, is from before the change.
-    pub fn is_ahead_of(&self, md: &ModelDeployment) -> bool {
-        let uid = md.uid().unwrap_or_default();
+    pub fn is_ahead_of(&self, seen: &ModelDeployment) -> bool {
+        let uid = seen.uid().unwrap_or_default();
         let mut changes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(recorded) = changes.get(&uid) else { return false };
-        let ahead = *recorded != transition(md);
+        let ahead = changes.get(&uid).zip(order(seen)).is_some_and(|(recorded, seen)| seen < *recorded);
         if !ahead {
             changes.remove(&uid);
         }
@@ -44,35 +45,28 @@ mod tests {
 
     use super::*;
 
-    fn fraud(transition: Option<&str>) -> ModelDeployment {
-        let main = transition.map(|id| {
-            json!({"version": "1.3.0", "modelVersion": "fraud-1.3.0", "digest": "sha256:9f", "transition": id,
-                   "since": "2026-11-21T09:00:00Z"})
-        });
+    fn fraud(resource_version: &str) -> ModelDeployment {
         let object = json!({
             "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelDeployment",
-            "metadata": {"name": "fraud", "uid": "6f1c2b"}, "spec": {},
-            "status": main.map_or_else(|| json!({}), |main| json!({"main": main})),
+            "metadata": {"name": "fraud", "uid": "6f1c2b", "resourceVersion": resource_version}, "spec": {},
         });
         serde_json::from_value(object).expect("it is a ModelDeployment")
     }
 
     #[test]
-    fn a_view_from_before_the_switch_is_known_until_the_one_after_it_has_come() {
+    fn a_view_from_before_the_switch_is_known_until_one_from_after_it_has_come() {
         let recorded = Recorded::default();
-        assert!(!recorded.is_ahead_of(&fraud(Some("old"))));
-        recorded.note(&fraud(Some("new")));
-        assert!(recorded.is_ahead_of(&fraud(Some("old"))));
-        assert!(recorded.is_ahead_of(&fraud(None)));
-        assert!(!recorded.is_ahead_of(&fraud(Some("new"))));
-        assert!(!recorded.is_ahead_of(&fraud(Some("next"))), "what comes later was written by somebody else");
+        assert!(!recorded.is_ahead_of(&fraud("99")));
+        recorded.note(&fraud("101"));
+        assert!(recorded.is_ahead_of(&fraud("99")));
+        assert!(recorded.is_ahead_of(&fraud("100")));
+        assert!(!recorded.is_ahead_of(&fraud("101")));
     }
 
     #[test]
-    fn nobody_being_main_is_a_change_too() {
+    fn a_view_that_others_have_written_since_is_none_from_before() {
         let recorded = Recorded::default();
-        recorded.note(&fraud(None));
-        assert!(recorded.is_ahead_of(&fraud(Some("old"))));
-        assert!(!recorded.is_ahead_of(&fraud(None)));
+        recorded.note(&fraud("101"));
+        assert!(!recorded.is_ahead_of(&fraud("250")));
     }
 }

@@ -54,11 +54,12 @@ pub async fn update(
     let api: Api<ModelDeployment> = Api::namespaced(ctx.client.clone(), &observed.namespace());
     let mut object = base.clone();
     object.status = Some(next.clone());
-    api.replace_status(&name, &PostParams::default(), &object)
+    let written = api
+        .replace_status(&name, &PostParams::default(), &object)
         .await
         .map_err(|source| Error::WriteStatus { name, source: Box::new(source) })?;
     if changed {
-        ctx.recorded.note(&object);
+        ctx.recorded.note(&written);
     }
     announce(ctx, base, &before, &next, facts, changed).await;
     Ok(())

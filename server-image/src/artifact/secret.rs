@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::failure::{Failure, Reason};
 
 /// Credentials, each one optional. `Debug` shows none of them.
-#[derive(Default)]
+#[derive(Default, PartialEq)]
 #[expect(missing_docs, reason = "each field is the file of that name, see the command line's help")]
 pub struct Secret {
     pub access_key_id: Option<String>,
@@ -18,6 +18,11 @@ pub struct Secret {
     pub password: Option<String>,
     pub ca: Option<Vec<u8>>,
 }
+
+/// What a Secret that is not there looks like from inside the pod.
+const EMPTY: &str = "the Secret of artifact.secretRef does not exist or has none of the keys AWS_ACCESS_KEY_ID, \
+    AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL, token, username, password, ca.crt: create it \
+    in the namespace of the ModelVersion";
 
 impl Secret {
     /// Reads the directory that the Secret is mounted to; none means no credentials.
@@ -35,7 +40,7 @@ impl Secret {
             let text = String::from_utf8(bytes).map_err(|error| unreadable(name, &error.utf8_error()))?;
             Ok::<_, Failure>(Some(text.trim().to_owned()))
         };
-        Ok(Self {
+        let secret = Self {
             access_key_id: text("AWS_ACCESS_KEY_ID")?,
             secret_access_key: text("AWS_SECRET_ACCESS_KEY")?,
             session_token: text("AWS_SESSION_TOKEN")?,
@@ -45,7 +50,11 @@ impl Secret {
             username: text("username")?,
             password: text("password")?,
             ca: bytes("ca.crt")?,
-        })
+        };
+        if secret == Self::default() {
+            return Err(Failure::new(Reason::ArtifactForbidden, EMPTY));
+        }
+        Ok(secret)
     }
 }
 

@@ -173,6 +173,8 @@ fn volumes(md: &ModelDeployment, artifact: &Artifact) -> Vec<Volume> {
             name: "secret".to_owned(),
             secret: Some(SecretVolumeSource {
                 secret_name: Some(secret.name.clone()),
+                // A pod that waits for its Secret says nothing; a server that finds none says so.
+                optional: Some(true),
                 ..SecretVolumeSource::default()
             }),
             ..Volume::default()
