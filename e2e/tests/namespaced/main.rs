@@ -29,8 +29,8 @@ async fn without_wide(story: &Story, home: &str, told: impl AsyncFnOnce(&Value) 
     let get = ["get", "values", WIDE, "-n", WIDE_NAMESPACE, "-o", "json"];
     let values = serde_json::from_str(&story.cluster().helm(&get, &[]).await?.done()?)?;
     let outcome = async {
-        upgrade_wide(story, &values, &["replicas=0", "policies.install=false"]).await?;
-        wide.await_ready().await?;
+        upgrade_wide(story, &values, &["policies.install=false"]).await?;
+        wide.scale(0).await?;
         told(&values).await
     }
     .await;
