@@ -24,13 +24,13 @@ demo: up ## the story of a model, told with kubectl by three users; leaves the c
 	@source .cluster/env && samples/demo
 
 test: ## everything that must pass: lint aside, all tests, and the stories on the real cluster
-	@e2e/cluster/test unit charts e2e
+	@e2e/cluster/test unit charts attacks e2e
 
 test-unit: ## tests that need no cluster
 	@e2e/cluster/test unit
 
-test-charts: ## the charts, on an API server of their own
-	@e2e/cluster/test charts
+test-charts: ## the charts and the attack list, on an API server of their own
+	@e2e/cluster/test charts attacks
 
 test-e2e: ## the stories on the real cluster (one of them: make test-e2e ARGS=name)
 	@e2e/cluster/test e2e -- $(ARGS)

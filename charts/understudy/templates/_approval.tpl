@@ -87,9 +87,9 @@ variables:
   expression: "variables.approves ? variables.approvalKeys : variables.rejectionKeys"
 - name: decision
   expression: "variables.approves ? 'approval' : 'rejection'"
-# Withdrawing asks for no new stage: whoever may request a stage may take the request for it back.
+# Withdrawing asks for no new stage: whoever may request a stage may take the request for it back. Nobody asks for None.
 - name: askedStage
-  expression: "variables.stageAfter == variables.stageNow ? variables.stageBefore : variables.stageAfter"
+  expression: "variables.stageAfter == variables.stageNow && variables.stageBefore != 'None' ? variables.stageBefore : variables.stageAfter"
 - name: decidedStage
   expression: variables.transition.?to.orValue('')
 # What the operator puts on record.
@@ -203,7 +203,7 @@ validations:
 - expression: >-
     variables.resource != 'modelversions' || request.operation != 'DELETE' || variables.stageNow != 'Production'
     || has(namespaceObject.metadata.deletionTimestamp)
-    || authorizer.group('understudy.dev').resource('modelversions').namespace(request.namespace).name(request.name).check('delete-production').allowed()
+    || authorizer.group('understudy.dev').resource('modelversions').namespace(request.namespace).name(oldObject.metadata.name).check('delete-production').allowed()
   messageExpression: "oldObject.metadata.name + ' is in Production: move it out first, or have the verb delete-production on modelversions'"
   reason: Forbidden
 # ModelDeployments: the rules themselves, and the way back.

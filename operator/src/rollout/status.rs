@@ -19,6 +19,8 @@ use super::{
 };
 use crate::{context::Context, gate::Report, pods::is_ready};
 
+/// Versions in Staging that are listed; the kind holds no more.
+const STAGED: usize = 256;
 /// Entries of the record that are kept: years of changes, and far from the size limit of an object.
 const HISTORY: usize = 100;
 
@@ -148,6 +150,7 @@ fn ready_pods(observed: &Observed, version: &str) -> i32 {
 fn staging(observed: &Observed) -> Vec<Staged> {
     let staged = observed.versions.iter().filter(|v| v.stage() == Stage::Staging);
     staged
+        .take(STAGED)
         .map(|v| Staged {
             version: v.spec.version.clone(),
             model_version: v.name_any(),

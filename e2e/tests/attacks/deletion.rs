@@ -1,0 +1,75 @@
+//! A14: what is in Production is not deleted by the way.
+
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use kube::{
+    Api,
+    api::{DeleteParams, ListParams, PostParams},
+};
+use serde_json::json;
+
+use crate::{
+    people::{ALICE, BOB, CAROL, GARBAGE_COLLECTOR, ROOT},
+    world::{MODEL, World, refused},
+};
+
+/// The policy sees a namespace as it is within seconds.
+const DEADLINE: std::time::Duration = std::time::Duration::from_mins(1);
+const IN_PRODUCTION: &str = "fraud-1.3.0 is in Production: move it out first";
+
+#[tokio::test]
+async fn a14_the_version_in_production_cannot_be_deleted() {
+    let w = World::new().await;
+    w.in_stage("Production").await;
+    refused(w.versions(ALICE).delete(MODEL, &DeleteParams::default()).await, 403, IN_PRODUCTION);
+    let all = w.versions(ALICE).delete_collection(&DeleteParams::default(), &ListParams::default()).await;
+    refused(all.map(|_| ()), 403, IN_PRODUCTION);
+    let forced = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::background() };
+    refused(w.versions(BOB).delete(MODEL, &forced).await.map(|_| ()), 403, "");
+    w.versions(ALICE).get(MODEL).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_version_elsewhere_can_be_deleted() {
+    for stage in ["None", "Staging", "Archived"] {
+        let w = World::new().await;
+        w.in_stage(stage).await;
+        w.versions(ALICE).delete(MODEL, &DeleteParams::default()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a14_the_verb_delete_production_allows_it() {
+    let w = World::new().await;
+    w.in_stage("Production").await;
+    w.bind("understudy-governor", CAROL).await;
+    w.versions(CAROL).delete(MODEL, &DeleteParams::default()).await.unwrap();
+}
+
+/// An owner reference is a way to have the garbage collector delete what oneself may not.
+#[tokio::test]
+async fn a14_the_garbage_collector_is_no_way_around() {
+    let w = World::new().await;
+    w.in_stage("Production").await;
+    let maps = Api::<ConfigMap>::namespaced(w.client(ROOT), &w.ns);
+    let owner: ConfigMap = serde_json::from_value(json!({"metadata": {"name": "owner"}})).unwrap();
+    let owner = maps.create(&PostParams::default(), &owner).await.unwrap();
+    let owned = json!({"metadata": {"ownerReferences": [
+        {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner.metadata.uid},
+    ]}});
+    w.edit(ALICE, owned).await.unwrap();
+    w.bind("understudy-requester", GARBAGE_COLLECTOR).await;
+    refused(w.versions(GARBAGE_COLLECTOR).delete(MODEL, &DeleteParams::default()).await, 403, IN_PRODUCTION);
+}
+
+#[tokio::test]
+async fn a14_a_namespace_that_goes_takes_its_models_along() {
+    let w = World::new().await;
+    w.in_stage("Production").await;
+    let namespaces = Api::<Namespace>::all(w.client(ROOT));
+    namespaces.delete(&w.ns, &DeleteParams::default()).await.unwrap();
+    // No controller runs here, so that it stays on its way out: whoever empties it needs no verb for it.
+    let gone = tokio::time::timeout(DEADLINE, async {
+        while w.versions(ALICE).delete(MODEL, &DeleteParams::default()).await.is_err() {}
+    });
+    gone.await.expect("the policy sees that the namespace goes");
+}

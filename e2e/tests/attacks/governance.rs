@@ -1,0 +1,96 @@
+//! A21, A22: who may change the rules, and who may go back.
+
+use kube::api::{Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
+use understudy_crds::ModelDeployment;
+
+use crate::{
+    people::{ALICE, BOB, CAROL, OPERATOR, Person},
+    world::{World, refused},
+};
+
+async fn deployment(w: &World) -> ModelDeployment {
+    let manifest = json!({
+        "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelDeployment", "metadata": {"name": "fraud"},
+        "spec": {"replicas": 2, "approval": {"expiresAfter": "24h", "gates": [{"metric": "auc", "min": 0.95}]}},
+    });
+    let manifest = serde_json::from_value(manifest).unwrap();
+    w.deployments(ALICE).create(&PostParams::default(), &manifest).await.unwrap()
+}
+
+async fn edit(w: &World, person: Person, change: Value) -> kube::Result<ModelDeployment> {
+    w.deployments(person).patch("fraud", &PatchParams::default(), &Patch::Merge(change)).await
+}
+
+fn roll_back(to: &str, name: &str) -> Value {
+    json!({"metadata": {"annotations": {"understudy.dev/rollback": to, "understudy.dev/rollback-by": name}}})
+}
+
+#[tokio::test]
+async fn a22_whoever_requests_cannot_loosen_what_an_approval_needs() {
+    let w = World::new().await;
+    deployment(&w).await;
+    for change in [
+        json!({"gates": null}),
+        json!({"gates": [{"metric": "auc", "min": 0.5}]}),
+        json!({"expiresAfter": "9999h"}),
+        json!({"acceptanceTest": "Optional"}),
+    ] {
+        let words =
+            "alice may not change spec.approval or spec.access (needs the verb govern on modeldeployments)";
+        refused(edit(&w, ALICE, json!({"spec": {"approval": change}})).await, 403, words);
+    }
+    refused(edit(&w, ALICE, json!({"spec": {"approval": null}})).await, 403, "needs the verb govern");
+}
+
+#[tokio::test]
+async fn a22_everything_else_of_the_deployment_is_theirs() {
+    let w = World::new().await;
+    deployment(&w).await;
+    edit(&w, ALICE, json!({"spec": {"replicas": 3, "description": "fraud score"}})).await.unwrap();
+}
+
+#[tokio::test]
+async fn a22_a_governor_may_but_not_below_the_clusters_minimum() {
+    let w = World::new().await;
+    deployment(&w).await;
+    w.bind("understudy-governor", CAROL).await;
+    edit(&w, CAROL, json!({"spec": {"approval": {"expiresAfter": "48h"}}})).await.unwrap();
+    let words = "this cluster requires the acceptance test";
+    refused(edit(&w, CAROL, json!({"spec": {"approval": {"acceptanceTest": "Optional"}}})).await, 403, words);
+}
+
+#[tokio::test]
+async fn a22_deleting_and_creating_again_does_not_undercut_the_minimum() {
+    let w = World::new().await;
+    let manifest = json!({
+        "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelDeployment", "metadata": {"name": "fraud"},
+        "spec": {"approval": {"acceptanceTest": "Optional"}},
+    });
+    let manifest = serde_json::from_value(manifest).unwrap();
+    let made = w.deployments(ALICE).create(&PostParams::default(), &manifest).await;
+    refused(made, 403, "this cluster requires the acceptance test");
+}
+
+#[tokio::test]
+async fn a21_a_rollback_takes_the_verb_and_ones_own_name() {
+    let w = World::new().await;
+    deployment(&w).await;
+    w.allow(CAROL, &[(&["get", "patch"], &["modeldeployments"], &[])]).await;
+    let words = "carol may not roll back (needs the verb rollback on modeldeployments)";
+    refused(edit(&w, CAROL, roll_back("1.2.0#a", "carol")).await, 403, words);
+    refused(edit(&w, BOB, roll_back("1.2.0#a", "alice")).await, 403, "understudy.dev/rollback-by: bob");
+    let unsigned = json!({"metadata": {"annotations": {"understudy.dev/rollback": "1.2.0#a"}}});
+    refused(edit(&w, BOB, unsigned).await, 403, "understudy.dev/rollback-by: bob");
+    edit(&w, BOB, roll_back("1.2.0#a", "bob")).await.unwrap();
+    edit(&w, ALICE, json!({"spec": {"replicas": 4}})).await.unwrap();
+}
+
+#[tokio::test]
+async fn a11_the_operators_account_does_not_roll_back() {
+    let w = World::new().await;
+    deployment(&w).await;
+    w.bind("understudy-approver", OPERATOR).await;
+    let words = "nor rolls back";
+    refused(edit(&w, OPERATOR, roll_back("1.2.0#a", OPERATOR.name)).await, 403, words);
+}

@@ -1,0 +1,236 @@
+//! A namespace with a model and its people, each test its own.
+
+use std::fmt::Debug;
+
+use k8s_openapi::api::{
+    core::v1::Namespace,
+    rbac::v1::{PolicyRule, Role, RoleBinding, RoleRef, Subject},
+};
+use kube::{
+    Api, Client, ResourceExt,
+    api::{ObjectMeta, Patch, PatchParams, PostParams},
+};
+use serde_json::{Value, json};
+use understudy_crds::{ModelDeployment, ModelVersion};
+
+use crate::{
+    control_plane::{ControlPlane, labels},
+    people::{ALICE, BOB, OPERATOR, Person, TESS},
+};
+
+pub const DIGEST: &str = "9f2c000000000000000000000000000000000000000000000000000000000000";
+pub const MODEL: &str = "fraud-1.3.0";
+const WHEN: &str = "2026-11-21T09:00:00Z";
+
+/// One namespace of the bare control plane. Alice requests and approves, so that where she is refused it is by the
+/// four-eyes rule; Bob too; Tess tests.
+pub struct World {
+    server: ControlPlane,
+    pub ns: String,
+}
+
+impl World {
+    /// People type their names themselves, as before Kubernetes 1.36.
+    pub async fn new() -> Self {
+        Self::build(false).await
+    }
+
+    /// The API server stamps the names.
+    pub async fn stamped() -> Self {
+        Self::build(true).await
+    }
+
+    async fn build(stamped: bool) -> Self {
+        let server = ControlPlane::shared().await;
+        let admin = server.admin();
+        let namespace = Namespace {
+            metadata: ObjectMeta {
+                generate_name: Some("risk-".to_owned()),
+                labels: Some(labels(stamped)),
+                ..ObjectMeta::default()
+            },
+            ..Namespace::default()
+        };
+        let ns =
+            Api::<Namespace>::all(admin.clone()).create(&PostParams::default(), &namespace).await.unwrap();
+        let world = Self { server, ns: ns.name_any() };
+        for (role, person) in [
+            ("requester", ALICE),
+            ("approver", ALICE),
+            ("requester", BOB),
+            ("approver", BOB),
+            ("tester", TESS),
+        ] {
+            world.bind(&format!("understudy-{role}"), person).await;
+        }
+        world
+    }
+
+    pub fn client(&self, person: Person) -> Client {
+        self.server.client_of(person.name, person.groups)
+    }
+
+    pub fn versions(&self, person: Person) -> Api<ModelVersion> {
+        Api::namespaced(self.client(person), &self.ns)
+    }
+
+    pub fn deployments(&self, person: Person) -> Api<ModelDeployment> {
+        Api::namespaced(self.client(person), &self.ns)
+    }
+
+    /// Binds a `ClusterRole` to a person in this namespace.
+    pub async fn bind(&self, role: &str, person: Person) {
+        let kind = if person.is_service_account() { "ServiceAccount" } else { "User" };
+        self.create_binding(kind, person, "ClusterRole", role).await;
+    }
+
+    /// Lets a person use these verbs on these resources of Understudy, and nothing else.
+    pub async fn allow(&self, person: Person, rules: &[(&[&str], &[&str], &[&str])]) {
+        let owned = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
+        let role = Role {
+            metadata: ObjectMeta { generate_name: Some("some-".to_owned()), ..ObjectMeta::default() },
+            rules: Some(
+                rules
+                    .iter()
+                    .map(|(verbs, resources, names)| PolicyRule {
+                        api_groups: Some(owned(&["understudy.dev"])),
+                        verbs: owned(verbs),
+                        resources: Some(owned(resources)),
+                        resource_names: (!names.is_empty()).then(|| owned(names)),
+                        ..PolicyRule::default()
+                    })
+                    .collect(),
+            ),
+        };
+        let roles = Api::<Role>::namespaced(self.server.admin(), &self.ns);
+        let role = roles.create(&PostParams::default(), &role).await.unwrap();
+        self.create_binding("User", person, "Role", &role.name_any()).await;
+    }
+
+    async fn create_binding(&self, subject: &str, person: Person, kind: &str, role: &str) {
+        let (name, namespace) = person.subject();
+        let binding = RoleBinding {
+            metadata: ObjectMeta { generate_name: Some("some-".to_owned()), ..ObjectMeta::default() },
+            role_ref: RoleRef {
+                api_group: "rbac.authorization.k8s.io".to_owned(),
+                kind: kind.to_owned(),
+                name: role.to_owned(),
+            },
+            subjects: Some(vec![Subject { kind: subject.to_owned(), name, namespace, api_group: None }]),
+        };
+        let bindings = Api::<RoleBinding>::namespaced(self.server.admin(), &self.ns);
+        bindings.create(&PostParams::default(), &binding).await.unwrap();
+    }
+
+    /// A version in stage None, published by Alice.
+    pub async fn published(&self) -> ModelVersion {
+        self.versions(ALICE).create(&PostParams::default(), &version(MODEL, &json!({}))).await.unwrap()
+    }
+
+    /// A version that the operator has put into this stage.
+    pub async fn in_stage(&self, stage: &str) -> ModelVersion {
+        self.published().await;
+        self.record(json!({"stage": stage})).await.unwrap()
+    }
+
+    /// A version in Staging whose promotion Alice has requested: the transition is `6f1c2b`.
+    pub async fn pending(&self) -> ModelVersion {
+        self.in_stage("Staging").await;
+        self.request_production("6f1c2b").await
+    }
+
+    /// Alice asks for Production, and the operator records the transition of this id.
+    pub async fn request_production(&self, id: &str) -> ModelVersion {
+        let asked = self.edit(ALICE, request("Production", "alice")).await.unwrap();
+        self.record(json!({"transition": transition(id, asked.metadata.generation.unwrap())})).await.unwrap()
+    }
+
+    /// Merges into the version as this person.
+    pub async fn edit(&self, person: Person, change: Value) -> kube::Result<ModelVersion> {
+        self.versions(person).patch(MODEL, &PatchParams::default(), &Patch::Merge(change)).await
+    }
+
+    /// Sets annotations of the version as this person; a null removes one.
+    pub async fn annotate(&self, person: Person, annotations: Value) -> kube::Result<ModelVersion> {
+        self.edit(person, json!({"metadata": {"annotations": annotations}})).await
+    }
+
+    /// Merges into the version's status as the operator.
+    pub async fn record(&self, status: Value) -> kube::Result<ModelVersion> {
+        self.record_as(OPERATOR, status, false).await
+    }
+
+    /// Merges into the version's status as this person.
+    pub async fn record_as(
+        &self,
+        person: Person,
+        status: Value,
+        dry_run: bool,
+    ) -> kube::Result<ModelVersion> {
+        let params = PatchParams { dry_run, ..PatchParams::default() };
+        self.versions(person).patch_status(MODEL, &params, &Patch::Merge(json!({"status": status}))).await
+    }
+}
+
+/// A manifest of version 1.3.0 of `fraud`, with this merged into its metadata.
+pub fn version(name: &str, annotations: &Value) -> ModelVersion {
+    serde_json::from_value(json!({
+        "apiVersion": "understudy.dev/v1alpha1",
+        "kind": "ModelVersion",
+        "metadata": {"name": name, "annotations": annotations},
+        "spec": {
+            "deployment": "fraud",
+            "version": "1.3.0",
+            "artifact": {"uri": "s3://models/fraud/1.3.0/model.onnx", "sha256": DIGEST},
+        },
+    }))
+    .unwrap()
+}
+
+/// A patch that asks for a stage in this name.
+pub fn request(stage: &str, name: &str) -> Value {
+    json!({"spec": {"stage": stage}, "metadata": {"annotations": {"understudy.dev/requested-by": name}}})
+}
+
+/// Annotations that approve.
+pub fn approve(id: &str, name: &str) -> Value {
+    json!({"understudy.dev/approve": id, "understudy.dev/approved-by": name})
+}
+
+/// Annotations that reject.
+pub fn reject(id: &str, name: &str) -> Value {
+    json!({"understudy.dev/reject": id, "understudy.dev/rejected-by": name, "understudy.dev/reason": "recall fell"})
+}
+
+/// Annotations that give a verdict.
+pub fn accept(verdict: &str, name: &str) -> Value {
+    json!({"understudy.dev/accept": verdict, "understudy.dev/accepted-by": name, "understudy.dev/feedback": "seen"})
+}
+
+/// The transition that the operator records for Alice's request.
+pub fn transition(id: &str, generation: i64) -> Value {
+    json!({
+        "id": id, "from": "Staging", "to": "Production", "requestedBy": "alice", "requestedAt": WHEN,
+        "generation": generation, "digest": format!("sha256:{DIGEST}"),
+    })
+}
+
+/// An entry of the history.
+pub fn entry(id: &str, requested_by: &str, decision: &str, decided_by: &str) -> Value {
+    json!({
+        "id": id, "from": "Staging", "to": "Production", "requestedBy": requested_by, "requestedAt": WHEN,
+        "decision": decision, "decidedBy": decided_by, "decidedAt": WHEN, "digest": format!("sha256:{DIGEST}"),
+    })
+}
+
+/// Asserts that the API server refused with this code and said so in words that people understand.
+#[track_caller]
+pub fn refused<T: Debug>(outcome: kube::Result<T>, code: u16, words: &str) {
+    match outcome {
+        Err(kube::Error::Api(status)) => {
+            assert_eq!(status.code, code, "{status:?}");
+            assert!(status.message.contains(words), "{:?} does not say {words:?}", status.message);
+        }
+        other => panic!("must be refused with {words:?}, was {other:?}"),
+    }
+}
