@@ -51,12 +51,12 @@ async fn a14_the_garbage_collector_is_no_way_around() {
     let w = World::new().await;
     w.in_stage("Production").await;
     let maps = Api::<ConfigMap>::namespaced(w.client(ROOT), &w.ns);
-    let owner: ConfigMap = serde_json::from_value(json!({"metadata": {"name": "owner"}})).unwrap();
-    let owner = maps.create(&PostParams::default(), &owner).await.unwrap();
-    let owned = json!({"metadata": {"ownerReferences": [
+    let map: ConfigMap = serde_json::from_value(json!({"metadata": {"name": "owner"}})).unwrap();
+    let owner = maps.create(&PostParams::default(), &map).await.unwrap();
+    let reference = json!({"metadata": {"ownerReferences": [
         {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner.metadata.uid},
     ]}});
-    w.edit(ALICE, owned).await.unwrap();
+    w.edit(ALICE, reference).await.unwrap();
     w.bind("understudy-requester", GARBAGE_COLLECTOR).await;
     refused(w.versions(GARBAGE_COLLECTOR).delete(MODEL, &DeleteParams::default()).await, 403, IN_PRODUCTION);
 }

@@ -102,8 +102,8 @@ impl World {
                     .collect(),
             ),
         };
-        let roles = Api::<Role>::namespaced(self.server.admin(), &self.ns);
-        let role = roles.create(&PostParams::default(), &role).await.unwrap();
+        let api = Api::<Role>::namespaced(self.server.admin(), &self.ns);
+        let role = api.create(&PostParams::default(), &role).await.unwrap();
         self.create_binding("User", person, "Role", &role.name_any()).await;
     }
 

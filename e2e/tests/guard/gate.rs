@@ -1,14 +1,19 @@
 //! A17: the policy or its binding is deleted.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicyBinding;
 use kube::{Api, api::DeleteParams, api::PostParams};
+use serde_json::json;
 use understudy_crds::{
-    Decision, ModelDeployment, ModelVersion, Stage,
+    Decision, ModelDeployment, ModelVersion, Stage, annotations,
     condition::{self, APPROVABLE, APPROVAL_GATE},
 };
 use understudy_e2e::{MODEL, Person, Publication, Sample, Story, with_temp_ns};
 
+/// An API server forgets a binding within seconds.
+const DEADLINE: Duration = Duration::from_mins(1);
 const POLICY: &str = "understudy-approval";
 
 type Bindings = Api<ValidatingAdmissionPolicyBinding>;
@@ -35,10 +40,12 @@ fn held(version: &ModelVersion) -> bool {
     condition::find(conditions, APPROVABLE).is_some_and(|c| c.reason == "ApprovalGateInactive")
 }
 
-/// Approves in her own name what she has requested, once nobody refuses that any more.
+/// Alice approves in bob's name what she has requested, once nobody refuses that any more.
 async fn forge(story: &Story, name: &str, id: &str) -> Result<()> {
-    let forged = tokio::time::timeout(std::time::Duration::from_mins(1), async {
-        while story.approve(Person::Alice, name, id).await.is_err() {}
+    let values = json!({annotations::APPROVE: id, annotations::APPROVED_BY: Person::Bob.name()});
+    let approval = json!({"metadata": {"annotations": values}});
+    let forged = tokio::time::timeout(DEADLINE, async {
+        while story.patch(Person::Alice, name, &approval).await.is_err() {}
     });
     forged.await.context("the API server still enforces the policy that is gone")
 }
@@ -47,7 +54,7 @@ async fn forge(story: &Story, name: &str, id: &str) -> Result<()> {
 async fn a17_without_the_policy_nothing_is_promoted_and_what_was_forged_meanwhile_never_counts() -> Result<()>
 {
     with_temp_ns("gate", async |story| {
-        story.serve_main(&serde_json::json!({})).await?;
+        story.serve_main(&json!({})).await?;
         let next = story.stage_and_accept(&Publication::of(Sample::V1_1_0)?).await?;
         let request = story.ask(&next, Stage::Production).await?;
         without_policy(&story, async || {
