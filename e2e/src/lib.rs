@@ -18,6 +18,7 @@ mod recorder;
 mod sample;
 mod store;
 mod story;
+mod switches;
 mod wait;
 
 pub use caller::{Answers, Caller};
@@ -32,3 +33,4 @@ pub use recorder::{Recorder, Snapshot};
 pub use sample::{MODEL, Row, Sample, rows, tolerance};
 pub use store::digest;
 pub use story::{Story, with_temp_ns};
+pub use switches::Switches;

@@ -14,9 +14,9 @@ use understudy_crds::{
     Decision, MainReason, ModelDeployment, ModelVersion, Stage, condition,
     names::{self, VERSION_LABEL},
 };
-use understudy_e2e::{MODEL, Person, Pressure, Publication, Sample, Story, with_temp_ns};
+use understudy_e2e::{MODEL, Person, Pressure, Publication, Sample, Story, Switches, with_temp_ns};
 
-use crate::{TURN, eviction::pods_of, switches::Switches};
+use crate::{TURN, eviction::pods_of};
 
 /// How far a promotion has come.
 #[derive(Clone, Copy, Debug, PartialEq)]

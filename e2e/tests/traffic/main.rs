@@ -4,7 +4,6 @@
 mod crash;
 mod eviction;
 mod operator;
-mod switches;
 mod switching;
 mod triton;
 

@@ -6,9 +6,9 @@ use anyhow::Result;
 use kube::ResourceExt;
 use serde_json::json;
 use understudy_crds::Stage;
-use understudy_e2e::{Pressure, Publication, Sample, Story, with_temp_ns};
+use understudy_e2e::{Pressure, Publication, Sample, Story, Switches, with_temp_ns};
 
-use crate::{FIRST, SECOND, TURN, eviction::pods_of, switches::Switches};
+use crate::{FIRST, SECOND, TURN, eviction::pods_of};
 
 /// The pods of main: their uids, and how often their containers were started again.
 async fn lives(story: &Story) -> Result<BTreeMap<String, i32>> {

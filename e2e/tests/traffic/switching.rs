@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde_json::json;
 use understudy_crds::Stage;
-use understudy_e2e::{Person, Pressure, Publication, Sample, Story, with_temp_ns};
+use understudy_e2e::{Person, Pressure, Publication, Sample, Story, Switches, with_temp_ns};
 
-use crate::{FIRST, SECOND, TURN, switches::Switches};
+use crate::{FIRST, SECOND, TURN};
 
 /// After this time nobody is answered by the version that was main before.
 const FOLLOWED: Duration = Duration::from_secs(5);

@@ -21,15 +21,15 @@ async fn main() -> Result<()> {
         Err(_) => 10,
     };
     let count = (PROMOTIONS * seconds / 10).clamp(4, PROMOTIONS);
+    server()?;
     let mut table = Table::default();
     with_temp_ns("bench", async |story| promotion::measure(&story, count, &mut table).await).await?;
     with_temp_ns("bench-start", async |story| operator::measure(&story, &mut table).await).await?;
-    print!("{table}");
-    println!();
-    server()
+    print!("\n{table}");
+    Ok(())
 }
 
-/// The server's own figures, by its own benchmark: it prints them.
+/// The server's own figures, by its own benchmark: it prints them, and says at once when it lacks something.
 fn server() -> Result<()> {
     let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("../server-image/bench/run");
     let status = Command::new(&run).status().with_context(|| format!("failed to start {}", run.display()))?;

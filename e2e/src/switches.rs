@@ -11,7 +11,8 @@ use k8s_openapi::api::core::v1::Service;
 use kube::runtime::{WatchStreamExt, watcher};
 use tokio::{sync::watch, task::JoinHandle};
 use understudy_crds::names::VERSION_LABEL;
-use understudy_e2e::{MODEL, Story};
+
+use crate::{MODEL, Story};
 
 /// Far more than a roll-out takes, also when its operator dies.
 const DEADLINE: Duration = Duration::from_mins(2);
@@ -24,6 +25,7 @@ pub struct Switches {
 
 impl Switches {
     /// Begins to watch.
+    #[must_use]
     pub fn watch(story: &Story) -> Self {
         let only = watcher::Config::default().fields(&format!("metadata.name={MODEL}"));
         let services = watcher::watcher(story.api::<Service>(), only).default_backoff().applied_objects();
@@ -56,6 +58,7 @@ impl Switches {
     }
 
     /// The versions so far.
+    #[must_use]
     pub fn versions(&self) -> Vec<String> {
         self.seen.borrow().iter().map(|(_, version)| version.clone()).collect()
     }
