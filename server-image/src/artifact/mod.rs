@@ -105,6 +105,10 @@ impl Source {
 
 /// Fetches the artifact, trying again where the store was only away.
 pub async fn fetch(request: &Request<'_>) -> Result<Artifact, Failure> {
+    download(request).await.map_err(|failure| Secret::explain(request.secret_dir, failure))
+}
+
+async fn download(request: &Request<'_>) -> Result<Artifact, Failure> {
     let source = Source::of(request)?;
     let path = request.work_dir.join("model.onnx");
     let mut pause = FIRST_PAUSE;

@@ -40,7 +40,7 @@ impl Secret {
             let text = String::from_utf8(bytes).map_err(|error| unreadable(name, &error.utf8_error()))?;
             Ok::<_, Failure>(Some(text.trim().to_owned()))
         };
-        let secret = Self {
+        Ok(Self {
             access_key_id: text("AWS_ACCESS_KEY_ID")?,
             secret_access_key: text("AWS_SECRET_ACCESS_KEY")?,
             session_token: text("AWS_SESSION_TOKEN")?,
@@ -50,11 +50,19 @@ impl Secret {
             username: text("username")?,
             password: text("password")?,
             ca: bytes("ca.crt")?,
-        };
-        if secret == Self::default() {
-            return Err(Failure::new(Reason::ArtifactForbidden, EMPTY));
+        })
+    }
+
+    /// Says so where a store refused us and a Secret that was asked for has nothing we know.
+    pub fn explain(directory: Option<&Path>, failure: Failure) -> Failure {
+        let empty =
+            || directory.is_some() && Self::read(directory).is_ok_and(|secret| secret == Self::default());
+        match failure.reason {
+            Reason::ArtifactForbidden | Reason::ArtifactUnreachable if empty() => {
+                Failure { message: format!("{}; {EMPTY}", failure.message), ..failure }
+            }
+            _ => failure,
         }
-        Ok(secret)
     }
 }
 
@@ -82,5 +90,24 @@ mod tests {
         assert_eq!(secret.secret_access_key.as_deref(), Some("s3cr3t"));
         assert_eq!(secret.region, None);
         assert!(!format!("{secret:?}").contains("s3cr3t"), "no key may reach a log");
+    }
+
+    #[test]
+    fn a_refusal_names_the_secret_that_is_not_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let refused =
+            |reason| Secret::explain(Some(directory.path()), Failure::new(reason, "403 Forbidden")).message;
+        assert!(
+            refused(Reason::ArtifactForbidden).starts_with("403 Forbidden; the Secret of artifact.secretRef")
+        );
+        assert_eq!(refused(Reason::DigestMismatch), "403 Forbidden", "credentials have no part in it");
+        std::fs::write(directory.path().join("token"), "s3cr3t").unwrap();
+        assert_eq!(refused(Reason::ArtifactForbidden), "403 Forbidden", "the Secret is there");
+    }
+
+    #[test]
+    fn a_refusal_without_a_secret_asked_for_is_left_as_it_is() {
+        let refused = Failure::new(Reason::ArtifactForbidden, "403 Forbidden");
+        assert_eq!(Secret::explain(None, refused).message, "403 Forbidden");
     }
 }
