@@ -54,6 +54,7 @@ impl Secret {
     }
 
     /// Says so where a store refused us and a Secret that was asked for has nothing we know.
+    #[must_use]
     pub fn explain(directory: Option<&Path>, failure: Failure) -> Failure {
         let empty =
             || directory.is_some() && Self::read(directory).is_ok_and(|secret| secret == Self::default());
