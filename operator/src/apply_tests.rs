@@ -1,20 +1,11 @@
 //! What is sent to the API server, and what is not.
 
-use http::{Method, Request, Response};
-use http_body_util::BodyExt;
+use http::Method;
 use k8s_openapi::api::core::v1::Service;
-use kube::client::Body;
 use serde_json::{Value, json};
-use tower_test::mock;
 
 use super::*;
-
-type Handle = mock::Handle<Request<Body>, Response<Body>>;
-
-fn api() -> (Client, Handle) {
-    let (service, handle) = mock::pair::<Request<Body>, Response<Body>>();
-    (Client::new(service, "default"), handle)
-}
+use crate::mock_api::{answer, api, failure};
 
 fn service(owner: &str, selector: &str) -> Service {
     let object = json!({
@@ -32,20 +23,6 @@ fn stored(mut service: Service) -> Service {
     service.metadata.resource_version = Some("7".to_owned());
     service.spec.as_mut().expect("a spec").cluster_ip = Some("10.96.0.7".to_owned());
     service
-}
-
-/// Expects one request and answers it.
-async fn answer(handle: &mut Handle, method: Method, status: u16, body: Value) -> Value {
-    let (request, reply) = handle.next_request().await.expect("a request");
-    assert_eq!(request.method(), method, "{}", request.uri());
-    let sent = request.into_body().collect().await.expect("a body").to_bytes();
-    let response = Response::builder().status(status).body(Body::from(body.to_string().into_bytes()));
-    reply.send_response(response.expect("a response"));
-    serde_json::from_slice(&sent).unwrap_or_default()
-}
-
-fn not_found() -> Value {
-    json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "not found", "reason": "NotFound", "code": 404})
 }
 
 #[tokio::test]
@@ -92,7 +69,7 @@ async fn an_object_that_others_made_is_named_and_never_written() {
 async fn an_object_that_is_missing_is_made() {
     let (client, mut handle) = api();
     let server = async {
-        answer(&mut handle, Method::GET, 404, not_found()).await;
+        answer(&mut handle, Method::GET, 404, failure(404, "NotFound", "not found")).await;
         let sent =
             answer(&mut handle, Method::PATCH, 201, to_value(&stored(service("owner", "1.0.0")))).await;
         assert_eq!(sent["metadata"]["uid"], Value::Null);
@@ -104,7 +81,7 @@ async fn an_object_that_is_missing_is_made() {
 #[tokio::test]
 async fn a_deletion_names_the_object_that_was_seen_so_that_a_new_one_of_its_name_survives() {
     let (client, mut handle) = api();
-    let conflict = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "the UID in the precondition differs", "reason": "Conflict", "code": 409});
+    let conflict = failure(409, "Conflict", "the UID in the precondition differs");
     let server = async {
         let sent = answer(&mut handle, Method::DELETE, 409, conflict).await;
         assert_eq!(sent["preconditions"]["uid"], "5e5e");

@@ -39,6 +39,14 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// The one namespace; empty for all.
+    pub fn namespace(&self) -> &str {
+        match self {
+            Self::Cluster => "",
+            Self::Namespace(namespace) => namespace,
+        }
+    }
+
     /// The API of `K` in this scope.
     pub fn api<K>(&self, client: &Client) -> Api<K>
     where

@@ -15,9 +15,12 @@ mod gate;
 mod http;
 mod leader;
 mod metrics;
+#[cfg(test)]
+mod mock_api;
 mod pods;
 mod rollout;
 mod run;
+mod status;
 mod subset;
 
 use clap::Parser;

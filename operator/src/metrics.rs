@@ -31,7 +31,7 @@ pub struct Metrics {
     reconcile_errors: IntCounterVec,
     reconcile_duration: HistogramVec,
     invalid_objects: IntCounterVec,
-    gate_active: IntGauge,
+    gate_active: IntGaugeVec,
     leader: IntGauge,
     stores: Mutex<Vec<Store<ModelVersion>>>,
 }
@@ -104,9 +104,9 @@ impl Metrics {
         self.invalid_objects.with_label_values(&[kind]).inc();
     }
 
-    /// Whether the API server enforces the approval policy.
-    pub fn gate(&self, active: bool) {
-        self.gate_active.set(active.into());
+    /// Whether the API server enforces the approval policy in `namespace`; empty for all of them.
+    pub fn gate(&self, namespace: &str, active: bool) {
+        self.gate_active.with_label_values(&[namespace]).set(active.into());
     }
 
     /// Whether this replica leads.
@@ -149,7 +149,7 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Met
         registry,
         Histogram::with_opts(histogram(
             "approval_to_serving_seconds",
-            "Time from the recorded approval for Production to the switch of the Service.",
+            "Time from the approval for Production, or from a rollback's request, to the switch of the Service.",
             &ROLLOUT_BUCKETS,
         ))?,
     )?;
@@ -172,7 +172,16 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Met
     )?;
     let invalid_objects =
         counter("invalid_objects_total", "Times an object could not be read as its kind.", &["kind"])?;
-    let gate_active = gauge("approval_gate_active", "1 while the API server enforces the approval policy.")?;
+    let gate_active = add(
+        registry,
+        IntGaugeVec::new(
+            Opts::new(
+                "understudy_approval_gate_active",
+                "1 while the API server enforces the approval policy; absent until that is known.",
+            ),
+            &["watched_namespace"],
+        )?,
+    )?;
     let leader = gauge("leader", "1 on the replica that leads.")?;
     Ok(move |registry| Metrics {
         registry,
@@ -209,11 +218,18 @@ mod tests {
     }
 
     #[test]
+    fn one_watched_namespace_does_not_hide_that_the_gate_of_another_is_open() {
+        let metrics = Metrics::new();
+        metrics.gate("risk", false);
+        metrics.gate("fraud", true);
+        let page = metrics.render();
+        assert!(page.contains(r#"understudy_approval_gate_active{watched_namespace="risk"} 0"#), "{page}");
+    }
+
+    #[test]
     fn the_page_shows_every_gauge_before_anything_happened() {
         let page = Metrics::new().render();
-        for name in
-            ["pending_approvals 0", "approval_gate_active 0", "leader 0", "oldest_pending_approval_seconds 0"]
-        {
+        for name in ["pending_approvals 0", "leader 0", "oldest_pending_approval_seconds 0"] {
             assert!(page.contains(&format!("understudy_{name}")), "{name} is missing in {page}");
         }
     }

@@ -29,6 +29,7 @@ use crate::{
     leader::{Elector, Lost},
     metrics::Metrics,
     rollout::{self, probe::Prober, recorded::Recorded},
+    status,
 };
 
 /// Passes at once, for each controller: enough to keep an API server busy, few enough not to starve others.
@@ -181,7 +182,7 @@ fn control(
         tokio::select! {
             outcome = controllers => outcome,
             () = watching => Err(Error::Ended("a watch")),
-            () = ctx.gate.keep_looking(&ctx.cache, ctx.metrics.clone()) => Err(Error::Ended("the look at the gate")),
+            () = ctx.gate.keep_looking(&ctx.cache, &scope, ctx.metrics.clone()) => Err(Error::Ended("the look at the gate")),
         }
     };
     Ok(work.boxed())
@@ -258,7 +259,7 @@ fn log<K, E>(
         // An object that is not found went between its event and its turn.
         Ok(_) | Err(controller::Error::ObjectNotFound(_)) => {}
         Err(controller::Error::ReconcilerFailed(error, object))
-            if matches!(error.reason(), "Conflict" | apply::NAMESPACE_ENDS) =>
+            if matches!(error.reason(), status::CONFLICT | status::GONE | apply::NAMESPACE_ENDS) =>
         {
             tracing::debug!(controller, %object, reason = error.reason(), "pass had no effect, trying again");
         }

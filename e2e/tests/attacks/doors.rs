@@ -1,8 +1,8 @@
 //! A18: the same rules at every door of the API server.
 
 use kube::{
-    ResourceExt,
-    api::{Patch, PatchParams, PostParams},
+    Api, ResourceExt,
+    api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
 
@@ -56,6 +56,20 @@ async fn a18_a_create_with_a_generated_name_obeys_the_same_rules() {
     manifest.metadata.generate_name = Some("fraud-".to_owned());
     manifest.spec.stage = understudy_crds::Stage::Staging;
     refused(w.versions(ALICE).create(&PostParams::default(), &manifest).await, 403, NAME);
+}
+
+/// The control plane of these tests serves the kind as v1alpha2 too.
+#[tokio::test]
+async fn a18_another_version_of_the_api_obeys_the_same_rules() {
+    let w = World::new().await;
+    w.pending().await;
+    let other = ApiResource::from_gvk(&GroupVersionKind::gvk("understudy.dev", "v1alpha2", "ModelVersion"));
+    let approves = |person| Api::<DynamicObject>::namespaced_with(w.client(person), &w.ns, &other);
+    let params = PatchParams::default();
+    let own = Patch::Merge(json!({"metadata": {"annotations": approve("6f1c2b", "alice")}}));
+    refused(approves(ALICE).patch(MODEL, &params, &own).await, 403, FOUR_EYES);
+    let bobs = Patch::Merge(json!({"metadata": {"annotations": approve("6f1c2b", "bob")}}));
+    approves(BOB).patch(MODEL, &params, &bobs).await.unwrap();
 }
 
 #[tokio::test]

@@ -14,8 +14,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use kube::{
-    Api, ResourceExt,
-    api::PostParams,
+    ResourceExt,
     runtime::{controller::Action, events::EventType},
 };
 use understudy_crds::{ModelVersion, ModelVersionStatus};
@@ -24,7 +23,7 @@ use decide::{Outcome, Step};
 pub use error::Error;
 use observe::Observed;
 
-use crate::context::Context;
+use crate::{context::Context, status};
 
 /// One pass over one version.
 pub async fn reconcile(mv: Arc<ModelVersion>, ctx: Arc<Context>) -> Result<Action, Error> {
@@ -109,14 +108,9 @@ async fn write_status(
     version: &ModelVersion,
     status: ModelVersionStatus,
 ) -> Result<ModelVersion, Error> {
-    let name = version.name_any();
-    let api: Api<ModelVersion> =
-        Api::namespaced(ctx.client.clone(), &version.namespace().unwrap_or_default());
     let mut next = version.clone();
     next.status = Some(status);
-    api.replace_status(&name, &PostParams::default(), &next)
-        .await
-        .map_err(|source| Error::WriteStatus { name, source: Box::new(source) })
+    Ok(status::replace(&ctx.client, &next).await?)
 }
 
 async fn announce(ctx: &Context, before: &ModelVersion, after: &ModelVersion, step: &Step) {

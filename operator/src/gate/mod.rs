@@ -16,16 +16,24 @@ use understudy_crds::{HISTORY_LIMIT, ModelVersion};
 
 pub use reference::{Error, Expected, Installed};
 
-use crate::{cache::Cache, metrics::Metrics};
+use crate::{
+    cache::{Cache, Scope},
+    metrics::Metrics,
+};
 
 /// Pause between two looks while nothing is decided; each decision looks for itself.
 const INTERVAL: Duration = Duration::from_secs(10);
+
+/// Nobody knows yet whether the policy is enforced.
+pub const NOT_TRIED: &str = "NotTried";
 
 /// What a look at the gate found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
     /// Whether the policy is enforced.
     pub active: bool,
+    /// Whether that is known: without the right to read policies it takes a version to find out.
+    pub known: bool,
     /// Why, for a person.
     pub message: String,
     /// The policy that was read, where that is allowed.
@@ -33,8 +41,25 @@ pub struct Report {
 }
 
 impl Report {
+    fn active(message: &str, installed: Option<Installed>) -> Self {
+        Self { active: true, known: true, message: message.to_owned(), installed }
+    }
+
     fn broken(message: String) -> Self {
-        Self { active: false, message, installed: None }
+        Self { active: false, known: true, message, installed: None }
+    }
+
+    fn unknown(message: &str) -> Self {
+        Self { active: false, known: false, message: message.to_owned(), installed: None }
+    }
+
+    /// One word for conditions.
+    pub fn reason(&self) -> &'static str {
+        match (self.active, self.known) {
+            (true, _) => "Enforced",
+            (false, true) => "NotEnforced",
+            (false, false) => NOT_TRIED,
+        }
     }
 }
 
@@ -50,8 +75,8 @@ impl Gate {
     /// be read.
     pub fn new(client: Client, files: &Path, names: Option<(&str, &str)>) -> Result<Self, Error> {
         let expected = names.map(|(policy, binding)| Expected::read(files, policy, binding)).transpose()?;
-        let unknown = Report::broken("not looked at yet".to_owned());
-        Ok(Self { client, expected, seen: watch::Sender::new(unknown) })
+        let seen = watch::Sender::new(Report::unknown("not looked at yet"));
+        Ok(Self { client, expected, seen })
     }
 
     /// What was seen last, and a way to await a change.
@@ -93,28 +118,24 @@ impl Gate {
             },
             None => false,
         };
-        match (tried, &installed) {
-            (true, _) => Report {
-                active: true,
-                message: "the API server enforces the approval policy".to_owned(),
-                installed,
-            },
-            (false, Some(_)) => Report {
-                active: true,
-                message: "the approval policy is installed; no version yet to try it on".to_owned(),
-                installed,
-            },
-            (false, None) => Report::broken("no model version yet to try the approval policy on".to_owned()),
+        match (tried, installed) {
+            (true, installed) => Report::active("the API server enforces the approval policy", installed),
+            (false, installed @ Some(_)) => {
+                Report::active("the approval policy is installed; no version yet to try it on", installed)
+            }
+            (false, None) => Report::unknown("no model version yet to try the approval policy on"),
         }
     }
 
     /// Looks again and again, so that conditions and metrics tell of a gate that opened while nothing was decided.
-    pub async fn keep_looking(&self, cache: &Cache, metrics: Arc<Metrics>) {
+    pub async fn keep_looking(&self, cache: &Cache, scope: &Scope, metrics: Arc<Metrics>) {
         loop {
             // A full record takes no more entries, whoever writes them.
             let witness = cache.versions.state().into_iter().find(|v| v.history().len() < HISTORY_LIMIT);
             let report = self.look(witness.as_deref()).await;
-            metrics.gate(report.active);
+            if report.known {
+                metrics.gate(scope.namespace(), report.active);
+            }
             let pause = INTERVAL.mul_f64(rand::rng().random_range(1.0..1.2));
             tokio::time::sleep(pause).await;
         }

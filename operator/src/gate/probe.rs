@@ -33,9 +33,24 @@ pub enum Error {
 pub async fn forbidden_write_is_refused(client: &Client, witness: &ModelVersion) -> Result<bool, Error> {
     let name = witness.name_any();
     let api: Api<ModelVersion> = Api::namespaced(client.clone(), &witness.namespace().unwrap_or_default());
+    let failed = |source| Error::Try { name: name.clone(), source: Box::new(source) };
+    match attempt(&api, witness).await {
+        // A record that grew since the witness was read loses an entry by this write, which its schema refuses before
+        // any policy is asked.
+        Err(Error::Try { source, .. }) if is_invalid(&source) => {
+            match api.get_opt(&name).await.map_err(failed)? {
+                Some(present) => attempt(&api, &present).await,
+                None => Ok(false),
+            }
+        }
+        outcome => outcome,
+    }
+}
+
+async fn attempt(api: &Api<ModelVersion>, witness: &ModelVersion) -> Result<bool, Error> {
+    let name = witness.name_any();
     let dry_run = PatchParams { dry_run: true, ..PatchParams::default() };
-    // A merge patch names no resourceVersion: the witness may have moved on since it was read, and what is tried is
-    // the refusal, not the version.
+    // A merge patch names no resourceVersion: what is tried is the refusal, not the version.
     let forged = json!({"status": {"history": forge(witness)}});
     match api.patch_status(&name, &dry_run, &Patch::Merge(forged)).await {
         Ok(_) => Err(Error::Accepted),
@@ -43,6 +58,10 @@ pub async fn forbidden_write_is_refused(client: &Client, witness: &ModelVersion)
         Err(kube::Error::Api(status)) if status.is_not_found() => Ok(false),
         Err(source) => Err(Error::Try { name, source: Box::new(source) }),
     }
+}
+
+fn is_invalid(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.is_invalid())
 }
 
 /// The history of the witness with an entry that nobody may write.
@@ -64,3 +83,7 @@ fn forge(witness: &ModelVersion) -> Vec<HistoryEntry> {
     });
     history
 }
+
+#[cfg(test)]
+#[path = "probe_tests.rs"]
+mod tests;

@@ -1,12 +1,14 @@
 //! What can go wrong in a pass over a deployment.
 
-use crate::apply;
+use crate::{apply, status};
 
 /// A pass over a `ModelDeployment` failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
     Apply(#[from] apply::Error),
+    #[error(transparent)]
+    Status(#[from] status::Error),
     #[error("failed to read {kind} {name}")]
     Read {
         kind: &'static str,
@@ -20,12 +22,6 @@ pub enum Error {
         #[source]
         source: Box<kube::Error>,
     },
-    #[error("failed to write the status of {name}")]
-    WriteStatus {
-        name: String,
-        #[source]
-        source: Box<kube::Error>,
-    },
 }
 
 impl Error {
@@ -33,12 +29,9 @@ impl Error {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Apply(error) => error.reason(),
+            Self::Status(error) => error.reason(),
             Self::Read { .. } => "ReadFailed",
             Self::Wake { .. } => "WakeFailed",
-            Self::WriteStatus { source, .. } => match source.as_ref() {
-                kube::Error::Api(status) if status.code == 409 => "Conflict",
-                _ => "WriteStatusFailed",
-            },
         }
     }
 }

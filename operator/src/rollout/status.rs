@@ -1,7 +1,7 @@
 //! The status of a deployment: what is main, what was, and how it is. Written only when it differs.
 
 use jiff::Timestamp;
-use kube::{Api, ResourceExt, api::PostParams, runtime::events::EventType};
+use kube::{ResourceExt, runtime::events::EventType};
 use understudy_crds::{
     MainReason, MainRecord, ModelDeployment, ModelDeploymentStatus, Previous, RollbackResult, Rollout,
     ServedVersion, Stage, Staged,
@@ -17,7 +17,11 @@ use super::{
     probe::Running,
     verify::Verdict,
 };
-use crate::{context::Context, gate::Report, pods::is_ready};
+use crate::{
+    context::Context,
+    gate::{NOT_TRIED, Report},
+    pods::is_ready,
+};
 
 /// Versions in Staging that are listed; the kind holds no more.
 const STAGED: usize = 256;
@@ -52,14 +56,9 @@ pub async fn update(
     if base.status.is_some() && before == next {
         return Ok(());
     }
-    let name = base.name_any();
-    let api: Api<ModelDeployment> = Api::namespaced(ctx.client.clone(), &observed.namespace());
     let mut object = base.clone();
     object.status = Some(next.clone());
-    let written = api
-        .replace_status(&name, &PostParams::default(), &object)
-        .await
-        .map_err(|source| Error::WriteStatus { name, source: Box::new(source) })?;
+    let written = crate::status::replace(&ctx.client, &object).await?;
     if changed {
         ctx.recorded.note(&written);
     }
@@ -210,11 +209,7 @@ fn conditions(
         Running::AsBefore if first => set(RUNNING, false, "Starting", "main has just been chosen"),
         Running::AsBefore => {}
     }
-    if gate.active {
-        set(APPROVAL_GATE, true, "Enforced", "the API server enforces the approval policy");
-    } else {
-        set(APPROVAL_GATE, false, "NotEnforced", &gate.message);
-    }
+    set(APPROVAL_GATE, gate.active, gate.reason(), &gate.message);
 
     let running = condition::find(&conditions, RUNNING)
         .map(|c| (c.status == "True", c.reason.clone(), c.message.clone()));
@@ -275,7 +270,7 @@ async fn announce(
     }
     for (type_, bad) in [(STALLED, "True"), (APPROVAL_GATE, "False"), (RUNNING, "False")] {
         let new = condition::find(&after.conditions, type_)
-            .filter(|c| c.status == bad && !matches!(c.reason.as_str(), "NoMain" | "Starting"));
+            .filter(|c| c.status == bad && !matches!(c.reason.as_str(), "NoMain" | "Starting" | NOT_TRIED));
         let old = condition::find(&before.conditions, type_);
         if let Some(new) =
             new.filter(|n| old.is_none_or(|o| (&o.status, &o.reason) != (&n.status, &n.reason)))
