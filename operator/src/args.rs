@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use tracing_subscriber::filter::Targets;
 
 /// Publishes, reviews, serves and rolls back model versions on Kubernetes.
 #[derive(Debug, Parser)]
@@ -46,6 +47,9 @@ pub struct RunArgs {
     /// Namespace of this pod: the lease is there.
     #[arg(long, env = "POD_NAMESPACE", default_value = "understudy-system")]
     pub pod_namespace: String,
+    /// What is logged: a level, or a filter as `info,kube=debug`.
+    #[arg(long, env = "RUST_LOG", default_value = "info")]
+    pub log: Targets,
 }
 
 #[cfg(test)]

@@ -24,15 +24,14 @@ mod status;
 mod subset;
 
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
     let args = args::Args::parse();
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()))
+    tracing_subscriber::registry()
+        .with(tracing_subscriber::fmt::layer().json().flatten_event(true))
+        .with(args.run.log.clone())
         .init();
     let outcome = match args.command {
         Some(args::Command::Check { url }) => check::check(&url).await.map_err(|e| error_chain::chain(&e)),
