@@ -41,6 +41,13 @@ pub enum Step {
     Accept(Acceptance),
 }
 
+impl Step {
+    /// No request begins and none is approved while nobody guards the names that stand in the annotations.
+    pub const fn needs_the_gate(&self) -> bool {
+        matches!(self, Self::Open(_) | Self::Approve { .. })
+    }
+}
+
 /// Why something that was asked for does not go on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hold {

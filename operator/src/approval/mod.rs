@@ -31,7 +31,7 @@ pub async fn reconcile(mv: Arc<ModelVersion>, ctx: Arc<Context>) -> Result<Actio
     let observed = observe::from_cache(&mv, &ctx);
     match decide::decide(&observed, now) {
         // What a cache says is enough to do nothing; to act, the present is read.
-        Outcome::Act(_) => act(&mv, &ctx, now).await,
+        Outcome::Act(step) => act(&mv, &ctx, &step, now).await,
         Outcome::Hold(hold) => {
             let status = conditions::status(&observed, Some(&hold), now);
             update_status(&ctx, &observed, status).await?;
@@ -46,15 +46,19 @@ pub async fn reconcile(mv: Arc<ModelVersion>, ctx: Arc<Context>) -> Result<Actio
     }
 }
 
-async fn act(mv: &ModelVersion, ctx: &Context, now: Timestamp) -> Result<Action, Error> {
-    let Some(observed) = observe::afresh(mv, ctx).await? else { return Ok(Action::await_change()) };
+async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) -> Result<Action, Error> {
+    let look = async { if expected.needs_the_gate() { Some(ctx.gate.look(Some(mv)).await) } else { None } };
+    let (observed, gate) = tokio::join!(observe::afresh(mv, ctx), look);
+    let Some(observed) = observed? else { return Ok(Action::await_change()) };
     let step = match decide::decide(&observed, now) {
         Outcome::Act(step) => step,
         Outcome::Hold(_) | Outcome::Rest => return Ok(Action::await_change()),
     };
-    // No request begins and none is approved while nobody guards the names that stand in the annotations.
-    let (step, policy) = if matches!(step, Step::Open(_) | Step::Approve { .. }) {
-        let gate = ctx.gate.look(Some(&observed.version)).await;
+    let (step, policy) = if step.needs_the_gate() {
+        let gate = match gate {
+            Some(gate) => gate,
+            None => ctx.gate.look(Some(&observed.version)).await,
+        };
         if !gate.active {
             let hold = decide::Hold::gate(&gate.message, matches!(step, Step::Approve { .. }));
             let status = conditions::status(&observed, Some(&hold), now);

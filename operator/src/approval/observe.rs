@@ -46,14 +46,17 @@ pub fn from_cache(mv: &ModelVersion, ctx: &Context) -> Observed {
 /// As the API server has it now. `None` when the version is gone.
 pub async fn afresh(mv: &ModelVersion, ctx: &Context) -> Result<Option<Observed>, Error> {
     let namespace = mv.namespace().unwrap_or_default();
-    let Some(version) = get::<ModelVersion>(ctx, &namespace, &mv.name_any(), "ModelVersion").await? else {
+    let name = mv.name_any();
+    // The name of the deployment never changes.
+    let (version, deployment) = tokio::try_join!(
+        get::<ModelVersion>(ctx, &namespace, &name, "ModelVersion"),
+        get::<ModelDeployment>(ctx, &namespace, &mv.spec.deployment, "ModelDeployment")
+    )?;
+    let Some(version) =
+        version.filter(|v| v.metadata.uid == mv.metadata.uid && v.metadata.deletion_timestamp.is_none())
+    else {
         return Ok(None);
     };
-    if version.metadata.deletion_timestamp.is_some() {
-        return Ok(None);
-    }
-    let deployment =
-        get::<ModelDeployment>(ctx, &namespace, &version.spec.deployment, "ModelDeployment").await?;
     let main =
         deployment.as_ref().and_then(|md| md.main()).filter(|main| main.model_version != version.name_any());
     let main = match main {

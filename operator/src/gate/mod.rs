@@ -104,19 +104,19 @@ impl Gate {
     }
 
     async fn judge(&self, witness: Option<&ModelVersion>) -> Report {
-        let installed = match &self.expected {
-            Some(expected) => match expected.compare(&self.client).await {
-                Ok(installed) => Some(installed),
-                Err(error) => return Report::broken(crate::error_chain::chain(&error)),
-            },
-            None => None,
+        let compared = async {
+            let Some(expected) = &self.expected else { return Ok(None) };
+            expected.compare(&self.client).await.map(Some)
         };
-        let tried = match witness {
-            Some(version) => match probe::forbidden_write_is_refused(&self.client, version).await {
-                Ok(tried) => tried,
-                Err(error) => return Report::broken(crate::error_chain::chain(&error)),
-            },
-            None => false,
+        let tried = async {
+            let Some(witness) = witness else { return Ok(false) };
+            probe::forbidden_write_is_refused(&self.client, witness).await
+        };
+        let (installed, tried) = match tokio::join!(compared, tried) {
+            (Ok(installed), Ok(tried)) => (installed, tried),
+            // What was changed says more than that a forbidden write passes.
+            (Err(error), _) => return Report::broken(crate::error_chain::chain(&error)),
+            (_, Err(error)) => return Report::broken(crate::error_chain::chain(&error)),
         };
         match (tried, installed) {
             (true, installed) => Report::active("the API server enforces the approval policy", installed),

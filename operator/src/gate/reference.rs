@@ -58,8 +58,10 @@ impl Expected {
 
     /// What is installed, if both policy and binding are what they should be.
     pub async fn compare(&self, client: &Client) -> Result<Installed, Error> {
-        let policy: ValidatingAdmissionPolicy = same(client, &self.policy).await?;
-        let binding: ValidatingAdmissionPolicyBinding = same(client, &self.binding).await?;
+        let (policy, binding) = tokio::try_join!(
+            same::<ValidatingAdmissionPolicy>(client, &self.policy),
+            same::<ValidatingAdmissionPolicyBinding>(client, &self.binding)
+        )?;
         let form = format!("{} {}", form(&policy.metadata), form(&binding.metadata));
         let policy = PolicyReference {
             uid: policy.metadata.uid.unwrap_or_default(),

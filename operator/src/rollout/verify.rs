@@ -143,29 +143,37 @@ async fn not_answering(ctx: &Context, observed: &Observed, candidate: &Candidate
     answers.into_iter().flatten().next()
 }
 
-/// The last look before the switch: all of it read afresh.
+/// The last look before the switch: all of it read afresh, and the gate.
 async fn promote(ctx: &Context, observed: &Observed, candidate: &Candidate) -> Result<Verdict, Error> {
     let name = candidate.version.name_any();
-    let Some(fresh) = get::<ModelVersion>(ctx, observed, &name, "ModelVersion").await? else {
+    let annotation = candidate.transition.strip_prefix("rollback:").map(str::to_owned);
+    let asked = move |md: &ModelDeployment| {
+        annotation
+            .as_ref()
+            .is_none_or(|a| md.annotations().get(understudy_crds::annotations::ROLLBACK) == Some(a))
+    };
+    let (fresh, verdict, gate) = tokio::join!(
+        get::<ModelVersion>(ctx, observed, &name, "ModelVersion"),
+        still(ctx, observed, asked),
+        ctx.gate.look(Some(&candidate.version))
+    );
+    let (fresh, verdict) = (fresh?, verdict?);
+    let Some(fresh) = fresh else {
         return Ok(wait("VersionGone", format!("ModelVersion {name} is gone")));
     };
     if fresh.metadata.uid != candidate.version.metadata.uid || !allowed(&fresh, candidate) {
         return Ok(wait("RequestChanged", format!("what was approved for {name} no longer stands")));
     }
-    let gate = ctx.gate.look(Some(&fresh)).await;
+    if !verdict.changes_main() {
+        return Ok(verdict);
+    }
     if !gate.active {
         return Ok(wait(
             "ApprovalGateInactive",
             format!("the approval policy is not in force: {}", gate.message),
         ));
     }
-    let annotation = candidate.transition.strip_prefix("rollback:").map(str::to_owned);
-    still(ctx, observed, move |md| {
-        annotation
-            .as_ref()
-            .is_none_or(|a| md.annotations().get(understudy_crds::annotations::ROLLBACK) == Some(a))
-    })
-    .await
+    Ok(verdict)
 }
 
 /// Whether the record still allows it.
