@@ -166,7 +166,7 @@ fn control(
                 &ctx,
                 stopped.clone(),
                 "modelversion",
-                |o, c| async move { approval::reconcile(o, c).await }.boxed(),
+                |o, c| Box::pin(approval::reconcile(o, c)),
             );
             let deployments = drive(
                 wake_ups.deployments,
@@ -174,7 +174,7 @@ fn control(
                 &ctx,
                 stopped.clone(),
                 "modeldeployment",
-                |o, c| async move { rollout::reconcile(o, c).await }.boxed(),
+                |o, c| Box::pin(rollout::reconcile(o, c)),
             );
             tokio::join!(versions, deployments);
             Ok(())
