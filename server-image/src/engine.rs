@@ -84,9 +84,34 @@ pub struct Reply {
     pub coding: Option<Coding>,
 }
 
+/// A clock that is looked at once a step: on a small request each look is worth counting.
+#[derive(Debug, Clone, Copy)]
+struct Laps {
+    begin: Instant,
+    last: Instant,
+}
+
+impl Laps {
+    fn start() -> Self {
+        let now = Instant::now();
+        Self { begin: now, last: now }
+    }
+
+    /// The time since the last lap.
+    fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        now - std::mem::replace(&mut self.last, now)
+    }
+
+    /// From the start to the last lap.
+    fn total(&self) -> Duration {
+        self.last - self.begin
+    }
+}
+
 struct Job {
     work: Work,
-    since: Instant,
+    laps: Laps,
     reply: oneshot::Sender<Result<Reply, Refusal>>,
 }
 
@@ -143,20 +168,20 @@ impl Engine {
 
     /// Answers a request.
     pub async fn answer(&self, work: Work) -> Result<Reply, Refusal> {
-        let since = Instant::now();
+        let mut laps = Laps::start();
         let small = work.body.len() <= SMALL && work.coding.is_none();
         if small
             && self.shared.strain.load(Relaxed) < STRAINED
             && let Some(mut session) = self.shared.free_session()
         {
-            return self.shared.answer(&mut session, &work, since);
+            return self.shared.answer(&mut session, &work, Duration::ZERO, laps);
         }
         let (reply, answered) = oneshot::channel();
-        match self.queue.try_send(Job { work, since, reply }) {
+        match self.queue.try_send(Job { work, laps, reply }) {
             Ok(()) => self.shared.metrics.waiting(1),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 let busy = Refusal::Busy("the queue is full");
-                self.shared.metrics.failed(&busy, since.elapsed());
+                self.shared.metrics.failed(&busy, laps.lap());
                 return Err(busy);
             }
         }
@@ -175,19 +200,20 @@ impl Shared {
 
     /// The life of one of the threads.
     fn serve(&self, index: usize, jobs: &Receiver<Job>) {
-        for Job { work, since, reply } in jobs {
+        for Job { work, mut laps, reply } in jobs {
             self.metrics.waiting(-1);
             if reply.is_closed() {
                 self.metrics.canceled();
                 continue;
             }
-            let answer = if since.elapsed() > self.bounds.queue_wait {
+            let queue = laps.lap();
+            let answer = if queue > self.bounds.queue_wait {
                 let late = Refusal::Deadline(self.bounds.queue_wait.as_secs());
-                self.metrics.failed(&late, since.elapsed());
+                self.metrics.failed(&late, queue);
                 Err(late)
             } else {
                 let mut session = self.sessions[index].lock().unwrap_or_else(PoisonError::into_inner);
-                self.answer(&mut session, &work, since)
+                self.answer(&mut session, &work, queue, laps)
             };
             // Whoever hung up meanwhile misses nothing.
             let _ = reply.send(answer);
@@ -195,25 +221,34 @@ impl Shared {
     }
 
     /// Decode, run, encode, and account for it.
-    fn answer(&self, session: &mut Session, work: &Work, since: Instant) -> Result<Reply, Refusal> {
-        let begin = Instant::now();
-        let mut timing = Timing { queue: begin - since, ..Timing::default() };
-        let answer = self.work(session, work, &mut timing);
-        self.strained(begin.elapsed());
+    fn answer(
+        &self,
+        session: &mut Session,
+        work: &Work,
+        queue: Duration,
+        mut laps: Laps,
+    ) -> Result<Reply, Refusal> {
+        let mut timing = Timing { queue, ..Timing::default() };
+        let answer = self.work(session, work, &mut laps, &mut timing);
         match &answer {
-            Ok(_) => self.metrics.succeeded(&timing, since.elapsed()),
-            Err(refusal) => self.metrics.failed(refusal, since.elapsed()),
+            Ok(_) => self.metrics.succeeded(&timing, laps.total(), laps.last),
+            Err(refusal) => {
+                laps.lap();
+                self.metrics.failed(refusal, laps.total());
+            }
         }
+        self.strained(laps.total().saturating_sub(queue));
         answer
     }
 
-    fn work(&self, session: &mut Session, work: &Work, timing: &mut Timing) -> Result<Reply, Refusal> {
+    fn work(
+        &self,
+        session: &mut Session,
+        work: &Work,
+        laps: &mut Laps,
+        timing: &mut Timing,
+    ) -> Result<Reply, Refusal> {
         let Model { signature, features, templates, .. } = &self.model;
-        let mut clock = Instant::now();
-        let mut lap = || {
-            let now = Instant::now();
-            now - std::mem::replace(&mut clock, now)
-        };
         let plain = match work.coding {
             Some(coding) => &coding.decompress(&work.body, self.bounds.max_body)?,
             None => work.body.as_ref(),
@@ -230,9 +265,9 @@ impl Shared {
         };
         let inputs = decoded.as_ref().map_or(&self.model.synthetic, |request| &request.inputs);
         timing.batch = self.model.batch(inputs);
-        timing.input = lap();
+        timing.input = laps.lap();
         let outputs = run(session, inputs).map_err(|error| refusal(&error))?;
-        timing.infer = lap();
+        timing.infer = laps.lap();
         let Answer { body, json_length } = match (work.kind, &decoded) {
             (Kind::Infer, Some(request)) => templates.answer(request, signature, &outputs)?,
             (Kind::Predict, _) => {
@@ -241,7 +276,7 @@ impl Shared {
             _ => Answer { body: self.model.probed(timing.infer), json_length: None },
         };
         let compressed = work.accepts.and_then(|coding| Some((coding.compress(&body)?, coding)));
-        timing.output = lap();
+        timing.output = laps.lap();
         Ok(match compressed {
             Some((body, coding)) => Reply { body, json_length, coding: Some(coding) },
             None => Reply { body, json_length, coding: None },

@@ -1,7 +1,7 @@
 //! Counters under Triton's names, so that its dashboards work, and a latency histogram.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use prometheus::{
     Counter, Encoder, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry, TextEncoder,
@@ -45,7 +45,9 @@ pub struct Metrics {
     main: IntGauge,
     /// Nanoseconds that failed requests took; Triton has no counter for it, only a statistic.
     failure_ns: AtomicU64,
-    /// When the last inference ended, in milliseconds since 1970.
+    /// When the process started, by both clocks.
+    started: (Instant, SystemTime),
+    /// When the last inference ended, in milliseconds since the start; 0 before the first.
     last_ms: AtomicU64,
 }
 
@@ -128,13 +130,14 @@ impl Metrics {
             ))),
             main: register!(IntGauge::with_opts(opts("understudy_main", "1 while this version is main"))),
             failure_ns: AtomicU64::new(0),
+            started: (Instant::now(), SystemTime::now()),
             last_ms: AtomicU64::new(0),
             registry,
         }
     }
 
-    /// A request was answered.
-    pub fn succeeded(&self, timing: &Timing, total: Duration) {
+    /// A request was answered, `total` after it came, at `end`.
+    pub fn succeeded(&self, timing: &Timing, total: Duration, end: Instant) {
         self.success.inc();
         self.executions.inc();
         self.inferences.inc_by(timing.batch);
@@ -144,8 +147,8 @@ impl Metrics {
         self.infer_us.inc_by(micros(timing.infer));
         self.output_us.inc_by(micros(timing.output));
         self.duration.observe(total.as_secs_f64());
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.last_ms.store(u64::try_from(now.as_millis()).unwrap_or(u64::MAX), Relaxed);
+        let last = end.saturating_duration_since(self.started.0).as_millis();
+        self.last_ms.store(u64::try_from(last).unwrap_or(u64::MAX).max(1), Relaxed);
     }
 
     /// A request was refused after `total`.
@@ -186,6 +189,15 @@ impl Metrics {
 
 /// Triton's statistics of one model version.
 impl Metrics {
+    /// When the last inference ended, in milliseconds since 1970; 0 before the first.
+    fn last_inference(&self) -> u64 {
+        let start = self.started.1.duration_since(UNIX_EPOCH).unwrap_or_default();
+        match self.last_ms.load(Relaxed) {
+            0 => 0,
+            last => u64::try_from(start.as_millis()).unwrap_or(u64::MAX).saturating_add(last),
+        }
+    }
+
     /// The `model_stats` entry of `model` in `version`.
     #[must_use]
     pub fn statistics(&self, model: &str, version: &str) -> Value {
@@ -195,7 +207,7 @@ impl Metrics {
         json!({
             "name": model,
             "version": version,
-            "last_inference": self.last_ms.load(Relaxed),
+            "last_inference": self.last_inference(),
             "inference_count": self.inferences.get(),
             "execution_count": self.executions.get(),
             "inference_stats": {
@@ -224,4 +236,20 @@ fn nanos(micros: f64) -> u64 {
 
 fn micros(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_inference_is_told_by_the_calendar_and_0_before_the_first() {
+        let metrics = Metrics::new("fraud", "1.3.0");
+        assert_eq!(metrics.statistics("fraud", "1.3.0")["last_inference"], 0);
+        let hour = Duration::from_hours(1);
+        metrics.succeeded(&Timing::default(), Duration::ZERO, metrics.started.0 + hour);
+        let expected = (metrics.started.1 + hour).duration_since(UNIX_EPOCH).unwrap().as_millis();
+        let told = metrics.statistics("fraud", "1.3.0")["last_inference"].as_u64().unwrap();
+        assert!(expected.abs_diff(told.into()) <= 1, "{told} is not {expected}");
+    }
 }

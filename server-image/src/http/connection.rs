@@ -3,12 +3,14 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Response};
 use http_body_util::Full;
@@ -141,17 +143,19 @@ where
     let connection =
         http1::Builder::new().max_buf_size(BUFFER).serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
-    let mut end: Pin<&mut _> = pin!(async {
+    // In a set of its own, so that it is looked at when it was woken, not at each turn of the connection.
+    let mut end: FuturesUnordered<_> = std::iter::once(async {
         tokio::select! {
             () = surroundings.end() => {}
             () = activity.silence() => {}
         }
-    });
+    })
+    .collect();
     // Errors are the peer's: a reset, a malformed request that hyper has answered with 400.
     tokio::select! {
         biased;
         _ = connection.as_mut() => return,
-        () = end.as_mut() => connection.as_mut().graceful_shutdown(),
+        _ = end.next() => connection.as_mut().graceful_shutdown(),
     }
     // What is in flight is answered; half a header is not waited for forever.
     tokio::select! {
