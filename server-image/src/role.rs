@@ -10,6 +10,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::sync::watch;
 
+use crate::metrics::Metrics;
+
 /// How soon a change is seen.
 const EVERY: Duration = Duration::from_millis(200);
 
@@ -59,8 +61,8 @@ fn read(file: &Path, version: &str) -> Option<bool> {
     }
 }
 
-/// Follows the routing file for as long as anybody listens.
-pub async fn follow(file: &Path, version: &str, standing: watch::Sender<Standing>) {
+/// Follows the routing file for as long as the process lives.
+pub async fn follow(file: &Path, version: &str, standing: watch::Sender<Standing>, metrics: &Metrics) {
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -70,6 +72,7 @@ pub async fn follow(file: &Path, version: &str, standing: watch::Sender<Standing
                 let next = standing.next(main);
                 let changed = next != *standing;
                 if changed {
+                    metrics.set_main(next == Standing::Main);
                     tracing::info!(from = ?standing, to = ?next, "the role changed");
                 }
                 *standing = next;

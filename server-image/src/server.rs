@@ -57,11 +57,10 @@ async fn serve(args: Args) -> Result<(), Failure> {
     let (standing, standing_seen) = watch::channel(Standing::NotYet);
     let around =
         Surroundings { phase: phase_seen, standing: None, free: Arc::new(Semaphore::new(args.connections)) };
-    listen(&args, &service, &metrics, &around, standing_seen.clone()).await?;
-    tokio::spawn(report_role(standing_seen, Arc::clone(&metrics)));
+    listen(&args, &service, &metrics, &around, standing_seen).await?;
     if let Some(file) = args.routing_file.clone() {
-        let version = version.clone();
-        tokio::spawn(async move { role::follow(&file, &version, standing).await });
+        let (version, metrics) = (version.clone(), Arc::clone(&metrics));
+        tokio::spawn(async move { role::follow(&file, &version, standing, &metrics).await });
     }
     tokio::select! {
         loaded = load(&args, &version, &metrics) => service.load(loaded?),
@@ -160,15 +159,6 @@ async fn drain(args: &Args, phase: watch::Sender<Phase>, around: Surroundings) {
     // Every listener and connection holds a receiver, so the last one to end closes the channel.
     let ended = tokio::time::timeout_at(deadline, phase.closed()).await;
     tracing::info!(complete = ended.is_ok(), "drained");
-}
-
-async fn report_role(mut standing: watch::Receiver<Standing>, metrics: Arc<Metrics>) {
-    loop {
-        metrics.set_main(*standing.borrow_and_update() == Standing::Main);
-        if standing.changed().await.is_err() {
-            return;
-        }
-    }
 }
 
 /// SIGTERM from the kubelet, SIGINT from a terminal.
