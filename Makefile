@@ -41,8 +41,8 @@ lint: ## formatting, clippy, charts, shell scripts
 fmt: ## format the code
 	@cargo fmt --all
 
-bench: up ## the figures, each with its limit
-	@source .cluster/env && cargo run --locked --release -p understudy-e2e --bin bench
+bench: up ## the figures, each with its limit (a part: make bench ARGS=promotion)
+	@source .cluster/env && cargo run --locked --release -p understudy-e2e --bin bench -- $(ARGS)
 
 build: ## the programs: operator, server, kubectl plugin
 	@cargo build --locked --release

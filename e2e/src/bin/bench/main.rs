@@ -1,5 +1,6 @@
 //! `make bench`: the figures of the whole system, each with what limits it, measured in the same run. Absolute times
-//! mean little on a shared machine; the ratios do. `BENCH_SECONDS` (10) shortens or lengthens it.
+//! mean little on a shared machine; the ratios do. `BENCH_SECONDS` (10) shortens or lengthens it; with arguments
+//! (`server`, `promotion`, `operator`) only these parts.
 
 mod operator;
 mod promotion;
@@ -7,12 +8,14 @@ mod table;
 
 use std::{path::Path, process::Command};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use table::Table;
 use understudy_e2e::with_temp_ns;
 
 /// Promotions at the default length: enough that the second slowest says something.
 const PROMOTIONS: u64 = 24;
+
+const PARTS: [&str; 3] = ["server", "promotion", "operator"];
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -21,10 +24,23 @@ async fn main() -> Result<()> {
         Err(_) => 10,
     };
     let count = (PROMOTIONS * seconds / 10).clamp(4, PROMOTIONS);
-    server()?;
+    let chosen: Vec<String> = std::env::args().skip(1).collect();
+    let parts = if chosen.is_empty() { PARTS.map(str::to_owned).to_vec() } else { chosen };
     let mut table = Table::default();
-    with_temp_ns("bench", async |story| promotion::measure(&story, count, &mut table).await).await?;
-    with_temp_ns("bench-start", async |story| operator::measure(&story, &mut table).await).await?;
+    for part in parts {
+        match part.as_str() {
+            "server" => server()?,
+            "promotion" => {
+                with_temp_ns("bench", async |story| promotion::measure(&story, count, &mut table).await)
+                    .await?;
+            }
+            "operator" => {
+                with_temp_ns("bench-start", async |story| operator::measure(&story, &mut table).await)
+                    .await?;
+            }
+            other => bail!("there is no part {other}; there are: {}", PARTS.join(", ")),
+        }
+    }
     print!("\n{table}");
     Ok(())
 }
