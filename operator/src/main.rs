@@ -13,6 +13,7 @@ mod error_chain;
 mod fetch;
 mod gate;
 mod http;
+mod kinds;
 mod leader;
 mod metrics;
 #[cfg(test)]
@@ -20,7 +21,6 @@ mod mock_api;
 mod pods;
 mod rollout;
 mod run;
-mod status;
 mod subset;
 
 use clap::Parser;

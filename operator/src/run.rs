@@ -25,11 +25,10 @@ use crate::{
     decision_log::Journal,
     error_chain::chain,
     gate::{self, Gate},
-    http,
+    http, kinds,
     leader::{Elector, Lost},
     metrics::Metrics,
     rollout::{self, probe::Prober, recorded::Recorded},
-    status,
 };
 
 /// Passes at once, for each controller: enough to keep an API server busy, few enough not to starve others.
@@ -259,7 +258,7 @@ fn log<K, E>(
         // An object that is not found went between its event and its turn.
         Ok(_) | Err(controller::Error::ObjectNotFound(_)) => {}
         Err(controller::Error::ReconcilerFailed(error, object))
-            if matches!(error.reason(), status::CONFLICT | status::GONE | apply::NAMESPACE_ENDS) =>
+            if matches!(error.reason(), kinds::CONFLICT | kinds::GONE | apply::NAMESPACE_ENDS) =>
         {
             tracing::debug!(controller, %object, reason = error.reason(), "pass had no effect, trying again");
         }

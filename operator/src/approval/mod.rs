@@ -5,7 +5,6 @@
 
 mod conditions;
 mod decide;
-mod error;
 mod gates;
 mod observe;
 mod record;
@@ -20,10 +19,10 @@ use kube::{
 use understudy_crds::{ModelVersion, ModelVersionStatus};
 
 use decide::{Outcome, Step};
-pub use error::Error;
 use observe::Observed;
 
-use crate::{context::Context, status};
+pub use crate::kinds::Error;
+use crate::{context::Context, kinds};
 
 /// One pass over one version.
 pub async fn reconcile(mv: Arc<ModelVersion>, ctx: Arc<Context>) -> Result<Action, Error> {
@@ -114,7 +113,7 @@ async fn write_status(
 ) -> Result<ModelVersion, Error> {
     let mut next = version.clone();
     next.status = Some(status);
-    Ok(status::replace(&ctx.client, &next).await?)
+    kinds::replace_status(&ctx.client, &next).await
 }
 
 async fn announce(ctx: &Context, before: &ModelVersion, after: &ModelVersion, step: &Step) {

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use kube::{Api, Resource, ResourceExt, core::NamespaceResourceScope, runtime::reflector::ObjectRef};
-use serde::de::DeserializeOwned;
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use understudy_crds::{Approval, ModelDeployment, ModelVersion, Stage, names};
 
-use super::error::Error;
 use crate::{
     context::Context,
+    kinds::{self, Error},
     pods::{self, Pods},
 };
 
@@ -49,8 +48,8 @@ pub async fn afresh(mv: &ModelVersion, ctx: &Context) -> Result<Option<Observed>
     let name = mv.name_any();
     // The name of the deployment never changes.
     let (version, deployment) = tokio::try_join!(
-        get::<ModelVersion>(ctx, &namespace, &name, "ModelVersion"),
-        get::<ModelDeployment>(ctx, &namespace, &mv.spec.deployment, "ModelDeployment")
+        kinds::get::<ModelVersion>(&ctx.client, &namespace, &name),
+        kinds::get::<ModelDeployment>(&ctx.client, &namespace, &mv.spec.deployment)
     )?;
     let Some(version) =
         version.filter(|v| v.metadata.uid == mv.metadata.uid && v.metadata.deletion_timestamp.is_none())
@@ -60,24 +59,10 @@ pub async fn afresh(mv: &ModelVersion, ctx: &Context) -> Result<Option<Observed>
     let main =
         deployment.as_ref().and_then(|md| md.main()).filter(|main| main.model_version != version.name_any());
     let main = match main {
-        Some(main) => get::<ModelVersion>(ctx, &namespace, &main.model_version, "ModelVersion").await?,
+        Some(main) => kinds::get::<ModelVersion>(&ctx.client, &namespace, &main.model_version).await?,
         None => None,
     };
     Ok(Some(assemble(version, deployment.map(Arc::new), main.map(Arc::new), ctx)))
-}
-
-async fn get<K>(ctx: &Context, namespace: &str, name: &str, kind: &'static str) -> Result<Option<K>, Error>
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + Clone
-        + DeserializeOwned
-        + std::fmt::Debug,
-{
-    Api::<K>::namespaced(ctx.client.clone(), namespace).get_opt(name).await.map_err(|source| Error::Read {
-        kind,
-        name: name.to_owned(),
-        source: Box::new(source),
-    })
 }
 
 fn assemble(

@@ -1,6 +1,6 @@
 //! What can go wrong in a pass over a deployment.
 
-use crate::{apply, status};
+use crate::{apply, kinds};
 
 /// A pass over a `ModelDeployment` failed.
 #[derive(Debug, thiserror::Error)]
@@ -8,14 +8,7 @@ pub enum Error {
     #[error(transparent)]
     Apply(#[from] apply::Error),
     #[error(transparent)]
-    Status(#[from] status::Error),
-    #[error("failed to read {kind} {name}")]
-    Read {
-        kind: &'static str,
-        name: String,
-        #[source]
-        source: Box<kube::Error>,
-    },
+    Kinds(#[from] kinds::Error),
     #[error("failed to tell pod {name} who is main")]
     Wake {
         name: String,
@@ -29,8 +22,7 @@ impl Error {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Apply(error) => error.reason(),
-            Self::Status(error) => error.reason(),
-            Self::Read { .. } => "ReadFailed",
+            Self::Kinds(error) => error.reason(),
             Self::Wake { .. } => "WakeFailed",
         }
     }

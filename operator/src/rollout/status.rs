@@ -20,6 +20,7 @@ use super::{
 use crate::{
     context::Context,
     gate::{NOT_TRIED, Report},
+    kinds,
     pods::is_ready,
 };
 
@@ -58,7 +59,7 @@ pub async fn update(
     }
     let mut object = base.clone();
     object.status = Some(next.clone());
-    let written = crate::status::replace(&ctx.client, &object).await?;
+    let written = kinds::replace_status(&ctx.client, &object).await?;
     if changed {
         ctx.recorded.note(&written);
     }

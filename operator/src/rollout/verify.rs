@@ -2,7 +2,7 @@
 //! still stands when it is read afresh.
 
 use futures::{StreamExt, stream};
-use kube::{Api, ResourceExt};
+use kube::ResourceExt;
 use understudy_crds::{MainReason, ModelDeployment, ModelVersion, Stage, names};
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     observe::Observed,
     plan::{Candidate, Next, Plan},
 };
-use crate::{context::Context, pods::is_ready};
+use crate::{context::Context, kinds, pods::is_ready};
 
 /// Probes under way at once.
 const PROBES: usize = 16;
@@ -59,14 +59,14 @@ pub async fn verify(
         Next::Keep => Ok(Verdict::Keep),
         Next::TakeDown { transition: None } => {
             let name = observed.md.main().map(|m| m.model_version.clone()).unwrap_or_default();
-            if get::<ModelVersion>(ctx, observed, &name, "ModelVersion").await?.is_some() {
+            if kinds::get::<ModelVersion>(&ctx.client, &observed.namespace(), &name).await?.is_some() {
                 return Ok(Verdict::Keep);
             }
             still(ctx, observed, |_| true).await
         }
         Next::TakeDown { transition: Some(expected) } => {
             let name = plan.current.as_ref().map(|v| v.name_any()).unwrap_or_default();
-            let fresh = get::<ModelVersion>(ctx, observed, &name, "ModelVersion").await?;
+            let fresh = kinds::get::<ModelVersion>(&ctx.client, &observed.namespace(), &name).await?;
             let stands = fresh.as_ref().and_then(ModelVersion::transition).is_some_and(|t| t == expected)
                 && fresh.as_ref().is_some_and(|v| {
                     v.spec.stage == expected.to && v.metadata.generation == Some(expected.generation)
@@ -152,8 +152,9 @@ async fn promote(ctx: &Context, observed: &Observed, candidate: &Candidate) -> R
             .as_ref()
             .is_none_or(|a| md.annotations().get(understudy_crds::annotations::ROLLBACK) == Some(a))
     };
+    let namespace = observed.namespace();
     let (fresh, verdict, gate) = tokio::join!(
-        get::<ModelVersion>(ctx, observed, &name, "ModelVersion"),
+        kinds::get::<ModelVersion>(&ctx.client, &namespace, &name),
         still(ctx, observed, asked),
         ctx.gate.look(Some(&candidate.version))
     );
@@ -199,7 +200,7 @@ async fn still(
     also: impl FnOnce(&ModelDeployment) -> bool,
 ) -> Result<Verdict, Error> {
     let name = observed.md.name_any();
-    let fresh = get::<ModelDeployment>(ctx, observed, &name, "ModelDeployment").await?;
+    let fresh = kinds::get::<ModelDeployment>(&ctx.client, &observed.namespace(), &name).await?;
     Ok(match fresh {
         Some(md)
             if md.metadata.uid == observed.md.metadata.uid
@@ -211,19 +212,4 @@ async fn still(
         }
         _ => wait("DeploymentChanged", format!("ModelDeployment {name} changed meanwhile")),
     })
-}
-
-async fn get<K>(
-    ctx: &Context,
-    observed: &Observed,
-    name: &str,
-    kind: &'static str,
-) -> Result<Option<K>, Error>
-where
-    K: crate::apply::Owned,
-{
-    Api::<K>::namespaced(ctx.client.clone(), &observed.namespace())
-        .get_opt(name)
-        .await
-        .map_err(|source| Error::Read { kind, name: name.to_owned(), source: Box::new(source) })
 }

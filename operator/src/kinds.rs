@@ -1,48 +1,62 @@
-//! Writing the status of our own kinds: onto exactly the object that was judged.
+//! Our own two kinds on the API server: read afresh, and their status written onto exactly the object that was judged.
 
-use std::fmt::Debug;
+use kube::{Api, Client, ResourceExt, api::PostParams};
 
-use kube::{Api, Client, Resource, ResourceExt, api::PostParams, core::NamespaceResourceScope};
-use serde::{Serialize, de::DeserializeOwned};
+use crate::apply::Owned;
 
 /// Somebody else wrote in between: the decision must be made again.
 pub const CONFLICT: &str = "Conflict";
 /// The object was deleted in between: there is nothing to tell any more.
 pub const GONE: &str = "Gone";
 
-/// A status could not be written.
+/// An object could not be read, or its status not written.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to write the status of {name}")]
-pub struct Error {
-    name: String,
-    source: Box<kube::Error>,
+pub enum Error {
+    #[error("failed to read {kind} {name}")]
+    Read {
+        kind: String,
+        name: String,
+        #[source]
+        source: Box<kube::Error>,
+    },
+    #[error("failed to write the status of {name}")]
+    WriteStatus {
+        name: String,
+        #[source]
+        source: Box<kube::Error>,
+    },
 }
 
 impl Error {
     /// One word for conditions and metrics.
     pub fn reason(&self) -> &'static str {
-        match self.source.as_ref() {
-            kube::Error::Api(status) if status.is_conflict() => CONFLICT,
-            kube::Error::Api(status) if status.is_not_found() => GONE,
-            _ => "WriteStatusFailed",
+        match self {
+            Self::Read { .. } => "ReadFailed",
+            Self::WriteStatus { source, .. } => match source.as_ref() {
+                kube::Error::Api(status) if status.is_conflict() => CONFLICT,
+                kube::Error::Api(status) if status.is_not_found() => GONE,
+                _ => "WriteStatusFailed",
+            },
         }
     }
 }
 
+/// The object as the API server has it now.
+pub async fn get<K: Owned>(client: &Client, namespace: &str, name: &str) -> Result<Option<K>, Error> {
+    Api::<K>::namespaced(client.clone(), namespace).get_opt(name).await.map_err(|source| Error::Read {
+        kind: K::kind(&()).into_owned(),
+        name: name.to_owned(),
+        source: Box::new(source),
+    })
+}
+
 /// Replaces the status on the server by that of `object`, if nobody changed the object since it was read.
-pub async fn replace<K>(client: &Client, object: &K) -> Result<K, Error>
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + Clone
-        + Debug
-        + Serialize
-        + DeserializeOwned,
-{
+pub async fn replace_status<K: Owned>(client: &Client, object: &K) -> Result<K, Error> {
     let name = object.name_any();
     let api: Api<K> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
     api.replace_status(&name, &PostParams::default(), object)
         .await
-        .map_err(|source| Error { name, source: Box::new(source) })
+        .map_err(|source| Error::WriteStatus { name, source: Box::new(source) })
 }
 
 #[cfg(test)]
@@ -65,7 +79,7 @@ mod tests {
         let object: Pod =
             from_value(json!({"metadata": {"name": "fraud", "namespace": "risk"}})).expect("an object");
         let server = answer(&mut handle, Method::PUT, code, failure(code, said, "no"));
-        let (written, _) = tokio::join!(replace(&client, &object), server);
+        let (written, _) = tokio::join!(replace_status(&client, &object), server);
         let error = written.expect_err("a refusal");
         assert_eq!(error.reason(), reason);
         assert_eq!(error.to_string(), "failed to write the status of fraud");
