@@ -19,6 +19,7 @@ pub mod failure;
 pub mod http;
 pub mod metrics;
 pub mod model;
+pub mod observe;
 pub mod onnx;
 pub mod page;
 pub mod role;
