@@ -60,3 +60,10 @@ runAsGroup: 65532
 seccompProfile:
   type: RuntimeDefault
 {{- end -}}
+
+{{/* The annotation that leads from an alert to its section in docs/operations.md, where somebody serves that. */}}
+{{- define "understudy.runbook" -}}
+{{- with (first .).runbookUrl -}}
+runbook_url: {{ printf "%s%s" . (last $ | lower) | quote }}
+{{- end -}}
+{{- end -}}
