@@ -18,6 +18,7 @@ mod leader;
 mod metrics;
 #[cfg(test)]
 mod mock_api;
+mod outages;
 mod pods;
 mod rollout;
 mod run;

@@ -12,7 +12,9 @@ use prometheus::{
     Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder,
 };
-use understudy_crds::{Decision, ModelVersion, Stage};
+use understudy_crds::{Decision, ModelDeployment, ModelVersion, Stage};
+
+use crate::outages;
 
 /// From a click to a fresh node with a large image: what an approval can take until it serves, in seconds.
 const ROLLOUT_BUCKETS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
@@ -26,6 +28,8 @@ pub struct Metrics {
     pending: IntGauge,
     oldest_pending: Gauge,
     versions: IntGaugeVec,
+    not_serving: IntGaugeVec,
+    not_running: IntGaugeVec,
     approval_to_serving: Histogram,
     reconciles: IntCounterVec,
     reconcile_errors: IntCounterVec,
@@ -33,7 +37,7 @@ pub struct Metrics {
     invalid_objects: IntCounterVec,
     gate_active: IntGaugeVec,
     leader: IntGauge,
-    stores: Mutex<Vec<Store<ModelVersion>>>,
+    stores: Mutex<Vec<(Store<ModelVersion>, Store<ModelDeployment>)>>,
 }
 
 impl Metrics {
@@ -46,7 +50,7 @@ impl Metrics {
 
     /// The page that Prometheus reads.
     pub fn render(&self) -> String {
-        self.count_versions(Timestamp::now());
+        self.count_objects(Timestamp::now());
         let mut page = vec![];
         TextEncoder::new()
             .encode(&self.registry.gather(), &mut page)
@@ -54,14 +58,22 @@ impl Metrics {
         String::from_utf8(page).expect("the text format is UTF-8")
     }
 
-    /// Versions are counted from this cache when the page is read, so that it cannot differ from the status.
-    pub fn watch_versions(&self, store: Store<ModelVersion>) {
-        self.stores.lock().unwrap_or_else(PoisonError::into_inner).push(store);
+    /// Objects are counted from these caches when the page is read, so that it cannot differ from their status.
+    pub fn watch(&self, versions: Store<ModelVersion>, deployments: Store<ModelDeployment>) {
+        self.stores.lock().unwrap_or_else(PoisonError::into_inner).push((versions, deployments));
     }
 
-    fn count_versions(&self, now: Timestamp) {
+    fn count_objects(&self, now: Timestamp) {
         let stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
-        let versions: Vec<Arc<ModelVersion>> = stores.iter().flat_map(Store::state).collect();
+        let versions: Vec<Arc<ModelVersion>> =
+            stores.iter().flat_map(|(versions, _)| versions.state()).collect();
+        let deployments: Vec<Arc<ModelDeployment>> = stores.iter().flat_map(|(_, all)| all.state()).collect();
+        for (reason, count) in outages::of_versions(versions.iter().map(AsRef::as_ref)) {
+            self.not_serving.with_label_values(&[reason]).set(count);
+        }
+        for (reason, count) in outages::of_deployments(deployments.iter().map(AsRef::as_ref)) {
+            self.not_running.with_label_values(&[reason]).set(count);
+        }
         let mut by_stage: BTreeMap<Stage, i64> = Stage::ALL.iter().map(|s| (*s, 0)).collect();
         for version in &versions {
             *by_stage.entry(version.stage()).or_default() += 1;
@@ -145,6 +157,26 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Met
         registry,
         IntGaugeVec::new(Opts::new("understudy_model_versions", "Model versions by stage."), &["stage"])?,
     )?;
+    let not_serving = add(
+        registry,
+        IntGaugeVec::new(
+            Opts::new(
+                "understudy_model_versions_not_serving",
+                "Model versions that should have pods, of which none is ready, by reason.",
+            ),
+            &["reason"],
+        )?,
+    )?;
+    let not_running = add(
+        registry,
+        IntGaugeVec::new(
+            Opts::new(
+                "understudy_model_deployments_not_running",
+                "Model deployments that have a main and do not answer through their Service, by reason.",
+            ),
+            &["reason"],
+        )?,
+    )?;
     let approval_to_serving = add(
         registry,
         Histogram::with_opts(histogram(
@@ -189,6 +221,8 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Met
         pending,
         oldest_pending,
         versions,
+        not_serving,
+        not_running,
         approval_to_serving,
         reconciles,
         reconcile_errors,
@@ -229,7 +263,13 @@ mod tests {
     #[test]
     fn the_page_shows_every_gauge_before_anything_happened() {
         let page = Metrics::new().render();
-        for name in ["pending_approvals 0", "leader 0", "oldest_pending_approval_seconds 0"] {
+        for name in [
+            "pending_approvals 0",
+            "leader 0",
+            "oldest_pending_approval_seconds 0",
+            r#"model_versions_not_serving{reason="LoadFailed"} 0"#,
+            r#"model_deployments_not_running{reason="NoAnswer"} 0"#,
+        ] {
             assert!(page.contains(&format!("understudy_{name}")), "{name} is missing in {page}");
         }
     }

@@ -141,7 +141,7 @@ fn control(
     let gate = Gate::new(client.clone(), &args.gate_dir, names)?;
     let journal = Journal::new(client.clone(), &args.pod_name);
     let (cache, wake_ups, watching) = cache::watch(&client, &scope, metrics.clone());
-    metrics.watch_versions(cache.versions.clone());
+    metrics.watch(cache.versions.clone(), cache.deployments.clone());
     let ctx = Arc::new(Context {
         client,
         cache,

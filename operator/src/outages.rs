@@ -1,0 +1,130 @@
+//! What should serve and does not, by reason, counted from what the operator has told of it. Pure.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use understudy_crds::{
+    ModelDeployment, ModelVersion,
+    condition::{self, RUNNING, SERVING},
+};
+
+/// Any reason that is not listed. Kubelets and servers have words of their own, and a label must not take every one.
+pub const OTHER: &str = "Other";
+
+/// Why no pod of a version may be ready; the first is no failure, unless it lasts.
+const VERSIONS: [&str; 17] = [
+    "Starting",
+    "FailedCreate",
+    "ArtifactNotFound",
+    "ArtifactForbidden",
+    "ArtifactUnreachable",
+    "ArtifactTooLarge",
+    "DigestMismatch",
+    "InvalidModel",
+    "LoadFailed",
+    "WarmUpFailed",
+    "UnsupportedUri",
+    "OutOfMemory",
+    "StartFailed",
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "Unschedulable",
+    OTHER,
+];
+
+/// Why main may not answer through its Service.
+const DEPLOYMENTS: [&str; 4] = ["Starting", "NoAnswer", "OtherVersionAnswers", OTHER];
+
+/// Versions that should have pods, of which none is ready. Reasons that nothing has are there with 0.
+pub fn of_versions<'a>(versions: impl IntoIterator<Item = &'a ModelVersion>) -> BTreeMap<&'static str, i64> {
+    let serving = |v: &'a ModelVersion| Some((v.status.as_ref()?.conditions.as_slice(), SERVING));
+    count(&VERSIONS, versions.into_iter().filter_map(serving), "NotServed")
+}
+
+/// Deployments that have a main, and do not answer through their Service. Reasons that nothing has are there with 0.
+pub fn of_deployments<'a>(
+    deployments: impl IntoIterator<Item = &'a ModelDeployment>,
+) -> BTreeMap<&'static str, i64> {
+    let running = |md: &'a ModelDeployment| Some((md.status.as_ref()?.conditions.as_slice(), RUNNING));
+    count(&DEPLOYMENTS, deployments.into_iter().filter_map(running), "NoMain")
+}
+
+/// Counts conditions that are False, but for the `intended` reason.
+fn count<'a>(
+    reasons: &[&'static str],
+    conditions: impl Iterator<Item = (&'a [Condition], &'static str)>,
+    intended: &str,
+) -> BTreeMap<&'static str, i64> {
+    let mut counts: BTreeMap<&'static str, i64> = reasons.iter().map(|reason| (*reason, 0)).collect();
+    let found = conditions.filter_map(|(all, type_)| condition::find(all, type_));
+    for bad in found.filter(|c| c.status == "False" && c.reason != intended) {
+        let reason = reasons.iter().find(|known| **known == bad.reason).copied().unwrap_or(OTHER);
+        *counts.entry(reason).or_default() += 1;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn version(status: &str, reason: &str) -> ModelVersion {
+        let condition = condition_of("Serving", status, reason);
+        let object = json!({
+            "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelVersion", "metadata": {"name": "fraud-1.0.0"},
+            "spec": {"deployment": "fraud", "version": "1.0.0", "artifact": {"uri": "s3://m/m", "sha256": "0"}},
+            "status": {"conditions": [condition]},
+        });
+        serde_json::from_value(object).expect("a ModelVersion")
+    }
+
+    fn deployment(status: &str, reason: &str) -> ModelDeployment {
+        let condition = condition_of("Running", status, reason);
+        let object = json!({
+            "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelDeployment", "metadata": {"name": "fraud"},
+            "spec": {}, "status": {"conditions": [condition]},
+        });
+        serde_json::from_value(object).expect("a ModelDeployment")
+    }
+
+    fn condition_of(type_: &str, status: &str, reason: &str) -> serde_json::Value {
+        json!({"type": type_, "status": status, "reason": reason, "message": "", "lastTransitionTime": "2026-11-21T12:00:00Z"})
+    }
+
+    fn above_zero(counts: BTreeMap<&'static str, i64>) -> Vec<(&'static str, i64)> {
+        counts.into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+
+    #[test]
+    fn a_version_that_cannot_be_loaded_is_counted_and_one_without_pods_by_intent_is_not() {
+        let all = [
+            version("False", "LoadFailed"),
+            version("False", "DigestMismatch"),
+            version("False", "LoadFailed"),
+            version("False", "NotServed"),
+            version("True", "Serving"),
+        ];
+        assert_eq!(above_zero(of_versions(&all)), [("DigestMismatch", 1), ("LoadFailed", 2)]);
+    }
+
+    #[test]
+    fn words_that_a_container_made_up_do_not_become_labels() {
+        let all = [version("False", "x-1"), version("False", "x-2")];
+        assert_eq!(above_zero(of_versions(&all)), [("Other", 2)]);
+    }
+
+    #[test]
+    fn a_main_that_does_not_answer_is_counted_and_a_deployment_without_one_is_not() {
+        let all =
+            [deployment("False", "NoAnswer"), deployment("False", "NoMain"), deployment("True", "Answers")];
+        assert_eq!(above_zero(of_deployments(&all)), [("NoAnswer", 1)]);
+    }
+
+    #[test]
+    fn every_reason_is_there_before_it_has_happened() {
+        assert_eq!(of_versions(&[]).len(), VERSIONS.len());
+        assert_eq!(of_deployments(&[]).len(), DEPLOYMENTS.len());
+    }
+}
