@@ -21,6 +21,30 @@ const ROLLOUT_BUCKETS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 3
 /// One pass of a controller, in seconds.
 const RECONCILE_BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0, 10.0];
 
+/// Controllers and the reasons of their errors, as in docs/operations.md. Counters begin at 0: one that begins with the
+/// first event hides just that one from Prometheus, which sees changes only.
+const CONTROLLERS: [(&str, &[&str]); 2] = [
+    ("modelversion", &["ReadFailed", "WriteStatusFailed", "Conflict", "Gone"]),
+    (
+        "modeldeployment",
+        &[
+            "ReadFailed",
+            "WriteStatusFailed",
+            "Conflict",
+            "Gone",
+            "GetFailed",
+            "ApplyFailed",
+            "DeleteFailed",
+            "NameConflict",
+            "NamespaceEnds",
+            "WakeFailed",
+        ],
+    ),
+];
+/// The kinds that are watched.
+const KINDS: [&str; 7] =
+    ["ModelDeployment", "ModelVersion", "Deployment", "Service", "ConfigMap", "PodDisruptionBudget", "Pod"];
+
 /// The operator's metrics.
 pub struct Metrics {
     registry: Registry,
@@ -44,8 +68,19 @@ impl Metrics {
     /// All of them at zero, in a registry of their own.
     pub fn new() -> Arc<Self> {
         let registry = Registry::new();
-        let metrics = build(&registry).expect("names and labels of the metrics are valid and unique");
-        Arc::new(metrics(registry))
+        let metrics =
+            build(&registry).expect("names and labels of the metrics are valid and unique")(registry);
+        for (controller, reasons) in CONTROLLERS {
+            metrics.reconciles.with_label_values(&[controller]);
+            metrics.reconcile_duration.with_label_values(&[controller]);
+            for reason in reasons {
+                metrics.reconcile_errors.with_label_values(&[controller, reason]);
+            }
+        }
+        for kind in KINDS {
+            metrics.invalid_objects.with_label_values(&[kind]);
+        }
+        Arc::new(metrics)
     }
 
     /// The page that Prometheus reads.
@@ -139,6 +174,9 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Met
         add(registry, IntCounterVec::new(Opts::new(format!("understudy_{name}"), help), labels)?)
     };
     let gauge = |name: &str, help: &str| add(registry, IntGauge::new(format!("understudy_{name}"), help)?);
+    let gauges = |name: &str, help: &str, label: &str| {
+        add(registry, IntGaugeVec::new(Opts::new(format!("understudy_{name}"), help), &[label])?)
+    };
     let histogram = |name: &str, help: &str, buckets: &[f64]| {
         HistogramOpts::new(format!("understudy_{name}"), help).buckets(buckets.to_vec())
     };
@@ -153,29 +191,16 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Met
             "Age of the request that waits longest; 0 when none waits.",
         )?,
     )?;
-    let versions = add(
-        registry,
-        IntGaugeVec::new(Opts::new("understudy_model_versions", "Model versions by stage."), &["stage"])?,
+    let versions = gauges("model_versions", "Model versions by stage.", "stage")?;
+    let not_serving = gauges(
+        "model_versions_not_serving",
+        "Model versions that should have pods, of which none is ready, by reason.",
+        "reason",
     )?;
-    let not_serving = add(
-        registry,
-        IntGaugeVec::new(
-            Opts::new(
-                "understudy_model_versions_not_serving",
-                "Model versions that should have pods, of which none is ready, by reason.",
-            ),
-            &["reason"],
-        )?,
-    )?;
-    let not_running = add(
-        registry,
-        IntGaugeVec::new(
-            Opts::new(
-                "understudy_model_deployments_not_running",
-                "Model deployments that have a main and do not answer through their Service, by reason.",
-            ),
-            &["reason"],
-        )?,
+    let not_running = gauges(
+        "model_deployments_not_running",
+        "Model deployments that have a main and do not answer through their Service, by reason.",
+        "reason",
     )?;
     let approval_to_serving = add(
         registry,
@@ -204,15 +229,10 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Met
     )?;
     let invalid_objects =
         counter("invalid_objects_total", "Times an object could not be read as its kind.", &["kind"])?;
-    let gate_active = add(
-        registry,
-        IntGaugeVec::new(
-            Opts::new(
-                "understudy_approval_gate_active",
-                "1 while the API server enforces the approval policy; absent until that is known.",
-            ),
-            &["watched_namespace"],
-        )?,
+    let gate_active = gauges(
+        "approval_gate_active",
+        "1 while the API server enforces the approval policy; absent until that is known.",
+        "watched_namespace",
     )?;
     let leader = gauge("leader", "1 on the replica that leads.")?;
     Ok(move |registry| Metrics {
@@ -261,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_shows_every_gauge_before_anything_happened() {
+    fn the_page_shows_gauges_and_errors_before_anything_happened() {
         let page = Metrics::new().render();
         for name in [
             "pending_approvals 0",
@@ -269,6 +289,8 @@ mod tests {
             "oldest_pending_approval_seconds 0",
             r#"model_versions_not_serving{reason="LoadFailed"} 0"#,
             r#"model_deployments_not_running{reason="NoAnswer"} 0"#,
+            r#"reconcile_errors_total{controller="modeldeployment",reason="ApplyFailed"} 0"#,
+            r#"invalid_objects_total{kind="ModelVersion"} 0"#,
         ] {
             assert!(page.contains(&format!("understudy_{name}")), "{name} is missing in {page}");
         }
