@@ -40,9 +40,14 @@ pub struct Args {
     #[arg(long, env = "UNDERSTUDY_PVC_DIR")]
     pub pvc_dir: Option<PathBuf>,
 
-    /// JSON file that names the version which is main: `{"main":"1.3.0"}`. Without it this one is not main.
+    /// JSON file that says who is main, who is the challenger and what is recorded: `{"main":"1.3.0"}`. It may change
+    /// at any time. Without it this version is not main.
     #[arg(long, env = "UNDERSTUDY_ROUTING_FILE")]
     pub routing_file: Option<PathBuf>,
+
+    /// Name that resolves to all pods of the deployment, for outcomes of calls that another pod answered.
+    #[arg(long, env = "UNDERSTUDY_PEERS")]
+    pub peers: Option<String>,
 
     /// Address that all ports listen on.
     #[arg(long, env = "UNDERSTUDY_BIND", default_value = "0.0.0.0")]
@@ -51,6 +56,10 @@ pub struct Args {
     /// Port behind the deployment's stable Service.
     #[arg(long, env = "UNDERSTUDY_MAIN_PORT", default_value_t = 8080)]
     pub main_port: u16,
+
+    /// Port for copies of calls to main, sent by its pods while this version is the challenger.
+    #[arg(long, env = "UNDERSTUDY_CHALLENGER_PORT", default_value_t = 8081)]
+    pub challenger_port: u16,
 
     /// Port behind the version's own Service.
     #[arg(long, env = "UNDERSTUDY_DIRECT_PORT", default_value_t = 8082)]

@@ -6,21 +6,25 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
 use crate::args::Args;
 use crate::artifact;
 use crate::engine::{Bounds, Engine};
 use crate::failure::{Failure, Reason};
 use crate::http::connection::{Phase, Surroundings, accept};
-use crate::http::probes::{self, State};
-use crate::http::service::Service;
+use crate::http::probes;
+use crate::http::service::{Door, Service};
 use crate::metrics::Metrics;
 use crate::model::{self, Plan};
+use crate::observe::{Observer, Peers};
 use crate::onnx;
-use crate::role::{self, Standing};
+use crate::role::Standing;
+use crate::routing::{self, Settings};
 
 /// How long requests still come in after SIGTERM, until every node has heard that this endpoint is gone.
 const PROPAGATION: Duration = Duration::from_secs(5);
@@ -55,24 +59,36 @@ async fn serve(args: Args) -> Result<(), Failure> {
     let service = Arc::new(Service::new(&args.deployment, &version, Arc::clone(&metrics), args.max_body));
     let (phase, phase_seen) = watch::channel(Phase::Serving);
     let (standing, standing_seen) = watch::channel(Standing::NotYet);
+    let settings = Arc::new(ArcSwap::<Settings>::default());
     let around =
         Surroundings { phase: phase_seen, standing: None, free: Arc::new(Semaphore::new(args.connections)) };
     listen(&args, &service, &metrics, &around, standing_seen).await?;
     if let Some(file) = args.routing_file.clone() {
-        let (version, metrics) = (version.clone(), Arc::clone(&metrics));
-        tokio::spawn(async move { role::follow(&file, &version, standing, &metrics).await });
+        let (deployment, version) = (args.deployment.clone(), version.clone());
+        let (settings, metrics) = (Arc::clone(&settings), Arc::clone(&metrics));
+        tokio::spawn(async move {
+            routing::follow(&file, (&deployment, &version), standing, &settings, &metrics).await;
+        });
     }
-    tokio::select! {
-        loaded = load(&args, &version, &metrics) => service.load(loaded?),
+    let engine = tokio::select! {
+        loaded = load(&args, &version, &metrics) => loaded?,
         () = signals.next() => return Ok(()),
-    }
+    };
+    let peers = args.peers.clone().map(|host| Peers::new(host, args.metrics_port));
+    let observer = Observer::start(engine.model(), settings, peers, metrics.family())
+        .map_err(|error| Failure::new(Reason::StartFailed, format!("failed to start a thread: {error}")))?;
+    service.load(engine, observer);
     tracing::info!(deployment = args.deployment, version, "ready");
     signals.next().await;
-    drain(&args, phase, around).await;
+    let deadline = Instant::now() + args.drain;
+    drain(&args, deadline - args.drain / 3, phase, around).await;
+    if let Some(observer) = service.observer() {
+        observer.stop(deadline).await;
+    }
     Ok(())
 }
 
-/// Opens the three ports. They answer from now on, that they are not ready.
+/// Opens the four ports. They answer from now on, that they are not ready.
 async fn listen(
     args: &Args,
     service: &Arc<Service>,
@@ -86,27 +102,33 @@ async fn listen(
             Failure::new(Reason::StartFailed, format!("failed to listen on {address}: {error}"))
         })
     };
-    let (main, direct, probes) =
-        (bind(args.main_port).await?, bind(args.direct_port).await?, bind(args.metrics_port).await?);
+    let (main, challenger) = (bind(args.main_port).await?, bind(args.challenger_port).await?);
+    let (direct, probes) = (bind(args.direct_port).await?, bind(args.metrics_port).await?);
     let shown =
         |listener: &TcpListener| listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
-    tracing::info!(main = shown(&main), direct = shown(&direct), metrics = shown(&probes), "listening");
-    let api = || {
+    tracing::info!(
+        main = shown(&main),
+        challenger = shown(&challenger),
+        direct = shown(&direct),
+        metrics = shown(&probes),
+        "listening"
+    );
+    let api = |door: Door| {
         let service = Arc::clone(service);
         move |request| {
             let service = Arc::clone(&service);
-            async move { service.answer(request).await }
+            async move { service.answer(door, request).await }
         }
     };
-    tokio::spawn(accept(main, Surroundings { standing: Some(standing), ..around.clone() }, api()));
-    tokio::spawn(accept(direct, around.clone(), api()));
+    tokio::spawn(accept(main, Surroundings { standing: Some(standing), ..around.clone() }, api(Door::Main)));
+    tokio::spawn(accept(challenger, around.clone(), api(Door::Challenger)));
+    tokio::spawn(accept(direct, around.clone(), api(Door::Direct)));
     let (service, metrics, phase) = (Arc::clone(service), Arc::clone(metrics), around.phase.clone());
     // The kubelet and Prometheus keep their own few connections, whatever callers do.
     let own = Surroundings { free: Arc::new(Semaphore::new(64)), ..around.clone() };
     tokio::spawn(accept(probes, own, move |request: http::Request<hyper::body::Incoming>| {
-        let state = State { loaded: service.is_loaded(), draining: *phase.borrow() != Phase::Serving };
-        let answer = probes::answer(request.method(), request.uri().path(), state, &metrics);
-        std::future::ready(answer)
+        let draining = *phase.borrow() != Phase::Serving;
+        probes::answer(request, draining, Arc::clone(&service), Arc::clone(&metrics))
     }));
     Ok(())
 }
@@ -149,8 +171,7 @@ async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engi
 }
 
 /// Goes step by step: not ready, then no new connections, then nothing in flight.
-async fn drain(args: &Args, phase: watch::Sender<Phase>, around: Surroundings) {
-    let deadline = tokio::time::Instant::now() + args.drain;
+async fn drain(args: &Args, deadline: Instant, phase: watch::Sender<Phase>, around: Surroundings) {
     phase.send_replace(Phase::Leaving);
     tracing::info!("draining");
     tokio::time::sleep(PROPAGATION.min(args.drain / 3)).await;

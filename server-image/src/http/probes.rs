@@ -1,10 +1,14 @@
-//! The metrics port: what Prometheus and the kubelet ask.
+//! The metrics port: what Prometheus, the kubelet, the operator and other pods ask.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
+use hyper::body::Incoming;
 
+use super::service::{Answer, Service};
 use crate::metrics::Metrics;
 
 /// What the probes report.
@@ -17,8 +21,33 @@ pub struct State {
 }
 
 /// Answers a request to the metrics port.
-#[must_use]
-pub fn answer(method: &Method, path: &str, state: State, metrics: &Metrics) -> Response<Full<Bytes>> {
+pub async fn answer(
+    request: Request<Incoming>,
+    draining: bool,
+    service: Arc<Service>,
+    metrics: Arc<Metrics>,
+) -> Answer {
+    let state = State { loaded: service.is_loaded(), draining };
+    match (request.method(), request.uri().path(), service.observer()) {
+        (&Method::POST, "/understudy/v1/outcomes", _) => {
+            service.outcomes(request, false).await.unwrap_or_else(|refusal| refusal.response())
+        }
+        (&Method::GET, "/understudy/v1/summary", Some(observer)) => {
+            let summary = serde_json::to_vec(&observer.summary()).expect("numbers and names are JSON");
+            with_type(StatusCode::OK, summary.into(), "application/json")
+        }
+        (method, path, observer) => {
+            if path == "/metrics"
+                && let Some(observer) = observer
+            {
+                observer.show();
+            }
+            plain(method, path, state, &metrics)
+        }
+    }
+}
+
+fn plain(method: &Method, path: &str, state: State, metrics: &Metrics) -> Answer {
     let (status, body) = match (method.as_str(), path) {
         ("GET" | "HEAD", "/metrics") => (StatusCode::OK, metrics.text().into()),
         ("GET" | "HEAD", "/livez") => (StatusCode::OK, "ok".into()),
@@ -31,8 +60,12 @@ pub fn answer(method: &Method, path: &str, state: State, metrics: &Metrics) -> R
         }
         _ => (StatusCode::NOT_FOUND, Bytes::new()),
     };
+    with_type(status, body, "text/plain; version=0.0.4")
+}
+
+fn with_type(status: StatusCode, body: Bytes, kind: &'static str) -> Answer {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
