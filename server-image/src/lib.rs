@@ -14,6 +14,7 @@
 pub mod args;
 pub mod artifact;
 pub mod codec;
+pub mod columns;
 pub mod engine;
 pub mod error;
 pub mod failure;
