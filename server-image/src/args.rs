@@ -40,6 +40,19 @@ pub struct Args {
     #[arg(long, env = "UNDERSTUDY_PVC_DIR")]
     pub pvc_dir: Option<PathBuf>,
 
+    /// Where the baseline is: how the training data were distributed, for the look for drift. A URI like that of the
+    /// model, read with the same Secret.
+    #[arg(long, env = "UNDERSTUDY_BASELINE", requires = "baseline_sha256")]
+    pub baseline: Option<String>,
+
+    /// SHA-256 of the baseline, 64 hexadecimal digits.
+    #[arg(long, env = "UNDERSTUDY_BASELINE_SHA256", requires = "baseline")]
+    pub baseline_sha256: Option<Digest>,
+
+    /// Directory where the claim of a `pvc://` baseline is mounted.
+    #[arg(long, env = "UNDERSTUDY_BASELINE_PVC_DIR")]
+    pub baseline_pvc_dir: Option<PathBuf>,
+
     /// JSON file that says who is main, who is the challenger and what is recorded: `{"main":"1.3.0"}`. It may change
     /// at any time. Without it this version is not main.
     #[arg(long, env = "UNDERSTUDY_ROUTING_FILE")]

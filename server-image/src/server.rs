@@ -11,23 +11,27 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
+use understudy_stats::Baseline;
 
 use crate::args::Args;
 use crate::artifact;
+use crate::columns::Columns;
 use crate::engine::{Bounds, Engine};
 use crate::failure::{Failure, Reason};
 use crate::http::connection::{Phase, Surroundings, accept};
 use crate::http::probes;
 use crate::http::service::{Door, Service};
 use crate::metrics::Metrics;
-use crate::model::{self, Plan};
-use crate::observe::{Observer, Peers};
+use crate::model::{self, Model, Plan};
+use crate::observe::{Observer, Peers, drift};
 use crate::onnx;
 use crate::role::Standing;
 use crate::routing::{self, Settings};
 
 /// How long requests still come in after SIGTERM, until every node has heard that this endpoint is gone.
 const PROPAGATION: Duration = Duration::from_secs(5);
+/// More than a thousand columns need.
+const LARGEST_BASELINE: u64 = 4 << 20;
 
 /// Runs the server until a signal ends it. A failure is also written to the termination log.
 pub fn run(args: Args) -> Result<(), Failure> {
@@ -70,12 +74,18 @@ async fn serve(args: Args) -> Result<(), Failure> {
             routing::follow(&file, (&deployment, &version), standing, &settings, &metrics).await;
         });
     }
-    let engine = tokio::select! {
-        loaded = load(&args, &version, &metrics) => loaded?,
+    let loaded = async {
+        // The baseline is small, and its fetch takes about as long as one of the many chunks of the model.
+        let (baseline, engine) = tokio::try_join!(baseline(&args), load(&args, &version, &metrics))?;
+        fits(baseline.as_ref(), engine.model())?;
+        Ok::<_, Failure>((baseline, engine))
+    };
+    let (baseline, engine) = tokio::select! {
+        loaded = loaded => loaded?,
         () = signals.next() => return Ok(()),
     };
     let peers = args.peers.clone().map(|host| Peers::new(host, args.metrics_port));
-    let observer = Observer::start(engine.model(), settings, peers, metrics.family())
+    let observer = Observer::start(engine.model(), settings, peers, baseline, metrics.family())
         .map_err(|error| Failure::new(Reason::StartFailed, format!("failed to start a thread: {error}")))?;
     service.load(engine, observer);
     tracing::info!(deployment = args.deployment, version, "ready");
@@ -133,6 +143,36 @@ async fn listen(
     Ok(())
 }
 
+/// Fetches the baseline, if there is one.
+async fn baseline(args: &Args) -> Result<Option<Baseline>, Failure> {
+    let (Some(uri), Some(sha256)) = (&args.baseline, &args.baseline_sha256) else { return Ok(None) };
+    let request = artifact::Request {
+        uri,
+        sha256,
+        secret_dir: args.secret_dir.as_deref(),
+        pvc_dir: args.baseline_pvc_dir.as_deref(),
+        work_dir: &args.work_dir,
+        file: "baseline.json",
+        limit: LARGEST_BASELINE,
+    };
+    let artifact = artifact::fetch(&request).await?;
+    let bytes = tokio::fs::read(&artifact.path).await.map_err(|error| {
+        Failure::new(Reason::StartFailed, format!("failed to read {}: {error}", artifact.path.display()))
+    })?;
+    Baseline::parse(&bytes)
+        .map(Some)
+        .map_err(|error| Failure::new(Reason::InvalidBaseline, format!("{uri}: {error}")))
+}
+
+/// Whether the baseline is that of this model.
+fn fits(baseline: Option<&Baseline>, model: &Model) -> Result<(), Failure> {
+    let columns = Columns::of(&model.signature, model.features.as_deref());
+    match baseline.and_then(|baseline| drift::misfit(baseline, &columns)) {
+        None => Ok(()),
+        Some(misfit) => Err(Failure::new(Reason::InvalidBaseline, misfit)),
+    }
+}
+
 /// Fetches, inspects, loads and warms the model.
 async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engine, Failure> {
     let request = artifact::Request {
@@ -141,6 +181,7 @@ async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engi
         secret_dir: args.secret_dir.as_deref(),
         pvc_dir: args.pvc_dir.as_deref(),
         work_dir: &args.work_dir,
+        file: "model.onnx",
         limit: args.max_artifact,
     };
     let artifact = artifact::fetch(&request).await?;

@@ -45,6 +45,8 @@ pub struct Request<'a> {
     pub pvc_dir: Option<&'a Path>,
     /// Where the copy goes.
     pub work_dir: &'a Path,
+    /// What the copy is called there.
+    pub file: &'a str,
     /// Largest size in bytes.
     pub limit: u64,
 }
@@ -110,7 +112,7 @@ pub async fn fetch(request: &Request<'_>) -> Result<Artifact, Failure> {
 
 async fn download(request: &Request<'_>) -> Result<Artifact, Failure> {
     let source = Source::of(request)?;
-    let path = request.work_dir.join("model.onnx");
+    let path = request.work_dir.join(request.file);
     let mut pause = FIRST_PAUSE;
     for attempt in 1.. {
         match copy(&source, &path, request).await {

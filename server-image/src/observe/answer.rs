@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use serde::Deserialize;
 
 use super::call::{Answered, Dropped, Identity};
@@ -66,6 +66,9 @@ pub async fn read(
 }
 
 async fn collect(mut body: Incoming, limit: usize, share: &mut Share) -> Result<Bytes, Dropped> {
+    if body.size_hint().exact().is_some_and(|length| length > limit as u64) {
+        return Err(Dropped::TooLarge);
+    }
     let mut all = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Dropped::Broken)?;

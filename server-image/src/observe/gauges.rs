@@ -1,9 +1,10 @@
 //! What was seen, as gauges for Prometheus. They are set when they are read.
 
-use prometheus::{GaugeVec, IntGauge};
-use understudy_stats::{Comparison, Drift, Estimate, Outcomes, Role, Summary};
+use prometheus::{Gauge, GaugeVec, IntGauge};
+use understudy_stats::{ColumnKind, Comparison, Drift, Estimate, Outcomes, Role, Summary};
 
 use crate::metrics::Family;
+use crate::routing;
 
 /// An estimate and the bounds of its 95 % interval.
 struct Interval {
@@ -51,12 +52,76 @@ pub struct Gauges {
     errors: Interval,
     latency: GaugeVec,
     accuracy: Interval,
+    drift: Option<Drifting>,
+}
+
+/// Gauges of drift, by column; and what counts as drift, so that a rule needs no number of its own.
+struct Drifting {
+    psi: GaugeVec,
+    ks: GaugeVec,
+    chi_square: GaugeVec,
+    samples: GaugeVec,
+    missing: GaugeVec,
+    out_of_range: GaugeVec,
+    threshold: Gauge,
+    min_samples: IntGauge,
+}
+
+impl Drifting {
+    fn new(family: &Family) -> Self {
+        let column = |name: &str, help: &str| family.gauges(name, help, &["role", "feature"]);
+        Self {
+            psi: column(
+                "understudy_drift_psi",
+                "Population stability index of a column, within the window, against the baseline",
+            ),
+            ks: column("understudy_drift_ks", "Kolmogorov-Smirnov statistic of a numeric column"),
+            chi_square: column("understudy_drift_chi_square", "Chi-square statistic of a categorical column"),
+            samples: column("understudy_drift_samples", "Values of a column within the window"),
+            missing: column("understudy_drift_missing_ratio", "Share of rows without a value"),
+            out_of_range: column(
+                "understudy_drift_out_of_range_ratio",
+                "Share of values that the training data had nothing like",
+            ),
+            threshold: family.register(Gauge::with_opts(
+                family.opts(
+                    "understudy_drift_threshold",
+                    "The index from which on a column counts as drifting",
+                ),
+            )),
+            min_samples: family
+                .gauge("understudy_drift_min_samples", "Values below which a column is not judged"),
+        }
+    }
+
+    fn show(&self, drift: Option<&Drift>) {
+        let all = [&self.psi, &self.ks, &self.chi_square, &self.samples, &self.missing, &self.out_of_range];
+        for gauges in all {
+            gauges.reset();
+        }
+        for column in drift.into_iter().flat_map(|drift| &drift.columns) {
+            let labels = [column.role.as_str(), column.name.as_str()];
+            self.samples.with_label_values(&labels).set(real(column.samples()));
+            let chi_square = column.chi_square().filter(|_| column.kind == ColumnKind::Categorical);
+            for (gauges, value) in [
+                (&self.psi, column.psi()),
+                (&self.ks, column.ks()),
+                (&self.chi_square, chi_square.map(|found| found.statistic)),
+                (&self.missing, column.missing_ratio()),
+                (&self.out_of_range, column.out_of_range_ratio()),
+            ] {
+                if let Some(value) = value {
+                    gauges.with_label_values(&labels).set(value);
+                }
+            }
+        }
+    }
 }
 
 impl Gauges {
     /// Registers them.
     #[must_use]
-    pub fn new(family: &Family) -> Self {
+    pub fn new(family: &Family, watches_drift: bool) -> Self {
         let interval = |name, help, labels: &[&str]| Interval::new(family, name, help, labels);
         Self {
             pairs: family.gauge(
@@ -107,14 +172,20 @@ impl Gauges {
                 "Share of answers that turned out to be right",
                 &["role"],
             ),
+            drift: watches_drift.then(|| Drifting::new(family)),
         }
     }
 
     /// Sets them to what was seen.
-    pub fn show(&self, summary: &Summary) {
+    pub fn show(&self, summary: &Summary, settings: Option<&routing::Drift>) {
         self.show_comparison(summary.comparison.as_ref());
         self.show_outcomes(summary.outcomes.as_ref());
-        self.show_drift(summary.drift.as_ref());
+        if let Some(drift) = &self.drift {
+            drift.show(summary.drift.as_ref());
+            // Before the operator has said anything, nothing counts as drift.
+            drift.threshold.set(settings.map_or(f64::INFINITY, |settings| settings.psi));
+            drift.min_samples.set(settings.map_or(0, |settings| signed(settings.min_samples)));
+        }
     }
 
     fn show_comparison(&self, comparison: Option<&Comparison>) {
@@ -124,7 +195,6 @@ impl Gauges {
         for interval in [&self.agreement, &self.difference, &self.correlation, &self.errors] {
             interval.reset();
         }
-        let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         self.pairs.set(comparison.map_or(0, |comparison| signed(comparison.pairs())));
         self.since.set(comparison.map_or(0, |comparison| signed(comparison.since())));
         let Some(comparison) = comparison else { return };
@@ -155,8 +225,10 @@ impl Gauges {
             self.accuracy.set(&[role.as_str()], accuracy);
         }
     }
+}
 
-    fn show_drift(&self, _drift: Option<&Drift>) {}
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]

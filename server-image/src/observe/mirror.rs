@@ -250,18 +250,16 @@ impl Pilot {
 
     /// Tells the breaker. An answer is an answer, unless it says "not now".
     fn judge(&self, copy: &Copy, answered: &Result<Answered, Dropped>) {
-        let fine = match answered {
-            Ok(answered) => !matches!(answered.status, 429 | 503),
-            // Memory that ran out here says nothing about the challenger.
-            Err(dropped) => matches!(dropped, Dropped::QueueFull),
-        };
         let was_open = self.breaker.is_open();
-        if fine {
-            self.breaker.succeeded();
-        } else {
-            let chance = self.random.hash_one(copy.since) >> 32;
-            let chance = f64::from(u32::try_from(chance).unwrap_or_default()) / f64::from(u32::MAX);
-            self.breaker.failed(Instant::now(), copy.admission, chance);
+        match answered {
+            // Memory that ran out here says nothing about the challenger.
+            Err(Dropped::QueueFull) => {}
+            Ok(answered) if !matches!(answered.status, 429 | 503) => self.breaker.succeeded(),
+            _ => {
+                let chance = self.random.hash_one(copy.since) >> 32;
+                let chance = f64::from(u32::try_from(chance).unwrap_or_default()) / f64::from(u32::MAX);
+                self.breaker.failed(Instant::now(), copy.admission, chance);
+            }
         }
         let is_open = self.breaker.is_open();
         if was_open != is_open {

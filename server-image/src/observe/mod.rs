@@ -14,6 +14,7 @@ mod breaker;
 pub mod call;
 mod compare;
 mod counts;
+pub mod drift;
 mod gauges;
 mod ids;
 mod mirror;
@@ -29,7 +30,7 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
-use understudy_stats::Summary;
+use understudy_stats::{Baseline, Summary};
 
 use self::breaker::Admission;
 use self::call::{Answered, Call, Dropped, Identity, Shadow};
@@ -41,6 +42,7 @@ use self::outcomes::Joined;
 pub use self::peers::Peers;
 use self::sample::Sample;
 use self::watcher::Seen;
+use crate::columns::Columns;
 use crate::engine::Outcome;
 use crate::error::Refusal;
 use crate::metrics::Family;
@@ -57,6 +59,7 @@ pub struct Observer {
     gauges: Gauges,
     peers: Option<Peers>,
     has_labels: bool,
+    watches_drift: bool,
     ids: Ids,
     copied: Sample,
     recorded: Sample,
@@ -91,13 +94,17 @@ impl Observer {
         model: &Model,
         settings: Arc<ArcSwap<Settings>>,
         peers: Option<Peers>,
+        baseline: Option<Baseline>,
         family: &Family,
     ) -> std::io::Result<Self> {
         let counts = Arc::new(Counts::new(family));
         let main = Identity { version: model.version.clone(), digest: format!("sha256:{}", model.digest) };
         let outputs = model.signature.outputs.clone();
+        let columns = Columns::of(&model.signature, model.features.as_deref());
+        let watches_drift = baseline.is_some();
+        let drift = baseline.map(|baseline| drift::Watch::new(baseline, &columns));
         let (watchers, seen, watcher) =
-            watcher::open(main, outputs.clone(), Arc::clone(&settings), Arc::clone(&counts));
+            watcher::open(main, outputs.clone(), drift, Arc::clone(&settings), Arc::clone(&counts));
         let (mirror, mirrored) = mirror::open(outputs, Arc::clone(&counts), watchers.clone());
         let (stop_mirror, mirror_stops) = watch::channel(None);
         let (stop_watcher, watcher_stops) = watch::channel(None);
@@ -111,8 +118,9 @@ impl Observer {
             watchers,
             seen,
             counts,
-            gauges: Gauges::new(family),
+            gauges: Gauges::new(family, watches_drift),
             peers,
+            watches_drift,
             has_labels: model.signature.outputs.iter().any(|port| compare::is_label(port.datatype)),
             ids: Ids::default(),
             copied: Sample::default(),
@@ -125,7 +133,7 @@ impl Observer {
     #[must_use]
     pub fn interest(&self) -> Option<Interest> {
         let settings = self.settings.load();
-        if settings.challenger.is_none() && settings.recording.is_none() {
+        if !self.watches_drift && settings.challenger.is_none() && settings.recording.is_none() {
             return None;
         }
         let copy = settings.challenger.as_ref().map(|challenger| {
@@ -185,7 +193,7 @@ impl Observer {
 
     /// Sets the gauges to what was seen.
     pub fn show(&self) {
-        self.gauges.show(&self.summary());
+        self.gauges.show(&self.summary(), self.settings.load().drift.as_ref());
     }
 
     /// Joins what somebody tells to the calls that it is about. With `far`, calls of other pods count as well.

@@ -4,6 +4,7 @@
 //! that is joined in the records' files.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt::Display;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
@@ -73,12 +74,12 @@ fn labels_of(label: &Value) -> Option<Vec<u64>> {
     #[expect(clippy::float_cmp, reason = "a whole number is exactly its own rounding")]
     let one = |label: &Value| match label {
         Value::String(text) => Some(hash(text)),
-        Value::Bool(truth) => Some(hash(&truth.to_string())),
+        Value::Bool(truth) => Some(hash(truth)),
         Value::Number(number) if number.is_f64() => {
             let number = number.as_f64()?;
             (number.trunc() == number).then(|| hash(&format!("{number:.0}")))
         }
-        Value::Number(number) => Some(hash(&number.to_string())),
+        Value::Number(number) => Some(hash(number)),
         _ => None,
     };
     match label {
@@ -87,9 +88,9 @@ fn labels_of(label: &Value) -> Option<Vec<u64>> {
     }
 }
 
-fn hash(text: &str) -> u64 {
+fn hash(value: &impl Display) -> u64 {
     let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
+    value.to_string().hash(&mut hasher);
     hasher.finish()
 }
 
@@ -115,7 +116,7 @@ impl Index {
     pub fn remember(&mut self, call: &Call) {
         let labels = |answered: &Answered| -> Option<Box<[u64]>> {
             let output = answered.outputs.iter().find(|output| is_label(output.data.datatype()))?;
-            let texts = || each_datatype!(&output.data, elements => elements.iter().map(|it| hash(&format!("{it}"))).collect());
+            let texts = || each_datatype!(&output.data, elements => elements.iter().map(hash).collect());
             (output.data.len() <= MOST).then(texts)
         };
         let Some(main) = labels(&call.main) else { return };

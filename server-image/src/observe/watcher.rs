@@ -10,6 +10,7 @@ use understudy_stats::{Comparison, Identity, Summary};
 use super::call::{Call, Shadow};
 use super::compare;
 use super::counts::Counts;
+use super::drift;
 use super::outcomes::{Index, Outcome};
 use super::room::{Room, Share};
 use crate::routing::Settings;
@@ -49,6 +50,7 @@ impl Door {
 pub struct Seen {
     main: Identity,
     comparison: Option<Comparison>,
+    drift: Option<drift::Watch>,
     index: Index,
 }
 
@@ -57,7 +59,12 @@ impl Seen {
     #[must_use]
     pub fn summary(&self) -> Summary {
         let outcomes = Some(self.index.outcomes).filter(|outcomes| outcomes.joined() > 0);
-        Summary { main: self.main.clone(), comparison: self.comparison.clone(), drift: None, outcomes }
+        Summary {
+            main: self.main.clone(),
+            comparison: self.comparison.clone(),
+            drift: self.drift.as_ref().map(drift::Watch::drift),
+            outcomes,
+        }
     }
 
     /// Joins what somebody tells; gives back what is not known here.
@@ -67,6 +74,9 @@ impl Seen {
 
     /// Begins a comparison anew where the challenger is another one, and ends it where there is none.
     fn follow(&mut self, settings: &Settings, outputs: &[Port], now: u64) {
+        if let Some(drift) = &mut self.drift {
+            drift.follow(settings.drift.as_ref(), now);
+        }
         let challenger = settings.challenger.as_ref().map(|challenger| &*challenger.identity);
         if self.comparison.as_ref().map(Comparison::challenger) == challenger {
             return;
@@ -84,6 +94,9 @@ impl Seen {
             if same {
                 compare::count(comparison, call);
             }
+        }
+        if let Some(drift) = &mut self.drift {
+            drift.count(call);
         }
         if recording {
             self.index.remember(call);
@@ -108,11 +121,12 @@ pub struct Watcher {
 pub fn open(
     main: Identity,
     outputs: Vec<Port>,
+    drift: Option<drift::Watch>,
     settings: Arc<ArcSwap<Settings>>,
     counts: Arc<Counts>,
 ) -> (Door, Arc<Mutex<Seen>>, Watcher) {
     let (sender, queue) = mpsc::channel(QUEUE);
-    let seen = Arc::new(Mutex::new(Seen { main, comparison: None, index: Index::default() }));
+    let seen = Arc::new(Mutex::new(Seen { main, comparison: None, drift, index: Index::default() }));
     let door = Door { queue: sender, room: Room::new(ROOM), counts };
     let watcher = Watcher { queue, seen: Arc::clone(&seen), settings, outputs };
     (door, seen, watcher)

@@ -12,3 +12,4 @@ mod predict;
 mod protocol;
 mod role;
 mod shutdown;
+mod watch;
