@@ -22,9 +22,10 @@ elements are values of the one column.
 20 distinct values (each twice or more in the mean), and those named by `--categorical`. The 256 most frequent are
 named, the rest is `other`.
 
-**Numbers** are counted in bins that hold about equally many training values. A value that is frequent has fewer bins
-around it. The edges lie between values that occur, so that a value stays in its bin when it is sent as a float32;
-only the outer edges may be values themselves. Infinite values are counted in the outer bins.
+**Numbers** are counted in bins that hold about equally many training values; a value that is frequent enough has a
+bin of its own. The edges lie between values that occur, so that a value stays in its bin when it is sent as a
+float32, unless float32 cannot tell it from the next; only the outer edges may be values themselves. Infinite values
+are counted in the outer bins.
 
 The same rows give the same bytes. stats/src/baseline.rs says what every field means, and reads it.
 """
@@ -82,6 +83,8 @@ def baseline(
             counted = count(f"{role} {name}", frame.iloc[:, place], bins, name in categorical)
             if counted is not None:
                 columns.append({"role": role, "name": name, **counted})
+    if not columns:
+        raise ValueError("no column has a value")
     return {"version": 1, "columns": columns}
 
 
@@ -118,7 +121,7 @@ def count(what: str, series: pd.Series, bins: int, categorical: bool) -> dict | 
     if values.empty:
         counted = None
     elif categorical or not types.is_numeric_dtype(values) or types.is_bool_dtype(values) or few(values):
-        counted = categories(values)
+        counted = categories(what, values)
     else:
         counted = numeric(values.to_numpy(dtype=np.float64), bins)
     if counted is None:
@@ -148,9 +151,13 @@ def few(values: pd.Series) -> bool:
     return all(np.isfinite(value) and value == int(value) for value in values.unique())
 
 
-def categories(values: pd.Series) -> dict:
+def categories(what: str, values: pd.Series) -> dict:
     counts = Counter()
-    for value, times in Counter(values).items():
+    try:
+        distinct = Counter(values)
+    except TypeError as error:
+        raise ValueError(f"{what} holds values that are no categories: {error}") from None
+    for value, times in distinct.items():
         counts[text(value)] += times
     other = sum(counts.pop(name) for name in list(counts) if len(name) > LONGEST_NAME)
     named = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
@@ -184,10 +191,18 @@ def edges_of(values: np.ndarray, bins: int) -> list[float]:
     distinct, times = np.unique(values, return_counts=True)
     if len(distinct) == 1:
         return edges_of_constant(float(distinct[0]))
-    # How many values are below each gap between two distinct ones; a cut is put into the gap nearest to its share.
+    # How many values are below each gap between two distinct ones.
     below = np.cumsum(times)[:-1]
-    shares = np.arange(1, bins) * len(values) / bins
-    gaps = sorted({int(np.argmin(np.abs(below - share))) for share in shares})
+    gaps = []
+    for left in range(bins, 1, -1):
+        done, first = (below[gaps[-1]], gaps[-1] + 1) if gaps else (0, 0)
+        if first == len(below):
+            break
+        # The next bin's share of what is left, so that one frequent value does not use up the bins of all others.
+        share = done + (len(values) - done) / left
+        after = np.searchsorted(below, share)
+        nearby = np.clip([after - 1, after], first, len(below) - 1)
+        gaps.append(int(min(nearby, key=lambda gap: abs(below[gap] - share))))
     cuts = [between(float(distinct[gap]), float(distinct[gap + 1])) for gap in gaps]
     low, high = float(distinct[0]), float(distinct[-1])
     spread = high - low
