@@ -91,17 +91,23 @@ fn told_apart(mut columns: Vec<Column>) -> Vec<Column> {
 impl Column {
     /// The column's values among `elements`, which are those of `tensor`: one a row for a feature, else all.
     ///
-    /// None, where the rows of `tensor` have not as many places as the model has names for: a vector whose length may
-    /// vary can have another one than its names say.
+    /// None, where the column is not in `tensor`.
     pub fn values<'t, T>(&self, tensor: &Tensor, elements: &'t [T]) -> StepBy<Iter<'t, T>> {
         match self.feature {
             None => elements.iter().step_by(1),
             Some(Feature { index, of }) => {
-                let fits = tensor.shape.len() == 2 && usize::try_from(tensor.shape[1]) == Ok(of);
-                let from = if fits { index.min(elements.len()) } else { elements.len() };
+                let from = if self.is_in(tensor) { index.min(elements.len()) } else { elements.len() };
                 elements[from..].iter().step_by(of)
             }
         }
+    }
+
+    /// Whether the rows of `tensor` have as many places as the model has names for: a vector whose length may vary
+    /// can have another one than its names say, and then none of them is known.
+    #[must_use]
+    pub fn is_in(&self, tensor: &Tensor) -> bool {
+        let Some(Feature { of, .. }) = self.feature else { return true };
+        tensor.shape.len() == 2 && usize::try_from(tensor.shape[1]) == Ok(of)
     }
 }
 

@@ -24,6 +24,7 @@ pub mod model;
 pub mod observe;
 pub mod onnx;
 pub mod page;
+pub mod records;
 pub mod role;
 pub mod routing;
 pub mod server;
