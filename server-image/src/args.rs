@@ -58,6 +58,27 @@ pub struct Args {
     #[arg(long, env = "UNDERSTUDY_ROUTING_FILE")]
     pub routing_file: Option<PathBuf>,
 
+    /// Where records of calls go: `s3://bucket/prefix` or `pvc://claim/prefix`. Whether there are any is said by the
+    /// routing file; without a sink the newest ones are kept in memory.
+    #[arg(long, env = "UNDERSTUDY_RECORD_SINK")]
+    pub record_sink: Option<String>,
+
+    /// Directory of the mounted Secret for the sink; the same files as in the model's.
+    #[arg(long, env = "UNDERSTUDY_RECORD_SECRET_DIR")]
+    pub record_secret_dir: Option<PathBuf>,
+
+    /// Directory where the claim of a `pvc://` sink is mounted.
+    #[arg(long, env = "UNDERSTUDY_RECORD_PVC_DIR")]
+    pub record_pvc_dir: Option<PathBuf>,
+
+    /// Bytes that records may take on the pod's disk, in the work directory, while the sink is away.
+    #[arg(long, env = "UNDERSTUDY_SPOOL_BYTES", default_value_t = 256 << 20)]
+    pub spool_bytes: u64,
+
+    /// The pod's name, which the names of its records' files have in them.
+    #[arg(long, env = "HOSTNAME", default_value = "pod")]
+    pub pod: String,
+
     /// Name that resolves to all pods of the deployment, for outcomes of calls that another pod answered.
     #[arg(long, env = "UNDERSTUDY_PEERS")]
     pub peers: Option<String>,

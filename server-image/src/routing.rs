@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::metrics::Metrics;
 use crate::observe::call::Identity;
+use crate::records;
 use crate::role::Standing;
 
 /// How soon a change is seen.
@@ -60,6 +61,18 @@ pub struct Recording {
     /// Seconds after which records are removed; never where it is absent.
     #[serde(default)]
     pub retention_seconds: Option<u64>,
+}
+
+impl Recording {
+    /// What the recorder needs to know of it.
+    #[must_use]
+    pub fn settings(&self) -> records::Settings {
+        records::Settings {
+            redact: self.redact.clone(),
+            rotate_after: Duration::from_secs(self.rotate_seconds),
+            retention: self.retention_seconds.map(Duration::from_secs),
+        }
+    }
 }
 
 const fn minute() -> u64 {

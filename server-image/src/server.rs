@@ -23,8 +23,9 @@ use crate::http::probes;
 use crate::http::service::{Door, Service};
 use crate::metrics::Metrics;
 use crate::model::{self, Model, Plan};
-use crate::observe::{Observer, Peers, drift};
+use crate::observe::{Equipment, Observer, Peers, RecordsPlan, drift};
 use crate::onnx;
+use crate::records::Sink;
 use crate::role::Standing;
 use crate::routing::{self, Settings};
 
@@ -59,6 +60,8 @@ pub fn run(args: Args) -> Result<(), Failure> {
 async fn serve(args: Args) -> Result<(), Failure> {
     let mut signals = Signals::new().map_err(|error| Failure::new(Reason::StartFailed, error))?;
     let version = args.version.to_string();
+    // What is wrong with it is told before anything is downloaded.
+    let sink = sink(&args)?;
     let metrics = Arc::new(Metrics::new(&args.deployment, &version));
     let service = Arc::new(Service::new(&args.deployment, &version, Arc::clone(&metrics), args.max_body));
     let (phase, phase_seen) = watch::channel(Phase::Serving);
@@ -84,8 +87,17 @@ async fn serve(args: Args) -> Result<(), Failure> {
         loaded = loaded => loaded?,
         () = signals.next() => return Ok(()),
     };
-    let peers = args.peers.clone().map(|host| Peers::new(host, args.metrics_port));
-    let observer = Observer::start(engine.model(), settings, peers, baseline, metrics.family())
+    let equipment = Equipment {
+        peers: args.peers.clone().map(|host| Peers::new(host, args.metrics_port)),
+        baseline,
+        records: RecordsPlan {
+            sink,
+            spool_dir: args.work_dir.join("spool"),
+            spool_bytes: args.spool_bytes,
+            pod: args.pod.clone(),
+        },
+    };
+    let observer = Observer::start(engine.model(), settings, equipment, metrics.family())
         .map_err(|error| Failure::new(Reason::StartFailed, format!("failed to start a thread: {error}")))?;
     service.load(engine, observer);
     tracing::info!(deployment = args.deployment, version, "ready");
@@ -141,6 +153,12 @@ async fn listen(
         probes::answer(request, draining, Arc::clone(&service), Arc::clone(&metrics))
     }));
     Ok(())
+}
+
+/// Where records go, if they go anywhere.
+fn sink(args: &Args) -> Result<Option<Sink>, Failure> {
+    let Some(uri) = &args.record_sink else { return Ok(None) };
+    Sink::new(uri, args.record_secret_dir.as_deref(), args.record_pvc_dir.as_deref()).map(Some)
 }
 
 /// Fetches the baseline, if there is one.

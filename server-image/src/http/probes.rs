@@ -9,7 +9,12 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 
 use super::service::{Answer, Service};
+use crate::error::Refusal;
 use crate::metrics::Metrics;
+use crate::observe::Observer;
+
+/// Records that are shown where nobody says how many.
+const RECORDS: usize = 100;
 
 /// What the probes report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +41,9 @@ pub async fn answer(
             let summary = serde_json::to_vec(&observer.summary()).expect("numbers and names are JSON");
             with_type(StatusCode::OK, summary.into(), "application/json")
         }
+        (&Method::GET, "/understudy/v1/records", Some(observer)) => {
+            records(observer, request.uri().query().unwrap_or_default())
+        }
         (method, path, observer) => {
             if path == "/metrics"
                 && let Some(observer) = observer
@@ -44,6 +52,21 @@ pub async fn answer(
             }
             plain(method, path, state, &metrics)
         }
+    }
+}
+
+/// The newest records: `?limit=`, a hundred where it is not said.
+fn records(observer: &Observer, query: &str) -> Answer {
+    let limit = query.split('&').find_map(|pair| pair.strip_prefix("limit="));
+    let Ok(limit) = limit.map_or(Ok(RECORDS), str::parse) else {
+        return Refusal::bad("limit is no number of records").response();
+    };
+    match observer.records(limit) {
+        Some(lines) => with_type(StatusCode::OK, lines.into(), "application/x-ndjson"),
+        None => Refusal::NotFound(
+            "nothing is recorded here: set spec.recording of the ModelDeployment".to_owned(),
+        )
+        .response(),
     }
 }
 

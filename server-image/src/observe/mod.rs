@@ -25,6 +25,7 @@ mod sample;
 mod threads;
 mod watcher;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
@@ -47,6 +48,7 @@ use crate::engine::Outcome;
 use crate::error::Refusal;
 use crate::metrics::Family;
 use crate::model::Model;
+use crate::records::{self, Ring, Sink};
 use crate::routing::{Challenger, Settings};
 
 /// Looks at calls to main.
@@ -55,6 +57,7 @@ pub struct Observer {
     mirror: mirror::Door,
     watchers: watcher::Door,
     seen: Arc<Mutex<Seen>>,
+    ring: Arc<Ring>,
     counts: Arc<Counts>,
     gauges: Gauges,
     peers: Option<Peers>,
@@ -64,6 +67,30 @@ pub struct Observer {
     copied: Sample,
     recorded: Sample,
     threads: threads::Threads,
+}
+
+/// What an observer needs beside the model.
+#[derive(Default)]
+pub struct Equipment {
+    /// Other pods of the deployment.
+    pub peers: Option<Peers>,
+    /// How the training data were distributed.
+    pub baseline: Option<Baseline>,
+    /// Where records go.
+    pub records: RecordsPlan,
+}
+
+/// Where records go.
+#[derive(Default)]
+pub struct RecordsPlan {
+    /// Without it, only the newest rows are kept, on the pod.
+    pub sink: Option<Sink>,
+    /// Where files wait for the sink.
+    pub spool_dir: PathBuf,
+    /// What they may take, in bytes.
+    pub spool_bytes: u64,
+    /// The pod's name.
+    pub pod: String,
 }
 
 /// What is wanted of a call that has just come in.
@@ -93,8 +120,7 @@ impl Observer {
     pub fn start(
         model: &Model,
         settings: Arc<ArcSwap<Settings>>,
-        peers: Option<Peers>,
-        baseline: Option<Baseline>,
+        Equipment { peers, baseline, records }: Equipment,
         family: &Family,
     ) -> std::io::Result<Self> {
         let counts = Arc::new(Counts::new(family));
@@ -103,8 +129,21 @@ impl Observer {
         let columns = Columns::of(&model.signature, model.features.as_deref());
         let watches_drift = baseline.is_some();
         let drift = baseline.map(|baseline| drift::Watch::new(baseline, &columns));
+        let RecordsPlan { sink, spool_dir, spool_bytes, pod } = records;
+        let rows = records::Counts::new(family.registry(), &model.deployment, &model.version, sink.is_some());
+        let ring = Arc::new(Ring::default());
+        let plan = records::Plan {
+            deployment: model.deployment.clone(),
+            signature: model.signature.clone(),
+            columns,
+            sink,
+            spool_dir,
+            spool_bytes,
+            pod,
+        };
+        let records = watcher::Records { plan, counts: rows, ring: Arc::clone(&ring) };
         let (watchers, seen, watcher) =
-            watcher::open(main, outputs.clone(), drift, Arc::clone(&settings), Arc::clone(&counts));
+            watcher::open(main, drift, records, Arc::clone(&settings), Arc::clone(&counts));
         let (mirror, mirrored) = mirror::open(outputs, Arc::clone(&counts), watchers.clone());
         let (stop_mirror, mirror_stops) = watch::channel(None);
         let (stop_watcher, watcher_stops) = watch::channel(None);
@@ -117,6 +156,7 @@ impl Observer {
             mirror,
             watchers,
             seen,
+            ring,
             counts,
             gauges: Gauges::new(family, watches_drift),
             peers,
@@ -194,6 +234,12 @@ impl Observer {
     /// Sets the gauges to what was seen.
     pub fn show(&self) {
         self.gauges.show(&self.summary(), self.settings.load().drift.as_ref());
+    }
+
+    /// The newest records as JSON lines, at most `limit`; none where nothing is recorded.
+    #[must_use]
+    pub fn records(&self, limit: usize) -> Option<Vec<u8>> {
+        self.settings.load().recording.as_ref().map(|_| self.ring.newest(limit))
     }
 
     /// Joins what somebody tells to the calls that it is about. With `far`, calls of other pods count as well.

@@ -44,7 +44,9 @@ impl Running {
     }
 
     async fn stop(&self, deadline: Instant) {
-        self.stop.send_replace(Some(deadline));
+        // It is to end by itself, with all that it has counted.
+        let now = Instant::now();
+        self.stop.send_replace(Some(now + deadline.saturating_duration_since(now).mul_f64(0.9)));
         // An error is the end, too.
         let _ = tokio::time::timeout_at(deadline, &mut *self.ended.lock().await).await;
     }
@@ -53,7 +55,8 @@ impl Running {
 impl Threads {
     /// Ends them one after the other, so that what the first lets go the second still sees.
     pub async fn stop(&self, deadline: Instant) {
-        self.mirror.stop(deadline).await;
+        let now = Instant::now();
+        self.mirror.stop(now + deadline.saturating_duration_since(now) / 2).await;
         self.watcher.stop(deadline).await;
     }
 }

@@ -1,10 +1,12 @@
 //! The thread that looks at calls: comparison, late truth, drift and records. It has no part in any answer.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use understudy_stats::{Comparison, Identity, Summary};
 
 use super::call::{Call, Shadow};
@@ -13,7 +15,8 @@ use super::counts::Counts;
 use super::drift;
 use super::outcomes::{Index, Outcome};
 use super::room::{Room, Share};
-use crate::routing::Settings;
+use crate::records::{self, Loss, Recorder};
+use crate::routing::{Recording, Settings};
 use crate::signature::Port;
 
 /// Calls that may wait to be looked at, and the memory that they may take.
@@ -21,10 +24,13 @@ const QUEUE: usize = 4096;
 const ROOM: usize = 8 << 20;
 /// Calls that are looked at in one go.
 const BATCH: usize = 256;
+/// How soon settings, the age of files and the window of drift are looked at while no call comes.
+const TICK: Duration = Duration::from_millis(200);
 
 struct Waiting {
     call: Box<Call>,
-    _share: Share,
+    /// Given back when the call was looked at.
+    share: Share,
 }
 
 /// The way in, for threads that must not wait.
@@ -33,15 +39,25 @@ pub struct Door {
     queue: mpsc::Sender<Waiting>,
     room: Arc<Room>,
     counts: Arc<Counts>,
+    rows: Arc<records::Counts>,
 }
 
 impl Door {
     /// Hands a call over, or counts that nobody will look at it.
     pub fn send(&self, call: Box<Call>) {
-        let waiting = self.room.take(call.bytes()).map(|share| Waiting { call, _share: share });
-        let sent = waiting.is_some_and(|waiting| self.queue.try_send(waiting).is_ok());
-        if !sent {
-            self.counts.unseen.inc();
+        let record = call.record;
+        if record {
+            self.rows.due(1);
+        }
+        let waiting = self.room.take(call.bytes()).map(|share| Waiting { call, share });
+        let loss = match waiting.map(|waiting| self.queue.try_send(waiting)) {
+            Some(Ok(())) => return,
+            None | Some(Err(TrySendError::Full(_))) => Loss::QueueFull,
+            Some(Err(TrySendError::Closed(_))) => Loss::Stopping,
+        };
+        self.counts.unseen.inc();
+        if record {
+            self.rows.dropped(loss, 1);
         }
     }
 }
@@ -109,60 +125,94 @@ pub fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
     seen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Where records go, and how they are counted.
+pub struct Records {
+    /// What the recorder needs to know.
+    pub plan: records::Plan,
+    /// The books.
+    pub counts: Arc<records::Counts>,
+    /// The newest rows.
+    pub ring: Arc<records::Ring>,
+}
+
 /// The other end of the door.
 pub struct Watcher {
     queue: mpsc::Receiver<Waiting>,
     seen: Arc<Mutex<Seen>>,
     settings: Arc<ArcSwap<Settings>>,
+    main: Arc<Identity>,
     outputs: Vec<Port>,
+    records: Records,
 }
 
 /// A door, what is seen, and the watcher behind it.
 pub fn open(
     main: Identity,
-    outputs: Vec<Port>,
     drift: Option<drift::Watch>,
+    records: Records,
     settings: Arc<ArcSwap<Settings>>,
     counts: Arc<Counts>,
 ) -> (Door, Arc<Mutex<Seen>>, Watcher) {
     let (sender, queue) = mpsc::channel(QUEUE);
+    let outputs = records.plan.signature.outputs.clone();
+    let door = Door { queue: sender, room: Room::new(ROOM), counts, rows: Arc::clone(&records.counts) };
+    let identity = Arc::new(main.clone());
     let seen = Arc::new(Mutex::new(Seen { main, comparison: None, drift, index: Index::default() }));
-    let door = Door { queue: sender, room: Room::new(ROOM), counts };
-    let watcher = Watcher { queue, seen: Arc::clone(&seen), settings, outputs };
+    let watcher = Watcher { queue, seen: Arc::clone(&seen), settings, main: identity, outputs, records };
     (door, seen, watcher)
 }
 
 impl Watcher {
     /// Looks at calls until `stop` names the moment by which all must have ended.
-    pub async fn run(mut self, mut stop: watch::Receiver<Option<tokio::time::Instant>>) {
+    pub async fn run(self, mut stop: watch::Receiver<Option<Instant>>) {
+        let Self { mut queue, seen, settings, main, outputs, records: Records { plan, counts, ring } } = self;
+        let mut look =
+            Look { seen, settings, main, outputs, recorder: Recorder::start(plan, &counts, &ring) };
         let mut batch = Vec::with_capacity(BATCH);
-        let mut ticks = tokio::time::interval(std::time::Duration::from_secs(1));
+        let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
+        let deadline = loop {
             tokio::select! {
                 biased;
-                _ = ticks.tick() => self.look(&[]),
-                _ = self.queue.recv_many(&mut batch, BATCH) => {
-                    self.look(&batch);
-                    batch.clear();
-                }
-                _ = stop.wait_for(Option::is_some) => break,
+                _ = ticks.tick() => look.at(&mut batch),
+                _ = queue.recv_many(&mut batch, BATCH) => look.at(&mut batch),
+                told = stop.wait_for(Option::is_some) => break told.ok().and_then(|at| *at),
+            }
+        };
+        queue.close();
+        while queue.recv_many(&mut batch, BATCH).await > 0 {
+            look.at(&mut batch);
+        }
+        look.recorder.finish(deadline.unwrap_or_else(Instant::now)).await;
+    }
+}
+
+/// What the thread works with.
+struct Look {
+    seen: Arc<Mutex<Seen>>,
+    settings: Arc<ArcSwap<Settings>>,
+    main: Arc<Identity>,
+    outputs: Vec<Port>,
+    recorder: Recorder,
+}
+
+impl Look {
+    fn at(&mut self, batch: &mut Vec<Waiting>) {
+        let settings = self.settings.load();
+        let recording = settings.recording.as_ref().map(Recording::settings);
+        self.recorder.set(recording.as_ref());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        {
+            let mut seen = lock(&self.seen);
+            seen.follow(&settings, &self.outputs, now);
+            for waiting in &*batch {
+                seen.look(&waiting.call, recording.is_some());
             }
         }
-        self.queue.close();
-        while self.queue.recv_many(&mut batch, BATCH).await > 0 {
-            self.look(&batch);
-            batch.clear();
+        for Waiting { call, share } in batch.drain(..) {
+            self.recorder.record(*call, &self.main);
+            drop(share);
         }
-    }
-
-    fn look(&self, batch: &[Waiting]) {
-        let settings = self.settings.load();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let mut seen = lock(&self.seen);
-        seen.follow(&settings, &self.outputs, now);
-        for waiting in batch {
-            seen.look(&waiting.call, settings.recording.is_some());
-        }
+        self.recorder.tick(Instant::now());
     }
 }

@@ -174,6 +174,11 @@ impl Server {
         std::fs::rename(new, file).unwrap();
     }
 
+    /// A file of this server's own.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
     pub fn signal(&self, signal: &str) {
         let kill = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(kill.success());

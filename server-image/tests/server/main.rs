@@ -10,6 +10,7 @@ mod limits;
 mod mirror;
 mod predict;
 mod protocol;
+mod records;
 mod role;
 mod shutdown;
 mod watch;
