@@ -218,3 +218,7 @@ fn owned<K: Resource<DynamicType = ()>>(observed: &Observed, object: &K) -> bool
     let uid = observed.md.uid();
     object.owner_references().iter().any(|r| r.controller == Some(true) && Some(&r.uid) == uid.as_ref())
 }
+
+#[cfg(test)]
+#[path = "apply_tests.rs"]
+mod tests;

@@ -7,6 +7,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::rollout::build::Routing;
 
 const AT: &str = "2026-11-21T12:00:00Z";
 
@@ -69,6 +70,14 @@ fn judged(challenger: Arc<ModelVersion>) -> Challenger {
     judge(&observed(&json!({}), vec![main.clone(), challenger], "True"), Some(&main))
 }
 
+/// The routing that pods of this deployment get.
+fn told_to_pods(judged: &Challenger) -> String {
+    let main = main_version();
+    let md = observed(&json!({}), vec![], "True").md;
+    let challenger = judged.accepted().map(AsRef::as_ref);
+    Routing::new(&md, Some("1.2.0"), Some(main.as_ref()), challenger).content()
+}
+
 /// What is said, and whether it is worth waiting.
 fn said(challenger: Challenger) -> (&'static str, String, bool) {
     match challenger {
@@ -83,6 +92,7 @@ fn said(challenger: Challenger) -> (&'static str, String, bool) {
 fn a_version_that_a_second_person_let_into_staging_and_that_fits_gets_copies() {
     let challenger = judged(version("1.3.0", "Staging", &json!({})));
     assert_eq!(challenger.accepted().map(|v| v.name_any()).as_deref(), Some("fraud-1.3.0"));
+    assert!(told_to_pods(&challenger).contains("1.3.0"));
 }
 
 #[rstest]
@@ -130,7 +140,9 @@ fn a_version_is_refused_because(
     #[case] reason: &str,
     #[case] message: &str,
 ) {
-    let (found, words, waits) = said(judged(version("1.3.0", stage, &change)));
+    let judged = judged(version("1.3.0", stage, &change));
+    assert!(!told_to_pods(&judged).contains("1.3.0"), "no pod hears of a version that is refused");
+    let (found, words, waits) = said(judged);
     assert_eq!((found, words.as_str(), waits), (reason, message, false));
 }
 
@@ -180,6 +192,7 @@ fn a_main_whose_pods_have_never_answered_is_waited_for() {
 fn no_copy_goes_to_a_challenger_before_one_of_its_pods_is_ready() {
     let (main, challenger) = (main_version(), version("1.3.0", "Staging", &json!({})));
     let found = judge(&observed(&json!({}), vec![main.clone(), challenger], "False"), Some(&main));
+    assert!(!told_to_pods(&found).contains("1.3.0"));
     assert_eq!(said(found), ("PodsNotReady", "no pod of 1.3.0 is ready".to_owned(), true));
 }
 

@@ -76,3 +76,21 @@ fn a_challenger_gets_a_service_and_the_pods_hear_of_it_of_records_and_of_drift()
 fn model_baseline_and_records_on_one_claim_share_its_volume() {
     check("one-claim");
 }
+
+#[test]
+fn a_challenger_comes_changes_and_goes_without_a_restart_of_any_pod() {
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/challenger-and-records");
+    let text = std::fs::read_to_string(dir.join("input.yaml")).expect("the case is there");
+    let input: Input = serde_saphyr::from_str(&text).expect("the input is a deployment and a version");
+    let config: Config = serde_saphyr::from_str("{serverImage: s}").expect("a configuration");
+    let main = input.main_version.expect("the case has a main");
+    let template = |challenger: serde_json::Value| {
+        let mut md = input.deployment.clone();
+        md.spec.challenger = serde_json::from_value(challenger).expect("a challenger, or none");
+        [&main, &input.version].map(|version| workload(&md, version, 1, &config))
+    };
+    let none = template(json!(null));
+    assert_eq!(none, template(json!({"version": "1.3.0"})));
+    let changed = json!({"version": "1.4.0", "samplePercent": 1, "timeout": "9s", "replicas": 7});
+    assert_eq!(none, template(changed));
+}
