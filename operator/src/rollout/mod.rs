@@ -55,13 +55,14 @@ pub async fn reconcile(md: Arc<ModelDeployment>, ctx: Arc<Context>) -> Result<Ac
     let verdict = verify::verify(&ctx, &observed, &plan, &workloads).await?;
     let (answering, main) = (verdict.answering(&observed, &plan), verdict.main(&plan));
     let judged = challenger::judge(&observed, main);
+    let main = main.map(AsRef::as_ref);
     let (challenger, served) = apply::challenger(&ctx, &observed, judged).await;
     let told = challenger.accepted().map(AsRef::as_ref);
-    let routing = build::Routing::new(&observed.md, answering, main.map(AsRef::as_ref), told);
+    let routing = build::Routing::new(&observed.md, answering, main, told);
     let routed = apply::routing(&ctx, &observed, answering, &routing).await;
     let (running, seen) = tokio::join!(
         probe::running(&ctx, &observed, answering, &verdict, routed.is_ok()),
-        summaries::look(&ctx, &observed, main.map(AsRef::as_ref), &challenger, &verdict)
+        summaries::look(&ctx, &observed, main, &challenger, &verdict)
     );
     let awaited = running.is_awaited();
     let facts = status::Facts {
@@ -70,9 +71,7 @@ pub async fn reconcile(md: Arc<ModelDeployment>, ctx: Arc<Context>) -> Result<Ac
         verdict: &verdict,
         routed: routed.as_ref().err(),
         running,
-        main,
-        challenger: &challenger,
-        seen,
+        beside: status::Beside { main, challenger: &challenger, seen },
     };
     status::update(&ctx, &observed, &facts, now).await?;
     apply::prune(&ctx, &observed, &plan, answering, &challenger).await?;

@@ -91,10 +91,11 @@ impl Summaries {
         true
     }
 
-    /// When the next round for the deployment with this uid is due.
+    /// When the next round for the deployment with this uid is due. `None` where one could begin now: it waits for a
+    /// ready pod, whose event will tell.
     pub fn due_in(&self, uid: &str, now: Instant) -> Option<Duration> {
         let rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
-        rounds.get(uid).map(|last| EVERY.saturating_sub(now.duration_since(*last)))
+        EVERY.checked_sub(now.duration_since(*rounds.get(uid)?)).filter(|wait| !wait.is_zero())
     }
 
     async fn ask(&self, ip: &str, main: &Identity) -> Result<Summary, Error> {
@@ -124,15 +125,15 @@ pub async fn look(
     verdict: &Verdict,
 ) -> Option<Seen> {
     let main = main.filter(|main| are_wanted(main, challenger) && !verdict.changes_main())?;
-    if !ctx.summaries.begins_round(&observed.md.uid()?, Instant::now()) {
-        return None;
-    }
     let addresses: Vec<String> = observed
         .pods_of(&main.spec.version)
         .iter()
         .filter(|pod| is_ready(pod))
         .filter_map(|pod| pod.status.as_ref()?.pod_ip.clone())
         .collect();
+    if addresses.is_empty() || !ctx.summaries.begins_round(&observed.md.uid()?, Instant::now()) {
+        return None;
+    }
     let asked = addresses.len();
     let identity = identity(main);
     let answers = stream::iter(addresses)

@@ -3,36 +3,46 @@
 use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{
-    ChallengerStatus, ColumnRole, DRIFTING_LIMIT, ModelDeploymentStatus,
+    ChallengerStatus, ColumnRole, DRIFTING_LIMIT, ModelDeploymentStatus, ModelVersion,
     condition::{self, CHALLENGER_READY, DATA_DRIFT, PREDICTION_DRIFT},
 };
 
-use super::{Facts, ready_pods};
+use super::ready_pods;
 use crate::rollout::{
     challenger::{Challenger, PODS_NOT_READY, Refusal},
     comparison,
     drift::{self, Column, Say},
     observe::Observed,
-    summaries::identity,
+    summaries::{Seen, identity},
 };
 
+/// What a pass has found out about it.
+pub struct Beside<'a> {
+    /// The version that answers after this pass.
+    pub main: Option<&'a ModelVersion>,
+    /// What becomes of the challenger that is named.
+    pub challenger: &'a Challenger,
+    /// What main's pods have told, if they were asked in this pass.
+    pub seen: Option<Seen>,
+}
+
 /// Fills in challenger, comparison and drift with their conditions.
-pub fn fill_in(status: &mut ModelDeploymentStatus, observed: &Observed, facts: &Facts<'_>, now: Timestamp) {
-    challenger(status, observed, facts, now);
-    let pair = facts.main.zip(facts.challenger.accepted()).map(|(m, c)| (identity(m), identity(c)));
-    let seen = facts.seen.as_ref().and_then(|seen| seen.summary.as_ref());
+pub fn fill_in(status: &mut ModelDeploymentStatus, observed: &Observed, beside: &Beside<'_>, now: Timestamp) {
+    challenger(status, observed, beside, now);
+    let pair = beside.main.zip(beside.challenger.accepted()).map(|(m, c)| (identity(m), identity(c)));
+    let seen = beside.seen.as_ref().and_then(|seen| seen.summary.as_ref());
     status.comparison = comparison::next(
         status.comparison.as_ref(),
         pair.as_ref().map(|(main, challenger)| (main, challenger)),
         seen,
         now,
     );
-    drifts(status, observed, facts, now);
+    drifts(status, observed, beside, now);
 }
 
-fn challenger(status: &mut ModelDeploymentStatus, observed: &Observed, facts: &Facts<'_>, now: Timestamp) {
+fn challenger(status: &mut ModelDeploymentStatus, observed: &Observed, beside: &Beside<'_>, now: Timestamp) {
     let before = status.challenger.take();
-    if let Some(version) = facts.challenger.accepted() {
+    if let Some(version) = beside.challenger.accepted() {
         let (name, digest) = (version.name_any(), version.spec.artifact.digest());
         let since = before.filter(|b| b.model_version == name && b.digest == digest).map(|b| b.since);
         status.challenger = Some(ChallengerStatus {
@@ -43,7 +53,7 @@ fn challenger(status: &mut ModelDeploymentStatus, observed: &Observed, facts: &F
             ready_replicas: ready_pods(observed, &version.spec.version),
         });
     }
-    put(status, observed, CHALLENGER_READY, said_of(observed, facts.challenger), now);
+    put(status, observed, CHALLENGER_READY, said_of(observed, beside.challenger), now);
 }
 
 fn said_of(observed: &Observed, challenger: &Challenger) -> Option<Say> {
@@ -67,23 +77,17 @@ fn said_of(observed: &Observed, challenger: &Challenger) -> Option<Say> {
     Some((Some(true), "Mirroring", message))
 }
 
-fn drifts(status: &mut ModelDeploymentStatus, observed: &Observed, facts: &Facts<'_>, now: Timestamp) {
-    if facts.main.is_none_or(|main| main.spec.baseline.is_none()) {
+fn drifts(status: &mut ModelDeploymentStatus, observed: &Observed, beside: &Beside<'_>, now: Timestamp) {
+    if beside.main.is_none_or(|main| main.spec.baseline.is_none()) {
         status.drift = None;
         condition::clear(&mut status.conditions, DATA_DRIFT);
         condition::clear(&mut status.conditions, PREDICTION_DRIFT);
         return;
     }
     // Between two rounds of questions all stays as it was said.
-    let Some(seen) = &facts.seen else { return };
+    let Some(seen) = &beside.seen else { return };
     let Some(measured) = seen.summary.as_ref().and_then(|summary| summary.drift.as_ref()) else {
-        let said = drift::unknown(seen.asked, seen.told);
-        // What drifted still does, as far as anybody knows.
-        for type_ in [DATA_DRIFT, PREDICTION_DRIFT] {
-            if !condition::is_true(&status.conditions, type_) {
-                put(status, observed, type_, Some(said.clone()), now);
-            }
-        }
+        silent(status, observed, &drift::unknown(seen.asked, seen.told), now);
         return;
     };
     let rules = observed.md.spec.drift.clone().unwrap_or_default();
@@ -94,6 +98,20 @@ fn drifts(status: &mut ModelDeploymentStatus, observed: &Observed, facts: &Facts
         put(status, observed, type_, drift::words(role, &columns, &drifting, &rules), now);
     }
     status.drift = Some(drift::status(status.drift.as_ref(), &drifting, DRIFTING_LIMIT, now));
+}
+
+/// What drifted still does, as far as anybody knows; of all else that was said nobody knows any more.
+fn silent(status: &mut ModelDeploymentStatus, observed: &Observed, said: &Say, now: Timestamp) {
+    let known = |type_: &&str| condition::find(&status.conditions, type_).is_some();
+    let mut types: Vec<_> = [DATA_DRIFT, PREDICTION_DRIFT].into_iter().filter(known).collect();
+    if types.is_empty() {
+        types.push(DATA_DRIFT);
+    }
+    for type_ in types {
+        if !condition::is_true(&status.conditions, type_) {
+            put(status, observed, type_, Some(said.clone()), now);
+        }
+    }
 }
 
 fn put(
@@ -110,3 +128,7 @@ fn put(
     let generation = observed.md.metadata.generation;
     condition::set(&mut status.conditions, type_, value, (reason, &message), generation, now);
 }
+
+#[cfg(test)]
+#[path = "beside_tests.rs"]
+mod tests;

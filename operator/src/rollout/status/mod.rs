@@ -3,25 +3,23 @@
 mod beside;
 mod news;
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{
-    MainRecord, ModelDeployment, ModelDeploymentStatus, ModelVersion, Previous, RollbackResult, Rollout,
-    ServedVersion, Stage, Staged,
+    MainRecord, ModelDeployment, ModelDeploymentStatus, Previous, RollbackResult, Rollout, ServedVersion,
+    Stage, Staged,
     condition::{self, APPROVAL_GATE, DEPLOYED, READY, RECONCILING, RUNNING, STALLED},
     names,
 };
 
+pub use beside::Beside;
+
 use super::{
     Error,
     apply::Workloads,
-    challenger::Challenger,
     observe::Observed,
     plan::{Candidate, Next, Plan},
     probe::Running,
-    summaries::Seen,
     verify::Verdict,
 };
 use crate::{context::Context, gate::Report, kinds, pods::is_ready};
@@ -38,11 +36,7 @@ pub struct Facts<'a> {
     pub verdict: &'a Verdict,
     pub routed: Option<&'a Error>,
     pub running: Running,
-    /// The version that answers after this pass.
-    pub main: Option<&'a Arc<ModelVersion>>,
-    pub challenger: &'a Challenger,
-    /// What main's pods have told, if they were asked in this pass.
-    pub seen: Option<Seen>,
+    pub beside: Beside<'a>,
 }
 
 /// Writes the status if it differs, onto exactly the deployment that was judged, and tells what happened.
@@ -98,7 +92,7 @@ fn status(
     conditions(&mut status, base, facts, gate, now);
     // Pods that could not be told of a change go on as they were told before.
     if facts.routed.is_none() {
-        beside::fill_in(&mut status, observed, facts, now);
+        beside::fill_in(&mut status, observed, &facts.beside, now);
     }
     status
 }
