@@ -20,7 +20,7 @@ pub struct Comparison {
     pub main: Compared,
     /// Since when calls are counted.
     pub since: Time,
-    /// When the pods were asked last.
+    /// When the pods gave these numbers. They are asked every half minute; without calls nothing changes.
     pub at: Time,
     /// Calls that both answered.
     pub pairs: i64,

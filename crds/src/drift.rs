@@ -37,7 +37,8 @@ pub struct Drift {
     pub min_samples: i64,
     /// Population stability index from which on a feature drifts. It has ceased to drift below three quarters of it.
     #[serde(default = "psi")]
-    #[schemars(range(min = 0.01, max = 100.0))]
+    // A range alone lets 0 pass: the API server compares whole numbers with whole bounds.
+    #[x_kube(validation = Rule::new("self >= 0.01 && self <= 100.0").message("drift.psi must be a number from 0.01 to 100, for example 0.2"))]
     pub psi: f64,
 }
 
@@ -51,7 +52,7 @@ impl Default for Drift {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DriftStatus {
-    /// When the pods were asked last.
+    /// When the pods gave this list. It stands until they give another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Time>,
     /// Features that drift, worst first; at most 64.
