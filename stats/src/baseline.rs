@@ -21,8 +21,11 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
+
+use json::{Counts, File, Head, RawColumn};
+
+mod json;
 
 /// More bytes are not read.
 pub const LARGEST_FILE: usize = 4 << 20;
@@ -88,6 +91,9 @@ pub enum BaselineError {
         "the baseline is of version {0}, only version 1 is known here: make it with this version's samples/baseline.py"
     )]
     Version(u64),
+    /// Nothing to compare with.
+    #[error("the baseline has no column: make it from rows that have values")]
+    NoColumns,
     /// More than [`MOST_COLUMNS`].
     #[error(
         "the baseline has {count} {role}s, at most {MOST_COLUMNS} are watched: leave the least important ones out"
@@ -160,6 +166,9 @@ impl Baseline {
             return Err(BaselineError::Version(version));
         }
         let File { columns } = serde_json::from_slice(bytes)?;
+        if columns.0.is_empty() {
+            return Err(BaselineError::NoColumns);
+        }
         for role in [ColumnRole::Input, ColumnRole::Output] {
             let count = columns.0.iter().filter(|column| column.role == role).count();
             if count > MOST_COLUMNS {
@@ -193,36 +202,6 @@ impl BaselineColumn {
             Values::Categorical { .. } => ColumnKind::Categorical,
         }
     }
-}
-
-#[derive(Deserialize)]
-struct Head {
-    version: u64,
-}
-
-#[derive(Deserialize)]
-struct File {
-    columns: RawColumns,
-}
-
-struct RawColumns(Vec<RawColumn>);
-
-#[derive(Deserialize)]
-struct RawColumn {
-    role: ColumnRole,
-    name: String,
-    kind: ColumnKind,
-    edges: Option<Vec<f64>>,
-    counts: Counts,
-    #[serde(default)]
-    other: u64,
-    #[serde(default)]
-    missing: u64,
-}
-
-enum Counts {
-    Bins(Vec<u64>),
-    Names(Vec<(String, u64)>),
 }
 
 impl RawColumn {
@@ -311,67 +290,5 @@ fn shortened(mut name: String) -> String {
     name
 }
 
-impl<'de> Deserialize<'de> for RawColumns {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Columns;
-        impl<'de> Visitor<'de> for Columns {
-            type Value = RawColumns;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a list of columns")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<RawColumns, A::Error> {
-                let mut columns: Vec<RawColumn> = Vec::new();
-                loop {
-                    // What cannot be read has no name yet, so its place and the name before it have to do.
-                    let place = columns.len() + 1;
-                    match list.next_element() {
-                        Ok(Some(column)) => columns.push(column),
-                        Ok(None) => return Ok(RawColumns(columns)),
-                        Err(error) => {
-                            let after = columns.last().map_or_else(String::new, |column| {
-                                format!(", after the {} `{}`", column.role, column.name)
-                            });
-                            return Err(A::Error::custom(format!(
-                                "column {place} of the list{after}: {error}"
-                            )));
-                        }
-                    }
-                }
-            }
-        }
-        deserializer.deserialize_seq(Columns)
-    }
-}
-
-impl<'de> Deserialize<'de> for Counts {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = Counts;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("whole numbers, in a list by bin or in an object by category")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Counts, A::Error> {
-                let mut counts = Vec::new();
-                while let Some(count) = list.next_element()? {
-                    counts.push(count);
-                }
-                Ok(Counts::Bins(counts))
-            }
-
-            // Not into a map: of two categories of the same name one would be lost without a word.
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Counts, A::Error> {
-                let mut counts = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    counts.push(entry);
-                }
-                Ok(Counts::Names(counts))
-            }
-        }
-        deserializer.deserialize_any(Either)
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -312,3 +312,6 @@ impl Comparison {
         self.outputs.get(index).filter(|output| output.kind == kind)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,3 +112,84 @@ impl<'de> Deserialize<'de> for Latencies {
         Ok(latencies)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::{BUCKETS, Latencies, bucket, start};
+    use crate::real;
+
+    fn of(nanos: &[u64]) -> Latencies {
+        let mut latencies = Latencies::default();
+        for nanos in nanos {
+            latencies.record(Duration::from_nanos(*nanos));
+        }
+        latencies
+    }
+
+    #[test]
+    fn nothing_has_no_quantile() {
+        assert_eq!(of(&[]).quantile(0.5), None);
+        assert_eq!(of(&[5000]).quantile(f64::NAN), None);
+    }
+
+    #[test]
+    fn every_bucket_begins_where_the_one_before_ends() {
+        for index in 1..BUCKETS {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and positive")]
+            let from = start(index) as u64;
+            assert_eq!(bucket(from), index);
+            assert_eq!(bucket(from - 1), index - 1);
+        }
+    }
+
+    #[test]
+    fn the_shortest_and_the_longest_times_are_counted_too() {
+        let latencies = of(&[0, u64::MAX]);
+        assert_eq!(latencies.count(), 2);
+        assert!(latencies.quantile(0.0) < Some(Duration::from_nanos(1024)));
+        assert!(latencies.quantile(1.0) > Some(Duration::from_mins(1)));
+    }
+
+    #[test]
+    fn only_the_buckets_that_hold_something_are_sent() {
+        let json = serde_json::to_string(&of(&[5000, 5001, 90_000_000])).expect("it is plain data");
+        assert_eq!(json, "[[36,2],[262,1]]");
+    }
+
+    #[test]
+    fn a_bucket_that_is_not_known_here_is_taken_for_the_longest() {
+        let read: Latencies = serde_json::from_str("[[100000,3]]").expect("it is well formed");
+        assert_eq!(read.count(), 3);
+    }
+
+    proptest! {
+        #[test]
+        fn a_quantile_is_within_a_bucket_of_the_true_one(
+            mut nanos in prop::collection::vec(2_000_u64..60_000_000_000, 1..200),
+            q in 0.01_f64..1.0,
+        ) {
+            let estimated = of(&nanos).quantile(q).expect("there are times").as_secs_f64() * 1e9;
+            nanos.sort_unstable();
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in the list")]
+            let rank = ((q * real(nanos.len() as u64)).ceil() as usize).clamp(1, nanos.len());
+            let truth = real(nanos[rank - 1]);
+            prop_assert!((estimated / truth - 1.0).abs() < 0.0626, "{estimated} {truth}");
+        }
+
+        #[test]
+        fn two_pods_together_are_one_that_saw_all(
+            one in prop::collection::vec(any::<u64>(), 0..50),
+            two in prop::collection::vec(any::<u64>(), 0..50),
+        ) {
+            let mut merged = of(&one);
+            merged.merge(&of(&two));
+            prop_assert_eq!(&merged, &of(&[one, two].concat()));
+            let json = serde_json::to_string(&merged).expect("it is plain data");
+            prop_assert_eq!(serde_json::from_str::<Latencies>(&json).expect("it was just written"), merged);
+        }
+    }
+}

@@ -8,7 +8,7 @@ use crate::real;
 /// Larger numbers are left out: the squares of what is kept never overflow, whatever their number.
 const LARGEST: f64 = 1e100;
 
-/// Running means and squared distances to them, by Welford's method, which unlike sums of squares loses no digits
+/// Running means and squared distances to them, by Welford's method, which unlike sums of squares loses few digits
 /// where the mean is large against the spread.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -96,5 +96,68 @@ impl Moments {
             return None;
         }
         interval::correlation(self.n, self.co_moment / (self.m2_x.sqrt() * self.m2_y.sqrt()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Moments;
+
+    fn of(pairs: &[(f64, f64)]) -> Moments {
+        let mut moments = Moments::default();
+        for (x, y) in pairs {
+            moments.push(*x, *y);
+        }
+        moments
+    }
+
+    const PAIRS: [(f64, f64); 8] =
+        [(1.0, 2.0), (2.0, 1.0), (3.0, 4.0), (4.0, 3.0), (5.0, 7.0), (6.0, 8.0), (7.0, 6.0), (8.0, 9.0)];
+
+    // scipy 1.17.1: stats.pearsonr(x, y), and stats.t.interval(.95, 7, d.mean(), stats.sem(d)) of d = abs(x - y)
+    #[test]
+    fn the_estimates_are_those_of_scipy() {
+        let moments = of(&PAIRS);
+        let correlation = moments.correlation().expect("eight pairs");
+        assert!((correlation.value - 0.896_421_457_000_795_1).abs() < 1e-12);
+        let apart = moments.mean_absolute_difference().expect("eight pairs");
+        assert!((apart.value - 1.25).abs() < 1e-12);
+        assert!((apart.low - 0.862_997_513_462_420_2).abs() < 1e-9);
+        assert!((apart.high - 1.637_002_486_537_579_8).abs() < 1e-9);
+    }
+
+    #[test]
+    fn few_digits_are_lost_where_the_mean_is_large_against_the_spread() {
+        let far = PAIRS.map(|(x, y)| (x + 1e9, y + 1e9));
+        let correlation = of(&far).correlation().expect("eight pairs");
+        assert!((correlation.value - 0.896_421_457_000_795_1).abs() < 1e-7, "{correlation:?}");
+    }
+
+    #[test]
+    fn what_is_no_usable_number_is_left_out_and_counted() {
+        let mut moments = of(&PAIRS);
+        moments.push(f64::NAN, 1.0);
+        moments.push(1.0, f64::INFINITY);
+        moments.push(f64::MAX, f64::MIN);
+        assert_eq!((moments.count(), moments.left_out()), (8, 3));
+        assert_eq!(moments.correlation(), of(&PAIRS).correlation());
+    }
+
+    #[test]
+    fn the_largest_numbers_that_are_kept_stay_finite() {
+        let moments = of(&[(1e100, -1e100), (-1e100, 1e100), (0.0, 1e100), (1.0, 0.0)]);
+        assert!(moments.correlation().is_some_and(|estimate| estimate.value.is_finite()));
+        assert!(moments.mean_absolute_difference().is_some_and(|estimate| estimate.high.is_finite()));
+    }
+
+    #[test]
+    fn a_number_that_never_changes_is_not_correlated_with_anything() {
+        assert_eq!(of(&[(0.1, 1.0), (0.1, 2.0), (0.1, 3.0), (0.1, 4.0)]).correlation(), None);
+    }
+
+    #[test]
+    fn a_distance_is_never_estimated_below_nought() {
+        let apart = of(&[(0.0, 0.0), (0.0, 10.0)]).mean_absolute_difference().expect("two pairs");
+        assert!(apart.low >= 0.0);
     }
 }

@@ -20,7 +20,7 @@ const EXTRA: usize = 3;
 /// Counts of one pod, by column of the baseline, over the last `window`.
 ///
 /// The window is a ring of twelve parts: it holds the eleven last whole parts and the one that has begun. Memory is 48
-/// bytes a bin or category, under 30 MB for the largest baseline that is accepted and some 20 kB for the usual one of
+/// bytes a bin or category, some 30 MB for the largest baseline that is accepted and some 20 kB for the usual one of
 /// 30 columns with ten bins.
 #[derive(Debug)]
 pub struct Monitor {
@@ -211,3 +211,6 @@ impl Monitor {
         *count = count.saturating_add(1);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,3 +90,29 @@ impl Outcomes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Outcomes;
+    use crate::comparison::Role;
+
+    #[test]
+    fn each_of_the_two_is_measured_by_the_calls_it_answered() {
+        let mut outcomes = Outcomes::default();
+        outcomes.join(Some(true), Some(false));
+        outcomes.join(Some(true), None);
+        outcomes.join(Some(false), Some(true));
+        outcomes.join(None, Some(false));
+        assert_eq!(outcomes.joined(), 4);
+        assert_eq!((outcomes.correct(Role::Main), outcomes.compared(Role::Main)), (2, 3));
+        assert_eq!((outcomes.correct(Role::Challenger), outcomes.compared(Role::Challenger)), (1, 3));
+        assert_eq!(outcomes.accuracy(Role::Challenger).map(|accuracy| accuracy.value), Some(1.0 / 3.0));
+
+        let mut merged = outcomes;
+        merged.merge(&outcomes);
+        assert_eq!((merged.joined(), merged.correct(Role::Main)), (8, 4));
+        merged.forget_challenger();
+        assert_eq!(merged.accuracy(Role::Challenger), None);
+        assert_eq!(merged.compared(Role::Main), 6);
+    }
+}

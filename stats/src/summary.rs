@@ -70,3 +70,84 @@ fn merge_option<T: Clone>(mine: &mut Option<T>, theirs: Option<&T>, merge: impl 
         (_, None) => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Summary;
+    use crate::comparison::{Comparison, Identity, Kind, Role};
+    use crate::drift::Drift;
+    use crate::outcomes::Outcomes;
+
+    fn identity(version: &str) -> Identity {
+        Identity { version: version.to_owned(), digest: format!("sha256:{version}") }
+    }
+
+    fn summary(challenger: &str, since: u64) -> Summary {
+        let outputs = [("label".to_owned(), Kind::Label)];
+        let mut comparison = Comparison::new(identity("1.0.0"), identity(challenger), since, outputs);
+        comparison.pair();
+        comparison.labels(0, 1, 1);
+        let mut outcomes = Outcomes::default();
+        outcomes.join(Some(true), Some(false));
+        Summary {
+            main: identity("1.0.0"),
+            comparison: Some(comparison),
+            drift: Some(Drift::default()),
+            outcomes: Some(outcomes),
+        }
+    }
+
+    #[test]
+    fn what_is_sent_is_read_as_it_was() {
+        let sent = summary("1.1.0", 5);
+        let json = serde_json::to_string(&sent).expect("it is plain data");
+        assert_eq!(serde_json::from_str::<Summary>(&json).expect("it was just written"), sent);
+    }
+
+    #[test]
+    fn an_older_operator_reads_a_newer_pod() {
+        let json = r#"{"main":{"version":"1.0.0","digest":"sha256:1.0.0","signature":"x"},"novelty":[1],
+            "comparison":{"main":{"version":"1.0.0","digest":"a"},"challenger":{"version":"1.1.0","digest":"b"},
+                "since":5,"pairs":2,"novelty":{},"outputs":[{"name":"label","kind":"label","novelty":1}]},
+            "drift":{"windowSeconds":60,"novelty":null,"columns":[{"name":"age","role":"input","kind":"numeric",
+                "expected":[1],"observed":[2],"novelty":3}]},
+            "outcomes":{"joined":1,"novelty":2}}"#;
+        let read: Summary = serde_json::from_str(json).expect("what is unknown is passed over");
+        assert_eq!(read.main, identity("1.0.0"));
+        assert_eq!(read.comparison.map(|comparison| comparison.pairs()), Some(2));
+        assert_eq!(read.drift.map(|drift| drift.columns.len()), Some(1));
+    }
+
+    #[test]
+    fn a_pod_that_has_only_begun_takes_all_from_the_other() {
+        let mut merged = Summary::new(identity("1.0.0"));
+        assert!(merged.merge(&summary("1.1.0", 5)));
+        assert_eq!(merged, summary("1.1.0", 5));
+        assert!(merged.merge(&Summary::new(identity("1.0.0"))));
+        assert_eq!(merged, summary("1.1.0", 5));
+    }
+
+    #[test]
+    fn what_was_seen_of_another_main_is_not_added() {
+        let mut merged = summary("1.1.0", 5);
+        let other = Summary { main: identity("2.0.0"), ..summary("1.1.0", 5) };
+        assert!(!merged.merge(&other));
+        assert_eq!(merged, summary("1.1.0", 5));
+    }
+
+    // Else the new challenger would be praised or blamed for what the old one answered.
+    #[test]
+    fn a_challenger_is_not_measured_by_the_truths_of_the_one_before() {
+        for (mut merged, other) in
+            [(summary("1.1.0", 5), summary("1.2.0", 9)), (summary("1.2.0", 9), summary("1.1.0", 5))]
+        {
+            merged.merge(&other);
+            let outcomes = merged.outcomes.expect("both have some");
+            assert_eq!((outcomes.compared(Role::Main), outcomes.compared(Role::Challenger)), (2, 1));
+            assert_eq!(
+                merged.comparison.map(|kept| kept.challenger().version.clone()).as_deref(),
+                Some("1.2.0")
+            );
+        }
+    }
+}
