@@ -1,4 +1,8 @@
 //! From what pods have counted of main and challenger to `status.comparison`. Pure.
+//!
+//! What pods tell is not trusted to fit the kind: a status that the API server refuses would take main's part with it.
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use understudy_crds::{
@@ -6,6 +10,9 @@ use understudy_crds::{
     Role, RoleComparison,
 };
 use understudy_stats as stats;
+
+/// Characters of a name that the kind holds.
+const NAME: usize = 256;
 
 /// The comparison as the status should have it: none without a pair, that of `before` where nothing new was seen of the
 /// same pair, and `before` to the letter where only time has passed.
@@ -37,7 +44,13 @@ fn compared(identity: &stats::Identity) -> Compared {
 
 fn written(counted: &stats::Comparison, outcomes: Option<&stats::Outcomes>, now: Timestamp) -> Comparison {
     let since = i64::try_from(counted.since()).ok().and_then(|s| Timestamp::from_second(s).ok());
-    let outputs = counted.outputs().enumerate().take(OUTPUTS_LIMIT);
+    let mut names = BTreeSet::new();
+    let outputs = counted
+        .outputs()
+        .enumerate()
+        .map(|(index, (name, _))| (index, short(name)))
+        .filter(|(_, name)| names.insert(name.clone()))
+        .take(OUTPUTS_LIMIT);
     Comparison {
         challenger: compared(counted.challenger()),
         main: compared(counted.main()),
@@ -49,10 +62,10 @@ fn written(counted: &stats::Comparison, outcomes: Option<&stats::Outcomes>, now:
             role(counted, Role::Challenger, stats::Role::Challenger),
         ],
         outputs: outputs
-            .map(|(index, (name, _))| {
+            .map(|(index, name)| {
                 let measured = |estimate| measure(estimate, counted.compared(index));
                 OutputComparison {
-                    name: name.to_owned(),
+                    name,
                     agreement: measured(counted.agreement(index)),
                     mean_absolute_difference: measured(counted.mean_absolute_difference(index)),
                     correlation: measured(counted.correlation(index)),
@@ -98,6 +111,11 @@ fn estimate(of: stats::Estimate) -> Option<Estimate> {
 fn measure(of: Option<stats::Estimate>, compared: u64) -> Option<Measure> {
     let Estimate { value, low, high } = estimate(of?)?;
     Some(Measure { value, low, high, compared: count(compared) })
+}
+
+/// As much of a name as the kind holds.
+pub fn short(name: &str) -> String {
+    name.chars().take(NAME).collect()
 }
 
 /// Six significant digits: more would be noise, and longer to read. JSON has no number for what is not finite.

@@ -97,3 +97,16 @@ fn numbers_have_six_digits_and_what_is_none_is_left_out() {
     assert_eq!(rounded(f64::NAN), None);
     assert_eq!(rounded(f64::INFINITY), None);
 }
+
+#[test]
+fn names_that_the_kind_does_not_hold_keep_no_status_from_being_written() {
+    let long = "x".repeat(300);
+    let twice = [long.clone(), long, "label".to_owned(), "label".to_owned()];
+    let outputs = twice.into_iter().map(|name| (name, stats::Kind::Label));
+    let mut summary = stats::Summary::new(identity("1.2.0"));
+    summary.comparison = Some(stats::Comparison::new(identity("1.2.0"), identity("1.3.0"), 7, outputs));
+    let both = [identity("1.2.0"), identity("1.3.0")];
+    let found = next(None, Some(pair(&both)), Some(&summary), at(60)).expect("a comparison");
+    let names: Vec<_> = found.outputs.iter().map(|o| o.name.as_str()).collect();
+    assert_eq!(names, ["x".repeat(256).as_str(), "label"]);
+}

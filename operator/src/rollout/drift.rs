@@ -4,13 +4,13 @@
 //! raise and clear an alert every half minute. Between the two, and while there are too few calls to tell, it stays as
 //! it was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use understudy_crds::{ColumnRole, Drift as Rules, DriftStatistic, DriftStatus, DriftingFeature};
 use understudy_stats as stats;
 
-use super::comparison::rounded;
+use super::comparison::{rounded, short};
 
 /// Below this part of the threshold a feature has ceased to drift.
 const ENDS_AT: f64 = 0.75;
@@ -35,20 +35,19 @@ pub struct Column {
 impl Column {
     /// The columns of a pod's, or of several pods', drift.
     pub fn all(drift: &stats::Drift) -> Vec<Self> {
-        drift
-            .columns
-            .iter()
-            .map(|column| Self {
-                name: column.name.clone(),
-                role: match column.role {
-                    stats::ColumnRole::Input => ColumnRole::Input,
-                    stats::ColumnRole::Output => ColumnRole::Output,
-                },
-                samples: i64::try_from(column.samples()).unwrap_or(i64::MAX),
-                psi: column.psi().filter(|psi| psi.is_finite()),
-                by_chance: column.psi_by_chance().unwrap_or(f64::INFINITY),
-            })
-            .collect()
+        let mut keys = BTreeSet::new();
+        let columns = drift.columns.iter().map(|column| Self {
+            name: short(&column.name),
+            role: match column.role {
+                stats::ColumnRole::Input => ColumnRole::Input,
+                stats::ColumnRole::Output => ColumnRole::Output,
+            },
+            samples: i64::try_from(column.samples()).unwrap_or(i64::MAX),
+            psi: column.psi().filter(|psi| psi.is_finite()),
+            by_chance: column.psi_by_chance().unwrap_or(f64::INFINITY),
+        });
+        // The kind holds each name once on its side.
+        columns.filter(|column| keys.insert((column.role, column.name.clone()))).collect()
     }
 
     fn tells(&self, rules: &Rules) -> Option<f64> {

@@ -98,8 +98,9 @@ impl Summaries {
         EVERY.checked_sub(now.duration_since(*rounds.get(uid)?)).filter(|wait| !wait.is_zero())
     }
 
-    async fn ask(&self, ip: &str, main: &Identity) -> Result<Summary, Error> {
-        let url = format!("{}/understudy/v1/summary", fetch::base(ip, ports::METRICS));
+    /// What the pod at `base` has seen as `main`.
+    async fn ask(&self, base: &str, main: &Identity) -> Result<Summary, Error> {
+        let url = format!("{base}/understudy/v1/summary");
         let _turn = self.turn.acquire().await.expect("nobody closes this semaphore");
         let body = self.fetcher.get(&url).await?;
         let summary: Summary =
@@ -139,7 +140,7 @@ pub async fn look(
     let answers = stream::iter(addresses)
         .map(|ip| {
             let identity = &identity;
-            async move { ctx.summaries.ask(&ip, identity).await }
+            async move { ctx.summaries.ask(&fetch::base(&ip, ports::METRICS), identity).await }
         })
         .buffer_unordered(AT_ONCE)
         .take_until(tokio::time::sleep(ROUND));

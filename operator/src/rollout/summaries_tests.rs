@@ -1,5 +1,7 @@
 //! When pods are asked, and whose words count.
 
+use axum::{Json, Router, routing::get};
+use serde_json::json;
 use understudy_stats::{Comparison, Kind};
 
 use super::*;
@@ -73,4 +75,43 @@ fn deployments_that_are_gone_are_forgotten() {
     }
     summaries.begins_round("alive", start + FORGOTTEN);
     assert_eq!(summaries.rounds.lock().expect("no test panics with it").len(), 1);
+}
+
+/// What is made of a pod's answer.
+async fn heard(answer: serde_json::Value) -> Result<Summary, Error> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    let pod = Router::new().route("/understudy/v1/summary", get(|| async { Json(answer) }));
+    let (summaries, main) = (Summaries::new(), identity("1.2.0"));
+    tokio::select! {
+        heard = summaries.ask(&base, &main) => heard,
+        ended = axum::serve(listener, pod) => panic!("the pod ended: {ended:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_pod_of_main_is_heard() {
+    let told = told("1.3.0", 10);
+    let heard = heard(serde_json::to_value(&told).expect("JSON")).await.expect("an answer");
+    assert_eq!(heard, told);
+}
+
+#[tokio::test]
+async fn a_pod_that_serves_other_bytes_than_main_is_not_counted() {
+    let other = json!({"main": {"version": "1.2.0", "digest": "sha256:other"}});
+    let error = heard(other).await.expect_err("another main");
+    assert!(error.to_string().ends_with("is answered by 1.2.0 sha256:other, which is not main"), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_summary_is_not_counted() {
+    let error = heard(json!(["1.2.0"])).await.expect_err("no summary");
+    assert!(error.to_string().starts_with("failed to understand the answer of http://"), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_to_its_end() {
+    let endless = json!({"main": "x".repeat(MAX_BYTES)});
+    let error = heard(endless).await.expect_err("it is too large");
+    assert!(error.to_string().starts_with("failed to read the answer"), "{error}");
 }

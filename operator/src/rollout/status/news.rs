@@ -87,8 +87,10 @@ fn challenged(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> 
     let was_ready = old.is_some_and(|old| old.status == "True");
     match new.status.as_str() {
         "True" => Some((EventType::Normal, "ChallengerReady".to_owned(), new.message.clone())),
-        // Pods that start are no news.
-        _ if !was_ready && matches!(new.reason.as_str(), "Starting" | "PodsNotReady") => None,
+        // That pods start, or that there is nothing to copy yet, is no news.
+        _ if !was_ready && matches!(new.reason.as_str(), "Starting" | "PodsNotReady" | "NoMain") => None,
+        // It was promoted, and its name still stands in the spec.
+        _ if new.reason == "IsMain" => Some((EventType::Normal, new.reason.clone(), new.message.clone())),
         _ => Some((EventType::Warning, new.reason.clone(), new.message.clone())),
     }
 }

@@ -72,6 +72,13 @@ fn a_challenger_that_loses_its_pods_is_a_warning() {
 }
 
 #[test]
+fn that_a_challenger_became_main_is_no_reason_to_worry() {
+    let mirroring = status(READY, "True", "Mirroring", &challenger("1.3.0"));
+    let promoted = status(READY, "False", "IsMain", &json!({}));
+    assert_eq!(told(&mirroring, &promoted), normal("IsMain"));
+}
+
+#[test]
 fn another_challenger_in_its_place_is_news_and_so_is_none() {
     let mirroring = status(READY, "True", "Mirroring", &challenger("1.3.0"));
     let other = status(READY, "True", "Mirroring", &challenger("1.4.0"));
