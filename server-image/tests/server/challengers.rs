@@ -5,7 +5,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
-use crate::harness::VERSION_1_4;
+/// The headers of a challenger that calls itself 1.4.0.
+const VERSION_1_4: &str = "understudy-version: 1.4.0\r\nunderstudy-digest: sha256:14\r\n";
 
 /// What is wrong with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,8 +15,6 @@ use crate::client::{Answer, Connection};
 
 pub const MODEL: &str = "/v2/models/fraud";
 pub const INFER: &str = "/v2/models/fraud/infer";
-/// The headers of a challenger that calls itself 1.4.0.
-pub const VERSION_1_4: &str = "understudy-version: 1.4.0\r\nunderstudy-digest: sha256:14\r\n";
 
 /// ONNX Runtime's library; the project's own script fetches it on first use.
 fn onnxruntime() -> &'static str {
@@ -182,6 +180,13 @@ impl Server {
     pub fn signal(&self, signal: &str) {
         let kill = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(kill.success());
+    }
+
+    /// What the process holds of the machine's memory, in bytes.
+    pub fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
     }
 
     pub fn exit_code(&mut self) -> Option<i32> {

@@ -207,3 +207,58 @@ fn copies_under_way_at_the_end_are_waited_for() {
     assert_eq!((&line["calls"], &line["mirrored"], &line["dropped"]), (&json!(50), &json!(50), &json!(0)));
     assert_eq!(main.exit_code(), Some(0));
 }
+
+/// Many calls at once, as fast as the machine answers them. Each must be answered.
+fn storm(address: SocketAddr, calls: u64) {
+    const CALLERS: u64 = 8;
+    std::thread::scope(|scope| {
+        for _ in 0..CALLERS {
+            scope.spawn(|| {
+                let mut caller = Connection::open(address);
+                for _ in 0..calls / CALLERS {
+                    assert_eq!(caller.post(INFER, BODY).status, 200);
+                }
+            });
+        }
+    });
+}
+
+/// What the two queues may hold, and S11's 8 MB beside.
+const MEMORY: u64 = (16 + 8) << 20;
+
+#[rstest]
+#[case::stalled(Some(Bad::Stalled))]
+#[case::failing(Some(Bad::Failing))]
+#[case::not_ready(Some(Bad::NotReady))]
+#[case::huge(Some(Bad::Huge))]
+#[case::refusing(None)]
+fn under_the_highest_load_no_trouble_of_the_challenger_reaches_main(#[case] bad: Option<Bad>) {
+    let challenger = bad.map(Challenger::start);
+    let address = challenger.as_ref().map_or(SocketAddr::from(([127, 0, 0, 1], 1)), |bad| bad.address);
+    let main = main_with(address, "sha256:14", &json!({}));
+    storm(main.main, 4_000);
+    settled(&main, 4_000);
+    let before = main.resident();
+    storm(main.main, 24_000);
+    let grown = main.resident().saturating_sub(before);
+    let (mirrored, dropped) = settled(&main, 28_000);
+    assert_eq!(mirrored + dropped, 28_000);
+    assert!(grown <= MEMORY, "{bad:?}: {grown} bytes more");
+}
+
+#[test]
+fn killing_the_challenger_under_load_is_counted_and_felt_by_nobody() {
+    let mut challenger = challenger();
+    let main = main_with(challenger.challenger, &digest_of("matrix.onnx"), &json!({}));
+    storm(main.main, 800);
+    std::thread::scope(|scope| {
+        scope.spawn(|| storm(main.main, 16_000));
+        while main.metric("understudy_mirror_calls_total") < 4_000 {
+            std::thread::yield_now();
+        }
+        challenger.signal("-KILL");
+        challenger.exit_code();
+    });
+    let (mirrored, dropped) = settled(&main, 16_800);
+    assert!(mirrored > 0 && dropped > 0, "{mirrored} mirrored, {dropped} dropped");
+}
