@@ -1,8 +1,8 @@
-"""Makes the sample models, their manifests and the requests that go with them.
+"""Makes the sample models, their baselines, their manifests and the requests that go with them.
 
-Two versions of one classifier on scikit-learn's breast-cancer data: a logistic regression (1.0.0) and a
-gradient boosting (1.1.0). Both take the same 30 measurements, so that one replaces the other without the
-caller noticing. Every number in the manifests is measured here, on rows that no model was trained on.
+Three versions of one classifier on scikit-learn's breast-cancer data: a logistic regression (1.0.0), a gradient
+boosting (1.1.0) and a random forest (1.2.0). All take the same 30 measurements, so that one replaces the other
+without the caller noticing. Every number in the manifests is measured here, on rows that no model was trained on.
 
     python samples/make.py          writes everything below samples/
     python samples/make.py --check  writes nothing, fails when a file would change
@@ -18,15 +18,18 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
+import pandas as pd
 import sklearn
 from skl2onnx import to_onnx
 from sklearn.datasets import load_breast_cancer
-from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, recall_score, roc_auc_score
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
+from baseline import baseline, dump
 
 HERE = Path(__file__).resolve().parent
 DEPLOYMENT = "breast-cancer"
@@ -42,10 +45,13 @@ INPUT = "features"
 # What a float32 runtime may differ from scikit-learn's float64 by.
 TOLERANCE = 1e-5
 
+# What a server's answer may differ from a written one by, which is rounded.
+ANSWER_TOLERANCE = 1e-4
+
 
 @dataclass
 class Data:
-    """The data set, split once for both models, so that their metrics can be compared."""
+    """The data set, split once for all models, so that their metrics can be compared."""
 
     features: list[str]
     labels: list[str]
@@ -64,18 +70,19 @@ class Sample:
     algorithm: str
     summary: str
     content: bytes
+    baseline: bytes | None
+    label: np.ndarray
     probabilities: np.ndarray
     metrics: dict[str, float]
     missed: int
     false_alarms: int
 
-    @property
-    def path(self) -> str:
-        return f"{DEPLOYMENT}/{self.version}/model.onnx"
+    def path(self, file: str) -> str:
+        return f"{DEPLOYMENT}/{self.version}/{file}"
 
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.content).hexdigest()
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def load() -> Data:
@@ -83,7 +90,7 @@ def load() -> Data:
     # The models see float32 when they serve, so they are trained on float32: no row changes its side of a
     # tree's threshold by rounding.
     x = raw.data.astype(np.float32)
-    digest = hashlib.sha256(raw.data.tobytes() + raw.target.tobytes()).hexdigest()
+    digest = sha256(raw.data.tobytes() + raw.target.tobytes())
     train_x, test_x, train_y, test_y = train_test_split(
         x, raw.target, test_size=0.25, stratify=raw.target, random_state=SEED
     )
@@ -114,6 +121,14 @@ def gradient_boosting(data: Data):
     model.fit(data.train_x, data.train_y)
     model.init_.class_prior_ = rounded(model.init_.class_prior_)
     for tree in model.estimators_.ravel():
+        tree.tree_.value[:] = rounded(tree.tree_.value)
+    return model
+
+
+def random_forest(data: Data):
+    model = RandomForestClassifier(n_estimators=40, max_depth=5, random_state=SEED)
+    model.fit(data.train_x, data.train_y)
+    for tree in model.estimators_:
         tree.tree_.value[:] = rounded(tree.tree_.value)
     return model
 
@@ -156,7 +171,16 @@ def serve(content: bytes, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return label, probabilities
 
 
-def build(version: str, algorithm: str, summary: str, model, data: Data) -> Sample:
+def training_baseline(content: bytes, data: Data) -> bytes:
+    """What the model was trained on and what it answers to that, for the server to tell drift from."""
+    label, probabilities = serve(content, data.train_x)
+    inputs = pd.DataFrame(data.train_x, columns=data.features)
+    # Answers differ by a rounding from processor to processor; the file must not.
+    outputs = pd.DataFrame({"label": label, "probabilities": list(probabilities.round(DIGITS))})
+    return dump(baseline(inputs, outputs, categorical=("label",))).encode()
+
+
+def build(version: str, algorithm: str, summary: str, model, data: Data, with_baseline: bool) -> Sample:
     content = export(model, data, version)
     label, probabilities = serve(content, data.test_x)
     held_out = data.test_x.astype(np.float64)
@@ -173,6 +197,8 @@ def build(version: str, algorithm: str, summary: str, model, data: Data) -> Samp
         algorithm,
         summary,
         content,
+        training_baseline(content, data) if with_baseline else None,
+        label,
         probabilities,
         {name: round(float(value), 4) for name, value in metrics.items()},
         missed=int(((truth == MALIGNANT) & (label == BENIGN)).sum()),
@@ -218,6 +244,12 @@ def indented(text: str, by: int) -> str:
 
 def version_manifest(sample: Sample, main: Sample | None, data: Data) -> str:
     metrics = "\n".join(f"      - {{name: {name}, value: {value}}}" for name, value in sample.metrics.items())
+    drift = ""
+    if sample.baseline is not None:
+        drift = f"""
+  baseline:
+    uri: s3://models/{sample.path("baseline.json")}
+    sha256: {sha256(sample.baseline)}"""
     return f"""# Made by samples/make.py.
 apiVersion: understudy.dev/v1alpha1
 kind: ModelVersion
@@ -227,9 +259,9 @@ spec:
   deployment: {DEPLOYMENT}
   version: {sample.version}
   artifact:
-    uri: s3://models/{sample.path}
-    sha256: {sample.sha256}
-    secretRef: {{name: s3}}
+    uri: s3://models/{sample.path("model.onnx")}
+    sha256: {sha256(sample.content)}
+    secretRef: {{name: s3}}{drift}
   documentation:
     markdown: |
 {indented(card(sample, main, data), 6)}
@@ -259,6 +291,11 @@ spec:
     - {{metric: auc, min: 0.95}}
   rollback:
     keepWarm: 10m
+  recording:
+    sink: {{uri: s3://predictions/, secretRef: {{name: s3}}}}
+    rotateAfter: 10s
+  # So short and so few that a demonstration sees it: the defaults are 1h, 1000 and 0.2.
+  drift: {{window: 1m, minSamples: 400, psi: 0.25}}
 """
 
 
@@ -281,34 +318,42 @@ def predict_request(row: np.ndarray, data: Data) -> str:
     return as_json({"records": [dict(zip(data.features, map(number, row), strict=True))]})
 
 
-def expected_rows(samples: list[Sample], data: Data) -> str:
-    """Held-out rows with every version's answer, chosen so that the versions can be told apart by them."""
+def expected_row(index: int, samples: list[Sample], data: Data) -> dict:
+    """A held-out row: the truth, the measurements, every version's answer."""
+    expected = {}
+    for sample in samples:
+        probabilities = [round(float(value), DIGITS) for value in sample.probabilities[index]]
+        expected[sample.version] = {"label": int(sample.label[index]), "probabilities": probabilities}
+    features = [number(value) for value in data.test_x[index]]
+    return {"truth": int(data.test_y[index]), "features": features, "expected": expected}
+
+
+def few_rows(samples: list[Sample], data: Data) -> str:
+    """Held-out rows chosen so that the first two versions can be told apart by them."""
     distance = np.abs(samples[0].probabilities[:, BENIGN] - samples[1].probabilities[:, BENIGN])
     chosen = [0, 1, 2, *(int(index) for index in np.argsort(-distance, kind="stable")[:3])]
-    rows = []
-    for index in chosen:
-        expected = {}
-        for sample in samples:
-            probabilities = [round(float(value), 5) for value in sample.probabilities[index]]
-            expected[sample.version] = {
-                "label": int(np.argmax(sample.probabilities[index])),
-                "probabilities": probabilities,
-            }
-        features = [number(value) for value in data.test_x[index]]
-        rows.append({"truth": int(data.test_y[index]), "features": features, "expected": expected})
-    return as_json({"input": INPUT, "labels": data.labels, "tolerance": 1e-4, "rows": rows})
+    rows = [expected_row(index, samples, data) for index in chosen]
+    return as_json({"input": INPUT, "labels": data.labels, "tolerance": ANSWER_TOLERANCE, "rows": rows})
 
 
-def outputs() -> dict[str, bytes]:
-    """Every file by its path below samples/."""
-    data = load()
-    samples = [
+def all_rows(samples: list[Sample], data: Data) -> str:
+    """Every held-out row, one a line, so that a shell can read them too."""
+    head = {"input": INPUT, "labels": data.labels, "tolerance": ANSWER_TOLERANCE}
+    fields = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
+    lines = [json.dumps(expected_row(index, samples, data)) for index in range(len(data.test_y))]
+    rows = ",\n".join(lines)
+    return "{\n" + ",\n".join([*fields, f'"rows": [\n{rows}\n]']) + "\n}\n"
+
+
+def versions(data: Data) -> list[Sample]:
+    return [
         build(
             "1.0.0",
             "logistic regression",
             "Logistic regression on standardised measurements: simple, and easy to explain.",
             logistic_regression(data),
             data,
+            with_baseline=False,
         ),
         build(
             "1.1.0",
@@ -316,19 +361,37 @@ def outputs() -> dict[str, bytes]:
             "Gradient boosting, 80 trees of depth 3: sees interactions that the logistic regression of 1.0.0 cannot.",
             gradient_boosting(data),
             data,
+            with_baseline=True,
+        ),
+        build(
+            "1.2.0",
+            "random forest",
+            "Random forest, 40 trees of depth 5: averages where the gradient boosting of 1.1.0 sums up.",
+            random_forest(data),
+            data,
+            with_baseline=True,
         ),
     ]
+
+
+def outputs() -> dict[str, bytes]:
+    """Every file by its path below samples/."""
+    data = load()
+    samples = versions(data)
     row = data.test_x[0]
     files = {
         "manifests/modeldeployment.yaml": deployment_manifest().encode(),
         "requests/infer.json": infer_request(row).encode(),
         "requests/predict.json": predict_request(row, data).encode(),
-        "rows.json": expected_rows(samples, data).encode(),
+        "rows.json": few_rows(samples, data).encode(),
+        "held-out.json": all_rows(samples, data).encode(),
     }
     for sample, main in zip(samples, [None, *samples]):
-        files[f"models/{sample.path}"] = sample.content
+        files[f"models/{sample.path('model.onnx')}"] = sample.content
+        if sample.baseline is not None:
+            files[f"models/{sample.path('baseline.json')}"] = sample.baseline
         files[f"manifests/modelversion-{sample.version}.yaml"] = version_manifest(sample, main, data).encode()
-        print(f"{sample.version} {len(sample.content):>6} bytes sha256:{sample.sha256} {sample.metrics}")
+        print(f"{sample.version} {len(sample.content):>6} bytes sha256:{sha256(sample.content)} {sample.metrics}")
     return files
 
 

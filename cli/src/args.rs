@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::commands::{
     accept::Accept,
     approve::Approve,
+    compare::Compare,
     completion::{Complete, Completion},
     history::History,
     list::List,
@@ -25,7 +26,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
 
 Example: kubectl understudy list -n risk";
 
-/// Publish, review, approve and roll back model versions: nobody promotes alone.
+/// Review, approve, compare and roll back model versions: nobody promotes alone.
 #[derive(Debug, Parser)]
 #[command(name = "kubectl-understudy", bin_name = "kubectl understudy", version, after_help = AFTER_HELP)]
 pub struct Cli {
@@ -96,6 +97,8 @@ pub enum Command {
     Accept(Accept),
     /// Goes back to a version that was in Production before, at once
     Rollback(Rollback),
+    /// Shows how the challenger does beside main, and what drifts
+    Compare(Compare),
     /// Shows who decided what, when and why
     History(History),
     /// Opens the form page of a version or of what is main

@@ -90,6 +90,7 @@ mod tests {
     #[case("review ", Wanted::Version)]
     #[case("-n risk review fr", Wanted::Version)]
     #[case("rollback -n risk ", Wanted::Deployment)]
+    #[case("compare fr", Wanted::Deployment)]
     #[case("history --as bob ", Wanted::Any)]
     #[case("request fraud-1.3.0 pro", Wanted::Words(vec!["staging".into(), "production".into(), "archived".into()]))]
     #[case("accept fraud-1.3.0 --feedback fine ", Wanted::Words(vec!["passed".into(), "failed".into()]))]

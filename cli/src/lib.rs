@@ -7,6 +7,7 @@
 pub mod args;
 pub mod ask;
 pub mod commands;
+pub mod compare;
 pub mod complete;
 pub mod error;
 pub mod history;
@@ -66,6 +67,7 @@ async fn dispatch(command: Command, session: &Session) -> Result<(), Error> {
         Command::Reject(reject) => reject.run(session).await,
         Command::Accept(accept) => accept.run(session).await,
         Command::Rollback(rollback) => rollback.run(session).await,
+        Command::Compare(compare) => compare.run(session).await,
         Command::History(history) => history.run(session).await,
         Command::Open(open) => open.run(session).await,
         // `run` has dealt with them: they need no session.

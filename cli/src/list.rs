@@ -35,6 +35,8 @@ pub struct DeploymentLine {
     pub main: Option<String>,
     /// Since when.
     pub since: Option<Time>,
+    /// Version that gets copies of its calls.
+    pub challenger: Option<String>,
     /// Version that was main before.
     pub previous: Option<String>,
     /// Versions in Staging.
@@ -120,6 +122,7 @@ impl Listing {
                     name(&d.namespace, &d.name),
                     d.main.clone().unwrap_or_default(),
                     d.since.as_ref().map(|at| when::age(at, now)).unwrap_or_default(),
+                    d.challenger.clone().unwrap_or_default(),
                     d.previous.clone().unwrap_or_default(),
                     d.staging.join(","),
                     d.pending
@@ -151,7 +154,17 @@ impl Listing {
             })
             .collect();
         let deployments = table::table(
-            ["MODELDEPLOYMENT", "MAIN", "SINCE", "PREVIOUS", "STAGING", "PENDING", "READY", "REASON"],
+            [
+                "MODELDEPLOYMENT",
+                "MAIN",
+                "SINCE",
+                "CHALLENGER",
+                "PREVIOUS",
+                "STAGING",
+                "PENDING",
+                "READY",
+                "REASON",
+            ],
             &deployments,
         );
         let versions = table::table(
@@ -173,7 +186,7 @@ impl Listing {
 }
 
 /// By number, not by letter: 1.10.0 comes after 1.9.0.
-fn order(version: &str) -> (Option<semver::Version>, String) {
+pub(crate) fn order(version: &str) -> (Option<semver::Version>, String) {
     (semver::Version::parse(version).ok(), version.to_owned())
 }
 
@@ -185,6 +198,7 @@ fn deployment(md: &ModelDeployment, versions: &[VersionLine]) -> DeploymentLine 
     DeploymentLine {
         main: status.main.as_ref().map(|m| m.version.clone()),
         since: status.main.as_ref().map(|m| m.since.clone()),
+        challenger: status.challenger.as_ref().map(|c| c.version.clone()),
         previous: status.previous.as_ref().map(|p| p.version.clone()),
         staging: status.staging.iter().map(|s| s.version.clone()).collect(),
         pending: own.filter_map(|v| v.pending.clone()).collect(),

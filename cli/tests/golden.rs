@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use kubectl_understudy::{
+    compare::Compare,
     history::Record,
     list::Listing,
     review::{Review, Subject, text},
@@ -77,11 +78,16 @@ fn keys(value: &Value, found: &mut BTreeSet<String>) {
 fn every_field_that_a_program_may_read_is_documented() {
     let documentation = include_str!("../../docs/cli.md");
     let mut review = serde_json::to_value(candidate_review()).unwrap();
-    // What is main has the form of the API's `status.main`.
-    review["main"] = Value::Null;
+    // What is main and how it does beside it have the form of the API's `status.main` and `status.comparison`.
+    (review["main"], review["live"]) = (Value::Null, Value::Null);
     let mut all = BTreeSet::new();
     keys(&review, &mut all);
     keys(&serde_json::to_value(listing(false)).unwrap(), &mut all);
+    let mut compared = serde_json::to_value(compare("compared")).unwrap();
+    for of_the_api in ["main", "asked", "challenger", "comparison", "drift"] {
+        compared[of_the_api] = Value::Null;
+    }
+    keys(&compared, &mut all);
     for key in all {
         let documented =
             [format!("`{key}`"), format!("`{key}[]`")].iter().any(|form| documentation.contains(form));
@@ -111,6 +117,67 @@ fn a_program_sees_the_same_list() {
 #[test]
 fn an_empty_namespace_says_so() {
     insta::assert_snapshot!(Listing::of(&[], &[], false).text(now()));
+}
+
+fn compare(name: &str) -> Compare {
+    Compare::of(&read(name), &flags())
+}
+
+#[test]
+fn the_comparison_tells_how_close_both_are_how_each_does_and_what_drifts() {
+    insta::assert_snapshot!(compare("compared").text(now()));
+}
+
+#[test]
+fn a_program_sees_the_same_comparison() {
+    insta::assert_json_snapshot!(compare("compared"));
+}
+
+#[test]
+fn a_small_sample_does_not_look_like_a_result() {
+    insta::assert_snapshot!(compare("few").text(now()));
+}
+
+#[test]
+fn a_challenger_that_gets_no_calls_is_told_with_the_reason_and_what_was_compared_before_stays() {
+    insta::assert_snapshot!(compare("not-accepted").text(now()));
+}
+
+#[test]
+fn without_a_challenger_it_says_how_to_set_one() {
+    insta::assert_snapshot!(compare("modeldeployment").text(now()));
+}
+
+#[test]
+fn no_pairs_yet_are_no_figures() {
+    let mut md: ModelDeployment = read("few");
+    let status = md.status.as_mut().unwrap();
+    status.comparison.as_mut().unwrap().pairs = 0;
+    status.comparison.as_mut().unwrap().roles.clear();
+    insta::assert_snapshot!("no_pairs_yet", Compare::of(&md, &flags()).text(now()));
+    md.status.as_mut().unwrap().comparison = None;
+    md.spec.challenger.as_mut().unwrap().sample_percent = 0;
+    insta::assert_snapshot!("no_pairs_by_choice", Compare::of(&md, &flags()).text(now()));
+}
+
+#[test]
+fn a_new_main_has_no_figures_of_the_one_before() {
+    let mut md: ModelDeployment = read("compared");
+    md.status.as_mut().unwrap().main.as_mut().unwrap().digest = "sha256:another".to_owned();
+    let text = Compare::of(&md, &flags()).text(now());
+    assert!(text.contains("Before          1.3.0 with main 1.2.0: 4996 pairs"), "{text}");
+}
+
+#[test]
+fn a_reviewer_sees_how_the_version_does_as_challenger() {
+    let (version, deployment): (ModelVersion, ModelDeployment) = (read("candidate"), read("compared"));
+    let review =
+        Review::of(Subject { version: &version, deployment: Some(&deployment), main: None }, &flags());
+    let text = text::summary(&review, now());
+    assert!(
+        text.contains("challenger of 1.2.0, 4996 pairs as of 5s ago: label agrees 96.5 % (96.0 to 97.0)"),
+        "{text}"
+    );
 }
 
 #[test]

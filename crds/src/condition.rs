@@ -19,6 +19,12 @@ pub const DEPLOYED: &str = "Deployed";
 pub const RUNNING: &str = "Running";
 /// On a `ModelDeployment`: the API server enforces the approval policy.
 pub const APPROVAL_GATE: &str = "ApprovalGate";
+/// On a `ModelDeployment` that names a challenger: it gets copies of main's calls.
+pub const CHALLENGER_READY: &str = "ChallengerReady";
+/// On a `ModelDeployment` whose main has a baseline: what is asked has moved away from the training data.
+pub const DATA_DRIFT: &str = "DataDrift";
+/// On a `ModelDeployment` whose main has a baseline: what is answered has moved away from the training data.
+pub const PREDICTION_DRIFT: &str = "PredictionDrift";
 
 /// The condition of this type.
 #[must_use]

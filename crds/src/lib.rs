@@ -4,22 +4,33 @@
 //! but for the inference server, speaks in these types.
 
 pub mod annotations;
+mod challenger;
+mod comparison;
 pub mod condition;
+mod drift;
 mod model_deployment;
 mod model_version;
 pub mod names;
+mod recording;
 mod stage;
 mod transition;
 
+pub use challenger::{Challenger, ChallengerStatus};
+pub use comparison::{
+    Compared, Comparison, Estimate, Latency, Measure, OUTPUTS_LIMIT, OutcomeComparison, OutputComparison,
+    Role, RoleComparison,
+};
+pub use drift::{ColumnRole, DRIFTING_LIMIT, Drift, DriftStatistic, DriftStatus, DriftingFeature};
 pub use model_deployment::{
     AcceptanceTest, Approval, Gate, MainReason, MainRecord, ModelDeployment, ModelDeploymentSpec,
     ModelDeploymentStatus, Previous, Rollback, RollbackResult, RollbackStatus, Rollout, ServedVersion,
     Staged,
 };
 pub use model_version::{
-    Acceptance, Artifact, Documentation, Evaluation, Failure, LocalSecretReference, Metric, ModelSignature,
-    ModelVersion, ModelVersionSpec, ModelVersionStatus, Provenance, TensorSpec, Verdict,
+    Acceptance, Artifact, Baseline, Documentation, Evaluation, Failure, LocalSecretReference, Metric,
+    ModelSignature, ModelVersion, ModelVersionSpec, ModelVersionStatus, Provenance, TensorSpec, Verdict,
 };
+pub use recording::{Recording, Sink};
 pub use stage::Stage;
 pub use transition::{Decision, Grant, HISTORY_LIMIT, HistoryEntry, PolicyReference, Transition};
 

@@ -11,6 +11,8 @@ use kube::{CustomResource, KubeSchema, core::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::{Challenger, ChallengerStatus, Comparison, Drift, DriftStatus, Recording};
+
 /// How long a request waits by default: a week, so that a colleague's long weekend does not end it.
 fn expires_after() -> Duration {
     std::time::Duration::from_hours(168).into()
@@ -35,6 +37,7 @@ fn keep_warm() -> Duration {
     derive = "PartialEq",
     derive = "Default",
     printcolumn(name = "Main", type_ = "string", json_path = ".status.main.version"),
+    printcolumn(name = "Challenger", type_ = "string", json_path = ".status.challenger.version"),
     printcolumn(name = "Replicas", type_ = "integer", json_path = ".status.main.readyReplicas"),
     printcolumn(
         name = "Deployed",
@@ -98,6 +101,17 @@ pub struct ModelDeploymentSpec {
     #[serde(default)]
     #[schemars(extend("default" = {}))]
     pub rollback: Rollback,
+    /// The version that gets copies of main's calls, and whose answers callers never see. Adding, changing or removing
+    /// it restarts no pod of main.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenger: Option<Challenger>,
+    /// What is kept of the calls. Without it, nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<Recording>,
+    /// When calls count as drifted from the baseline of main's version. Without it, the defaults apply where there is
+    /// a baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
 }
 
 const fn one() -> i32 {
@@ -192,6 +206,15 @@ pub struct ModelDeploymentStatus {
     #[schemars(length(max = 256))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["modelVersion".into()]))]
     pub staging: Vec<Staged>,
+    /// The challenger, once it is accepted and gets copies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenger: Option<ChallengerStatus>,
+    /// How main and challenger compare so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+    /// What drifts now, where main's version has a baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<DriftStatus>,
     /// The change of main that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
@@ -205,7 +228,8 @@ pub struct ModelDeploymentStatus {
     /// The generation this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Deployed`, `Running`, `ApprovalGate`, and `Ready`, `Reconciling`, `Stalled` (kstatus).
+    /// `Deployed`, `Running`, `ApprovalGate`, where they make sense `ChallengerReady`, `DataDrift` (inputs) and
+    /// `PredictionDrift` (outputs), and `Ready`, `Reconciling`, `Stalled` (kstatus).
     #[serde(default)]
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]

@@ -55,8 +55,8 @@ use crate::{Decision, HistoryEntry, Stage, Transition};
      || (has(self.status.history) && self.status.history.exists(h, h.to == 'Production' && (h.decision == 'Approved' || h.decision == 'RolledBack')))")
     .message("an archived version goes to Production only if it was there before; ask for Staging first")
     .field_path(".spec.stage"))]
-#[x_kube(validation = Rule::new("has(self.documentation) == has(oldSelf.documentation) && has(self.evaluation) == has(oldSelf.evaluation) && has(self.provenance) == has(oldSelf.provenance)")
-    .message("documentation, evaluation and provenance are neither added nor removed later: publish a new ModelVersion"))]
+#[x_kube(validation = Rule::new("has(self.documentation) == has(oldSelf.documentation) && has(self.evaluation) == has(oldSelf.evaluation) && has(self.provenance) == has(oldSelf.provenance) && has(self.baseline) == has(oldSelf.baseline)")
+    .message("documentation, evaluation, provenance and baseline are neither added nor removed later: publish a new ModelVersion"))]
 #[serde(rename_all = "camelCase")]
 pub struct ModelVersionSpec {
     /// Name of the `ModelDeployment` that it belongs to, in the same namespace.
@@ -87,6 +87,11 @@ pub struct ModelVersionSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("self == oldSelf").message("provenance is immutable: publish a new ModelVersion"))]
     pub provenance: Option<Provenance>,
+    /// What the training data looked like, feature by feature: while this version is main, its calls are compared with
+    /// it. The credentials are those of `artifact.secretRef`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("baseline is immutable: publish a new ModelVersion"))]
+    pub baseline: Option<Baseline>,
 }
 
 /// A file somewhere, pinned by its digest.
@@ -116,6 +121,22 @@ impl Artifact {
     pub fn digest(&self) -> String {
         format!("sha256:{}", self.sha256)
     }
+}
+
+/// The distributions of the training data, a JSON file pinned by its digest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Baseline {
+    /// `s3://bucket/key`, `https://host/path` or `pvc://claim/path`.
+    #[schemars(length(min = 1, max = 2048))]
+    #[x_kube(validation = Rule::new("self.matches('^(s3|https|pvc)://[^/ ]+/[^ ]+$')")
+        .message("baseline.uri must be s3://bucket/key, https://host/path or pvc://claim/path"))]
+    pub uri: String,
+    /// SHA-256 of the file, 64 lower-case hexadecimal digits. Another file is not used.
+    #[schemars(length(min = 64, max = 64))]
+    #[x_kube(validation = Rule::new("self.matches('^[0-9a-f]{64}$')")
+        .message("baseline.sha256 must be 64 lower-case hexadecimal digits, as sha256sum prints them"))]
+    pub sha256: String,
 }
 
 /// A Secret of the same namespace.
@@ -325,14 +346,24 @@ impl ModelVersion {
         self.status.as_ref().map_or(&[], |s| &s.history)
     }
 
+    /// The newest entry by which the bytes it names now were let into Staging by a second person.
+    #[must_use]
+    pub fn staging_approval(&self) -> Option<&HistoryEntry> {
+        self.approval_into(Stage::Staging)
+    }
+
     /// The newest entry by which the bytes it names now were let into Production by a second person.
     #[must_use]
     pub fn production_approval(&self) -> Option<&HistoryEntry> {
+        self.approval_into(Stage::Production)
+    }
+
+    fn approval_into(&self, stage: Stage) -> Option<&HistoryEntry> {
         let digest = self.spec.artifact.digest();
         self.history()
             .iter()
             .rev()
-            .find(|h| h.to == Stage::Production && h.decision == Decision::Approved && h.digest == digest)
+            .find(|h| h.to == stage && h.decision == Decision::Approved && h.digest == digest)
     }
 
     /// Whether a change of stage is asked for that no decision has ended yet.

@@ -27,11 +27,35 @@ pub fn version_object(deployment: &str, version: &str) -> String {
     if !ambiguous && plain.len() <= MAX_NAME {
         return plain;
     }
-    let digest = Sha256::digest(format!("{deployment}/{version}"));
+    let head = plain.to_ascii_lowercase().replace(['+', '_'], "-");
+    with_hash(&head, &format!("{deployment}/{version}"))
+}
+
+/// As much of `head` as a DNS label holds, and a short hash of `whole` that tells it apart.
+fn with_hash(head: &str, whole: &str) -> String {
+    let digest = Sha256::digest(whole);
     let hash = format!("{:08x}", u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]));
-    let mut head: String = plain.to_ascii_lowercase().replace(['+', '_'], "-");
+    let mut head = head.to_owned();
     head.truncate(MAX_NAME - hash.len() - 1);
     format!("{}-{hash}", head.trim_end_matches('-'))
+}
+
+/// Name of the Service that takes the copies for the challenger: `fraud-challenger`.
+#[must_use]
+pub fn challenger(deployment: &str) -> String {
+    beside(deployment, "challenger")
+}
+
+/// Name of the headless Service by which pods of a deployment find each other: `fraud-peers`.
+#[must_use]
+pub fn peers(deployment: &str) -> String {
+    beside(deployment, "peers")
+}
+
+/// Name of a Service beside the stable one; where that is no DNS label any more, a hash takes the place of its end.
+fn beside(deployment: &str, what: &str) -> String {
+    let plain = format!("{deployment}-{what}");
+    if plain.len() <= MAX_NAME { plain } else { with_hash(&plain, &plain) }
 }
 
 /// Name of the ConfigMap that tells running pods who is main.
@@ -89,6 +113,19 @@ mod tests {
     fn a_long_name_still_is_a_dns_label() {
         let name = version_object(&"a".repeat(63), "10.20.30-alpha.1");
         assert!(name.len() <= 63 && !name.ends_with('-'), "{name}");
+    }
+
+    #[test]
+    fn services_beside_the_stable_one_say_what_they_are_for() {
+        assert_eq!((challenger("fraud"), peers("fraud")), ("fraud-challenger".into(), "fraud-peers".into()));
+    }
+
+    #[test]
+    fn services_beside_one_of_a_long_name_still_are_dns_labels_and_differ() {
+        let (one, other) = ("a".repeat(63), format!("{}b", "a".repeat(62)));
+        let all = [challenger(&one), challenger(&other), peers(&one), peers(&other)];
+        assert!(all.iter().all(|name| name.len() <= 63 && !name.ends_with('-')), "{all:?}");
+        assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), all.len(), "{all:?}");
     }
 
     #[test]

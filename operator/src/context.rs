@@ -12,7 +12,7 @@ use crate::{
     decision_log::Journal,
     gate::Gate,
     metrics::Metrics,
-    rollout::{probe::Prober, recorded::Recorded},
+    rollout::{probe::Prober, recorded::Recorded, summaries::Summaries},
 };
 
 /// Field manager of every server-side apply.
@@ -29,6 +29,7 @@ pub struct Context {
     pub metrics: Arc<Metrics>,
     pub backoff: Backoff,
     pub recorded: Recorded,
+    pub summaries: Summaries,
 }
 
 impl Context {

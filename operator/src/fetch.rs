@@ -12,7 +12,7 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 
-/// More than any answer that is expected here.
+/// More than any answer that is expected, unless it is said otherwise.
 const MAX_BYTES: usize = 1 << 20;
 
 /// No usable answer.
@@ -46,13 +46,24 @@ pub enum Error {
 pub struct Fetcher {
     client: Client<HttpConnector, Body>,
     limit: Duration,
+    max_bytes: usize,
+}
+
+/// The beginning of a URL of the pod with this address.
+pub fn base(ip: &str, port: i32) -> String {
+    if ip.contains(':') { format!("http://[{ip}]:{port}") } else { format!("http://{ip}:{port}") }
 }
 
 impl Fetcher {
     /// Answers that take longer than `limit` do not count.
     pub fn new(limit: Duration) -> Self {
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
-        Self { client, limit }
+        Self { client, limit, max_bytes: MAX_BYTES }
+    }
+
+    /// Answers of more bytes than this do not count.
+    pub fn taking_up_to(self, max_bytes: usize) -> Self {
+        Self { max_bytes, ..self }
     }
 
     /// The body of a 2xx answer.
@@ -72,7 +83,7 @@ impl Fetcher {
             .await
             .map_err(|source| Error::Connect { url: url.to_owned(), source })?;
         let status = answer.status();
-        let body = Limited::new(answer.into_body(), MAX_BYTES)
+        let body = Limited::new(answer.into_body(), self.max_bytes)
             .collect()
             .await
             .map_err(|source| Error::Read { url: url.to_owned(), source })?

@@ -28,7 +28,7 @@ use crate::{
     http, kinds,
     leader::{Elector, Lost},
     metrics::Metrics,
-    rollout::{self, probe::Prober, recorded::Recorded},
+    rollout::{self, probe::Prober, recorded::Recorded, summaries::Summaries},
 };
 
 /// Passes at once, for each controller: enough to keep an API server busy, few enough not to starve others.
@@ -152,6 +152,7 @@ fn control(
         metrics,
         backoff: Backoff::default(),
         recorded: Recorded::default(),
+        summaries: Summaries::new(),
     });
     let work = async move {
         let controllers = async {

@@ -25,7 +25,8 @@ impl Load {
         (median(turns.map(|turn| turn.0)), median(turns.map(|turn| turn.1)))
     }
 
-    fn run(&self, address: SocketAddr, connections: u32) -> Seen {
+    /// One turn of wrk.
+    pub fn run(&self, address: SocketAddr, connections: u32) -> Seen {
         let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("bench/post.lua");
         let output = Command::new("wrk")
             .args(["--latency", "-t1", &format!("-c{connections}"), &format!("-d{}s", self.seconds)])
@@ -40,13 +41,14 @@ impl Load {
             let line = text.lines().find_map(|line| line.trim().strip_prefix(name));
             line.unwrap_or_else(|| panic!("wrk said:\n{text}")).trim().to_owned()
         };
-        assert!(!text.contains("Non-2xx"), "wrk said:\n{text}");
+        assert!(!text.contains("Non-2xx") && !text.contains("Socket errors"), "wrk said:\n{text}");
         let rate = field("Requests/sec:").parse().expect("wrk prints a number");
         Seen { rate, p50: micros(&field("50%")), p99: micros(&field("99%")) }
     }
 }
 
-fn median(mut seen: [Seen; 3]) -> Seen {
+/// The middle of three turns, by each figure.
+pub fn median(mut seen: [Seen; 3]) -> Seen {
     let mut middle = |of: fn(&Seen) -> f64| {
         seen.sort_by(|a, b| of(a).total_cmp(&of(b)));
         of(&seen[1])

@@ -1,9 +1,14 @@
 //! Figures of the server, each with its limit beside it: an in-process loop for what ONNX Runtime can do, a null
 //! server of the same stack for what HTTP can do. Absolute figures mean little on a shared machine; the ratios do.
 
+#[path = "../tests/server/challengers.rs"]
+#[expect(dead_code, reason = "the tests know more kinds of trouble")]
+mod challengers;
 mod decode;
 mod load;
+mod paced;
 mod process;
+mod shadow;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -29,14 +34,26 @@ fn main() {
     let model = samples.join("models/breast-cancer/1.0.0/model.onnx");
     let body = samples.join("requests/infer.json");
 
-    println!("server, breast-cancer 1.0.0, 3 x {seconds} s a load, median");
-    let alone = in_process(&model, Duration::from_secs(seconds));
+    let load = Load { seconds, body };
+    let only = std::env::var("BENCH_PART").unwrap_or_default();
+    if only.is_empty() || only == "server" {
+        server(&model, &load);
+    }
+    if only.is_empty() || only == "shadow" {
+        shadow::run(&model, &load);
+    }
+}
+
+/// What a server takes and gives by itself.
+fn server(model: &Path, load: &Load) {
+    println!("server, breast-cancer 1.0.0, 3 x {} s a load, median", load.seconds);
+    let alone = in_process(model, Duration::from_secs(load.seconds));
     println!(
         "in process         {:>9.0} runs/s on one thread, {:.1} us a run; session load {:.0} ms",
         alone.rate, alone.run_us, alone.load_ms
     );
 
-    let server = Server::start(&model);
+    let server = Server::start(model);
     let limit = alone.load_ms + 60.0;
     println!(
         "exec to ready      {:>9.0} ms           limit {limit:.0} ms (session load + 60)",
@@ -45,7 +62,6 @@ fn main() {
     println!("idle memory        {:>9.1} MB           limit 36 MB", server.resident_mb());
 
     let null = Null::start();
-    let load = Load { seconds, body };
     for connections in [1, 8] {
         let (nothing, inference) = load.alternate(null.address, server.address, connections);
         let ratio = inference.rate / nothing.rate;

@@ -1,7 +1,7 @@
 //! The processes that are measured.
 
 use std::convert::Infallible;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -17,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use sha2::{Digest as _, Sha256};
 use understudy_server::artifact::Digest;
 
+const LISTENS: &str = "the server says where it listens";
 /// As long as an answer of the sample model.
 const ANSWER: &str = r#"{"model_name":"fraud","model_version":"1.3.0","id":"sample","outputs":[{"name":"label","datatype":"INT64","shape":[1],"data":[1]},{"name":"probabilities","datatype":"FP32","shape":[1,2],"data":[0.0022078454,0.9977921]}]}"#;
 
@@ -24,40 +25,58 @@ const ANSWER: &str = r#"{"model_name":"fraud","model_version":"1.3.0","id":"samp
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
+    pub challenger: SocketAddr,
+    metrics: SocketAddr,
     pub ready_ms: f64,
-    _directory: tempfile::TempDir,
+    pub digest: String,
+    log: std::io::Lines<BufReader<std::process::ChildStderr>>,
+    directory: tempfile::TempDir,
 }
 
 impl Server {
     pub fn start(model: &Path) -> Self {
+        Self::of(model, "1.0.0")
+    }
+
+    /// The model, as this version.
+    pub fn of(model: &Path, version: &str) -> Self {
         let directory = tempfile::tempdir().expect("a directory for the bench");
         let bytes = std::fs::read(model).expect("the sample model is there");
         let (claim, work) = (directory.path().join("claim"), directory.path().join("work"));
-        for path in [&claim, &work] {
+        let sink = directory.path().join("sink");
+        for path in [&claim, &work, &sink] {
             std::fs::create_dir(path).expect("the directory is writable");
         }
         std::fs::write(claim.join("model.onnx"), &bytes).expect("the directory is writable");
         let digest = Digest::from(<[u8; 32]>::from(Sha256::digest(&bytes)));
         let begin = Instant::now();
         let mut child = Command::new(env!("CARGO_BIN_EXE_understudy-server"))
-            .args(["--deployment", "bench", "--version", "1.0.0", "--artifact", "pvc://claim/model.onnx"])
+            .args(["--deployment", "bench", "--version", version, "--artifact", "pvc://claim/model.onnx"])
             .args(["--sha256", &digest.to_string(), "--bind", "127.0.0.1"])
-            .args(["--main-port", "0", "--direct-port", "0", "--metrics-port", "0"])
+            .args(["--main-port", "0", "--challenger-port", "0", "--direct-port", "0"])
+            .args(["--metrics-port", "0"])
             .arg("--pvc-dir")
             .arg(claim)
             .arg("--work-dir")
             .arg(work)
+            .args(["--record-sink", "pvc://records/bench", "--record-pvc-dir"])
+            .arg(sink)
+            .arg("--routing-file")
+            .arg(directory.path().join("routing.json"))
             .arg("--termination-log")
             .arg(directory.path().join("termination-log"))
             .stderr(Stdio::piped())
             .spawn()
             .expect("the server starts");
         let mut log = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
-        let mut address = None;
+        let [mut address, mut challenger, mut metrics] = [None; 3];
         for line in log.by_ref().map_while(Result::ok) {
             let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
             match line["message"].as_str() {
-                Some("listening") => address = line["main"].as_str().and_then(|main| main.parse().ok()),
+                Some("listening") => {
+                    let port = |name: &str| line[name].as_str().and_then(|address| address.parse().ok());
+                    [address, challenger, metrics] = [port("main"), port("challenger"), port("metrics")];
+                }
                 Some("ready") => break,
                 _ => {}
             }
@@ -65,10 +84,42 @@ impl Server {
         let ready_ms = begin.elapsed().as_secs_f64() * 1e3;
         Self {
             child,
-            address: address.expect("the server says where it listens"),
+            address: address.expect(LISTENS),
+            challenger: challenger.expect(LISTENS),
+            metrics: metrics.expect(LISTENS),
             ready_ms,
-            _directory: directory,
+            digest: format!("sha256:{digest}"),
+            log,
+            directory,
         }
+    }
+
+    /// Replaces the routing file, and waits until the server follows it.
+    pub fn route(&mut self, routing: &serde_json::Value) {
+        let file = self.directory.path().join("routing.json");
+        std::fs::write(file.with_extension("new"), routing.to_string()).expect("the directory is writable");
+        std::fs::rename(file.with_extension("new"), file).expect("the directory is writable");
+        for line in self.log.by_ref().map_while(Result::ok) {
+            let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+            if line["message"] == "the settings changed" {
+                return;
+            }
+        }
+        panic!("the server ended");
+    }
+
+    /// The value of a metric, summed over its series.
+    pub fn metric(&self, name: &str) -> u64 {
+        let mut stream = std::net::TcpStream::connect(self.metrics).expect("the server runs");
+        stream
+            .write_all(b"GET /metrics HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")
+            .expect("the server listens");
+        let mut text = String::new();
+        stream.read_to_string(&mut text).expect("the server answers");
+        let series = text.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
+        series
+            .map(|line| line.rsplit(' ').next().and_then(|value| value.parse::<u64>().ok()).expect("a count"))
+            .sum()
     }
 
     /// What the process holds of the machine's memory.

@@ -40,9 +40,48 @@ pub struct Args {
     #[arg(long, env = "UNDERSTUDY_PVC_DIR")]
     pub pvc_dir: Option<PathBuf>,
 
-    /// JSON file that names the version which is main: `{"main":"1.3.0"}`. Without it this one is not main.
+    /// Where the baseline is: how the training data were distributed, for the look for drift. A URI like that of the
+    /// model, read with the same Secret.
+    #[arg(long, env = "UNDERSTUDY_BASELINE", requires = "baseline_sha256")]
+    pub baseline: Option<String>,
+
+    /// SHA-256 of the baseline, 64 hexadecimal digits.
+    #[arg(long, env = "UNDERSTUDY_BASELINE_SHA256", requires = "baseline")]
+    pub baseline_sha256: Option<Digest>,
+
+    /// Directory where the claim of a `pvc://` baseline is mounted.
+    #[arg(long, env = "UNDERSTUDY_BASELINE_PVC_DIR")]
+    pub baseline_pvc_dir: Option<PathBuf>,
+
+    /// JSON file that says who is main, who is the challenger and what is recorded: `{"main":"1.3.0"}`. It may change
+    /// at any time. Without it this version is not main.
     #[arg(long, env = "UNDERSTUDY_ROUTING_FILE")]
     pub routing_file: Option<PathBuf>,
+
+    /// Where records of calls go: `s3://bucket/prefix` or `pvc://claim/prefix`. Whether there are any is said by the
+    /// routing file; without a sink the newest ones are kept in memory.
+    #[arg(long, env = "UNDERSTUDY_RECORD_SINK")]
+    pub record_sink: Option<String>,
+
+    /// Directory of the mounted Secret for the sink; the same files as in the model's.
+    #[arg(long, env = "UNDERSTUDY_RECORD_SECRET_DIR")]
+    pub record_secret_dir: Option<PathBuf>,
+
+    /// Directory where the claim of a `pvc://` sink is mounted.
+    #[arg(long, env = "UNDERSTUDY_RECORD_PVC_DIR")]
+    pub record_pvc_dir: Option<PathBuf>,
+
+    /// Bytes that records may take on the pod's disk, in the work directory, while the sink is away.
+    #[arg(long, env = "UNDERSTUDY_SPOOL_BYTES", default_value_t = 256 << 20)]
+    pub spool_bytes: u64,
+
+    /// The pod's name, which the names of its records' files have in them.
+    #[arg(long, env = "HOSTNAME", default_value = "pod")]
+    pub pod: String,
+
+    /// Name that resolves to all pods of the deployment, for outcomes of calls that another pod answered.
+    #[arg(long, env = "UNDERSTUDY_PEERS")]
+    pub peers: Option<String>,
 
     /// Address that all ports listen on.
     #[arg(long, env = "UNDERSTUDY_BIND", default_value = "0.0.0.0")]
@@ -51,6 +90,10 @@ pub struct Args {
     /// Port behind the deployment's stable Service.
     #[arg(long, env = "UNDERSTUDY_MAIN_PORT", default_value_t = 8080)]
     pub main_port: u16,
+
+    /// Port for copies of calls to main, sent by its pods while this version is the challenger.
+    #[arg(long, env = "UNDERSTUDY_CHALLENGER_PORT", default_value_t = 8081)]
+    pub challenger_port: u16,
 
     /// Port behind the version's own Service.
     #[arg(long, env = "UNDERSTUDY_DIRECT_PORT", default_value_t = 8082)]

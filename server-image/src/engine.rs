@@ -14,12 +14,13 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use ort::session::Session;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::codec::answer::Answer;
+use crate::codec::answer::{self, Answer};
 use crate::codec::compression::Coding;
 use crate::codec::{Request, predict};
 use crate::error::Refusal;
 use crate::metrics::{Metrics, Timing};
 use crate::model::{Model, run};
+use crate::tensor::Tensor;
 
 /// Four times what the hop costs: beyond it, the hop no longer matters.
 const LIGHT: Duration = Duration::from_micros(100);
@@ -56,6 +57,10 @@ pub struct Work {
     pub accepts: Option<Coding>,
     /// The room that the body takes; given back with the work.
     pub room: Option<OwnedSemaphorePermit>,
+    /// Whether somebody looks at what went in and came out, see [`Seen`].
+    pub watched: bool,
+    /// Whether this is the copy of a call to main: all outputs are answered as binary tensors, whatever was asked for.
+    pub mirrored: bool,
 }
 
 impl Work {
@@ -69,6 +74,8 @@ impl Work {
             coding: None,
             accepts: None,
             room: None,
+            watched: false,
+            mirrored: false,
         }
     }
 }
@@ -82,6 +89,30 @@ pub struct Reply {
     pub json_length: Option<usize>,
     /// How it is compressed.
     pub coding: Option<Coding>,
+}
+
+/// What went in and came out, for whoever watches.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// The request's own id.
+    pub id: Option<String>,
+    /// One for each input; none where the request could not be read.
+    pub inputs: Vec<Tensor>,
+    /// One for each output; none where the model did not run.
+    pub outputs: Vec<Tensor>,
+    /// Rows of the request.
+    pub rows: u64,
+}
+
+/// An answer, and what a watched request saw.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The answer.
+    pub reply: Result<Reply, Refusal>,
+    /// What went in and came out, where the work is watched.
+    pub seen: Option<Box<Seen>>,
+    /// From the end of the body to the beginning of the answer.
+    pub latency: Duration,
 }
 
 /// A clock that is looked at once a step: on a small request each look is worth counting.
@@ -112,7 +143,7 @@ impl Laps {
 struct Job {
     work: Work,
     laps: Laps,
-    reply: oneshot::Sender<Result<Reply, Refusal>>,
+    reply: oneshot::Sender<Outcome>,
 }
 
 /// Bounds of the engine.
@@ -167,7 +198,7 @@ impl Engine {
     }
 
     /// Answers a request.
-    pub async fn answer(&self, work: Work) -> Result<Reply, Refusal> {
+    pub async fn answer(&self, work: Work) -> Outcome {
         let mut laps = Laps::start();
         let small = work.body.len() <= SMALL && work.coding.is_none();
         if small
@@ -176,13 +207,15 @@ impl Engine {
         {
             return self.shared.answer(&mut session, &work, Duration::ZERO, laps);
         }
+        let watched = work.watched;
         let (reply, answered) = oneshot::channel();
         match self.queue.try_send(Job { work, laps, reply }) {
             Ok(()) => self.shared.metrics.waiting(1),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 let busy = Refusal::Busy("the queue is full");
-                self.shared.metrics.failed(&busy, laps.lap());
-                return Err(busy);
+                let latency = laps.lap();
+                self.shared.metrics.failed(&busy, latency);
+                return Outcome { reply: Err(busy), seen: watched.then(Box::default), latency };
             }
         }
         answered.await.expect("a session's thread answers every job that is waited for")
@@ -210,7 +243,7 @@ impl Shared {
             let answer = if queue > self.bounds.queue_wait {
                 let late = Refusal::Deadline(self.bounds.queue_wait.as_secs());
                 self.metrics.failed(&late, queue);
-                Err(late)
+                Outcome { reply: Err(late), seen: work.watched.then(Box::default), latency: queue }
             } else {
                 let mut session = self.sessions[index].lock().unwrap_or_else(PoisonError::into_inner);
                 self.answer(&mut session, &work, queue, laps)
@@ -221,24 +254,20 @@ impl Shared {
     }
 
     /// Decode, run, encode, and account for it.
-    fn answer(
-        &self,
-        session: &mut Session,
-        work: &Work,
-        queue: Duration,
-        mut laps: Laps,
-    ) -> Result<Reply, Refusal> {
+    fn answer(&self, session: &mut Session, work: &Work, queue: Duration, mut laps: Laps) -> Outcome {
         let mut timing = Timing { queue, ..Timing::default() };
-        let answer = self.work(session, work, &mut laps, &mut timing);
-        match &answer {
+        let mut seen = work.watched.then(Box::<Seen>::default);
+        let reply = self.work(session, work, &mut laps, &mut timing, seen.as_deref_mut());
+        match &reply {
             Ok(_) => self.metrics.succeeded(&timing, laps.total(), laps.last),
             Err(refusal) => {
                 laps.lap();
                 self.metrics.failed(refusal, laps.total());
             }
         }
-        self.strained(laps.total().saturating_sub(queue));
-        answer
+        let latency = laps.total();
+        self.strained(latency.saturating_sub(queue));
+        Outcome { reply, seen, latency }
     }
 
     fn work(
@@ -247,6 +276,7 @@ impl Shared {
         work: &Work,
         laps: &mut Laps,
         timing: &mut Timing,
+        mut seen: Option<&mut Seen>,
     ) -> Result<Reply, Refusal> {
         let Model { signature, features, templates, .. } = &self.model;
         let plain = match work.coding {
@@ -254,7 +284,7 @@ impl Shared {
             None => work.body.as_ref(),
         };
         let mut rows = 0;
-        let decoded = match work.kind {
+        let mut decoded = match work.kind {
             Kind::Infer => Some(Request::read(plain, work.json_length, signature)?),
             Kind::Predict => {
                 let (request, records) = predict::read(plain, signature, features.as_deref())?;
@@ -266,9 +296,22 @@ impl Shared {
         let inputs = decoded.as_ref().map_or(&self.model.synthetic, |request| &request.inputs);
         timing.batch = self.model.batch(inputs);
         timing.input = laps.lap();
-        let outputs = run(session, inputs).map_err(|error| refusal(&error))?;
+        let ran = run(session, inputs).map_err(|error| refusal(&error));
         timing.infer = laps.lap();
+        if let (Some(seen), Some(request)) = (seen.as_deref_mut(), &mut decoded) {
+            seen.rows = timing.batch;
+            seen.id.clone_from(&request.id);
+            // Neither the run nor the answer needs them any more.
+            seen.inputs = std::mem::take(&mut request.inputs);
+        }
+        let outputs = ran?;
+        if let Some(seen) = seen {
+            seen.outputs = answer::tensors(signature, &outputs)?;
+        }
         let Answer { body, json_length } = match (work.kind, &decoded) {
+            (Kind::Infer | Kind::Predict, Some(_)) if work.mirrored => {
+                templates.answer(&Request::for_all(signature), signature, &outputs)?
+            }
             (Kind::Infer, Some(request)) => templates.answer(request, signature, &outputs)?,
             (Kind::Predict, _) => {
                 Answer { body: predict::answer(rows, signature, &outputs)?, json_length: None }

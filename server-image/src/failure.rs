@@ -24,6 +24,8 @@ pub enum Reason {
     LoadFailed,
     /// The model was loaded, but did not answer a synthetic request.
     WarmUpFailed,
+    /// The baseline cannot be read, or is that of another model.
+    InvalidBaseline,
     /// No such scheme, or a malformed URI.
     UnsupportedUri,
     /// The server itself could not start: a port in use, a directory that cannot be written.
@@ -43,6 +45,7 @@ impl Reason {
             Self::InvalidModel => "InvalidModel",
             Self::LoadFailed => "LoadFailed",
             Self::WarmUpFailed => "WarmUpFailed",
+            Self::InvalidBaseline => "InvalidBaseline",
             Self::UnsupportedUri => "UnsupportedUri",
             Self::StartFailed => "StartFailed",
         }

@@ -3,7 +3,8 @@
 //! A pod lives through three steps, each a module: [`artifact`] brings the model file here and checks its digest,
 //! [`onnx`] reads it with bounds before ONNX Runtime does, [`model`] loads and warms it. From then on [`http`] takes
 //! requests, [`codec`] turns bytes into tensors and back, and [`engine`] decides on which thread they run.
-//! [`role`] tells whether this version is the one behind the stable endpoint.
+//! [`routing`] follows what the operator says: who is main ([`role`]), who is the challenger, what is recorded.
+//! [`observe`] is all that happens to a call after its answer: the copy to the challenger, comparison, records, drift.
 
 #![allow(
     clippy::missing_panics_doc,
@@ -13,6 +14,7 @@
 pub mod args;
 pub mod artifact;
 pub mod codec;
+pub mod columns;
 pub mod engine;
 pub mod error;
 pub mod failure;
@@ -22,7 +24,9 @@ pub mod model;
 pub mod observe;
 pub mod onnx;
 pub mod page;
+pub mod records;
 pub mod role;
+pub mod routing;
 pub mod server;
 pub mod signature;
 pub mod tensor;

@@ -6,24 +6,33 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
+use understudy_stats::Baseline;
 
 use crate::args::Args;
 use crate::artifact;
+use crate::columns::Columns;
 use crate::engine::{Bounds, Engine};
 use crate::failure::{Failure, Reason};
 use crate::http::connection::{Phase, Surroundings, accept};
-use crate::http::probes::{self, State};
-use crate::http::service::Service;
+use crate::http::probes;
+use crate::http::service::{Door, Service};
 use crate::metrics::Metrics;
-use crate::model::{self, Plan};
+use crate::model::{self, Model, Plan};
+use crate::observe::{Equipment, Observer, Peers, RecordsPlan, drift};
 use crate::onnx;
-use crate::role::{self, Standing};
+use crate::records::Sink;
+use crate::role::Standing;
+use crate::routing::{self, Settings};
 
 /// How long requests still come in after SIGTERM, until every node has heard that this endpoint is gone.
 const PROPAGATION: Duration = Duration::from_secs(5);
+/// More than a thousand columns need.
+const LARGEST_BASELINE: u64 = 4 << 20;
 
 /// Runs the server until a signal ends it. A failure is also written to the termination log.
 pub fn run(args: Args) -> Result<(), Failure> {
@@ -51,28 +60,57 @@ pub fn run(args: Args) -> Result<(), Failure> {
 async fn serve(args: Args) -> Result<(), Failure> {
     let mut signals = Signals::new().map_err(|error| Failure::new(Reason::StartFailed, error))?;
     let version = args.version.to_string();
+    // What is wrong with it is told before anything is downloaded.
+    let sink = sink(&args)?;
     let metrics = Arc::new(Metrics::new(&args.deployment, &version));
     let service = Arc::new(Service::new(&args.deployment, &version, Arc::clone(&metrics), args.max_body));
     let (phase, phase_seen) = watch::channel(Phase::Serving);
     let (standing, standing_seen) = watch::channel(Standing::NotYet);
+    let settings = Arc::new(ArcSwap::<Settings>::default());
     let around =
         Surroundings { phase: phase_seen, standing: None, free: Arc::new(Semaphore::new(args.connections)) };
     listen(&args, &service, &metrics, &around, standing_seen).await?;
     if let Some(file) = args.routing_file.clone() {
-        let (version, metrics) = (version.clone(), Arc::clone(&metrics));
-        tokio::spawn(async move { role::follow(&file, &version, standing, &metrics).await });
+        let (deployment, version) = (args.deployment.clone(), version.clone());
+        let (settings, metrics) = (Arc::clone(&settings), Arc::clone(&metrics));
+        tokio::spawn(async move {
+            routing::follow(&file, (&deployment, &version), standing, &settings, &metrics).await;
+        });
     }
-    tokio::select! {
-        loaded = load(&args, &version, &metrics) => service.load(loaded?),
+    let loaded = async {
+        // The baseline is small, and its fetch takes about as long as one of the many chunks of the model.
+        let (baseline, engine) = tokio::try_join!(baseline(&args), load(&args, &version, &metrics))?;
+        fits(baseline.as_ref(), engine.model())?;
+        Ok::<_, Failure>((baseline, engine))
+    };
+    let (baseline, engine) = tokio::select! {
+        loaded = loaded => loaded?,
         () = signals.next() => return Ok(()),
-    }
+    };
+    let equipment = Equipment {
+        peers: args.peers.clone().map(|host| Peers::new(host, args.metrics_port)),
+        baseline,
+        records: RecordsPlan {
+            sink,
+            spool_dir: args.work_dir.join("spool"),
+            spool_bytes: args.spool_bytes,
+            pod: args.pod.clone(),
+        },
+    };
+    let observer = Observer::start(engine.model(), settings, equipment, metrics.family())
+        .map_err(|error| Failure::new(Reason::StartFailed, format!("failed to start a thread: {error}")))?;
+    service.load(engine, observer);
     tracing::info!(deployment = args.deployment, version, "ready");
     signals.next().await;
-    drain(&args, phase, around).await;
+    let deadline = Instant::now() + args.drain;
+    drain(&args, deadline - args.drain / 3, phase, around).await;
+    if let Some(observer) = service.observer() {
+        observer.stop(deadline).await;
+    }
     Ok(())
 }
 
-/// Opens the three ports. They answer from now on, that they are not ready.
+/// Opens the four ports. They answer from now on, that they are not ready.
 async fn listen(
     args: &Args,
     service: &Arc<Service>,
@@ -86,29 +124,71 @@ async fn listen(
             Failure::new(Reason::StartFailed, format!("failed to listen on {address}: {error}"))
         })
     };
-    let (main, direct, probes) =
-        (bind(args.main_port).await?, bind(args.direct_port).await?, bind(args.metrics_port).await?);
+    let (main, challenger) = (bind(args.main_port).await?, bind(args.challenger_port).await?);
+    let (direct, probes) = (bind(args.direct_port).await?, bind(args.metrics_port).await?);
     let shown =
         |listener: &TcpListener| listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
-    tracing::info!(main = shown(&main), direct = shown(&direct), metrics = shown(&probes), "listening");
-    let api = || {
+    tracing::info!(
+        main = shown(&main),
+        challenger = shown(&challenger),
+        direct = shown(&direct),
+        metrics = shown(&probes),
+        "listening"
+    );
+    let api = |door: Door| {
         let service = Arc::clone(service);
         move |request| {
             let service = Arc::clone(&service);
-            async move { service.answer(request).await }
+            async move { service.answer(door, request).await }
         }
     };
-    tokio::spawn(accept(main, Surroundings { standing: Some(standing), ..around.clone() }, api()));
-    tokio::spawn(accept(direct, around.clone(), api()));
+    tokio::spawn(accept(main, Surroundings { standing: Some(standing), ..around.clone() }, api(Door::Main)));
+    tokio::spawn(accept(challenger, around.clone(), api(Door::Challenger)));
+    tokio::spawn(accept(direct, around.clone(), api(Door::Direct)));
     let (service, metrics, phase) = (Arc::clone(service), Arc::clone(metrics), around.phase.clone());
     // The kubelet and Prometheus keep their own few connections, whatever callers do.
     let own = Surroundings { free: Arc::new(Semaphore::new(64)), ..around.clone() };
     tokio::spawn(accept(probes, own, move |request: http::Request<hyper::body::Incoming>| {
-        let state = State { loaded: service.is_loaded(), draining: *phase.borrow() != Phase::Serving };
-        let answer = probes::answer(request.method(), request.uri().path(), state, &metrics);
-        std::future::ready(answer)
+        let draining = *phase.borrow() != Phase::Serving;
+        probes::answer(request, draining, Arc::clone(&service), Arc::clone(&metrics))
     }));
     Ok(())
+}
+
+/// Where records go, if they go anywhere.
+fn sink(args: &Args) -> Result<Option<Sink>, Failure> {
+    let Some(uri) = &args.record_sink else { return Ok(None) };
+    Sink::new(uri, args.record_secret_dir.as_deref(), args.record_pvc_dir.as_deref()).map(Some)
+}
+
+/// Fetches the baseline, if there is one.
+async fn baseline(args: &Args) -> Result<Option<Baseline>, Failure> {
+    let (Some(uri), Some(sha256)) = (&args.baseline, &args.baseline_sha256) else { return Ok(None) };
+    let request = artifact::Request {
+        uri,
+        sha256,
+        secret_dir: args.secret_dir.as_deref(),
+        pvc_dir: args.baseline_pvc_dir.as_deref(),
+        work_dir: &args.work_dir,
+        file: "baseline.json",
+        limit: LARGEST_BASELINE,
+    };
+    let artifact = artifact::fetch(&request).await?;
+    let bytes = tokio::fs::read(&artifact.path).await.map_err(|error| {
+        Failure::new(Reason::StartFailed, format!("failed to read {}: {error}", artifact.path.display()))
+    })?;
+    Baseline::parse(&bytes)
+        .map(Some)
+        .map_err(|error| Failure::new(Reason::InvalidBaseline, format!("{uri}: {error}")))
+}
+
+/// Whether the baseline is that of this model.
+fn fits(baseline: Option<&Baseline>, model: &Model) -> Result<(), Failure> {
+    let columns = Columns::of(&model.signature, model.features.as_deref());
+    match baseline.and_then(|baseline| drift::misfit(baseline, &columns)) {
+        None => Ok(()),
+        Some(misfit) => Err(Failure::new(Reason::InvalidBaseline, misfit)),
+    }
 }
 
 /// Fetches, inspects, loads and warms the model.
@@ -119,6 +199,7 @@ async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engi
         secret_dir: args.secret_dir.as_deref(),
         pvc_dir: args.pvc_dir.as_deref(),
         work_dir: &args.work_dir,
+        file: "model.onnx",
         limit: args.max_artifact,
     };
     let artifact = artifact::fetch(&request).await?;
@@ -149,8 +230,7 @@ async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engi
 }
 
 /// Goes step by step: not ready, then no new connections, then nothing in flight.
-async fn drain(args: &Args, phase: watch::Sender<Phase>, around: Surroundings) {
-    let deadline = tokio::time::Instant::now() + args.drain;
+async fn drain(args: &Args, deadline: Instant, phase: watch::Sender<Phase>, around: Surroundings) {
     phase.send_replace(Phase::Leaving);
     tracing::info!("draining");
     tokio::time::sleep(PROPAGATION.min(args.drain / 3)).await;

@@ -191,6 +191,27 @@ impl Data {
         }
     }
 
+    /// Their datatype.
+    #[must_use]
+    pub fn datatype(&self) -> Datatype {
+        match self {
+            Self::Bool(_) => Datatype::Bool,
+            Self::Uint8(_) => Datatype::Uint8,
+            Self::Uint16(_) => Datatype::Uint16,
+            Self::Uint32(_) => Datatype::Uint32,
+            Self::Uint64(_) => Datatype::Uint64,
+            Self::Int8(_) => Datatype::Int8,
+            Self::Int16(_) => Datatype::Int16,
+            Self::Int32(_) => Datatype::Int32,
+            Self::Int64(_) => Datatype::Int64,
+            Self::Fp16(_) => Datatype::Fp16,
+            Self::Bf16(_) => Datatype::Bf16,
+            Self::Fp32(_) => Datatype::Fp32,
+            Self::Fp64(_) => Datatype::Fp64,
+            Self::Bytes(_) => Datatype::Bytes,
+        }
+    }
+
     /// How many elements there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -214,6 +235,16 @@ pub struct Tensor {
 }
 
 impl Tensor {
+    /// About the memory that it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let elements = match &self.data {
+            Data::Bytes(texts) => texts.iter().map(|text| text.len() + size_of::<String>()).sum(),
+            data => each_datatype!(data, elements => size_of_val(elements.as_slice())),
+        };
+        size_of::<Self>() + size_of_val(self.shape.as_slice()) + elements
+    }
+
     /// The tensor as an input of a session. Numbers are borrowed; strings are copied, since ONNX Runtime owns its own.
     pub fn as_input(&self) -> Result<SessionInputValue<'_>, ort::Error> {
         macro_rules! borrow {

@@ -1,2 +1,35 @@
 //! What pods have seen of their calls, as numbers that can be added up over pods: how main and challenger compare, and
 //! how far the calls have drifted from the training data. Pure: no clock, no network.
+//!
+//! A pod counts on a background thread and shows a [`Summary`]; the operator reads the summaries of all pods, merges
+//! them and only then estimates. Merging gives what one pod would have counted that had seen all calls.
+
+pub mod baseline;
+mod categories;
+pub mod comparison;
+pub mod drift;
+pub mod interval;
+pub mod latency;
+pub mod moments;
+pub mod monitor;
+pub mod outcomes;
+pub mod summary;
+
+pub use baseline::{Baseline, BaselineError, ColumnKind, ColumnRole};
+pub use comparison::{Comparison, Identity, Kind, Role};
+pub use drift::{ChiSquare, ColumnDrift, Drift};
+pub use interval::Estimate;
+pub use latency::Latencies;
+pub use moments::Moments;
+pub use monitor::Monitor;
+pub use outcomes::Outcomes;
+pub use summary::Summary;
+
+/// A count as a real number.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "from 2^53 on a count is rounded, by less than one part in 10^15"
+)]
+pub(crate) fn real(count: u64) -> f64 {
+    count as f64
+}

@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod approve;
+pub mod compare;
 pub mod completion;
 pub mod history;
 pub mod list;

@@ -5,11 +5,12 @@ mod signature;
 pub mod text;
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use serde::Serialize;
 use understudy_crds::{
-    Acceptance, AcceptanceTest, Documentation, Failure, ModelDeployment, ModelVersion, Provenance, Rollback,
-    ServedVersion, Stage, Transition,
+    Acceptance, AcceptanceTest, Comparison, Documentation, Failure, ModelDeployment, ModelVersion,
+    Provenance, Rollback, ServedVersion, Stage, Transition,
     annotations::{APPROVE, APPROVED_BY, REASON, REJECT, REJECTED_BY},
     condition::{self, APPROVABLE, READY},
 };
@@ -73,6 +74,8 @@ pub struct Review {
     pub provenance: Option<Provenance>,
     /// What is main now, unless it is this one.
     pub main: Option<ServedVersion>,
+    /// How it does as main's challenger, as in the deployment's `status.comparison`.
+    pub live: Option<Comparison>,
     /// What an approval does to main, in words.
     pub effect: Option<String>,
     /// The difference of the signature to main's.
@@ -93,6 +96,19 @@ pub struct State {
     pub reason: String,
     /// For people.
     pub message: String,
+}
+
+impl State {
+    /// Its words.
+    #[must_use]
+    pub fn of(condition: &Condition) -> Self {
+        Self {
+            condition: condition.type_.clone(),
+            status: condition.status.clone(),
+            reason: condition.reason.clone(),
+            message: condition.message.clone(),
+        }
+    }
 }
 
 /// The commands by which a reviewer decides, with this plugin and without.
@@ -141,6 +157,7 @@ impl Review {
             acceptance: status.acceptance.clone(),
             provenance: spec.provenance.clone(),
             effect: pending.map(|t| effect(t, deployment, served)),
+            live: deployment.and_then(|md| live(md, &spec.artifact.digest())).cloned(),
             main: served.cloned(),
             signature: signature::difference(
                 status.model.as_ref(),
@@ -164,14 +181,16 @@ impl Review {
     }
 }
 
-fn state(conditions: &[k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition]) -> Option<State> {
+fn state(conditions: &[Condition]) -> Option<State> {
     let found = condition::find(conditions, APPROVABLE).or_else(|| condition::find(conditions, READY))?;
-    Some(State {
-        condition: found.type_.clone(),
-        status: found.status.clone(),
-        reason: found.reason.clone(),
-        message: found.message.clone(),
-    })
+    Some(State::of(found))
+}
+
+/// The comparison of these bytes with what is main now.
+fn live<'a>(md: &'a ModelDeployment, digest: &str) -> Option<&'a Comparison> {
+    let comparison = md.status.as_ref()?.comparison.as_ref()?;
+    let present = md.main().is_some_and(|main| main.digest == comparison.main.digest);
+    Some(comparison).filter(|c| present && c.challenger.digest == digest && c.pairs > 0)
 }
 
 /// What happens to main, and to whoever calls it.

@@ -1,10 +1,10 @@
 //! The review as text, for a terminal.
 
 use jiff::Timestamp;
-use understudy_crds::{Stage, Transition, Verdict};
+use understudy_crds::{Comparison, Stage, Transition, Verdict};
 
 use super::{MetricRow, Review, Side, SignatureDifference};
-use crate::{table, when};
+use crate::{compare::agreement, table, when};
 
 /// All of it.
 #[must_use]
@@ -71,6 +71,7 @@ fn rows(review: &Review, now: Timestamp) -> Vec<(&'static str, String)> {
             _ => "nothing is in Production".to_owned(),
         }),
     ));
+    rows.extend(review.live.as_ref().map(|live| ("Live", beside_main(review, live, now))));
     let size = review.bytes.map(|b| format!(", {b} bytes")).unwrap_or_default();
     rows.push(("Artifact", format!("{}{size}", review.uri)));
     rows.push(("Digest", review.digest.clone()));
@@ -78,6 +79,18 @@ fn rows(review: &Review, now: Timestamp) -> Vec<(&'static str, String)> {
     rows.push(("Acceptance", acceptance(review, now)));
     rows.push(("Provenance", provenance(review)));
     rows
+}
+
+/// What its time as challenger has shown so far.
+fn beside_main(review: &Review, live: &Comparison, now: Timestamp) -> String {
+    let agreement = agreement(live).map(|words| format!(": {words}")).unwrap_or_default();
+    format!(
+        "challenger of {}, {} pairs as of {} ago{agreement}\nkubectl understudy compare {} shows all",
+        live.main.version,
+        live.pairs,
+        when::age(&live.at, now),
+        review.deployment
+    )
 }
 
 fn request(transition: &Transition, now: Timestamp) -> String {

@@ -30,7 +30,7 @@ pub async fn reconcile(mv: Arc<ModelVersion>, ctx: Arc<Context>) -> Result<Actio
     let observed = observe::from_cache(&mv, &ctx);
     match decide::decide(&observed, now) {
         // What a cache says is enough to do nothing; to act, the present is read.
-        Outcome::Act(step) => act(&mv, &ctx, &step, now).await,
+        Outcome::Act(step) => Box::pin(act(&mv, &ctx, &step, now)).await,
         Outcome::Hold(hold) => {
             let status = conditions::status(&observed, Some(&hold), now);
             update_status(&ctx, &observed, status).await?;

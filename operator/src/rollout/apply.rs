@@ -2,25 +2,29 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use futures::{StreamExt, stream};
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kube::{
-    Api, Resource, ResourceExt,
+    Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams},
     runtime::reflector::{ObjectRef, Store},
 };
 use serde_json::json;
 use understudy_crds::names;
 
-use super::{Error, build, observe::Observed, plan::Plan};
+use super::{Error, build, challenger::Challenger, observe::Observed, plan::Plan};
 use crate::{
     apply::{self, ensure, remove},
     cache::label,
     context::Context,
+    error_chain::chain,
 };
 
-/// On pods: who was main when they were told last. Changing it wakes the kubelet, which then writes the mounted
-/// ConfigMap at once; by itself that takes up to a minute.
-const ROUTING: &str = "understudy.dev/main";
+/// On pods: the mark of the routing that they were told last. Changing it wakes the kubelet, which then writes the
+/// mounted ConfigMap at once; by itself that takes up to a minute.
+const ROUTING: &str = "understudy.dev/routing";
+/// Pods that are told at once.
+const TELLING: usize = 16;
 
 /// The workloads as the API server has them, and what could not be applied. One failure stops no other.
 #[derive(Default)]
@@ -53,16 +57,24 @@ where
     store.get(&ObjectRef::new(name).within(namespace))
 }
 
-/// Makes the pods of every version that runs, and a Service for each.
+/// Makes the pods of every version that runs, and a Service for each; and the one by which they find each other.
 pub async fn workloads(ctx: &Context, observed: &Observed, plan: &Plan) -> Workloads {
     let namespace = observed.namespace();
     let mut out = Workloads::default();
     // Pods cannot start without the ConfigMap that they mount.
-    let current = observed.md.main().map(|m| m.version.as_str());
-    if cached(&ctx.cache.config_maps, &namespace, &names::routing(&observed.md.name_any())).is_none()
-        && let Err(error) = ensure(&ctx.client, build::routing(&observed.md, current), None).await
-    {
-        out.failed.push(error.into());
+    if cached(&ctx.cache.config_maps, &namespace, &names::routing(&observed.md.name_any())).is_none() {
+        let current = observed.md.main().map(|m| m.version.as_str());
+        // The challenger comes with the routing, once its Service is there.
+        let routing = build::Routing::new(&observed.md, current, plan.current.as_deref(), None);
+        if let Err(error) = ensure(&ctx.client, build::config_map(&observed.md, &routing), None).await {
+            out.failed.push(error.into());
+        }
+    }
+    if observed.md.spec.recording.is_some() {
+        let seen = cached(&ctx.cache.services, &namespace, &names::peers(&observed.md.name_any()));
+        if let Err(error) = ensure(&ctx.client, build::peers_service(&observed.md), seen.as_deref()).await {
+            out.failed.push(error.into());
+        }
     }
     for (version, replicas) in &plan.serve {
         let desired = build::workload(&observed.md, version, *replicas, &ctx.config);
@@ -82,39 +94,63 @@ pub async fn workloads(ctx: &Context, observed: &Observed, plan: &Plan) -> Workl
     out
 }
 
+/// Makes the Service of an accepted challenger, before any pod hears of it. Where that fails the challenger gets no
+/// calls, and main knows nothing of it.
+pub async fn challenger(
+    ctx: &Context,
+    observed: &Observed,
+    judged: Challenger,
+) -> (Challenger, Result<(), Error>) {
+    let Challenger::Accepted(version) = &judged else { return (judged, Ok(())) };
+    let seen =
+        cached(&ctx.cache.services, &observed.namespace(), &names::challenger(&observed.md.name_any()));
+    let service = build::challenger_service(&observed.md, &version.spec.version);
+    match ensure(&ctx.client, service, seen.as_deref()).await {
+        Ok(_) => (judged, Ok(())),
+        Err(error) => (Challenger::refused_by(error.reason(), chain(&error)), Err(error.into())),
+    }
+}
+
 /// Sends callers to the version `main`, and tells the pods.
 pub async fn routing(
     ctx: &Context,
     observed: &Observed,
-    plan: &Plan,
     main: Option<&str>,
+    routing: &build::Routing,
 ) -> Result<(), Error> {
     let (namespace, name) = (observed.namespace(), observed.md.name_any());
     let seen = cached(&ctx.cache.services, &namespace, &name);
     ensure(&ctx.client, build::main_service(&observed.md, main), seen.as_deref()).await?;
     let seen = cached(&ctx.cache.config_maps, &namespace, &names::routing(&name));
-    ensure(&ctx.client, build::routing(&observed.md, main), seen.as_deref()).await?;
+    ensure(&ctx.client, build::config_map(&observed.md, routing), seen.as_deref()).await?;
     let seen = cached(&ctx.cache.budgets, &namespace, &name);
     if let Some(budget) = build::budget(&observed.md, main) {
         ensure(&ctx.client, budget, seen.as_deref()).await?;
     } else if let Some(seen) = seen.filter(|s| owned(observed, s.as_ref())) {
         remove(&ctx.client, seen.as_ref()).await?;
     }
-    for (version, _) in &plan.serve {
-        for pod in observed.pods_of(&version.spec.version) {
-            wake(ctx, pod, main.unwrap_or("none")).await?;
-        }
-    }
-    Ok(())
+    tell(ctx, observed, &routing.mark()).await
 }
 
-async fn wake(ctx: &Context, pod: &Pod, main: &str) -> Result<(), Error> {
-    if pod.annotations().get(ROUTING).map(String::as_str) == Some(main) {
+/// Wakes every pod that has not heard of this routing. One that cannot be told keeps no other from hearing it.
+async fn tell(ctx: &Context, observed: &Observed, mark: &str) -> Result<(), Error> {
+    let pods: Vec<Arc<Pod>> = observed.pods.values().flatten().cloned().collect();
+    let failed: Vec<Error> = stream::iter(pods)
+        .map(|pod| async move { wake(&ctx.client, &pod, mark).await })
+        .buffer_unordered(TELLING)
+        .filter_map(|outcome| std::future::ready(outcome.err()))
+        .collect()
+        .await;
+    failed.into_iter().next().map_or(Ok(()), Err)
+}
+
+async fn wake(client: &Client, pod: &Pod, mark: &str) -> Result<(), Error> {
+    if pod.annotations().get(ROUTING).map(String::as_str) == Some(mark) {
         return Ok(());
     }
     let name = pod.name_any();
-    let api: Api<Pod> = Api::namespaced(ctx.client.clone(), &pod.namespace().unwrap_or_default());
-    let patch = json!({"metadata": {"uid": pod.uid(), "annotations": {ROUTING: main}}});
+    let api: Api<Pod> = Api::namespaced(client.clone(), &pod.namespace().unwrap_or_default());
+    let patch = json!({"metadata": {"uid": pod.uid(), "annotations": {ROUTING: mark}}});
     match api.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await {
         Ok(_) => Ok(()),
         // A pod that went meanwhile needs no word.
@@ -123,12 +159,14 @@ async fn wake(ctx: &Context, pod: &Pod, main: &str) -> Result<(), Error> {
     }
 }
 
-/// Removes workloads and Services of versions that run no more; what answers stays whatever else is known of it.
+/// Removes workloads and Services of versions that run no more, and Services whose purpose is gone; what answers stays
+/// whatever else is known of it.
 pub async fn prune(
     ctx: &Context,
     observed: &Observed,
     plan: &Plan,
     main: Option<&str>,
+    challenger: &Challenger,
 ) -> Result<(), apply::Error> {
     let md = observed.md.name_any();
     let kept: Vec<String> = plan
@@ -143,6 +181,16 @@ pub async fn prune(
     }
     for seen in leftover(&ctx.cache.services, observed, &kept) {
         remove(&ctx.client, seen.as_ref()).await?;
+    }
+    let unused = [
+        challenger.accepted().is_none().then(|| names::challenger(&md)),
+        observed.md.spec.recording.is_none().then(|| names::peers(&md)),
+    ];
+    for name in unused.into_iter().flatten() {
+        let seen = cached(&ctx.cache.services, &observed.namespace(), &name);
+        if let Some(seen) = seen.filter(|s| owned(observed, s.as_ref())) {
+            remove(&ctx.client, seen.as_ref()).await?;
+        }
     }
     Ok(())
 }
@@ -170,3 +218,7 @@ fn owned<K: Resource<DynamicType = ()>>(observed: &Observed, object: &K) -> bool
     let uid = observed.md.uid();
     object.owner_references().iter().any(|r| r.controller == Some(true) && Some(&r.uid) == uid.as_ref())
 }
+
+#[cfg(test)]
+#[path = "apply_tests.rs"]
+mod tests;

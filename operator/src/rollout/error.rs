@@ -9,7 +9,7 @@ pub enum Error {
     Apply(#[from] apply::Error),
     #[error(transparent)]
     Kinds(#[from] kinds::Error),
-    #[error("failed to tell pod {name} who is main")]
+    #[error("failed to tell pod {name} of the new routing")]
     Wake {
         name: String,
         #[source]

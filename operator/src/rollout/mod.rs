@@ -6,19 +6,27 @@
 
 mod apply;
 mod build;
+mod challenger;
+mod comparison;
+mod drift;
 mod error;
 mod observe;
 mod plan;
 pub mod probe;
 pub mod recorded;
 mod rollback;
+mod signature;
 mod status;
+pub mod summaries;
 mod verify;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
-use kube::runtime::controller::Action;
+use kube::{ResourceExt, runtime::controller::Action};
 use rand::RngExt as _;
 use understudy_crds::ModelDeployment;
 
@@ -45,9 +53,17 @@ pub async fn reconcile(md: Arc<ModelDeployment>, ctx: Arc<Context>) -> Result<Ac
     let plan = plan::plan(&observed, now);
     let workloads = apply::workloads(&ctx, &observed, &plan).await;
     let verdict = verify::verify(&ctx, &observed, &plan, &workloads).await?;
-    let answering = verdict.answering(&observed, &plan);
-    let routed = apply::routing(&ctx, &observed, &plan, answering).await;
-    let running = probe::running(&ctx, &observed, answering, &verdict, routed.is_ok()).await;
+    let (answering, main) = (verdict.answering(&observed, &plan), verdict.main(&plan));
+    let judged = challenger::judge(&observed, main);
+    let main = main.map(AsRef::as_ref);
+    let (challenger, served) = apply::challenger(&ctx, &observed, judged).await;
+    let told = challenger.accepted().map(AsRef::as_ref);
+    let routing = build::Routing::new(&observed.md, answering, main, told);
+    let routed = apply::routing(&ctx, &observed, answering, &routing).await;
+    let (running, seen) = tokio::join!(
+        probe::running(&ctx, &observed, answering, &verdict, routed.is_ok()),
+        summaries::look(&ctx, &observed, main, &challenger, &verdict)
+    );
     let awaited = running.is_awaited();
     let facts = status::Facts {
         plan: &plan,
@@ -55,16 +71,29 @@ pub async fn reconcile(md: Arc<ModelDeployment>, ctx: Arc<Context>) -> Result<Ac
         verdict: &verdict,
         routed: routed.as_ref().err(),
         running,
+        beside: status::Beside { main, challenger: &challenger, seen },
     };
     status::update(&ctx, &observed, &facts, now).await?;
-    apply::prune(&ctx, &observed, &plan, answering).await?;
+    apply::prune(&ctx, &observed, &plan, answering, &challenger).await?;
     workloads.into_result()?;
+    served?;
     routed?;
-    Ok(next_look(&plan, &verdict, awaited, now))
+    let asks = main.is_some_and(|main| summaries::are_wanted(main, &challenger));
+    let question =
+        observed.md.uid().filter(|_| asks).and_then(|uid| ctx.summaries.due_in(&uid, Instant::now()));
+    Ok(next_look(&plan, &verdict, awaited, question, now))
 }
 
-fn next_look(plan: &plan::Plan, verdict: &verify::Verdict, awaited: bool, now: Timestamp) -> Action {
+/// When to look again if nothing happens. `question` is when main's pods are to be asked what they have seen.
+fn next_look(
+    plan: &plan::Plan,
+    verdict: &verify::Verdict,
+    awaited: bool,
+    question: Option<Duration>,
+    now: Timestamp,
+) -> Action {
     let heartbeat = HEARTBEAT.mul_f64(rand::rng().random_range(1.0..1.3));
+    let heartbeat = question.map_or(heartbeat, |question| heartbeat.min(question.max(SOON)));
     let soon = verdict.changes_main() || verdict.waits_for_answer() || awaited;
     let wanted = if soon { SOON } else { heartbeat };
     let cooling = plan

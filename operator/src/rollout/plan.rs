@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{MainReason, ModelVersion, RollbackResult, RollbackStatus, Stage, Transition};
 
-use super::{observe::Observed, rollback};
+use super::{challenger, observe::Observed, rollback};
 
 /// What a deployment should come to.
 #[derive(Debug)]
@@ -122,6 +122,10 @@ fn serve(observed: &Observed, current: Option<&Arc<ModelVersion>>, next: &Next, 
     };
     for version in observed.versions.iter().filter(|v| v.stage() == Stage::Staging) {
         add(version, 1);
+    }
+    let challenger = challenger::judge(observed, current);
+    if let Some((version, spec)) = challenger.runs().zip(observed.md.spec.challenger.as_ref()) {
+        add(version, spec.replicas);
     }
     if let Some(current) = current {
         add(current, full);

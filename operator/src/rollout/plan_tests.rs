@@ -54,6 +54,23 @@ fn observed(annotations: &Value, status: &Value, versions: Vec<Arc<ModelVersion>
     Observed { md: Arc::new(md), versions, pods: BTreeMap::new(), workloads: BTreeMap::new() }
 }
 
+/// As [`observed`], with 1.1.0 named as challenger with two pods.
+fn challenged(status: &Value, versions: Vec<Arc<ModelVersion>>) -> Observed {
+    let mut observed = observed(&json!({}), status, versions);
+    let challenger = json!({"version": "1.1.0", "replicas": 2});
+    let md = Arc::make_mut(&mut observed.md);
+    md.spec.challenger = Some(serde_json::from_value(challenger).expect("a challenger"));
+    observed
+}
+
+/// What a second person has let into Staging.
+fn approved_for_staging() -> Value {
+    let mut status = was_in_production();
+    status["history"][0]["to"] = json!("Staging");
+    status["model"] = json!({"inputs": [], "outputs": [], "opset": 17, "bytes": 1});
+    status
+}
+
 fn serve(plan: &Plan) -> Vec<(&str, i32)> {
     plan.serve.iter().map(|(v, replicas)| (v.spec.version.as_str(), *replicas)).collect()
 }
@@ -169,4 +186,43 @@ fn main_leaves_production_without_a_successor_once_that_is_approved() {
 fn a_main_whose_model_version_was_deleted_is_taken_down() {
     let plan = plan(&observed(&json!({}), &main_is("1.0.0"), vec![]), now());
     assert!(matches!(plan.next, Next::TakeDown { transition: None }));
+}
+
+#[test]
+fn a_challenger_runs_as_many_pods_as_it_is_given_beside_all_of_main() {
+    let main = version("1.0.0", "Production", approved_for_staging());
+    let versions = vec![main, version("1.1.0", "Staging", approved_for_staging())];
+    let plan = plan(&challenged(&main_is("1.0.0"), versions), now());
+    assert_eq!(serve(&plan), [("1.0.0", 3), ("1.1.0", 2)]);
+    assert!(matches!(plan.next, Next::Keep));
+}
+
+#[test]
+fn the_pods_of_a_challenger_are_made_before_anybody_knows_whether_it_fits() {
+    let mut unknown = approved_for_staging();
+    unknown["model"] = Value::Null;
+    let main = version("1.0.0", "Production", approved_for_staging());
+    let plan = plan(&challenged(&main_is("1.0.0"), vec![main, version("1.1.0", "Staging", unknown)]), now());
+    assert_eq!(serve(&plan), [("1.0.0", 3), ("1.1.0", 2)]);
+}
+
+#[test]
+fn a_version_that_may_not_be_challenger_runs_what_its_stage_gives_it() {
+    let main = || version("1.0.0", "Production", approved_for_staging());
+    let stages = [("Staging", vec![("1.0.0", 3), ("1.1.0", 1)]), ("None", vec![("1.0.0", 3)])];
+    for (stage, expected) in stages {
+        let unapproved = version("1.1.0", stage, json!({}));
+        let plan = plan(&challenged(&main_is("1.0.0"), vec![main(), unapproved]), now());
+        assert_eq!(serve(&plan), expected, "in stage {stage}");
+    }
+}
+
+#[test]
+fn a_challenger_that_is_promoted_goes_on_with_the_pods_that_it_has() {
+    let mut status = approved_for_staging();
+    status["transition"] = approved("b2", "Staging", "Production", NOW)["transition"].clone();
+    let main = version("1.0.0", "Production", approved_for_staging());
+    let plan = plan(&challenged(&main_is("1.0.0"), vec![main, version("1.1.0", "Staging", status)]), now());
+    assert_eq!(promoted(&plan).map(|c| c.version.spec.version.as_str()), Some("1.1.0"));
+    assert_eq!(serve(&plan), [("1.0.0", 3), ("1.1.0", 3)]);
 }

@@ -49,8 +49,7 @@ impl Prober {
 
     /// A real inference by the pod of this address.
     pub async fn pod(&self, ip: &str) -> Result<Answer, Error> {
-        let host = if ip.contains(':') { format!("[{ip}]") } else { ip.to_owned() };
-        self.ask(&format!("http://{host}:{}", ports::DIRECT)).await
+        self.ask(&fetch::base(ip, ports::DIRECT)).await
     }
 
     /// A real inference through a Service.

@@ -1,6 +1,8 @@
 //! Whether main may change now: every pod of the next one answers a real inference, and everything that was approved
 //! still stands when it is read afresh.
 
+use std::sync::Arc;
+
 use futures::{StreamExt, stream};
 use kube::ResourceExt;
 use understudy_crds::{MainReason, ModelDeployment, ModelVersion, Stage, names};
@@ -34,6 +36,15 @@ impl Verdict {
             (Self::Change { .. }, Next::Promote(candidate)) => Some(&candidate.version.spec.version),
             (Self::Change { .. }, Next::TakeDown { .. }) => None,
             _ => observed.md.main().map(|m| m.version.as_str()),
+        }
+    }
+
+    /// The version that answers after this pass, if it still exists.
+    pub fn main<'a>(&'a self, plan: &'a Plan) -> Option<&'a Arc<ModelVersion>> {
+        match (self, &plan.next) {
+            (Self::Change { .. }, Next::Promote(candidate)) => Some(&candidate.version),
+            (Self::Change { .. }, Next::TakeDown { .. }) => None,
+            _ => plan.current.as_ref(),
         }
     }
 

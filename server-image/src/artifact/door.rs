@@ -115,7 +115,7 @@ fn unusable(error: impl std::fmt::Display) -> Failure {
 }
 
 /// The innermost cause, which is where hyper and rustls say what happened.
-pub(super) fn innermost(error: &dyn std::error::Error) -> String {
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;

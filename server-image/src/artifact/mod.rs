@@ -6,7 +6,7 @@
 mod claim;
 mod digest;
 mod door;
-mod s3;
+pub(crate) mod s3;
 mod secret;
 mod uri;
 mod web;
@@ -22,6 +22,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt;
 
 pub use digest::Digest;
+pub(crate) use door::innermost;
 pub use door::{Refused, refuse_address};
 pub use secret::Secret;
 pub use uri::Uri;
@@ -45,6 +46,8 @@ pub struct Request<'a> {
     pub pvc_dir: Option<&'a Path>,
     /// Where the copy goes.
     pub work_dir: &'a Path,
+    /// What the copy is called there.
+    pub file: &'a str,
     /// Largest size in bytes.
     pub limit: u64,
 }
@@ -110,7 +113,7 @@ pub async fn fetch(request: &Request<'_>) -> Result<Artifact, Failure> {
 
 async fn download(request: &Request<'_>) -> Result<Artifact, Failure> {
     let source = Source::of(request)?;
-    let path = request.work_dir.join("model.onnx");
+    let path = request.work_dir.join(request.file);
     let mut pause = FIRST_PAUSE;
     for attempt in 1.. {
         match copy(&source, &path, request).await {
@@ -127,7 +130,7 @@ async fn download(request: &Request<'_>) -> Result<Artifact, Failure> {
 }
 
 /// Between a half and the whole of `pause`, so that the pods of one Deployment do not knock all at once.
-fn jittered(pause: Duration) -> Duration {
+pub(crate) fn jittered(pause: Duration) -> Duration {
     let random = RandomState::new().hash_one(());
     let part =
         f64::from(u32::try_from(random >> 32).expect("the upper half has 32 bits")) / f64::from(u32::MAX);

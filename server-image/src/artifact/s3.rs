@@ -1,4 +1,4 @@
-//! `s3://bucket/key` at any endpoint.
+//! `s3://bucket/key` at any endpoint. Records go out by the same [`connect`].
 
 use futures::{StreamExt, TryStreamExt};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
@@ -27,49 +27,11 @@ impl HttpConnector for Guarded {
 }
 
 impl Bucket {
-    /// The object's store, with the Secret's credentials, else the pod's own identity, else none.
     pub(super) fn new(bucket: &str, key: &str, secret: &Secret) -> Result<Self, Failure> {
         let uri = format!("s3://{bucket}/{key}");
-        let wrong = |what: String| Failure::new(Reason::UnsupportedUri, format!("{uri}: {what}"));
-        let key = Path::parse(key).map_err(|error| wrong(error.to_string()))?;
-        let endpoint = secret.endpoint_url.clone().or_else(|| std::env::var("AWS_ENDPOINT_URL").ok());
-        if let Some(endpoint) = &endpoint {
-            let url = reqwest::Url::parse(endpoint)
-                .map_err(|error| wrong(format!("AWS_ENDPOINT_URL `{endpoint}`: {error}")))?;
-            door::refuse_url(&url)
-                .map_err(|refused| Failure::new(Reason::ArtifactUnreachable, format!("{uri}: {refused}")))?;
-        }
-        let plain = endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://"));
-        // Tries are counted in one place, `artifact::fetch`.
-        let mut builder = AmazonS3Builder::from_env()
-            .with_bucket_name(bucket)
-            .with_allow_http(plain)
-            .with_virtual_hosted_style_request(endpoint.is_none())
-            .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
-            .with_http_connector(Guarded(door::client(secret, plain)?));
-        if let Some(endpoint) = endpoint {
-            builder = builder.with_endpoint(endpoint);
-        }
-        if let Some(region) = &secret.region {
-            builder = builder.with_region(region);
-        }
-        match (&secret.access_key_id, &secret.secret_access_key) {
-            (Some(id), Some(key)) => {
-                builder = builder.with_access_key_id(id).with_secret_access_key(key);
-                if let Some(token) = &secret.session_token {
-                    builder = builder.with_token(token);
-                }
-            }
-            (None, None) if !has_identity() => builder = builder.with_skip_signature(true),
-            (None, None) => {}
-            _ => {
-                let message =
-                    "the Secret must have both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or neither";
-                return Err(Failure::new(Reason::ArtifactForbidden, message));
-            }
-        }
-        let store = builder.build().map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { store, key, uri })
+        let key = Path::parse(key)
+            .map_err(|error| Failure::new(Reason::UnsupportedUri, format!("{uri}: {error}")))?;
+        Ok(Self { store: connect(bucket, &uri, secret)?, key, uri })
     }
 
     pub(super) async fn open(&self) -> Result<Chunks, Failed> {
@@ -77,6 +39,48 @@ impl Bucket {
         let uri = self.uri.clone();
         Ok(found.into_stream().map_err(move |error| failed(&uri, &error)).boxed())
     }
+}
+
+/// A bucket's store, with the Secret's credentials, else the pod's own identity, else none. `uri` is for messages.
+///
+/// It tries everything once: whoever uses it knows how long to go on.
+pub(crate) fn connect(bucket: &str, uri: &str, secret: &Secret) -> Result<AmazonS3, Failure> {
+    let wrong = |what: String| Failure::new(Reason::UnsupportedUri, format!("{uri}: {what}"));
+    let endpoint = secret.endpoint_url.clone().or_else(|| std::env::var("AWS_ENDPOINT_URL").ok());
+    if let Some(endpoint) = &endpoint {
+        let url = reqwest::Url::parse(endpoint)
+            .map_err(|error| wrong(format!("AWS_ENDPOINT_URL `{endpoint}`: {error}")))?;
+        door::refuse_url(&url)
+            .map_err(|refused| Failure::new(Reason::ArtifactUnreachable, format!("{uri}: {refused}")))?;
+    }
+    let plain = endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://"));
+    let mut builder = AmazonS3Builder::from_env()
+        .with_bucket_name(bucket)
+        .with_allow_http(plain)
+        .with_virtual_hosted_style_request(endpoint.is_none())
+        .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
+        .with_http_connector(Guarded(door::client(secret, plain)?));
+    if let Some(endpoint) = endpoint {
+        builder = builder.with_endpoint(endpoint);
+    }
+    if let Some(region) = &secret.region {
+        builder = builder.with_region(region);
+    }
+    match (&secret.access_key_id, &secret.secret_access_key) {
+        (Some(id), Some(key)) => {
+            builder = builder.with_access_key_id(id).with_secret_access_key(key);
+            if let Some(token) = &secret.session_token {
+                builder = builder.with_token(token);
+            }
+        }
+        (None, None) if !has_identity() => builder = builder.with_skip_signature(true),
+        (None, None) => {}
+        _ => {
+            let message = "the Secret must have both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or neither";
+            return Err(Failure::new(Reason::ArtifactForbidden, message));
+        }
+    }
+    builder.build().map_err(|error| wrong(error.to_string()))
 }
 
 /// Whether the pod has credentials of its own: keys in its environment, or a service account bound to a role.

@@ -9,7 +9,7 @@ use super::request::{Request, Wanted};
 use super::write::{Json, list};
 use crate::error::Refusal;
 use crate::signature::{Port, Signature};
-use crate::tensor::{Datatype, elements};
+use crate::tensor::{Data, Datatype, Tensor, elements};
 
 /// A body, and where its JSON ends if binary tensors follow.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -138,6 +138,37 @@ pub(super) fn strings(port: &Port, value: &DynValue) -> Result<Vec<String>, Refu
         return Ok(Vec::new());
     }
     value.try_extract_strings().map(|(_, elements)| elements).map_err(|error| failed(port, &error))
+}
+
+/// All outputs as tensors of their own, in the model's order.
+pub fn tensors(signature: &Signature, outputs: &SessionOutputs<'_>) -> Result<Vec<Tensor>, Refusal> {
+    let ports = signature.outputs.iter().enumerate();
+    ports.map(|(position, port)| tensor(port, &outputs[position])).collect()
+}
+
+fn tensor(port: &Port, value: &DynValue) -> Result<Tensor, Refusal> {
+    macro_rules! numbers {
+        ($variant:ident) => {
+            Data::$variant(borrow(port, value)?.to_vec())
+        };
+    }
+    let data = match port.datatype {
+        Datatype::Bool => numbers!(Bool),
+        Datatype::Uint8 => numbers!(Uint8),
+        Datatype::Uint16 => numbers!(Uint16),
+        Datatype::Uint32 => numbers!(Uint32),
+        Datatype::Uint64 => numbers!(Uint64),
+        Datatype::Int8 => numbers!(Int8),
+        Datatype::Int16 => numbers!(Int16),
+        Datatype::Int32 => numbers!(Int32),
+        Datatype::Int64 => numbers!(Int64),
+        Datatype::Fp16 => numbers!(Fp16),
+        Datatype::Bf16 => numbers!(Bf16),
+        Datatype::Fp32 => numbers!(Fp32),
+        Datatype::Fp64 => numbers!(Fp64),
+        Datatype::Bytes => Data::Bytes(strings(port, value)?),
+    };
+    Ok(Tensor { shape: shape_of(value).to_vec(), data })
 }
 
 fn failed(port: &Port, error: &ort::Error) -> Refusal {

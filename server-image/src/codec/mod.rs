@@ -11,6 +11,6 @@ mod number;
 pub mod predict;
 pub mod request;
 pub mod scan;
-mod write;
+pub(crate) mod write;
 
 pub use request::Request;

@@ -29,6 +29,17 @@ pub struct Wanted {
 }
 
 impl Request {
+    /// A request that asks for every output as a binary tensor, without inputs of its own.
+    #[must_use]
+    pub fn for_all(signature: &Signature) -> Self {
+        let outputs = 0..signature.outputs.len();
+        Self {
+            id: None,
+            inputs: Vec::new(),
+            outputs: outputs.map(|position| Wanted { position, binary: true }).collect(),
+        }
+    }
+
     /// Reads `body`. `json_length` is the header `Inference-Header-Content-Length`, if it was sent; 0 means that the
     /// whole body is the data of the only input.
     pub fn read(body: &[u8], json_length: Option<usize>, signature: &Signature) -> Result<Self, Refusal> {

@@ -3,7 +3,7 @@
 use half::{bf16, f16};
 
 /// A value that has a JSON form.
-pub(super) trait Json {
+pub(crate) trait Json {
     /// Appends it. Neither NaN nor infinity has a JSON form: they become `null`.
     fn write(&self, out: &mut Vec<u8>);
 }
@@ -68,7 +68,7 @@ impl Json for String {
 
 /// Appends the values between commas.
 #[inline]
-pub(super) fn list<'v, T: Json + 'v>(out: &mut Vec<u8>, values: impl IntoIterator<Item = &'v T>) {
+pub(crate) fn list<'v, T: Json + 'v>(out: &mut Vec<u8>, values: impl IntoIterator<Item = &'v T>) {
     for (position, value) in values.into_iter().enumerate() {
         if position > 0 {
             out.push(b',');

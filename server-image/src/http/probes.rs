@@ -1,11 +1,20 @@
-//! The metrics port: what Prometheus and the kubelet ask.
+//! The metrics port: what Prometheus, the kubelet, the operator and other pods ask.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
+use hyper::body::Incoming;
 
+use super::service::{Answer, Service};
+use crate::error::Refusal;
 use crate::metrics::Metrics;
+use crate::observe::Observer;
+
+/// Records that are shown where nobody says how many.
+const RECORDS: usize = 100;
 
 /// What the probes report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,8 +26,51 @@ pub struct State {
 }
 
 /// Answers a request to the metrics port.
-#[must_use]
-pub fn answer(method: &Method, path: &str, state: State, metrics: &Metrics) -> Response<Full<Bytes>> {
+pub async fn answer(
+    request: Request<Incoming>,
+    draining: bool,
+    service: Arc<Service>,
+    metrics: Arc<Metrics>,
+) -> Answer {
+    let state = State { loaded: service.is_loaded(), draining };
+    match (request.method(), request.uri().path(), service.observer()) {
+        (&Method::POST, "/understudy/v1/outcomes", _) => {
+            service.outcomes(request, false).await.unwrap_or_else(|refusal| refusal.response())
+        }
+        (&Method::GET, "/understudy/v1/summary", Some(observer)) => {
+            let summary = serde_json::to_vec(&observer.summary()).expect("numbers and names are JSON");
+            with_type(StatusCode::OK, summary.into(), "application/json")
+        }
+        (&Method::GET, "/understudy/v1/records", Some(observer)) => {
+            records(observer, request.uri().query().unwrap_or_default())
+        }
+        (method, path, observer) => {
+            if path == "/metrics"
+                && let Some(observer) = observer
+            {
+                observer.show();
+            }
+            plain(method, path, state, &metrics)
+        }
+    }
+}
+
+/// The newest records: `?limit=`, a hundred where it is not said.
+fn records(observer: &Observer, query: &str) -> Answer {
+    let limit = query.split('&').find_map(|pair| pair.strip_prefix("limit="));
+    let Ok(limit) = limit.map_or(Ok(RECORDS), str::parse) else {
+        return Refusal::bad("limit is no number of records").response();
+    };
+    match observer.records(limit) {
+        Some(lines) => with_type(StatusCode::OK, lines.into(), "application/x-ndjson"),
+        None => Refusal::NotFound(
+            "nothing is recorded here: set spec.recording of the ModelDeployment".to_owned(),
+        )
+        .response(),
+    }
+}
+
+fn plain(method: &Method, path: &str, state: State, metrics: &Metrics) -> Answer {
     let (status, body) = match (method.as_str(), path) {
         ("GET" | "HEAD", "/metrics") => (StatusCode::OK, metrics.text().into()),
         ("GET" | "HEAD", "/livez") => (StatusCode::OK, "ok".into()),
@@ -31,8 +83,12 @@ pub fn answer(method: &Method, path: &str, state: State, metrics: &Metrics) -> R
         }
         _ => (StatusCode::NOT_FOUND, Bytes::new()),
     };
+    with_type(status, body, "text/plain; version=0.0.4")
+}
+
+fn with_type(status: StatusCode, body: Bytes, kind: &'static str) -> Answer {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }

@@ -33,12 +33,14 @@ pub enum Route {
     Predict,
     /// The operator's probe.
     Probe,
+    /// Late truth about calls.
+    Outcomes,
 }
 
 impl Route {
     fn method(self) -> &'static str {
         match self {
-            Self::Infer | Self::Predict => "POST",
+            Self::Infer | Self::Predict | Self::Outcomes => "POST",
             _ => "GET, HEAD",
         }
     }
@@ -47,7 +49,7 @@ impl Route {
     pub fn find(method: &Method, path: &str, model: &str, version: &str) -> Result<Self, Refusal> {
         let route = Self::of_path(path, model, version)?;
         let allowed = match route {
-            Self::Infer | Self::Predict => *method == Method::POST,
+            Self::Infer | Self::Predict | Self::Outcomes => *method == Method::POST,
             _ => *method == Method::GET || *method == Method::HEAD,
         };
         if allowed { Ok(route) } else { Err(Refusal::MethodNotAllowed(route.method())) }
@@ -69,6 +71,7 @@ impl Route {
             ["openapi.json"] => return Ok(Self::OpenApi),
             ["predict"] => return Ok(Self::Predict),
             ["understudy", "v1", "probe"] => return Ok(Self::Probe),
+            ["understudy", "v1", "outcomes"] => return Ok(Self::Outcomes),
             ["v2"] => return Ok(Self::Server),
             ["v2", "health", "live"] => return Ok(Self::Live),
             ["v2", "health", "ready"] => return Ok(Self::Ready),
@@ -160,7 +163,8 @@ mod tests {
     #[case("/v2/models/fraud/infer", Route::Infer)]
     #[case("/v2/models/fraud/versions/1.3.0+7/infer", Route::Infer)]
     #[case("/predict", Route::Predict)]
-    fn inference_is_posted(#[case] path: &str, #[case] route: Route) {
+    #[case("/understudy/v1/outcomes", Route::Outcomes)]
+    fn inference_and_truth_are_posted(#[case] path: &str, #[case] route: Route) {
         assert_eq!(find(&Method::POST, path), Ok(route));
         assert_eq!(find(&Method::GET, path), Err(405));
     }

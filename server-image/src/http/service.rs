@@ -10,11 +10,13 @@ use hyper::body::Incoming;
 use serde_json::{Value, json};
 
 use super::body::Room;
+use super::mirrored;
 use super::route::Route;
 use crate::codec::compression::Coding;
-use crate::engine::{Engine, Kind, Work};
+use crate::engine::{Engine, Kind, Reply, Work};
 use crate::error::Refusal;
 use crate::metrics::Metrics;
+use crate::observe::{Form, Observer, outcomes};
 use crate::page;
 
 /// The length of the JSON of a body that has binary tensors behind it.
@@ -22,6 +24,20 @@ pub const JSON_LENGTH: HeaderName = HeaderName::from_static("inference-header-co
 
 /// What this server says it can do beyond the protocol's core.
 const EXTENSIONS: [&str; 2] = ["binary_tensor_data", "statistics"];
+
+/// The name of a call: given by the caller, or told to it.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Which port a request came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// Behind the stable Service: calls are looked at.
+    Main,
+    /// Copies of calls to main, from its pods.
+    Challenger,
+    /// Behind the version's own Service.
+    Direct,
+}
 
 /// An answer.
 pub type Answer = Response<Full<Bytes>>;
@@ -38,6 +54,9 @@ pub struct Service {
 /// What is known once the model is loaded; the documents never change after that.
 struct Loaded {
     engine: Engine,
+    observer: Observer,
+    version: HeaderValue,
+    digest: HeaderValue,
     metadata: Bytes,
     openapi: Bytes,
     page: Bytes,
@@ -52,7 +71,7 @@ impl Service {
     }
 
     /// From here on it is ready.
-    pub fn load(&self, engine: Engine) {
+    pub fn load(&self, engine: Engine, observer: Observer) {
         let model = engine.model();
         let metadata = json!({
             "name": self.deployment,
@@ -63,7 +82,9 @@ impl Service {
         });
         let metadata = metadata.to_string().into();
         let (openapi, page) = (page::openapi(model).into(), page::form(model).into());
-        let loaded = Loaded { engine, metadata, openapi, page };
+        let said = |text: &str| HeaderValue::from_str(text).expect("versions and digests are plain text");
+        let (version, digest) = (said(&self.version), said(&format!("sha256:{}", model.digest)));
+        let loaded = Loaded { engine, observer, version, digest, metadata, openapi, page };
         assert!(self.engine.set(loaded).is_ok(), "a model is loaded once");
     }
 
@@ -73,17 +94,23 @@ impl Service {
         self.engine.get().is_some()
     }
 
+    /// Whoever looks at calls, once the model is loaded.
+    #[must_use]
+    pub fn observer(&self) -> Option<&Observer> {
+        self.engine.get().map(|loaded| &loaded.observer)
+    }
+
     /// Answers one request.
-    pub async fn answer(&self, request: Request<Incoming>) -> Answer {
+    pub async fn answer(&self, door: Door, request: Request<Incoming>) -> Answer {
         let route = Route::find(request.method(), request.uri().path(), &self.deployment, &self.version);
         let answer = match route {
-            Ok(route) => self.routed(route, request).await,
+            Ok(route) => self.routed(door, route, request).await,
             Err(refusal) => Err(refusal),
         };
         answer.unwrap_or_else(|refusal| refusal.response())
     }
 
-    async fn routed(&self, route: Route, request: Request<Incoming>) -> Result<Answer, Refusal> {
+    async fn routed(&self, door: Door, route: Route, request: Request<Incoming>) -> Result<Answer, Refusal> {
         let loaded = self.engine.get();
         match route {
             Route::Live => return Ok(document(&json!({"live": true}))),
@@ -108,19 +135,28 @@ impl Service {
             Route::Model => Ok(with_type(loaded.metadata.clone(), "application/json")),
             Route::OpenApi => Ok(with_type(loaded.openapi.clone(), "application/json")),
             Route::Page => Ok(page(loaded.page.clone())),
-            Route::Infer => self.infer(&loaded.engine, Kind::Infer, request).await,
-            Route::Predict => self.infer(&loaded.engine, Kind::Predict, request).await,
+            Route::Infer => self.infer(loaded, door, Kind::Infer, request).await,
+            Route::Predict => self.infer(loaded, door, Kind::Predict, request).await,
+            Route::Outcomes => self.outcomes(request, true).await,
             _ => {
-                let work = Work::probe();
-                let reply = loaded.engine.answer(work).await?;
+                let reply = loaded.engine.answer(Work::probe()).await.reply?;
                 Ok(with_type(reply.body.into(), "application/json"))
             }
         }
     }
 
+    /// Takes what turned out to be true of calls. With `far`, calls of other pods count as well.
+    pub async fn outcomes(&self, request: Request<Incoming>, far: bool) -> Result<Answer, Refusal> {
+        let observer = self.observer().ok_or(Refusal::NotReady("the model is still being loaded"))?;
+        let (body, _room) = self.room.read(request.into_body()).await?;
+        let joined = observer.join(outcomes::read(&body)?, far).await?;
+        Ok(document(&json!(joined)))
+    }
+
     async fn infer(
         &self,
-        engine: &Engine,
+        loaded: &Loaded,
+        door: Door,
         kind: Kind,
         request: Request<Incoming>,
     ) -> Result<Answer, Refusal> {
@@ -131,19 +167,54 @@ impl Service {
             None => None,
         };
         let accepts = headers.get(ACCEPT_ENCODING).and_then(|value| Coding::accepted(value.to_str().ok()?));
+        let interest = if door == Door::Main { loaded.observer.interest() } else { None };
+        let given = interest.as_ref().and_then(|_| headers.get(REQUEST_ID)?.to_str().ok().map(str::to_owned));
         let (body, room) = self.room.read(request.into_body()).await?;
-        let reply = engine.answer(Work { kind, body, json_length, coding, accepts, room }).await?;
-        let binary = reply.json_length.is_some();
-        let kind = if binary { "application/octet-stream" } else { "application/json" };
-        let mut answer = with_type(reply.body.into(), kind);
-        if let Some(length) = reply.json_length {
-            answer.headers_mut().insert(JSON_LENGTH, HeaderValue::from(length));
+        let form = interest.as_ref().filter(|interest| interest.wants_request());
+        let form = form.map(|_| Form { kind, body: body.clone(), json_length, coding });
+        let work = Work {
+            kind,
+            body,
+            json_length,
+            coding,
+            accepts,
+            room,
+            watched: interest.is_some(),
+            mirrored: door == Door::Challenger,
+        };
+        let mut outcome = loaded.engine.answer(work).await;
+        let id = interest.and_then(|interest| {
+            let tells = interest.tells_id();
+            let id = loaded.observer.offer(interest, &mut outcome, given, form);
+            tells.then(|| HeaderValue::from_str(&id).ok()).flatten()
+        });
+        let mut answer = match outcome.reply {
+            Ok(reply) => prediction(reply),
+            Err(refusal) => refusal.response(),
+        };
+        let headers = answer.headers_mut();
+        if let Some(id) = id {
+            headers.insert(REQUEST_ID, id);
         }
-        if let Some(coding) = reply.coding {
-            answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+        if door == Door::Challenger {
+            headers.insert(mirrored::VERSION, loaded.version.clone());
+            headers.insert(mirrored::DIGEST, loaded.digest.clone());
+            mirrored::set_latency(headers, outcome.latency);
         }
         Ok(answer)
     }
+}
+
+fn prediction(reply: Reply) -> Answer {
+    let kind = if reply.json_length.is_some() { "application/octet-stream" } else { "application/json" };
+    let mut answer = with_type(reply.body.into(), kind);
+    if let Some(length) = reply.json_length {
+        answer.headers_mut().insert(JSON_LENGTH, HeaderValue::from(length));
+    }
+    if let Some(coding) = reply.coding {
+        answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+    }
+    answer
 }
 
 fn server() -> Value {

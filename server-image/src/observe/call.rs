@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+pub use understudy_stats::Identity;
+
 use crate::tensor::Tensor;
 
 /// One call to main. What it holds is exactly what a record of it says.
@@ -24,6 +26,25 @@ pub struct Call {
     pub challenger: Shadow,
 }
 
+impl Call {
+    /// About the memory that it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        const FIXED: usize = 256;
+        let tensors = self.inputs.iter().chain(&self.main.outputs).map(Tensor::bytes);
+        FIXED + tensors.sum::<usize>() + self.challenger.bytes()
+    }
+}
+
+impl Shadow {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Answered { answered, .. } => answered.outputs.iter().map(Tensor::bytes).sum(),
+            Self::None | Self::Dropped(_) => 0,
+        }
+    }
+}
+
 /// What one version made of a call.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Answered {
@@ -43,15 +64,6 @@ impl Answered {
     pub fn is_prediction(&self) -> bool {
         self.status == 200
     }
-}
-
-/// Which model answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// Semantic version.
-    pub version: String,
-    /// `sha256:<hex>` of its file.
-    pub digest: String,
 }
 
 /// The challenger's part in a call.
@@ -94,6 +106,12 @@ pub enum Dropped {
 }
 
 impl Dropped {
+    /// Whether the challenger is to blame: a call that it could have answered.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Timeout | Self::Unreachable | Self::Broken | Self::TooLarge | Self::WrongVersion)
+    }
+
     /// All of them.
     pub const ALL: [Self; 9] = [
         Self::NotSampled,

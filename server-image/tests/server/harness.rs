@@ -39,6 +39,11 @@ pub fn sha256(bytes: &[u8]) -> String {
     Digest::from(<[u8; 32]>::from(Sha256::digest(bytes))).to_string()
 }
 
+/// The digest of a test model, with its algorithm.
+pub fn digest_of(name: &str) -> String {
+    format!("sha256:{}", sha256(&std::fs::read(model(name)).unwrap()))
+}
+
 /// A server before its start: arguments may be added.
 pub struct Launch {
     command: Command,
@@ -60,8 +65,10 @@ impl Launch {
             std::fs::create_dir(directory.path().join(name)).unwrap();
         }
         let mut command = Command::new(env!("CARGO_BIN_EXE_understudy-server"));
-        command.args(["--deployment", "fraud", "--version", "1.3.0", "--bind", "127.0.0.1"]);
-        command.args(["--main-port", "0", "--direct-port", "0", "--metrics-port", "0"]);
+        command.env("UNDERSTUDY_VERSION", "1.3.0");
+        command.args(["--deployment", "fraud", "--bind", "127.0.0.1"]);
+        command.args(["--main-port", "0", "--challenger-port", "0"]);
+        command.args(["--direct-port", "0", "--metrics-port", "0"]);
         command.args(["--artifact", uri, "--sha256", sha256, "--onnxruntime", onnxruntime()]);
         for (flag, name) in [
             ("--pvc-dir", "claim"),
@@ -94,14 +101,15 @@ impl Launch {
             child,
             log,
             main: unknown,
+            challenger: unknown,
             direct: unknown,
             metrics: unknown,
             directory: self.directory,
         };
         let line = server.logs("listening");
         let address = |port: &str| line[port].as_str().unwrap().parse().unwrap();
-        (server.main, server.direct, server.metrics) =
-            (address("main"), address("direct"), address("metrics"));
+        (server.main, server.challenger) = (address("main"), address("challenger"));
+        (server.direct, server.metrics) = (address("direct"), address("metrics"));
         server
     }
 
@@ -127,6 +135,7 @@ pub struct Server {
     child: Child,
     log: BufReader<ChildStderr>,
     pub main: SocketAddr,
+    pub challenger: SocketAddr,
     pub direct: SocketAddr,
     pub metrics: SocketAddr,
     directory: TempDir,
@@ -163,9 +172,21 @@ impl Server {
         std::fs::rename(new, file).unwrap();
     }
 
+    /// A file of this server's own.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
     pub fn signal(&self, signal: &str) {
         let kill = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(kill.success());
+    }
+
+    /// What the process holds of the machine's memory, in bytes.
+    pub fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
     }
 
     pub fn exit_code(&mut self) -> Option<i32> {
@@ -189,8 +210,16 @@ impl Server {
 
     /// The value of a metric, summed over its series, without its fraction.
     pub fn metric(&self, name: &str) -> u64 {
+        self.series(name, "")
+    }
+
+    /// The value of a metric, summed over its series with a label of that value; without its fraction.
+    pub fn series(&self, name: &str, label: &str) -> u64 {
         let text = String::from_utf8(Connection::open(self.metrics).get("/metrics").body).unwrap();
-        let series = text.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
+        let label = format!("\"{label}\"");
+        let series = text.lines().filter(|line| {
+            line.split(['{', ' ']).next() == Some(name) && (label == "\"\"" || line.contains(&label))
+        });
         let value = |line: &str| line.rsplit(' ').next()?.split('.').next()?.parse::<u64>().ok();
         series.map(|line| value(line).unwrap_or_else(|| panic!("{line}"))).sum()
     }

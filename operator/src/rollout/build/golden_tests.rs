@@ -6,14 +6,23 @@ use serde::Deserialize;
 use serde_json::json;
 use understudy_crds::{ModelDeployment, ModelVersion};
 
-use super::{budget, main_service, routing, version_service, workload};
+use super::{
+    Routing, budget, challenger_service, config_map, main_service, peers_service, version_service, workload,
+};
 use crate::config::Config;
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Input {
     deployment: ModelDeployment,
     version: ModelVersion,
     main: Option<String>,
+    /// The object of `main`, where something depends on it.
+    #[serde(default)]
+    main_version: Option<ModelVersion>,
+    /// Whether `version` was accepted as challenger.
+    #[serde(default)]
+    challenges: bool,
     replicas: i32,
 }
 
@@ -26,13 +35,21 @@ fn check(case: &str) {
         serde_saphyr::from_str("{serverImage: 'understudy-server:1', imagePullSecrets: [{name: cluster}]}")
             .expect("a configuration");
     let (md, main) = (&input.deployment, input.main.as_deref());
-    let objects = json!({
+    let challenger = input.challenges.then_some(&input.version);
+    let routing = Routing::new(md, main, input.main_version.as_ref(), challenger);
+    let mut objects = json!({
         "workload": workload(md, &input.version, input.replicas, &config),
         "versionService": version_service(md, &input.version.spec.version),
         "mainService": main_service(md, main),
-        "routing": routing(md, main),
+        "routing": config_map(md, &routing),
         "budget": budget(md, main),
     });
+    if let Some(challenger) = challenger {
+        objects["challengerService"] = json!(challenger_service(md, &challenger.spec.version));
+    }
+    if md.spec.recording.is_some() {
+        objects["peersService"] = json!(peers_service(md));
+    }
     let found = serde_saphyr::to_string(&objects).expect("objects are YAML");
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(dir.join("expected.yaml"), &found).expect("the expectation can be written");
@@ -48,4 +65,32 @@ fn a_staged_version_beside_main_gets_its_pods_and_its_own_service_and_main_stays
 #[test]
 fn a_model_on_a_volume_runs_where_the_deployment_says_and_one_pod_gets_no_budget() {
     check("pvc-and-placement");
+}
+
+#[test]
+fn a_challenger_gets_a_service_and_the_pods_hear_of_it_of_records_and_of_drift() {
+    check("challenger-and-records");
+}
+
+#[test]
+fn model_baseline_and_records_on_one_claim_share_its_volume() {
+    check("one-claim");
+}
+
+#[test]
+fn a_challenger_comes_changes_and_goes_without_a_restart_of_any_pod() {
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/challenger-and-records");
+    let text = std::fs::read_to_string(dir.join("input.yaml")).expect("the case is there");
+    let input: Input = serde_saphyr::from_str(&text).expect("the input is a deployment and a version");
+    let config: Config = serde_saphyr::from_str("{serverImage: s}").expect("a configuration");
+    let main = input.main_version.expect("the case has a main");
+    let template = |challenger: serde_json::Value| {
+        let mut md = input.deployment.clone();
+        md.spec.challenger = serde_json::from_value(challenger).expect("a challenger, or none");
+        [&main, &input.version].map(|version| workload(&md, version, 1, &config))
+    };
+    let none = template(json!(null));
+    assert_eq!(none, template(json!({"version": "1.3.0"})));
+    let changed = json!({"version": "1.4.0", "samplePercent": 1, "timeout": "9s", "replicas": 7});
+    assert_eq!(none, template(changed));
 }

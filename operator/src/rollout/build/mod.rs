@@ -3,6 +3,7 @@
 mod budget;
 mod config_map;
 mod service;
+mod volumes;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -12,8 +13,8 @@ use kube::{Resource, ResourceExt};
 use understudy_crds::ModelDeployment;
 
 pub use budget::budget;
-pub use config_map::routing;
-pub use service::{main_service, version_service};
+pub use config_map::{Routing, config_map};
+pub use service::{challenger_service, main_service, peers_service, version_service};
 pub use workload::{ports, workload};
 
 /// Name, labels and owner of an object of `md`: it goes when `md` goes.

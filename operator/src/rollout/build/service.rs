@@ -1,4 +1,5 @@
-//! Services: the stable one, whose selector decides who is main, and one for each version that runs.
+//! Services: the stable one, whose selector decides who is main; one for each version that runs; one for copies to the
+//! challenger; one by which pods find each other.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use k8s_openapi::{
 use kube::ResourceExt;
 use understudy_crds::{ModelDeployment, names};
 
-use super::metadata;
+use super::{metadata, ports};
 
 /// The port that callers use.
 const HTTP: i32 = 80;
@@ -34,6 +35,36 @@ pub fn main_service(md: &ModelDeployment, main: Option<&str>) -> Service {
 pub fn version_service(md: &ModelDeployment, version: &str) -> Service {
     let labels = names::version_labels(&md.name_any(), version);
     service(md, names::version_object(&md.name_any(), version), labels.clone(), labels, "direct")
+}
+
+/// The Service that copies for the challenger go to.
+pub fn challenger_service(md: &ModelDeployment, version: &str) -> Service {
+    let name = md.name_any();
+    let selector = names::version_labels(&name, version);
+    service(md, names::challenger(&name), names::deployment_labels(&name), selector, "challenger")
+}
+
+/// The headless Service that names every ready pod of the deployment: the truth about a call may come to another pod
+/// than the one that answered it.
+pub fn peers_service(md: &ModelDeployment) -> Service {
+    let labels = names::deployment_labels(&md.name_any());
+    let port = ServicePort {
+        name: Some("metrics".to_owned()),
+        port: ports::METRICS,
+        protocol: Some("TCP".to_owned()),
+        target_port: Some(IntOrString::String("metrics".to_owned())),
+        ..ServicePort::default()
+    };
+    Service {
+        metadata: metadata(md, names::peers(&md.name_any()), labels.clone()),
+        spec: Some(ServiceSpec {
+            cluster_ip: Some("None".to_owned()),
+            selector: Some(labels),
+            ports: Some(vec![port]),
+            ..ServiceSpec::default()
+        }),
+        ..Service::default()
+    }
 }
 
 fn service(

@@ -4,10 +4,8 @@ use k8s_openapi::{
     api::{
         apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment},
         core::v1::{
-            Capabilities, ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource,
-            HTTPGetAction, LocalObjectReference, PersistentVolumeClaimVolumeSource, PodSecurityContext,
-            PodSpec, PodTemplateSpec, Probe, SeccompProfile, SecretVolumeSource, SecurityContext, Volume,
-            VolumeMount,
+            Capabilities, Container, ContainerPort, HTTPGetAction, LocalObjectReference, PodSecurityContext,
+            PodSpec, PodTemplateSpec, Probe, SeccompProfile, SecurityContext,
         },
     },
     apimachinery::pkg::{
@@ -16,18 +14,20 @@ use k8s_openapi::{
     },
 };
 use kube::ResourceExt;
-use understudy_crds::{Artifact, ModelDeployment, ModelVersion, names};
+use understudy_crds::{ModelDeployment, ModelVersion, names};
 
-use super::metadata;
+use super::{metadata, volumes};
 use crate::config::Config;
 
 /// Ports of a model pod.
 pub mod ports {
     /// The stable Service comes here.
     pub const MAIN: i32 = 8080;
+    /// Copies for the challenger come here.
+    pub const CHALLENGER: i32 = 8081;
     /// Testers and the operator's probe come here.
     pub const DIRECT: i32 = 8082;
-    /// Prometheus and the kubelet come here.
+    /// Prometheus, the kubelet, the operator's questions and those of other pods come here.
     pub const METRICS: i32 = 9090;
 }
 
@@ -37,9 +37,6 @@ const USER: i64 = 65532;
 const GRACE: i64 = 30;
 /// Seconds a pod may take to download, check and load its model before it is started again.
 const STARTUP: i32 = 1800;
-const ROUTING_DIR: &str = "/etc/understudy/routing";
-const SECRET_DIR: &str = "/etc/understudy/secret";
-const CLAIM_DIR: &str = "/mnt/artifact";
 
 /// The Deployment of `mv` with this many pods.
 pub fn workload(md: &ModelDeployment, mv: &ModelVersion, replicas: i32, config: &Config) -> Deployment {
@@ -75,7 +72,7 @@ fn pod(md: &ModelDeployment, mv: &ModelVersion, config: &Config) -> PodSpec {
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
         containers: vec![container(md, mv, config)],
-        volumes: Some(volumes(md, &mv.spec.artifact)),
+        volumes: Some(volumes::volumes(md, mv)),
         security_context: Some(PodSecurityContext {
             run_as_non_root: Some(true),
             run_as_user: Some(USER),
@@ -104,6 +101,7 @@ fn container(md: &ModelDeployment, mv: &ModelVersion, config: &Config) -> Contai
         args: Some(arguments(md, mv)),
         ports: Some(vec![
             port("main", ports::MAIN),
+            port("challenger", ports::CHALLENGER),
             port("direct", ports::DIRECT),
             port("metrics", ports::METRICS),
         ]),
@@ -124,7 +122,7 @@ fn container(md: &ModelDeployment, mv: &ModelVersion, config: &Config) -> Contai
             }),
             ..SecurityContext::default()
         }),
-        volume_mounts: Some(mounts(&mv.spec.artifact)),
+        volume_mounts: Some(volumes::mounts(md, mv)),
         ..Container::default()
     }
 }
@@ -136,78 +134,10 @@ fn arguments(md: &ModelDeployment, mv: &ModelVersion) -> Vec<String> {
         format!("--version={}", mv.spec.version),
         format!("--artifact={}", artifact.uri),
         format!("--sha256={}", artifact.sha256),
-        format!("--routing-file={ROUTING_DIR}/routing.json"),
+        format!("--routing-file={}/routing.json", volumes::ROUTING_DIR),
     ];
-    if artifact.secret_ref.is_some() {
-        arguments.push(format!("--secret-dir={SECRET_DIR}"));
-    }
-    if claim(artifact).is_some() {
-        arguments.push(format!("--pvc-dir={CLAIM_DIR}"));
-    }
+    arguments.extend(volumes::arguments(md, mv));
     arguments
-}
-
-/// The claim of a `pvc://claim/path`.
-fn claim(artifact: &Artifact) -> Option<&str> {
-    artifact.uri.strip_prefix("pvc://")?.split('/').next()
-}
-
-fn volumes(md: &ModelDeployment, artifact: &Artifact) -> Vec<Volume> {
-    let mut volumes = vec![
-        Volume {
-            name: "work".to_owned(),
-            empty_dir: Some(EmptyDirVolumeSource::default()),
-            ..Volume::default()
-        },
-        Volume {
-            name: "routing".to_owned(),
-            config_map: Some(ConfigMapVolumeSource {
-                name: names::routing(&md.name_any()),
-                ..ConfigMapVolumeSource::default()
-            }),
-            ..Volume::default()
-        },
-    ];
-    if let Some(secret) = &artifact.secret_ref {
-        volumes.push(Volume {
-            name: "secret".to_owned(),
-            secret: Some(SecretVolumeSource {
-                secret_name: Some(secret.name.clone()),
-                // A pod that waits for its Secret says nothing; a server that finds none says so.
-                optional: Some(true),
-                ..SecretVolumeSource::default()
-            }),
-            ..Volume::default()
-        });
-    }
-    if let Some(claim) = claim(artifact) {
-        volumes.push(Volume {
-            name: "artifact".to_owned(),
-            persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
-                claim_name: claim.to_owned(),
-                read_only: Some(true),
-            }),
-            ..Volume::default()
-        });
-    }
-    volumes
-}
-
-fn mounts(artifact: &Artifact) -> Vec<VolumeMount> {
-    let mount = |name: &str, path: &str, read_only: Option<bool>| VolumeMount {
-        name: name.to_owned(),
-        mount_path: path.to_owned(),
-        read_only,
-        ..VolumeMount::default()
-    };
-    let mut mounts = vec![mount("work", "/tmp", None), mount("routing", ROUTING_DIR, Some(true))];
-    if artifact.secret_ref.is_some() {
-        mounts.push(mount("secret", SECRET_DIR, Some(true)));
-    }
-    if claim(artifact).is_some() {
-        mounts.push(mount("artifact", CLAIM_DIR, Some(true)));
-    }
-    mounts
 }
 
 fn port(name: &str, number: i32) -> ContainerPort {

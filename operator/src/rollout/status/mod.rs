@@ -1,13 +1,18 @@
 //! The status of a deployment: what is main, what was, and how it is. Written only when it differs.
 
+mod beside;
+mod news;
+
 use jiff::Timestamp;
-use kube::{ResourceExt, runtime::events::EventType};
+use kube::ResourceExt;
 use understudy_crds::{
-    MainReason, MainRecord, ModelDeployment, ModelDeploymentStatus, Previous, RollbackResult, Rollout,
-    ServedVersion, Stage, Staged,
+    MainRecord, ModelDeployment, ModelDeploymentStatus, Previous, RollbackResult, Rollout, ServedVersion,
+    Stage, Staged,
     condition::{self, APPROVAL_GATE, DEPLOYED, READY, RECONCILING, RUNNING, STALLED},
     names,
 };
+
+pub use beside::Beside;
 
 use super::{
     Error,
@@ -17,12 +22,7 @@ use super::{
     probe::Running,
     verify::Verdict,
 };
-use crate::{
-    context::Context,
-    gate::{NOT_TRIED, Report},
-    kinds,
-    pods::is_ready,
-};
+use crate::{context::Context, gate::Report, kinds, pods::is_ready};
 
 /// Versions in Staging that are listed; the kind holds no more.
 const STAGED: usize = 256;
@@ -36,6 +36,7 @@ pub struct Facts<'a> {
     pub verdict: &'a Verdict,
     pub routed: Option<&'a Error>,
     pub running: Running,
+    pub beside: Beside<'a>,
 }
 
 /// Writes the status if it differs, onto exactly the deployment that was judged, and tells what happened.
@@ -63,7 +64,7 @@ pub async fn update(
     if changed {
         ctx.recorded.note(&written);
     }
-    announce(ctx, base, &before, &next, facts, changed).await;
+    news::announce(ctx, base, &before, &next, facts, changed).await;
     Ok(())
 }
 
@@ -89,6 +90,10 @@ fn status(
     status.staging = staging(observed);
     status.rollout = rollout(facts);
     conditions(&mut status, base, facts, gate, now);
+    // Pods that could not be told of a change go on as they were told before.
+    if facts.routed.is_none() {
+        beside::fill_in(&mut status, observed, &facts.beside, now);
+    }
     status
 }
 
@@ -97,6 +102,8 @@ fn change_main(status: &mut ModelDeploymentStatus, base: &ModelDeployment, next:
         open.to = Some(now.into());
     }
     let keep_warm = std::time::Duration::from(base.spec.rollback.keep_warm);
+    // What drifted from the old main's baseline says nothing of the new one's.
+    status.drift = None;
     if let Some(old) = status.main.take() {
         status.previous = Some(Previous {
             version: old.version,
@@ -235,48 +242,4 @@ fn conditions(
         _ => condition::clear(&mut conditions, RECONCILING),
     }
     status.conditions = conditions;
-}
-
-async fn announce(
-    ctx: &Context,
-    md: &ModelDeployment,
-    before: &ModelDeploymentStatus,
-    after: &ModelDeploymentStatus,
-    facts: &Facts<'_>,
-    changed: bool,
-) {
-    if changed {
-        let (reason, note) = match &facts.plan.next {
-            Next::Promote(c) => {
-                let (reason, verb) = match c.reason {
-                    MainReason::Promoted => ("Promoted", "is main"),
-                    MainReason::RolledBack => ("RolledBack", "is main again"),
-                };
-                // Approvals are recorded in whole seconds.
-                let took = jiff::Timestamp::now().duration_since(c.approved_at);
-                ctx.metrics.served(std::time::Duration::try_from(took).unwrap_or_default());
-                let note = format!(
-                    "{} {verb}; requested by {}, approved by {}",
-                    c.version.spec.version, c.requested_by, c.approved_by
-                );
-                (reason, note)
-            }
-            _ => ("TakenDown", "no version is main any more".to_owned()),
-        };
-        ctx.journal.event(md, EventType::Normal, reason, &note).await;
-    }
-    let refused = after.rollback.as_ref().filter(|r| r.result == RollbackResult::Refused);
-    if let Some(rollback) = refused.filter(|r| before.rollback.as_ref() != Some(r)) {
-        ctx.journal.event(md, EventType::Warning, "RollbackRefused", &rollback.message).await;
-    }
-    for (type_, bad) in [(STALLED, "True"), (APPROVAL_GATE, "False"), (RUNNING, "False")] {
-        let new = condition::find(&after.conditions, type_)
-            .filter(|c| c.status == bad && !matches!(c.reason.as_str(), "NoMain" | "Starting" | NOT_TRIED));
-        let old = condition::find(&before.conditions, type_);
-        if let Some(new) =
-            new.filter(|n| old.is_none_or(|o| (&o.status, &o.reason) != (&n.status, &n.reason)))
-        {
-            ctx.journal.event(md, EventType::Warning, &new.reason, &new.message).await;
-        }
-    }
 }

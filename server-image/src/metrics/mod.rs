@@ -3,12 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use prometheus::{
-    Counter, Encoder, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry, TextEncoder,
-};
+use prometheus::{Counter, Encoder, Histogram, HistogramOpts, IntCounter, IntGauge, TextEncoder};
 use serde_json::{Value, json};
 
 use crate::error::Refusal;
+
+mod family;
+
+pub use family::Family;
 
 /// Where the time of one request went.
 #[derive(Debug, Default, Clone, Copy)]
@@ -25,9 +27,9 @@ pub struct Timing {
     pub batch: u64,
 }
 
-/// All metrics of the process. Each series has the labels `model` and `version`, which never change.
+/// What is counted of requests.
 pub struct Metrics {
-    registry: Registry,
+    family: Family,
     success: IntCounter,
     rejected: IntCounter,
     canceled: IntCounter,
@@ -60,80 +62,56 @@ impl Metrics {
     /// The metrics of one version of one model.
     #[must_use]
     pub fn new(model: &str, version: &str) -> Self {
-        let registry = Registry::new();
-        let opts = |name: &str, help: &str| {
-            Opts::new(name, help).const_label("model", model).const_label("version", version)
-        };
-        macro_rules! register {
-            ($metric:expr) => {{
-                let metric = $metric.expect("names and labels are constant and valid");
-                registry.register(Box::new(metric.clone())).expect("each metric is registered once");
-                metric
-            }};
-        }
+        let family = Family::new(model, version);
         let failure = |reason: &str| {
-            IntCounter::with_opts(
-                opts(
-                    "nv_inference_request_failure",
-                    "Requests that were not answered with a prediction, by reason",
-                )
-                .const_label("reason", reason),
-            )
+            let help = "Requests that were not answered with a prediction, by reason";
+            family.counter_with("nv_inference_request_failure", help, ("reason", reason))
         };
-        let micros = |name: &str, help: &str| Counter::with_opts(opts(name, help));
-        let duration = HistogramOpts::from(opts(
+        let micros = |name: &str, help: &str| family.register(Counter::with_opts(family.opts(name, help)));
+        let duration = HistogramOpts::new(
             "understudy_request_duration_seconds",
             "From the end of a request's body to the beginning of its answer, of successful requests",
-        ))
-        .buckets(BUCKETS.to_vec());
+        );
         Self {
-            success: register!(IntCounter::with_opts(opts(
-                "nv_inference_request_success",
-                "Requests that were answered with a prediction"
-            ))),
-            rejected: register!(failure("REJECTED")),
-            canceled: register!(failure("CANCELED")),
-            backend: register!(failure("BACKEND")),
-            other: register!(failure("OTHER")),
-            inferences: register!(IntCounter::with_opts(opts(
-                "nv_inference_count",
-                "Rows that were inferred"
-            ))),
-            executions: register!(IntCounter::with_opts(opts(
-                "nv_inference_exec_count",
-                "Runs of the model"
-            ))),
-            request_us: register!(micros(
+            success: family
+                .counter("nv_inference_request_success", "Requests that were answered with a prediction"),
+            rejected: failure("REJECTED"),
+            canceled: failure("CANCELED"),
+            backend: failure("BACKEND"),
+            other: failure("OTHER"),
+            inferences: family.counter("nv_inference_count", "Rows that were inferred"),
+            executions: family.counter("nv_inference_exec_count", "Runs of the model"),
+            request_us: micros(
                 "nv_inference_request_duration_us",
-                "Time of successful requests, queue included, in microseconds"
-            )),
-            queue_us: register!(micros(
-                "nv_inference_queue_duration_us",
-                "Time in the queue, in microseconds"
-            )),
-            input_us: register!(micros(
+                "Time of successful requests, queue included, in microseconds",
+            ),
+            queue_us: micros("nv_inference_queue_duration_us", "Time in the queue, in microseconds"),
+            input_us: micros(
                 "nv_inference_compute_input_duration_us",
-                "Time to decode requests, in microseconds"
-            )),
-            infer_us: register!(micros(
+                "Time to decode requests, in microseconds",
+            ),
+            infer_us: micros(
                 "nv_inference_compute_infer_duration_us",
-                "Time in ONNX Runtime, in microseconds"
-            )),
-            output_us: register!(micros(
+                "Time in ONNX Runtime, in microseconds",
+            ),
+            output_us: micros(
                 "nv_inference_compute_output_duration_us",
-                "Time to encode answers, in microseconds"
-            )),
-            duration: register!(Histogram::with_opts(duration)),
-            pending: register!(IntGauge::with_opts(opts(
-                "nv_inference_pending_request_count",
-                "Requests that wait for a session"
-            ))),
-            main: register!(IntGauge::with_opts(opts("understudy_main", "1 while this version is main"))),
+                "Time to encode answers, in microseconds",
+            ),
+            duration: family.histogram(duration.buckets(BUCKETS.to_vec())),
+            pending: family.gauge("nv_inference_pending_request_count", "Requests that wait for a session"),
+            main: family.gauge("understudy_main", "1 while this version is main"),
             failure_ns: AtomicU64::new(0),
             started: (Instant::now(), SystemTime::now()),
             last_ms: AtomicU64::new(0),
-            registry,
+            family,
         }
+    }
+
+    /// For more metrics beside these.
+    #[must_use]
+    pub fn family(&self) -> &Family {
+        &self.family
     }
 
     /// A request was answered, `total` after it came, at `end`.
@@ -181,7 +159,7 @@ impl Metrics {
     pub fn text(&self) -> Vec<u8> {
         let mut text = Vec::new();
         TextEncoder::new()
-            .encode(&self.registry.gather(), &mut text)
+            .encode(&self.family.registry().gather(), &mut text)
             .expect("writing to memory does not fail");
         text
     }

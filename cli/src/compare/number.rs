@@ -1,0 +1,99 @@
+//! Numbers as people read them: as many digits as tell something.
+
+/// A share as percent, `96.5 %`; near 0 and 100 with one digit more, where that is what matters.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    format!("{} %", bare_percent(share))
+}
+
+/// A share with its interval, `96.5 % (95.3 to 97.4)`.
+#[must_use]
+pub fn percent_between(share: f64, low: f64, high: f64) -> String {
+    format!("{} ({} to {})", percent(share), bare_percent(low), bare_percent(high))
+}
+
+fn bare_percent(share: f64) -> String {
+    let percent = share * 100.0;
+    match percent {
+        0.0 | 100.0 => format!("{percent:.0}"),
+        ..1.0 | 99.0.. => format!("{percent:.2}"),
+        _ => format!("{percent:.1}"),
+    }
+}
+
+/// A number with its interval, three digits that count: `0.0312 (0.0290 to 0.0334)`.
+#[must_use]
+pub fn between(value: f64, low: f64, high: f64) -> String {
+    format!("{} ({} to {})", number(value), number(low), number(high))
+}
+
+/// Three digits that count; a very small or very large number by its power of ten.
+#[must_use]
+pub fn number(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        size if !(1e-4..1e6).contains(&size) => format!("{value:.2e}"),
+        size if size >= 100.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        size if size >= 1.0 => format!("{value:.2}"),
+        size if size >= 0.1 => format!("{value:.3}"),
+        size if size >= 0.01 => format!("{value:.4}"),
+        size if size >= 0.001 => format!("{value:.5}"),
+        _ => format!("{value:.6}"),
+    }
+}
+
+/// A correlation with its interval, three decimals: `0.981 (0.975 to 0.986)`.
+#[must_use]
+pub fn correlation(value: f64, low: f64, high: f64) -> String {
+    format!("{value:.3} ({low:.3} to {high:.3})")
+}
+
+/// How long a call takes: `210 us`, `3.21 ms`, `1.25 s`.
+#[must_use]
+pub fn duration(micros: i64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "a latency has three digits that count")]
+    let value = micros as f64;
+    match micros {
+        ..1_000 => format!("{micros} us"),
+        1_000..1_000_000 => format!("{} ms", number(value / 1e3)),
+        _ => format!("{} s", number(value / 1e6)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(0.0, "0 %")]
+    #[case(0.0042, "0.42 %")]
+    #[case(0.9650, "96.5 %")]
+    #[case(0.9991, "99.91 %")]
+    #[case(1.0, "100 %")]
+    fn a_share_near_its_ends_has_a_digit_more(#[case] share: f64, #[case] shown: &str) {
+        assert_eq!(percent(share), shown);
+    }
+
+    #[rstest]
+    #[case(0.0, "0")]
+    #[case(0.031_249, "0.0312")]
+    #[case(-0.4, "-0.400")]
+    #[case(12.34, "12.3")]
+    #[case(1234.5, "1234")]
+    #[case(0.000_012_3, "1.23e-5")]
+    #[case(2_500_000.0, "2.50e6")]
+    fn three_digits_count(#[case] value: f64, #[case] shown: &str) {
+        assert_eq!(number(value), shown);
+    }
+
+    #[rstest]
+    #[case(210, "210 us")]
+    #[case(3_214, "3.21 ms")]
+    #[case(1_250_000, "1.25 s")]
+    fn a_latency_has_its_natural_unit(#[case] micros: i64, #[case] shown: &str) {
+        assert_eq!(duration(micros), shown);
+    }
+}

@@ -1,0 +1,178 @@
+//! What the intervals allow to say, as one plain word: a small sample must not look like a result. Pure.
+
+use serde::Serialize;
+use understudy_crds::{Comparison, Estimate, Measure, Role};
+
+/// The interval of a mean or a correlation rests on the normal distribution, which fewer values do not bear.
+const FEW: i64 = 30;
+/// A share known to within less than a tenth: 35 calls that all agree get there, 350 of which half agree.
+const WIDE_SHARE: f64 = 0.1;
+/// The same part of its range, which goes from -1 to 1.
+const WIDE_CORRELATION: f64 = 0.2;
+/// A mean that may as well be half or one and a half times as large.
+const WIDE_MEAN: f64 = 1.0;
+
+/// What can be said about one figure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reading {
+    /// The figure.
+    pub subject: Subject,
+    /// The output that it is about; none where it is about all of the answer.
+    pub output: Option<String>,
+    /// The word.
+    pub verdict: Verdict,
+}
+
+/// A figure that can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Subject {
+    /// How often both give the same answer.
+    Agreement,
+    /// How far their numbers are apart.
+    MeanAbsoluteDifference,
+    /// Whether their numbers rise and fall together.
+    Correlation,
+    /// Whose share of errors is smaller.
+    Errors,
+    /// Who is right more often.
+    Accuracy,
+}
+
+/// What can be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Verdict {
+    /// The figure means what it says.
+    Enough,
+    /// The sample is small, or the interval wide.
+    TooFewToTell,
+    /// The intervals of both overlap.
+    NoDifferenceYet,
+    /// Main's interval lies on the better side of the challenger's.
+    MainIsBetter,
+    /// The challenger's interval lies on the better side of main's.
+    ChallengerIsBetter,
+}
+
+impl Verdict {
+    /// For people.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Enough => "enough to tell",
+            Self::TooFewToTell => "too few to tell",
+            Self::NoDifferenceYet => "no difference can be told yet: the intervals overlap",
+            Self::MainIsBetter => "main is better",
+            Self::ChallengerIsBetter => "the challenger is better",
+        }
+    }
+}
+
+/// A reading for every figure that is there.
+#[must_use]
+pub fn readings(comparison: &Comparison) -> Vec<Reading> {
+    let mut readings = vec![];
+    for output in &comparison.outputs {
+        let figures = [
+            (Subject::Agreement, output.agreement.as_ref().map(share)),
+            (Subject::MeanAbsoluteDifference, output.mean_absolute_difference.as_ref().map(mean)),
+            (Subject::Correlation, output.correlation.as_ref().map(correlation)),
+        ];
+        readings.extend(figures.into_iter().filter_map(|(subject, verdict)| {
+            Some(Reading { subject, output: Some(output.name.clone()), verdict: verdict? })
+        }));
+    }
+    let both = [(Subject::Errors, errors(comparison)), (Subject::Accuracy, accuracy(comparison))];
+    readings.extend(
+        both.into_iter()
+            .filter_map(|(subject, verdict)| Some(Reading { subject, output: None, verdict: verdict? })),
+    );
+    readings
+}
+
+/// Of a share of calls.
+fn share(measure: &Measure) -> Verdict {
+    told(measure, WIDE_SHARE)
+}
+
+fn correlation(measure: &Measure) -> Verdict {
+    told(measure, WIDE_CORRELATION)
+}
+
+fn mean(measure: &Measure) -> Verdict {
+    told(measure, WIDE_MEAN * measure.value)
+}
+
+fn told(measure: &Measure, wide: f64) -> Verdict {
+    if measure.compared < FEW || measure.high - measure.low > wide {
+        Verdict::TooFewToTell
+    } else {
+        Verdict::Enough
+    }
+}
+
+fn errors(comparison: &Comparison) -> Option<Verdict> {
+    let rate = |role| comparison.roles.iter().find(|r| r.role == role).and_then(|r| r.error_rate);
+    let (main, challenger) = (rate(Role::Main)?, rate(Role::Challenger)?);
+    // Fewer errors are better.
+    Some(larger(&challenger, &main))
+}
+
+fn accuracy(comparison: &Comparison) -> Option<Verdict> {
+    let outcomes = comparison.outcomes.as_ref()?;
+    let interval = |m: Measure| Estimate { value: m.value, low: m.low, high: m.high };
+    Some(larger(&outcomes.main.map(interval)?, &outcomes.challenger.map(interval)?))
+}
+
+/// Main is better where the first is surely larger, the challenger where the second is.
+fn larger(first: &Estimate, second: &Estimate) -> Verdict {
+    if first.low > second.high {
+        Verdict::MainIsBetter
+    } else if second.low > first.high {
+        Verdict::ChallengerIsBetter
+    } else {
+        Verdict::NoDifferenceYet
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn measure(value: f64, low: f64, high: f64, compared: i64) -> Measure {
+        Measure { value, low, high, compared }
+    }
+
+    #[rstest]
+    #[case(measure(1.0, 0.886, 1.0, 30), Verdict::TooFewToTell)]
+    #[case(measure(1.0, 0.99, 1.0, 29), Verdict::TooFewToTell)]
+    #[case(measure(0.965, 0.92, 0.985, 143), Verdict::Enough)]
+    fn a_share_on_a_small_sample_is_no_result(#[case] measure: Measure, #[case] expected: Verdict) {
+        assert_eq!(share(&measure), expected);
+    }
+
+    #[rstest]
+    #[case(measure(0.03, 0.01, 0.05, 500), Verdict::TooFewToTell)]
+    #[case(measure(0.03, 0.028, 0.032, 500), Verdict::Enough)]
+    #[case(measure(0.0, 0.0, 0.0, 500), Verdict::Enough)]
+    fn a_mean_is_told_against_its_own_size(#[case] measure: Measure, #[case] expected: Verdict) {
+        assert_eq!(mean(&measure), expected);
+    }
+
+    #[rstest]
+    #[case((0.90, 0.95), (0.94, 0.99), Verdict::NoDifferenceYet)]
+    #[case((0.90, 0.92), (0.94, 0.99), Verdict::ChallengerIsBetter)]
+    #[case((0.95, 0.99), (0.90, 0.94), Verdict::MainIsBetter)]
+    fn who_is_better_is_said_only_where_the_intervals_are_apart(
+        #[case] main: (f64, f64),
+        #[case] challenger: (f64, f64),
+        #[case] expected: Verdict,
+    ) {
+        let estimate = |(low, high): (f64, f64)| Estimate { value: f64::midpoint(low, high), low, high };
+        assert_eq!(larger(&estimate(main), &estimate(challenger)), expected);
+    }
+}

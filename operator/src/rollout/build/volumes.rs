@@ -1,0 +1,154 @@
+//! What is mounted into a model pod, and the arguments that tell the server where: credentials and claims of the model,
+//! of its baseline and of its records. Each is there only where the spec has the thing.
+
+use k8s_openapi::api::core::v1::{
+    ConfigMapVolumeSource, EmptyDirVolumeSource, PersistentVolumeClaimVolumeSource, SecretVolumeSource,
+    Volume, VolumeMount,
+};
+use kube::ResourceExt;
+use understudy_crds::{ModelDeployment, ModelVersion, Sink, names};
+
+/// Where the routing file is.
+pub const ROUTING_DIR: &str = "/etc/understudy/routing";
+const SECRET_DIR: &str = "/etc/understudy/secret";
+const CLAIM_DIR: &str = "/mnt/artifact";
+const BASELINE_DIR: &str = "/mnt/baseline";
+const RECORD_SECRET_DIR: &str = "/etc/understudy/record-secret";
+const RECORDS_DIR: &str = "/mnt/records";
+
+/// Something from outside that the pod mounts at `path` and tells the server of by `flag`.
+struct Attached<'a> {
+    name: &'static str,
+    flag: &'static str,
+    path: &'static str,
+    source: Source<'a>,
+}
+
+enum Source<'a> {
+    Secret(&'a str),
+    Claim { name: &'a str, read_only: bool },
+}
+
+fn attached<'a>(md: &'a ModelDeployment, mv: &'a ModelVersion) -> Vec<Attached<'a>> {
+    let artifact = &mv.spec.artifact;
+    let sink = md.spec.recording.as_ref().and_then(|recording| recording.sink.as_ref());
+    let secret = |name: &'static str, flag, path, secret: Option<&'a str>| {
+        secret.map(|found| Attached { name, flag, path, source: Source::Secret(found) })
+    };
+    let volume = |name: &'static str, flag, path, uri: Option<&'a str>, read_only| {
+        let found = uri.and_then(claim)?;
+        Some(Attached { name, flag, path, source: Source::Claim { name: found, read_only } })
+    };
+    let of_artifact = artifact.secret_ref.as_ref().map(|s| s.name.as_str());
+    let of_sink = sink.and_then(|s| s.secret_ref.as_ref()).map(|s| s.name.as_str());
+    let baseline = mv.spec.baseline.as_ref().map(|b| b.uri.as_str());
+    [
+        secret("secret", "--secret-dir", SECRET_DIR, of_artifact),
+        volume("artifact", "--pvc-dir", CLAIM_DIR, Some(&artifact.uri), true),
+        volume("baseline", "--baseline-pvc-dir", BASELINE_DIR, baseline, true),
+        secret("record-secret", "--record-secret-dir", RECORD_SECRET_DIR, of_sink),
+        volume("records", "--record-pvc-dir", RECORDS_DIR, sink.map(|s| s.uri.as_str()), false),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The claim of a `pvc://claim/path`.
+fn claim(uri: &str) -> Option<&str> {
+    uri.strip_prefix("pvc://")?.split('/').next()
+}
+
+/// Baseline, sink, and where each thing is mounted.
+pub fn arguments(md: &ModelDeployment, mv: &ModelVersion) -> Vec<String> {
+    let mut arguments: Vec<String> =
+        attached(md, mv).iter().map(|a| format!("{}={}", a.flag, a.path)).collect();
+    if let Some(baseline) = &mv.spec.baseline {
+        arguments.push(format!("--baseline={}", baseline.uri));
+        arguments.push(format!("--baseline-sha256={}", baseline.sha256));
+    }
+    if let Some(recording) = &md.spec.recording {
+        if let Some(sink) = &recording.sink {
+            arguments.push(format!("--record-sink={}", place(md, sink)));
+        }
+        let peers = names::peers(&md.name_any());
+        arguments.push(format!("--peers={peers}.{}.svc", md.namespace().unwrap_or_default()));
+    }
+    arguments
+}
+
+/// Where this deployment's records go: two deployments with one sink do not mix.
+fn place(md: &ModelDeployment, sink: &Sink) -> String {
+    let base = sink.uri.trim_end_matches('/');
+    format!("{base}/{}/{}", md.namespace().unwrap_or_default(), md.name_any())
+}
+
+/// The pod's volumes.
+pub fn volumes(md: &ModelDeployment, mv: &ModelVersion) -> Vec<Volume> {
+    let attached = attached(md, mv);
+    let outside = attached.iter().enumerate().filter_map(|(place, item)| match item.source {
+        Source::Secret(name) => Some(Volume {
+            name: item.name.to_owned(),
+            secret: Some(SecretVolumeSource {
+                secret_name: Some(name.to_owned()),
+                // A pod that waits for its Secret says nothing; a server that finds none says so.
+                optional: Some(true),
+                ..SecretVolumeSource::default()
+            }),
+            ..Volume::default()
+        }),
+        Source::Claim { name, .. } if first_of_claim(&attached, name) != Some(place) => None,
+        Source::Claim { name, .. } => Some(Volume {
+            name: item.name.to_owned(),
+            persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
+                claim_name: name.to_owned(),
+                read_only: only_read(&attached, name).then_some(true),
+            }),
+            ..Volume::default()
+        }),
+    });
+    let own = [
+        Volume {
+            name: "work".to_owned(),
+            empty_dir: Some(EmptyDirVolumeSource::default()),
+            ..Volume::default()
+        },
+        Volume {
+            name: "routing".to_owned(),
+            config_map: Some(ConfigMapVolumeSource {
+                name: names::routing(&md.name_any()),
+                ..ConfigMapVolumeSource::default()
+            }),
+            ..Volume::default()
+        },
+    ];
+    own.into_iter().chain(outside).collect()
+}
+
+/// Two volumes of one claim in one pod keep some kubelets waiting for ever, so the first one serves all mounts.
+fn first_of_claim(attached: &[Attached], claim: &str) -> Option<usize> {
+    attached.iter().position(|a| matches!(a.source, Source::Claim { name, .. } if name == claim))
+}
+
+fn only_read(attached: &[Attached], claim: &str) -> bool {
+    !attached.iter().any(|a| matches!(a.source, Source::Claim { name, read_only: false } if name == claim))
+}
+
+/// Where the container sees them.
+pub fn mounts(md: &ModelDeployment, mv: &ModelVersion) -> Vec<VolumeMount> {
+    let mount = |name: &str, path: &str, read_only: bool| VolumeMount {
+        name: name.to_owned(),
+        mount_path: path.to_owned(),
+        read_only: read_only.then_some(true),
+        ..VolumeMount::default()
+    };
+    let attached = attached(md, mv);
+    let outside = attached.iter().map(|item| match item.source {
+        Source::Secret(_) => mount(item.name, item.path, true),
+        Source::Claim { name, read_only } => {
+            let volume = first_of_claim(&attached, name).map_or(item.name, |first| attached[first].name);
+            mount(volume, item.path, read_only)
+        }
+    });
+    [mount("work", "/tmp", false), mount("routing", ROUTING_DIR, true)].into_iter().chain(outside).collect()
+}

@@ -1,0 +1,222 @@
+//! Who may be challenger, and what the others are told.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::Pod;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::rollout::build::Routing;
+
+const AT: &str = "2026-11-21T12:00:00Z";
+
+fn digest() -> String {
+    format!("sha256:{}", "cd".repeat(32))
+}
+
+fn approved(to: &str, by: &str, digest: &str) -> Value {
+    json!({
+        "id": "a1", "from": "None", "to": to, "requestedBy": "alice", "requestedAt": AT, "decision": "Approved",
+        "decidedBy": by, "decidedAt": AT, "digest": digest,
+    })
+}
+
+fn model(features: i64) -> Value {
+    json!({
+        "inputs": [{"name": "features", "datatype": "FP32", "shape": [-1, features]}],
+        "outputs": [{"name": "label", "datatype": "INT64", "shape": [-1]}],
+        "opset": 17, "bytes": 1,
+    })
+}
+
+/// A version that may be challenger, with something of it changed.
+fn version(number: &str, stage: &str, change: &Value) -> Arc<ModelVersion> {
+    let mut object = json!({
+        "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelVersion",
+        "metadata": {"name": format!("fraud-{number}"), "namespace": "risk"},
+        "spec": {"deployment": "fraud", "version": number, "artifact": {"uri": "s3://m/m", "sha256": "cd".repeat(32)}},
+        "status": {"stage": stage, "history": [approved("Staging", "bob", &digest())], "model": model(30)},
+    });
+    for (key, value) in change.as_object().into_iter().flatten() {
+        object["status"][key] = value.clone();
+    }
+    Arc::new(serde_json::from_value(object).expect("a ModelVersion"))
+}
+
+fn pod(ready: &str) -> Arc<Pod> {
+    let pod = json!({"metadata": {}, "status": {"conditions": [{"type": "Ready", "status": ready}]}});
+    Arc::new(serde_json::from_value(pod).expect("a pod"))
+}
+
+/// A deployment that names 1.3.0 beside main, which is 1.2.0; 1.3.0 has one pod.
+fn observed(status: &Value, versions: Vec<Arc<ModelVersion>>, ready: &str) -> Observed {
+    let object = json!({
+        "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelDeployment",
+        "metadata": {"name": "fraud", "namespace": "risk"},
+        "spec": {"challenger": {"version": "1.3.0"}}, "status": status,
+    });
+    let md = Arc::new(serde_json::from_value(object).expect("a ModelDeployment"));
+    let pods = BTreeMap::from([("1.3.0".to_owned(), vec![pod(ready)])]);
+    Observed { md, versions, pods, workloads: BTreeMap::new() }
+}
+
+fn main_version() -> Arc<ModelVersion> {
+    version("1.2.0", "Production", &json!({}))
+}
+
+fn judged(challenger: Arc<ModelVersion>) -> Challenger {
+    let main = main_version();
+    judge(&observed(&json!({}), vec![main.clone(), challenger], "True"), Some(&main))
+}
+
+/// The routing that pods of this deployment get.
+fn told_to_pods(judged: &Challenger) -> String {
+    let main = main_version();
+    let md = observed(&json!({}), vec![], "True").md;
+    let challenger = judged.accepted().map(AsRef::as_ref);
+    Routing::new(&md, Some("1.2.0"), Some(main.as_ref()), challenger).content()
+}
+
+/// What is said, and whether it is worth waiting.
+fn said(challenger: Challenger) -> (&'static str, String, bool) {
+    match challenger {
+        Challenger::Refused(refusal) => (refusal.reason, refusal.message, false),
+        Challenger::Awaited(_, refusal) => (refusal.reason, refusal.message, true),
+        Challenger::Accepted(version) => panic!("{} was accepted", version.spec.version),
+        Challenger::NotNamed => panic!("none was named"),
+    }
+}
+
+#[test]
+fn a_version_that_a_second_person_let_into_staging_and_that_fits_gets_copies() {
+    let challenger = judged(version("1.3.0", "Staging", &json!({})));
+    assert_eq!(challenger.accepted().map(|v| v.name_any()).as_deref(), Some("fraud-1.3.0"));
+    assert!(told_to_pods(&challenger).contains("1.3.0"));
+}
+
+#[rstest]
+#[case::it_was_never_asked_for(
+    "None", json!({"history": []}), "NotApproved",
+    "1.3.0 is in stage None, and a challenger must be approved for Staging: ask for that stage and have it approved"
+)]
+#[case::it_waits_for_its_approval(
+    "None", json!({"history": [], "transition": {
+        "id": "b2", "from": "None", "to": "Staging", "requestedBy": "alice", "requestedAt": AT, "generation": 1, "digest": digest(),
+    }}), "NotApproved",
+    "1.3.0 is in stage None, and a challenger must be approved for Staging: ask for that stage and have it approved"
+)]
+#[case::nobody_approved_what_is_in_staging(
+    "Staging", json!({"history": []}), "NotApproved",
+    "no second person has approved 1.3.0 with sha256:cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd for Staging: archive it, and ask for Staging again"
+)]
+#[case::other_bytes_were_approved(
+    "Staging", json!({"history": [approved("Staging", "bob", "sha256:other")]}), "NotApproved",
+    "no second person has approved 1.3.0 with sha256:cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd for Staging: archive it, and ask for Staging again"
+)]
+#[case::it_was_approved_by_who_asked(
+    "Staging", json!({"history": [approved("Staging", "alice", &digest())]}), "NotApproved",
+    "no second person has approved 1.3.0 with sha256:cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd for Staging: archive it, and ask for Staging again"
+)]
+#[case::it_was_approved_for_another_stage(
+    "Staging", json!({"history": [approved("Production", "bob", &digest())]}), "NotApproved",
+    "no second person has approved 1.3.0 with sha256:cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd for Staging: archive it, and ask for Staging again"
+)]
+#[case::it_is_archived(
+    "Archived", json!({}), "Archived",
+    "1.3.0 is archived: ask for Staging again and have it approved"
+)]
+#[case::it_was_main_and_is_on_its_way_out(
+    "Production", json!({}), "NotApproved",
+    "1.3.0 is in stage Production, and a challenger must be approved for Staging: ask for that stage and have it approved"
+)]
+#[case::its_signature_is_another(
+    "Staging", json!({"model": model(29)}), "SignatureMismatch",
+    "1.3.0 cannot take main's calls: the input features is FP32 [-1, 30] in main and FP32 [-1, 29] in the challenger; publish a version that fits, or name another one"
+)]
+fn a_version_is_refused_because(
+    #[case] stage: &str,
+    #[case] change: Value,
+    #[case] reason: &str,
+    #[case] message: &str,
+) {
+    let judged = judged(version("1.3.0", stage, &change));
+    assert!(!told_to_pods(&judged).contains("1.3.0"), "no pod hears of a version that is refused");
+    let (found, words, waits) = said(judged);
+    assert_eq!((found, words.as_str(), waits), (reason, message, false));
+}
+
+#[test]
+fn a_version_that_does_not_exist_here_is_refused_and_nobody_looks_elsewhere() {
+    let main = main_version();
+    let other = version("1.4.0", "Staging", &json!({}));
+    let found = judge(&observed(&json!({}), vec![main.clone(), other], "True"), Some(&main));
+    let expected =
+        "there is no version 1.3.0 of fraud in namespace risk: publish it, or name another one".to_owned();
+    assert_eq!(said(found), ("NoSuchVersion", expected, false));
+}
+
+#[test]
+fn the_version_that_is_main_does_not_get_its_own_calls() {
+    let main = version("1.3.0", "Production", &json!({}));
+    let found = judge(&observed(&json!({}), vec![main.clone()], "True"), Some(&main));
+    let expected = "1.3.0 is main itself: name another version, or remove spec.challenger".to_owned();
+    assert_eq!(said(found), ("IsMain", expected, false));
+}
+
+#[test]
+fn without_a_main_there_is_nothing_to_copy() {
+    let challenger = version("1.3.0", "Staging", &json!({}));
+    let found = judge(&observed(&json!({}), vec![challenger], "True"), None);
+    let expected = "no version is in Production whose calls could be copied".to_owned();
+    assert_eq!(said(found), ("NoMain", expected, false));
+}
+
+#[test]
+fn a_challenger_whose_pods_have_never_answered_is_waited_for_and_the_wait_is_explained() {
+    let serving = json!([{"type": "Serving", "status": "False", "reason": "DigestMismatch", "message": "other bytes",
+                          "lastTransitionTime": AT}]);
+    let found = said(judged(version("1.3.0", "Staging", &json!({"model": null, "conditions": serving}))));
+    assert_eq!(found, ("Starting", "the pods of 1.3.0 have not answered yet: other bytes".to_owned(), true));
+}
+
+#[test]
+fn a_main_whose_pods_have_never_answered_is_waited_for() {
+    let main = version("1.2.0", "Production", &json!({"model": null}));
+    let challenger = version("1.3.0", "Staging", &json!({}));
+    let found = judge(&observed(&json!({}), vec![main.clone(), challenger], "True"), Some(&main));
+    assert_eq!(said(found), ("Starting", "the pods of main, 1.2.0, have not answered yet".to_owned(), true));
+}
+
+#[test]
+fn no_copy_goes_to_a_challenger_before_one_of_its_pods_is_ready() {
+    let (main, challenger) = (main_version(), version("1.3.0", "Staging", &json!({})));
+    let found = judge(&observed(&json!({}), vec![main.clone(), challenger], "False"), Some(&main));
+    assert!(!told_to_pods(&found).contains("1.3.0"));
+    assert_eq!(said(found), ("PodsNotReady", "no pod of 1.3.0 is ready".to_owned(), true));
+}
+
+fn accepted_before(digest: &str) -> Value {
+    json!({"challenger": {"version": "1.3.0", "modelVersion": "fraud-1.3.0", "digest": digest, "since": AT}})
+}
+
+#[test]
+fn a_challenger_keeps_its_place_while_its_pods_come_back_so_that_the_comparison_goes_on() {
+    let (main, challenger) = (main_version(), version("1.3.0", "Staging", &json!({})));
+    let observed = observed(&accepted_before(&digest()), vec![main.clone(), challenger], "False");
+    assert!(judge(&observed, Some(&main)).accepted().is_some());
+}
+
+#[test]
+fn the_place_of_other_bytes_under_the_same_name_is_not_kept() {
+    let (main, challenger) = (main_version(), version("1.3.0", "Staging", &json!({})));
+    let observed = observed(&accepted_before("sha256:other"), vec![main.clone(), challenger], "False");
+    assert!(judge(&observed, Some(&main)).accepted().is_none());
+}
+
+#[test]
+fn a_challenger_that_is_archived_loses_its_place_at_once() {
+    let (main, challenger) = (main_version(), version("1.3.0", "Archived", &json!({})));
+    let observed = observed(&accepted_before(&digest()), vec![main.clone(), challenger], "True");
+    assert_eq!(said(judge(&observed, Some(&main))).0, "Archived");
+}

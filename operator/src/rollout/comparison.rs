@@ -1,0 +1,131 @@
+//! From what pods have counted of main and challenger to `status.comparison`. Pure.
+//!
+//! What pods tell is not trusted to fit the kind: a status that the API server refuses would take main's part with it.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use understudy_crds::{
+    Compared, Comparison, Estimate, Latency, Measure, OUTPUTS_LIMIT, OutcomeComparison, OutputComparison,
+    Role, RoleComparison,
+};
+use understudy_stats as stats;
+
+/// Characters of a name that the kind holds.
+const NAME: usize = 256;
+
+/// The comparison as the status should have it: none without a pair, that of `before` where nothing new was seen of the
+/// same pair, and `before` to the letter where only time has passed.
+pub fn next(
+    before: Option<&Comparison>,
+    pair: Option<(&stats::Identity, &stats::Identity)>,
+    seen: Option<&stats::Summary>,
+    now: Timestamp,
+) -> Option<Comparison> {
+    let (main, challenger) = pair?;
+    let before = before
+        .filter(|before| before.main == compared(main) && before.challenger == compared(challenger))
+        .cloned();
+    let fresh = seen.and_then(|seen| {
+        let counted = seen.comparison.as_ref().filter(|counted| counted.is_of(main, challenger))?;
+        Some(written(counted, seen.outcomes.as_ref(), now))
+    });
+    match (before, fresh) {
+        (Some(before), Some(fresh)) if before == (Comparison { at: before.at.clone(), ..fresh.clone() }) => {
+            Some(before)
+        }
+        (before, fresh) => fresh.or(before),
+    }
+}
+
+fn compared(identity: &stats::Identity) -> Compared {
+    Compared { version: identity.version.clone(), digest: identity.digest.clone() }
+}
+
+fn written(counted: &stats::Comparison, outcomes: Option<&stats::Outcomes>, now: Timestamp) -> Comparison {
+    let since = i64::try_from(counted.since()).ok().and_then(|s| Timestamp::from_second(s).ok());
+    let mut names = BTreeSet::new();
+    let outputs = counted
+        .outputs()
+        .enumerate()
+        .map(|(index, (name, _))| (index, short(name)))
+        .filter(|(_, name)| names.insert(name.clone()))
+        .take(OUTPUTS_LIMIT);
+    Comparison {
+        challenger: compared(counted.challenger()),
+        main: compared(counted.main()),
+        since: since.unwrap_or(now).into(),
+        at: now.into(),
+        pairs: count(counted.pairs()),
+        roles: vec![
+            role(counted, Role::Main, stats::Role::Main),
+            role(counted, Role::Challenger, stats::Role::Challenger),
+        ],
+        outputs: outputs
+            .map(|(index, name)| {
+                let measured = |estimate| measure(estimate, counted.compared(index));
+                OutputComparison {
+                    name,
+                    agreement: measured(counted.agreement(index)),
+                    mean_absolute_difference: measured(counted.mean_absolute_difference(index)),
+                    correlation: measured(counted.correlation(index)),
+                }
+            })
+            .collect(),
+        outcomes: outcomes.filter(|outcomes| outcomes.joined() > 0).map(|outcomes| {
+            let accuracy = |role| measure(outcomes.accuracy(role), outcomes.compared(role));
+            OutcomeComparison {
+                joined: count(outcomes.joined()),
+                main: accuracy(stats::Role::Main),
+                challenger: accuracy(stats::Role::Challenger),
+            }
+        }),
+    }
+}
+
+fn role(counted: &stats::Comparison, role: Role, of: stats::Role) -> RoleComparison {
+    let micros = |q| {
+        let took = counted.latency(of, q)?;
+        Some(i64::try_from(took.as_micros()).unwrap_or(i64::MAX))
+    };
+    RoleComparison {
+        role,
+        calls: count(counted.calls(of)),
+        errors: count(counted.errors(of)),
+        error_rate: counted.error_rate(of).and_then(estimate),
+        latency: micros(0.5)
+            .zip(micros(0.99))
+            .map(|(p50_micros, p99_micros)| Latency { p50_micros, p99_micros }),
+    }
+}
+
+fn count(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn estimate(of: stats::Estimate) -> Option<Estimate> {
+    let (value, low, high) = (rounded(of.value)?, rounded(of.low)?, rounded(of.high)?);
+    Some(Estimate { value, low, high })
+}
+
+fn measure(of: Option<stats::Estimate>, compared: u64) -> Option<Measure> {
+    let Estimate { value, low, high } = estimate(of?)?;
+    Some(Measure { value, low, high, compared: count(compared) })
+}
+
+/// As much of a name as the kind holds.
+pub fn short(name: &str) -> String {
+    name.chars().take(NAME).collect()
+}
+
+/// Six significant digits: more would be noise, and longer to read. JSON has no number for what is not finite.
+pub fn rounded(value: f64) -> Option<f64> {
+    if !value.is_finite() {
+        return None;
+    }
+    format!("{value:.5e}").parse().ok()
+}
+
+#[cfg(test)]
+#[path = "comparison_tests.rs"]
+mod tests;

@@ -1,0 +1,163 @@
+//! What has drifted, with hysteresis, and how that is said. Pure.
+//!
+//! A feature begins to drift at the threshold and ends below three quarters of it, so that one at the threshold does not
+//! raise and clear an alert every half minute. Between the two, and while there are too few calls to tell, it stays as
+//! it was.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use understudy_crds::{ColumnRole, Drift as Rules, DriftStatistic, DriftStatus, DriftingFeature};
+use understudy_stats as stats;
+
+use super::comparison::{rounded, short};
+
+/// Below this part of the threshold a feature has ceased to drift.
+const ENDS_AT: f64 = 0.75;
+/// Features that a condition names; the rest is a number.
+const NAMED: usize = 10;
+
+/// One column, as far as drift is judged by it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// Unique among its role.
+    pub name: String,
+    /// Which side of the model it is on.
+    pub role: ColumnRole,
+    /// Rows that were looked at.
+    pub samples: i64,
+    /// Population stability index.
+    pub psi: Option<f64>,
+    /// What PSI exceeds by chance alone in one of a thousand samples of this size.
+    pub by_chance: f64,
+}
+
+impl Column {
+    /// The columns of a pod's, or of several pods', drift.
+    pub fn all(drift: &stats::Drift) -> Vec<Self> {
+        let mut keys = BTreeSet::new();
+        let columns = drift.columns.iter().map(|column| Self {
+            name: short(&column.name),
+            role: match column.role {
+                stats::ColumnRole::Input => ColumnRole::Input,
+                stats::ColumnRole::Output => ColumnRole::Output,
+            },
+            samples: i64::try_from(column.samples()).unwrap_or(i64::MAX),
+            psi: column.psi().filter(|psi| psi.is_finite()),
+            by_chance: column.psi_by_chance().unwrap_or(f64::INFINITY),
+        });
+        // The kind holds each name once on its side.
+        columns.filter(|column| keys.insert((column.role, column.name.clone()))).collect()
+    }
+
+    fn tells(&self, rules: &Rules) -> Option<f64> {
+        self.psi.filter(|_| self.samples >= rules.min_samples)
+    }
+}
+
+/// Every feature that drifts now, worst first. `before` is what drifted when it was looked at last.
+pub fn drifting(
+    before: &[DriftingFeature],
+    columns: &[Column],
+    rules: &Rules,
+    now: Timestamp,
+) -> Vec<DriftingFeature> {
+    let known: BTreeMap<_, _> = before.iter().map(|f| ((f.role, f.name.as_str()), f)).collect();
+    let mut drifting: Vec<DriftingFeature> = columns
+        .iter()
+        .filter_map(|column| {
+            let known = known.get(&(column.role, column.name.as_str())).copied();
+            let Some(psi) = column.tells(rules) else { return known.cloned() };
+            let begins = psi >= rules.psi && psi > column.by_chance;
+            let stays = known.is_some() && psi >= ENDS_AT * rules.psi;
+            (begins || stays).then(|| DriftingFeature {
+                name: column.name.clone(),
+                role: column.role,
+                statistic: DriftStatistic::Psi,
+                value: rounded(psi).unwrap_or(psi),
+                samples: column.samples,
+                since: known.map_or_else(|| now.into(), |known| known.since.clone()),
+            })
+        })
+        .collect();
+    drifting.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.name.cmp(&b.name)));
+    drifting
+}
+
+/// The status that lists them, at most `limit`; `before` to the letter where only time has passed.
+pub fn status(
+    before: Option<&DriftStatus>,
+    drifting: &[DriftingFeature],
+    limit: usize,
+    now: Timestamp,
+) -> DriftStatus {
+    let features: Vec<_> = drifting.iter().take(limit).cloned().collect();
+    match before {
+        Some(before) if before.features == features => before.clone(),
+        _ => DriftStatus { at: Some(now.into()), features },
+    }
+}
+
+/// One condition: its status (`None` for Unknown), reason and message.
+pub type Say = (Option<bool>, &'static str, String);
+
+/// What is to be said of the columns of one role; nothing where there are none.
+pub fn words(
+    role: ColumnRole,
+    columns: &[Column],
+    drifting: &[DriftingFeature],
+    rules: &Rules,
+) -> Option<Say> {
+    let columns: Vec<_> = columns.iter().filter(|c| c.role == role).collect();
+    let drifting: Vec<_> = drifting.iter().filter(|f| f.role == role).collect();
+    let (count, what) = (columns.len(), if role == ColumnRole::Input { "inputs" } else { "outputs" });
+    if columns.is_empty() {
+        return None;
+    }
+    let threshold = rules.psi;
+    if !drifting.is_empty() {
+        let named: Vec<_> =
+            drifting.iter().take(NAMED).map(|f| format!("{} {:.2}", f.name, f.value)).collect();
+        let rest = match drifting.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            rest => format!(" and {rest} more"),
+        };
+        let message = format!(
+            "{} of {count} {what} drift from the baseline (PSI, threshold {threshold}): {}{rest}",
+            drifting.len(),
+            named.join(", "),
+        );
+        return Some((Some(true), "Drifts", message));
+    }
+    let telling: Vec<_> = columns.iter().filter_map(|c| Some((c.tells(rules)?, &c.name))).collect();
+    let Some((largest, name)) = telling.iter().max_by(|a, b| a.0.total_cmp(&b.0)) else {
+        let most = columns.iter().map(|c| c.samples).max().unwrap_or_default();
+        let message = format!(
+            "{most} values in the window are too few to tell: it takes {} (spec.drift.minSamples)",
+            rules.min_samples
+        );
+        return Some((Some(false), "TooFewSamples", message));
+    };
+    let untold = match count - telling.len() {
+        0 => String::new(),
+        few => format!("; {few} have fewer than {} values", rules.min_samples),
+    };
+    let message = format!(
+        "none of {count} {what} drifts: the largest PSI is {largest:.2} ({name}), the threshold {threshold}{untold}"
+    );
+    Some((Some(false), "NoDrift", message))
+}
+
+/// What is to be said where main has a baseline, and its pods were asked, and nothing came back about drift.
+pub fn unknown(asked: usize, told: usize) -> Say {
+    if told == 0 {
+        let message = format!("0 of {asked} pods of main have told what they saw");
+        return (None, "NoAnswer", message);
+    }
+    let message = "main's pods compare nothing with the baseline: their logs say why".to_owned();
+    (None, "NotMeasured", message)
+}
+
+#[cfg(test)]
+#[path = "drift_tests.rs"]
+mod tests;

@@ -1,0 +1,158 @@
+//! Whether one model can answer what another one is asked. Pure.
+
+use understudy_crds::{ModelSignature, TensorSpec};
+
+/// Nothing, or the first thing that keeps `challenger` from standing beside `main`, in a sentence: it must take every
+/// input that main takes, and give every output that main gives. Further outputs do no harm.
+pub fn misfit(main: &ModelSignature, challenger: &ModelSignature) -> Option<String> {
+    let missing = main.inputs.iter().find_map(|input| taken(input, find(&challenger.inputs, &input.name)));
+    let needed = challenger.inputs.iter().find(|input| find(&main.inputs, &input.name).is_none());
+    let needed = needed.map(|input| {
+        format!(
+            "the challenger needs the input {} ({}), which main does not have",
+            input.name,
+            described(input)
+        )
+    });
+    let given = main.outputs.iter().find_map(|output| given(output, find(&challenger.outputs, &output.name)));
+    missing.or(needed).or(given)
+}
+
+fn find<'a>(tensors: &'a [TensorSpec], name: &str) -> Option<&'a TensorSpec> {
+    tensors.iter().find(|tensor| tensor.name == name)
+}
+
+fn taken(main: &TensorSpec, challenger: Option<&TensorSpec>) -> Option<String> {
+    let Some(challenger) = challenger else {
+        return Some(format!(
+            "main has the input {} ({}), which the challenger does not have",
+            main.name,
+            described(main)
+        ));
+    };
+    let every_shape = main.shape.len() == challenger.shape.len()
+        && main.shape.iter().zip(&challenger.shape).all(|(main, takes)| *takes == -1 || takes == main);
+    let fits = every_shape && main.datatype == challenger.datatype;
+    (!fits).then(|| {
+        format!(
+            "the input {} is {} in main and {} in the challenger",
+            main.name,
+            described(main),
+            described(challenger)
+        )
+    })
+}
+
+fn given(main: &TensorSpec, challenger: Option<&TensorSpec>) -> Option<String> {
+    let Some(challenger) = challenger else {
+        return Some(format!(
+            "main has the output {} ({}), which the challenger does not have",
+            main.name,
+            described(main)
+        ));
+    };
+    let fits = main.datatype == challenger.datatype && main.shape.len() == challenger.shape.len();
+    (!fits).then(|| {
+        format!(
+            "the output {} is {} in main and {} in the challenger",
+            main.name,
+            described(main),
+            described(challenger)
+        )
+    })
+}
+
+fn described(tensor: &TensorSpec) -> String {
+    format!("{} {:?}", tensor.datatype, tensor.shape)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    type Tensor = (&'static str, &'static str, &'static [i64]);
+    type Tensors = Vec<Tensor>;
+
+    fn signature(inputs: Tensors, outputs: Tensors) -> ModelSignature {
+        let tensors = |all: Tensors| {
+            all.into_iter()
+                .map(|(name, datatype, shape)| TensorSpec {
+                    name: (*name).to_owned(),
+                    datatype: (*datatype).to_owned(),
+                    shape: shape.to_vec(),
+                })
+                .collect()
+        };
+        ModelSignature { inputs: tensors(inputs), outputs: tensors(outputs), opset: 17, bytes: 1 }
+    }
+
+    fn main() -> ModelSignature {
+        signature(vec![FEATURES, REGION], vec![LABEL, SCORES])
+    }
+
+    const LABEL: Tensor = ("label", "INT64", &[-1]);
+    const SCORES: Tensor = ("scores", "FP32", &[-1, 2]);
+    const FEATURES: Tensor = ("features", "FP32", &[-1, 30]);
+    const REGION: Tensor = ("region", "BYTES", &[-1, 1]);
+
+    const fn tensor(name: &'static str, datatype: &'static str, shape: &'static [i64]) -> Tensor {
+        (name, datatype, shape)
+    }
+
+    #[rstest]
+    #[case::the_same(vec![FEATURES, REGION], vec![LABEL, SCORES])]
+    #[case::in_another_order(vec![REGION, FEATURES], vec![SCORES, LABEL])]
+    #[case::taking_more_shapes(vec![tensor("features", "FP32", &[-1, -1]), REGION], vec![LABEL, SCORES])]
+    #[case::giving_more_outputs(vec![FEATURES, REGION], vec![LABEL, SCORES, tensor("why", "BYTES", &[-1])])]
+    #[case::giving_another_extent(vec![FEATURES, REGION], vec![LABEL, tensor("scores", "FP32", &[-1, 3])])]
+    fn a_challenger_stands_beside_main(#[case] inputs: Tensors, #[case] outputs: Tensors) {
+        assert_eq!(misfit(&main(), &signature(inputs, outputs)), None);
+    }
+
+    #[rstest]
+    #[case::an_input_less(
+        vec![FEATURES], vec![LABEL, SCORES],
+        "main has the input region (BYTES [-1, 1]), which the challenger does not have"
+    )]
+    #[case::an_input_more(
+        vec![FEATURES, REGION, tensor("age", "INT64", &[-1])], vec![LABEL, SCORES],
+        "the challenger needs the input age (INT64 [-1]), which main does not have"
+    )]
+    #[case::one_feature_less(
+        vec![tensor("features", "FP32", &[-1, 29]), REGION], vec![LABEL, SCORES],
+        "the input features is FP32 [-1, 30] in main and FP32 [-1, 29] in the challenger"
+    )]
+    #[case::one_row_at_a_time(
+        vec![tensor("features", "FP32", &[1, 30]), REGION], vec![LABEL, SCORES],
+        "the input features is FP32 [-1, 30] in main and FP32 [1, 30] in the challenger"
+    )]
+    #[case::a_dimension_less(
+        vec![tensor("features", "FP32", &[-1]), REGION], vec![LABEL, SCORES],
+        "the input features is FP32 [-1, 30] in main and FP32 [-1] in the challenger"
+    )]
+    #[case::an_input_of_another_datatype(
+        vec![tensor("features", "FP64", &[-1, 30]), REGION], vec![LABEL, SCORES],
+        "the input features is FP32 [-1, 30] in main and FP64 [-1, 30] in the challenger"
+    )]
+    #[case::an_output_less(
+        vec![FEATURES, REGION], vec![SCORES],
+        "main has the output label (INT64 [-1]), which the challenger does not have"
+    )]
+    #[case::an_output_of_another_datatype(
+        vec![FEATURES, REGION], vec![tensor("label", "BYTES", &[-1]), SCORES],
+        "the output label is INT64 [-1] in main and BYTES [-1] in the challenger"
+    )]
+    #[case::an_output_of_another_rank(
+        vec![FEATURES, REGION], vec![LABEL, tensor("scores", "FP32", &[-1])],
+        "the output scores is FP32 [-1, 2] in main and FP32 [-1] in the challenger"
+    )]
+    fn what_does_not_fit_is_named_with_both_shapes(
+        #[case] inputs: Tensors,
+        #[case] outputs: Tensors,
+        #[case] said: &str,
+    ) {
+        assert_eq!(misfit(&main(), &signature(inputs, outputs)).as_deref(), Some(said));
+    }
+}

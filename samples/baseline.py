@@ -1,0 +1,286 @@
+"""Makes the baseline of a ModelVersion: how its training data were distributed, column by column.
+
+The server compares what a model is asked and what it answers with it, and reports what has drifted. The file is
+small JSON; put it beside the model and name it, with its sha256, in `spec.baseline`.
+
+As a command, from CSV or Parquet files:
+
+    python samples/baseline.py train.csv --outputs predictions.parquet -o baseline.json
+
+As a function, from pandas DataFrames:
+
+    from baseline import baseline, dump
+    predictions = pd.DataFrame({"label": label, "probabilities": list(probabilities)})
+    Path("baseline.json").write_text(dump(baseline(train_x, predictions)))
+
+**Columns** are named as the model names them: the features of a vector by the model's `feature_names`, every other
+input or output by its tensor. Leave out what the model does not see (`--drop`). `outputs` is what the model answered
+on training or, better, on held-out rows. A cell may be a list or an array, as of the output `probabilities`: all its
+elements are values of the one column.
+
+**Categories** are counted by their text: of columns of text, booleans, pandas' category, whole numbers with at most
+20 distinct values (each twice or more in the mean), and those named by `--categorical`. The 256 most frequent are
+named, the rest is `other`.
+
+**Numbers** are counted in bins that hold about equally many training values; a value that is frequent enough has a
+bin of its own. The edges lie between values that occur, so that a value stays in its bin when it is sent as a
+float32, unless float32 cannot tell it from the next; only the outer edges may be values themselves. Infinite values
+are counted in the outer bins.
+
+The same rows give the same bytes. stats/src/baseline.rs says what every field means, and reads it.
+"""
+
+import argparse
+import hashlib
+import json
+import numbers
+import sys
+import warnings
+from collections import Counter
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+# What stats/src/baseline.rs accepts.
+MOST_BYTES = 4 << 20
+MOST_COLUMNS = 1024
+MOST_BINS = 64
+MOST_CATEGORIES = 256
+LONGEST_NAME = 256
+
+# Whole numbers with no more distinct values are codes or small counts, better told apart by value than by bin.
+FEW = 20
+
+# Enough for any reader; more only where the values are closer together.
+DIGITS = 6
+
+
+def baseline(
+    inputs: pd.DataFrame,
+    outputs: pd.DataFrame | None = None,
+    bins: int = 10,
+    categorical: tuple[str, ...] | list[str] = (),
+) -> dict:
+    """The baseline of the columns of `inputs` and `outputs`, ready for `dump`.
+
+    `categorical` names columns of either that are categories although they do not look so. A column without any
+    value is left out with a warning.
+    """
+    if not 1 <= bins <= MOST_BINS:
+        raise ValueError(f"{bins} bins: choose from 1 to {MOST_BINS}")
+    frames = [("input", inputs)] + ([] if outputs is None else [("output", outputs)])
+    unknown = set(categorical) - {str(name) for _, frame in frames for name in frame.columns}
+    if unknown:
+        raise ValueError(f"categorical names columns that are not there: {', '.join(sorted(unknown))}")
+    columns = []
+    for role, frame in frames:
+        names = [str(name) for name in frame.columns]
+        check_names(role, names)
+        for place, name in enumerate(names):
+            counted = count(f"{role} {name}", frame.iloc[:, place], bins, name in categorical)
+            if counted is not None:
+                columns.append({"role": role, "name": name, **counted})
+    if not columns:
+        raise ValueError("no column has a value")
+    return {"version": 1, "columns": columns}
+
+
+def dump(made: dict) -> str:
+    """A baseline as JSON, with a line for each column."""
+    lines = [json.dumps(column, ensure_ascii=False, allow_nan=False) for column in made["columns"]]
+    text = '{"version": 1, "columns": [\n' + ",\n".join(lines) + "\n]}\n"
+    size = len(text.encode())
+    if size > MOST_BYTES:
+        raise ValueError(f"{size} bytes, at most {MOST_BYTES} are read: use fewer columns, bins or categories")
+    return text
+
+
+def check_names(role: str, names: list[str]) -> None:
+    if len(names) > MOST_COLUMNS:
+        raise ValueError(f"{len(names)} {role}s, at most {MOST_COLUMNS} are watched: drop the least important ones")
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise ValueError(f"{role} {name} is there {times} times: rename or drop all but one")
+        if not 1 <= len(name) <= LONGEST_NAME:
+            raise ValueError(f"{role} {name!r}: a name has from 1 to {LONGEST_NAME} characters")
+
+
+def count(what: str, series: pd.Series, bins: int, categorical: bool) -> dict | None:
+    """Kind, counts and missing rows of one column."""
+    series = flat(series)
+    values = series.dropna()
+    missing = len(series) - len(values)
+    if series.dtype == object and all(is_number(value) for value in values):
+        values = pd.to_numeric(values)
+    if types.is_complex_dtype(values) or types.is_datetime64_any_dtype(values) or types.is_timedelta64_dtype(values):
+        raise ValueError(f"{what} is of type {values.dtype}: turn it into the numbers that the model sees")
+
+    if values.empty:
+        counted = None
+    elif categorical or not types.is_numeric_dtype(values) or types.is_bool_dtype(values) or few(values):
+        counted = categories(what, values)
+    else:
+        counted = numeric(values.to_numpy(dtype=np.float64), bins)
+    if counted is None:
+        warnings.warn(f"{what} has no value and is left out", stacklevel=3)
+        return None
+    return {**counted, "missing": missing}
+
+
+def flat(series: pd.Series) -> pd.Series:
+    """All elements of all cells, where cells are lists or arrays; else the series itself."""
+    nested = (list, tuple, np.ndarray)
+    if series.dtype != object or not any(isinstance(cell, nested) for cell in series):
+        return series
+    elements = [each for cell in series for each in (np.ravel(cell) if isinstance(cell, nested) else [cell])]
+    return pd.Series(elements).infer_objects()
+
+
+def is_number(value) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
+
+
+def few(values: pd.Series) -> bool:
+    """Whether these are whole numbers with so few distinct values that each is a category."""
+    distinct = values.nunique()
+    if distinct > FEW or 2 * distinct > len(values):
+        return False
+    return all(np.isfinite(value) and value == int(value) for value in values.unique())
+
+
+def categories(what: str, values: pd.Series) -> dict:
+    counts = Counter()
+    try:
+        distinct = Counter(values)
+    except TypeError as error:
+        raise ValueError(f"{what} holds values that are no categories: {error}") from None
+    for value, times in distinct.items():
+        counts[text(value)] += times
+    other = sum(counts.pop(name) for name in list(counts) if len(name) > LONGEST_NAME)
+    named = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    other += sum(times for _, times in named[MOST_CATEGORIES:])
+    return {"kind": "categorical", "counts": dict(sorted(named[:MOST_CATEGORIES])), "other": other}
+
+
+def text(value) -> str:
+    """The text by which the server finds the category of a value."""
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    if is_number(value):
+        if np.isfinite(value) and value == int(value):
+            return str(int(value))
+        return str(value)
+    return str(value)
+
+
+def numeric(values: np.ndarray, bins: int) -> dict | None:
+    finite = values[np.isfinite(values)]
+    if finite.size == 0:
+        return None
+    edges = edges_of(finite, bins)
+    place = np.searchsorted(edges, values, side="right") - 1
+    counts = np.bincount(np.clip(place, 0, len(edges) - 2), minlength=len(edges) - 1)
+    return {"kind": "numeric", "edges": edges, "counts": [int(each) for each in counts]}
+
+
+def edges_of(values: np.ndarray, bins: int) -> list[float]:
+    """Strictly rising edges of at most `bins` bins, the first not above and the last not below any value."""
+    distinct, times = np.unique(values, return_counts=True)
+    if len(distinct) == 1:
+        return edges_of_constant(float(distinct[0]))
+    # How many values are below each gap between two distinct ones.
+    below = np.cumsum(times)[:-1]
+    gaps = []
+    for left in range(bins, 1, -1):
+        done, first = (below[gaps[-1]], gaps[-1] + 1) if gaps else (0, 0)
+        if first == len(below):
+            break
+        # The next bin's share of what is left, so that one frequent value does not use up the bins of all others.
+        share = done + (len(values) - done) / left
+        after = np.searchsorted(below, share)
+        nearby = np.clip([after - 1, after], first, len(below) - 1)
+        gaps.append(int(min(nearby, key=lambda gap: abs(below[gap] - share))))
+    cuts = [between(float(distinct[gap]), float(distinct[gap + 1])) for gap in gaps]
+    low, high = float(distinct[0]), float(distinct[-1])
+    spread = high - low
+    return [outward(low, spread, ROUND_FLOOR), *cuts, outward(high, spread, ROUND_CEILING)]
+
+
+def edges_of_constant(value: float) -> list[float]:
+    """A bin around the value, and an empty one on either side, where other values will be noticed."""
+    width = abs(value) / 1000 or 0.001
+    return [float(f"{value + step * width:.{DIGITS - 1}e}") for step in (-2, -1, 1, 2)]
+
+
+def between(low: float, high: float) -> float:
+    """A number with few digits about halfway between two."""
+    half, quarter = low / 2 + high / 2, high / 4 - low / 4
+    for digits in range(DIGITS, 18):
+        rounded = float(f"{half:.{digits - 1}e}")
+        if abs(rounded - half) <= quarter and low < rounded < high:
+            return rounded
+    # Neighbours: a bin begins with its lower edge, so this parts them, too.
+    return high
+
+
+def outward(value: float, spread: float, rounding: str) -> float:
+    """A number with few digits that is at or just beyond the outermost value."""
+    with np.errstate(over="ignore"):
+        exact = float(np.float32(value)) == value
+    if not exact:
+        # As a float32 the value may be a little further out than it is.
+        margin = abs(value) * 2.0**-23
+        value += margin if rounding == ROUND_CEILING else -margin
+    for digits in range(DIGITS, 18):
+        rounded = float(Context(prec=digits, rounding=rounding).create_decimal(Decimal(value)))
+        if abs(rounded - value) <= spread / 1000:
+            return rounded
+    return value
+
+
+def read(path: Path) -> pd.DataFrame:
+    if path.suffix in {".parquet", ".pq"}:
+        return pd.read_parquet(path)
+    # Only what writers of CSV put for a missing value: `NA` may be Namibia.
+    return pd.read_csv(path, keep_default_na=False, na_values=["", "nan", "NaN"])
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("inputs", type=Path, help="training rows, .csv or .parquet")
+    arguments.add_argument("--outputs", type=Path, help="the model's answers to rows like these, .csv or .parquet")
+    arguments.add_argument("-o", "--output", type=Path, help="where to write the baseline (default: standard output)")
+    arguments.add_argument("--bins", type=int, default=10, help="bins of a numeric column (default: 10)")
+    arguments.add_argument(
+        "--categorical", action="append", default=[], metavar="COLUMN", help="count it by value; may be given again"
+    )
+    arguments.add_argument(
+        "--drop", action="append", default=[], metavar="COLUMN", help="leave it out; may be given again"
+    )
+    chosen = arguments.parse_args()
+    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    try:
+        inputs = read(chosen.inputs)
+        outputs = read(chosen.outputs) if chosen.outputs else None
+        there = set(inputs.columns) | set(() if outputs is None else outputs.columns)
+        if absent := set(chosen.drop) - there:
+            raise ValueError(f"--drop names columns that are not there: {', '.join(sorted(absent))}")
+        inputs = inputs.drop(columns=chosen.drop, errors="ignore")
+        outputs = None if outputs is None else outputs.drop(columns=chosen.drop, errors="ignore")
+        made = dump(baseline(inputs, outputs, chosen.bins, chosen.categorical))
+        if chosen.output:
+            chosen.output.write_text(made, encoding="utf-8", newline="\n")
+        else:
+            sys.stdout.write(made)
+    except (OSError, ValueError) as error:
+        print(f"baseline.py: {error}", file=sys.stderr)
+        return 1
+    print(f"sha256: {hashlib.sha256(made.encode()).hexdigest()}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

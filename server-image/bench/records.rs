@@ -1,0 +1,132 @@
+//! What it costs to record a call: microseconds a row, and bytes a row on the disk.
+//!
+//! `cargo bench -p understudy-server --bench records`. Beside it, as limits, what the parts cost alone: the newest
+//! rows in memory without a sink, and copying the row's values.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use prometheus::Registry;
+use understudy_server::columns::Columns;
+use understudy_server::observe::call::{Answered, Call, Identity, Shadow};
+use understudy_server::records::{Counts, Plan, Recorder, Ring, Settings, Sink};
+use understudy_server::signature::{Port, Signature};
+use understudy_server::tensor::{Data, Datatype, Tensor};
+
+const ROWS: u32 = 400_000;
+const FEATURES: usize = 30;
+
+fn signature() -> Signature {
+    let port =
+        |name: &str, datatype, shape: &[i64]| Port { name: name.into(), datatype, shape: shape.into() };
+    Signature {
+        inputs: vec![port("x", Datatype::Fp32, &[-1, 30])],
+        outputs: vec![port("label", Datatype::Int64, &[-1]), port("probabilities", Datatype::Fp32, &[-1, 2])],
+    }
+}
+
+/// Numbers that look random, and are the same in every run.
+fn number(state: &mut u64) -> f32 {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    f32::from(u16::try_from(*state >> 48).expect("16 bits")) * 1.37
+}
+
+fn answered(state: &mut u64) -> Answered {
+    let score = number(state);
+    Answered {
+        status: 200,
+        error: None,
+        outputs: vec![
+            Tensor { shape: vec![1], data: Data::Int64(vec![i64::from(score > 40_000.0)]) },
+            Tensor { shape: vec![1, 2], data: Data::Fp32(vec![1.0 - score, score]) },
+        ],
+        latency: Some(Duration::from_micros(137)),
+    }
+}
+
+fn calls(challenger: bool) -> Vec<Call> {
+    let mut state = 1;
+    let by = Arc::new(Identity { version: "1.4.0".into(), digest: format!("sha256:{}", "b".repeat(64)) });
+    let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_253_445);
+    (0..ROWS)
+        .map(|row| Call {
+            id: format!("0191f3c2-7e4a-7d12-9c3b-{row:012x}"),
+            at: start + Duration::from_micros(u64::from(row) * 50),
+            record: true,
+            main: answered(&mut state),
+            inputs: vec![Tensor {
+                shape: vec![1, 30],
+                data: Data::Fp32((0..FEATURES).map(|_| number(&mut state)).collect()),
+            }],
+            rows: 1,
+            challenger: if challenger {
+                Shadow::Answered { by: Arc::clone(&by), answered: answered(&mut state) }
+            } else {
+                Shadow::None
+            },
+        })
+        .collect()
+}
+
+fn per_row(elapsed: Duration) -> f64 {
+    elapsed.as_secs_f64() * 1e6 / f64::from(ROWS)
+}
+
+fn measure(name: &str, sink: bool, challenger: bool) {
+    let directory = tempfile::tempdir().expect("a folder");
+    let counts = Counts::new(&Registry::new(), "fraud", "1.3.0", sink);
+    let (signature, ring) = (signature(), Arc::new(Ring::default()));
+    let names: Vec<_> = (0..FEATURES).map(|feature| format!("feature {feature}")).collect();
+    let plan = Plan {
+        deployment: "fraud".into(),
+        columns: Columns::of(&signature, Some(&names)),
+        signature,
+        // Nothing is mounted there: everything stays in the spool, and nothing else takes the processor.
+        sink: sink
+            .then(|| Sink::new("pvc://claim/records", None, Some("/nowhere".as_ref())).expect("a sink")),
+        spool_dir: directory.path().into(),
+        spool_bytes: 4 << 30,
+        pod: "fraud-0".into(),
+    };
+    let mut recorder = Recorder::start(plan, &counts, &ring);
+    recorder.set(Some(&Settings { redact: vec![], rotate_after: Duration::from_hours(1), retention: None }));
+    let main = Arc::new(Identity { version: "1.3.0".into(), digest: format!("sha256:{}", "a".repeat(64)) });
+    let calls = calls(challenger);
+    let (mut worst, start) = (Duration::ZERO, Instant::now());
+    for call in calls {
+        let began = Instant::now();
+        recorder.record(call, &main);
+        worst = worst.max(began.elapsed());
+    }
+    let elapsed = start.elapsed();
+    recorder.set(None);
+    let bytes: u64 = std::fs::read_dir(directory.path())
+        .expect("the spool")
+        .map(|file| file.and_then(|file| file.metadata()).expect("a file").len())
+        .sum();
+    println!(
+        "{name:<40} {:>7.2} us/row {:>7.1} B/row, longest {:>6.1} ms",
+        per_row(elapsed),
+        f64::from(u32::try_from(bytes >> 10).expect("less than 4 TiB")) * 1024.0 / f64::from(ROWS),
+        worst.as_secs_f64() * 1e3,
+    );
+}
+
+fn copies() {
+    let calls = calls(false);
+    let start = Instant::now();
+    for call in &calls {
+        black_box(call.clone());
+    }
+    println!("{:<40} {:>7.2} us/row", "limit: a copy of the call", per_row(start.elapsed()));
+}
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let _inside = runtime.enter();
+    copies();
+    measure("no sink: the newest rows in memory", false, false);
+    measure("30 features, no challenger", true, false);
+    measure("30 features, with a challenger", true, true);
+}

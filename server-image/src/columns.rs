@@ -1,0 +1,194 @@
+//! The names by which people know the values of a call: a model's features or inputs, and its outputs. Records and
+//! drift have their columns from here, so that a name means the same in both.
+
+use std::iter::StepBy;
+use std::slice::Iter;
+
+use crate::codec::predict::is_vector_of;
+use crate::signature::{Port, Signature};
+use crate::tensor::{Datatype, Tensor};
+
+/// The columns of a model, in the order of its signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns {
+    /// What it takes: one column a named feature, else one an input.
+    pub inputs: Vec<Column>,
+    /// What it answers: one column an output.
+    pub outputs: Vec<Column>,
+}
+
+/// The values of one name, in one of the tensors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// No other column of the same list has it.
+    pub name: String,
+    /// The name as the model has it. It differs from `name` where the model has it twice.
+    pub given: String,
+    /// The datatype of its values.
+    pub datatype: Datatype,
+    /// The position of its tensor in the signature.
+    pub tensor: usize,
+    /// Which values of the tensor it has; all of them where this is absent.
+    pub feature: Option<Feature>,
+}
+
+/// One place of every row of a tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Feature {
+    /// The place.
+    pub index: usize,
+    /// How many places a row has.
+    pub of: usize,
+}
+
+impl Columns {
+    /// The columns of a model. `features` names the places of its only input, if that is a vector of as many.
+    #[must_use]
+    pub fn of(signature: &Signature, features: Option<&[String]>) -> Self {
+        let inputs = match (signature.inputs.as_slice(), features) {
+            ([port], Some(names)) if !names.is_empty() && is_vector_of(port, names.len()) => names
+                .iter()
+                .enumerate()
+                .map(|(index, name)| Column {
+                    name: name.clone(),
+                    given: name.clone(),
+                    datatype: port.datatype,
+                    tensor: 0,
+                    feature: Some(Feature { index, of: names.len() }),
+                })
+                .collect(),
+            (ports, _) => whole(ports),
+        };
+        Self { inputs: told_apart(inputs), outputs: told_apart(whole(&signature.outputs)) }
+    }
+}
+
+fn whole(ports: &[Port]) -> Vec<Column> {
+    let column = |(tensor, port): (usize, &Port)| Column {
+        name: port.name.clone(),
+        given: port.name.clone(),
+        datatype: port.datatype,
+        tensor,
+        feature: None,
+    };
+    ports.iter().enumerate().map(column).collect()
+}
+
+/// Gives the second `a` the name `a_2`, or the first of `a_3`, `a_4`.. that is free.
+fn told_apart(mut columns: Vec<Column>) -> Vec<Column> {
+    for position in 1..columns.len() {
+        let (before, rest) = columns.split_at(position);
+        let taken = |name: &str| before.iter().chain(&rest[1..]).any(|column| column.name == name);
+        if before.iter().any(|column| column.name == rest[0].name) {
+            let numbered = (2_usize..).map(|number| format!("{}_{number}", rest[0].given));
+            let free = numbered.into_iter().find(|name| !taken(name));
+            columns[position].name = free.expect("there are more numbers than columns");
+        }
+    }
+    columns
+}
+
+impl Column {
+    /// The column's values among `elements`, which are those of `tensor`: one a row for a feature, else all.
+    ///
+    /// None, where the column is not in `tensor`.
+    pub fn values<'t, T>(&self, tensor: &Tensor, elements: &'t [T]) -> StepBy<Iter<'t, T>> {
+        match self.feature {
+            None => elements.iter().step_by(1),
+            Some(Feature { index, of }) => {
+                let from = if self.is_in(tensor) { index.min(elements.len()) } else { elements.len() };
+                elements[from..].iter().step_by(of)
+            }
+        }
+    }
+
+    /// Whether the rows of `tensor` have as many places as the model has names for: a vector whose length may vary
+    /// can have another one than its names say, and then none of them is known.
+    #[must_use]
+    pub fn is_in(&self, tensor: &Tensor) -> bool {
+        let Some(Feature { of, .. }) = self.feature else { return true };
+        tensor.shape.len() == 2 && usize::try_from(tensor.shape[1]) == Ok(of)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::each_datatype;
+    use crate::tensor::Data;
+
+    fn port(name: &str, datatype: Datatype, shape: &[i64]) -> Port {
+        Port { name: name.into(), datatype, shape: shape.into() }
+    }
+
+    fn signature(inputs: Vec<Port>) -> Signature {
+        let outputs = vec![port("label", Datatype::Int64, &[-1]), port("scores", Datatype::Fp32, &[-1, 2])];
+        Signature { inputs, outputs }
+    }
+
+    fn names(columns: &[Column]) -> Vec<&str> {
+        columns.iter().map(|column| column.name.as_str()).collect()
+    }
+
+    fn owned(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn floats(column: &Column, shape: &[i64], elements: &[f32]) -> Vec<f32> {
+        let tensor = Tensor { shape: shape.into(), data: Data::Fp32(elements.into()) };
+        column.values(&tensor, elements).copied().collect()
+    }
+
+    #[test]
+    fn a_vector_with_names_is_a_column_a_feature_and_any_other_tensor_is_one_column() {
+        let vector = || vec![port("x", Datatype::Fp32, &[-1, 3])];
+        let three = owned(&["age", "amount", "hour"]);
+        let columns = Columns::of(&signature(vector()), Some(&three));
+        assert_eq!(names(&columns.inputs), ["age", "amount", "hour"]);
+        assert_eq!(names(&columns.outputs), ["label", "scores"]);
+        assert_eq!(columns.inputs[2].feature, Some(Feature { index: 2, of: 3 }));
+
+        assert_eq!(names(&Columns::of(&signature(vector()), None).inputs), ["x"]);
+        assert_eq!(names(&Columns::of(&signature(vector()), Some(&three[..2])).inputs), ["x"]);
+        let image = vec![port("x", Datatype::Fp32, &[-1, 3, 8, 8])];
+        assert_eq!(names(&Columns::of(&signature(image), Some(&three)).inputs), ["x"]);
+        let two = vec![port("x", Datatype::Fp32, &[-1, 3]), port("city", Datatype::Bytes, &[-1, 1])];
+        assert_eq!(names(&Columns::of(&signature(two), Some(&three)).inputs), ["x", "city"]);
+        let none = vec![port("x", Datatype::Fp32, &[-1, -1])];
+        assert_eq!(names(&Columns::of(&signature(none), Some(&[])).inputs), ["x"]);
+    }
+
+    #[test]
+    fn a_feature_has_one_value_a_row_and_a_whole_tensor_all_of_them() {
+        let three = owned(&["age", "amount", "hour"]);
+        let columns = Columns::of(&signature(vec![port("x", Datatype::Fp32, &[-1, 3])]), Some(&three));
+        let elements = [1.0, 2.0, 3.0, 10.0, 20.0, 30.0];
+        assert_eq!(floats(&columns.inputs[0], &[2, 3], &elements), [1.0, 10.0]);
+        assert_eq!(floats(&columns.inputs[2], &[2, 3], &elements), [3.0, 30.0]);
+        assert_eq!(floats(&columns.inputs[2], &[0, 3], &[]), [0.0; 0]);
+        assert_eq!(floats(&columns.outputs[1], &[3, 2], &elements), elements);
+
+        let text = Tensor { shape: vec![2], data: Data::Bytes(owned(&["a", "b"])) };
+        let count =
+            each_datatype!(&text.data, elements => columns.outputs[0].values(&text, elements).count());
+        assert_eq!(count, 2, "the values of any datatype are reached by `each_datatype!`");
+    }
+
+    #[test]
+    fn a_vector_of_another_length_than_its_names_has_no_features() {
+        let two = owned(&["age", "amount"]);
+        let columns = Columns::of(&signature(vec![port("x", Datatype::Fp32, &[-1, -1])]), Some(&two));
+        assert_eq!(floats(&columns.inputs[1], &[1, 2], &[1.0, 2.0]), [2.0]);
+        assert_eq!(floats(&columns.inputs[1], &[1, 3], &[1.0, 2.0, 3.0]), [0.0; 0]);
+    }
+
+    #[test]
+    fn a_name_that_a_model_has_twice_is_told_apart_and_remembered() {
+        let names_given = owned(&["a", "a", "a_2", "a"]);
+        let columns =
+            Columns::of(&signature(vec![port("x", Datatype::Fp32, &[-1, 4])]), Some(&names_given)).inputs;
+        assert_eq!(names(&columns), ["a", "a_3", "a_2", "a_4"]);
+        let given: Vec<_> = columns.iter().map(|column| column.given.as_str()).collect();
+        assert_eq!(given, ["a", "a", "a_2", "a"]);
+    }
+}

@@ -1,0 +1,191 @@
+//! Brings the values of a call into the histograms that drift is told from.
+
+use std::time::Duration;
+
+use understudy_stats::{Baseline, ColumnRole, Drift, Monitor};
+
+use super::call::Call;
+use crate::columns::{Column, Columns};
+use crate::routing;
+use crate::tensor::{Data, Tensor};
+
+/// Where the operator says nothing: an hour.
+const WINDOW: Duration = Duration::from_hours(1);
+
+/// The columns that the baseline knows, and how they are distributed now.
+pub struct Watch {
+    baseline: Baseline,
+    inputs: Vec<(Column, usize)>,
+    outputs: Vec<(Column, usize)>,
+    window: Duration,
+    monitor: Monitor,
+}
+
+/// Names a column of the baseline that the model does not have.
+#[must_use]
+pub fn misfit(baseline: &Baseline, columns: &Columns) -> Option<String> {
+    baseline.columns().iter().find_map(|column| {
+        let known = match column.role {
+            ColumnRole::Input => &columns.inputs,
+            ColumnRole::Output => &columns.outputs,
+        };
+        (!known.iter().any(|each| each.name == column.name)).then(|| {
+            let names: Vec<_> = known.iter().map(|each| format!("`{}`", each.name)).collect();
+            format!(
+                "the baseline has the {} `{}`, which the model does not have; it has {}",
+                column.role.as_str(),
+                column.name,
+                names.join(", ")
+            )
+        })
+    })
+}
+
+impl Watch {
+    /// Nothing counted yet. Columns that the baseline does not have are not looked at.
+    #[must_use]
+    pub fn new(baseline: Baseline, columns: &Columns) -> Self {
+        let monitor = Monitor::new(&baseline, WINDOW);
+        let known = |columns: &[Column], role| {
+            let index = |column: &Column| Some((column.clone(), monitor.index(role, &column.name)?));
+            columns.iter().filter_map(index).collect()
+        };
+        Self {
+            inputs: known(&columns.inputs, ColumnRole::Input),
+            outputs: known(&columns.outputs, ColumnRole::Output),
+            window: WINDOW,
+            monitor,
+            baseline,
+        }
+    }
+
+    /// Moves the window to `now`, in seconds since 1970. Another length of it begins anew.
+    pub fn follow(&mut self, settings: Option<&routing::Drift>, now: u64) {
+        let window = settings.map_or(WINDOW, |drift| Duration::from_secs(drift.window_seconds));
+        if window != self.window {
+            self.window = window;
+            self.monitor = Monitor::new(&self.baseline, window);
+        }
+        self.monitor.advance(now);
+    }
+
+    /// Counts what was asked and what main has answered.
+    pub fn count(&mut self, call: &Call) {
+        for (columns, tensors) in [(&self.inputs, &call.inputs), (&self.outputs, &call.main.outputs)] {
+            for (column, index) in columns {
+                if let Some(tensor) = tensors.get(column.tensor) {
+                    values(&mut self.monitor, *index, column, tensor);
+                }
+            }
+        }
+    }
+
+    /// How far it is from the baseline.
+    #[must_use]
+    pub fn drift(&self) -> Drift {
+        self.monitor.drift()
+    }
+}
+
+fn values(monitor: &mut Monitor, index: usize, column: &Column, tensor: &Tensor) {
+    macro_rules! each {
+        ($elements:expr, $value:ident => $count:expr) => {
+            for $value in column.values(tensor, $elements) {
+                $count;
+            }
+        };
+    }
+    match &tensor.data {
+        Data::Bool(all) => each!(all, value => monitor.boolean(index, *value)),
+        Data::Uint8(all) => each!(all, value => monitor.integer(index, i64::from(*value))),
+        Data::Uint16(all) => each!(all, value => monitor.integer(index, i64::from(*value))),
+        Data::Uint32(all) => each!(all, value => monitor.integer(index, i64::from(*value))),
+        // What is beyond the largest signed number is no category, and in the last bin.
+        Data::Uint64(all) => {
+            each!(all, value => monitor.integer(index, i64::try_from(*value).unwrap_or(i64::MAX)))
+        }
+        Data::Int8(all) => each!(all, value => monitor.integer(index, i64::from(*value))),
+        Data::Int16(all) => each!(all, value => monitor.integer(index, i64::from(*value))),
+        Data::Int32(all) => each!(all, value => monitor.integer(index, i64::from(*value))),
+        Data::Int64(all) => each!(all, value => monitor.integer(index, *value)),
+        Data::Fp16(all) => each!(all, value => monitor.number(index, value.to_f64())),
+        Data::Bf16(all) => each!(all, value => monitor.number(index, value.to_f64())),
+        Data::Fp32(all) => each!(all, value => monitor.number(index, f64::from(*value))),
+        Data::Fp64(all) => each!(all, value => monitor.number(index, *value)),
+        Data::Bytes(all) => each!(all, value => monitor.category(index, value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use serde_json::json;
+
+    use super::super::call::{Answered, Shadow};
+    use super::*;
+    use crate::signature::{Port, Signature};
+    use crate::tensor::Datatype;
+
+    fn columns() -> Columns {
+        let port =
+            |name: &str, datatype, shape: &[i64]| Port { name: name.into(), datatype, shape: shape.into() };
+        let signature = Signature {
+            inputs: vec![port("x", Datatype::Fp32, &[-1, 2])],
+            outputs: vec![port("label", Datatype::Int64, &[-1])],
+        };
+        Columns::of(&signature, Some(&["age".to_owned(), "amount".to_owned()]))
+    }
+
+    fn baseline(more: &serde_json::Value) -> Baseline {
+        let mut columns = json!([
+            {"role": "input", "name": "age", "kind": "numeric", "edges": [0, 50, 100], "counts": [5, 5], "missing": 0},
+            {"role": "output", "name": "label", "kind": "categorical", "counts": {"0": 9, "1": 1}, "other": 0, "missing": 0},
+        ]);
+        columns.as_array_mut().unwrap().extend(more.as_array().unwrap().clone());
+        Baseline::parse(json!({"version": 1, "columns": columns}).to_string().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn each_row_of_a_call_is_counted_by_feature_and_by_output() {
+        let mut watch = Watch::new(baseline(&json!([])), &columns());
+        watch.follow(None, 1_000_000);
+        watch.count(&Call {
+            id: String::new(),
+            at: SystemTime::UNIX_EPOCH,
+            record: false,
+            main: Answered {
+                status: 200,
+                outputs: vec![Tensor { shape: vec![3], data: Data::Int64(vec![0, 1, 7]) }],
+                ..Answered::default()
+            },
+            inputs: vec![Tensor {
+                shape: vec![3, 2],
+                data: Data::Fp32(vec![20.0, 1e9, 70.0, 1e9, f32::NAN, 1e9]),
+            }],
+            rows: 3,
+            challenger: Shadow::None,
+        });
+        let found = watch.drift().columns;
+        assert_eq!((&found[0].observed, found[0].missing), (&vec![1, 1], 1));
+        assert_eq!(found[1].observed, [1, 1, 1]);
+    }
+
+    #[test]
+    fn a_window_of_another_length_begins_anew() {
+        let mut watch = Watch::new(baseline(&json!([])), &columns());
+        let drift = routing::Drift { window_seconds: 60, min_samples: 1, psi: 0.2 };
+        watch.follow(Some(&drift), 1_000_000);
+        assert_eq!(watch.drift().window_seconds, 60);
+    }
+
+    #[test]
+    fn a_baseline_of_another_model_is_told_by_its_column() {
+        let alien = json!([{"role": "input", "name": "shoe_size", "kind": "numeric", "edges": [0, 1], "counts": [1], "missing": 0}]);
+        assert_eq!(misfit(&baseline(&json!([])), &columns()), None);
+        assert_eq!(
+            misfit(&baseline(&alien), &columns()).unwrap(),
+            "the baseline has the input `shoe_size`, which the model does not have; it has `age`, `amount`"
+        );
+    }
+}

@@ -1,0 +1,237 @@
+//! What was seen, as gauges for Prometheus. They are set when they are read.
+
+use prometheus::{Gauge, GaugeVec, IntGauge};
+use understudy_stats::{ColumnKind, Comparison, Drift, Estimate, Outcomes, Role, Summary};
+
+use crate::metrics::Family;
+use crate::routing;
+
+/// An estimate and the bounds of its 95 % interval.
+struct Interval {
+    value: GaugeVec,
+    low: GaugeVec,
+    high: GaugeVec,
+}
+
+impl Interval {
+    fn new(family: &Family, name: &str, help: &str, labels: &[&str]) -> Self {
+        let bound = |suffix: &str, which: &str| {
+            family.gauges(&format!("{name}{suffix}"), &format!("{help}: {which}"), labels)
+        };
+        Self {
+            value: family.gauges(name, help, labels),
+            low: bound("_low", "lower bound of the 95 % interval"),
+            high: bound("_high", "upper bound of the 95 % interval"),
+        }
+    }
+
+    fn reset(&self) {
+        self.value.reset();
+        self.low.reset();
+        self.high.reset();
+    }
+
+    fn set(&self, labels: &[&str], estimate: Option<Estimate>) {
+        if let Some(Estimate { value, low, high }) = estimate {
+            self.value.with_label_values(labels).set(value);
+            self.low.with_label_values(labels).set(low);
+            self.high.with_label_values(labels).set(high);
+        }
+    }
+}
+
+/// All gauges of what was seen.
+pub struct Gauges {
+    pairs: IntGauge,
+    since: IntGauge,
+    compared: GaugeVec,
+    agreed: GaugeVec,
+    agreement: Interval,
+    difference: Interval,
+    correlation: Interval,
+    errors: Interval,
+    latency: GaugeVec,
+    accuracy: Interval,
+    drift: Option<Drifting>,
+}
+
+/// Gauges of drift, by column; and what counts as drift, so that a rule needs no number of its own.
+struct Drifting {
+    psi: GaugeVec,
+    ks: GaugeVec,
+    chi_square: GaugeVec,
+    samples: GaugeVec,
+    missing: GaugeVec,
+    out_of_range: GaugeVec,
+    threshold: Gauge,
+    min_samples: IntGauge,
+}
+
+impl Drifting {
+    fn new(family: &Family) -> Self {
+        let column = |name: &str, help: &str| family.gauges(name, help, &["role", "feature"]);
+        Self {
+            psi: column(
+                "understudy_drift_psi",
+                "Population stability index of a column, within the window, against the baseline",
+            ),
+            ks: column("understudy_drift_ks", "Kolmogorov-Smirnov statistic of a numeric column"),
+            chi_square: column("understudy_drift_chi_square", "Chi-square statistic of a categorical column"),
+            samples: column("understudy_drift_samples", "Values of a column within the window"),
+            missing: column("understudy_drift_missing_ratio", "Share of rows without a value"),
+            out_of_range: column(
+                "understudy_drift_out_of_range_ratio",
+                "Share of values that the training data had nothing like",
+            ),
+            threshold: family.register(Gauge::with_opts(
+                family.opts(
+                    "understudy_drift_threshold",
+                    "The index from which on a column counts as drifting",
+                ),
+            )),
+            min_samples: family
+                .gauge("understudy_drift_min_samples", "Values below which a column is not judged"),
+        }
+    }
+
+    fn show(&self, drift: Option<&Drift>) {
+        let all = [&self.psi, &self.ks, &self.chi_square, &self.samples, &self.missing, &self.out_of_range];
+        for gauges in all {
+            gauges.reset();
+        }
+        for column in drift.into_iter().flat_map(|drift| &drift.columns) {
+            let labels = [column.role.as_str(), column.name.as_str()];
+            self.samples.with_label_values(&labels).set(real(column.samples()));
+            let chi_square = column.chi_square().filter(|_| column.kind == ColumnKind::Categorical);
+            for (gauges, value) in [
+                (&self.psi, column.psi()),
+                (&self.ks, column.ks()),
+                (&self.chi_square, chi_square.map(|found| found.statistic)),
+                (&self.missing, column.missing_ratio()),
+                (&self.out_of_range, column.out_of_range_ratio()),
+            ] {
+                if let Some(value) = value {
+                    gauges.with_label_values(&labels).set(value);
+                }
+            }
+        }
+    }
+}
+
+impl Gauges {
+    /// Registers them.
+    #[must_use]
+    pub fn new(family: &Family, watches_drift: bool) -> Self {
+        let interval = |name, help, labels: &[&str]| Interval::new(family, name, help, labels);
+        Self {
+            pairs: family.gauge(
+                "understudy_comparison_pairs",
+                "Calls that main and the present challenger have both answered",
+            ),
+            since: family.gauge(
+                "understudy_comparison_since_timestamp_seconds",
+                "When the comparison with the present challenger began; 0 without one",
+            ),
+            compared: family.gauges(
+                "understudy_comparison_compared",
+                "Values of an output of main and challenger that were compared",
+                &["output"],
+            ),
+            agreed: family.gauges(
+                "understudy_comparison_agreed",
+                "Labels of an output that were the same of main and challenger",
+                &["output"],
+            ),
+            agreement: interval(
+                "understudy_comparison_agreement_ratio",
+                "Share of labels that were the same of main and challenger",
+                &["output"],
+            ),
+            difference: interval(
+                "understudy_comparison_mean_absolute_difference",
+                "Mean distance of a number of main from that of the challenger",
+                &["output"],
+            ),
+            correlation: interval(
+                "understudy_comparison_correlation",
+                "Correlation of the numbers of main and challenger",
+                &["output"],
+            ),
+            errors: interval(
+                "understudy_comparison_error_ratio",
+                "Share of copied calls that were answered with an error, or not at all",
+                &["role"],
+            ),
+            latency: family.gauges(
+                "understudy_comparison_latency_seconds",
+                "Time that copied calls took, as each version's own server measured it",
+                &["role", "quantile"],
+            ),
+            accuracy: interval(
+                "understudy_outcome_accuracy_ratio",
+                "Share of answers that turned out to be right",
+                &["role"],
+            ),
+            drift: watches_drift.then(|| Drifting::new(family)),
+        }
+    }
+
+    /// Sets them to what was seen.
+    pub fn show(&self, summary: &Summary, settings: Option<&routing::Drift>) {
+        self.show_comparison(summary.comparison.as_ref());
+        self.show_outcomes(summary.outcomes.as_ref());
+        if let Some(drift) = &self.drift {
+            drift.show(summary.drift.as_ref());
+            // Before the operator has said anything, nothing counts as drift.
+            drift.threshold.set(settings.map_or(f64::INFINITY, |settings| settings.psi));
+            drift.min_samples.set(settings.map_or(0, |settings| signed(settings.min_samples)));
+        }
+    }
+
+    fn show_comparison(&self, comparison: Option<&Comparison>) {
+        for gauges in [&self.compared, &self.agreed, &self.latency] {
+            gauges.reset();
+        }
+        for interval in [&self.agreement, &self.difference, &self.correlation, &self.errors] {
+            interval.reset();
+        }
+        self.pairs.set(comparison.map_or(0, |comparison| signed(comparison.pairs())));
+        self.since.set(comparison.map_or(0, |comparison| signed(comparison.since())));
+        let Some(comparison) = comparison else { return };
+        for (index, (output, _)) in comparison.outputs().enumerate() {
+            self.compared.with_label_values(&[output]).set(real(comparison.compared(index)));
+            let agreement = comparison.agreement(index);
+            if agreement.is_some() {
+                self.agreed.with_label_values(&[output]).set(real(comparison.agreed(index)));
+            }
+            self.agreement.set(&[output], agreement);
+            self.difference.set(&[output], comparison.mean_absolute_difference(index));
+            self.correlation.set(&[output], comparison.correlation(index));
+        }
+        for role in Role::ALL {
+            self.errors.set(&[role.as_str()], comparison.error_rate(role));
+            for (quantile, name) in [(0.5, "0.5"), (0.99, "0.99")] {
+                if let Some(latency) = comparison.latency(role, quantile) {
+                    self.latency.with_label_values(&[role.as_str(), name]).set(latency.as_secs_f64());
+                }
+            }
+        }
+    }
+
+    fn show_outcomes(&self, outcomes: Option<&Outcomes>) {
+        self.accuracy.reset();
+        for role in Role::ALL {
+            let accuracy = outcomes.and_then(|outcomes| outcomes.accuracy(role));
+            self.accuracy.set(&[role.as_str()], accuracy);
+        }
+    }
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+fn real(count: u64) -> f64 {
+    count as f64
+}

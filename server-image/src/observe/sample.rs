@@ -1,0 +1,35 @@
+//! An exact share of calls, evenly spread.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Counts calls by the share that is wanted of them.
+#[derive(Debug, Default)]
+pub struct Sample(AtomicU64);
+
+impl Sample {
+    /// Whether this call is one of the `percent` of a hundred.
+    pub fn takes(&self, percent: u32) -> bool {
+        match percent {
+            0 => false,
+            100.. => true,
+            percent => {
+                let before = self.0.fetch_add(percent.into(), Relaxed);
+                before / 100 != (before + u64::from(percent)) / 100
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_hundred_calls_exactly_the_share_is_taken() {
+        for percent in 0..=100 {
+            let sample = Sample::default();
+            let taken = (0..300).filter(|_| sample.takes(percent)).count();
+            assert_eq!(taken, 3 * percent as usize, "{percent} %");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What the files of records are called, in the spool and in the sink.
+
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+
+/// Microseconds of a day.
+const DAY: i64 = 86_400_000_000;
+
+/// The microseconds since 1970; before that, and beyond the calendar, the nearest that there is.
+pub(super) fn micros(at: SystemTime) -> i64 {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX).min(Timestamp::MAX.as_microsecond())
+}
+
+/// The days since 1970.
+pub(super) fn day(at: SystemTime) -> i64 {
+    micros(at).div_euclid(DAY)
+}
+
+/// The moment as text, with microseconds.
+pub(super) fn timestamp(at: SystemTime) -> Timestamp {
+    Timestamp::from_microsecond(micros(at)).expect("it was brought within the calendar")
+}
+
+/// One file's name: `20261121T093045.123456Z-1.3.0-fraud-v1-3-0-7c9f-0`, from its first row, and so in the order of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Name(String);
+
+impl Name {
+    pub(super) fn new(first: SystemTime, version: &str, pod: &str, sequence: u64) -> Self {
+        // A version may have a `+`, which is a blank in some URLs.
+        let plain = |text: &str| {
+            text.replace(|letter: char| !letter.is_ascii_alphanumeric() && !"-._".contains(letter), "_")
+        };
+        let time = timestamp(first).strftime("%Y%m%dT%H%M%S.%6fZ");
+        Self(format!("{time}-{}-{}-{sequence}", plain(version), plain(pod)))
+    }
+
+    /// Reads a name back; `None` where it is none of ours.
+    fn parse(text: &str) -> Option<Self> {
+        let digits = |range: std::ops::Range<usize>| {
+            text.get(range).is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let ours = digits(0..8) && text.as_bytes().get(8) == Some(&b'T') && !text.contains('/');
+        ours.then(|| Self(text.to_owned()))
+    }
+
+    /// The folder of the day and the file in it, below the sink's own folder.
+    pub(super) fn in_sink(&self) -> (String, String) {
+        let text = &self.0;
+        (format!("date={}-{}-{}", &text[..4], &text[4..6], &text[6..8]), format!("{text}.parquet"))
+    }
+
+    /// The file while it is written.
+    pub(super) fn open(&self) -> String {
+        format!("{}.parquet.open", self.0)
+    }
+
+    /// The file that says how many rows the open one has been given.
+    pub(super) fn journal(&self) -> String {
+        format!("{}.parquet.rows", self.0)
+    }
+
+    /// The file once it is whole. Its name says how many rows it has and what its bytes must sum up to, so that
+    /// neither has to be believed of the file itself.
+    pub(super) fn ready(&self, rows: u64, crc: u32) -> String {
+        format!("{}.{rows}.{crc:08x}.parquet", self.0)
+    }
+}
+
+/// A file of the spool, by its name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Open(Name),
+    Journal(Name),
+    Ready { name: Name, rows: u64, crc: u32 },
+}
+
+impl Found {
+    pub(super) fn of(file: &str) -> Option<Self> {
+        if let Some(name) = file.strip_suffix(".parquet.open") {
+            return Name::parse(name).map(Self::Open);
+        }
+        if let Some(name) = file.strip_suffix(".parquet.rows") {
+            return Name::parse(name).map(Self::Journal);
+        }
+        let (rest, crc) = file.strip_suffix(".parquet")?.rsplit_once('.')?;
+        let (name, rows) = rest.rsplit_once('.')?;
+        Some(Self::Ready {
+            name: Name::parse(name)?,
+            rows: rows.parse().ok()?,
+            crc: u32::from_str_radix(crc, 16).ok()?,
+        })
+    }
+}
+
+/// The day of a folder `date=2026-11-21`, in days since 1970; `None` for any other folder.
+pub(super) fn day_of_folder(folder: &str) -> Option<i64> {
+    let date: jiff::civil::Date = folder.strip_prefix("date=")?.parse().ok()?;
+    let midnight = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+    Some(midnight.as_microsecond().div_euclid(DAY))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn at(micros: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_micros(micros)
+    }
+
+    #[test]
+    fn a_file_is_named_by_time_version_pod_and_number_below_the_day_of_its_first_row() {
+        let name = Name::new(at(1_795_253_445_123_456), "1.4.0-rc.1+gpu", "fraud-v1-4-0-7c9f", 12);
+        let (folder, file) = name.in_sink();
+        assert_eq!(folder, "date=2026-11-21");
+        assert_eq!(file, "20261121T093045.123456Z-1.4.0-rc.1_gpu-fraud-v1-4-0-7c9f-12.parquet");
+        assert_eq!(day_of_folder(&folder), Some(day(at(1_795_253_445_123_456))));
+    }
+
+    #[test]
+    fn what_the_spool_holds_is_known_by_its_name() {
+        let name = || Name::new(at(1_795_253_445_000_001), "1.3.0", "pod", 0);
+        assert_eq!(Found::of(&name().open()), Some(Found::Open(name())));
+        assert_eq!(Found::of(&name().journal()), Some(Found::Journal(name())));
+        let ready = name().ready(1234, 0xbeef);
+        assert_eq!(Found::of(&ready), Some(Found::Ready { name: name(), rows: 1234, crc: 0xbeef }));
+        for foreign in ["lost+found", "x.parquet", "20261121T.parquet", "../20261121T.1.2.parquet", ""] {
+            assert_eq!(Found::of(foreign), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn times_beyond_the_calendar_are_brought_within_it() {
+        assert_eq!(micros(SystemTime::UNIX_EPOCH - Duration::from_secs(1)), 0);
+        let end = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 60);
+        assert_eq!(timestamp(end).strftime("%Y").to_string(), "9999");
+    }
+
+    #[test]
+    fn only_a_real_date_is_a_folder_of_ours() {
+        assert_eq!(day_of_folder("date=1970-01-02"), Some(1));
+        for foreign in ["date=", "date=2026-13-01", "dates=2026-11-21", "2026-11-21"] {
+            assert_eq!(day_of_folder(foreign), None, "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! One call as a record: what each column says of it. Parquet and JSON lines both read it here.
+
+use std::time::SystemTime;
+
+use super::fields::{Field, Fixed, Side, Source};
+use crate::columns::Column;
+use crate::observe::call::{Answered, Call, Identity, Shadow};
+use crate::signature::{Port, Signature};
+use crate::tensor::Tensor;
+
+/// The value of one column.
+#[derive(Debug)]
+pub(super) enum Cell<'r> {
+    Null,
+    Text(&'r str),
+    Integer(i64),
+    Time(SystemTime),
+    /// The values of a column in a tensor that has it.
+    Values(&'r Tensor, &'r Column),
+    Shape(&'r [i64]),
+}
+
+/// A call, checked to be of the model's signature.
+pub(super) struct Row<'r> {
+    call: &'r Call,
+    main: &'r Identity,
+    deployment: &'r str,
+    challenger: Option<(&'r Identity, &'r Answered)>,
+    /// Why the challenger's outputs are not kept, though it has some.
+    misfit: Option<String>,
+}
+
+impl<'r> Row<'r> {
+    /// The row of a call. The error says what of main's part is not as the signature has it.
+    ///
+    /// A challenger's answer that is not is no error: the row says so, and main's half of it is kept.
+    pub(super) fn of(
+        call: &'r Call,
+        main: &'r Identity,
+        deployment: &'r str,
+        signature: &Signature,
+    ) -> Result<Self, String> {
+        fits("input", &call.inputs, &signature.inputs)?;
+        fits("output", &call.main.outputs, &signature.outputs)?;
+        let challenger = match &call.challenger {
+            Shadow::Answered { by, answered } => Some((&**by, answered)),
+            Shadow::None | Shadow::Dropped(_) => None,
+        };
+        let misfit = challenger
+            .and_then(|(_, answered)| fits("output", &answered.outputs, &signature.outputs).err())
+            .map(|what| format!("not recorded, as it is not what main answers: {what}"));
+        Ok(Self { call, main, deployment, challenger, misfit })
+    }
+
+    /// What the column says.
+    #[inline]
+    pub(super) fn cell(&self, field: &'r Field) -> Cell<'_> {
+        match &field.source {
+            Source::Fixed(fixed) => self.fixed(*fixed),
+            Source::Values(side, column) => match self.tensors(*side).get(column.tensor) {
+                Some(tensor) if column.is_in(tensor) => Cell::Values(tensor, column),
+                _ => Cell::Null,
+            },
+            Source::Shape(side, tensor) => match self.tensors(*side).get(*tensor) {
+                Some(tensor) => Cell::Shape(&tensor.shape),
+                None => Cell::Null,
+            },
+        }
+    }
+
+    fn fixed(&self, fixed: Fixed) -> Cell<'_> {
+        let Self { call, main, challenger, .. } = self;
+        let latency = |answered: &Answered| {
+            answered.latency.map(|latency| i64::try_from(latency.as_micros()).unwrap_or(i64::MAX))
+        };
+        match fixed {
+            Fixed::Id => Cell::Text(&call.id),
+            Fixed::Time => Cell::Time(call.at),
+            Fixed::Deployment => Cell::Text(self.deployment),
+            Fixed::MainVersion => Cell::Text(&main.version),
+            Fixed::MainDigest => Cell::Text(&main.digest),
+            Fixed::Rows => Cell::Integer(i64::try_from(call.rows).unwrap_or(i64::MAX)),
+            Fixed::MainStatus => Cell::Integer(call.main.status.into()),
+            Fixed::MainError => text(call.main.error.as_deref()),
+            Fixed::MainLatency => integer(latency(&call.main)),
+            Fixed::ChallengerVersion => text(challenger.map(|(by, _)| by.version.as_str())),
+            Fixed::ChallengerDigest => text(challenger.map(|(by, _)| by.digest.as_str())),
+            Fixed::ChallengerStatus => integer(challenger.map(|(_, answered)| answered.status.into())),
+            Fixed::ChallengerError => {
+                let own = challenger.and_then(|(_, answered)| answered.error.as_deref());
+                text(own.or(self.misfit.as_deref()))
+            }
+            Fixed::ChallengerLatency => integer(challenger.and_then(|(_, answered)| latency(answered))),
+            Fixed::ChallengerDropped => match call.challenger {
+                Shadow::Dropped(dropped) => Cell::Text(dropped.reason()),
+                Shadow::None | Shadow::Answered { .. } => Cell::Null,
+            },
+        }
+    }
+
+    fn tensors(&self, side: Side) -> &[Tensor] {
+        match (side, self.challenger) {
+            (Side::Input, _) => &self.call.inputs,
+            (Side::Main, _) => &self.call.main.outputs,
+            (Side::Challenger, Some((_, answered))) if self.misfit.is_none() => &answered.outputs,
+            (Side::Challenger, _) => &[],
+        }
+    }
+}
+
+fn text(text: Option<&str>) -> Cell<'_> {
+    text.map_or(Cell::Null, Cell::Text)
+}
+
+fn integer(integer: Option<i64>) -> Cell<'static> {
+    integer.map_or(Cell::Null, Cell::Integer)
+}
+
+/// Whether `tensors` are none, or one of its datatype for each of `ports`.
+fn fits(kind: &str, tensors: &[Tensor], ports: &[Port]) -> Result<(), String> {
+    if tensors.is_empty() {
+        return Ok(());
+    }
+    if tensors.len() != ports.len() {
+        return Err(format!("{} {kind}s, the model has {}", tensors.len(), ports.len()));
+    }
+    for (tensor, port) in tensors.iter().zip(ports) {
+        let found = tensor.data.datatype();
+        if found != port.datatype {
+            return Err(format!("{kind} `{}` is {found}, the model has {}", port.name, port.datatype));
+        }
+    }
+    Ok(())
+}

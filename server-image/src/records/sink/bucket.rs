@@ -1,0 +1,87 @@
+//! `s3://bucket/prefix`.
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
+use object_store::aws::AmazonS3;
+use object_store::path::Path;
+use object_store::{Error, ObjectStore, ObjectStoreExt};
+
+use super::super::name::day_of_folder;
+use super::SinkError;
+use crate::artifact::{Secret, innermost, s3};
+use crate::failure::{Failure, Reason};
+
+/// Objects that are removed at the same time.
+const AT_ONCE: usize = 8;
+
+/// A prefix of a bucket.
+pub(in crate::records) struct Folder {
+    store: AmazonS3,
+    prefix: Path,
+    uri: String,
+    /// The Secret that was asked for has nothing that we know.
+    without_keys: bool,
+}
+
+impl Folder {
+    pub(super) fn new(
+        bucket: &str,
+        prefix: &str,
+        secret: &Secret,
+        without_keys: bool,
+    ) -> Result<Self, Failure> {
+        let uri = format!("s3://{bucket}/{prefix}");
+        let prefix = Path::parse(prefix)
+            .map_err(|error| Failure::new(Reason::UnsupportedUri, format!("{uri}: {error}")))?;
+        Ok(Self { store: s3::connect(bucket, &uri, secret)?, prefix, uri, without_keys })
+    }
+
+    pub(super) async fn put(&self, folder: &str, file: &str, bytes: Bytes) -> Result<(), SinkError> {
+        let path = self.prefix.clone().join(folder).join(file);
+        self.store.put(&path, bytes.into()).await.map_err(|error| self.failed("put", file, &error))?;
+        Ok(())
+    }
+
+    pub(super) async fn expire(&self, day: i64, limit: usize) -> Result<usize, SinkError> {
+        let failed = |error: &Error| self.failed("list", "its folders", error);
+        let folders =
+            self.store.list_with_delimiter(Some(&self.prefix)).await.map_err(|error| failed(&error))?;
+        let old = |folder: &Path| {
+            let name = folder.filename().unwrap_or_default();
+            day_of_folder(name).is_some_and(|folder| folder < day)
+        };
+        let mut removed = 0;
+        for folder in folders.common_prefixes.iter().filter(|folder| old(folder)) {
+            let files = self.store.list(Some(folder)).map_err(|error| failed(&error));
+            let ours = files.try_filter(|file| {
+                std::future::ready(file.location.filename().is_some_and(|name| name.ends_with(".parquet")))
+            });
+            // One by one: some stores that speak S3 cannot remove many at once.
+            removed += ours
+                .take(limit - removed)
+                .map(|file| async {
+                    let file = file?.location;
+                    match self.store.delete(&file).await {
+                        // Another pod of the deployment was faster.
+                        Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+                        Err(error) => Err(self.failed("remove", file.as_ref(), &error)),
+                    }
+                })
+                .buffer_unordered(AT_ONCE)
+                .try_fold(0, |removed, ()| std::future::ready(Ok(removed + 1)))
+                .await?;
+        }
+        Ok(removed)
+    }
+
+    fn failed(&self, what: &str, file: &str, error: &Error) -> SinkError {
+        let Self { uri, without_keys, .. } = self;
+        let denied = matches!(error, Error::PermissionDenied { .. } | Error::Unauthenticated { .. });
+        let hint = if denied && *without_keys {
+            "; the Secret of recording.sink.secretRef does not exist or has none of the keys that a store needs"
+        } else {
+            ""
+        };
+        SinkError(format!("failed to {what} {file} in {uri}: {}{hint}", innermost(error)))
+    }
+}

@@ -1,0 +1,105 @@
+//! Where records are kept: a bucket or a mounted claim. A file is there whole or not at all.
+
+mod bucket;
+mod claim;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::artifact::{Secret, Uri};
+use crate::failure::{Failure, Reason};
+
+/// Longest that one operation may take; then it has failed.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Why the sink did not do what it was asked to, in one sentence.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct SinkError(String);
+
+/// A folder in a bucket or on a claim.
+#[derive(Debug)]
+pub struct Sink {
+    uri: String,
+    place: Place,
+    secret_dir: Option<PathBuf>,
+}
+
+#[derive(Debug)]
+enum Place {
+    Bucket { bucket: String, prefix: String },
+    Claim { mount: PathBuf, path: String },
+}
+
+impl Sink {
+    /// The sink that `uri` names: `s3://bucket/prefix` with the keys of the Secret in `secret_dir`, or
+    /// `pvc://claim/prefix` in the claim that is mounted at `pvc_dir`.
+    ///
+    /// Nothing is connected yet. A sink that cannot be reached is no failure: records wait for it.
+    pub fn new(uri: &str, secret_dir: Option<&Path>, pvc_dir: Option<&Path>) -> Result<Self, Failure> {
+        let wrong = |what: &str| Failure::new(Reason::UnsupportedUri, format!("{uri}: {what}"));
+        let place = match Uri::parse(uri.trim_end_matches('/'))? {
+            Uri::S3 { bucket, key } => Place::Bucket { bucket, prefix: key },
+            Uri::Pvc { path, .. } => {
+                let mount = pvc_dir.ok_or_else(|| {
+                    wrong("a pvc:// sink needs --record-pvc-dir, where its claim is mounted")
+                })?;
+                Place::Claim { mount: mount.to_owned(), path }
+            }
+            Uri::Https(_) => return Err(wrong("records are kept in s3:// or pvc://")),
+        };
+        Ok(Self { uri: uri.to_owned(), place, secret_dir: secret_dir.map(Path::to_owned) })
+    }
+
+    /// The sink, ready for use, with the credentials as they are now.
+    pub(super) fn connect(&self) -> Result<Link, SinkError> {
+        match &self.place {
+            Place::Bucket { bucket, prefix } => {
+                let secret = Secret::read(self.secret_dir.as_deref());
+                let connected = secret.and_then(|secret| {
+                    let asked = self.secret_dir.is_some();
+                    bucket::Folder::new(bucket, prefix, &secret, asked && secret == Secret::default())
+                });
+                connected.map(Link::Bucket).map_err(|failure| SinkError(failure.message))
+            }
+            Place::Claim { mount, path } => Ok(Link::Claim(claim::Folder::new(mount, path, &self.uri))),
+        }
+    }
+}
+
+/// A sink in use.
+pub(super) enum Link {
+    Bucket(bucket::Folder),
+    Claim(claim::Folder),
+}
+
+impl Link {
+    /// Puts a file into a folder, in place of one that has its name.
+    pub(super) async fn put(&self, folder: &str, file: &str, bytes: Bytes) -> Result<(), SinkError> {
+        patiently(async {
+            match self {
+                Self::Bucket(bucket) => bucket.put(folder, file, bytes).await,
+                Self::Claim(claim) => claim.put(folder, file, bytes).await,
+            }
+        })
+        .await
+    }
+
+    /// Removes the files of days before `day`, at most `limit` of them, and returns how many it has removed.
+    pub(super) async fn expire(&self, day: i64, limit: usize) -> Result<usize, SinkError> {
+        patiently(async {
+            match self {
+                Self::Bucket(bucket) => bucket.expire(day, limit).await,
+                Self::Claim(claim) => claim.expire(day, limit).await,
+            }
+        })
+        .await
+    }
+}
+
+async fn patiently<T>(operation: impl Future<Output = Result<T, SinkError>>) -> Result<T, SinkError> {
+    let ended = tokio::time::timeout(PATIENCE, operation).await;
+    ended.unwrap_or_else(|_| Err(SinkError(format!("no end after {} s", PATIENCE.as_secs()))))
+}

@@ -1,0 +1,92 @@
+//! Puts the waiting files into the sink, the oldest first, one at a time, until each is there.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use flate2::Crc;
+use tokio::sync::watch;
+
+use super::counts::Loss;
+use super::sink::{Link, Sink, SinkError};
+use super::spool::{Ready, Spool};
+use crate::artifact::jittered;
+
+/// Pauses between tries: short enough for the restart of a store's pod, long enough for an outage of hours.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The longest pause while the process is about to end.
+const LAST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Uploads for as long as the process lives. `hurry` becomes true when it is about to end.
+pub(super) async fn upload(spool: Arc<Spool>, sink: Arc<Sink>, mut hurry: watch::Receiver<bool>) {
+    let mut waiting = spool.waiting();
+    let (mut link, mut pause) = (None, FIRST_PAUSE);
+    loop {
+        // The spool outlives its uploader.
+        if waiting.wait_for(|files| *files > 0).await.is_err() {
+            return;
+        }
+        let Some(ready) = spool.oldest() else { continue };
+        let Some(bytes) = read(&spool, &ready).await else {
+            spool.remove_oldest();
+            continue;
+        };
+        match put(&sink, &mut link, &ready, bytes).await {
+            Ok(()) => {
+                spool.counts().written(ready.rows, SystemTime::now());
+                spool.remove_oldest();
+                pause = FIRST_PAUSE;
+            }
+            Err(error) => {
+                spool.counts().upload_failed();
+                let again = jittered(if *hurry.borrow() { pause.min(LAST_PAUSE) } else { pause });
+                let (files, rows) = (*waiting.borrow(), spool.rows());
+                tracing::warn!(
+                    files,
+                    rows,
+                    again_ms = again.as_millis(),
+                    "failed to upload records: {error}"
+                );
+                // The next try reads the Secret again: what is wrong may be its keys.
+                link = None;
+                tokio::select! {
+                    () = tokio::time::sleep(again) => {}
+                    _ = hurry.changed() => {}
+                }
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+async fn put(sink: &Sink, link: &mut Option<Link>, ready: &Ready, bytes: Bytes) -> Result<(), SinkError> {
+    let link = match link {
+        Some(link) => link,
+        none => none.insert(sink.connect()?),
+    };
+    let (folder, file) = ready.name.in_sink();
+    link.put(&folder, &file, bytes).await
+}
+
+/// The file's bytes. One that is not what was written is lost, and counted here.
+async fn read(spool: &Arc<Spool>, ready: &Ready) -> Option<Bytes> {
+    let path = spool.directory().join(&ready.file);
+    let expected = (ready.bytes, ready.crc);
+    let read = tokio::task::spawn_blocking(move || {
+        let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
+        let mut crc = Crc::new();
+        crc.update(&bytes);
+        let found = (bytes.len() as u64, crc.sum());
+        if found == expected { Ok(Bytes::from(bytes)) } else { Err("it is not what was written".to_owned()) }
+    });
+    match read.await.expect("reading does not panic") {
+        Ok(bytes) => Some(bytes),
+        Err(what) => {
+            let rows = ready.rows;
+            tracing::warn!(rows, "failed to read {} from the spool: {what}; its rows are lost", ready.file);
+            spool.counts().dropped(if ready.inherited { Loss::Crash } else { Loss::Disk }, rows);
+            None
+        }
+    }
+}

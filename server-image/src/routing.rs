@@ -1,0 +1,262 @@
+//! What the operator says to running pods: who is main, who is the challenger, what is recorded.
+//!
+//! It is a file of a mounted ConfigMap. The kubelet changes it by swapping a symbolic link two levels up, which makes
+//! watches easy to get wrong; reading some hundred bytes of a memory file five times a second is right and costs
+//! nothing that can be measured.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use http::Uri;
+use serde::Deserialize;
+use tokio::sync::watch;
+
+use crate::metrics::Metrics;
+use crate::observe::call::Identity;
+use crate::records;
+use crate::role::Standing;
+
+/// How soon a change is seen.
+const EVERY: Duration = Duration::from_millis(200);
+
+/// The file. What it does not say is off.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Routing {
+    /// The version that is main.
+    main: Option<String>,
+    challenger: Option<ChallengerRoute>,
+    /// What is kept of calls; nothing where it is absent.
+    #[serde(default)]
+    pub recording: Option<Recording>,
+    /// When a feature counts as drifting; for servers with a baseline.
+    #[serde(default)]
+    pub drift: Option<Drift>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ChallengerRoute {
+    version: String,
+    digest: String,
+    url: String,
+    sample_percent: u32,
+    timeout_millis: u64,
+}
+
+/// What is kept of calls.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Recording {
+    /// The share of calls that a record is due for, 0 to 100.
+    pub sample_percent: u32,
+    /// Columns that are never kept.
+    #[serde(default)]
+    pub redact: Vec<String>,
+    /// Seconds after which a file of records is closed and sent.
+    #[serde(default = "minute")]
+    pub rotate_seconds: u64,
+    /// Seconds after which records are removed; never where it is absent.
+    #[serde(default)]
+    pub retention_seconds: Option<u64>,
+}
+
+impl Recording {
+    /// What the recorder needs to know of it.
+    #[must_use]
+    pub fn settings(&self) -> records::Settings {
+        records::Settings {
+            redact: self.redact.clone(),
+            rotate_after: Duration::from_secs(self.rotate_seconds),
+            retention: self.retention_seconds.map(Duration::from_secs),
+        }
+    }
+}
+
+const fn minute() -> u64 {
+    60
+}
+
+/// When a feature counts as drifting.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Drift {
+    /// The calls of this many seconds are looked at.
+    pub window_seconds: u64,
+    /// Fewer values say nothing.
+    pub min_samples: u64,
+    /// A population stability index from here on is drift.
+    pub psi: f64,
+}
+
+/// Who gets copies.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Challenger {
+    /// Who it is; another one's answers are not taken for its own.
+    pub identity: Arc<Identity>,
+    /// Where an inference is asked.
+    pub infer: Uri,
+    /// Where records of named columns are asked.
+    pub predict: Uri,
+    /// The share of calls that is copied, 0 to 100.
+    pub percent: u32,
+    /// How long a copy may wait and be under way.
+    pub timeout: Duration,
+}
+
+/// What the routing file means to this version.
+#[derive(Debug, Default, PartialEq)]
+pub struct Settings {
+    /// Who gets copies; nobody while this version is not main.
+    pub challenger: Option<Arc<Challenger>>,
+    /// What is kept of calls.
+    pub recording: Option<Recording>,
+    /// When a feature counts as drifting.
+    pub drift: Option<Drift>,
+}
+
+impl Routing {
+    /// Reads it. A file that is absent says nothing is on; one that is damaged is no reason to change anything.
+    fn read(file: &Path) -> Option<Self> {
+        match std::fs::read(file) {
+            Ok(bytes) => match serde_json::from_slice(&bytes) {
+                Ok(routing) => Some(routing),
+                Err(error) => {
+                    tracing::warn!("failed to read {}: {error}", file.display());
+                    None
+                }
+            },
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(Self::default()),
+            Err(error) => {
+                tracing::warn!("failed to read {}: {error}", file.display());
+                None
+            }
+        }
+    }
+
+    /// Whether `version` is main.
+    #[must_use]
+    pub fn is_main(&self, version: &str) -> bool {
+        self.main.as_deref() == Some(version)
+    }
+
+    /// What it means to `version` of `deployment`.
+    #[must_use]
+    pub fn settings(&self, deployment: &str, version: &str) -> Settings {
+        let route =
+            self.challenger.as_ref().filter(|route| self.is_main(version) && route.version != version);
+        let challenger = route.and_then(|route| {
+            let uri = |path: &str| format!("{}{path}", route.url).parse::<Uri>();
+            match (uri(&format!("/v2/models/{deployment}/infer")), uri("/predict")) {
+                (Ok(infer), Ok(predict)) => Some(Arc::new(Challenger {
+                    identity: Arc::new(Identity {
+                        version: route.version.clone(),
+                        digest: route.digest.clone(),
+                    }),
+                    infer,
+                    predict,
+                    percent: route.sample_percent.min(100),
+                    timeout: Duration::from_millis(route.timeout_millis),
+                })),
+                (Err(error), _) | (_, Err(error)) => {
+                    tracing::warn!("the challenger's url `{}` is none: {error}", route.url);
+                    None
+                }
+            }
+        });
+        Settings { challenger, recording: self.recording.clone(), drift: self.drift.clone() }
+    }
+}
+
+/// Follows the routing file for as long as the process lives.
+pub async fn follow(
+    file: &Path,
+    (deployment, version): (&str, &str),
+    standing: watch::Sender<Standing>,
+    settings: &ArcSwap<Settings>,
+    metrics: &Metrics,
+) {
+    let mut ticks = tokio::time::interval(EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut seen = Routing::default();
+    loop {
+        ticks.tick().await;
+        let Some(routing) = Routing::read(file).filter(|routing| *routing != seen) else { continue };
+        let now = routing.settings(deployment, version);
+        let challenger = now.challenger.as_ref().map(|challenger| challenger.identity.version.clone());
+        let recording = now.recording.is_some();
+        if **settings.load() != now {
+            settings.store(Arc::new(now));
+            tracing::info!(challenger, recording, "the settings changed");
+        }
+        standing.send_if_modified(|standing| {
+            let next = standing.next(routing.is_main(version));
+            let changed = next != *standing;
+            if changed {
+                metrics.set_main(next == Standing::Main);
+                tracing::info!(from = ?standing, to = ?next, "the role changed");
+            }
+            *standing = next;
+            changed
+        });
+        seen = routing;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routing(text: &str) -> Routing {
+        serde_json::from_str(text).unwrap()
+    }
+
+    const CHALLENGER: &str = r#"{"main":"1.3.0","challenger":{"version":"1.4.0","digest":"sha256:00",
+        "url":"http://fraud-challenger.risk.svc","samplePercent":100,"timeoutMillis":1000}}"#;
+
+    #[test]
+    fn the_file_names_one_main_or_none_and_a_damaged_one_says_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("routing.json");
+        let is_main = || Routing::read(&file).map(|routing| routing.is_main("1.3.0"));
+        assert_eq!(is_main(), Some(false), "an absent file: not main");
+        for (text, expected) in [
+            (r#"{"main":"1.3.0"}"#, Some(true)),
+            (r#"{"main":"1.3.0","since":"2026-11-21"}"#, Some(true)),
+            (r#"{"main":"1.3.1"}"#, Some(false)),
+            (r#"{"main":null}"#, Some(false)),
+            (r#"{"main":"#, None),
+        ] {
+            std::fs::write(&file, text).unwrap();
+            assert_eq!(is_main(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_main_copies_its_calls_and_never_to_itself() {
+        let challenger = |version: &str| routing(CHALLENGER).settings("fraud", version).challenger;
+        let to = challenger("1.3.0").unwrap();
+        assert_eq!(to.infer, "http://fraud-challenger.risk.svc/v2/models/fraud/infer");
+        assert_eq!(challenger("1.2.0"), None, "a version that is not main");
+        assert_eq!(challenger("1.4.0"), None, "the challenger");
+        let itself = CHALLENGER.replace("1.3.0", "1.4.0");
+        assert_eq!(routing(&itself).settings("fraud", "1.4.0").challenger, None);
+    }
+
+    #[test]
+    fn a_challenger_without_an_address_is_none() {
+        let nowhere = CHALLENGER.replace("http://fraud-challenger.risk.svc", "http://a b");
+        assert_eq!(routing(&nowhere).settings("fraud", "1.3.0").challenger, None);
+    }
+
+    #[test]
+    fn nothing_is_kept_unless_asked_for() {
+        assert_eq!(routing(r#"{"main":"1.3.0"}"#).settings("fraud", "1.3.0"), Settings::default());
+        let asked = routing(r#"{"main":"1.3.0","recording":{"samplePercent":50,"redact":["age"]}}"#);
+        let recording = asked.settings("fraud", "1.3.0").recording.unwrap();
+        assert_eq!((recording.sample_percent, recording.rotate_seconds), (50, 60));
+        assert_eq!(recording.retention_seconds, None);
+    }
+}

@@ -1,0 +1,264 @@
+//! The challenger gets copies of what main is asked, and nothing about it is felt by main's callers.
+
+use std::net::SocketAddr;
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::challengers::{Bad, Challenger};
+use crate::client::Connection;
+use crate::harness::{INFER, Launch, Server, digest_of};
+
+const BODY: &str =
+    r#"{"id":"order-7","inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}"#;
+
+/// The routing that copies calls to 1.4.0 at `address`.
+fn copied_to(address: SocketAddr, digest: &str, more: &Value) -> String {
+    let mut challenger = json!({
+        "version": "1.4.0", "digest": digest, "url": format!("http://{address}"),
+        "samplePercent": 100, "timeoutMillis": 500,
+    });
+    for (key, value) in more.as_object().unwrap() {
+        challenger[key] = value.clone();
+    }
+    json!({"main": "1.3.0", "challenger": challenger}).to_string()
+}
+
+/// Main, with its calls copied to `address`.
+fn main_with(address: SocketAddr, digest: &str, more: &Value) -> Server {
+    let mut main = Server::start("matrix.onnx");
+    main.route(&copied_to(address, digest, more));
+    // After the settings, since this was no main before.
+    main.logs("the role changed");
+    main
+}
+
+/// Waits until so many pairs were compared. A copy is counted before it is looked at.
+fn compared(main: &Server, pairs: u64) -> Value {
+    loop {
+        let summary = Connection::open(main.metrics).get("/understudy/v1/summary").json();
+        if summary["comparison"]["pairs"] == pairs {
+            return summary;
+        }
+        std::thread::yield_now();
+    }
+}
+
+fn challenger() -> Server {
+    Launch::of("matrix.onnx").arguments(&["--version", "1.4.0"]).ready()
+}
+
+/// Waits until every copy has ended, and checks that each call is accounted for.
+fn settled(main: &Server, calls: u64) -> (u64, u64) {
+    loop {
+        let (mirrored, dropped) =
+            (main.metric("understudy_mirror_mirrored_total"), main.metric("understudy_mirror_dropped_total"));
+        if mirrored + dropped == calls && main.metric("understudy_mirror_pending") == 0 {
+            assert_eq!(main.metric("understudy_mirror_calls_total"), calls);
+            return (mirrored, dropped);
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn each_call_is_copied_and_the_answers_are_compared() {
+    let challenger = challenger();
+    let main = main_with(challenger.challenger, &digest_of("matrix.onnx"), &json!({}));
+    let mut caller = Connection::open(main.main);
+    for _ in 0..20 {
+        assert_eq!(caller.post(INFER, BODY).status, 200);
+    }
+    assert_eq!(settled(&main, 20), (20, 0));
+    assert_eq!(challenger.metric("nv_inference_request_success"), 20);
+    compared(&main, 20);
+    assert_eq!(main.metric("understudy_comparison_pairs"), 20);
+}
+
+#[test]
+fn a_call_of_any_form_is_copied() {
+    let challenger = challenger();
+    let main = main_with(challenger.challenger, &digest_of("matrix.onnx"), &json!({}));
+    let mut caller = Connection::open(main.main);
+    let json =
+        br#"{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","parameters":{"binary_data_size":12}}]}"#;
+    let binary = [&json[..], &[0; 12]].concat();
+    let length = json.len().to_string();
+    let header = [("Inference-Header-Content-Length", length.as_str())];
+    assert_eq!(caller.call("POST", INFER, &header, &binary).status, 200);
+    let versioned = "/v2/models/fraud/versions/1.3.0/infer";
+    assert_eq!(caller.post(versioned, BODY).status, 200);
+    assert_eq!(settled(&main, 2), (2, 0));
+    compared(&main, 2);
+}
+
+#[test]
+fn a_share_of_the_calls_is_exactly_that() {
+    let challenger = challenger();
+    let main = main_with(challenger.challenger, &digest_of("matrix.onnx"), &json!({"samplePercent": 25}));
+    let mut caller = Connection::open(main.main);
+    for _ in 0..40 {
+        assert_eq!(caller.post(INFER, BODY).status, 200);
+    }
+    assert_eq!(settled(&main, 40), (10, 30));
+    assert_eq!(challenger.metric("nv_inference_request_success"), 10);
+}
+
+#[test]
+fn neither_another_port_nor_a_version_that_is_not_main_copies_calls() {
+    let challenger = challenger();
+    let mut main = main_with(challenger.challenger, &digest_of("matrix.onnx"), &json!({}));
+    assert_eq!(Connection::open(main.direct).post(INFER, BODY).status, 200);
+    assert_eq!(Connection::open(main.challenger).post(INFER, BODY).status, 200);
+    assert_eq!(Connection::open(main.main).get("/understudy/v1/probe").status, 200);
+    assert_eq!(main.metric("understudy_mirror_calls_total"), 0);
+    main.main_is("1.4.0");
+    assert_eq!(Connection::open(main.main).post(INFER, BODY).status, 200);
+    assert_eq!(main.metric("understudy_mirror_calls_total"), 0);
+}
+
+#[test]
+fn taking_the_challenger_away_ends_the_copies_at_once() {
+    let challenger = challenger();
+    let mut main = main_with(challenger.challenger, &digest_of("matrix.onnx"), &json!({}));
+    assert_eq!(main.infer(BODY).status, 200);
+    assert_eq!(settled(&main, 1), (1, 0));
+    main.route(r#"{"main":"1.3.0"}"#);
+    main.logs("the settings changed");
+    assert_eq!(main.infer(BODY).status, 200);
+    assert_eq!(main.metric("understudy_mirror_calls_total"), 1);
+}
+
+#[rstest]
+#[case::stalled(Bad::Stalled, "timeout")]
+#[case::huge(Bad::Huge, "too_large")]
+#[case::foreign(Bad::Foreign, "wrong_version")]
+#[case::nonsense(Bad::Nonsense, "broken")]
+#[case::cut(Bad::Cut, "broken")]
+fn a_bad_challenger_is_counted_and_then_left_alone(#[case] bad: Bad, #[case] reason: &str) {
+    let challenger = Challenger::start(bad);
+    // Only one of them is to be waited for.
+    let timeout = if bad == Bad::Stalled { 50 } else { 30_000 };
+    let mut main = main_with(challenger.address, "sha256:14", &json!({"timeoutMillis": timeout}));
+    let mut caller = Connection::open(main.main);
+    let mut calls = 0;
+    while main.series("understudy_mirror_dropped_total", "circuit_open") == 0 {
+        assert_eq!(caller.post(INFER, BODY).status, 200);
+        calls += 1;
+    }
+    assert_eq!(settled(&main, calls).0, 0, "no answer was taken");
+    assert!(main.series("understudy_mirror_dropped_total", reason) >= 5, "{bad:?}");
+    main.logs("the challenger does not answer; it is left alone for a while");
+    assert!(challenger.asked() < calls);
+}
+
+#[test]
+fn a_challenger_that_fails_is_recorded_as_failing() {
+    let challenger = Challenger::start(Bad::Failing);
+    let main = main_with(challenger.address, "sha256:14", &json!({}));
+    let mut caller = Connection::open(main.main);
+    for _ in 0..30 {
+        assert_eq!(caller.post(INFER, BODY).status, 200);
+    }
+    assert_eq!(settled(&main, 30), (30, 0), "an error is an answer");
+    while Connection::open(main.metrics).get("/understudy/v1/summary").json()["comparison"]["ofMain"]["calls"]
+        != 30
+    {
+        std::thread::yield_now();
+    }
+    let summary = compared(&main, 0);
+    assert_eq!(summary["comparison"]["ofChallenger"]["errors"], 30, "{summary}");
+    assert_eq!(summary["comparison"]["ofMain"]["errors"], 0, "{summary}");
+}
+
+#[rstest]
+#[case::not_ready(Some(Bad::NotReady))]
+#[case::not_there(None)]
+fn the_circuit_closes_when_the_challenger_is_back(#[case] bad: Option<Bad>) {
+    let well = challenger();
+    let bad = bad.map(Challenger::start);
+    // Nobody listens at port 1.
+    let address = bad.as_ref().map_or(SocketAddr::from(([127, 0, 0, 1], 1)), |bad| bad.address);
+    let digest = digest_of("matrix.onnx");
+    let mut main = main_with(address, &digest, &json!({}));
+    let mut caller = Connection::open(main.main);
+    while main.metric("understudy_mirror_circuit_open") == 0 {
+        assert_eq!(caller.post(INFER, BODY).status, 200);
+    }
+    main.route(&copied_to(well.challenger, &digest, &json!({})));
+    while main.metric("understudy_mirror_circuit_open") == 1 {
+        assert_eq!(caller.post(INFER, BODY).status, 200);
+    }
+    main.logs("the challenger answers again");
+    settled(&main, main.metric("nv_inference_request_success"));
+}
+
+#[test]
+fn copies_under_way_at_the_end_are_waited_for() {
+    let challenger = challenger();
+    let mut main = main_with(challenger.challenger, &digest_of("matrix.onnx"), &json!({}));
+    let mut caller = Connection::open(main.main);
+    for _ in 0..50 {
+        assert_eq!(caller.post(INFER, BODY).status, 200);
+    }
+    drop(caller);
+    main.signal("-TERM");
+    let line = main.logs("observed");
+    assert_eq!((&line["calls"], &line["mirrored"], &line["dropped"]), (&json!(50), &json!(50), &json!(0)));
+    assert_eq!(main.exit_code(), Some(0));
+}
+
+/// Many calls at once, as fast as the machine answers them. Each must be answered.
+fn storm(address: SocketAddr, calls: u64) {
+    const CALLERS: u64 = 8;
+    std::thread::scope(|scope| {
+        for _ in 0..CALLERS {
+            scope.spawn(|| {
+                let mut caller = Connection::open(address);
+                for _ in 0..calls / CALLERS {
+                    assert_eq!(caller.post(INFER, BODY).status, 200);
+                }
+            });
+        }
+    });
+}
+
+/// What the two queues may hold, and S11's 8 MB beside.
+const MEMORY: u64 = (16 + 8) << 20;
+
+#[rstest]
+#[case::stalled(Some(Bad::Stalled))]
+#[case::failing(Some(Bad::Failing))]
+#[case::not_ready(Some(Bad::NotReady))]
+#[case::huge(Some(Bad::Huge))]
+#[case::refusing(None)]
+fn under_the_highest_load_no_trouble_of_the_challenger_reaches_main(#[case] bad: Option<Bad>) {
+    let challenger = bad.map(Challenger::start);
+    let address = challenger.as_ref().map_or(SocketAddr::from(([127, 0, 0, 1], 1)), |bad| bad.address);
+    let main = main_with(address, "sha256:14", &json!({}));
+    storm(main.main, 4_000);
+    settled(&main, 4_000);
+    let before = main.resident();
+    storm(main.main, 24_000);
+    let grown = main.resident().saturating_sub(before);
+    let (mirrored, dropped) = settled(&main, 28_000);
+    assert_eq!(mirrored + dropped, 28_000);
+    assert!(grown <= MEMORY, "{bad:?}: {grown} bytes more");
+}
+
+#[test]
+fn killing_the_challenger_under_load_is_counted_and_felt_by_nobody() {
+    let mut challenger = challenger();
+    let main = main_with(challenger.challenger, &digest_of("matrix.onnx"), &json!({}));
+    storm(main.main, 800);
+    std::thread::scope(|scope| {
+        scope.spawn(|| storm(main.main, 16_000));
+        while main.metric("understudy_mirror_calls_total") < 4_000 {
+            std::thread::yield_now();
+        }
+        challenger.signal("-KILL");
+        challenger.exit_code();
+    });
+    let (mirrored, dropped) = settled(&main, 16_800);
+    assert!(mirrored > 0 && dropped > 0, "{mirrored} mirrored, {dropped} dropped");
+}

@@ -1,0 +1,154 @@
+//! Every call that is due has a record: in the sink, or counted as dropped.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::Path;
+
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::RowAccessor;
+use serde_json::{Value, json};
+
+use crate::client::Connection;
+use crate::harness::{INFER, Launch, Server, digest_of};
+
+const ROUTING: &str = r#"{"main":"1.3.0","recording":{"samplePercent":100,"rotateSeconds":1}}"#;
+
+fn body(id: &str) -> String {
+    json!({"id": id, "inputs": [{"name": "x", "shape": [1, 3], "datatype": "FP32", "data": [1, 2, 3]}]})
+        .to_string()
+}
+
+/// A server that records into a claim of its own.
+fn recording() -> Server {
+    let launch = Launch::of("matrix.onnx");
+    let sink = launch.path("sink");
+    std::fs::create_dir(&sink).unwrap();
+    let arguments = ["--record-sink", "pvc://records/risk/fraud", "--record-pvc-dir", sink.to_str().unwrap()];
+    let mut server = launch.arguments(&arguments).ready();
+    server.route(ROUTING);
+    server.logs("the role changed");
+    server
+}
+
+/// The ids in every file of the sink, all of which must be whole.
+fn ids(sink: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let Ok(days) = std::fs::read_dir(sink.join("risk/fraud")) else { return found };
+    for day in days {
+        let day = day.unwrap();
+        assert!(day.file_name().to_str().unwrap().starts_with("date=20"), "{day:?}");
+        for file in std::fs::read_dir(day.path()).unwrap() {
+            let path = file.unwrap().path();
+            assert_eq!(path.extension().unwrap(), "parquet", "{}", path.display());
+            let reader = SerializedFileReader::new(File::open(&path).unwrap()).unwrap();
+            let rows = reader.get_row_iter(None).unwrap();
+            found.extend(rows.map(|row| row.unwrap().get_string(0).unwrap().clone()));
+        }
+    }
+    found
+}
+
+fn lines(server: &Server, query: &str) -> Vec<Value> {
+    let answer = Connection::open(server.metrics).get(&format!("/understudy/v1/records{query}"));
+    assert_eq!(answer.status, 200);
+    let text = String::from_utf8(answer.body).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn the_newest_records_are_shown_with_both_answers_and_errors_are_among_them() {
+    let challenger = Launch::of("matrix.onnx").arguments(&["--version", "1.4.0"]).ready();
+    let mut main = Server::start("matrix.onnx");
+    let digest = digest_of("matrix.onnx");
+    main.route(
+        &json!({
+            "main": "1.3.0",
+            "challenger": {"version": "1.4.0", "digest": digest, "url": format!("http://{}", challenger.challenger),
+                "samplePercent": 100, "timeoutMillis": 30_000},
+            "recording": {"samplePercent": 100},
+        })
+        .to_string(),
+    );
+    main.logs("the role changed");
+    assert_eq!(main.infer(body("first")).status, 200);
+    assert_eq!(main.infer(r#"{"id":"wrong","inputs":[]}"#).status, 400);
+    let rows = loop {
+        let rows = lines(&main, "?limit=10");
+        if rows.len() == 2 {
+            break rows;
+        }
+        std::thread::yield_now();
+    };
+    let row = |id: &str| {
+        rows.iter().find(|row| row["id"] == id).or(rows.iter().find(|row| row["main_status"] == 400))
+    };
+    let first = row("first").unwrap();
+    assert_eq!(first["main_digest"], digest);
+    assert_eq!((&first["main_version"], &first["challenger_version"]), (&json!("1.3.0"), &json!("1.4.0")));
+    assert_eq!(first["input_x"], json!([1.0, 2.0, 3.0]));
+    let outputs = |role: &str| -> Vec<Value> {
+        let fields = first.as_object().unwrap().iter();
+        fields
+            .filter(|(name, value)| name.starts_with(role) && value.is_array())
+            .map(|(_, value)| value.clone())
+            .collect()
+    };
+    assert_eq!(outputs("main_"), outputs("challenger_"));
+    assert!(!outputs("main_").is_empty(), "{first}");
+    let wrong = row("wrong").unwrap();
+    assert_eq!((&wrong["main_status"], &wrong["challenger_status"]), (&json!(400), &json!(400)), "{wrong}");
+    assert!(wrong["main_error"].as_str().unwrap().contains("input `x` is missing"), "{wrong}");
+    assert_eq!(lines(&main, "?limit=1").len(), 1);
+}
+
+#[test]
+fn a_server_that_records_nothing_says_how_to_change_that() {
+    let server = Server::start("matrix.onnx");
+    let answer = Connection::open(server.metrics).get("/understudy/v1/records");
+    assert!(answer.error(404).contains("spec.recording"));
+}
+
+#[test]
+fn each_call_is_a_row_of_the_sink_also_when_the_pod_ends_in_the_middle() {
+    let mut server = recording();
+    let mut expected = BTreeSet::new();
+    let mut caller = Connection::open(server.main);
+    for number in 0..500 {
+        let id = format!("call-{number}");
+        assert_eq!(caller.post(INFER, body(&id)).status, 200);
+        expected.insert(id);
+    }
+    server.signal("-TERM");
+    // Still answered, on its way out.
+    let answer = caller.post(INFER, body("last"));
+    assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+    expected.insert("last".to_owned());
+    let books = server.logs("records");
+    assert_eq!(server.exit_code(), Some(0));
+    assert_eq!(
+        (&books["due"], &books["written"], &books["dropped"]),
+        (&json!(501), &json!(501), &json!(0)),
+        "{books}"
+    );
+    let found = ids(&server.path("sink"));
+    assert_eq!(found.len(), 501, "none twice");
+    assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), expected);
+}
+
+#[test]
+fn a_share_of_the_calls_is_recorded_and_redacted_columns_are_nowhere() {
+    let mut server = recording();
+    server.route(r#"{"main":"1.3.0","recording":{"samplePercent":50,"rotateSeconds":1,"redact":["x"]}}"#);
+    server.logs("the settings changed");
+    let mut caller = Connection::open(server.main);
+    for number in 0..20 {
+        assert_eq!(caller.post(INFER, body(&number.to_string())).status, 200);
+    }
+    while server.metric("understudy_records_written_total") < 10 {
+        std::thread::yield_now();
+    }
+    assert_eq!(server.metric("understudy_records_total"), 10);
+    let rows = lines(&server, "");
+    assert_eq!(rows.len(), 10);
+    assert!(rows.iter().all(|row| row.get("input_x").is_none()), "{rows:?}");
+}

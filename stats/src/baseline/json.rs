@@ -1,0 +1,103 @@
+//! The file as it is written, before it is checked.
+
+use std::fmt;
+
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::{ColumnKind, ColumnRole};
+
+#[derive(Deserialize)]
+pub(super) struct Head {
+    pub(super) version: u64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct File {
+    pub(super) columns: RawColumns,
+}
+
+pub(super) struct RawColumns(pub(super) Vec<RawColumn>);
+
+#[derive(Deserialize)]
+pub(super) struct RawColumn {
+    pub(super) role: ColumnRole,
+    pub(super) name: String,
+    pub(super) kind: ColumnKind,
+    pub(super) edges: Option<Vec<f64>>,
+    pub(super) counts: Counts,
+    #[serde(default)]
+    pub(super) other: u64,
+    #[serde(default)]
+    pub(super) missing: u64,
+}
+
+pub(super) enum Counts {
+    Bins(Vec<u64>),
+    Names(Vec<(String, u64)>),
+}
+
+impl<'de> Deserialize<'de> for RawColumns {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Columns;
+        impl<'de> Visitor<'de> for Columns {
+            type Value = RawColumns;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a list of columns")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<RawColumns, A::Error> {
+                let mut columns: Vec<RawColumn> = Vec::new();
+                loop {
+                    // What cannot be read has no name yet, so its place and the name before it have to do.
+                    let place = columns.len() + 1;
+                    match list.next_element() {
+                        Ok(Some(column)) => columns.push(column),
+                        Ok(None) => return Ok(RawColumns(columns)),
+                        Err(error) => {
+                            let after = columns.last().map_or_else(String::new, |column| {
+                                format!(", after the {} `{}`", column.role, column.name)
+                            });
+                            return Err(A::Error::custom(format!(
+                                "column {place} of the list{after}: {error}"
+                            )));
+                        }
+                    }
+                }
+            }
+        }
+        deserializer.deserialize_seq(Columns)
+    }
+}
+
+impl<'de> Deserialize<'de> for Counts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Counts;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("whole numbers, in a list by bin or in an object by category")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Counts, A::Error> {
+                let mut counts = Vec::new();
+                while let Some(count) = list.next_element()? {
+                    counts.push(count);
+                }
+                Ok(Counts::Bins(counts))
+            }
+
+            // Not into a map: of two categories of the same name one would be lost without a word.
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Counts, A::Error> {
+                let mut counts = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    counts.push(entry);
+                }
+                Ok(Counts::Names(counts))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}

@@ -1,0 +1,153 @@
+//! All that a pod tells the operator, in one JSON object. Fields that a reader does not know are passed over, so that
+//! an older operator reads a newer pod.
+
+use serde::{Deserialize, Serialize};
+
+use crate::comparison::{Comparison, Identity};
+use crate::drift::Drift;
+use crate::outcomes::Outcomes;
+
+/// What one pod has seen, or several have seen together.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// The model that the pods serve.
+    pub main: Identity,
+    /// How the challenger compares, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+    /// How far the calls are from the training data, where there is a baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
+    /// What turned out to be true, where somebody has told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcomes: Option<Outcomes>,
+}
+
+impl Summary {
+    /// Nothing seen yet.
+    #[must_use]
+    pub fn new(main: Identity) -> Self {
+        Self { main, ..Self::default() }
+    }
+
+    /// Adds what another pod has seen of the same main. What was seen of another main is not added, and nothing
+    /// changes: the answer is whether it was added.
+    ///
+    /// Where the challengers differ, the comparison with the later `since` stays (see [`Comparison::merge`]), and only
+    /// that challenger's outcomes.
+    pub fn merge(&mut self, other: &Self) -> bool {
+        if self.main != other.main {
+            return false;
+        }
+        let (before, theirs) = (pair(self.comparison.as_ref()), pair(other.comparison.as_ref()));
+        merge_option(&mut self.comparison, other.comparison.as_ref(), Comparison::merge);
+        merge_option(&mut self.drift, other.drift.as_ref(), Drift::merge);
+
+        let kept = pair(self.comparison.as_ref());
+        if before != kept {
+            self.outcomes.iter_mut().for_each(Outcomes::forget_challenger);
+        }
+        let outcomes = other.outcomes.map(|mut outcomes| {
+            if theirs != kept {
+                outcomes.forget_challenger();
+            }
+            outcomes
+        });
+        merge_option(&mut self.outcomes, outcomes.as_ref(), Outcomes::merge);
+        true
+    }
+}
+
+fn pair(comparison: Option<&Comparison>) -> Option<(Identity, Identity)> {
+    comparison.map(|comparison| (comparison.main().clone(), comparison.challenger().clone()))
+}
+
+fn merge_option<T: Clone>(mine: &mut Option<T>, theirs: Option<&T>, merge: impl Fn(&mut T, &T)) {
+    match (mine.as_mut(), theirs) {
+        (Some(mine), Some(theirs)) => merge(mine, theirs),
+        (None, Some(theirs)) => *mine = Some(theirs.clone()),
+        (_, None) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Summary;
+    use crate::comparison::{Comparison, Identity, Kind, Role};
+    use crate::drift::Drift;
+    use crate::outcomes::Outcomes;
+
+    fn identity(version: &str) -> Identity {
+        Identity { version: version.to_owned(), digest: format!("sha256:{version}") }
+    }
+
+    fn summary(challenger: &str, since: u64) -> Summary {
+        let outputs = [("label".to_owned(), Kind::Label)];
+        let mut comparison = Comparison::new(identity("1.0.0"), identity(challenger), since, outputs);
+        comparison.pair();
+        comparison.labels(0, 1, 1);
+        let mut outcomes = Outcomes::default();
+        outcomes.join(Some(true), Some(false));
+        Summary {
+            main: identity("1.0.0"),
+            comparison: Some(comparison),
+            drift: Some(Drift::default()),
+            outcomes: Some(outcomes),
+        }
+    }
+
+    #[test]
+    fn what_is_sent_is_read_as_it_was() {
+        let sent = summary("1.1.0", 5);
+        let json = serde_json::to_string(&sent).expect("it is plain data");
+        assert_eq!(serde_json::from_str::<Summary>(&json).expect("it was just written"), sent);
+    }
+
+    #[test]
+    fn an_older_operator_reads_a_newer_pod() {
+        let json = r#"{"main":{"version":"1.0.0","digest":"sha256:1.0.0","signature":"x"},"novelty":[1],
+            "comparison":{"main":{"version":"1.0.0","digest":"a"},"challenger":{"version":"1.1.0","digest":"b"},
+                "since":5,"pairs":2,"novelty":{},"outputs":[{"name":"label","kind":"label","novelty":1}]},
+            "drift":{"windowSeconds":60,"novelty":null,"columns":[{"name":"age","role":"input","kind":"numeric",
+                "expected":[1],"observed":[2],"novelty":3}]},
+            "outcomes":{"joined":1,"novelty":2}}"#;
+        let read: Summary = serde_json::from_str(json).expect("what is unknown is passed over");
+        assert_eq!(read.main, identity("1.0.0"));
+        assert_eq!(read.comparison.map(|comparison| comparison.pairs()), Some(2));
+        assert_eq!(read.drift.map(|drift| drift.columns.len()), Some(1));
+    }
+
+    #[test]
+    fn a_pod_that_has_only_begun_takes_all_from_the_other() {
+        let mut merged = Summary::new(identity("1.0.0"));
+        assert!(merged.merge(&summary("1.1.0", 5)));
+        assert_eq!(merged, summary("1.1.0", 5));
+        assert!(merged.merge(&Summary::new(identity("1.0.0"))));
+        assert_eq!(merged, summary("1.1.0", 5));
+    }
+
+    #[test]
+    fn what_was_seen_of_another_main_is_not_added() {
+        let mut merged = summary("1.1.0", 5);
+        let other = Summary { main: identity("2.0.0"), ..summary("1.1.0", 5) };
+        assert!(!merged.merge(&other));
+        assert_eq!(merged, summary("1.1.0", 5));
+    }
+
+    // Else the new challenger would be praised or blamed for what the old one answered.
+    #[test]
+    fn a_challenger_is_not_measured_by_the_truths_of_the_one_before() {
+        for (mut merged, other) in
+            [(summary("1.1.0", 5), summary("1.2.0", 9)), (summary("1.2.0", 9), summary("1.1.0", 5))]
+        {
+            merged.merge(&other);
+            let outcomes = merged.outcomes.expect("both have some");
+            assert_eq!((outcomes.compared(Role::Main), outcomes.compared(Role::Challenger)), (2, 1));
+            assert_eq!(
+                merged.comparison.map(|kept| kept.challenger().version.clone()).as_deref(),
+                Some("1.2.0")
+            );
+        }
+    }
+}
