@@ -88,7 +88,8 @@ impl Cluster {
     }
 
     /// A program of `make up`, or of the `PATH`.
-    pub(crate) fn tool(&self, name: &str) -> PathBuf {
+    #[must_use]
+    pub fn tool(&self, name: &str) -> PathBuf {
         Some(self.out.join("bin").join(name)).filter(|path| path.is_file()).unwrap_or_else(|| name.into())
     }
 

@@ -1,0 +1,207 @@
+//! What Prometheus and Grafana make of the chart's `monitoring`: a real Prometheus finds operator and models the way
+//! its operator would, and each expression of alerts and dashboards is about something that is there.
+
+mod chart;
+mod check;
+mod prometheus;
+mod promql;
+mod scrape;
+mod traffic;
+
+use std::{collections::BTreeSet, path::Path};
+
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::api::core::v1::Pod;
+use kube::{ResourceExt, api::ListParams};
+use serde_json::json;
+use understudy_crds::{ModelDeployment, Stage, condition, names};
+use understudy_e2e::{MODEL, Person, Story, with_temp_ns};
+
+use crate::{
+    chart::{Chart, Expression, OPERATOR, RELEASE_NAMESPACE},
+    prometheus::{Folder, Prometheus, Target, await_silence},
+    traffic::Traffic,
+};
+
+/// Gradient boosting, with a baseline.
+const MAIN: &str = "1.1.0";
+/// A random forest.
+const CHALLENGER: &str = "1.2.0";
+
+/// Alice publishes a version of the samples, baseline included, and bob lets it into Staging.
+async fn stage(story: &Story, version: &str) -> Result<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(format!("../samples/manifests/modelversion-{version}.yaml"));
+    let path = path.to_str().context("the checkout's path is text")?;
+    story.kubectl(Person::Alice, &["apply", "-f", path]).await?.done()?;
+    let name = format!("{MODEL}-{version}");
+    story.ask_and_approve(&name, Stage::Staging).await?;
+    story.await_stage(&name, Stage::Staging).await?;
+    Ok(name)
+}
+
+/// Main on two pods, with a baseline, a challenger and recording: everything that has a metric.
+async fn serve_everything(story: &Story) -> Result<()> {
+    let sink = format!("s3://predictions/e2e/{}", story.namespace());
+    story
+        .deploy(&json!({
+            "replicas": 2,
+            "challenger": {"version": CHALLENGER},
+            "recording": {"sink": {"uri": sink, "secretRef": {"name": "s3"}}, "rotateAfter": "2s"},
+            "drift": {"minSamples": 10},
+        }))
+        .await?;
+    stage(story, CHALLENGER).await?;
+    let name = stage(story, MAIN).await?;
+    story.verdict(Person::Tess, &name, "passed", "answers as it should").await?;
+    story
+        .await_version("tess's verdict", &name, |v| v.status.as_ref().is_some_and(|s| s.acceptance.is_some()))
+        .await?;
+    story.ask_and_approve(&name, Stage::Production).await?;
+    story.await_stage(&name, Stage::Production).await?;
+    let ready = |md: &ModelDeployment| {
+        let conditions = md.status.as_ref().map_or(&[][..], |s| &s.conditions);
+        condition::is_true(conditions, "ChallengerReady")
+            && condition::is_true(conditions, condition::RUNNING)
+            && condition::is_true(conditions, condition::DEPLOYED)
+    };
+    story.await_deployment("main runs, and its challenger gets copies", ready).await?;
+    Ok(())
+}
+
+/// The pods that must be scraped, each with the job that Prometheus gives it.
+async fn expected(story: &Story, models: &str) -> Result<BTreeSet<Target>> {
+    let (key, value) = names::MANAGED_BY;
+    let ours = ListParams::default().labels(&format!("{key}={value}"));
+    let pods = story.api::<Pod>().list(&ours).await?;
+    let target = |pod: &Pod, job: &str| Target {
+        namespace: pod.namespace().unwrap_or_default(),
+        pod: pod.name_any(),
+        job: job.to_owned(),
+    };
+    let operators = story.operator().pods().await?;
+    let all =
+        pods.iter().map(|pod| target(pod, models)).chain(operators.iter().map(|pod| target(pod, OPERATOR)));
+    Ok(all.collect())
+}
+
+/// Waits until Prometheus scrapes just these pods here and of the operator, and every one of them answers.
+async fn await_targets(story: &Story, prometheus: &Prometheus, job: &str) -> Result<()> {
+    await_silence("the targets are the pods, and up", async || {
+        let (up, mut complaints) = prometheus.targets(&[story.namespace(), RELEASE_NAMESPACE]).await?;
+        let expected = expected(story, job).await?;
+        ensure!(
+            expected.len() >= 5,
+            "two pods of main, one of the challenger, two of the operator: {expected:?}"
+        );
+        complaints.extend(expected.difference(&up).map(|target| format!("{target:?} is not up")));
+        complaints.extend(up.difference(&expected).map(|target| format!("{target:?} should not be scraped")));
+        Ok(complaints)
+    })
+    .await
+}
+
+/// Waits until nothing is wrong with any expression.
+async fn await_answers(prometheus: &Prometheus, alerts: &[Expression], panels: &[Expression]) -> Result<()> {
+    await_silence("every expression is taken, and has an answer", async || {
+        let mut complaints = vec![];
+        for expression in alerts {
+            complaints.extend(check::alert(prometheus, expression).await?);
+        }
+        for expression in panels {
+            complaints.extend(check::panel(prometheus, expression).await?);
+        }
+        Ok(complaints)
+    })
+    .await
+}
+
+/// The same expressions with a slip in each do not pass: this test would see one.
+async fn ensure_slips_are_seen(
+    prometheus: &Prometheus,
+    alerts: &[Expression],
+    panels: &[Expression],
+) -> Result<()> {
+    let slipped = |all: &[Expression], from: &str, to: &str| {
+        let found = all.iter().find(|expression| expression.text.contains(from));
+        let mut slip = found.with_context(|| format!("no expression has {from}"))?.clone();
+        slip.text = slip.text.replacen(from, to, 1);
+        Ok::<_, anyhow::Error>(slip)
+    };
+    for (from, to) in [
+        ("understudy_leader", "understudy_laeder"),
+        ("reason!~", "raeson!~"),
+        ("\"challenger\"", "\"chalenger\""),
+        ("(namespace, model, version)", "(namespace, modell, version)"),
+        ("max by", "maxx by"),
+    ] {
+        let slip = slipped(alerts, from, to)?;
+        ensure!(
+            check::alert(prometheus, &slip).await?.is_some(),
+            "nobody sees what is wrong with {}",
+            slip.text
+        );
+    }
+    for (from, to) in [
+        ("understudy_drift_psi", "understudy_drift_pis"),
+        ("by (role, feature)", "by (role, featur)"),
+        ("sum(", "summ("),
+    ] {
+        let slip = slipped(panels, from, to)?;
+        ensure!(
+            check::panel(prometheus, &slip).await?.is_some(),
+            "nobody sees what is wrong with {}",
+            slip.text
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_prometheus_finds_all_pods_and_every_expression_of_alerts_and_dashboards_has_an_answer()
+-> Result<()> {
+    with_temp_ns("monitoring", async |story| {
+        let cluster = story.cluster();
+        ensure!(
+            cluster.is_near(),
+            "Prometheus runs here: it needs a cluster whose pods can be reached from here"
+        );
+        let chart = Chart::render(cluster).await?;
+        let (alerts, panels) = (chart.alerts()?, chart.panels(story.namespace())?);
+
+        let folder = Folder::new()?;
+        let rules = folder.write("rules.yaml", &chart.rules)?;
+        let mut jobs = scrape::pod_monitor(&chart.pod_monitor, cluster.kubeconfig())?;
+        jobs.extend(scrape::service_monitor(&chart.service_monitor, cluster.kubeconfig())?);
+        let configuration = scrape::configuration(&jobs, &[&rules]);
+        // It is there before the model, as in a cluster: it sees counters begin.
+        let prometheus = Prometheus::start(cluster, folder, &configuration).await?;
+        serve_everything(&story).await?;
+        let traffic = Traffic::begin(&story, MAIN).await?;
+
+        let models = format!("{RELEASE_NAMESPACE}/understudy-models");
+        await_targets(&story, &prometheus, &models).await?;
+        await_silence("every rule is evaluated", async || prometheus.broken_rules().await).await?;
+        await_answers(&prometheus, &alerts, &panels).await?;
+        for choice in chart.choices(story.namespace())? {
+            let offered = prometheus.label_values(&choice.series, &choice.label).await?;
+            ensure!(
+                offered.contains(&choice.expected),
+                "{} offers {offered:?}, not {}",
+                choice.series,
+                choice.expected
+            );
+        }
+        ensure_slips_are_seen(&prometheus, &alerts, &panels).await?;
+
+        let jobs = scrape::from_outside(&chart::plain_configuration()?, cluster.kubeconfig())?;
+        let plain = Prometheus::start(cluster, Folder::new()?, &scrape::configuration(&jobs, &[])).await?;
+        await_targets(&story, &plain, "understudy-models").await?;
+        plain.end().await?;
+
+        let calls = traffic.finish().await?;
+        println!("{} alerts and {} panels have answers, after {calls} calls", alerts.len(), panels.len());
+        prometheus.end().await
+    })
+    .await
+}
