@@ -139,7 +139,7 @@ impl Variables<'_> {
             "deployment" => MODEL,
             "job" => OPERATOR,
             // Grafana makes it four scrapes or more, and a scrape is a second here.
-            "__rate_interval" => "10s",
+            "__rate_interval" => "30s",
             "__range" => "1h",
             _ => return None,
         })

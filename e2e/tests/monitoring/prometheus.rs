@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
+    process::{Child, ChildStderr, Command},
     sync::oneshot,
     time::{Instant, MissedTickBehavior, interval},
 };
@@ -106,11 +106,12 @@ impl Prometheus {
         let log = Arc::new(Mutex::new(VecDeque::new()));
         let (tell, told) = oneshot::channel();
         tokio::spawn(read_log(process.stderr.take().context("its log is piped")?, log.clone(), tell));
-        let address = tokio::time::timeout(DEADLINE, told).await;
         let client = reqwest::Client::builder().no_proxy().build()?;
-        let base = format!("http://{}/api/v1", address.ok().and_then(Result::ok).unwrap_or_default());
-        let started = Self { process, folder, base, client, log };
-        ensure!(started.base != "http:///api/v1", "Prometheus does not listen: {}", started.log());
+        let mut started = Self { process, folder, base: String::new(), client, log };
+        match tokio::time::timeout(DEADLINE, told).await {
+            Ok(Ok(address)) => started.base = format!("http://{address}/api/v1"),
+            _ => bail!("Prometheus does not come up: {}", started.log()),
+        }
         Ok(started)
     }
 
@@ -225,21 +226,21 @@ fn flag(name: &str, path: &Path) -> std::ffi::OsString {
     flag
 }
 
-/// Keeps the end of its log, and tells the address that it listens on.
-async fn read_log(
-    stderr: tokio::process::ChildStderr,
-    log: Arc<Mutex<VecDeque<String>>>,
-    tell: oneshot::Sender<String>,
-) {
-    let mut tell = Some(tell);
+/// Keeps the end of its log, and once it is ready tells the address that it listens on.
+async fn read_log(stderr: ChildStderr, log: Arc<Mutex<VecDeque<String>>>, tell: oneshot::Sender<String>) {
+    let (mut address, mut tell) = (String::new(), Some(tell));
     let mut lines = BufReader::new(stderr).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        let address = line.split_once("address=").filter(|_| line.contains("Listening on"));
-        if let Some((_, address)) = address
+        if line.contains("Listening on")
+            && let Some((_, rest)) = line.split_once("address=")
+        {
+            rest.split_whitespace().next().unwrap_or_default().clone_into(&mut address);
+        }
+        if line.contains("Server is ready to receive web requests")
             && let Some(tell) = tell.take()
         {
             // Whoever asked for it may have given up.
-            let _ = tell.send(address.split_whitespace().next().unwrap_or_default().to_owned());
+            let _ = tell.send(address.clone());
         }
         let mut kept = log.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() == LINES {

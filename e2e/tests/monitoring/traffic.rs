@@ -34,7 +34,14 @@ impl Traffic {
         let (stop, stopped) = watch::channel(false);
         // Each call finds its own way, and so its own pod.
         let client = reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy().build()?;
-        let task = tokio::spawn(async move { call(&client, &base, &rows, version, &stopped).await });
+        let task = tokio::spawn(async move {
+            let outcome = call(&client, &base, &rows, version, &stopped).await;
+            // Said at once: whoever waits for what follows from calls waits in vain.
+            if let Err(error) = &outcome {
+                eprintln!("the callers stopped: {error:#}");
+            }
+            outcome
+        });
         Ok(Self { stop, task })
     }
 
