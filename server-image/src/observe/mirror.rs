@@ -18,6 +18,7 @@ use super::answer;
 use super::breaker::Admission;
 use super::call::{Answered, Call, Dropped, Shadow};
 use super::counts::Counts;
+use super::lazy::Lazy;
 use super::line::FLIGHTS;
 use super::room::{Room, Share};
 use super::watcher;
@@ -131,7 +132,7 @@ impl Door {
 
 /// The other end of the door: what the thread works on.
 pub struct Mirror {
-    queue: mpsc::Receiver<Copy>,
+    queue: Lazy<Copy>,
     pilot: Pilot,
 }
 
@@ -148,13 +149,14 @@ pub fn open(outputs: Vec<Port>, counts: Arc<Counts>, watchers: watcher::Door) ->
     let exit = Arc::new(Exit { counts: Arc::clone(&counts), watchers });
     let door = Door { queue: sender, room: Room::new(ROOM), exit };
     let pilot = Pilot { outputs, counts, random: RandomState::new() };
-    (door, Mirror { queue, pilot })
+    (door, Mirror { queue: Lazy::new(queue), pilot })
 }
 
 impl Mirror {
     /// Copies calls until `stop` names the moment by which all must have ended.
     pub async fn run(mut self, mut stop: watch::Receiver<Option<tokio::time::Instant>>) {
         let mut flights = FuturesUnordered::new();
+        let mut ready = Vec::with_capacity(FLIGHTS);
         let deadline = async move {
             let told = stop.wait_for(Option::is_some).await.map(|at| *at);
             // A sender that is gone wants an end at once.
@@ -162,20 +164,24 @@ impl Mirror {
         };
         let mut deadline = std::pin::pin!(deadline);
         let at = loop {
+            let free = FLIGHTS - flights.len();
             tokio::select! {
                 Some(()) = flights.next(), if !flights.is_empty() => {}
-                Some(copy) = self.queue.recv(), if flights.len() < FLIGHTS => flights.push(self.pilot.fly(copy)),
+                () = self.queue.read(&mut ready, free), if free > 0 => {
+                    flights.extend(ready.drain(..).map(|copy| self.pilot.fly(copy)));
+                }
                 at = &mut deadline => break at,
             }
         };
         self.queue.close();
         let rest = async {
             loop {
-                tokio::select! {
-                    Some(()) = flights.next(), if !flights.is_empty() => {}
-                    Some(copy) = self.queue.recv(), if flights.len() < FLIGHTS => flights.push(self.pilot.fly(copy)),
-                    else => break,
+                self.queue.read(&mut ready, FLIGHTS).await;
+                if ready.is_empty() && flights.is_empty() {
+                    break;
                 }
+                flights.extend(ready.drain(..).map(|copy| self.pilot.fly(copy)));
+                while flights.next().await.is_some() {}
             }
         };
         // What has not ended by then ends as it is dropped.
