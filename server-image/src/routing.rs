@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::metrics::Metrics;
 use crate::observe::call::Identity;
+use crate::observe::line::Line;
 use crate::records;
 use crate::role::Standing;
 
@@ -92,8 +93,9 @@ pub struct Drift {
 }
 
 /// Who gets copies.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Challenger {
+    route: ChallengerRoute,
     /// Who it is; another one's answers are not taken for its own.
     pub identity: Arc<Identity>,
     /// Where an inference is asked.
@@ -104,10 +106,12 @@ pub struct Challenger {
     pub percent: u32,
     /// How long a copy may wait and be under way.
     pub timeout: Duration,
+    /// The way to it.
+    pub line: Line,
 }
 
 /// What the routing file means to this version.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub struct Settings {
     /// Who gets copies; nobody while this version is not main.
     pub challenger: Option<Arc<Challenger>>,
@@ -142,15 +146,20 @@ impl Routing {
         self.main.as_deref() == Some(version)
     }
 
-    /// What it means to `version` of `deployment`.
+    /// What it means to `version` of `deployment`. A challenger that was one `before` stays the same, with its line.
     #[must_use]
-    pub fn settings(&self, deployment: &str, version: &str) -> Settings {
+    pub fn settings(&self, deployment: &str, version: &str, before: &Settings) -> Settings {
         let route =
             self.challenger.as_ref().filter(|route| self.is_main(version) && route.version != version);
         let challenger = route.and_then(|route| {
+            if let Some(same) = before.challenger.as_ref().filter(|before| before.route == *route) {
+                return Some(Arc::clone(same));
+            }
             let uri = |path: &str| format!("{}{path}", route.url).parse::<Uri>();
             match (uri(&format!("/v2/models/{deployment}/infer")), uri("/predict")) {
                 (Ok(infer), Ok(predict)) => Some(Arc::new(Challenger {
+                    route: route.clone(),
+                    line: Line::default(),
                     identity: Arc::new(Identity {
                         version: route.version.clone(),
                         digest: route.digest.clone(),
@@ -184,13 +193,11 @@ pub async fn follow(
     loop {
         ticks.tick().await;
         let Some(routing) = Routing::read(file).filter(|routing| *routing != seen) else { continue };
-        let now = routing.settings(deployment, version);
+        let now = routing.settings(deployment, version, &settings.load());
         let challenger = now.challenger.as_ref().map(|challenger| challenger.identity.version.clone());
         let recording = now.recording.is_some();
-        if **settings.load() != now {
-            settings.store(Arc::new(now));
-            tracing::info!(challenger, recording, "the settings changed");
-        }
+        settings.store(Arc::new(now));
+        tracing::info!(challenger, recording, "the settings changed");
         standing.send_if_modified(|standing| {
             let next = standing.next(routing.is_main(version));
             let changed = next != *standing;
@@ -236,26 +243,39 @@ mod tests {
 
     #[test]
     fn only_main_copies_its_calls_and_never_to_itself() {
-        let challenger = |version: &str| routing(CHALLENGER).settings("fraud", version).challenger;
+        let challenger =
+            |version: &str| routing(CHALLENGER).settings("fraud", version, &Settings::default()).challenger;
         let to = challenger("1.3.0").unwrap();
         assert_eq!(to.infer, "http://fraud-challenger.risk.svc/v2/models/fraud/infer");
-        assert_eq!(challenger("1.2.0"), None, "a version that is not main");
-        assert_eq!(challenger("1.4.0"), None, "the challenger");
+        assert!(challenger("1.2.0").is_none(), "a version that is not main");
+        assert!(challenger("1.4.0").is_none(), "the challenger");
         let itself = CHALLENGER.replace("1.3.0", "1.4.0");
-        assert_eq!(routing(&itself).settings("fraud", "1.4.0").challenger, None);
+        assert!(routing(&itself).settings("fraud", "1.4.0", &Settings::default()).challenger.is_none());
+    }
+
+    #[test]
+    fn a_challenger_keeps_its_connections_until_it_is_another_one() {
+        let settings = |text: &str, before: &Settings| routing(text).settings("fraud", "1.3.0", before);
+        let first = settings(CHALLENGER, &Settings::default());
+        let recorded = CHALLENGER.replacen('{', r#"{"recording":{"samplePercent":100},"#, 1);
+        let second = settings(&recorded, &first);
+        assert!(Arc::ptr_eq(first.challenger.as_ref().unwrap(), second.challenger.as_ref().unwrap()));
+        let third = settings(&CHALLENGER.replace("1.4.0", "1.5.0"), &second);
+        assert!(!Arc::ptr_eq(first.challenger.as_ref().unwrap(), third.challenger.as_ref().unwrap()));
     }
 
     #[test]
     fn a_challenger_without_an_address_is_none() {
         let nowhere = CHALLENGER.replace("http://fraud-challenger.risk.svc", "http://a b");
-        assert_eq!(routing(&nowhere).settings("fraud", "1.3.0").challenger, None);
+        assert!(routing(&nowhere).settings("fraud", "1.3.0", &Settings::default()).challenger.is_none());
     }
 
     #[test]
     fn nothing_is_kept_unless_asked_for() {
-        assert_eq!(routing(r#"{"main":"1.3.0"}"#).settings("fraud", "1.3.0"), Settings::default());
+        let silent = routing(r#"{"main":"1.3.0"}"#).settings("fraud", "1.3.0", &Settings::default());
+        assert!(silent.challenger.is_none() && silent.recording.is_none());
         let asked = routing(r#"{"main":"1.3.0","recording":{"samplePercent":50,"redact":["age"]}}"#);
-        let recording = asked.settings("fraud", "1.3.0").recording.unwrap();
+        let recording = asked.settings("fraud", "1.3.0", &Settings::default()).recording.unwrap();
         assert_eq!((recording.sample_percent, recording.rotate_seconds), (50, 60));
         assert_eq!(recording.retention_seconds, None);
     }

@@ -3,7 +3,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -11,16 +11,15 @@ use futures::stream::FuturesUnordered;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Request};
 use http_body_util::Full;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 use super::answer;
-use super::breaker::{Admission, Breaker};
+use super::breaker::Admission;
 use super::call::{Answered, Call, Dropped, Shadow};
 use super::counts::Counts;
+use super::lazy::Lazy;
+use super::line::FLIGHTS;
 use super::room::{Room, Share};
 use super::watcher;
 use crate::codec::compression::Coding;
@@ -33,12 +32,6 @@ use crate::signature::Port;
 const QUEUE: usize = 1024;
 /// Memory that copies may take together, waiting and under way, with their answers.
 const ROOM: usize = 8 << 20;
-/// Copies under way at once: as many connections at most.
-const FLIGHTS: usize = 64;
-/// Per connection; 64 KiB times [`FLIGHTS`] is what answers can fill before they are counted.
-const BUFFER: usize = 64 << 10;
-/// A connection that was not used for this long is closed.
-const IDLE: Duration = Duration::from_secs(30);
 
 /// What a request looked like on its way in.
 #[derive(Debug)]
@@ -98,16 +91,15 @@ impl Drop for Copy {
 pub struct Door {
     queue: mpsc::Sender<Copy>,
     room: Arc<Room>,
-    breaker: Arc<Breaker>,
     exit: Arc<Exit>,
 }
 
-impl Door {
-    /// Whether a call to this challenger may be copied now. The body is needed only if so.
-    pub fn admit(&self, to: &Challenger) -> Admission {
-        self.breaker.admit(Instant::now(), to.timeout)
-    }
+/// Whether a call to this challenger may be copied now. The body is needed only if so.
+pub fn admit(to: &Challenger) -> Admission {
+    to.line.breaker.admit(Instant::now(), to.timeout)
+}
 
+impl Door {
     /// A call that is not copied.
     pub fn pass(&self, call: Box<Call>, dropped: Dropped) {
         self.exit.counts.begun();
@@ -140,15 +132,13 @@ impl Door {
 
 /// The other end of the door: what the thread works on.
 pub struct Mirror {
-    queue: mpsc::Receiver<Copy>,
+    queue: Lazy<Copy>,
     pilot: Pilot,
 }
 
 /// What every flight needs.
 struct Pilot {
-    client: Client<HttpConnector, Full<Bytes>>,
     outputs: Vec<Port>,
-    breaker: Arc<Breaker>,
     counts: Arc<Counts>,
     random: RandomState,
 }
@@ -156,25 +146,17 @@ struct Pilot {
 /// A door, and the mirror behind it. `outputs` are main's.
 pub fn open(outputs: Vec<Port>, counts: Arc<Counts>, watchers: watcher::Door) -> (Door, Mirror) {
     let (sender, queue) = mpsc::channel(QUEUE);
-    let breaker = Arc::new(Breaker::new(Instant::now()));
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    let client = Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE)
-        .pool_max_idle_per_host(FLIGHTS)
-        .http1_max_buf_size(BUFFER)
-        .build(connector);
     let exit = Arc::new(Exit { counts: Arc::clone(&counts), watchers });
-    let door = Door { queue: sender, room: Room::new(ROOM), breaker: Arc::clone(&breaker), exit };
-    let pilot = Pilot { client, outputs, breaker, counts, random: RandomState::new() };
-    (door, Mirror { queue, pilot })
+    let door = Door { queue: sender, room: Room::new(ROOM), exit };
+    let pilot = Pilot { outputs, counts, random: RandomState::new() };
+    (door, Mirror { queue: Lazy::new(queue), pilot })
 }
 
 impl Mirror {
     /// Copies calls until `stop` names the moment by which all must have ended.
     pub async fn run(mut self, mut stop: watch::Receiver<Option<tokio::time::Instant>>) {
         let mut flights = FuturesUnordered::new();
+        let mut ready = Vec::with_capacity(FLIGHTS);
         let deadline = async move {
             let told = stop.wait_for(Option::is_some).await.map(|at| *at);
             // A sender that is gone wants an end at once.
@@ -182,20 +164,24 @@ impl Mirror {
         };
         let mut deadline = std::pin::pin!(deadline);
         let at = loop {
+            let free = FLIGHTS - flights.len();
             tokio::select! {
                 Some(()) = flights.next(), if !flights.is_empty() => {}
-                Some(copy) = self.queue.recv(), if flights.len() < FLIGHTS => flights.push(self.pilot.fly(copy)),
+                () = self.queue.read(&mut ready, free), if free > 0 => {
+                    flights.extend(ready.drain(..).map(|copy| self.pilot.fly(copy)));
+                }
                 at = &mut deadline => break at,
             }
         };
         self.queue.close();
         let rest = async {
             loop {
-                tokio::select! {
-                    Some(()) = flights.next(), if !flights.is_empty() => {}
-                    Some(copy) = self.queue.recv(), if flights.len() < FLIGHTS => flights.push(self.pilot.fly(copy)),
-                    else => break,
+                self.queue.read(&mut ready, FLIGHTS).await;
+                if ready.is_empty() && flights.is_empty() {
+                    break;
                 }
+                flights.extend(ready.drain(..).map(|copy| self.pilot.fly(copy)));
+                while flights.next().await.is_some() {}
             }
         };
         // What has not ended by then ends as it is dropped.
@@ -240,7 +226,9 @@ impl Pilot {
         if let Some(coding) = coding {
             request.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
         }
-        let answer = self
+        let answer = copy
+            .to
+            .line
             .client
             .request(request)
             .await
@@ -250,20 +238,20 @@ impl Pilot {
 
     /// Tells the breaker. An answer is an answer, unless it says "not now".
     fn judge(&self, copy: &Copy, answered: &Result<Answered, Dropped>) {
-        let was_open = self.breaker.is_open();
+        let breaker = &copy.to.line.breaker;
+        let was_open = breaker.is_open();
         match answered {
             // Memory that ran out here says nothing about the challenger.
             Err(Dropped::QueueFull) => {}
-            Ok(answered) if !matches!(answered.status, 429 | 503) => self.breaker.succeeded(),
+            Ok(answered) if !matches!(answered.status, 429 | 503) => breaker.succeeded(),
             _ => {
                 let chance = self.random.hash_one(copy.since) >> 32;
                 let chance = f64::from(u32::try_from(chance).unwrap_or_default()) / f64::from(u32::MAX);
-                self.breaker.failed(Instant::now(), copy.admission, chance);
+                breaker.failed(Instant::now(), copy.admission, chance);
             }
         }
-        let is_open = self.breaker.is_open();
+        let is_open = breaker.is_open();
         if was_open != is_open {
-            self.counts.circuit_open.set(is_open.into());
             let version = &copy.to.identity.version;
             if is_open {
                 tracing::warn!(

@@ -17,6 +17,8 @@ mod counts;
 pub mod drift;
 mod gauges;
 mod ids;
+mod lazy;
+pub mod line;
 mod mirror;
 pub mod outcomes;
 mod peers;
@@ -178,7 +180,7 @@ impl Observer {
         }
         let copy = settings.challenger.as_ref().map(|challenger| {
             let admission = if self.copied.takes(challenger.percent) {
-                match self.mirror.admit(challenger) {
+                match mirror::admit(challenger) {
                     Admission::Stay => Err(Dropped::CircuitOpen),
                     admission => Ok(admission),
                 }
@@ -202,7 +204,8 @@ impl Observer {
     ) -> String {
         let seen = *outcome.seen.take().unwrap_or_default();
         let refusal = outcome.reply.as_ref().err();
-        let id = self.ids.of(seen.id.or(given));
+        // Without records nobody asks for the call by its name.
+        let id = if interest.recording { self.ids.of(seen.id.or(given)) } else { String::new() };
         let call = Box::new(Call {
             id: id.clone(),
             at: interest.at,
@@ -233,7 +236,10 @@ impl Observer {
 
     /// Sets the gauges to what was seen.
     pub fn show(&self) {
-        self.gauges.show(&self.summary(), self.settings.load().drift.as_ref());
+        let settings = self.settings.load();
+        self.gauges.show(&self.summary(), settings.drift.as_ref());
+        let open = settings.challenger.as_ref().is_some_and(|challenger| challenger.line.is_open());
+        self.counts.circuit_open.set(open.into());
     }
 
     /// The newest records as JSON lines, at most `limit`; none where nothing is recorded.

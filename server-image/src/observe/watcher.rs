@@ -13,6 +13,7 @@ use super::call::{Call, Shadow};
 use super::compare;
 use super::counts::Counts;
 use super::drift;
+use super::lazy::Lazy;
 use super::outcomes::{Index, Outcome};
 use super::room::{Room, Share};
 use crate::records::{self, Loss, Recorder};
@@ -137,7 +138,7 @@ pub struct Records {
 
 /// The other end of the door.
 pub struct Watcher {
-    queue: mpsc::Receiver<Waiting>,
+    queue: Lazy<Waiting>,
     seen: Arc<Mutex<Seen>>,
     settings: Arc<ArcSwap<Settings>>,
     main: Arc<Identity>,
@@ -158,6 +159,7 @@ pub fn open(
     let door = Door { queue: sender, room: Room::new(ROOM), counts, rows: Arc::clone(&records.counts) };
     let identity = Arc::new(main.clone());
     let seen = Arc::new(Mutex::new(Seen { main, comparison: None, drift, index: Index::default() }));
+    let queue = Lazy::new(queue);
     let watcher = Watcher { queue, seen: Arc::clone(&seen), settings, main: identity, outputs, records };
     (door, seen, watcher)
 }
@@ -175,12 +177,16 @@ impl Watcher {
             tokio::select! {
                 biased;
                 _ = ticks.tick() => look.at(&mut batch),
-                _ = queue.recv_many(&mut batch, BATCH) => look.at(&mut batch),
                 told = stop.wait_for(Option::is_some) => break told.ok().and_then(|at| *at),
+                () = queue.read(&mut batch, BATCH) => look.at(&mut batch),
             }
         };
         queue.close();
-        while queue.recv_many(&mut batch, BATCH).await > 0 {
+        loop {
+            queue.read(&mut batch, BATCH).await;
+            if batch.is_empty() {
+                break;
+            }
             look.at(&mut batch);
         }
         look.recorder.finish(deadline.unwrap_or_else(Instant::now)).await;

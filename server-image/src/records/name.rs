@@ -10,7 +10,8 @@ const DAY: i64 = 86_400_000_000;
 /// The microseconds since 1970; before that, and beyond the calendar, the nearest that there is.
 pub(super) fn micros(at: SystemTime) -> i64 {
     let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX).min(Timestamp::MAX.as_microsecond())
+    // The calendar ends with a whole second, as far as microseconds go.
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX).min(Timestamp::MAX.as_second() * 1_000_000)
 }
 
 /// The days since 1970.

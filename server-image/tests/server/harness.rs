@@ -67,7 +67,8 @@ impl Launch {
         let mut command = Command::new(env!("CARGO_BIN_EXE_understudy-server"));
         command.env("UNDERSTUDY_VERSION", "1.3.0");
         command.args(["--deployment", "fraud", "--bind", "127.0.0.1"]);
-        command.args(["--main-port", "0", "--challenger-port", "0"]);
+        // By the environment, so that a test may say another one.
+        command.env("UNDERSTUDY_CHALLENGER_PORT", "0").args(["--main-port", "0"]);
         command.args(["--direct-port", "0", "--metrics-port", "0"]);
         command.args(["--artifact", uri, "--sha256", sha256, "--onnxruntime", onnxruntime()]);
         for (flag, name) in [

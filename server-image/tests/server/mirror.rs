@@ -171,26 +171,43 @@ fn a_challenger_that_fails_is_recorded_as_failing() {
     assert_eq!(summary["comparison"]["ofMain"]["errors"], 0, "{summary}");
 }
 
-#[rstest]
-#[case::not_ready(Some(Bad::NotReady))]
-#[case::not_there(None)]
-fn the_circuit_closes_when_the_challenger_is_back(#[case] bad: Option<Bad>) {
+#[test]
+fn a_challenger_that_went_away_is_asked_again_once_it_is_back() {
+    let mut first = challenger();
+    let port = first.challenger.port().to_string();
+    let mut main = main_with(first.challenger, &digest_of("matrix.onnx"), &json!({}));
+    let mut caller = Connection::open(main.main);
+    assert_eq!(caller.post(INFER, BODY).status, 200);
+    first.signal("-KILL");
+    first.exit_code();
+    while main.metric("understudy_mirror_circuit_open") == 0 {
+        assert_eq!(caller.post(INFER, BODY).status, 200);
+    }
+    let back = ["--version", "1.4.0", "--challenger-port", &port];
+    let second = Launch::of("matrix.onnx").arguments(&back).ready();
+    while main.metric("understudy_mirror_circuit_open") == 1 {
+        assert_eq!(caller.post(INFER, BODY).status, 200);
+    }
+    main.logs("the challenger answers again");
+    assert!(second.metric("nv_inference_request_success") > 0);
+    settled(&main, main.metric("nv_inference_request_success"));
+}
+
+#[test]
+fn another_challenger_is_asked_at_once_whatever_the_last_one_did() {
     let well = challenger();
-    let bad = bad.map(Challenger::start);
-    // Nobody listens at port 1.
-    let address = bad.as_ref().map_or(SocketAddr::from(([127, 0, 0, 1], 1)), |bad| bad.address);
+    let bad = Challenger::start(Bad::NotReady);
     let digest = digest_of("matrix.onnx");
-    let mut main = main_with(address, &digest, &json!({}));
+    let mut main = main_with(bad.address, &digest, &json!({}));
     let mut caller = Connection::open(main.main);
     while main.metric("understudy_mirror_circuit_open") == 0 {
         assert_eq!(caller.post(INFER, BODY).status, 200);
     }
     main.route(&copied_to(well.challenger, &digest, &json!({})));
-    while main.metric("understudy_mirror_circuit_open") == 1 {
-        assert_eq!(caller.post(INFER, BODY).status, 200);
-    }
-    main.logs("the challenger answers again");
+    main.logs("the settings changed");
+    assert_eq!(caller.post(INFER, BODY).status, 200);
     settled(&main, main.metric("nv_inference_request_success"));
+    assert_eq!(well.metric("nv_inference_request_success"), 1);
 }
 
 #[test]

@@ -119,6 +119,7 @@ fn each_call_is_a_row_of_the_sink_also_when_the_pod_ends_in_the_middle() {
         expected.insert(id);
     }
     server.signal("-TERM");
+    server.logs("draining");
     // Still answered, on its way out.
     let answer = caller.post(INFER, body("last"));
     assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
