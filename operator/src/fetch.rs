@@ -11,6 +11,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use serde::de::DeserializeOwned;
 
 /// More than any answer that is expected, unless it is said otherwise.
 const MAX_BYTES: usize = 1 << 20;
@@ -40,6 +41,12 @@ pub enum Error {
     Timeout { url: String, limit: Duration },
     #[error("{url} answered {status}: {text}")]
     Status { url: String, status: StatusCode, text: String },
+    #[error("failed to understand the answer of {url}")]
+    Parse {
+        url: String,
+        #[source]
+        source: serde_json::Error,
+    },
 }
 
 /// Asks, and keeps no connection: each question must find its own way.
@@ -71,6 +78,12 @@ impl Fetcher {
         tokio::time::timeout(self.limit, self.ask(url))
             .await
             .map_err(|_elapsed| Error::Timeout { url: url.to_owned(), limit: self.limit })?
+    }
+
+    /// A 2xx answer, read as JSON.
+    pub async fn json<T: DeserializeOwned>(&self, url: &str) -> Result<T, Error> {
+        let body = self.get(url).await?;
+        serde_json::from_slice(&body).map_err(|source| Error::Parse { url: url.to_owned(), source })
     }
 
     async fn ask(&self, url: &str) -> Result<Bytes, Error> {

@@ -14,19 +14,6 @@ use crate::{
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// No answer.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error(transparent)]
-    Fetch(#[from] fetch::Error),
-    #[error("failed to understand the answer of {url}")]
-    Parse {
-        url: String,
-        #[source]
-        source: serde_json::Error,
-    },
-}
-
 /// The server's answer to a probe.
 #[derive(Debug, Deserialize)]
 pub struct Answer {
@@ -48,15 +35,13 @@ impl Prober {
     }
 
     /// A real inference by the pod of this address.
-    pub async fn pod(&self, ip: &str) -> Result<Answer, Error> {
+    pub async fn pod(&self, ip: &str) -> Result<Answer, fetch::Error> {
         self.ask(&fetch::base(ip, ports::DIRECT)).await
     }
 
     /// A real inference through a Service.
-    async fn ask(&self, base: &str) -> Result<Answer, Error> {
-        let url = format!("{base}/understudy/v1/probe");
-        let body = self.0.get(&url).await?;
-        serde_json::from_slice(&body).map_err(|source| Error::Parse { url, source })
+    async fn ask(&self, base: &str) -> Result<Answer, fetch::Error> {
+        self.0.json(&format!("{base}/understudy/v1/probe")).await
     }
 }
 

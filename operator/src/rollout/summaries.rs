@@ -41,12 +41,6 @@ const FORGOTTEN: Duration = Duration::from_mins(10);
 enum Error {
     #[error(transparent)]
     Fetch(#[from] fetch::Error),
-    #[error("failed to understand the answer of {url}")]
-    Parse {
-        url: String,
-        #[source]
-        source: serde_json::Error,
-    },
     #[error("{url} is answered by {} {}, which is not main", .main.version, .main.digest)]
     OtherMain { url: String, main: Identity },
 }
@@ -102,9 +96,7 @@ impl Summaries {
     async fn ask(&self, base: &str, main: &Identity) -> Result<Summary, Error> {
         let url = format!("{base}/understudy/v1/summary");
         let _turn = self.turn.acquire().await.expect("nobody closes this semaphore");
-        let body = self.fetcher.get(&url).await?;
-        let summary: Summary =
-            serde_json::from_slice(&body).map_err(|source| Error::Parse { url: url.clone(), source })?;
+        let summary: Summary = self.fetcher.json(&url).await?;
         if summary.main != *main {
             return Err(Error::OtherMain { url, main: summary.main });
         }
