@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::batch::Batch;
 use super::counts::Loss;
-use super::fields::{Fields, Kind};
+use super::fields::Fields;
 use super::name::Name;
 use super::row::Row;
 use super::spool::{Ready, remove};
@@ -26,6 +26,9 @@ const BATCH_ROWS: u64 = 1024;
 const BATCH_BYTES: usize = 512 << 10;
 /// Encoded bytes that wait in memory for the end of a row group.
 const ROW_GROUP: usize = 4 << 20;
+/// Different values of a column, in bytes, that are written once and referred to: enough for names, categories and small
+/// numbers. Measurements are all different, and looking each one up would be most of the work.
+const DICTIONARY: usize = 32 << 10;
 /// Bytes of a footer for each column, and for each column of a row group: what such files have, and a half more.
 const FOOTER: u64 = 256;
 
@@ -110,7 +113,7 @@ impl Opened {
         let opened = create(name.journal()).and_then(|journal| {
             let summed = Summed { file: create(name.open())?, crc: Crc::new() };
             let options =
-                ArrowWriterOptions::new().with_properties(properties(fields)).with_skip_arrow_metadata(true);
+                ArrowWriterOptions::new().with_properties(properties()).with_skip_arrow_metadata(true);
             let writer = ArrowWriter::try_new_with_options(summed, Arc::clone(&fields.schema), options);
             Ok((journal, writer.map_err(|error| Failed::of(&directory.join(name.open()), error))?))
         });
@@ -232,15 +235,15 @@ fn whole(directory: &Path, name: &Name, rows: u64, writer: ArrowWriter<Summed>) 
     Ok(Ready { name: name.clone(), file, rows, bytes, crc, inherited: false })
 }
 
-fn properties(fields: &Fields) -> WriterProperties {
-    let mut properties = WriterProperties::builder()
+fn properties() -> WriterProperties {
+    WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_max_row_group_bytes(Some(ROW_GROUP))
+        .set_dictionary_page_size_limit(DICTIONARY)
+        .set_column_dictionary_enabled("id".into(), false)
         // Minimum and maximum of a row group let readers skip it; those of every page would cost more than they give.
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
-        .set_created_by(concat!("understudy ", env!("CARGO_PKG_VERSION")).to_owned());
-    properties = properties.set_column_dictionary_enabled("id".into(), false);
-    let _ = (fields, Kind::Text);
-    properties.build()
+        .set_created_by(concat!("understudy ", env!("CARGO_PKG_VERSION")).to_owned())
+        .build()
 }

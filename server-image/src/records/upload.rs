@@ -28,11 +28,20 @@ pub(super) async fn upload(spool: Arc<Spool>, sink: Arc<Sink>, mut hurry: watch:
             return;
         }
         let Some(ready) = spool.oldest() else { continue };
-        let Some(bytes) = read(&spool, &ready).await else {
-            spool.remove_oldest();
-            continue;
+        let done = match read(&spool, &ready).await {
+            Ok(bytes) => put(&sink, &mut link, &ready, bytes).await.map_err(|error| error.to_string()),
+            Err(Unread::Lost(what)) => {
+                let rows = ready.rows;
+                tracing::warn!(rows, "{} in the spool {what}: its rows are lost", ready.file);
+                spool.counts().dropped(if ready.inherited { Loss::Crash } else { Loss::Disk }, rows);
+                spool.remove_oldest();
+                continue;
+            }
+            Err(Unread::NotNow(error)) => {
+                Err(format!("failed to read {} from the spool: {error}", ready.file))
+            }
         };
-        match put(&sink, &mut link, &ready, bytes).await {
+        match done {
             Ok(()) => {
                 spool.counts().written(ready.rows, SystemTime::now());
                 spool.remove_oldest();
@@ -69,24 +78,27 @@ async fn put(sink: &Sink, link: &mut Option<Link>, ready: &Ready, bytes: Bytes) 
     link.put(&folder, &file, bytes).await
 }
 
-/// The file's bytes. One that is not what was written is lost, and counted here.
-async fn read(spool: &Arc<Spool>, ready: &Ready) -> Option<Bytes> {
+/// Why a file's bytes are not here.
+enum Unread {
+    /// It is gone, or not what was written.
+    Lost(&'static str),
+    /// The disk may give it another time.
+    NotNow(std::io::Error),
+}
+
+/// The file's bytes, if they are what was written.
+async fn read(spool: &Spool, ready: &Ready) -> Result<Bytes, Unread> {
     let path = spool.directory().join(&ready.file);
     let expected = (ready.bytes, ready.crc);
     let read = tokio::task::spawn_blocking(move || {
-        let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
+        let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Unread::Lost("is gone"),
+            _ => Unread::NotNow(error),
+        })?;
         let mut crc = Crc::new();
         crc.update(&bytes);
         let found = (bytes.len() as u64, crc.sum());
-        if found == expected { Ok(Bytes::from(bytes)) } else { Err("it is not what was written".to_owned()) }
+        if found == expected { Ok(bytes.into()) } else { Err(Unread::Lost("is not what was written")) }
     });
-    match read.await.expect("reading does not panic") {
-        Ok(bytes) => Some(bytes),
-        Err(what) => {
-            let rows = ready.rows;
-            tracing::warn!(rows, "failed to read {} from the spool: {what}; its rows are lost", ready.file);
-            spool.counts().dropped(if ready.inherited { Loss::Crash } else { Loss::Disk }, rows);
-            None
-        }
-    }
+    read.await.expect("reading does not panic")
 }

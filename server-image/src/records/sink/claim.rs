@@ -191,3 +191,117 @@ fn names(directory: &OwnedFd) -> Result<Vec<String>, Errno> {
     }
     Ok(names)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    const DAY: &str = "date=2026-11-21";
+
+    struct Claim {
+        mount: tempfile::TempDir,
+        outside: tempfile::TempDir,
+        folder: Folder,
+    }
+
+    fn claim() -> Claim {
+        let (mount, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let folder = Folder::new(mount.path(), "risk/fraud", "pvc://claim/risk/fraud");
+        Claim { mount, outside, folder }
+    }
+
+    impl Claim {
+        fn link(&self, name: &str) {
+            let link = self.mount.path().join(name);
+            std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+            symlink(self.outside.path(), link).unwrap();
+        }
+
+        async fn put(&self) -> Result<(), String> {
+            let put = self.folder.put(DAY, "a.parquet", Bytes::from_static(b"rows")).await;
+            put.map_err(|error| error.to_string())
+        }
+
+        fn nothing_is_outside(&self) {
+            assert_eq!(std::fs::read_dir(self.outside.path()).unwrap().count(), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_is_put_into_folders_that_are_made_for_it_and_replaces_its_former_self() {
+        let claim = claim();
+        claim.put().await.unwrap();
+        claim.put().await.unwrap();
+        let folder = claim.mount.path().join("risk/fraud").join(DAY);
+        assert_eq!(std::fs::read(folder.join("a.parquet")).unwrap(), b"rows");
+        assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1, "no half is left beside it");
+    }
+
+    /// For the pod's own files: whoever shares the claim may try to have them written to or removed.
+    #[tokio::test]
+    async fn no_link_of_the_claim_is_followed_when_a_file_is_put() {
+        for link in ["risk", "risk/fraud", &format!("risk/fraud/{DAY}")] {
+            let claim = claim();
+            claim.link(link);
+            let error = claim.put().await.unwrap_err();
+            assert!(error.contains("symbolic link"), "{link}: {error}");
+            claim.nothing_is_outside();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_link_in_the_place_of_a_file_is_replaced_and_not_written_through() {
+        let claim = claim();
+        let target = claim.outside.path().join("token");
+        std::fs::write(&target, "s3cr3t").unwrap();
+        let folder = claim.mount.path().join("risk/fraud").join(DAY);
+        std::fs::create_dir_all(&folder).unwrap();
+        for name in ["a.parquet", ".a.parquet.part"] {
+            symlink(&target, folder.join(name)).unwrap();
+        }
+        claim.put().await.unwrap();
+        assert_eq!(std::fs::read(&target).unwrap(), b"s3cr3t");
+        assert_eq!(std::fs::read(folder.join("a.parquet")).unwrap(), b"rows");
+        assert!(!folder.join("a.parquet").is_symlink());
+    }
+
+    #[tokio::test]
+    async fn no_link_of_the_claim_is_followed_when_old_files_are_removed() {
+        for link in ["risk", "risk/fraud", "risk/fraud/date=1970-01-02"] {
+            let claim = claim();
+            let file = claim.outside.path().join("date=1970-01-02/a.parquet");
+            std::fs::create_dir(file.parent().unwrap()).unwrap();
+            std::fs::write(&file, "rows").unwrap();
+            std::fs::write(claim.outside.path().join("a.parquet"), "rows").unwrap();
+            claim.link(link);
+            let error = claim.folder.expire(20_000, 10).await.unwrap_err().to_string();
+            assert!(error.contains("symbolic link"), "{link}: {error}");
+            assert!(file.exists() && claim.outside.path().join("a.parquet").exists());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_look_for_old_files_removes_no_more_than_it_may() {
+        let claim = claim();
+        let folder = claim.mount.path().join("risk/fraud/date=1970-01-02");
+        std::fs::create_dir_all(&folder).unwrap();
+        for name in ["a.parquet", "b.parquet", "c.parquet"] {
+            std::fs::write(folder.join(name), "rows").unwrap();
+        }
+        assert_eq!(claim.folder.expire(1, 2).await.unwrap(), 0, "the day is not over");
+        assert_eq!(claim.folder.expire(2, 2).await.unwrap(), 2);
+        assert_eq!(claim.folder.expire(2, 2).await.unwrap(), 1);
+        assert!(!folder.exists());
+        assert_eq!(claim.folder.expire(2, 2).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_claim_that_is_not_there_is_named() {
+        let folder = Folder::new(Path::new("/nowhere"), "risk/fraud", "pvc://claim/risk/fraud");
+        let put = folder.put(DAY, "a.parquet", Bytes::new()).await.unwrap_err().to_string();
+        assert!(put.contains("a.parquet") && put.contains("pvc://claim/risk/fraud"), "{put}");
+        assert!(folder.expire(1, 1).await.is_err());
+    }
+}

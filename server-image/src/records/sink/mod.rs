@@ -103,3 +103,35 @@ async fn patiently<T>(operation: impl Future<Output = Result<T, SinkError>>) -> 
     let ended = tokio::time::timeout(PATIENCE, operation).await;
     ended.unwrap_or_else(|_| Err(SinkError(format!("no end after {} s", PATIENCE.as_secs()))))
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::web("https://example.org/records", "s3:// or pvc://")]
+    #[case::up("pvc://claim/../secret", "`..`")]
+    #[case::no_folder("s3://records", "s3://name/path")]
+    fn a_place_that_cannot_be_a_sink_is_refused(#[case] uri: &str, #[case] expected: &str) {
+        let failure = Sink::new(uri, None, Some(Path::new("/claim"))).unwrap_err();
+        assert!(failure.message.contains(expected), "{failure}");
+    }
+
+    #[test]
+    fn a_claim_must_be_mounted() {
+        let failure = Sink::new("pvc://claim/records", None, None).unwrap_err();
+        assert!(failure.message.contains("--record-pvc-dir"), "{failure}");
+    }
+
+    /// The way out is guarded for records as it is for models: `artifact::door`.
+    #[test]
+    fn a_metadata_service_is_no_sink() {
+        let secret = tempfile::tempdir().unwrap();
+        std::fs::write(secret.path().join("AWS_ENDPOINT_URL"), "http://169.254.169.254").unwrap();
+        let sink = Sink::new("s3://records/team/", Some(secret.path()), None).unwrap();
+        let error = sink.connect().err().unwrap().to_string();
+        assert!(error.contains("never called"), "{error}");
+    }
+}

@@ -1,0 +1,13 @@
+//! The recorder with a real disk, a real S3 server and real Parquet files. What is awaited is an event, never a time.
+
+mod calls;
+mod disk;
+mod faults;
+mod folder;
+mod outage;
+mod restart;
+mod retention;
+mod ring;
+mod setup;
+mod store;
+mod table;

@@ -1,0 +1,76 @@
+//! Records are kept as long as they may be, and no longer.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use understudy_server::records::Settings;
+
+use crate::setup::{Setup, until};
+use crate::store::{Gate, Store};
+
+const DAY: Duration = Duration::from_hours(24);
+
+fn folder(days_ago: i64) -> String {
+    let day = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days_ago);
+    format!("date={}", day.strftime("%Y-%m-%d"))
+}
+
+fn put(sink: &Path, path: &str) -> PathBuf {
+    let path = sink.join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, "rows").unwrap();
+    path
+}
+
+/// Two old files, and those that must stay.
+fn fill(sink: &Path) -> ([PathBuf; 2], Vec<PathBuf>) {
+    let old =
+        [put(sink, &format!("{}/a.parquet", folder(32))), put(sink, &format!("{}/b.parquet", folder(400)))];
+    let stay = vec![
+        // Some of its rows may be younger than 30 days.
+        put(sink, &format!("{}/c.parquet", folder(30))),
+        put(sink, &format!("{}/d.parquet", folder(0))),
+        put(sink, &format!("{}/notes.txt", folder(32))),
+        put(sink, "date=unknown/e.parquet"),
+        put(sink, "f.parquet"),
+        put(sink.parent().unwrap(), &format!("other/{}/g.parquet", folder(400))),
+    ];
+    (old, stay)
+}
+
+#[tokio::test]
+async fn only_old_files_of_a_claim_are_removed() {
+    let setup = Setup::new();
+    let sink = setup.path("claim/records/risk/fraud");
+    let (old, stay) = fill(&sink);
+    let half = put(&sink, &format!("{}/.x.parquet.part", folder(400)));
+    let mut process = setup.start(setup.claim());
+    process.recorder.set(Some(&Settings { retention: Some(30 * DAY), ..setup.settings.clone() }));
+    let emptied = sink.join(folder(400));
+    until("the old folder is gone", || !emptied.exists()).await;
+    process.finish().await;
+    assert!(!old.iter().any(|file| file.exists()) && !half.exists());
+    assert!(stay.iter().all(|file| file.exists()), "{stay:?}");
+}
+
+#[tokio::test]
+async fn only_old_objects_of_a_bucket_are_removed() {
+    let store = Store::start(Gate::Open).await;
+    let setup = Setup::new();
+    let (old, stay) = fill(&store.folder());
+    let mut process = setup.start(store.sink());
+    process.recorder.set(Some(&Settings { retention: Some(30 * DAY), ..setup.settings.clone() }));
+    until("the old objects are gone", || !old.iter().any(|file| file.exists())).await;
+    process.finish().await;
+    assert!(stay.iter().all(|file| file.exists()), "{stay:?}");
+}
+
+#[tokio::test]
+async fn without_a_retention_everything_stays() {
+    let setup = Setup::new();
+    let (old, stay) = fill(&setup.path("claim/records/risk/fraud"));
+    let mut process = setup.start(setup.claim());
+    process.record(0..1);
+    process.finish().await;
+    assert!(old.iter().chain(&stay).all(|file| file.exists()));
+}

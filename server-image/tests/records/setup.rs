@@ -1,0 +1,193 @@
+//! A recorder over a spool and a claim of its own.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus::Registry;
+use tempfile::TempDir;
+use tokio::time::Instant;
+use understudy_server::columns::Columns;
+use understudy_server::records::{Balance, Counts, Loss, Plan, Recorder, Ring, Settings, Sink};
+use understudy_server::signature::Signature;
+
+use crate::calls;
+use crate::folder::{self, Row};
+
+/// What outlives a process: the spool and the claim.
+pub struct Setup {
+    directory: TempDir,
+    pub signature: Signature,
+    pub columns: Columns,
+    pub spool_bytes: u64,
+    pub settings: Settings,
+}
+
+/// One process: its recorder, and what it counted.
+pub struct Process {
+    pub recorder: Recorder,
+    pub counts: Arc<Counts>,
+    pub ring: Arc<Ring>,
+}
+
+impl Setup {
+    pub fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        std::fs::create_dir(directory.path().join("claim")).unwrap();
+        Self {
+            directory,
+            signature: calls::signature(),
+            columns: calls::columns(),
+            spool_bytes: 64 << 20,
+            settings: Settings { redact: vec![], rotate_after: Duration::from_mins(1), retention: None },
+        }
+    }
+
+    pub fn of(signature: Signature) -> Self {
+        let columns = Columns::of(&signature, None);
+        Self { signature, columns, ..Self::new() }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub fn claim(&self) -> Sink {
+        Sink::new("pvc://claim/records/risk/fraud", None, Some(&self.path("claim"))).unwrap()
+    }
+
+    /// A claim that is not mounted.
+    pub fn nowhere(&self) -> Sink {
+        Sink::new("pvc://claim/records/risk/fraud", None, Some(&self.path("nowhere"))).unwrap()
+    }
+
+    /// Starts a process that records to `sink`.
+    pub fn start(&self, sink: Sink) -> Process {
+        self.start_in(&self.path("spool"), Some(sink))
+    }
+
+    pub fn start_in(&self, spool: &Path, sink: Option<Sink>) -> Process {
+        let counts = Counts::new(&Registry::new(), "fraud", "1.3.0", sink.is_some());
+        let ring = Arc::new(Ring::default());
+        let plan = Plan {
+            deployment: "fraud".into(),
+            signature: self.signature.clone(),
+            columns: self.columns.clone(),
+            sink,
+            spool_dir: spool.to_owned(),
+            spool_bytes: self.spool_bytes,
+            pod: "fraud-v1-3-0-7c9f".into(),
+        };
+        let mut recorder = Recorder::start(plan, &counts, &ring);
+        recorder.set(Some(&self.settings));
+        Process { recorder, counts, ring }
+    }
+
+    /// What an analyst finds in the claim.
+    pub fn rows(&self) -> Vec<Row> {
+        folder::rows(&self.path("claim"))
+    }
+
+    /// Names of the files in the spool.
+    pub fn spool(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path("spool")).into_iter().flatten();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// How many files of the spool are of a kind: `parquet` are whole ones, `open` are written to.
+    pub fn count(&self, kind: &str) -> usize {
+        self.spool().iter().filter(|file| is(file, kind)).count()
+    }
+
+    /// Rows that the spool holds, by the names of whole files and the journals of open ones.
+    pub fn spooled(&self) -> u64 {
+        let rows = |file: &String| -> u64 {
+            let text = |file| std::fs::read_to_string(self.path("spool").join(file)).unwrap();
+            match file.strip_suffix(".parquet") {
+                Some(rest) => rest.rsplit('.').nth(1).unwrap().parse().unwrap(),
+                None if is(file, "rows") => text(file).parse().unwrap(),
+                None => 0,
+            }
+        };
+        self.spool().iter().map(rows).sum()
+    }
+}
+
+fn is(file: &str, kind: &str) -> bool {
+    Path::new(file).extension().is_some_and(|extension| extension == kind)
+}
+
+impl Process {
+    /// Records these calls.
+    pub fn record(&mut self, numbers: std::ops::Range<u64>) {
+        for number in numbers {
+            self.call(calls::call(number));
+        }
+    }
+
+    /// Records a call as the observer does.
+    pub fn call(&mut self, call: understudy_server::observe::call::Call) {
+        self.counts.due(1);
+        self.recorder.record(call, &calls::main());
+    }
+
+    /// Closes the open files, as if they were old.
+    pub fn rotate(&mut self) {
+        self.recorder.tick(Instant::now() + Duration::from_hours(100));
+    }
+
+    /// Ends as after SIGTERM, with time enough for a sink that is well.
+    pub async fn finish(self) -> Balance {
+        self.recorder.finish(Instant::now() + Duration::from_mins(5)).await
+    }
+
+    /// Ends as after SIGTERM, with no time left.
+    pub async fn finish_now(self) -> Balance {
+        self.recorder.finish(Instant::now()).await
+    }
+
+    /// Ends as after SIGKILL.
+    pub fn kill(self) {
+        drop(self);
+    }
+}
+
+/// The books, in the order due, written, dropped, pending.
+pub fn books(balance: &Balance) -> [u64; 4] {
+    [balance.due, balance.written, balance.dropped(), balance.pending()]
+}
+
+/// Rows lost for any other reason than `loss`.
+pub fn lost_otherwise(balance: &Balance, loss: Loss) -> u64 {
+    balance.dropped() - balance.lost(loss)
+}
+
+/// The ids of the rows, each of which must be there once, in the order of their numbers.
+pub fn numbers(rows: &[Row]) -> Vec<u64> {
+    let number = |row: &Row| row["id"].as_str().unwrap().strip_prefix("call-").unwrap().parse().unwrap();
+    let mut numbers: Vec<u64> = rows.iter().map(number).collect();
+    numbers.sort_unstable();
+    let count = numbers.len();
+    numbers.dedup();
+    assert_eq!(numbers.len(), count, "a row is in the sink twice");
+    numbers
+}
+
+/// Every number of the range.
+pub fn all(range: std::ops::Range<u64>) -> Vec<u64> {
+    range.collect()
+}
+
+/// Awaits a condition that nobody tells of, such as a file that goes.
+pub async fn until(what: &str, condition: impl Fn() -> bool) {
+    let awaited = async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let awaited = tokio::time::timeout(Duration::from_mins(1), awaited).await;
+    awaited.unwrap_or_else(|_| panic!("gave up waiting until {what}"));
+}
