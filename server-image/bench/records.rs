@@ -4,6 +4,7 @@
 //! rows in memory without a sink, and copying the row's values.
 
 use std::hint::black_box;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -46,28 +47,26 @@ fn answered(state: &mut u64) -> Answered {
     }
 }
 
-fn calls(challenger: bool) -> Vec<Call> {
+fn calls(challenger: bool) -> impl Iterator<Item = Call> {
     let mut state = 1;
     let by = Arc::new(Identity { version: "1.4.0".into(), digest: format!("sha256:{}", "b".repeat(64)) });
     let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_253_445);
-    (0..ROWS)
-        .map(|row| Call {
-            id: format!("0191f3c2-7e4a-7d12-9c3b-{row:012x}"),
-            at: start + Duration::from_micros(u64::from(row) * 50),
-            record: true,
-            main: answered(&mut state),
-            inputs: vec![Tensor {
-                shape: vec![1, 30],
-                data: Data::Fp32((0..FEATURES).map(|_| number(&mut state)).collect()),
-            }],
-            rows: 1,
-            challenger: if challenger {
-                Shadow::Answered { by: Arc::clone(&by), answered: answered(&mut state) }
-            } else {
-                Shadow::None
-            },
-        })
-        .collect()
+    (0..ROWS).map(move |row| Call {
+        id: format!("0191f3c2-7e4a-7d12-9c3b-{row:012x}"),
+        at: start + Duration::from_micros(u64::from(row) * 50),
+        record: true,
+        main: answered(&mut state),
+        inputs: vec![Tensor {
+            shape: vec![1, 30],
+            data: Data::Fp32((0..FEATURES).map(|_| number(&mut state)).collect()),
+        }],
+        rows: 1,
+        challenger: if challenger {
+            Shadow::Answered { by: Arc::clone(&by), answered: answered(&mut state) }
+        } else {
+            Shadow::None
+        },
+    })
 }
 
 /// Processor time of this thread: on a shared machine the clock on the wall tells of the others.
@@ -80,26 +79,37 @@ fn per_row(elapsed: Duration) -> f64 {
     elapsed.as_secs_f64() * 1e6 / f64::from(ROWS)
 }
 
-fn measure(name: &str, sink: bool, challenger: bool) {
-    let directory = tempfile::tempdir().expect("a folder");
-    let counts = Counts::new(&Registry::new(), "fraud", "1.3.0", sink);
+fn recorder(spool: &Path, sink: Option<Sink>) -> Recorder {
+    let counts = Counts::new(&Registry::new(), "fraud", "1.3.0", sink.is_some());
     let (signature, ring) = (signature(), Arc::new(Ring::default()));
     let names: Vec<_> = (0..FEATURES).map(|feature| format!("feature {feature}")).collect();
     let plan = Plan {
         deployment: "fraud".into(),
         columns: Columns::of(&signature, Some(&names)),
         signature,
-        // Nothing is mounted there: everything stays in the spool, and nothing else takes the processor.
-        sink: sink
-            .then(|| Sink::new("pvc://claim/records", None, Some("/nowhere".as_ref())).expect("a sink")),
-        spool_dir: directory.path().into(),
+        sink,
+        spool_dir: spool.into(),
         spool_bytes: 4 << 30,
         pod: "fraud-0".into(),
     };
     let mut recorder = Recorder::start(plan, &counts, &ring);
     recorder.set(Some(&Settings { redact: vec![], rotate_after: Duration::from_hours(1), retention: None }));
-    let main = Arc::new(Identity { version: "1.3.0".into(), digest: format!("sha256:{}", "a".repeat(64)) });
-    let calls = calls(challenger);
+    recorder
+}
+
+fn claim(mount: &Path) -> Sink {
+    Sink::new("pvc://claim/records", None, Some(mount)).expect("a sink")
+}
+
+fn main_is() -> Arc<Identity> {
+    Arc::new(Identity { version: "1.3.0".into(), digest: format!("sha256:{}", "a".repeat(64)) })
+}
+
+fn measure(name: &str, sink: bool, challenger: bool) {
+    let directory = tempfile::tempdir().expect("a folder");
+    // Nothing is mounted there: everything stays in the spool, and nothing else takes the processor.
+    let mut recorder = recorder(directory.path(), sink.then(|| claim("/nowhere".as_ref())));
+    let (main, calls) = (main_is(), calls(challenger).collect::<Vec<_>>());
     let (mut worst, start) = (Duration::ZERO, processor());
     for call in calls {
         let began = Instant::now();
@@ -120,8 +130,36 @@ fn measure(name: &str, sink: bool, challenger: bool) {
     );
 }
 
+/// What the process holds at most while it records and uploads, beyond what it held before.
+async fn memory() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let mount = directory.path().join("claim");
+    std::fs::create_dir(&mount).expect("a folder");
+    let before = status("VmRSS:");
+    let (mut recorder, main) = (recorder(&directory.path().join("spool"), Some(claim(&mount))), main_is());
+    for (row, call) in calls(true).enumerate() {
+        recorder.record(call, &main);
+        if row % 1000 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let balance = recorder.finish(tokio::time::Instant::now() + Duration::from_mins(1)).await;
+    println!(
+        "{:<40} {:>7} KiB more than {before} KiB, {} rows written",
+        "memory, at most",
+        status("VmHWM:") - before,
+        balance.written
+    );
+}
+
+fn status(field: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux has it");
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("and this field");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
 fn copies() {
-    let calls = calls(false);
+    let calls = calls(false).collect::<Vec<_>>();
     let start = processor();
     for call in &calls {
         black_box(call.clone());
@@ -135,6 +173,7 @@ fn copies() {
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(memory());
     let _inside = runtime.enter();
     copies();
     measure("no sink: the newest rows in memory", false, false);

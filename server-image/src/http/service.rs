@@ -16,7 +16,7 @@ use crate::codec::compression::Coding;
 use crate::engine::{Engine, Kind, Reply, Work};
 use crate::error::Refusal;
 use crate::metrics::Metrics;
-use crate::observe::{Form, Observer, outcomes};
+use crate::observe::{Form, Interest, Observer, outcomes};
 use crate::page;
 
 /// The length of the JSON of a body that has binary tensors behind it.
@@ -179,7 +179,7 @@ impl Service {
             coding,
             accepts,
             room,
-            watched: interest.is_some(),
+            watched: interest.as_ref().is_some_and(Interest::wants_tensors),
             mirrored: door == Door::Challenger,
         };
         let mut outcome = loaded.engine.answer(work).await;

@@ -101,9 +101,17 @@ pub struct Interest {
     copy: Option<(Arc<Challenger>, Result<Admission, Dropped>)>,
     recording: bool,
     record: bool,
+    /// Whether drift, records or late truth want it, whatever becomes of the copy.
+    looked_at: bool,
 }
 
 impl Interest {
+    /// Whether anybody wants to know what went in and came out.
+    #[must_use]
+    pub fn wants_tensors(&self) -> bool {
+        self.looked_at || self.wants_request()
+    }
+
     /// Whether the request is needed after its answer.
     #[must_use]
     pub fn wants_request(&self) -> bool {
@@ -191,7 +199,8 @@ impl Observer {
         });
         let recording = settings.recording.as_ref();
         let record = recording.is_some_and(|recording| self.recorded.takes(recording.sample_percent));
-        Some(Interest { at: SystemTime::now(), copy, recording: recording.is_some(), record })
+        let looked_at = self.watches_drift || recording.is_some();
+        Some(Interest { at: SystemTime::now(), copy, recording: recording.is_some(), record, looked_at })
     }
 
     /// Takes an answered call over, with what was seen of it. Gives its id; `given` is the one in the request's header.
@@ -202,6 +211,10 @@ impl Observer {
         given: Option<String>,
         form: Option<Form>,
     ) -> String {
+        if let (Some((_, Err(dropped))), false) = (&interest.copy, interest.looked_at) {
+            self.mirror.skip(*dropped);
+            return String::new();
+        }
         let seen = *outcome.seen.take().unwrap_or_default();
         let refusal = outcome.reply.as_ref().err();
         // Without records nobody asks for the call by its name.

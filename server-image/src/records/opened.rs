@@ -25,10 +25,12 @@ use super::spool::{Ready, remove};
 const BATCH_ROWS: u64 = 1024;
 const BATCH_BYTES: usize = 512 << 10;
 /// Encoded bytes that wait in memory for the end of a row group.
-const ROW_GROUP: usize = 4 << 20;
-/// Different values of a column, in bytes, that are written once and referred to: enough for names, categories and small
-/// numbers. Measurements are all different, and looking each one up would be most of the work.
-const DICTIONARY: usize = 32 << 10;
+const ROW_GROUP: usize = 2 << 20;
+/// Rows of a page. All columns end a page at the same row: larger ones take more memory until then, and more time at once.
+const PAGE_ROWS: usize = 4096;
+/// Different values of a column, in bytes, that are written once and referred to: enough for names and categories.
+/// Measurements are all different, and looking each one up would be a third of the work and larger in the end.
+const DICTIONARY: usize = 4 << 10;
 /// Bytes of a footer for each column, and for each column of a row group: what such files have, and a half more.
 const FOOTER: u64 = 256;
 
@@ -239,6 +241,7 @@ fn properties() -> WriterProperties {
     WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_max_row_group_bytes(Some(ROW_GROUP))
+        .set_data_page_row_count_limit(PAGE_ROWS)
         .set_dictionary_page_size_limit(DICTIONARY)
         .set_column_dictionary_enabled("id".into(), false)
         // Minimum and maximum of a row group let readers skip it; those of every page would cost more than they give.

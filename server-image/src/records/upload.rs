@@ -1,10 +1,13 @@
 //! Puts the waiting files into the sink, the oldest first, one at a time, until each is there.
 
+use std::fs::File;
+use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use flate2::Crc;
+use object_store::PutPayload;
 use tokio::sync::watch;
 
 use super::counts::Loss;
@@ -17,6 +20,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The longest pause while the process is about to end.
 const LAST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A file is held in pieces of that size: memory that the allocator gives back at once, other than that of one piece.
+const CHUNK: usize = 64 << 10;
 
 /// Uploads for as long as the process lives. `hurry` becomes true when it is about to end.
 pub(super) async fn upload(spool: Arc<Spool>, sink: Arc<Sink>, mut hurry: watch::Receiver<bool>) {
@@ -69,7 +75,12 @@ pub(super) async fn upload(spool: Arc<Spool>, sink: Arc<Sink>, mut hurry: watch:
     }
 }
 
-async fn put(sink: &Sink, link: &mut Option<Link>, ready: &Ready, bytes: Bytes) -> Result<(), SinkError> {
+async fn put(
+    sink: &Sink,
+    link: &mut Option<Link>,
+    ready: &Ready,
+    bytes: PutPayload,
+) -> Result<(), SinkError> {
     let link = match link {
         Some(link) => link,
         none => none.insert(sink.connect()?),
@@ -87,18 +98,29 @@ enum Unread {
 }
 
 /// The file's bytes, if they are what was written.
-async fn read(spool: &Spool, ready: &Ready) -> Result<Bytes, Unread> {
+async fn read(spool: &Spool, ready: &Ready) -> Result<PutPayload, Unread> {
     let path = spool.directory().join(&ready.file);
     let expected = (ready.bytes, ready.crc);
     let read = tokio::task::spawn_blocking(move || {
-        let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
+        let unread = |error: std::io::Error| match error.kind() {
             std::io::ErrorKind::NotFound => Unread::Lost("is gone"),
             _ => Unread::NotNow(error),
-        })?;
-        let mut crc = Crc::new();
-        crc.update(&bytes);
-        let found = (bytes.len() as u64, crc.sum());
-        if found == expected { Ok(bytes.into()) } else { Err(Unread::Lost("is not what was written")) }
+        };
+        let mut file = File::open(&path).map_err(unread)?;
+        let (mut chunks, mut crc, mut length) = (Vec::new(), Crc::new(), 0);
+        loop {
+            let mut chunk = vec![0; CHUNK];
+            let count = file.read(&mut chunk).map_err(unread)?;
+            if count == 0 {
+                break;
+            }
+            chunk.truncate(count);
+            crc.update(&chunk);
+            length += count as u64;
+            chunks.push(Bytes::from(chunk));
+        }
+        let whole = (length, crc.sum()) == expected;
+        if whole { Ok(chunks.into_iter().collect()) } else { Err(Unread::Lost("is not what was written")) }
     });
     read.await.expect("reading does not panic")
 }

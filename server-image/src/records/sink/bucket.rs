@@ -1,10 +1,9 @@
 //! `s3://bucket/prefix`.
 
-use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::aws::AmazonS3;
 use object_store::path::Path;
-use object_store::{Error, ObjectStore, ObjectStoreExt};
+use object_store::{Error, ObjectStore, ObjectStoreExt, PutPayload};
 
 use super::super::name::day_of_folder;
 use super::SinkError;
@@ -36,9 +35,9 @@ impl Folder {
         Ok(Self { store: s3::connect(bucket, &uri, secret)?, prefix, uri, without_keys })
     }
 
-    pub(super) async fn put(&self, folder: &str, file: &str, bytes: Bytes) -> Result<(), SinkError> {
+    pub(super) async fn put(&self, folder: &str, file: &str, bytes: PutPayload) -> Result<(), SinkError> {
         let path = self.prefix.clone().join(folder).join(file);
-        self.store.put(&path, bytes.into()).await.map_err(|error| self.failed("put", file, &error))?;
+        self.store.put(&path, bytes).await.map_err(|error| self.failed("put", file, &error))?;
         Ok(())
     }
 

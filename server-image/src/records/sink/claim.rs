@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
+use object_store::PutPayload;
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, fsync, mkdirat, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
@@ -48,7 +48,7 @@ impl Folder {
         Self { mount: mount.to_owned(), parts, uri: uri.to_owned() }
     }
 
-    pub(super) async fn put(&self, folder: &str, file: &str, bytes: Bytes) -> Result<(), SinkError> {
+    pub(super) async fn put(&self, folder: &str, file: &str, bytes: PutPayload) -> Result<(), SinkError> {
         let (folder, file) = (folder.to_owned(), file.to_owned());
         self.blocking(move |claim, cancelled| {
             claim.write(&folder, &file, &bytes, cancelled).map_err(|error| claim.failed("put", &file, error))
@@ -77,7 +77,13 @@ impl Folder {
     }
 
     /// Writes the whole file beside its place, then gives it its name.
-    fn write(&self, folder: &str, file: &str, bytes: &[u8], cancelled: &AtomicBool) -> Result<(), Errno> {
+    fn write(
+        &self,
+        folder: &str,
+        file: &str,
+        bytes: &PutPayload,
+        cancelled: &AtomicBool,
+    ) -> Result<(), Errno> {
         let directory = self.parts.iter().map(String::as_str).chain([folder]).try_fold(
             self.open_mount()?,
             |directory, part| match mkdirat(&directory, part, DIRECTORY) {
@@ -163,12 +169,12 @@ fn open_directory(directory: &OwnedFd, name: &str) -> Result<OwnedFd, Errno> {
 }
 
 /// What is written here is counted as written, so it must outlive the loss of power.
-fn write_part(directory: &OwnedFd, part: &str, bytes: &[u8]) -> Result<(), Errno> {
+fn write_part(directory: &OwnedFd, part: &str, bytes: &PutPayload) -> Result<(), Errno> {
     // A former try may have left one, and somebody else a link.
     gone_by_now(unlinkat(directory, part, AtFlags::empty()))?;
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut file = File::from(openat(directory, part, flags, FILE)?);
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    let written = bytes.iter().try_for_each(|chunk| file.write_all(chunk)).and_then(|()| file.sync_all());
     written.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
 }
 
@@ -220,7 +226,7 @@ mod tests {
         }
 
         async fn put(&self) -> Result<(), String> {
-            let put = self.folder.put(DAY, "a.parquet", Bytes::from_static(b"rows")).await;
+            let put = self.folder.put(DAY, "a.parquet", "rows".into()).await;
             put.map_err(|error| error.to_string())
         }
 
@@ -300,7 +306,7 @@ mod tests {
     #[tokio::test]
     async fn a_claim_that_is_not_there_is_named() {
         let folder = Folder::new(Path::new("/nowhere"), "risk/fraud", "pvc://claim/risk/fraud");
-        let put = folder.put(DAY, "a.parquet", Bytes::new()).await.unwrap_err().to_string();
+        let put = folder.put(DAY, "a.parquet", PutPayload::new()).await.unwrap_err().to_string();
         assert!(put.contains("a.parquet") && put.contains("pvc://claim/risk/fraud"), "{put}");
         assert!(folder.expire(1, 1).await.is_err());
     }

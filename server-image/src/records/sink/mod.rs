@@ -6,7 +6,7 @@ mod claim;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bytes::Bytes;
+use object_store::PutPayload;
 
 use crate::artifact::{Secret, Uri};
 use crate::failure::{Failure, Reason};
@@ -77,7 +77,7 @@ pub(super) enum Link {
 
 impl Link {
     /// Puts a file into a folder, in place of one that has its name.
-    pub(super) async fn put(&self, folder: &str, file: &str, bytes: Bytes) -> Result<(), SinkError> {
+    pub(super) async fn put(&self, folder: &str, file: &str, bytes: PutPayload) -> Result<(), SinkError> {
         patiently(async {
             match self {
                 Self::Bucket(bucket) => bucket.put(folder, file, bytes).await,
