@@ -285,7 +285,11 @@ impl Shared {
         };
         let mut rows = 0;
         let mut decoded = match work.kind {
-            Kind::Infer => Some(Request::read(plain, work.json_length, signature)?),
+            Kind::Infer => Some(Request::read(plain, work.json_length, signature).inspect_err(|_| {
+                if let Some(seen) = &mut seen {
+                    seen.id = Request::id_of(plain, work.json_length);
+                }
+            })?),
             Kind::Predict => {
                 let (request, records) = predict::read(plain, signature, features.as_deref())?;
                 rows = records;

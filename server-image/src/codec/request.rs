@@ -61,6 +61,22 @@ impl Request {
         scanner.finish()?;
         reader.finish()
     }
+
+    /// The id of a body that could not be read as a request, as far as that is in order: an error has a record too.
+    #[must_use]
+    pub fn id_of(body: &[u8], json_length: Option<usize>) -> Option<String> {
+        let (json, _) = body.split_at_checked(json_length.unwrap_or(body.len()))?;
+        let mut id = None;
+        // What is wrong with the rest was said already.
+        let _ = Scanner::new(json).object(|scanner, key| match key {
+            "id" => {
+                id = Some(scanner.string()?.into_owned());
+                Ok(())
+            }
+            _ => scanner.skip(),
+        });
+        id
+    }
 }
 
 /// A body that is nothing but the elements of the only input; every output is asked for as binary.
