@@ -11,6 +11,7 @@ use futures::stream::FuturesUnordered;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Request};
 use http_body_util::Full;
+use hyper_util::client::legacy::connect::capture_connection;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
@@ -232,14 +233,18 @@ impl Pilot {
         if let Some(coding) = coding {
             request.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
         }
-        let answer = copy
-            .to
-            .line
-            .client
-            .request(request)
-            .await
-            .map_err(|error| if error.is_connect() { Dropped::Unreachable } else { Dropped::Broken })?;
-        answer::read(answer, &copy.to.identity, &self.outputs, &mut copy.share).await
+        let connection = capture_connection(&mut request);
+        let sent = copy.to.line.client.request(request).await;
+        let answer =
+            sent.map_err(|error| if error.is_connect() { Dropped::Unreachable } else { Dropped::Broken })?;
+        let answered = answer::read(answer, &copy.to.identity, &self.outputs, &mut copy.share).await;
+        if matches!(answered, Err(Dropped::WrongVersion))
+            && let Some(connection) = connection.connection_metadata().as_ref()
+        {
+            // Whoever answers there is never another one; a new connection may lead to the right one.
+            connection.poison();
+        }
+        answered
     }
 
     /// Tells the breaker. An answer is an answer, unless it says "not now".
