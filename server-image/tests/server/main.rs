@@ -14,3 +14,4 @@ mod records;
 mod role;
 mod shutdown;
 mod watch;
+mod way;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::challengers::{Bad, Challenger};
 use crate::client::Connection;
 use crate::harness::{INFER, Launch, Server, digest_of};
+use crate::way::Way;
 
 const BODY: &str =
     r#"{"id":"order-7","inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}"#;
@@ -45,7 +46,11 @@ fn compared(main: &Server, pairs: u64) -> Value {
 }
 
 fn challenger() -> Server {
-    Launch::of("matrix.onnx").arguments(&["--version", "1.4.0"]).ready()
+    version("1.4.0")
+}
+
+fn version(version: &str) -> Server {
+    Launch::of("matrix.onnx").arguments(&["--version", version]).ready()
 }
 
 /// Waits until every copy has ended, and checks that each call is accounted for.
@@ -127,6 +132,39 @@ fn taking_the_challenger_away_ends_the_copies_at_once() {
     main.logs("the settings changed");
     assert_eq!(main.infer(BODY).status, 200);
     assert_eq!(main.metric("understudy_mirror_calls_total"), 1);
+}
+
+#[test]
+fn another_challenger_behind_the_same_address_gets_the_next_copy() {
+    let (old, new) = (challenger(), version("1.5.0"));
+    let (way, digest) = (Way::to(old.challenger), digest_of("matrix.onnx"));
+    let mut main = main_with(way.address, &digest, &json!({}));
+    let mut caller = Connection::open(main.main);
+    for _ in 0..20 {
+        assert_eq!(caller.post(INFER, BODY).status, 200);
+    }
+    assert_eq!(settled(&main, 20), (20, 0));
+    way.leads_to(new.challenger);
+    main.route(&copied_to(way.address, &digest, &json!({"version": "1.5.0"})));
+    main.logs("the settings changed");
+    assert_eq!(caller.post(INFER, BODY).status, 200);
+    assert_eq!(settled(&main, 21), (21, 0), "the connections to the old one are not used for the new one");
+    assert_eq!(new.metric("nv_inference_request_success"), 1);
+}
+
+#[test]
+fn a_connection_on_which_another_version_answers_is_not_used_again() {
+    let (old, new) = (version("1.2.0"), challenger());
+    let way = Way::to(old.challenger);
+    let main = main_with(way.address, &digest_of("matrix.onnx"), &json!({}));
+    let mut caller = Connection::open(main.main);
+    assert_eq!(caller.post(INFER, BODY).status, 200);
+    assert_eq!(settled(&main, 1), (0, 1));
+    assert_eq!(main.series("understudy_mirror_dropped_total", "wrong_version"), 1);
+    // A node hears of a Service's change after the pods have heard of theirs.
+    way.leads_to(new.challenger);
+    assert_eq!(caller.post(INFER, BODY).status, 200);
+    assert_eq!(settled(&main, 2), (1, 1));
 }
 
 #[rstest]
