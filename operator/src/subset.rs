@@ -2,13 +2,18 @@
 
 use serde_json::Value;
 
+/// Of Services, Deployments and disruption budgets alike.
+const SELECTOR: &str = "selector";
+
 /// The path of the first place in which `actual` is not what `desired` says, or `None` where all of it holds.
-/// Fields that `desired` does not name are the server's defaults or others' business; lists must agree in length.
+/// Fields that `desired` does not name are the server's defaults or others' business; lists must agree in length, and so
+/// must selectors, where a label more is a pod less.
 pub fn difference(desired: &Value, actual: &Value) -> Option<String> {
     match (desired, actual) {
         (Value::Object(desired), Value::Object(actual)) => desired.iter().find_map(|(key, wanted)| {
             let found = actual.get(key).unwrap_or(&Value::Null);
-            difference(wanted, found).map(|path| format!(".{key}{path}"))
+            let more = || if key == SELECTOR { addition(wanted, found) } else { None };
+            difference(wanted, found).or_else(more).map(|path| format!(".{key}{path}"))
         }),
         (Value::Array(desired), Value::Array(actual)) if desired.len() == actual.len() => desired
             .iter()
@@ -22,6 +27,15 @@ pub fn difference(desired: &Value, actual: &Value) -> Option<String> {
         _ if desired == actual => None,
         _ => Some(String::new()),
     }
+}
+
+/// The path of the first key that only `actual` has, at any depth.
+fn addition(desired: &Value, actual: &Value) -> Option<String> {
+    let (desired, actual) = (desired.as_object()?, actual.as_object()?);
+    actual.iter().find_map(|(key, found)| match desired.get(key) {
+        Some(wanted) => addition(wanted, found).map(|path| format!(".{key}{path}")),
+        None => Some(format!(".{key}")),
+    })
 }
 
 /// Quantities come back in canonical form: `0.5` as `500m`, `1024Mi` as `1Gi`.
@@ -63,6 +77,13 @@ mod tests {
     #[case(json!({"cpu": "0.5", "memory": "1024Mi"}), json!({"cpu": "500m", "memory": "1Gi"}), None)]
     #[case(json!({"cpu": "0.5"}), json!({"cpu": "600m"}), Some(".cpu"))]
     #[case(json!({"name": "a"}), json!({"name": "b"}), Some(".name"))]
+    #[case(json!({"selector": {"app": "a"}}), json!({"selector": {"app": "a", "x": "y"}}), Some(".selector.x"))]
+    #[case(
+        json!({"selector": {"matchLabels": {"app": "a"}}}),
+        json!({"selector": {"matchLabels": {"app": "a", "x": "y"}}}),
+        Some(".selector.matchLabels.x")
+    )]
+    #[case(json!({"selector": {"app": "a"}}), json!({"selector": {"app": "a"}}), None)]
     fn only_what_was_asked_for_counts(
         #[case] desired: Value,
         #[case] actual: Value,
