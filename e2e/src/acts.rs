@@ -8,13 +8,29 @@ use kube::{
 use serde_json::{Value, json};
 use understudy_crds::{ModelDeployment, ModelVersion, Stage, Transition, annotations};
 
-use crate::{MODEL, Person, Publication, Sample, Story, deployment};
+use crate::{MODEL, Person, Publication, Sample, Story, manifest::named};
 
 impl Story {
     /// Alice creates the `ModelDeployment` of the samples, with this merged into its spec.
     pub async fn deploy(&self, spec: &Value) -> Result<ModelDeployment> {
+        self.deploy_as(MODEL, spec).await
+    }
+
+    /// Alice creates the same under another name.
+    pub async fn deploy_as(&self, name: &str, spec: &Value) -> Result<ModelDeployment> {
         let api: Api<ModelDeployment> = self.api_as(Person::Alice);
-        Ok(api.create(&PostParams::default(), &deployment(spec)?).await?)
+        Ok(api.create(&PostParams::default(), &named(name, spec)?).await?)
+    }
+
+    /// Alice merges into the spec of the `ModelDeployment`.
+    pub async fn change(&self, spec: &Value) -> Result<ModelDeployment> {
+        let api: Api<ModelDeployment> = self.api_as(Person::Alice);
+        Ok(api.patch(MODEL, &PatchParams::default(), &Patch::Merge(json!({"spec": spec}))).await?)
+    }
+
+    /// Alice names this version as challenger.
+    pub async fn challenge(&self, version: &str) -> Result<ModelDeployment> {
+        self.change(&json!({"challenger": {"version": version}})).await
     }
 
     /// Alice publishes a version; its name is returned.
@@ -150,8 +166,13 @@ impl Story {
     /// Creates the `ModelDeployment` and brings sample 1.0.0 into Production, until a prediction is answered through
     /// the Service. The name of its version is returned.
     pub async fn serve_main(&self, spec: &Value) -> Result<String> {
+        self.serve(&Publication::of(Sample::V1_0_0)?, spec).await
+    }
+
+    /// The same with another version.
+    pub async fn serve(&self, publication: &Publication, spec: &Value) -> Result<String> {
         self.deploy(spec).await?;
-        let name = self.promote(&Publication::of(Sample::V1_0_0)?).await?;
+        let name = self.promote(publication).await?;
         self.await_deployment("running", |md| {
             let conditions = md.status.as_ref().map_or(&[][..], |s| &s.conditions);
             understudy_crds::condition::is_true(conditions, understudy_crds::condition::RUNNING)

@@ -8,6 +8,11 @@ use crate::{MODEL, Sample};
 
 /// A `ModelDeployment` of the samples with small pods, one of them, and this merged into its spec.
 pub fn deployment(spec: &Value) -> Result<ModelDeployment> {
+    named(MODEL, spec)
+}
+
+/// The same under another name.
+pub(crate) fn named(name: &str, spec: &Value) -> Result<ModelDeployment> {
     let mut all = json!({
         "replicas": 1,
         "resources": {"requests": {"cpu": "5m", "memory": "32Mi"}, "limits": {"memory": "384Mi"}},
@@ -16,7 +21,7 @@ pub fn deployment(spec: &Value) -> Result<ModelDeployment> {
     let manifest = json!({
         "apiVersion": "understudy.dev/v1alpha1",
         "kind": "ModelDeployment",
-        "metadata": {"name": MODEL},
+        "metadata": {"name": name},
         "spec": all,
     });
     Ok(serde_json::from_value(manifest)?)
@@ -37,9 +42,12 @@ fn merge(base: &mut Value, over: &Value) {
 /// A version to be published: by default a sample's file under that sample's number.
 #[derive(Clone, Debug)]
 pub struct Publication {
+    deployment: String,
     version: String,
     uri: String,
     sha256: String,
+    /// URI and SHA-256.
+    baseline: Option<(String, String)>,
     metrics: Vec<(String, f64)>,
 }
 
@@ -47,11 +55,24 @@ impl Publication {
     /// The sample as it is.
     pub fn of(sample: Sample) -> Result<Self> {
         Ok(Self {
+            deployment: MODEL.to_owned(),
             version: sample.version().to_owned(),
             uri: sample.uri(),
             sha256: sample.sha256()?,
+            baseline: None,
             metrics: vec![("auc".to_owned(), 0.99)],
         })
+    }
+
+    /// Of another deployment.
+    #[must_use]
+    pub fn deployment(self, name: &str) -> Self {
+        Self { deployment: name.to_owned(), ..self }
+    }
+
+    /// With the baseline of this sample.
+    pub fn baseline(self, sample: Sample) -> Result<Self> {
+        Ok(Self { baseline: Some(sample.baseline()?), ..self })
     }
 
     /// Under another number.
@@ -75,22 +96,25 @@ impl Publication {
     /// The name of its `ModelVersion`.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{MODEL}-{}", self.version)
+        format!("{}-{}", self.deployment, self.version)
     }
 
     pub(crate) fn manifest(&self) -> Result<ModelVersion> {
         let metrics: Vec<_> = self.metrics.iter().map(|(n, v)| json!({"name": n, "value": v})).collect();
-        let manifest = json!({
+        let mut spec = json!({
+            "deployment": self.deployment,
+            "version": self.version,
+            "artifact": {"uri": self.uri, "sha256": self.sha256, "secretRef": {"name": "s3"}},
+            "evaluation": {"dataset": "held-out rows", "metrics": metrics},
+        });
+        if let Some((uri, sha256)) = &self.baseline {
+            spec["baseline"] = json!({"uri": uri, "sha256": sha256});
+        }
+        Ok(serde_json::from_value(json!({
             "apiVersion": "understudy.dev/v1alpha1",
             "kind": "ModelVersion",
             "metadata": {"name": self.name()},
-            "spec": {
-                "deployment": MODEL,
-                "version": self.version,
-                "artifact": {"uri": self.uri, "sha256": self.sha256, "secretRef": {"name": "s3"}},
-                "evaluation": {"dataset": "held-out rows", "metrics": metrics},
-            },
-        });
-        Ok(serde_json::from_value(manifest)?)
+            "spec": spec,
+        }))?)
     }
 }

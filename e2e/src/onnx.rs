@@ -25,10 +25,10 @@ fn varint(mut value: u64) -> Vec<u8> {
     out
 }
 
-/// `ValueInfoProto`: a tensor of floats with one dimension, variable or of this length.
-fn floats(name: &str, length: Option<u64>) -> Vec<u8> {
-    let dimension = length.map_or_else(|| field(2, b"n"), |n| number(1, n));
-    let shape = field(1, &dimension);
+/// `ValueInfoProto`: a tensor of floats; each dimension is variable or of this length.
+fn floats(name: &str, dimensions: &[Option<u64>]) -> Vec<u8> {
+    let dimension = |length: &Option<u64>| length.map_or_else(|| field(2, b"n"), |n| number(1, n));
+    let shape: Vec<u8> = dimensions.iter().flat_map(|length| field(1, &dimension(length))).collect();
     let tensor = [number(1, 1), field(2, &shape)].concat();
     [field(1, name.as_bytes()), field(2, &field(1, &tensor))].concat()
 }
@@ -51,9 +51,28 @@ pub fn bomb(elements: u64) -> Vec<u8> {
         field(1, &node("Add", &["zeros", "x"], "y")),
         field(2, b"bomb"),
         field(5, &shape),
-        field(11, &floats("x", Some(1))),
-        field(12, &floats("y", None)),
+        field(11, &floats("x", &[Some(1)])),
+        field(12, &floats("y", &[None])),
     ]
     .concat();
-    [number(1, 8), field(7, &graph), field(8, &number(2, 17))].concat()
+    model(&graph)
+}
+
+/// A model that takes rows of so many `features`, and gives them back.
+#[must_use]
+pub fn features(count: u64) -> Vec<u8> {
+    let rows = [None, Some(count)];
+    let graph = [
+        field(1, &node("Identity", &["features"], "same")),
+        field(2, b"features"),
+        field(11, &floats("features", &rows)),
+        field(12, &floats("same", &rows)),
+    ]
+    .concat();
+    model(&graph)
+}
+
+/// `ModelProto`.
+fn model(graph: &[u8]) -> Vec<u8> {
+    [number(1, 8), field(7, graph), field(8, &number(2, 17))].concat()
 }

@@ -110,14 +110,12 @@ impl Operator {
     pub async fn aim_at_leader(&self) -> Result<Leader> {
         let leader = self.leader().await?;
         let pod = self.api::<Pod>().get(&leader).await.context("the leader's pod is gone")?;
-        Ok(Leader { process: process_of(&pod.uid().context("a pod has a uid")?)? })
+        Ok(Leader { process: process_of(&pod, NAME)? })
     }
 
     /// Resident memory of each of its processes, in bytes.
     pub async fn resident(&self) -> Result<Vec<u64>> {
-        let pods = self.pods().await?;
-        let uids = pods.iter().filter_map(ResourceExt::uid);
-        uids.map(|uid| resident(process_of(&uid)?)).collect()
+        self.pods().await?.iter().map(|pod| resident(process_of(pod, NAME)?)).collect()
     }
 
     /// What `kubectl rollout restart` writes.
@@ -175,8 +173,9 @@ pub fn resident(process: u32) -> Result<u64> {
     Ok(kib.parse::<u64>()? * 1024)
 }
 
-/// The process that runs in the pod of this uid. The local cluster's pods are processes of this machine.
-fn process_of(uid: &str) -> Result<u32> {
+/// The process of this program that runs in a pod. The local cluster's pods are processes of this machine.
+pub(crate) fn process_of(pod: &Pod, program: &str) -> Result<u32> {
+    let uid = pod.uid().context("a pod has a uid")?;
     let mut found = BTreeSet::new();
     for entry in fs::read_dir("/proc")? {
         let path: PathBuf = entry?.path();
@@ -185,7 +184,7 @@ fn process_of(uid: &str) -> Result<u32> {
         };
         // A process may end while it is looked at.
         let read = |file: &str| fs::read_to_string(path.join(file)).unwrap_or_default();
-        if read("cgroup").contains(uid) && read("cmdline").contains(NAME) {
+        if read("cgroup").contains(&uid) && read("cmdline").contains(program) {
             found.insert(id);
         }
     }

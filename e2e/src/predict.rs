@@ -69,12 +69,30 @@ pub struct Road {
 impl Road {
     /// Predicts by the model of this name, on a connection of its own.
     pub async fn predict(&self, rows: &[Row]) -> Result<Prediction> {
+        self.infer(MODEL, None, rows).await
+    }
+
+    /// The same for one row, in a call that has an id.
+    pub async fn call(&self, id: &str, row: &Row) -> Result<Prediction> {
+        self.infer(MODEL, Some(id), std::slice::from_ref(row)).await
+    }
+
+    /// The same of a model of another name.
+    pub async fn infer(&self, model: &str, id: Option<&str>, rows: &[Row]) -> Result<Prediction> {
         let data: Vec<f64> = rows.iter().flat_map(|row| row.features.clone()).collect();
         let width = rows.first().map_or(0, |row| row.features.len());
-        let request = json!({
+        let mut request = json!({
             "inputs": [{"name": "features", "shape": [rows.len(), width], "datatype": "FP32", "data": data}],
         });
-        Prediction::read(&self.post(&format!("/v2/models/{MODEL}/infer"), &request).await?)
+        if let Some(id) = id {
+            request["id"] = json!(id);
+        }
+        Prediction::read(&self.post(&format!("/v2/models/{model}/infer"), &request).await?)
+    }
+
+    /// Tells what turned out to be true of calls; the answer says to how many it was joined.
+    pub async fn tell(&self, outcomes: &Value) -> Result<Value> {
+        self.post("/understudy/v1/outcomes", outcomes).await
     }
 
     async fn post(&self, path: &str, body: &Value) -> Result<Value> {

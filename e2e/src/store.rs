@@ -1,26 +1,112 @@
-//! Files in the S3 server of `make up`, beyond the samples: broken ones, and such as change.
+//! Files in the S3 servers of the cluster: broken models and such as change go in, records come out.
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    process::{Command, Stdio},
+};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tempfile::TempDir;
 
 use crate::{Cluster, Person};
 
-/// Runs inside the S3 server's pod, so that it works with any cluster: puts stdin into the bucket by the S3 API.
-const PUT: &str = r#"set -eu
-file=$(mktemp); trap 'rm -f "$file"' EXIT; cat >"$file"
-curl -sS --fail-with-body -X PUT --aws-sigv4 aws:amz:us-east-1:s3 --user "$ROOT_ACCESS_KEY:$ROOT_SECRET_KEY" \
-  -H "x-amz-content-sha256: $(sha256sum "$file" | cut -c1-64)" -H 'content-type: application/octet-stream' \
-  --data-binary @"$file" "http://127.0.0.1:7070/models/$1""#;
+/// Runs inside an S3 server's pod, so that it works with any cluster: METHOD PATH [FILE], by the S3 API.
+const S3: &str = r#"set -eu
+work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
+s3() {
+  curl -sS --fail-with-body -X "$1" --aws-sigv4 aws:amz:us-east-1:s3 --user "$ROOT_ACCESS_KEY:$ROOT_SECRET_KEY" \
+    -H "x-amz-content-sha256: $(cat ${3:-/dev/null} | sha256sum | cut -c1-64)" ${3:+--data-binary @$3} \
+    -H 'content-type: application/octet-stream' "http://127.0.0.1:7070/$2"
+}
+"#;
+/// Puts stdin under a path, whatever was there before.
+const PUT: &str = r#"cat >"$work/file"; s3 PUT "$1" "$work/file""#;
+/// Makes a bucket.
+const MAKE: &str = r#"s3 PUT "$1""#;
+/// Writes all below a prefix of a bucket to stdout, as a tar. Of what our keys hold, only `=` is written otherwise in a
+/// URL.
+const GET: &str = r#"s3 GET "$1?list-type=2&prefix=$(echo "$2" | sed 's|/|%2F|g')" >"$work/list"
+if grep -q '<IsTruncated>true' "$work/list"; then echo 'there are more files than one list holds' >&2; exit 1; fi
+mkdir "$work/files"
+cd "$work/files"
+sed 's|</Key>|\n|g' "$work/list" | sed -n 's|.*<Key>||p' | while read -r key; do
+  mkdir -p "${key%/*}"
+  s3 GET "$1/$(echo "$key" | sed 's|=|%3D|g')" >"$key"
+done
+tar c ."#;
+
+/// The bucket of models, and that of records.
+const MODELS: &str = "models";
+const RECORDS: &str = "predictions";
+
+/// An S3 server: its Deployment's place, and the Secret by which a story's pods reach it.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(crate) namespace: String,
+    pub(crate) deployment: String,
+    pub(crate) secret: String,
+}
+
+impl Default for Store {
+    /// That of `make up`, which all stories share.
+    fn default() -> Self {
+        let name = || "s3".to_owned();
+        Self { namespace: name(), deployment: name(), secret: name() }
+    }
+}
+
+impl Store {
+    /// What a spec says to have every call recorded here, in files of a second.
+    #[must_use]
+    pub fn recording(&self) -> Value {
+        json!({
+            "sink": {"uri": format!("s3://{RECORDS}/"), "secretRef": {"name": self.secret}},
+            "rotateAfter": "1s",
+        })
+    }
+
+    async fn run(&self, cluster: &Cluster, script: &str, path: &str, stdin: &[u8]) -> Result<()> {
+        let script = format!("{S3}{script}");
+        let pod = format!("deployment/{}", self.deployment);
+        let arguments = ["-n", &self.namespace, "exec", "-i", &pod, "--", "sh", "-c", &script, "sh", path];
+        cluster.run_kubectl(Person::Admin, &arguments, stdin).await?.done()?;
+        Ok(())
+    }
+
+    /// Makes the bucket for records.
+    pub(crate) async fn make_bucket(&self, cluster: &Cluster) -> Result<()> {
+        self.run(cluster, MAKE, RECORDS, &[]).await
+    }
+
+    /// All records below a prefix, in a folder that is gone when it is dropped.
+    pub(crate) async fn fetch(&self, cluster: &Cluster, prefix: &str) -> Result<TempDir> {
+        let mut get = Command::new(cluster.kubectl());
+        get.args(cluster.kubectl_arguments(Person::Admin))
+            .args(["-n", &self.namespace, "exec", &format!("deployment/{}", self.deployment), "--"])
+            .args(["sh", "-c", &format!("{S3}{GET}"), "sh", RECORDS, prefix])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
+        let folder = TempDir::new()?;
+        let mut unpack = Command::new("tar");
+        unpack.arg("x").current_dir(folder.path());
+        let fetched = tokio::task::spawn_blocking(move || -> Result<bool> {
+            let mut get = get.spawn()?;
+            let unpacked = unpack.stdin(get.stdout.take().context("stdout is piped")?).status()?;
+            Ok(get.wait()?.success() && unpacked.success())
+        });
+        ensure!(fetched.await??, "failed to get the records below {prefix}");
+        Ok(folder)
+    }
+}
 
 impl Cluster {
-    /// Puts bytes under a key of the bucket `models`, whatever was there before, and returns the URI.
+    /// Puts bytes under a key of the bucket of models, and returns the URI.
     pub(crate) async fn put(&self, key: &str, bytes: &[u8]) -> Result<String> {
-        let arguments = ["-n", "s3", "exec", "-i", "deployment/s3", "--", "sh", "-c", PUT, "sh", key];
-        let output = self.run_kubectl(Person::Admin, &arguments, bytes).await?;
-        output.done().with_context(|| format!("failed to put {key} into the bucket; run `make up`"))?;
-        Ok(format!("s3://models/{key}"))
+        let put = Store::default().run(self, PUT, &format!("{MODELS}/{key}"), bytes).await;
+        put.with_context(|| format!("failed to put {key} into the bucket; run `make up`"))?;
+        Ok(format!("s3://{MODELS}/{key}"))
     }
 }
 

@@ -39,7 +39,7 @@ impl Story {
         }
     }
 
-    async fn late(&self, what: &str) -> anyhow::Error {
+    pub(crate) async fn late(&self, what: &str) -> anyhow::Error {
         let seconds = DEADLINE.as_secs();
         anyhow!("waited {seconds} s in vain for {what}\n{}", self.evidence().await)
     }

@@ -3,5 +3,4 @@
 
 mod open;
 mod plain;
-mod plugin;
 mod story;

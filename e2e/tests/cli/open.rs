@@ -6,10 +6,10 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use understudy_e2e::{
     MODEL,
     Person::{Admin, Bob},
-    Publication, Sample, with_temp_ns,
+    Publication, Sample,
+    plugin::{command, run},
+    with_temp_ns,
 };
-
-use crate::plugin::{command, run};
 
 #[tokio::test]
 async fn a_version_in_staging_is_reached_from_ones_own_machine() -> Result<()> {

@@ -6,10 +6,10 @@ use serde_json::json;
 use understudy_crds::Stage;
 use understudy_e2e::{
     Person::{Alice, Bob},
-    Publication, Sample, with_temp_ns,
+    Publication, Sample,
+    plugin::{run, shell},
+    with_temp_ns,
 };
-
-use crate::plugin::{run, shell};
 
 #[tokio::test]
 async fn without_a_terminal_nothing_is_written_unless_yes_is_said() -> Result<()> {

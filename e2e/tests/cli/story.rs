@@ -6,10 +6,10 @@ use understudy_crds::Stage;
 use understudy_e2e::{
     MODEL,
     Person::{Alice, Bob, Tess},
-    Sample, Story, rows, with_temp_ns,
+    Sample, Story,
+    plugin::run,
+    rows, with_temp_ns,
 };
-
-use crate::plugin::run;
 
 const FIRST: &str = "breast-cancer-1.0.0";
 const SECOND: &str = "breast-cancer/1.1.0";

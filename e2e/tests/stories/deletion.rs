@@ -57,8 +57,10 @@ async fn leave_something_foreign(story: &Story) -> Result<ConfigMap> {
 #[tokio::test]
 async fn a_deleted_model_deployment_takes_what_it_made_and_leaves_the_record() -> Result<()> {
     with_temp_ns("deletion", async |story| {
-        let main = story.serve_main(&json!({"replicas": 2})).await?;
+        let main = story.serve_main(&json!({"replicas": 2, "recording": {}})).await?;
         let staged = story.stage(&Publication::of(Sample::V1_1_0)?).await?;
+        story.challenge("1.1.0").await?;
+        story.await_heard("1.0.0", Some("1.1.0")).await?;
         let asked = story.publish(&Publication::of(Sample::V1_1_0)?.version("1.2.0")).await?;
         let request = story.ask(&asked, Stage::Staging).await?;
         let (workload, staged_workload) =
@@ -66,7 +68,8 @@ async fn a_deleted_model_deployment_takes_what_it_made_and_leaves_the_record() -
         story.await_object::<Deployment>("made", &staged_workload, |_| true).await?;
         let foreign = leave_something_foreign(&story).await?;
         let services = owned::<Service>(&story).await?;
-        assert_eq!(services, [MODEL, workload.as_str(), staged_workload.as_str()]);
+        let beside = [names::challenger(MODEL), names::peers(MODEL)];
+        assert_eq!(services, [MODEL, &beside[0], &beside[1], &workload, &staged_workload]);
         let (workloads, pods) = (owned::<Deployment>(&story).await?, owned::<Pod>(&story).await?);
         assert_eq!(workloads, [workload, staged_workload]);
 

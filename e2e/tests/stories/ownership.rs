@@ -75,11 +75,21 @@ async fn is_whole(story: &Story) -> Result<()> {
     story.predict(MODEL).await?.ensure_equals(&rows()?, "1.0.0")
 }
 
+/// Main on two pods, which know each other, and a challenger.
+async fn serve_and_challenge(story: &Story) -> Result<()> {
+    story.serve_main(&json!({"replicas": 2, "recording": {}})).await?;
+    story.stage(&Publication::of(Sample::V1_1_0)?).await?;
+    story.challenge("1.1.0").await?;
+    story.await_heard("1.0.0", Some("1.1.0")).await
+}
+
 #[tokio::test]
 async fn whatever_of_a_model_is_deleted_is_made_again() -> Result<()> {
     with_temp_ns("deleted", async |story| {
-        story.serve_main(&json!({"replicas": 2})).await?;
+        serve_and_challenge(&story).await?;
         let version = names::version_object(MODEL, "1.0.0");
+        comes_back::<Service>(&story, &names::challenger(MODEL)).await?;
+        comes_back::<Service>(&story, &names::peers(MODEL)).await?;
         comes_back::<ConfigMap>(&story, &names::routing(MODEL)).await?;
         comes_back::<PodDisruptionBudget>(&story, MODEL).await?;
         comes_back::<Service>(&story, &version).await?;
@@ -94,11 +104,16 @@ async fn whatever_of_a_model_is_deleted_is_made_again() -> Result<()> {
 #[tokio::test]
 async fn whatever_of_a_model_is_edited_is_put_back() -> Result<()> {
     with_temp_ns("edited", async |story| {
-        story.serve_main(&json!({"replicas": 2})).await?;
+        serve_and_challenge(&story).await?;
         let version = names::version_object(MODEL, "1.0.0");
         let elsewhere = json!({"spec": {"selector": {names::VERSION_LABEL: "9.9.9"}}});
         is_put_back::<Service>(&story, MODEL, elsewhere.clone()).await?;
-        is_put_back::<Service>(&story, &version, elsewhere).await?;
+        is_put_back::<Service>(&story, &version, elsewhere.clone()).await?;
+        is_put_back::<Service>(&story, &names::challenger(MODEL), elsewhere).await?;
+        // A label more, which no pod has: nobody is selected.
+        let fewer = json!({"spec": {"selector": {"app": "nobody"}}});
+        is_put_back::<Service>(&story, MODEL, fewer.clone()).await?;
+        is_put_back::<Service>(&story, &names::peers(MODEL), fewer).await?;
         let unlabelled =
             json!({"metadata": {"labels": {names::MANAGED_BY.0: null, names::DEPLOYMENT_LABEL: null}}});
         is_put_back::<Service>(&story, MODEL, unlabelled).await?;

@@ -16,7 +16,7 @@ use understudy_crds::{
 };
 use understudy_e2e::{MODEL, Person, Pressure, Publication, Sample, Story, Switches, with_temp_ns};
 
-use crate::{TURN, eviction::pods_of};
+use crate::TURN;
 
 /// How far a promotion has come.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -167,7 +167,7 @@ async fn an_operator_that_is_killed_during_a_promotion_ends_where_an_undisturbed
                 None => undisturbed = Some(end),
                 Some(expected) => assert_eq!(end, *expected, "killed at {kill_at:?}"),
             }
-            assert_eq!(pods_of(&story, &new).await?.len(), 2);
+            assert_eq!(story.pods_of(&new).await?.len(), 2);
         }
         load.await_round().await?;
         let calls = load.finish().await?;

@@ -2,23 +2,11 @@
 
 use anyhow::{Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
-use kube::{
-    Api, ResourceExt,
-    api::{EvictParams, ListParams},
-};
+use kube::{Api, ResourceExt, api::EvictParams};
 use serde_json::json;
-use understudy_crds::names;
-use understudy_e2e::{MODEL, Pressure, Story, with_temp_ns};
+use understudy_e2e::{Pressure, with_temp_ns};
 
 use crate::TURN;
-
-/// Names of the pods of a version, those on their way out left aside.
-pub async fn pods_of(story: &Story, version: &str) -> Result<Vec<Pod>> {
-    let labels = names::version_labels(MODEL, version);
-    let selector = labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",");
-    let pods = story.api::<Pod>().list(&ListParams::default().labels(&selector)).await?;
-    Ok(pods.items.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).collect())
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn evicting_every_pod_of_main_in_turn_fails_no_call() -> Result<()> {
@@ -28,13 +16,13 @@ async fn evicting_every_pod_of_main_in_turn_fails_no_call() -> Result<()> {
         let mut load = story.load(Pressure::default()).await?;
         load.await_round().await?;
         let pods: Api<Pod> = story.api();
-        let before: Vec<String> = pods_of(&story, "1.0.0").await?.iter().map(ResourceExt::name_any).collect();
+        let before: Vec<String> = story.pods_of("1.0.0").await?.iter().map(ResourceExt::name_any).collect();
         let [one, other] = before.as_slice() else { anyhow::bail!("main has two pods: {before:?}") };
 
         // The budget refuses the second (429) while the first is not replaced, and the client tries again as a drain does.
         pods.evict(one, &EvictParams::default()).await?;
         pods.evict(other, &EvictParams::default()).await?;
-        let replaced = pods_of(&story, "1.0.0").await?.iter().any(is_ready);
+        let replaced = story.pods_of("1.0.0").await?.iter().any(is_ready);
         ensure!(replaced, "the budget let both pods go at once");
         story.await_gone::<Pod>(one).await?;
         story.await_gone::<Pod>(other).await?;

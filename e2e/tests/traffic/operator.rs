@@ -1,23 +1,11 @@
 //! Models serve without their operator.
 
-use std::collections::BTreeMap;
-
 use anyhow::Result;
-use kube::ResourceExt;
 use serde_json::json;
 use understudy_crds::Stage;
-use understudy_e2e::{Pressure, Publication, Sample, Story, Switches, with_temp_ns};
+use understudy_e2e::{Pressure, Publication, Sample, Switches, with_temp_ns};
 
-use crate::{FIRST, SECOND, TURN, eviction::pods_of};
-
-/// The pods of main: their uids, and how often their containers were started again.
-async fn lives(story: &Story) -> Result<BTreeMap<String, i32>> {
-    let restarts = |pod: &k8s_openapi::api::core::v1::Pod| {
-        let containers = pod.status.iter().flat_map(|s| s.container_statuses.iter().flatten());
-        (pod.uid().unwrap_or_default(), containers.map(|c| c.restart_count).sum())
-    };
-    Ok(pods_of(story, "1.0.0").await?.iter().map(restarts).collect())
-}
+use crate::{FIRST, SECOND, TURN};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn callers_do_not_notice_that_both_replicas_are_gone_and_the_next_promotion_works() -> Result<()> {
@@ -26,7 +14,7 @@ async fn callers_do_not_notice_that_both_replicas_are_gone_and_the_next_promotio
         story.serve_main(&json!({"replicas": 2})).await?;
         story.stage_and_accept(&Publication::of(Sample::V1_1_0)?).await?;
         let mut switches = Switches::watch(&story);
-        let before = lives(&story).await?;
+        let before = story.lives("1.0.0").await?;
         let mut load = story.load(Pressure::default()).await?;
         load.await_round().await?;
 
@@ -36,7 +24,7 @@ async fn callers_do_not_notice_that_both_replicas_are_gone_and_the_next_promotio
         load.await_round().await?;
         operator.await_replaced(&pods).await?;
         operator.await_ready().await?;
-        assert_eq!(lives(&story).await?, before, "main's pods live on");
+        assert_eq!(story.lives("1.0.0").await?, before, "main's pods live on");
 
         story.ask_and_approve(SECOND, Stage::Production).await?;
         let moment = switches.await_switch("1.1.0").await?;
@@ -55,7 +43,7 @@ async fn an_upgrade_of_the_operator_touches_no_pod_of_a_model() -> Result<()> {
     let _turn = TURN.lock().await;
     with_temp_ns("upgrade", async |story| {
         story.serve_main(&json!({"replicas": 2})).await?;
-        let before = lives(&story).await?;
+        let before = story.lives("1.0.0").await?;
         let mut load = story.load(Pressure::default()).await?;
         load.await_round().await?;
 
@@ -69,7 +57,7 @@ async fn an_upgrade_of_the_operator_touches_no_pod_of_a_model() -> Result<()> {
         // The new leader has looked at every object once it answers a change of one.
         story.ask(&story.publish(&Publication::of(Sample::V1_1_0)?).await?, Stage::Staging).await?;
 
-        assert_eq!(lives(&story).await?, before, "main's pods live on");
+        assert_eq!(story.lives("1.0.0").await?, before, "main's pods live on");
         load.await_round().await?;
         let calls = load.finish().await?;
         calls.ensure_unnoticed()?;

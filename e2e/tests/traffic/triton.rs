@@ -6,32 +6,11 @@ use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::Service;
 use serde_json::json;
 use tokio::process::Command;
-use understudy_e2e::{MODEL, Publication, Sample, Story, digest, with_temp_ns};
+use understudy_e2e::{MODEL, Publication, Sample, Story, digest, python, with_temp_ns};
 
 use crate::TURN;
 
 const CLIENT: &str = "tritonclient[http]==2.73.0";
-
-/// The folder of the client and what it needs, installed there once a machine.
-async fn client() -> Result<PathBuf> {
-    let cache = std::env::var_os("UNDERSTUDY_CACHE").filter(|path| !path.is_empty()).map(PathBuf::from);
-    let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/understudy"));
-    let cache = cache.or(home).context("neither UNDERSTUDY_CACHE nor HOME is set")?;
-    let folder = cache.join("python").join(CLIENT.replace(['[', ']', '='], "-"));
-    if folder.is_dir() {
-        return Ok(folder);
-    }
-    // Complete under another name first: a run that is cut off leaves nothing that looks whole.
-    let partial = folder.with_extension(std::process::id().to_string());
-    let pip = Command::new("python3")
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--root-user-action=ignore"])
-        .arg("--target")
-        .args([partial.as_os_str(), CLIENT.as_ref()])
-        .status();
-    ensure!(pip.await?.success(), "failed to install {CLIENT}");
-    std::fs::rename(&partial, &folder)?;
-    Ok(folder)
-}
 
 /// A file of this checkout.
 fn checkout(path: &str) -> PathBuf {
@@ -49,7 +28,7 @@ async fn check(story: &Story, arguments: &[&str]) -> Result<()> {
         .arg(script)
         .args([&format!("{host}:80"), MODEL, "1.0.0"])
         .args(arguments)
-        .env("PYTHONPATH", client().await?)
+        .env("PYTHONPATH", python::package(CLIENT).await?)
         .output()
         .await?;
     let told = [output.stdout, output.stderr].concat();

@@ -1,4 +1,4 @@
-//! Runs `kubectl-understudy`.
+//! Runs `kubectl-understudy`, the binary of this checkout.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,7 +9,8 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use tokio::process::Command;
-use understudy_e2e::{Person, Story};
+
+use crate::{Person, Story};
 
 /// The binary of this checkout, built with the profile and in the folder of this test.
 static BINARY: LazyLock<Result<PathBuf, String>> =

@@ -1,0 +1,130 @@
+//! What pods tell of themselves on their metrics port: counts, and what they have heard and seen.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use http::Request;
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+use serde_json::Value;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::{Person, Story};
+
+/// Metrics cannot be watched: they are asked again after this time.
+const PACE: Duration = Duration::from_millis(250);
+/// Far more than anything takes.
+const DEADLINE: Duration = Duration::from_mins(2);
+
+/// The metrics of one pod, or of several, in Prometheus' text format.
+#[derive(Clone, Debug, Default)]
+pub struct Metrics(Vec<String>);
+
+impl Metrics {
+    /// The sum of all series of this name that have these labels, over all pods.
+    #[must_use]
+    pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        let wanted: Vec<String> =
+            labels.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect();
+        let values = self.0.iter().flat_map(|text| text.lines()).filter_map(|line| {
+            let (series, value) = line.rsplit_once(' ')?;
+            let (found, labels) = series.split_once('{').unwrap_or((series, ""));
+            let is_it = found == name && wanted.iter().all(|label| labels.contains(label));
+            is_it.then(|| value.parse::<f64>().ok())?
+        });
+        values.sum()
+    }
+
+    /// The same of a count.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count is a small whole number"
+    )]
+    pub fn count(&self, name: &str, labels: &[(&str, &str)]) -> u64 {
+        self.sum(name, labels) as u64
+    }
+
+    /// Each pod's own.
+    pub fn each(&self) -> impl Iterator<Item = Self> {
+        self.0.iter().map(|text| Self(vec![text.clone()]))
+    }
+}
+
+impl Story {
+    /// What a pod answers on its metrics port.
+    pub async fn told_by(&self, pod: &Pod, path: &str) -> Result<String> {
+        let (namespace, name) = (self.namespace(), pod.name_any());
+        let url = format!("/api/v1/namespaces/{namespace}/pods/{name}:9090/proxy{path}");
+        let answer = self.client(Person::Admin).request_text(Request::get(url).body(vec![])?).await;
+        answer.with_context(|| format!("pod {name} does not tell {path}"))
+    }
+
+    /// What each of these pods answers.
+    pub async fn told_by_all(&self, pods: &[Pod], path: &str) -> Result<Vec<String>> {
+        let mut all = vec![];
+        for pod in pods {
+            all.push(self.told_by(pod, path).await?);
+        }
+        Ok(all)
+    }
+
+    /// The metrics of all pods of a version.
+    pub async fn metrics(&self, version: &str) -> Result<Metrics> {
+        self.metrics_of(&self.pods_of(version).await?).await
+    }
+
+    /// The metrics of these pods.
+    pub async fn metrics_of(&self, pods: &[Pod]) -> Result<Metrics> {
+        Ok(Metrics(self.told_by_all(pods, "/metrics").await?))
+    }
+
+    /// Waits until the metrics of all pods of a version are as `predicate` says.
+    pub async fn await_metrics(
+        &self,
+        what: &str,
+        version: &str,
+        predicate: impl Fn(&Metrics) -> bool,
+    ) -> Result<Metrics> {
+        let texts = |texts: &[String]| predicate(&Metrics(texts.to_vec()));
+        Ok(Metrics(self.await_told(what, version, "/metrics", texts).await?))
+    }
+
+    /// Waits until every pod of `main` copies its calls to this challenger, or to nobody.
+    pub async fn await_heard(&self, main: &str, challenger: Option<&str>) -> Result<()> {
+        let heard = |text: &String| {
+            let summary: Value = serde_json::from_str(text).unwrap_or_default();
+            summary["comparison"]["challenger"]["version"].as_str() == challenger
+        };
+        let what = format!("every pod of {main} has heard of the challenger {challenger:?}");
+        let all = |texts: &[String]| !texts.is_empty() && texts.iter().all(heard);
+        self.await_told(&what, main, "/understudy/v1/summary", all).await?;
+        Ok(())
+    }
+
+    /// Waits until what the pods of a version answer is as `predicate` says.
+    async fn await_told(
+        &self,
+        what: &str,
+        version: &str,
+        path: &str,
+        predicate: impl Fn(&[String]) -> bool,
+    ) -> Result<Vec<String>> {
+        let (begun, mut pace) = (Instant::now(), interval(PACE));
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            pace.tick().await;
+            let pods = self.pods_of(version).await?;
+            // A pod may go while it is asked.
+            match self.told_by_all(&pods, path).await {
+                Ok(texts) if predicate(&texts) => return Ok(texts),
+                found if begun.elapsed() > DEADLINE => {
+                    let seen = found.map_or_else(|error| format!("{error:#}"), |texts| texts.join("\n"));
+                    return Err(self.late(&format!("{what}; {path} of {version}:\n{seen}")).await);
+                }
+                _ => {}
+            }
+        }
+    }
+}

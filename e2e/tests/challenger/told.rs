@@ -1,0 +1,72 @@
+//! What the condition `ChallengerReady` says, and what pods have heard.
+
+use anyhow::{Result, ensure};
+use understudy_crds::{
+    ModelDeployment,
+    condition::{self, CHALLENGER_READY},
+};
+use understudy_e2e::{MODEL, Metrics, Story};
+
+/// Waits until the operator says of the spec as it is after `change` that its challenger gets no calls, why, and what to
+/// do.
+pub async fn refused(story: &Story, change: &ModelDeployment, reason: &str, words: &[&str]) -> Result<()> {
+    let generation = change.metadata.generation;
+    let says = |md: &ModelDeployment| {
+        let conditions = md.status.as_ref().map_or(&[][..], |s| &s.conditions);
+        condition::find(conditions, CHALLENGER_READY).is_some_and(|c| {
+            c.observed_generation >= generation
+                && (c.status.as_str(), c.reason.as_str()) == ("False", reason)
+                && words.iter().all(|words| c.message.contains(words))
+        })
+    };
+    let what = format!("condition {CHALLENGER_READY} is False with reason {reason} and the words {words:?}");
+    let md = story.await_deployment(&what, says).await?;
+    ensure!(md.status.is_some_and(|s| s.challenger.is_none()), "the status names no challenger");
+    let description = story.describe("md", MODEL).await?;
+    for text in [&[reason], words].concat() {
+        ensure!(description.contains(text), "kubectl describe does not say {text:?}:\n{description}");
+    }
+    Ok(())
+}
+
+/// Waits until the operator says that this version gets copies, and every pod of `main` has heard of it.
+pub async fn accepted(story: &Story, main: &str, challenger: &str) -> Result<()> {
+    let gets = |md: &ModelDeployment| {
+        let Some(status) = &md.status else { return false };
+        status.challenger.as_ref().is_some_and(|c| c.version == challenger)
+            && condition::is_true(&status.conditions, CHALLENGER_READY)
+    };
+    story.await_deployment(&format!("{challenger} gets copies"), gets).await?;
+    story.await_heard(main, Some(challenger)).await
+}
+
+/// The books of copies: each call is mirrored, dropped, or on its way.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Copies {
+    pub calls: u64,
+    pub mirrored: u64,
+    pub dropped: u64,
+    pub pending: u64,
+}
+
+impl Copies {
+    pub fn of(metrics: &Metrics) -> Self {
+        let count = |name| metrics.count(name, &[]);
+        Self {
+            calls: count("understudy_mirror_calls_total"),
+            mirrored: count("understudy_mirror_mirrored_total"),
+            dropped: count("understudy_mirror_dropped_total"),
+            pending: count("understudy_mirror_pending"),
+        }
+    }
+
+    /// All of these calls were mirrored.
+    pub const fn all(calls: u64) -> Self {
+        Self { calls, mirrored: calls, dropped: 0, pending: 0 }
+    }
+
+    /// Whether none is under way, and none was lost.
+    pub const fn balance(&self) -> bool {
+        self.pending == 0 && self.calls == self.mirrored + self.dropped
+    }
+}
