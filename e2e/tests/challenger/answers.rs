@@ -6,11 +6,11 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 use understudy_crds::{Comparison, Measure, ModelDeployment, names};
 use understudy_e2e::{
-    MODEL, Metrics, Person, Prediction, Publication, Row, Sample, Store, Story, held_out, plugin,
+    MODEL, Metrics, Person, Prediction, Publication, Records, Row, Sample, Store, Story, held_out, plugin,
     with_temp_ns,
 };
 
-use crate::told::{Copies, accepted};
+use crate::told::{Copies, answering};
 
 const MAIN: &str = "1.1.0";
 const CHALLENGER: &str = "1.2.0";
@@ -54,10 +54,9 @@ async fn call(story: &Story, rows: &[Row]) -> Result<()> {
     Ok(())
 }
 
-async fn ensure_recorded(story: &Story, sink: &Store, rows: &[Row]) -> Result<Value> {
-    let records = story.records(sink).await?;
+/// Fails unless each of these calls has a record with what was asked and what both versions answer to it directly.
+async fn ensure_both_answers(story: &Story, records: &Records, rows: &[Row]) -> Result<()> {
     let all = records.query("SELECT * FROM records").await?;
-    assert_eq!(all.len(), rows.len() + 1, "one row a call");
     let find =
         |id: &str| all.iter().find(|record| record["id"] == id).with_context(|| format!("no record {id}"));
     let (main, challenger) = (
@@ -81,24 +80,31 @@ async fn ensure_recorded(story: &Story, sink: &Store, rows: &[Row]) -> Result<Va
     let wrong = find(WRONG)?;
     ensure!(wrong["main_status"] == 400 && wrong["challenger_status"] == 400, "both refuse: {wrong}");
     ensure!(wrong["main_error"].is_string() && wrong["main_label"].is_null(), "{wrong}");
+    Ok(())
+}
 
+/// What the records come to.
+async fn figures(records: &Records) -> Result<Value> {
+    let pairs = "SELECT * FROM records WHERE main_status = 200 AND challenger_status = 200";
+    let numbers = "SELECT unnest(main_probabilities)::DOUBLE AS m, unnest(challenger_probabilities)::DOUBLE AS c FROM pairs";
     let figures = "SELECT count(*) AS pairs, count(*) FILTER (main_label = challenger_label) AS agreed,
-         (SELECT avg(abs(m - c)) FROM numbers) AS difference, (SELECT corr(m, c) FROM numbers) AS correlation
-         FROM both";
-    let both = "SELECT * FROM records WHERE main_status = 200 AND challenger_status = 200";
-    let numbers = "SELECT unnest(main_probabilities)::DOUBLE AS m, unnest(challenger_probabilities)::DOUBLE AS c FROM both";
-    let answer = records.query(&format!("WITH both AS ({both}), numbers AS ({numbers}) {figures}")).await?;
+        (SELECT avg(abs(m - c)) FROM numbers) AS difference, (SELECT corr(m, c) FROM numbers) AS correlation
+        FROM pairs";
+    let answer = records.query(&format!("WITH pairs AS ({pairs}), numbers AS ({numbers}) {figures}")).await?;
     Ok(answer[0].clone())
 }
 
-/// The newest rows are also on the pods.
-async fn ensure_on_pods(story: &Story, count: usize) -> Result<()> {
+/// The newest rows are also on the pods; these calls are the newest.
+async fn ensure_on_pods(story: &Story, calls: u64) -> Result<()> {
     let pods = story.pods_of(MAIN).await?;
     let lines = story.told_by_all(&pods, "/understudy/v1/records?limit=1000").await?.concat();
     let records = lines.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
-    assert_eq!(records.len(), count);
-    let both = |r: &&Value| r["main_version"] == MAIN && r["challenger_version"] == CHALLENGER;
-    assert_eq!(records.iter().filter(both).count(), count, "both answers: {:?}", records[0]);
+    let is_it = |id: &str| id == WRONG || id.starts_with("row-");
+    let both = |r: &&Value| {
+        r["id"].as_str().is_some_and(is_it)
+            && (&r["main_version"], &r["challenger_version"]) == (&json!(MAIN), &json!(CHALLENGER))
+    };
+    assert_eq!(records.iter().filter(both).count() as u64, calls, "both answers: {:?}", records.first());
     let one = story.told_by(&pods[0], "/understudy/v1/records?limit=1").await?;
     assert_eq!(one.lines().count(), 1, "{} gives as many as are asked for", pods[0].name_any());
     Ok(())
@@ -132,24 +138,30 @@ async fn every_record_has_both_answers_and_every_figure_is_that_of_the_records()
         story.serve(&main, &json!({"replicas": 2, "recording": store.recording()})).await?;
         story.stage(&Publication::of(Sample::V1_2_0)?).await?;
         story.challenge(CHALLENGER).await?;
-        accepted(&story, MAIN, CHALLENGER).await?;
+        let first = answering(&story, MAIN, CHALLENGER).await?;
+        let before = Copies::of(&story.metrics(MAIN).await?);
         let rows = held_out()?;
         call(&story, &rows).await?;
         let calls = rows.len() as u64 + 1;
         let done = |metrics: &Metrics| {
-            metrics.count("understudy_records_written_total", &[]) == calls
+            metrics.count("understudy_records_written_total", &[]) == first + calls
                 && metrics.count("understudy_records_pending", &[]) == 0
         };
         let metrics = story.await_metrics("every call is in the sink", MAIN, done).await?;
-        assert_eq!(Copies::of(&metrics), Copies::all(calls), "every call was mirrored");
+        let copies = Copies::of(&metrics);
+        assert_eq!(copies, before.and_mirrored(calls), "every call was mirrored");
 
-        let figures = ensure_recorded(&story, &store, &rows).await?;
-        ensure_on_pods(&story, rows.len() + 1).await?;
+        let records = story.records(&store).await?;
+        assert_eq!(records.count("true").await?, first + calls, "one row a call");
+        assert_eq!(records.count("challenger_dropped IS NOT NULL").await?, copies.dropped);
+        ensure_both_answers(&story, &records, &rows).await?;
+        ensure_on_pods(&story, calls).await?;
+        let figures = figures(&records).await?;
         let label = [("output", "label")];
         let told = ["understudy_comparison_agreed", "understudy_comparison_compared"]
             .map(|name| json!(metrics.count(name, &label)));
         assert_eq!(told, [figures["agreed"].clone(), figures["pairs"].clone()], "{figures}");
-        assert_eq!(figures["pairs"], json!(rows.len()));
+        assert_eq!(figures["pairs"], json!(copies.mirrored - 1), "all but the one that both refused");
 
         let same = |md: &ModelDeployment| {
             md.status.as_ref().and_then(|s| s.comparison.as_ref()).is_some_and(|c| comes_to(c, &figures))
@@ -157,9 +169,8 @@ async fn every_record_has_both_answers_and_every_figure_is_that_of_the_records()
         story.await_deployment(&format!("the status comes to {figures}"), same).await?;
         let shown = plugin::run(&story, Person::Tess, &["compare", MODEL]).await?.done()?;
         let agreement = format!("{:.1} %", 100.0 * share(&figures));
-        for words in
-            [&format!("{} pairs", rows.len()), &agreement, "label", "probabilities", MAIN, CHALLENGER]
-        {
+        let pairs = format!("{} pairs", figures["pairs"]);
+        for words in [&pairs, &agreement, "label", "probabilities", MAIN, CHALLENGER] {
             ensure!(shown.contains(words), "kubectl understudy compare does not say {words:?}:\n{shown}");
         }
         let compare = plugin::run(&story, Person::Tess, &["compare", MODEL, "-o", "json"]).await?.json()?;

@@ -1,11 +1,13 @@
 //! What the condition `ChallengerReady` says, and what pods have heard.
 
-use anyhow::{Result, ensure};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
 use understudy_crds::{
     ModelDeployment,
     condition::{self, CHALLENGER_READY},
 };
-use understudy_e2e::{MODEL, Metrics, Story};
+use understudy_e2e::{MODEL, Metrics, Story, rows};
 
 /// Waits until the operator says of the spec as it is after `change` that its challenger gets no calls, why, and what to
 /// do.
@@ -40,8 +42,30 @@ pub async fn accepted(story: &Story, main: &str, challenger: &str) -> Result<()>
     story.await_heard(main, Some(challenger)).await
 }
 
+/// How long the nodes' network may take to learn the way to a challenger.
+const LEARNT: Duration = Duration::from_mins(1);
+
+/// The same, and calls main until each of its pods has had an answer of the challenger: a node learns of a new Service
+/// some time after the pods have heard of it. Says how many calls that took; their ids are `first-N`.
+pub async fn answering(story: &Story, main: &str, challenger: &str) -> Result<u64> {
+    accepted(story, main, challenger).await?;
+    let (road, rows) = (story.road(MODEL).await?, rows()?);
+    let calling = async {
+        for number in 0_u64.. {
+            road.call(&format!("first-{number}"), &rows[0]).await?;
+            let metrics = story.metrics(main).await?;
+            if Copies::of(&metrics).balance() && metrics.each().all(|pod| Copies::of(&pod).mirrored > 0) {
+                return Ok(number + 1);
+            }
+        }
+        bail!("there is an end to numbers")
+    };
+    let answers = tokio::time::timeout(LEARNT, calling).await;
+    answers.with_context(|| format!("{challenger} answers no copies"))?
+}
+
 /// The books of copies: each call is mirrored, dropped, or on its way.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Copies {
     pub calls: u64,
     pub mirrored: u64,
@@ -60,9 +84,13 @@ impl Copies {
         }
     }
 
-    /// All of these calls were mirrored.
-    pub const fn all(calls: u64) -> Self {
-        Self { calls, mirrored: calls, dropped: 0, pending: 0 }
+    /// Nothing was ever copied.
+    pub const NONE: Self = Self { calls: 0, mirrored: 0, dropped: 0, pending: 0 };
+
+    /// These, and so many more calls, all of them mirrored.
+    #[must_use]
+    pub const fn and_mirrored(&self, calls: u64) -> Self {
+        Self { calls: self.calls + calls, mirrored: self.mirrored + calls, ..*self }
     }
 
     /// Whether none is under way, and none was lost.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use understudy_crds::{Measure, ModelDeployment, OutcomeComparison};
 use understudy_e2e::{MODEL, Metrics, Publication, Row, Sample, held_out, with_temp_ns};
 
-use crate::told::accepted;
+use crate::told::{Copies, answering};
 
 /// Outcomes in one request: so few that pods other than those that answered the calls are told most of them.
 const AT_ONCE: usize = 10;
@@ -33,16 +33,18 @@ async fn late_truth_told_to_any_pod_shows_how_often_both_were_right() -> Result<
         story.serve(&main, &json!({"replicas": 2, "recording": {}})).await?;
         story.stage(&Publication::of(Sample::V1_2_0)?).await?;
         story.challenge("1.2.0").await?;
-        accepted(&story, "1.1.0", "1.2.0").await?;
+        answering(&story, "1.1.0", "1.2.0").await?;
+        let before = Copies::of(&story.metrics("1.1.0").await?);
         let (rows, road) = (held_out()?, story.road(MODEL).await?);
         for (number, row) in rows.iter().enumerate() {
             road.call(&format!("case-{number}"), row).await?;
         }
         let seen = |metrics: &Metrics| {
-            metrics.count("understudy_comparison_pairs", &[]) == rows.len() as u64
-                && metrics.each().all(|pod| pod.count("understudy_comparison_pairs", &[]) > 0)
+            let copies = Copies::of(metrics);
+            copies == before.and_mirrored(rows.len() as u64)
+                && metrics.count("understudy_comparison_pairs", &[]) == copies.mirrored
         };
-        story.await_metrics("both pods have seen both answers to every call", "1.1.0", seen).await?;
+        story.await_metrics("main's pods have seen both answers to every call", "1.1.0", seen).await?;
 
         let outcomes: Vec<Value> = rows
             .iter()
