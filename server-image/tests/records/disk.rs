@@ -6,9 +6,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use understudy_server::records::Loss;
+use understudy_server::records::{Loss, Sink};
 
-use crate::setup::{Setup, all, books, numbers};
+use crate::folder;
+use crate::setup::{Setup, all, books, numbers, until};
 
 const DISK: &str = "RECORDS_TEST_DISK";
 
@@ -100,4 +101,25 @@ async fn a_disk_that_has_no_room_for_the_end_of_a_file_leaves_none_of_it() {
     assert_eq!(balance.lost(Loss::Disk), 5000);
     assert_eq!(files(&disk), [""; 0].map(PathBuf::from));
     assert_eq!(setup.rows().len(), 0);
+}
+
+#[tokio::test]
+async fn a_full_claim_shows_no_half_and_has_every_row_once_there_is_room() {
+    let Some(disk) = small_disk("disk::a_full_claim_shows_no_half_and_has_every_row_once_there_is_room")
+    else {
+        return;
+    };
+    let setup = Setup::new();
+    let ballast = fill(&disk, 32 << 10);
+    let claim = Sink::new("pvc://claim/records", None, Some(&disk)).unwrap();
+    let mut process = setup.start(claim);
+    process.record(0..5000);
+    process.rotate();
+    let counts = std::sync::Arc::clone(&process.counts);
+    until("the claim has refused the file", || counts.upload_failures() > 0).await;
+    assert_eq!(folder::files(&disk.join("records")), [""; 0].map(PathBuf::from));
+    assert_eq!(books(&counts.balance()), [5000, 0, 0, 5000]);
+    std::fs::remove_file(ballast).unwrap();
+    assert_eq!(books(&process.finish().await), [5000, 5000, 0, 0]);
+    assert_eq!(numbers(&folder::rows(&disk.join("records"))), all(0..5000));
 }

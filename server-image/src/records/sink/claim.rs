@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use object_store::PutPayload;
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, fsync, mkdirat, openat, renameat, unlinkat};
 use rustix::io::Errno;
+use tokio::sync::Semaphore;
 
 use super::super::name::day_of_folder;
 use super::SinkError;
@@ -24,6 +25,9 @@ const FILE: Mode = Mode::from_bits_retain(0o666);
 
 /// What a file is called until it is whole.
 const PART: &str = ".part";
+/// Operations at the same time: a file that is put, and a look for old ones. A claim whose server is gone blocks a thread
+/// for as long as it likes, with the file that it holds, so there must not be one more at every try.
+pub(super) const AT_ONCE: usize = 2;
 
 /// A folder of a claim.
 #[derive(Clone)]
@@ -31,6 +35,8 @@ pub(in crate::records) struct Folder {
     mount: PathBuf,
     parts: Vec<String>,
     uri: String,
+    /// Shared by all connections to the claim.
+    free: Arc<Semaphore>,
 }
 
 /// Tells the blocking thread that nobody waits for it any more.
@@ -43,9 +49,9 @@ impl Drop for Cancelled {
 }
 
 impl Folder {
-    pub(super) fn new(mount: &Path, path: &str, uri: &str) -> Self {
+    pub(super) fn new(mount: &Path, path: &str, uri: &str, free: &Arc<Semaphore>) -> Self {
         let parts = path.split('/').map(str::to_owned).collect();
-        Self { mount: mount.to_owned(), parts, uri: uri.to_owned() }
+        Self { mount: mount.to_owned(), parts, uri: uri.to_owned(), free: Arc::clone(free) }
     }
 
     pub(super) async fn put(&self, folder: &str, file: &str, bytes: PutPayload) -> Result<(), SinkError> {
@@ -70,9 +76,14 @@ impl Folder {
         operation: impl FnOnce(&Self, &AtomicBool) -> Result<T, SinkError> + Send + 'static,
     ) -> Result<T, SinkError> {
         let claim = self.clone();
+        let place = Arc::clone(&self.free).acquire_owned().await.expect("nobody closes it");
         let cancelled = Arc::new(AtomicBool::new(false));
         let _guard = Cancelled(Arc::clone(&cancelled));
-        let done = tokio::task::spawn_blocking(move || operation(&claim, &cancelled));
+        let done = tokio::task::spawn_blocking(move || {
+            // Given back when the operation ends, also if nobody waits for it any more.
+            let _place = place;
+            operation(&claim, &cancelled)
+        });
         done.await.expect("file operations do not panic")
     }
 
@@ -201,6 +212,9 @@ fn names(directory: &OwnedFd) -> Result<Vec<String>, Errno> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
+    use std::sync::atomic::AtomicUsize;
+
+    use futures::FutureExt;
 
     use super::*;
 
@@ -212,9 +226,13 @@ mod tests {
         folder: Folder,
     }
 
+    fn folder(mount: &Path) -> Folder {
+        Folder::new(mount, "risk/fraud", "pvc://claim/risk/fraud", &Arc::new(Semaphore::new(AT_ONCE)))
+    }
+
     fn claim() -> Claim {
         let (mount, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let folder = Folder::new(mount.path(), "risk/fraud", "pvc://claim/risk/fraud");
+        let folder = folder(mount.path());
         Claim { mount, outside, folder }
     }
 
@@ -305,9 +323,66 @@ mod tests {
 
     #[tokio::test]
     async fn a_claim_that_is_not_there_is_named() {
-        let folder = Folder::new(Path::new("/nowhere"), "risk/fraud", "pvc://claim/risk/fraud");
+        let folder = folder(Path::new("/nowhere"));
         let put = folder.put(DAY, "a.parquet", PutPayload::new()).await.unwrap_err().to_string();
         assert!(put.contains("a.parquet") && put.contains("pvc://claim/risk/fraud"), "{put}");
         assert!(folder.expire(1, 1).await.is_err());
+    }
+
+    /// For the analyst whose query runs at that moment.
+    #[tokio::test]
+    async fn whoever_looks_while_a_file_is_put_sees_all_of_it_or_nothing() {
+        const SIZE: usize = 32 << 20;
+        let claim = claim();
+        let looked = claim.mount.path().join("risk/fraud").join(DAY);
+        let (put, over) = (PutPayload::from(vec![7; SIZE]), Arc::new(AtomicBool::new(false)));
+        let seen = Arc::clone(&over);
+        let analyst = tokio::task::spawn_blocking(move || {
+            while !seen.load(Ordering::Acquire) {
+                for entry in std::fs::read_dir(&looked).into_iter().flatten() {
+                    let entry = entry.unwrap();
+                    let name = entry.file_name().into_string().unwrap();
+                    if !name.starts_with('.') {
+                        let size = entry.path().metadata().unwrap().len();
+                        assert_eq!((name.as_str(), size), ("a.parquet", SIZE as u64));
+                    }
+                }
+            }
+        });
+        let put = claim.folder.put(DAY, "a.parquet", put).await;
+        over.store(true, Ordering::Release);
+        analyst.await.unwrap();
+        put.unwrap();
+    }
+
+    /// For the pod's memory: a volume that hangs must not take a thread and a file more at every try.
+    #[tokio::test]
+    async fn a_claim_that_hangs_holds_no_more_than_two_threads_however_often_it_is_tried() {
+        let claim = claim();
+        let (release, hang) = std::sync::mpsc::channel::<()>();
+        let (hang, begun) = (Arc::new(std::sync::Mutex::new(hang)), Arc::new(AtomicUsize::new(0)));
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let hanging = || {
+            let (hang, begun, tell) = (Arc::clone(&hang), Arc::clone(&begun), tell.clone());
+            claim.folder.blocking(move |_, _| {
+                begun.fetch_add(1, Ordering::SeqCst);
+                tell.send(()).unwrap();
+                let ended = hang.lock().unwrap().recv();
+                assert!(ended.is_err(), "they hang until the test lets go");
+                Ok(())
+            })
+        };
+        for _ in 0..AT_ONCE {
+            tokio::select! {
+                done = hanging() => panic!("it does not hang: {done:?}"),
+                begun = told.recv() => begun.unwrap(),
+            }
+        }
+        for _ in 0..10 {
+            assert!(hanging().now_or_never().is_none(), "it waits");
+        }
+        assert_eq!(begun.load(Ordering::SeqCst), AT_ONCE);
+        drop(release);
+        claim.put().await.unwrap();
     }
 }

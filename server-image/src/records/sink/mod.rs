@@ -4,9 +4,11 @@ mod bucket;
 mod claim;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::PutPayload;
+use tokio::sync::Semaphore;
 
 use crate::artifact::{Secret, Uri};
 use crate::failure::{Failure, Reason};
@@ -30,7 +32,7 @@ pub struct Sink {
 #[derive(Debug)]
 enum Place {
     Bucket { bucket: String, prefix: String },
-    Claim { mount: PathBuf, path: String },
+    Claim { mount: PathBuf, path: String, free: Arc<Semaphore> },
 }
 
 impl Sink {
@@ -46,7 +48,7 @@ impl Sink {
                 let mount = pvc_dir.ok_or_else(|| {
                     wrong("a pvc:// sink needs --record-pvc-dir, where its claim is mounted")
                 })?;
-                Place::Claim { mount: mount.to_owned(), path }
+                Place::Claim { mount: mount.to_owned(), path, free: Arc::new(Semaphore::new(claim::AT_ONCE)) }
             }
             Uri::Https(_) => return Err(wrong("records are kept in s3:// or pvc://")),
         };
@@ -64,7 +66,9 @@ impl Sink {
                 });
                 connected.map(Link::Bucket).map_err(|failure| SinkError(failure.message))
             }
-            Place::Claim { mount, path } => Ok(Link::Claim(claim::Folder::new(mount, path, &self.uri))),
+            Place::Claim { mount, path, free } => {
+                Ok(Link::Claim(claim::Folder::new(mount, path, &self.uri, free)))
+            }
         }
     }
 }
