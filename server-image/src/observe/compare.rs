@@ -20,11 +20,13 @@ pub fn begin(main: &Identity, challenger: &Identity, now: u64, outputs: &[Port])
     Comparison::new(main.clone(), challenger.clone(), now, outputs)
 }
 
-/// Counts a call. One that the challenger was spared is none.
+/// Counts a call. One that the challenger was spared is none; nor is one whose copy failed before the challenger has
+/// answered any: a node learns the way to a new challenger some time after this pod has heard of it.
 pub fn count(comparison: &mut Comparison, call: &Call) {
+    let has_answered = comparison.calls(Role::Challenger) > 0;
     let challenger = match &call.challenger {
         Shadow::None => return,
-        Shadow::Dropped(dropped) if !dropped.is_failure() => return,
+        Shadow::Dropped(dropped) if !(has_answered && dropped.is_failure()) => return,
         Shadow::Dropped(_) => None,
         Shadow::Answered { answered, .. } => Some(answered),
     };
@@ -174,6 +176,18 @@ mod tests {
     fn a_request_that_was_wrong_is_nobodys_error() {
         let found = compared([(answered(400, &[], &[]), by(answered(400, &[], &[])))]);
         assert_eq!((found.errors(Role::Main), found.errors(Role::Challenger)), (0, 0));
+    }
+
+    #[test]
+    fn before_its_first_answer_nothing_is_held_against_the_challenger() {
+        let fine = || answered(200, &[1], &[0.5]);
+        let dropped = |dropped| (fine(), Shadow::Dropped(dropped));
+        let begin = || [Dropped::Timeout, Dropped::Unreachable, Dropped::WrongVersion].map(dropped);
+        assert_eq!(compared(begin()).calls(Role::Challenger), 0);
+        let later = [(fine(), by(answered(503, &[], &[]))), dropped(Dropped::Timeout)];
+        let found = compared(begin().into_iter().chain(later));
+        assert_eq!((found.errors(Role::Challenger), found.calls(Role::Challenger)), (2, 2));
+        assert_eq!(found.calls(Role::Main), 2);
     }
 
     #[test]
