@@ -176,6 +176,7 @@ async fn every_record_has_both_answers_and_every_figure_is_that_of_the_records()
         let compare = plugin::run(&story, Person::Tess, &["compare", MODEL, "-o", "json"]).await?.json()?;
         let comparison: Comparison = serde_json::from_value(compare["comparison"].clone())?;
         ensure!(comes_to(&comparison, &figures), "{compare}");
+        ensure!(comparison.roles.iter().all(|role| role.errors == 0), "nobody failed: {compare}");
         Ok(())
     })
     .await

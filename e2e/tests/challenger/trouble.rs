@@ -18,14 +18,18 @@ async fn is_back(story: &Story, load: &mut Load) -> Result<()> {
     load.await_round().await
 }
 
-/// Waits until copies were dropped for this reason, and the challenger is left alone.
-async fn is_left_alone(story: &Story, reason: &str) -> Result<()> {
+/// How many copies were dropped for this reason.
+fn dropped(metrics: &Metrics, reason: &str) -> u64 {
+    metrics.count("understudy_mirror_dropped_total", &[("reason", reason)])
+}
+
+/// Waits until copies have failed, in a way that adds to this reason where one is named, and then none is made.
+async fn is_left_alone(story: &Story, before: &Metrics, reason: Option<&str>) -> Result<()> {
+    let grown = |metrics: &Metrics, reason| dropped(metrics, reason) > dropped(before, reason);
     let alone = |metrics: &Metrics| {
-        let dropped = |reason| metrics.count("understudy_mirror_dropped_total", &[("reason", reason)]);
-        dropped(reason) > 0 && dropped("circuit_open") > 0
+        grown(metrics, "circuit_open") && reason.is_none_or(|reason| grown(metrics, reason))
     };
-    let what = format!("copies are dropped as {reason}, then none is made");
-    story.await_metrics(&what, "1.0.0", alone).await?;
+    story.await_metrics("the challenger is left alone", "1.0.0", alone).await?;
     Ok(())
 }
 
@@ -40,12 +44,12 @@ async fn a_challenger_that_dies_or_stands_still_costs_main_no_call_and_every_cop
         let mut load = story.load(Pressure::gentle()).await?;
         load.await_round().await?;
 
-        let challenger = story.pods_of("1.1.0").await?;
+        let (challenger, before) = (story.pods_of("1.1.0").await?, story.metrics("1.0.0").await?);
         for pod in &challenger {
             let now = DeleteParams::default().grace_period(0);
             story.api::<Pod>().delete(&pod.name_any(), &now).await?;
         }
-        is_left_alone(&story, "unreachable").await?;
+        is_left_alone(&story, &before, None).await?;
         is_back(&story, &mut load).await?;
         let replaced = story.pods_of("1.1.0").await?;
         ensure!(
@@ -53,8 +57,9 @@ async fn a_challenger_that_dies_or_stands_still_costs_main_no_call_and_every_cop
                 && challenger.iter().all(|old| replaced.iter().all(|new| new.uid() != old.uid()))
         );
 
+        let before = story.metrics("1.0.0").await?;
         let frozen = replaced.iter().map(Frozen::freeze).collect::<Result<Vec<_>>>()?;
-        is_left_alone(&story, "timeout").await?;
+        is_left_alone(&story, &before, Some("timeout")).await?;
         load.await_round().await?;
         for pod in frozen {
             pod.thaw()?;
