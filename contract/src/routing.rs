@@ -1,0 +1,116 @@
+//! `routing.json`: what the operator tells running pods. They follow it without a restart.
+
+use serde::{Deserialize, Serialize};
+
+/// Who is main, who is challenger, and what is recorded. Whatever is absent is off.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Routing {
+    /// The version that answers callers of the stable URL; `null` while there is none.
+    pub main: Option<String>,
+    /// The version that gets copies of main's calls. The operator names only one that it accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenger: Option<ChallengerRoute>,
+    /// What is recorded of main's calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<RecordingRules>,
+    /// When a feature counts as drifting. Servers without a baseline ignore it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<DriftRules>,
+}
+
+/// Where copies go, how many, and how long they may take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChallengerRoute {
+    /// Semantic version of the challenger.
+    pub version: String,
+    /// Digest of its artifact, `sha256:<hex>`. Answers of another digest are dropped.
+    pub digest: String,
+    /// Base URL of its Service.
+    pub url: String,
+    /// Percentage of main's calls that are copied, 0 to 100.
+    pub sample_percent: u8,
+    /// Milliseconds that a copy may wait and be under way.
+    pub timeout_millis: u64,
+}
+
+/// What is recorded. The sink is in the pod's arguments, since it brings credentials and volumes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordingRules {
+    /// Percentage of main's calls that are recorded, 0 to 100.
+    pub sample_percent: u8,
+    /// Columns that are never recorded.
+    #[serde(default)]
+    pub redact: Vec<String>,
+    /// Seconds after which a file of records is closed and sent. Default 60.
+    #[serde(default = "one_minute")]
+    pub rotate_seconds: u64,
+    /// Seconds after which records are removed from the sink. Without it they stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_seconds: Option<u64>,
+}
+
+const fn one_minute() -> u64 {
+    60
+}
+
+/// When a feature counts as drifting.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DriftRules {
+    /// Length of the sliding window, in seconds.
+    pub window_seconds: u64,
+    /// With fewer values in the window, nothing is said about a feature.
+    pub min_samples: u64,
+    /// Population stability index from which a feature drifts.
+    pub psi: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> Routing {
+        Routing {
+            main: Some("1.3.0".to_owned()),
+            challenger: Some(ChallengerRoute {
+                version: "1.4.0".to_owned(),
+                digest: "sha256:00".to_owned(),
+                url: "http://fraud-challenger.risk.svc".to_owned(),
+                sample_percent: 20,
+                timeout_millis: 1000,
+            }),
+            recording: Some(RecordingRules {
+                sample_percent: 50,
+                redact: vec!["age".to_owned()],
+                rotate_seconds: 30,
+                retention_seconds: Some(86_400),
+            }),
+            drift: Some(DriftRules { window_seconds: 3600, min_samples: 500, psi: 0.2 }),
+        }
+    }
+
+    #[test]
+    fn the_file_is_read_as_it_was_written() {
+        for routing in [Routing::default(), full()] {
+            let text = serde_json::to_string(&routing).unwrap();
+            assert_eq!(serde_json::from_str::<Routing>(&text).unwrap(), routing, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_off_is_not_in_the_file() {
+        let routing = Routing { main: Some("1.3.0".to_owned()), ..Routing::default() };
+        assert_eq!(serde_json::to_string(&routing).unwrap(), r#"{"main":"1.3.0"}"#);
+        assert_eq!(serde_json::to_string(&Routing::default()).unwrap(), r#"{"main":null}"#);
+    }
+
+    #[test]
+    fn a_field_of_a_newer_operator_is_ignored() {
+        let routing: Routing =
+            serde_json::from_str(r#"{"main":"1.3.0","since":"2026-11-21","canary":{"percent":5}}"#).unwrap();
+        assert_eq!(routing.main.as_deref(), Some("1.3.0"));
+    }
+}
