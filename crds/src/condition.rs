@@ -18,7 +18,7 @@ pub const DEPLOYED: &str = "Deployed";
 /// On a `ModelDeployment`: a real inference was answered through its Service.
 pub const RUNNING: &str = "Running";
 /// On a `ModelDeployment`: the API server enforces the approval policy.
-pub const APPROVAL_GATE: &str = "ApprovalGate";
+pub const APPROVAL_POLICY_ACTIVE: &str = "ApprovalPolicyActive";
 /// On a `ModelDeployment` that names a challenger: it gets copies of main's calls.
 pub const CHALLENGER_READY: &str = "ChallengerReady";
 /// On a `ModelDeployment` whose main has a baseline: what is asked has moved away from the training data.

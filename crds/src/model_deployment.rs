@@ -228,7 +228,7 @@ pub struct ModelDeploymentStatus {
     /// The generation this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Deployed`, `Running`, `ApprovalGate`, where they make sense `ChallengerReady`, `DataDrift` (inputs) and
+    /// `Deployed`, `Running`, `ApprovalPolicyActive`, where they make sense `ChallengerReady`, `DataDrift` (inputs) and
     /// `PredictionDrift` (outputs), and `Ready`, `Reconciling`, `Stalled` (kstatus).
     #[serde(default)]
     #[schemars(length(max = 16))]

@@ -277,7 +277,7 @@ mod tests {
         metrics.gate("risk", false);
         metrics.gate("fraud", true);
         let page = metrics.render();
-        assert!(page.contains(r#"understudy_approval_gate_active{watched_namespace="risk"} 0"#), "{page}");
+        assert!(page.contains(r#"understudy_approval_policy_active{watched_namespace="risk"} 0"#), "{page}");
     }
 
     #[test]

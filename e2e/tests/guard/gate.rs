@@ -8,7 +8,7 @@ use kube::{Api, api::DeleteParams, api::PostParams};
 use serde_json::json;
 use understudy_crds::{
     Decision, ModelDeployment, ModelVersion, Stage,
-    condition::{self, APPROVABLE, APPROVAL_GATE},
+    condition::{self, APPROVABLE, APPROVAL_POLICY_ACTIVE},
 };
 use understudy_e2e::{MODEL, Person, Publication, Sample, Story, with_temp_ns};
 
@@ -32,12 +32,12 @@ async fn without_policy(story: &Story, act: impl AsyncFnOnce() -> Result<()>) ->
 
 fn gate(md: &ModelDeployment) -> Option<bool> {
     let conditions = &md.status.as_ref()?.conditions;
-    condition::find(conditions, APPROVAL_GATE).map(|c| c.status == "True")
+    condition::find(conditions, APPROVAL_POLICY_ACTIVE).map(|c| c.status == "True")
 }
 
 fn held(version: &ModelVersion) -> bool {
     let conditions = version.status.as_ref().map_or(&[][..], |s| &s.conditions);
-    condition::find(conditions, APPROVABLE).is_some_and(|c| c.reason == "ApprovalGateInactive")
+    condition::find(conditions, APPROVABLE).is_some_and(|c| c.reason == "ApprovalPolicyInactive")
 }
 
 /// Tess, who may test only, approves once nobody refuses that any more.

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use understudy_crds::{
     Decision::{Approved, RolledBack, Superseded},
     MainReason, ModelDeployment, Stage,
-    condition::{self, APPROVAL_GATE, DEPLOYED, READY, RUNNING, SERVING},
+    condition::{self, APPROVAL_POLICY_ACTIVE, DEPLOYED, READY, RUNNING, SERVING},
     names,
 };
 use understudy_e2e::{MODEL, Person, Sample, Story, rows, with_temp_ns};
@@ -36,7 +36,7 @@ async fn four_eyes(story: &Story, name: &str, id: &str) -> Result<()> {
 
 fn all_true(md: &ModelDeployment) -> bool {
     let conditions = md.status.as_ref().map_or(&[][..], |s| &s.conditions);
-    [DEPLOYED, RUNNING, APPROVAL_GATE, READY].iter().all(|type_| condition::is_true(conditions, type_))
+    [DEPLOYED, RUNNING, APPROVAL_POLICY_ACTIVE, READY].iter().all(|type_| condition::is_true(conditions, type_))
 }
 
 async fn bring_to_production(story: &Story, sample: Sample) -> Result<()> {

@@ -67,7 +67,7 @@ impl Hold {
     /// The approval policy is not in force.
     pub fn gate(message: &str, approved: bool) -> Self {
         let message = format!("it waits until the approval policy is in force: {message}");
-        Self { approved, ..Self::new("ApprovalGateInactive", message) }
+        Self { approved, ..Self::new("ApprovalPolicyInactive", message) }
     }
 }
 

@@ -181,7 +181,7 @@ async fn promote(ctx: &Context, observed: &Observed, candidate: &Candidate) -> R
     }
     if !gate.active {
         return Ok(wait(
-            "ApprovalGateInactive",
+            "ApprovalPolicyInactive",
             format!("the approval policy is not in force: {}", gate.message),
         ));
     }

@@ -8,7 +8,7 @@ use kube::ResourceExt;
 use understudy_crds::{
     MainRecord, ModelDeployment, ModelDeploymentStatus, Previous, RollbackResult, Rollout, ServedVersion,
     Stage, Staged,
-    condition::{self, APPROVAL_GATE, DEPLOYED, READY, RECONCILING, RUNNING, STALLED},
+    condition::{self, APPROVAL_POLICY_ACTIVE, DEPLOYED, READY, RECONCILING, RUNNING, STALLED},
     names,
 };
 
@@ -217,7 +217,7 @@ fn conditions(
         Running::AsBefore if first => set(RUNNING, false, "Starting", "main has just been chosen"),
         Running::AsBefore => {}
     }
-    set(APPROVAL_GATE, gate.active, gate.reason(), &gate.message);
+    set(APPROVAL_POLICY_ACTIVE, gate.active, gate.reason(), &gate.message);
 
     let running = condition::find(&conditions, RUNNING)
         .map(|c| (c.status == "True", c.reason.clone(), c.message.clone()));

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::runtime::events::EventType;
 use understudy_crds::{
     ColumnRole, MainReason, ModelDeployment, ModelDeploymentStatus, RollbackResult,
-    condition::{self, APPROVAL_GATE, CHALLENGER_READY, DATA_DRIFT, PREDICTION_DRIFT, RUNNING, STALLED},
+    condition::{self, APPROVAL_POLICY_ACTIVE, CHALLENGER_READY, DATA_DRIFT, PREDICTION_DRIFT, RUNNING, STALLED},
 };
 
 use super::Facts;
@@ -45,7 +45,7 @@ pub async fn announce(
     if let Some(rollback) = refused.filter(|r| before.rollback.as_ref() != Some(r)) {
         ctx.journal.event(md, EventType::Warning, "RollbackRefused", &rollback.message).await;
     }
-    for (type_, bad) in [(STALLED, "True"), (APPROVAL_GATE, "False"), (RUNNING, "False")] {
+    for (type_, bad) in [(STALLED, "True"), (APPROVAL_POLICY_ACTIVE, "False"), (RUNNING, "False")] {
         let new = condition::find(&after.conditions, type_)
             .filter(|c| c.status == bad && !matches!(c.reason.as_str(), "NoMain" | "Starting" | NOT_TRIED));
         let old = condition::find(&before.conditions, type_);
