@@ -63,7 +63,7 @@ impl Counts {
                 .buckets(BUCKETS.to_vec()),
             ),
             unseen: family.counter(
-                "understudy_observe_dropped_total",
+                "understudy_analysis_dropped_total",
                 "Calls that drift, comparison and records have not seen, since too many waited to be looked at",
             ),
         }
