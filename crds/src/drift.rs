@@ -24,7 +24,7 @@ const fn psi() -> f64 {
 /// When the calls count as drifted from the baseline of main's version. Without a baseline there is no drift.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Drift {
+pub struct DriftRules {
     /// The newest calls that are compared with the baseline.
     #[x_kube(validation = Rule::new("duration(self) >= duration('10s') && duration(self) <= duration('168h')").message("drift.window must be a duration from 10s to 168h, for example 1h"))]
     #[schemars(length(max = 32))]
@@ -42,7 +42,7 @@ pub struct Drift {
     pub psi: f64,
 }
 
-impl Default for Drift {
+impl Default for DriftRules {
     fn default() -> Self {
         Self { window: window(), min_samples: min_samples(), psi: psi() }
     }

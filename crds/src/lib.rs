@@ -20,7 +20,7 @@ pub use comparison::{
     Compared, Comparison, Estimate, Latency, Measure, OUTPUTS_LIMIT, OutcomeComparison, OutputComparison,
     Role, RoleComparison,
 };
-pub use drift::{ColumnRole, DRIFTING_LIMIT, Drift, DriftStatistic, DriftStatus, DriftingFeature};
+pub use drift::{ColumnRole, DRIFTING_LIMIT, DriftRules, DriftStatistic, DriftStatus, DriftingFeature};
 pub use model_deployment::{
     AcceptanceTest, Approval, Gate, MainReason, MainRecord, ModelDeployment, ModelDeploymentSpec,
     ModelDeploymentStatus, Previous, Rollback, RollbackResult, RollbackStatus, Rollout, ServedVersion,

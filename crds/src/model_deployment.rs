@@ -11,7 +11,7 @@ use kube::{CustomResource, KubeSchema, core::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Challenger, ChallengerStatus, Comparison, Drift, DriftStatus, Recording};
+use crate::{Challenger, ChallengerStatus, Comparison, DriftRules, DriftStatus, Recording};
 
 /// How long a request waits by default: a week, so that a colleague's long weekend does not end it.
 fn expires_after() -> Duration {
@@ -111,7 +111,7 @@ pub struct ModelDeploymentSpec {
     /// When calls count as drifted from the baseline of main's version. Without it, the defaults apply where there is
     /// a baseline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub drift: Option<Drift>,
+    pub drift: Option<DriftRules>,
 }
 
 const fn one() -> i32 {

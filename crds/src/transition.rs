@@ -38,7 +38,7 @@ pub struct Transition {
     /// Which approval policy was in force when it was asked: an approval under another one does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
-    pub gate: Option<String>,
+    pub policy_fingerprint: Option<String>,
     /// Set once approved: the roll-out is under way, and the stage follows when the version serves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Grant>,

@@ -33,8 +33,8 @@ pub struct RunArgs {
     #[arg(long, default_value = "/etc/understudy/config/config.yaml", env = "UNDERSTUDY_CONFIG")]
     pub config: PathBuf,
     /// Folder with `policy.json` and `binding.json`: the approval policy as it was installed.
-    #[arg(long, default_value = "/etc/understudy/gate", env = "UNDERSTUDY_GATE_DIR")]
-    pub gate_dir: PathBuf,
+    #[arg(long, default_value = "/etc/understudy/policy", env = "UNDERSTUDY_POLICY_DIR")]
+    pub policy_dir: PathBuf,
     /// Port of `/metrics`.
     #[arg(long, default_value_t = 8080, env = "UNDERSTUDY_METRICS_PORT")]
     pub metrics_port: u16,

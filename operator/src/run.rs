@@ -138,7 +138,7 @@ fn control(
     stopped: watch::Receiver<bool>,
 ) -> Result<BoxFuture<'static, Result<(), Error>>, Error> {
     let names = config.policy_name.as_deref().zip(config.binding_name.as_deref());
-    let gate = Gate::new(client.clone(), &args.gate_dir, names)?;
+    let gate = Gate::new(client.clone(), &args.policy_dir, names)?;
     let journal = Journal::new(client.clone(), &args.pod_name);
     let (cache, wake_ups, watching) = cache::watch(&client, &scope, metrics.clone());
     metrics.watch(cache.versions.clone(), cache.deployments.clone());

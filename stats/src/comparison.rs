@@ -46,7 +46,7 @@ impl Role {
 /// How an output is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Kind {
+pub enum OutputKind {
     /// The same or not.
     Label,
     /// How far apart, and whether they rise and fall together.
@@ -75,7 +75,7 @@ impl Answers {
 #[serde(rename_all = "camelCase")]
 struct Output {
     name: String,
-    kind: Kind,
+    kind: OutputKind,
     #[serde(default)]
     agreed: u64,
     #[serde(default)]
@@ -117,7 +117,7 @@ impl Comparison {
         main: Identity,
         challenger: Identity,
         since: u64,
-        outputs: impl IntoIterator<Item = (String, Kind)>,
+        outputs: impl IntoIterator<Item = (String, OutputKind)>,
     ) -> Self {
         let output =
             |(name, kind)| Output { name, kind, agreed: 0, compared: 0, moments: Moments::default() };
@@ -152,7 +152,7 @@ impl Comparison {
 
     /// Of `compared` values of the output at `index`, `agreed` were the same. Without effect on an output of numbers.
     pub fn labels(&mut self, index: usize, agreed: u64, compared: u64) {
-        if let Some(output) = self.outputs.get_mut(index).filter(|output| output.kind == Kind::Label) {
+        if let Some(output) = self.outputs.get_mut(index).filter(|output| output.kind == OutputKind::Label) {
             output.agreed = output.agreed.saturating_add(agreed.min(compared));
             output.compared = output.compared.saturating_add(compared);
         }
@@ -161,7 +161,7 @@ impl Comparison {
     /// One value of the output at `index`, as main and as the challenger has it. A pair with a NaN, an infinity or a
     /// number beyond 1e100 is counted as left out. Without effect on an output of labels.
     pub fn numbers(&mut self, index: usize, main: f64, challenger: f64) {
-        if let Some(output) = self.outputs.get_mut(index).filter(|output| output.kind == Kind::Number) {
+        if let Some(output) = self.outputs.get_mut(index).filter(|output| output.kind == OutputKind::Number) {
             output.moments.push(main, challenger);
         }
     }
@@ -232,7 +232,7 @@ impl Comparison {
 
     /// The names of the outputs and how they are compared, in order.
     #[must_use]
-    pub fn outputs(&self) -> impl ExactSizeIterator<Item = (&str, Kind)> {
+    pub fn outputs(&self) -> impl ExactSizeIterator<Item = (&str, OutputKind)> {
         self.outputs.iter().map(|output| (output.name.as_str(), output.kind))
     }
 
@@ -265,8 +265,8 @@ impl Comparison {
     #[must_use]
     pub fn compared(&self, index: usize) -> u64 {
         self.outputs.get(index).map_or(0, |output| match output.kind {
-            Kind::Label => output.compared,
-            Kind::Number => output.moments.count(),
+            OutputKind::Label => output.compared,
+            OutputKind::Number => output.moments.count(),
         })
     }
 
@@ -285,20 +285,20 @@ impl Comparison {
     /// The share of labels of the output at `index` that were the same. None for an output of numbers.
     #[must_use]
     pub fn agreement(&self, index: usize) -> Option<Estimate> {
-        let output = self.output(index, Kind::Label)?;
+        let output = self.output(index, OutputKind::Label)?;
         interval::proportion(output.agreed, output.compared)
     }
 
     /// How far apart the numbers of the output at `index` are in the mean. None for an output of labels.
     #[must_use]
     pub fn mean_absolute_difference(&self, index: usize) -> Option<Estimate> {
-        self.output(index, Kind::Number)?.moments.mean_absolute_difference()
+        self.output(index, OutputKind::Number)?.moments.mean_absolute_difference()
     }
 
     /// Pearson's correlation of the numbers of the output at `index`. None for an output of labels.
     #[must_use]
     pub fn correlation(&self, index: usize) -> Option<Estimate> {
-        self.output(index, Kind::Number)?.moments.correlation()
+        self.output(index, OutputKind::Number)?.moments.correlation()
     }
 
     fn answers(&self, role: Role) -> &Answers {
@@ -308,7 +308,7 @@ impl Comparison {
         }
     }
 
-    fn output(&self, index: usize, kind: Kind) -> Option<&Output> {
+    fn output(&self, index: usize, kind: OutputKind) -> Option<&Output> {
         self.outputs.get(index).filter(|output| output.kind == kind)
     }
 }

@@ -16,7 +16,7 @@ pub mod outcomes;
 pub mod summary;
 
 pub use baseline::{Baseline, BaselineError, ColumnKind, ColumnRole};
-pub use comparison::{Comparison, Identity, Kind, Role};
+pub use comparison::{Comparison, Identity, OutputKind, Role};
 pub use drift::{ChiSquare, ColumnDrift, Drift};
 pub use interval::Estimate;
 pub use latency::Latencies;

@@ -74,7 +74,7 @@ fn merge_option<T: Clone>(mine: &mut Option<T>, theirs: Option<&T>, merge: impl 
 #[cfg(test)]
 mod tests {
     use super::Summary;
-    use crate::comparison::{Comparison, Identity, Kind, Role};
+    use crate::comparison::{Comparison, Identity, OutputKind, Role};
     use crate::drift::Drift;
     use crate::outcomes::Outcomes;
 
@@ -83,7 +83,7 @@ mod tests {
     }
 
     fn summary(challenger: &str, since: u64) -> Summary {
-        let outputs = [("label".to_owned(), Kind::Label)];
+        let outputs = [("label".to_owned(), OutputKind::Label)];
         let mut comparison = Comparison::new(identity("1.0.0"), identity(challenger), since, outputs);
         comparison.pair();
         comparison.labels(0, 1, 1);

@@ -1,6 +1,6 @@
 {{/*
 The four-eyes rule as the API server itself enforces it. One template for the policy that is
-installed and for the copy in the gate's ConfigMap that the operator compares the live one with,
+installed and for the copy in the ConfigMap that the operator compares the live one with,
 so that the two cannot differ. API defaults are written out for the same reason.
 
 Reading order: who writes, what the write changes, which act that is, what the act must meet.

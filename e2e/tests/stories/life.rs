@@ -36,7 +36,9 @@ async fn four_eyes(story: &Story, name: &str, id: &str) -> Result<()> {
 
 fn all_true(md: &ModelDeployment) -> bool {
     let conditions = md.status.as_ref().map_or(&[][..], |s| &s.conditions);
-    [DEPLOYED, RUNNING, APPROVAL_POLICY_ACTIVE, READY].iter().all(|type_| condition::is_true(conditions, type_))
+    [DEPLOYED, RUNNING, APPROVAL_POLICY_ACTIVE, READY]
+        .iter()
+        .all(|type_| condition::is_true(conditions, type_))
 }
 
 async fn bring_to_production(story: &Story, sample: Sample) -> Result<()> {

@@ -303,7 +303,7 @@ fn requested(o: &Observed, now: Timestamp) -> Option<Outcome> {
         generation: o.version.metadata.generation.unwrap_or_default(),
         digest: o.version.spec.artifact.digest(),
         expires_at: now.checked_add(std::time::Duration::from(o.rules.expires_after)).ok().map(Into::into),
-        gate: None,
+        policy_fingerprint: None,
         approval: None,
     }))
 }
@@ -313,8 +313,8 @@ fn requested(o: &Observed, now: Timestamp) -> Option<Outcome> {
 pub fn under(step: Step, pending: Option<&Transition>, form: Option<&str>) -> Step {
     let form = form.map(str::to_owned);
     match step {
-        Step::Open(transition) => Step::Open(Transition { gate: form, ..transition }),
-        Step::Approve { .. } if pending.is_some_and(|t| t.gate != form) => Step::Close {
+        Step::Open(transition) => Step::Open(Transition { policy_fingerprint: form, ..transition }),
+        Step::Approve { .. } if pending.is_some_and(|t| t.policy_fingerprint != form) => Step::Close {
             decision: Decision::Withdrawn,
             by: OPERATOR.to_owned(),
             reason: Some("the approval policy was changed or installed anew since it was asked; it needs a new approval".to_owned()),

@@ -14,7 +14,8 @@ fn identity(version: &str) -> stats::Identity {
 
 /// A hundred pairs: 90 labels agree, main fails 2 times and the challenger 4 times.
 fn counted() -> stats::Summary {
-    let outputs = [("label".to_owned(), stats::Kind::Label), ("score".to_owned(), stats::Kind::Number)];
+    let outputs =
+        [("label".to_owned(), stats::OutputKind::Label), ("score".to_owned(), stats::OutputKind::Number)];
     let mut counted = stats::Comparison::new(identity("1.2.0"), identity("1.3.0"), 7, outputs);
     for i in 0_u8..100 {
         counted.call(stats::Role::Main, i < 2, Some(Duration::from_micros(100)));
@@ -102,7 +103,7 @@ fn numbers_have_six_digits_and_what_is_none_is_left_out() {
 fn names_that_the_kind_does_not_hold_keep_no_status_from_being_written() {
     let long = "x".repeat(300);
     let twice = [long.clone(), long, "label".to_owned(), "label".to_owned()];
-    let outputs = twice.into_iter().map(|name| (name, stats::Kind::Label));
+    let outputs = twice.into_iter().map(|name| (name, stats::OutputKind::Label));
     let mut summary = stats::Summary::new(identity("1.2.0"));
     summary.comparison = Some(stats::Comparison::new(identity("1.2.0"), identity("1.3.0"), 7, outputs));
     let both = [identity("1.2.0"), identity("1.3.0")];

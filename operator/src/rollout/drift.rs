@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use understudy_crds::{ColumnRole, Drift as Rules, DriftStatistic, DriftStatus, DriftingFeature};
+use understudy_crds::{ColumnRole, DriftRules as Rules, DriftStatistic, DriftStatus, DriftingFeature};
 use understudy_stats as stats;
 
 use super::comparison::{rounded, short};

@@ -2,7 +2,7 @@
 
 use axum::{Json, Router, routing::get};
 use serde_json::json;
-use understudy_stats::{Comparison, Kind};
+use understudy_stats::{Comparison, OutputKind};
 
 use super::*;
 
@@ -12,7 +12,7 @@ fn identity(version: &str) -> Identity {
 
 /// What a pod of 1.2.0 tells that has compared `pairs` calls with a challenger.
 fn told(challenger: &str, pairs: u64) -> Summary {
-    let outputs = [("label".to_owned(), Kind::Label)];
+    let outputs = [("label".to_owned(), OutputKind::Label)];
     let mut comparison = Comparison::new(identity("1.2.0"), identity(challenger), 7, outputs);
     (0..pairs).for_each(|_| comparison.pair());
     let mut summary = Summary::new(identity("1.2.0"));

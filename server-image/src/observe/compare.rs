@@ -1,16 +1,16 @@
 //! Brings a call that was copied into the comparison of main and challenger.
 
-use understudy_stats::{Comparison, Identity, Kind, Role};
+use understudy_stats::{Comparison, Identity, OutputKind, Role};
 
 use super::call::{Call, Shadow};
 use crate::signature::Port;
 use crate::tensor::{Data, Datatype, Tensor};
 
 /// How outputs of a datatype are compared: what is a measure by its distance, what names something by being the same.
-fn kind(datatype: Datatype) -> Kind {
+fn kind(datatype: Datatype) -> OutputKind {
     match datatype {
-        Datatype::Fp16 | Datatype::Bf16 | Datatype::Fp32 | Datatype::Fp64 => Kind::Number,
-        _ => Kind::Label,
+        Datatype::Fp16 | Datatype::Bf16 | Datatype::Fp32 | Datatype::Fp64 => OutputKind::Number,
+        _ => OutputKind::Label,
     }
 }
 
@@ -102,7 +102,7 @@ fn agreed(main: &Data, challenger: &Data) -> u64 {
 
 /// Whether values of `datatype` name something rather than measuring it.
 pub fn is_label(datatype: Datatype) -> bool {
-    kind(datatype) == Kind::Label
+    kind(datatype) == OutputKind::Label
 }
 
 #[cfg(test)]

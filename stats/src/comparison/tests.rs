@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{Comparison, Identity, Kind, Role};
+use super::{Comparison, Identity, OutputKind, Role};
 use crate::interval::Estimate;
 
 fn identity(version: &str) -> Identity {
@@ -10,7 +10,7 @@ fn identity(version: &str) -> Identity {
 }
 
 fn new(challenger: &str, since: u64) -> Comparison {
-    let outputs = [("label".to_owned(), Kind::Label), ("score".to_owned(), Kind::Number)];
+    let outputs = [("label".to_owned(), OutputKind::Label), ("score".to_owned(), OutputKind::Number)];
     Comparison::new(identity("1.0.0"), identity(challenger), since, outputs)
 }
 

@@ -65,7 +65,7 @@ async fn start(story: &Story) -> Result<Started> {
     let folder = Folder(std::env::temp_dir().join(format!("understudy-bench-{}", std::process::id())));
     std::fs::create_dir_all(&folder.0)?;
     let maps: Api<ConfigMap> = Api::namespaced(story.client(Person::Admin).clone(), NAMESPACE);
-    for name in ["understudy-config", "understudy-gate"] {
+    for name in ["understudy-config", "understudy-policy"] {
         for (file, text) in maps.get(name).await?.data.unwrap_or_default() {
             let own = format!("watchNamespaces: [\"{}\"]", story.namespace());
             // An install for some namespaces does not know the policy's name.
@@ -83,7 +83,7 @@ async fn start(story: &Story) -> Result<Started> {
     let mut command = Command::new(&binary);
     command
         .arg(format!("--config={}", folder.0.join("config.yaml").display()))
-        .arg(format!("--gate-dir={}", folder.0.display()))
+        .arg(format!("--policy-dir={}", folder.0.display()))
         .args([format!("--metrics-port={metrics_port}"), format!("--health-port={health_port}")])
         .args(["--pod-name=bench".to_owned(), format!("--pod-namespace={}", story.namespace())])
         .env("KUBECONFIG", story.cluster().kubeconfig())

@@ -6,7 +6,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::runtime::events::EventType;
 use understudy_crds::{
     ColumnRole, MainReason, ModelDeployment, ModelDeploymentStatus, RollbackResult,
-    condition::{self, APPROVAL_POLICY_ACTIVE, CHALLENGER_READY, DATA_DRIFT, PREDICTION_DRIFT, RUNNING, STALLED},
+    condition::{
+        self, APPROVAL_POLICY_ACTIVE, CHALLENGER_READY, DATA_DRIFT, PREDICTION_DRIFT, RUNNING, STALLED,
+    },
 };
 
 use super::Facts;
