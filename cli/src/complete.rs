@@ -1,9 +1,7 @@
 //! Completion behind `kubectl understudy <TAB>`: kubectl asks the program `kubectl_complete-understudy`, which asks
 //! here. What is wanted at this place is pure; only names are looked up in the cluster.
 
-use clap::{Arg, Command, CommandFactory};
-
-use crate::args::Cli;
+use clap::{Arg, Command};
 
 /// What may stand at the place of the last word.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,13 +16,13 @@ pub enum Wanted {
     Any,
 }
 
-/// What may stand at the place of the last word; `words` are those after `kubectl understudy`.
+/// What may stand at the place of the last word; `words` are those after `kubectl understudy`, and `tree` holds the
+/// subcommands.
 #[must_use]
-pub fn wanted(words: &[String]) -> Wanted {
-    let mut cli = Cli::command();
-    cli.build();
-    let Some((partial, before)) = words.split_last() else { return subcommands(&cli) };
-    let (mut command, mut position, mut valued) = (&cli, 0, None);
+pub fn wanted(mut tree: Command, words: &[String]) -> Wanted {
+    tree.build();
+    let Some((partial, before)) = words.split_last() else { return subcommands(&tree) };
+    let (mut command, mut position, mut valued) = (&tree, 0, None);
     for word in before {
         if valued.take().is_some() {
             continue;
@@ -73,38 +71,5 @@ fn positional(command: &Command, arg: &Arg) -> Wanted {
         ("name", _) => Wanted::Version,
         ("deployment", _) => Wanted::Deployment,
         _ => values(arg),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    fn at(line: &str) -> Wanted {
-        wanted(&line.split(' ').map(str::to_owned).collect::<Vec<_>>())
-    }
-
-    #[rstest]
-    #[case("review ", Wanted::Version)]
-    #[case("-n risk review fr", Wanted::Version)]
-    #[case("rollback -n risk ", Wanted::Deployment)]
-    #[case("compare fr", Wanted::Deployment)]
-    #[case("history --as bob ", Wanted::Any)]
-    #[case("request fraud-1.3.0 pro", Wanted::Words(vec!["staging".into(), "production".into(), "archived".into()]))]
-    #[case("accept fraud-1.3.0 --feedback fine ", Wanted::Words(vec!["passed".into(), "failed".into()]))]
-    #[case("list -o ", Wanted::Words(vec!["table".into(), "json".into()]))]
-    #[case("review fraud-1.3.0 ", Wanted::Words(vec![]))]
-    fn a_tab_offers_what_may_stand_there(#[case] line: &str, #[case] expected: Wanted) {
-        assert_eq!(at(line), expected);
-    }
-
-    #[test]
-    fn the_first_word_is_a_subcommand_and_a_dash_is_a_flag() {
-        let Wanted::Words(commands) = at("") else { panic!("subcommands are words") };
-        assert!(commands.contains(&"approve".to_owned()) && !commands.contains(&"__complete".to_owned()));
-        let Wanted::Words(flags) = at("approve fraud-1.3.0 --") else { panic!("flags are words") };
-        assert!(["--id", "--wait", "--yes", "--namespace"].iter().all(|f| flags.contains(&(*f).to_owned())));
     }
 }

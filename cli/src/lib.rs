@@ -4,22 +4,26 @@
 //! One file for each subcommand under [`commands`]; what they print and what they write are pure functions.
 //! Everything it does is a patch that a person could do with plain kubectl, see [`write::Write::kubectl`].
 
-pub mod args;
 pub mod ask;
+pub mod cli;
 pub mod commands;
 pub mod compare;
 pub mod complete;
 pub mod error;
+pub mod globals;
 pub mod history;
 pub mod identity;
+pub mod kubectl;
 pub mod list;
 pub mod name;
 pub mod output;
+pub mod pending;
 pub mod perform;
 pub mod progress;
 pub mod refusal;
 pub mod review;
 pub mod session;
+pub mod state;
 pub mod table;
 pub mod wait;
 pub mod when;
@@ -30,7 +34,8 @@ mod fixtures;
 
 use std::process::ExitCode;
 
-use args::{Cli, Command};
+use clap::CommandFactory;
+use cli::{Cli, Command};
 use error::Error;
 use session::Session;
 
@@ -39,11 +44,11 @@ pub async fn run(cli: Cli) -> ExitCode {
     let Cli { globals, command } = cli;
     let command = match command {
         Command::Completion(completion) => {
-            completion.run();
+            completion.run(Cli::command());
             return ExitCode::SUCCESS;
         }
         Command::Complete(complete) => {
-            complete.run().await;
+            complete.run(Cli::command()).await;
             return ExitCode::SUCCESS;
         }
         command => command,

@@ -9,7 +9,7 @@ use understudy_crds::{
     condition::{self, READY},
 };
 
-use crate::{table, when};
+use crate::{name::order, table, when};
 
 /// Everything there is; the JSON of `list`.
 #[derive(Clone, Debug, Serialize)]
@@ -183,11 +183,6 @@ impl Listing {
         );
         format!("{deployments}\n{versions}")
     }
-}
-
-/// By number, not by letter: 1.10.0 comes after 1.9.0.
-pub(crate) fn order(version: &str) -> (Option<semver::Version>, String) {
-    (semver::Version::parse(version).ok(), version.to_owned())
 }
 
 fn deployment(md: &ModelDeployment, versions: &[VersionLine]) -> DeploymentLine {

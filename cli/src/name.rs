@@ -78,6 +78,12 @@ impl FromStr for AnyName {
     }
 }
 
+/// By number, not by letter: 1.10.0 comes after 1.9.0.
+#[must_use]
+pub fn order(version: &str) -> (Option<semver::Version>, String) {
+    (semver::Version::parse(version).ok(), version.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::session::Session;
+use crate::globals::Format;
 
 /// The text without control characters (but for line ends and tabs) and without marks that turn its direction.
 #[must_use]
@@ -16,8 +16,8 @@ const fn turns_direction(c: char) -> bool {
 }
 
 /// Prints `value` as JSON where that was asked for, else `text`.
-pub fn show<T: Serialize>(session: &Session, value: &T, text: impl FnOnce(&T) -> String) {
-    let shown = if session.json() { json(value) } else { printable(&text(value)) };
+pub fn show<T: Serialize>(format: Format, value: &T, text: impl FnOnce(&T) -> String) {
+    let shown = if format == Format::Json { json(value) } else { printable(&text(value)) };
     println!("{}", shown.trim_end_matches('\n'));
 }
 

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::{
-    args::Format,
     ask,
     error::Error,
+    globals::Format,
     identity::{Act, Identity},
     output,
     progress::Outcome,
@@ -60,7 +60,7 @@ pub struct Done {
 impl Done {
     /// Prints it.
     pub fn show(&self, session: &Session) {
-        output::show(session, self, |done| match &done.outcome {
+        output::show(session.globals.output, self, |done| match &done.outcome {
             Some(outcome) => format!("{}: {}", outcome.reason, outcome.message),
             None => done.sentence.clone(),
         });

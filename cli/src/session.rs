@@ -2,14 +2,14 @@
 
 use kube::{
     Api, Client, Config,
-    api::{Patch, PatchParams},
+    api::{ListParams, Patch, PatchParams},
     config::{KubeConfigOptions, Kubeconfig},
 };
 use understudy_crds::{ModelDeployment, ModelVersion};
 
 use crate::{
-    args::{Format, Globals},
     error::Error,
+    globals::{Format, Globals},
     identity::{Act, Identity},
     name::VersionName,
     write::{Target, Write},
@@ -17,6 +17,8 @@ use crate::{
 
 /// Names this tool in `managedFields`.
 const FIELD_MANAGER: &str = "kubectl-understudy";
+/// How many objects one answer of the API server may hold.
+const PAGE: u32 = 500;
 
 /// One connection with the flags that it was made by.
 pub struct Session {
@@ -76,8 +78,7 @@ impl Session {
         {
             return Ok(usual);
         }
-        let all =
-            self.versions().list(&kube::api::ListParams::default()).await.map_err(Error::api(Act::Read))?;
+        let all = self.versions().list(&ListParams::default()).await.map_err(Error::api(Act::Read))?;
         let found = all
             .items
             .into_iter()
@@ -135,6 +136,23 @@ impl Session {
 pub struct Written {
     /// `metadata.generation` after it.
     pub generation: Option<i64>,
+}
+
+/// Every object, page by page.
+pub async fn all<K>(api: Api<K>) -> Result<Vec<K>, Error>
+where
+    K: Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+{
+    let mut items = vec![];
+    let mut params = ListParams::default().limit(PAGE);
+    loop {
+        let page = api.list(&params).await.map_err(Error::api(Act::Read))?;
+        items.extend(page.items);
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => params = params.continue_token(&token),
+            None => return Ok(items),
+        }
+    }
 }
 
 async fn configuration(globals: &Globals) -> Result<Config, Error> {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use kubectl_understudy::{
-    compare::Compare,
+    compare::{self, Compare},
     history::Record,
     list::Listing,
-    review::{Review, Subject, text},
+    review::{self, Review, Subject},
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -34,7 +34,7 @@ fn candidate_review() -> Review {
 
 #[test]
 fn a_reviewer_sees_documentation_metrics_next_to_mains_digest_requester_and_what_is_replaced() {
-    insta::assert_snapshot!(candidate_review().full(now()));
+    insta::assert_snapshot!(review::text::full(&candidate_review(), now()));
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_version_that_nobody_asked_for_is_shown_without_decision() {
     let (version, deployment): (ModelVersion, ModelDeployment) = (read("fresh"), read("modeldeployment"));
     let review =
         Review::of(Subject { version: &version, deployment: Some(&deployment), main: None }, &flags());
-    insta::assert_snapshot!(review.full(now()));
+    insta::assert_snapshot!(review::text::full(&review, now()));
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn main_itself_is_not_compared_with_itself() {
     let (version, deployment): (ModelVersion, ModelDeployment) = (read("main"), read("modeldeployment"));
     let review =
         Review::of(Subject { version: &version, deployment: Some(&deployment), main: None }, &flags());
-    insta::assert_snapshot!(text::summary(&review, now()));
+    insta::assert_snapshot!(review::text::summary(&review, now()));
 }
 
 /// Every key of the object and of those in it, but for what has the API's own form.
@@ -125,7 +125,7 @@ fn compare(name: &str) -> Compare {
 
 #[test]
 fn the_comparison_tells_how_close_both_are_how_each_does_and_what_drifts() {
-    insta::assert_snapshot!(compare("compared").text(now()));
+    insta::assert_snapshot!(compare::text::full(&compare("compared"), now()));
 }
 
 #[test]
@@ -135,17 +135,17 @@ fn a_program_sees_the_same_comparison() {
 
 #[test]
 fn a_small_sample_does_not_look_like_a_result() {
-    insta::assert_snapshot!(compare("few").text(now()));
+    insta::assert_snapshot!(compare::text::full(&compare("few"), now()));
 }
 
 #[test]
 fn a_challenger_that_gets_no_calls_is_told_with_the_reason_and_what_was_compared_before_stays() {
-    insta::assert_snapshot!(compare("not-accepted").text(now()));
+    insta::assert_snapshot!(compare::text::full(&compare("not-accepted"), now()));
 }
 
 #[test]
 fn without_a_challenger_it_says_how_to_set_one() {
-    insta::assert_snapshot!(compare("modeldeployment").text(now()));
+    insta::assert_snapshot!(compare::text::full(&compare("modeldeployment"), now()));
 }
 
 #[test]
@@ -154,17 +154,17 @@ fn no_pairs_yet_are_no_figures() {
     let status = md.status.as_mut().unwrap();
     status.comparison.as_mut().unwrap().pairs = 0;
     status.comparison.as_mut().unwrap().roles.clear();
-    insta::assert_snapshot!("no_pairs_yet", Compare::of(&md, &flags()).text(now()));
+    insta::assert_snapshot!("no_pairs_yet", compare::text::full(&Compare::of(&md, &flags()), now()));
     md.status.as_mut().unwrap().comparison = None;
     md.spec.challenger.as_mut().unwrap().sample_percent = 0;
-    insta::assert_snapshot!("no_pairs_by_choice", Compare::of(&md, &flags()).text(now()));
+    insta::assert_snapshot!("no_pairs_by_choice", compare::text::full(&Compare::of(&md, &flags()), now()));
 }
 
 #[test]
 fn a_new_main_has_no_figures_of_the_one_before() {
     let mut md: ModelDeployment = read("compared");
     md.status.as_mut().unwrap().main.as_mut().unwrap().digest = "sha256:another".to_owned();
-    let text = Compare::of(&md, &flags()).text(now());
+    let text = compare::text::full(&Compare::of(&md, &flags()), now());
     assert!(text.contains("Before          1.3.0 with main 1.2.0: 4996 pairs"), "{text}");
 }
 
@@ -173,7 +173,7 @@ fn a_reviewer_sees_how_the_version_does_as_challenger() {
     let (version, deployment): (ModelVersion, ModelDeployment) = (read("candidate"), read("compared"));
     let review =
         Review::of(Subject { version: &version, deployment: Some(&deployment), main: None }, &flags());
-    let text = text::summary(&review, now());
+    let text = review::text::summary(&review, now());
     assert!(
         text.contains("challenger of 1.2.0, 4996 pairs as of 5s ago: label agrees 96.5 % (96.0 to 97.0)"),
         "{text}"

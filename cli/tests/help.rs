@@ -1,7 +1,7 @@
 //! Help that helps: every subcommand has an example, and every example can be typed.
 
 use clap::{Command, CommandFactory, Parser};
-use kubectl_understudy::args::Cli;
+use kubectl_understudy::cli::Cli;
 
 fn example(command: &Command) -> String {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();

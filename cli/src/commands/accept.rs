@@ -7,11 +7,11 @@ use understudy_crds::{
     annotations::{ACCEPT, ACCEPTED_BY, FEEDBACK},
 };
 
-use super::called;
 use crate::{
     error::Error,
     identity::{Act, Identity},
     name::VersionName,
+    pending::called,
     perform::{Plan, perform},
     session::Session,
     write::{Target, Write},

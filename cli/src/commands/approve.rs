@@ -9,11 +9,12 @@ use understudy_crds::{
     condition::{self, APPROVABLE},
 };
 
-use super::{called, review::Found, undecided};
+use super::review::Found;
 use crate::{
     error::Error,
     identity::{Act, Identity},
     name::VersionName,
+    pending::{called, undecided},
     perform::{Plan, perform},
     progress::Awaited,
     review::text,

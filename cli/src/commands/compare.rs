@@ -3,9 +3,13 @@
 use clap::Args;
 use jiff::Timestamp;
 
-use super::list::words;
 use crate::{
-    compare::Compare as View, error::Error, identity::Act, output, session::Session, write::command,
+    compare::{Compare as View, text},
+    error::Error,
+    identity::Act,
+    kubectl::{command, words},
+    output,
+    session::Session,
 };
 
 /// Shows how the challenger does beside main on the same calls, and what drifts.
@@ -30,7 +34,9 @@ impl Compare {
             return Ok(());
         }
         let md = session.deployments().get(name).await.map_err(Error::api(Act::Read))?;
-        output::show(session, &View::of(&md, &flags), |compare| compare.text(Timestamp::now()));
+        output::show(session.globals.output, &View::of(&md, &flags), |compare| {
+            text::full(compare, Timestamp::now())
+        });
         Ok(())
     }
 }

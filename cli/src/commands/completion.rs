@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use clap::{Args, CommandFactory, FromArgMatches, ValueEnum};
+use clap::{Args, Command, FromArgMatches, ValueEnum};
 use clap_complete::Shell;
 use kube::{Api, Resource, ResourceExt, api::ListParams, core::PartialObjectMeta};
 use understudy_crds::{ModelDeployment, ModelVersion};
 
 use crate::{
-    args::{Cli, Globals},
     complete::{Wanted, wanted},
+    globals::Globals,
     session::Session,
 };
 
@@ -48,7 +48,7 @@ pub enum For {
 
 impl Completion {
     /// Runs it: no cluster is asked.
-    pub fn run(self) {
+    pub fn run(self, mut tree: Command) {
         let shell = match self.shell {
             For::Kubectl => return println!("{KUBECTL_COMPLETE}"),
             For::Bash => Shell::Bash,
@@ -57,7 +57,7 @@ impl Completion {
             For::PowerShell => Shell::PowerShell,
             For::Zsh => Shell::Zsh,
         };
-        clap_complete::generate(shell, &mut Cli::command(), "kubectl-understudy", &mut std::io::stdout());
+        clap_complete::generate(shell, &mut tree, "kubectl-understudy", &mut std::io::stdout());
     }
 }
 
@@ -71,13 +71,15 @@ pub struct Complete {
 
 impl Complete {
     /// Prints what may stand there. A cluster that does not answer offers nothing.
-    pub async fn run(self) {
+    pub async fn run(self, tree: Command) {
         // As they were typed: clap has taken the flags of every subcommand out of `words`.
         let typed: Vec<String> = std::env::args().skip_while(|word| word != "__complete").skip(1).collect();
         let partial = typed.last().cloned().unwrap_or_default();
-        let offered = match wanted(&typed) {
+        let offered = match wanted(tree.clone(), &typed) {
             Wanted::Words(words) => words,
-            names => tokio::time::timeout(PATIENCE, names_of(&names, &typed)).await.unwrap_or_default(),
+            names => tokio::time::timeout(PATIENCE, names_of(&names, globals(tree, &typed)))
+                .await
+                .unwrap_or_default(),
         };
         for word in offered.iter().filter(|word| word.starts_with(&partial)) {
             println!("{word}");
@@ -86,8 +88,8 @@ impl Complete {
     }
 }
 
-async fn names_of(wanted: &Wanted, words: &[String]) -> Vec<String> {
-    let Ok(session) = Session::connect(globals(words)).await else { return vec![] };
+async fn names_of(wanted: &Wanted, globals: Globals) -> Vec<String> {
+    let Ok(session) = Session::connect(globals).await else { return vec![] };
     let versions =
         async { if *wanted == Wanted::Deployment { vec![] } else { names::<ModelVersion>(&session).await } };
     let deployments =
@@ -97,9 +99,9 @@ async fn names_of(wanted: &Wanted, words: &[String]) -> Vec<String> {
 }
 
 /// The flags typed so far: which cluster, which namespace. The line is not finished, so its errors do not count.
-fn globals(words: &[String]) -> Globals {
+fn globals(tree: Command, words: &[String]) -> Globals {
     let line = std::iter::once("kubectl-understudy").chain(words.iter().map(String::as_str));
-    let matches = Cli::command().ignore_errors(true).try_get_matches_from(line).ok();
+    let matches = tree.ignore_errors(true).try_get_matches_from(line).ok();
     matches.and_then(|matches| Globals::from_arg_matches(&matches).ok()).unwrap_or_default()
 }
 

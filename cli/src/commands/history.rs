@@ -3,15 +3,14 @@
 use clap::Args;
 use understudy_crds::ModelVersion;
 
-use super::list::{all, words};
 use crate::{
     error::Error,
     history::Record,
     identity::Act,
+    kubectl::{command, words},
     name::{AnyName, VersionName},
     output,
-    session::Session,
-    write::command,
+    session::{Session, all},
 };
 
 /// Shows who decided what, when and why; of a deployment also what was main, from when to when.
@@ -35,7 +34,7 @@ impl History {
             println!("{}", command(&[read.concat(), session.kubectl_flags()].concat()));
             return Ok(());
         }
-        output::show(session, &self.record(session).await?, Record::text);
+        output::show(session.globals.output, &self.record(session).await?, Record::text);
         Ok(())
     }
 

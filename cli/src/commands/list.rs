@@ -2,12 +2,15 @@
 
 use clap::Args;
 use jiff::Timestamp;
-use kube::{Api, api::ListParams};
+use kube::Api;
 
-use crate::{error::Error, identity::Act, list::Listing, output, session::Session, write::command};
-
-/// How many objects one answer of the API server may hold.
-const PAGE: u32 = 500;
+use crate::{
+    error::Error,
+    kubectl::{command, words},
+    list::Listing,
+    output,
+    session::{Session, all},
+};
 
 /// Shows deployments and versions, and what waits for whom.
 #[derive(Debug, Args)]
@@ -32,29 +35,7 @@ impl List {
             (all(session.deployments()).await?, all(session.versions()).await?)
         };
         let listing = Listing::of(&deployments, &versions, self.all_namespaces);
-        output::show(session, &listing, |listing| listing.text(Timestamp::now()));
+        output::show(session.globals.output, &listing, |listing| listing.text(Timestamp::now()));
         Ok(())
-    }
-}
-
-/// The words of a command without anything to quote.
-pub fn words(text: &str) -> Vec<String> {
-    text.split(' ').map(str::to_owned).collect()
-}
-
-/// Every object, page by page.
-pub async fn all<K>(api: Api<K>) -> Result<Vec<K>, Error>
-where
-    K: Clone + serde::de::DeserializeOwned + std::fmt::Debug,
-{
-    let mut items = vec![];
-    let mut params = ListParams::default().limit(PAGE);
-    loop {
-        let page = api.list(&params).await.map_err(Error::api(Act::Read))?;
-        items.extend(page.items);
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => params = params.continue_token(&token),
-            None => return Ok(items),
-        }
     }
 }

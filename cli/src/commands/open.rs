@@ -8,13 +8,12 @@ use kube::{Api, ResourceExt, api::ListParams};
 use tokio::net::{TcpListener, TcpStream};
 use understudy_crds::{ModelDeployment, ModelVersion, names};
 
-use super::list::words;
 use crate::{
     error::Error,
     identity::Act,
+    kubectl::{command, words},
     name::{AnyName, VersionName},
     session::Session,
-    write::command,
 };
 
 /// The port of the version's pods on which it answers as main.

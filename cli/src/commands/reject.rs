@@ -7,11 +7,11 @@ use understudy_crds::{
     annotations::{REASON, REJECT, REJECTED_BY},
 };
 
-use super::{called, undecided};
 use crate::{
     error::Error,
     identity::{Act, Identity},
     name::VersionName,
+    pending::{called, undecided},
     perform::{Plan, perform},
     session::Session,
     write::{Target, Write},

@@ -7,11 +7,11 @@ use futures::TryStreamExt;
 use kube::{ResourceExt, runtime::watcher};
 use understudy_crds::{Decision, ModelVersion, Stage, Transition, annotations::REQUESTED_BY};
 
-use super::called;
 use crate::{
     error::Error,
     identity::{Act, Identity},
     name::VersionName,
+    pending::called,
     perform::{Plan, perform},
     progress::Awaited,
     session::Session,

@@ -5,15 +5,14 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{ModelDeployment, ModelVersion};
 
-use super::list::words;
 use crate::{
     error::Error,
     identity::Act,
+    kubectl::{command, words},
     name::VersionName,
     output,
-    review::{self as view, Subject},
+    review::{self as view, Subject, text},
     session::Session,
-    write::command,
 };
 
 /// Shows what a reviewer must see of a version: documentation, evaluation, what it would replace.
@@ -38,7 +37,9 @@ impl Review {
             return Ok(());
         }
         let found = Found::get(session, &self.name).await?;
-        output::show(session, &found.review(session), |review| review.full(Timestamp::now()));
+        output::show(session.globals.output, &found.review(session), |review| {
+            text::full(review, Timestamp::now())
+        });
         Ok(())
     }
 }

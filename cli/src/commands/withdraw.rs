@@ -4,11 +4,11 @@ use clap::Args;
 use kube::ResourceExt;
 use understudy_crds::{ModelVersion, annotations::REQUESTED_BY};
 
-use super::called;
 use crate::{
     error::Error,
     identity::{Act, Identity},
     name::VersionName,
+    pending::called,
     perform::{Plan, perform},
     session::Session,
     write::{Target, Write},

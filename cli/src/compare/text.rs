@@ -6,8 +6,27 @@ use understudy_crds::{
     condition::DATA_DRIFT,
 };
 
-use super::{Compare, Standing, Subject, Verdict, number};
-use crate::{review::State, table, when};
+use super::{
+    number,
+    reading::{Subject, Verdict},
+    report::{Compare, Standing},
+};
+use crate::{state::State, table, when};
+
+/// How often both gave the same answer, output by output, in one line; none where nothing was compared.
+#[must_use]
+pub fn agreement(comparison: &Comparison) -> Option<String> {
+    let shares = comparison.outputs.iter().filter_map(|output| {
+        let share = output.agreement?;
+        Some(format!(
+            "{} agrees {}",
+            output.name,
+            number::percent_between(share.value, share.low, share.high)
+        ))
+    });
+    let shares: Vec<String> = shares.collect();
+    (!shares.is_empty()).then(|| shares.join(", "))
+}
 
 /// All of it.
 #[must_use]

@@ -3,8 +3,12 @@
 use jiff::Timestamp;
 use understudy_crds::{Comparison, Stage, Transition, Verdict};
 
-use super::{MetricRow, Review, Side, SignatureDifference};
-use crate::{compare::agreement, table, when};
+use super::{
+    metrics::MetricRow,
+    report::Review,
+    signature::{Side, SignatureDifference},
+};
+use crate::{compare::text::agreement, table, when};
 
 /// All of it.
 #[must_use]

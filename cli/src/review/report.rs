@@ -1,0 +1,199 @@
+//! What a reviewer must see, gathered from the version, its deployment and the present main. Pure.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::ResourceExt;
+use serde::Serialize;
+use understudy_crds::{
+    Acceptance, AcceptanceTest, Comparison, Documentation, Failure, ModelDeployment, ModelVersion,
+    Provenance, Rollback, ServedVersion, Stage, Transition,
+    annotations::{APPROVE, APPROVED_BY, REASON, REJECT, REJECTED_BY},
+    condition::{self, APPROVABLE, READY},
+};
+
+use super::{
+    metrics::{self, MetricRow},
+    signature::{self, SignatureDifference},
+};
+use crate::{
+    state::State,
+    when,
+    write::{Target, Write},
+};
+
+/// The three objects of a review.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The version under review.
+    pub version: &'a ModelVersion,
+    /// Its deployment, if it is there.
+    pub deployment: Option<&'a ModelDeployment>,
+    /// The version that is main now, unless it is the one under review.
+    pub main: Option<&'a ModelVersion>,
+}
+
+/// All that a reviewer must see; the JSON of `review`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Review {
+    /// Name of the `ModelVersion`.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// The deployment that it belongs to.
+    pub deployment: String,
+    /// Semantic version.
+    pub version: String,
+    /// The stage it is in.
+    pub stage: Stage,
+    /// The request that waits or rolls out, as in `status.transition`.
+    pub transition: Option<Transition>,
+    /// Whether an approval would take effect now, or how it stands where nothing is asked for.
+    pub state: Option<State>,
+    /// Why its pods last failed.
+    pub last_failure: Option<Failure>,
+    /// Where the file is.
+    pub uri: String,
+    /// What its bytes must be, `sha256:<hex>`.
+    pub digest: String,
+    /// Their size, once it was loaded.
+    pub bytes: Option<i64>,
+    /// The model card.
+    pub documentation: Option<Documentation>,
+    /// The data of the evaluation.
+    pub dataset: Option<String>,
+    /// Every metric, next to main's.
+    pub metrics: Vec<MetricRow>,
+    /// Whether Production needs a tester's verdict.
+    pub acceptance_required: bool,
+    /// The verdict.
+    pub acceptance: Option<Acceptance>,
+    /// Where it comes from.
+    pub provenance: Option<Provenance>,
+    /// What is main now, unless it is this one.
+    pub main: Option<ServedVersion>,
+    /// How it does as main's challenger, as in the deployment's `status.comparison`.
+    pub live: Option<Comparison>,
+    /// What an approval does to main, in words.
+    pub effect: Option<String>,
+    /// The difference of the signature to main's.
+    pub signature: SignatureDifference,
+    /// How to decide.
+    pub commands: Option<Commands>,
+}
+
+/// The commands by which a reviewer decides, with this plugin and without.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Commands {
+    /// Approves.
+    pub approve: String,
+    /// Rejects.
+    pub reject: String,
+    /// Approves with plain kubectl.
+    pub kubectl_approve: String,
+    /// Rejects with plain kubectl.
+    pub kubectl_reject: String,
+}
+
+impl Review {
+    /// Gathers it. `flags` are those that reach the same cluster and namespace.
+    #[must_use]
+    pub fn of(subject: Subject<'_>, flags: &[String]) -> Self {
+        let Subject { version: mv, deployment, main } = subject;
+        let status = mv.status.clone().unwrap_or_default();
+        let spec = &mv.spec;
+        let approval = deployment.map(|md| md.spec.approval.clone()).unwrap_or_default();
+        let served = deployment.and_then(ModelDeployment::main).filter(|m| m.model_version != mv.name_any());
+        let pending = status.transition.as_ref().filter(|t| t.approval.is_none());
+        Self {
+            name: mv.name_any(),
+            namespace: mv.namespace().unwrap_or_default(),
+            deployment: spec.deployment.clone(),
+            version: spec.version.clone(),
+            stage: status.stage,
+            state: state(&status.conditions),
+            last_failure: status.last_failure.clone(),
+            uri: spec.artifact.uri.clone(),
+            digest: spec.artifact.digest(),
+            bytes: status.model.as_ref().map(|m| m.bytes),
+            documentation: spec.documentation.clone(),
+            dataset: spec.evaluation.as_ref().and_then(|e| e.dataset.clone()),
+            metrics: metrics::rows(
+                spec.evaluation.as_ref(),
+                main.and_then(|m| m.spec.evaluation.as_ref()),
+                &approval.gates,
+            ),
+            acceptance_required: approval.acceptance_test == AcceptanceTest::Required,
+            acceptance: status.acceptance.clone(),
+            provenance: spec.provenance.clone(),
+            effect: pending.map(|t| effect(t, deployment, served)),
+            live: deployment.and_then(|md| live(md, &spec.artifact.digest())).cloned(),
+            main: served.cloned(),
+            signature: signature::difference(
+                status.model.as_ref(),
+                main.and_then(|m| m.status.as_ref()).and_then(|s| s.model.as_ref()),
+            ),
+            commands: pending.map(|t| commands(&mv.name_any(), t, flags)),
+            transition: status.transition,
+        }
+    }
+
+    /// The request that waits for a decision.
+    #[must_use]
+    pub fn pending(&self) -> Option<&Transition> {
+        self.transition.as_ref().filter(|t| t.approval.is_none())
+    }
+}
+
+fn state(conditions: &[Condition]) -> Option<State> {
+    let found = condition::find(conditions, APPROVABLE).or_else(|| condition::find(conditions, READY))?;
+    Some(State::of(found))
+}
+
+/// The comparison of these bytes with what is main now.
+fn live<'a>(md: &'a ModelDeployment, digest: &str) -> Option<&'a Comparison> {
+    let comparison = md.status.as_ref()?.comparison.as_ref()?;
+    let present = md.main().is_some_and(|main| main.digest == comparison.main.digest);
+    Some(comparison).filter(|c| present && c.challenger.digest == digest && c.pairs > 0)
+}
+
+/// What happens to main, and to whoever calls it.
+fn effect(
+    transition: &Transition,
+    deployment: Option<&ModelDeployment>,
+    main: Option<&ServedVersion>,
+) -> String {
+    match (transition.from, transition.to, main) {
+        (_, Stage::Production, Some(main)) => {
+            let keep = deployment.map_or_else(Rollback::default, |md| md.spec.rollback.clone()).keep_warm;
+            let seconds = std::time::Duration::from(keep).as_secs();
+            let warm = when::span(i64::try_from(seconds).unwrap_or(i64::MAX));
+            let name = &main.model_version;
+            format!(
+                "replaces {} ({name}), which is archived; its pods stay for {warm} for a rollback",
+                main.version
+            )
+        }
+        (_, Stage::Production, None) => "becomes main; nothing answers before it".to_owned(),
+        (Stage::Production, to, _) => format!("is main and goes to {to}: nothing answers after it"),
+        (_, Stage::Staging, _) => "runs beside main for tests; callers notice nothing".to_owned(),
+        (_, to, _) => format!("goes to {to}; main stays"),
+    }
+}
+
+fn commands(name: &str, transition: &Transition, flags: &[String]) -> Commands {
+    let plugin = |words: &[&str]| {
+        let words = ["kubectl", "understudy"].iter().chain(words).map(|w| (*w).to_owned());
+        crate::kubectl::command(&words.chain(flags.iter().cloned()).collect::<Vec<_>>())
+    };
+    let id = transition.id.as_str();
+    let approve = Write::annotate(Target::Version, name, &[(APPROVE, id), (APPROVED_BY, "YOUR-NAME")]);
+    let reject =
+        Write::annotate(Target::Version, name, &[(REJECT, id), (REJECTED_BY, "YOUR-NAME"), (REASON, "WHY")]);
+    Commands {
+        approve: plugin(&["approve", name, "--id", id]),
+        reject: plugin(&["reject", name, "--id", id, "--reason", "WHY"]),
+        kubectl_approve: approve.kubectl(flags),
+        kubectl_reject: reject.kubectl(flags),
+    }
+}
