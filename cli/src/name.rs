@@ -1,6 +1,32 @@
-//! How people name things: `fraud-1.3.0`, `fraud/1.3.0`, `md/fraud`.
+//! How people name things: `fraud-1.3.0`, `fraud/1.3.0`, `mdep/fraud`.
 
 use std::{convert::Infallible, fmt, str::FromStr};
+
+/// What kubectl accepts as the kind `ModelDeployment`: short name, singular and plural.
+const DEPLOYMENT_KINDS: [&str; 3] = ["mdep", "modeldeployment", "modeldeployments"];
+/// What kubectl accepts as the kind `ModelVersion`.
+const VERSION_KINDS: [&str; 3] = ["mv", "modelversion", "modelversions"];
+
+/// A model deployment, with or without its kind: `fraud`, `mdep/fraud`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeploymentName(String);
+
+impl DeploymentName {
+    /// `metadata.name` of the `ModelDeployment`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for DeploymentName {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        let name = text.split_once('/').filter(|(kind, _)| DEPLOYMENT_KINDS.contains(kind));
+        Ok(Self(name.map_or(text, |(_, name)| name).to_owned()))
+    }
+}
 
 /// A model version, by its object's name or by its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +64,7 @@ impl FromStr for VersionName {
                 Self::Numbered { deployment: deployment.to_owned(), version: version.to_owned() }
             }
             // kubectl's own way of naming an object is understood too.
-            Some(("mv" | "modelversion" | "modelversions", name)) => Self::Object(name.to_owned()),
+            Some((kind, name)) if VERSION_KINDS.contains(&kind) => Self::Object(name.to_owned()),
             _ => Self::Object(text.to_owned()),
         })
     }
@@ -56,7 +82,7 @@ impl fmt::Display for VersionName {
 /// A deployment or a version, where both make sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AnyName {
-    /// Said to be a `ModelDeployment`: `md/fraud`.
+    /// Said to be a `ModelDeployment`: `mdep/fraud`.
     Deployment(String),
     /// Said to be a version: `mv/fraud-1.3.0` or `fraud/1.3.0`.
     Version(VersionName),
@@ -71,7 +97,7 @@ impl FromStr for AnyName {
         let Ok(version) = VersionName::from_str(text);
         Ok(match text.split_once('/') {
             _ if matches!(version, VersionName::Numbered { .. }) => Self::Version(version),
-            Some(("md" | "modeldeployment" | "modeldeployments", name)) => Self::Deployment(name.to_owned()),
+            Some((kind, name)) if DEPLOYMENT_KINDS.contains(&kind) => Self::Deployment(name.to_owned()),
             Some(_) => Self::Version(version),
             None => Self::Either(text.to_owned()),
         })
@@ -105,12 +131,20 @@ mod tests {
     }
 
     #[rstest]
-    #[case("md/fraud", AnyName::Deployment("fraud".into()))]
+    #[case("mdep/fraud", AnyName::Deployment("fraud".into()))]
     #[case("fraud", AnyName::Either("fraud".into()))]
     #[case("fraud/1.3.0", AnyName::Version(numbered("fraud", "1.3.0")))]
     #[case("mv/fraud-1.3.0", AnyName::Version(VersionName::Object("fraud-1.3.0".into())))]
     fn either_kind_can_be_said_outright(#[case] text: &str, #[case] expected: AnyName) {
         assert_eq!(text.parse(), Ok(expected));
+    }
+
+    #[rstest]
+    #[case("fraud")]
+    #[case("mdep/fraud")]
+    #[case("modeldeployment/fraud")]
+    fn a_deployment_may_be_named_with_its_kind(#[case] text: &str) {
+        assert_eq!(text.parse(), Ok(DeploymentName("fraud".into())));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::{
     error::Error,
     identity::Act,
     kubectl::{command, words},
+    name::DeploymentName,
     output,
     session::Session,
 };
@@ -21,16 +22,16 @@ when more calls are needed before a difference means something.
 Example: kubectl understudy compare fraud -n risk")]
 pub struct Compare {
     /// The deployment
-    pub deployment: String,
+    pub deployment: DeploymentName,
 }
 
 impl Compare {
     /// Runs it.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
-        let name = self.deployment.strip_prefix("md/").unwrap_or(&self.deployment);
+        let name = self.deployment.as_str();
         let flags = session.kubectl_flags();
         if session.globals.show_kubectl {
-            println!("{}", command(&[words("kubectl describe md"), vec![name.to_owned()], flags].concat()));
+            println!("{}", command(&[words("kubectl describe mdep"), vec![name.to_owned()], flags].concat()));
             return Ok(());
         }
         let md = session.deployments().get(name).await.map_err(Error::api(Act::Read))?;

@@ -11,6 +11,7 @@ use understudy_crds::{
 use crate::{
     error::Error,
     identity::{Act, Identity},
+    name::DeploymentName,
     perform::{Plan, perform},
     progress,
     session::Session,
@@ -24,7 +25,7 @@ use crate::{
 #[command(after_help = "Example: kubectl understudy rollback fraud 1.2.0 -n risk --wait")]
 pub struct Rollback {
     /// The deployment
-    pub deployment: String,
+    pub deployment: DeploymentName,
     /// The version to go back to; else the one that was main before
     pub version: Option<String>,
     /// Waiting.
@@ -35,7 +36,7 @@ pub struct Rollback {
 impl Rollback {
     /// Runs it.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
-        let name = self.deployment.strip_prefix("md/").unwrap_or(&self.deployment);
+        let name = self.deployment.as_str();
         let md = session.deployments().get(name).await.map_err(Error::api(Act::Read))?;
         let me = session.me(Act::Rollback).await?;
         let now = Timestamp::now();
