@@ -4,18 +4,18 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        accept::Accept,
-        approve::Approve,
-        compare::Compare,
-        completion::{Complete, Completion},
-        history::History,
-        list::List,
-        open::Open,
-        reject::Reject,
-        request::Request,
-        review::Review,
-        rollback::Rollback,
-        withdraw::Withdraw,
+        accept::AcceptArgs,
+        approve::ApproveArgs,
+        compare::CompareArgs,
+        completion::{CompleteArgs, CompletionArgs},
+        history::HistoryArgs,
+        list::ListArgs,
+        open::OpenArgs,
+        reject::RejectArgs,
+        request::RequestArgs,
+        review::ReviewArgs,
+        rollback::RollbackArgs,
+        withdraw::WithdrawArgs,
     },
     globals::Globals,
 };
@@ -43,30 +43,30 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Shows deployments and versions, and what waits for whom
-    List(List),
+    List(ListArgs),
     /// Shows what a reviewer must see of a version
-    Review(Review),
+    Review(ReviewArgs),
     /// Asks for a stage
-    Request(Request),
+    Request(RequestArgs),
     /// Takes a request back
-    Withdraw(Withdraw),
+    Withdraw(WithdrawArgs),
     /// Approves a colleague's request
-    Approve(Approve),
+    Approve(ApproveArgs),
     /// Rejects a request, with the reason
-    Reject(Reject),
+    Reject(RejectArgs),
     /// Records a tester's verdict on a version in Staging
-    Accept(Accept),
+    Accept(AcceptArgs),
     /// Goes back to a version that was in Production before, at once
-    Rollback(Rollback),
+    Rollback(RollbackArgs),
     /// Shows how the challenger does beside main, and what drifts
-    Compare(Compare),
+    Compare(CompareArgs),
     /// Shows who decided what, when and why
-    History(History),
+    History(HistoryArgs),
     /// Opens the form page of a version or of what is main
-    Open(Open),
+    Open(OpenArgs),
     /// Prints a completion script
-    Completion(Completion),
+    Completion(CompletionArgs),
     /// Completes the last of these words, for kubectl
     #[command(name = "__complete", hide = true, disable_help_flag = true)]
-    Complete(Complete),
+    Complete(CompleteArgs),
 }

@@ -10,7 +10,7 @@ use crate::{table, when};
 /// The record; the JSON of `history`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Record {
+pub struct HistoryReport {
     /// What was main, newest last; only for a deployment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub main: Option<Vec<MainRecord>>,
@@ -31,7 +31,7 @@ pub struct DecisionLine {
     pub entry: HistoryEntry,
 }
 
-impl Record {
+impl HistoryReport {
     /// The record of one version.
     #[must_use]
     pub fn of_version(mv: &ModelVersion) -> Self {

@@ -58,8 +58,8 @@ pub async fn run(cli: Cli) -> ExitCode {
         Err(error) => return fail(&error, &error.to_string()),
     };
     let Err(error) = dispatch(command, &session).await else { return ExitCode::SUCCESS };
-    let told = refusal::tell(&error, &session).await;
-    fail(&error, &told)
+    let message = refusal::describe(&error, &session).await;
+    fail(&error, &message)
 }
 
 async fn dispatch(command: Command, session: &Session) -> Result<(), Error> {
@@ -80,7 +80,7 @@ async fn dispatch(command: Command, session: &Session) -> Result<(), Error> {
     }
 }
 
-fn fail(error: &Error, told: &str) -> ExitCode {
-    eprintln!("{}", output::printable(told));
+fn fail(error: &Error, message: &str) -> ExitCode {
+    eprintln!("{}", output::printable(message));
     ExitCode::from(error.exit_code())
 }

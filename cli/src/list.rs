@@ -14,7 +14,7 @@ use crate::{name::order, table, when};
 /// Everything there is; the JSON of `list`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Listing {
+pub struct ListReport {
     /// Deployments, by namespace and name.
     pub deployments: Vec<DeploymentLine>,
     /// Versions, by namespace, deployment and version.
@@ -91,7 +91,7 @@ pub struct VersionLine {
     pub created: Option<Time>,
 }
 
-impl Listing {
+impl ListReport {
     /// Brings both kinds into order.
     #[must_use]
     pub fn of(deployments: &[ModelDeployment], versions: &[ModelVersion], everywhere: bool) -> Self {

@@ -8,14 +8,14 @@ use crate::{
     globals::Format,
     identity::{Act, Identity},
     output,
-    progress::Outcome,
+    progress::Ending,
     session::{Session, Written},
     write::Write,
 };
 
 /// A write that is ready to be asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct Proposal {
     /// Which act it is.
     pub act: Act,
     /// What the person should know before they answer.
@@ -50,8 +50,8 @@ pub struct Done {
     /// The plain kubectl commands that write the same.
     pub kubectl: Vec<String>,
     /// How it ended, with `--wait`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Outcome>,
+    #[serde(rename = "outcome", skip_serializing_if = "Option::is_none")]
+    pub ending: Option<Ending>,
     /// The same for people.
     #[serde(skip)]
     pub sentence: String,
@@ -60,32 +60,36 @@ pub struct Done {
 impl Done {
     /// Prints it.
     pub fn show(&self, session: &Session) {
-        output::show(session.globals.output, self, |done| match &done.outcome {
-            Some(outcome) => format!("{}: {}", outcome.reason, outcome.message),
+        output::show(session.globals.output, self, |done| match &done.ending {
+            Some(ending) => format!("{}: {}", ending.reason, ending.message),
             None => done.sentence.clone(),
         });
     }
 }
 
-/// Carries the plan out. `None` when only the commands were asked for.
+/// Carries the proposal out. `None` when only the commands were asked for.
 ///
 /// # Panics
 ///
-/// On a plan that writes nothing.
-pub async fn perform(session: &Session, me: &Identity, plan: Plan) -> Result<Option<(Done, Written)>, Error> {
+/// On a proposal that writes nothing.
+pub async fn perform(
+    session: &Session,
+    me: &Identity,
+    proposal: Proposal,
+) -> Result<Option<(Done, Written)>, Error> {
     let flags = session.kubectl_flags();
-    let kubectl: Vec<String> = plan.writes.iter().map(|write| write.kubectl(&flags)).collect();
-    let first = plan.writes.first().expect("every plan writes something");
+    let kubectl: Vec<String> = proposal.writes.iter().map(|write| write.kubectl(&flags)).collect();
+    let first = proposal.writes.first().expect("every proposal writes something");
     let mut done = Done {
-        action: plan.act.as_str(),
+        action: proposal.act.as_str(),
         kind: first.target.kind(),
         namespace: session.namespace.clone(),
         name: first.name.clone(),
         by: me.name.clone(),
-        transition: plan.transition,
+        transition: proposal.transition,
         kubectl,
-        outcome: None,
-        sentence: plan.done,
+        ending: None,
+        sentence: proposal.done,
     };
     if session.globals.show_kubectl {
         done.sentence = done.kubectl.join("\n");
@@ -94,13 +98,13 @@ pub async fn perform(session: &Session, me: &Identity, plan: Plan) -> Result<Opt
     }
     // A program that has said yes already reads no summary.
     let unread = session.globals.yes && session.globals.output == Format::Json;
-    if !(unread || plan.summary.is_empty()) {
-        eprintln!("{}\n", output::printable(plan.summary.trim_end()));
+    if !(unread || proposal.summary.is_empty()) {
+        eprintln!("{}\n", output::printable(proposal.summary.trim_end()));
     }
-    ask::confirm(&output::printable(&plan.question), session.globals.yes)?;
+    ask::confirm(&output::printable(&proposal.question), session.globals.yes)?;
     let mut written = Written { generation: None };
-    for write in &plan.writes {
-        written = session.write(plan.act, write).await?;
+    for write in &proposal.writes {
+        written = session.write(proposal.act, write).await?;
     }
     Ok(Some((done, written)))
 }

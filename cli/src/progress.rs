@@ -9,7 +9,7 @@ use understudy_crds::{
 /// How it ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Outcome {
+pub struct Ending {
     /// Whether it ended as asked for.
     pub success: bool,
     /// One word.
@@ -24,7 +24,7 @@ pub enum Progress {
     /// Under way, and what it waits for.
     Going(String),
     /// Over.
-    Ended(Outcome),
+    Ended(Ending),
 }
 
 /// A step that somebody waits for.
@@ -87,7 +87,7 @@ pub fn rollback(md: &ModelDeployment, request: &str) -> Progress {
 }
 
 fn ended(success: bool, reason: &str, message: String) -> Progress {
-    Progress::Ended(Outcome { success, reason: reason.to_owned(), message })
+    Progress::Ended(Ending { success, reason: reason.to_owned(), message })
 }
 
 #[cfg(test)]
@@ -136,8 +136,8 @@ mod tests {
     fn an_end_without_effect_is_a_bad_end_with_its_reason(#[case] decision: &str) {
         let status = json!({"history": [entry("0ld1d", "Rejected"), entry("6f1c2b", decision)]});
         let message = "None -> Staging by bob: too early".to_owned();
-        let outcome = Outcome { success: false, reason: decision.to_owned(), message };
-        assert_eq!(seen(&status), Progress::Ended(outcome));
+        let ending = Ending { success: false, reason: decision.to_owned(), message };
+        assert_eq!(seen(&status), Progress::Ended(ending));
     }
 
     #[test]
@@ -146,10 +146,10 @@ mod tests {
         let rolling = json!({"stage": "None", "transition": transition(), "history": history});
         assert!(matches!(seen(&rolling), Progress::Going(_)));
         let done = json!({"stage": "Staging", "history": history});
-        assert!(matches!(seen(&done), Progress::Ended(Outcome { success: true, .. })));
+        assert!(matches!(seen(&done), Progress::Ended(Ending { success: true, .. })));
         let overtaken = json!({"stage": "Archived", "history": history});
-        let Progress::Ended(outcome) = seen(&overtaken) else { panic!("it is over") };
-        assert_eq!((outcome.success, outcome.reason.as_str()), (true, "Archived"));
+        let Progress::Ended(ending) = seen(&overtaken) else { panic!("it is over") };
+        assert_eq!((ending.success, ending.reason.as_str()), (true, "Archived"));
     }
 
     #[rstest]
@@ -164,7 +164,7 @@ mod tests {
     ) {
         let status = json!({"request": request, "by": "bob", "at": "2026-11-21T04:00:00Z", "result": result, "message": "m"});
         let ended = match rollback(&deployment(json!({"status": {"rollback": status}})), "1.2.0#a") {
-            Progress::Ended(outcome) => Some(outcome.success),
+            Progress::Ended(ending) => Some(ending.success),
             Progress::Going(_) => None,
         };
         assert_eq!(ended, success);

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What to print about an error. Asks for the user's name where the answer turns on it.
-pub async fn tell(error: &Error, session: &Session) -> String {
+pub async fn describe(error: &Error, session: &Session) -> String {
     let Error::Api { act, source } = error else { return error.to_string() };
     let kube::Error::Api(status) = source.as_ref() else { return unreachable(*act, source) };
     let me = if status.code == 403 { Identity::ask(&session.client).await.ok() } else { None };

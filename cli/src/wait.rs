@@ -14,13 +14,13 @@ use crate::{
     error::Error,
     identity::Act,
     output,
-    progress::{Outcome, Progress},
+    progress::{Ending, Progress},
 };
 
 /// The flags of waiting.
 #[derive(Clone, Debug, Args)]
 pub struct Wait {
-    /// Wait for the outcome, telling what it waits for
+    /// Wait for the ending, telling what it waits for
     #[arg(long)]
     pub wait: bool,
     /// How many seconds to wait with --wait
@@ -35,20 +35,20 @@ impl Wait {
         api: Api<K>,
         name: &str,
         progress: impl Fn(&K) -> Progress,
-    ) -> Result<Outcome, Error>
+    ) -> Result<Ending, Error>
     where
         K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
     {
         let mut last = "nothing".to_owned();
         let watched = watch(api, name, &mut last, progress);
-        let outcome = match tokio::time::timeout(Duration::from_secs(self.timeout), watched).await {
-            Ok(outcome) => outcome?,
+        let ending = match tokio::time::timeout(Duration::from_secs(self.timeout), watched).await {
+            Ok(ending) => ending?,
             Err(_) => return Err(Error::TimedOut { seconds: self.timeout, last }),
         };
-        if outcome.success {
-            return Ok(outcome);
+        if ending.success {
+            return Ok(ending);
         }
-        Err(Error::EndedBadly(format!("{}: {}", outcome.reason, outcome.message)))
+        Err(Error::EndedBadly(format!("{}: {}", ending.reason, ending.message)))
     }
 }
 
@@ -57,7 +57,7 @@ async fn watch<K>(
     name: &str,
     last: &mut String,
     progress: impl Fn(&K) -> Progress,
-) -> Result<Outcome, Error>
+) -> Result<Ending, Error>
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
@@ -68,7 +68,7 @@ where
     loop {
         match changes.try_next().await {
             Ok(Some(Some(object))) => match progress(&object) {
-                Progress::Ended(outcome) => return Ok(outcome),
+                Progress::Ended(ending) => return Ok(ending),
                 Progress::Going(what) if what != *last => {
                     eprintln!("{}", output::printable(&what));
                     *last = what;

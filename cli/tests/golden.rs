@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use kubectl_understudy::{
-    compare::{self, Compare},
-    history::Record,
-    list::Listing,
-    review::{self, Review, Subject},
+    compare::{self, CompareReport},
+    history::HistoryReport,
+    list::ListReport,
+    review::{self, ReviewReport, ReviewedObjects},
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -26,10 +26,10 @@ fn flags() -> Vec<String> {
     vec!["-n".into(), "risk".into()]
 }
 
-fn candidate_review() -> Review {
+fn candidate_review() -> ReviewReport {
     let (version, deployment, main): (ModelVersion, ModelDeployment, ModelVersion) =
         (read("candidate"), read("modeldeployment"), read("main"));
-    Review::of(Subject { version: &version, deployment: Some(&deployment), main: Some(&main) }, &flags())
+    ReviewReport::of(&ReviewedObjects { version, deployment: Some(deployment), main: Some(main) }, &flags())
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_program_sees_the_same_review() {
 fn a_version_that_nobody_asked_for_is_shown_without_decision() {
     let (version, deployment): (ModelVersion, ModelDeployment) = (read("fresh"), read("modeldeployment"));
     let review =
-        Review::of(Subject { version: &version, deployment: Some(&deployment), main: None }, &flags());
+        ReviewReport::of(&ReviewedObjects { version, deployment: Some(deployment), main: None }, &flags());
     insta::assert_snapshot!(review::text::full(&review, now()));
 }
 
@@ -54,7 +54,7 @@ fn a_version_that_nobody_asked_for_is_shown_without_decision() {
 fn main_itself_is_not_compared_with_itself() {
     let (version, deployment): (ModelVersion, ModelDeployment) = (read("main"), read("modeldeployment"));
     let review =
-        Review::of(Subject { version: &version, deployment: Some(&deployment), main: None }, &flags());
+        ReviewReport::of(&ReviewedObjects { version, deployment: Some(deployment), main: None }, &flags());
     insta::assert_snapshot!(review::text::summary(&review, now()));
 }
 
@@ -95,8 +95,8 @@ fn every_field_that_a_program_may_read_is_documented() {
     }
 }
 
-fn listing(everywhere: bool) -> Listing {
-    Listing::of(&[read("modeldeployment")], &[read("fresh"), read("candidate"), read("main")], everywhere)
+fn listing(everywhere: bool) -> ListReport {
+    ListReport::of(&[read("modeldeployment")], &[read("fresh"), read("candidate"), read("main")], everywhere)
 }
 
 #[test]
@@ -116,11 +116,11 @@ fn a_program_sees_the_same_list() {
 
 #[test]
 fn an_empty_namespace_says_so() {
-    insta::assert_snapshot!(Listing::of(&[], &[], false).text(now()));
+    insta::assert_snapshot!(ListReport::of(&[], &[], false).text(now()));
 }
 
-fn compare(name: &str) -> Compare {
-    Compare::of(&read(name), &flags())
+fn compare(name: &str) -> CompareReport {
+    CompareReport::of(&read(name), &flags())
 }
 
 #[test]
@@ -154,17 +154,20 @@ fn no_pairs_yet_are_no_figures() {
     let status = md.status.as_mut().unwrap();
     status.comparison.as_mut().unwrap().pairs = 0;
     status.comparison.as_mut().unwrap().roles.clear();
-    insta::assert_snapshot!("no_pairs_yet", compare::text::full(&Compare::of(&md, &flags()), now()));
+    insta::assert_snapshot!("no_pairs_yet", compare::text::full(&CompareReport::of(&md, &flags()), now()));
     md.status.as_mut().unwrap().comparison = None;
     md.spec.challenger.as_mut().unwrap().sample_percent = 0;
-    insta::assert_snapshot!("no_pairs_by_choice", compare::text::full(&Compare::of(&md, &flags()), now()));
+    insta::assert_snapshot!(
+        "no_pairs_by_choice",
+        compare::text::full(&CompareReport::of(&md, &flags()), now())
+    );
 }
 
 #[test]
 fn a_new_main_has_no_figures_of_the_one_before() {
     let mut md: ModelDeployment = read("compared");
     md.status.as_mut().unwrap().main.as_mut().unwrap().digest = "sha256:another".to_owned();
-    let text = compare::text::full(&Compare::of(&md, &flags()), now());
+    let text = compare::text::full(&CompareReport::of(&md, &flags()), now());
     assert!(text.contains("Before          1.3.0 with main 1.2.0: 4996 pairs"), "{text}");
 }
 
@@ -172,7 +175,7 @@ fn a_new_main_has_no_figures_of_the_one_before() {
 fn a_reviewer_sees_how_the_version_does_as_challenger() {
     let (version, deployment): (ModelVersion, ModelDeployment) = (read("candidate"), read("compared"));
     let review =
-        Review::of(Subject { version: &version, deployment: Some(&deployment), main: None }, &flags());
+        ReviewReport::of(&ReviewedObjects { version, deployment: Some(deployment), main: None }, &flags());
     let text = review::text::summary(&review, now());
     assert!(
         text.contains("challenger of 1.2.0, 4996 pairs as of 5s ago: label agrees 96.5 % (96.0 to 97.0)"),
@@ -182,16 +185,16 @@ fn a_reviewer_sees_how_the_version_does_as_challenger() {
 
 #[test]
 fn the_history_of_a_deployment_tells_what_was_main_and_every_decision_in_order() {
-    let record = Record::of_deployment(&read("modeldeployment"), &[read("candidate"), read("main")]);
+    let record = HistoryReport::of_deployment(&read("modeldeployment"), &[read("candidate"), read("main")]);
     insta::assert_snapshot!(record.text());
 }
 
 #[test]
 fn the_history_of_a_version_tells_who_when_what_and_why() {
-    insta::assert_snapshot!(Record::of_version(&read("candidate")).text());
+    insta::assert_snapshot!(HistoryReport::of_version(&read("candidate")).text());
 }
 
 #[test]
 fn a_program_sees_the_same_history() {
-    insta::assert_json_snapshot!(Record::of_version(&read("candidate")));
+    insta::assert_json_snapshot!(HistoryReport::of_version(&read("candidate")));
 }

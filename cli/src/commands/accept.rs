@@ -12,7 +12,7 @@ use crate::{
     identity::{Act, Identity},
     name::VersionName,
     pending::called,
-    perform::{Plan, perform},
+    perform::{Proposal, perform},
     session::Session,
     write::{Target, Write},
 };
@@ -22,7 +22,7 @@ use crate::{
 #[command(
     after_help = "Example: kubectl understudy accept fraud-1.3.0 passed --feedback 'answers as the card says' -n risk"
 )]
-pub struct Accept {
+pub struct AcceptArgs {
     /// The version: fraud-1.3.0 or fraud/1.3.0
     pub name: VersionName,
     /// The verdict
@@ -51,25 +51,25 @@ impl TestVerdict {
     }
 }
 
-impl Accept {
+impl AcceptArgs {
     /// Runs it.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         let mv = session.version(&self.name).await?;
         let me = session.me(Act::Accept).await?;
-        let plan = plan(&mv, self.verdict, self.feedback.as_deref(), &me)?;
-        if let Some((done, _)) = perform(session, &me, plan).await? {
+        let proposal = propose(&mv, self.verdict, self.feedback.as_deref(), &me)?;
+        if let Some((done, _)) = perform(session, &me, proposal).await? {
             done.show(session);
         }
         Ok(())
     }
 }
 
-fn plan(
+fn propose(
     mv: &ModelVersion,
     verdict: TestVerdict,
     feedback: Option<&str>,
     me: &Identity,
-) -> Result<Plan, Error> {
+) -> Result<Proposal, Error> {
     let called = called(mv);
     if mv.stage() != Stage::Staging {
         return Err(Error::Refused(format!(
@@ -81,7 +81,7 @@ fn plan(
     let write =
         Write::annotate(Target::Version, &mv.name_any(), &[(ACCEPT, verdict), (ACCEPTED_BY, &me.name)]);
     let said = feedback.map(|f| format!(": {f}")).unwrap_or_default();
-    Ok(Plan {
+    Ok(Proposal {
         act: Act::Accept,
         summary: String::new(),
         question: format!("Record as {} that the acceptance test of {called} {verdict}{said}?", me.name),
@@ -108,8 +108,8 @@ mod tests {
 
     #[test]
     fn a_verdict_without_words_removes_the_words_of_the_one_before() {
-        let plan = plan(&staged(), TestVerdict::Passed, None, &me("tess")).unwrap();
-        let annotations = plan.writes[0].patch()["metadata"]["annotations"].clone();
+        let proposal = propose(&staged(), TestVerdict::Passed, None, &me("tess")).unwrap();
+        let annotations = proposal.writes[0].patch()["metadata"]["annotations"].clone();
         assert_eq!(
             annotations,
             json!({"understudy.dev/accept": "passed", "understudy.dev/accepted-by": "tess", "understudy.dev/feedback": Value::Null})
@@ -118,15 +118,15 @@ mod tests {
 
     #[test]
     fn a_failed_test_says_what_was_seen() {
-        let plan = plan(&staged(), TestVerdict::Failed, Some("NaN for row 3"), &me("tess")).unwrap();
-        let annotations = plan.writes[0].patch()["metadata"]["annotations"].clone();
+        let proposal = propose(&staged(), TestVerdict::Failed, Some("NaN for row 3"), &me("tess")).unwrap();
+        let annotations = proposal.writes[0].patch()["metadata"]["annotations"].clone();
         assert_eq!(annotations["understudy.dev/feedback"], "NaN for row 3");
     }
 
     #[test]
     fn only_a_version_in_staging_is_tested() {
         let refused =
-            plan(&version(json!({})), TestVerdict::Passed, None, &me("tess")).unwrap_err().to_string();
+            propose(&version(json!({})), TestVerdict::Passed, None, &me("tess")).unwrap_err().to_string();
         assert!(refused.contains("fraud 1.3.0 is in None"), "{refused}");
     }
 }

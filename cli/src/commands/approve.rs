@@ -9,15 +9,15 @@ use understudy_crds::{
     condition::{self, APPROVABLE},
 };
 
-use super::review::Found;
+use super::review::fetch;
 use crate::{
     error::Error,
     identity::{Act, Identity},
     name::VersionName,
     pending::{called, undecided},
-    perform::{Plan, perform},
+    perform::{Proposal, perform},
     progress::Awaited,
-    review::text,
+    review::{ReviewReport, text},
     session::Session,
     wait::Wait,
     write::{Target, Write},
@@ -26,7 +26,7 @@ use crate::{
 /// Approves a colleague's request, after a last look at it.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kubectl understudy approve fraud-1.3.0 --id 6f1c2b3d4e5f -n risk --wait")]
-pub struct Approve {
+pub struct ApproveArgs {
     /// The version: fraud-1.3.0 or fraud/1.3.0
     pub name: VersionName,
     /// Only if this is the request that waits, as `review` showed it; say it in scripts
@@ -37,33 +37,33 @@ pub struct Approve {
     pub wait: Wait,
 }
 
-impl Approve {
+impl ApproveArgs {
     /// Runs it.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
-        let found = Found::get(session, &self.name).await?;
+        let objects = fetch(session, &self.name).await?;
         let me = session.me(Act::Approve).await?;
-        let summary = text::summary(&found.review(session), Timestamp::now());
-        let plan = plan(&found.version, self.id.as_deref(), &me, summary)?;
-        let awaited = found.version.transition().map(|t| Awaited {
+        let summary = text::summary(&ReviewReport::of(&objects, &session.kubectl_flags()), Timestamp::now());
+        let proposal = propose(&objects.version, self.id.as_deref(), &me, summary)?;
+        let awaited = objects.version.transition().map(|t| Awaited {
             to: t.to,
             id: Some(t.id.clone()),
-            seen: found.version.history().len(),
+            seen: objects.version.history().len(),
         });
-        let Some((mut done, _)) = perform(session, &me, plan).await? else { return Ok(()) };
+        let Some((mut done, _)) = perform(session, &me, proposal).await? else { return Ok(()) };
         if let Some(awaited) = awaited.filter(|_| self.wait.wait) {
-            let name = found.version.name_any();
-            done.outcome = Some(self.wait.until(session.versions(), &name, |mv| awaited.progress(mv)).await?);
+            let name = objects.version.name_any();
+            done.ending = Some(self.wait.until(session.versions(), &name, |mv| awaited.progress(mv)).await?);
         }
         done.show(session);
         Ok(())
     }
 }
 
-fn plan(mv: &ModelVersion, id: Option<&str>, me: &Identity, summary: String) -> Result<Plan, Error> {
+fn propose(mv: &ModelVersion, id: Option<&str>, me: &Identity, summary: String) -> Result<Proposal, Error> {
     let transition = undecided(mv, id)?;
     let (id, called) = (&transition.id, called(mv));
     let step = format!("{called}: {} -> {}", transition.from, transition.to);
-    Ok(Plan {
+    Ok(Proposal {
         act: Act::Approve,
         summary,
         question: format!("Approve as {} the request {id} of {}, {step}?", me.name, transition.requested_by),
@@ -100,9 +100,9 @@ mod tests {
 
     #[test]
     fn an_approval_names_the_request_and_its_author_and_nothing_else() {
-        let plan = plan(&pending(&Value::Null), None, &me("bob"), String::new()).unwrap();
+        let proposal = propose(&pending(&Value::Null), None, &me("bob"), String::new()).unwrap();
         let annotations = json!({"understudy.dev/approve": "6f1c2b", "understudy.dev/approved-by": "bob"});
-        assert_eq!(plan.writes[0].patch(), json!({"metadata": {"annotations": annotations}}));
+        assert_eq!(proposal.writes[0].patch(), json!({"metadata": {"annotations": annotations}}));
     }
 
     #[rstest]
@@ -113,7 +113,7 @@ mod tests {
         #[case] approval: Value,
         #[case] why: &str,
     ) {
-        let refused = plan(&pending(&approval), id, &me("bob"), String::new()).unwrap_err().to_string();
+        let refused = propose(&pending(&approval), id, &me("bob"), String::new()).unwrap_err().to_string();
         assert!(refused.contains(why), "{refused}");
     }
 
@@ -123,16 +123,16 @@ mod tests {
         let held = json!([{"type": "Approvable", "status": "False", "reason": "AcceptanceMissing",
             "message": "no tester has accepted it", "lastTransitionTime": "2026-11-21T04:00:00Z"}]);
         mv.status.as_mut().unwrap().conditions = serde_json::from_value(held).unwrap();
-        let done = plan(&mv, None, &me("bob"), String::new()).unwrap().done;
+        let done = propose(&mv, None, &me("bob"), String::new()).unwrap().done;
         assert!(done.ends_with("\nit waits, AcceptanceMissing: no tester has accepted it"), "{done}");
     }
 
     #[test]
     fn a_request_that_the_operator_has_not_seen_is_told_apart_from_none() {
         let unseen = version(json!({"spec": {"stage": "Staging"}}));
-        let refused = plan(&unseen, None, &me("bob"), String::new()).unwrap_err().to_string();
+        let refused = propose(&unseen, None, &me("bob"), String::new()).unwrap_err().to_string();
         assert!(refused.contains("the operator has not opened the request"), "{refused}");
-        let refused = plan(&version(json!({})), None, &me("bob"), String::new()).unwrap_err().to_string();
+        let refused = propose(&version(json!({})), None, &me("bob"), String::new()).unwrap_err().to_string();
         assert!(refused.contains("nothing waits for a decision"), "{refused}");
     }
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use crate::{
-    compare::{Compare as View, text},
+    compare::{CompareReport, text},
     error::Error,
     identity::Act,
     kubectl::{command, words},
@@ -20,12 +20,12 @@ Every share and mean is shown with its 95 % interval. \"too few to tell\" and \"
 when more calls are needed before a difference means something.
 
 Example: kubectl understudy compare fraud -n risk")]
-pub struct Compare {
+pub struct CompareArgs {
     /// The deployment
     pub deployment: DeploymentName,
 }
 
-impl Compare {
+impl CompareArgs {
     /// Runs it.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         let name = self.deployment.as_str();
@@ -35,7 +35,7 @@ impl Compare {
             return Ok(());
         }
         let md = session.deployments().get(name).await.map_err(Error::api(Act::Read))?;
-        output::show(session.globals.output, &View::of(&md, &flags), |compare| {
+        output::show(session.globals.output, &CompareReport::of(&md, &flags), |compare| {
             text::full(compare, Timestamp::now())
         });
         Ok(())

@@ -28,7 +28,7 @@ kubectl_complete-understudy in your PATH, executable. The others complete `kubec
 
 Example: kubectl understudy completion kubectl"
 )]
-pub struct Completion {
+pub struct CompletionArgs {
     /// For whom
     pub shell: For,
 }
@@ -46,7 +46,7 @@ pub enum For {
     Zsh,
 }
 
-impl Completion {
+impl CompletionArgs {
     /// Runs it: no cluster is asked.
     pub fn run(self, mut tree: Command) {
         let shell = match self.shell {
@@ -63,13 +63,13 @@ impl Completion {
 
 /// Completes the last of these words.
 #[derive(Debug, Args)]
-pub struct Complete {
+pub struct CompleteArgs {
     /// What was typed after `kubectl understudy`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub words: Vec<String>,
 }
 
-impl Complete {
+impl CompleteArgs {
     /// Prints what may stand there. A cluster that does not answer offers nothing.
     pub async fn run(self, tree: Command) {
         // As they were typed: clap has taken the flags of every subcommand out of `words`.

@@ -7,7 +7,7 @@ use kube::Api;
 use crate::{
     error::Error,
     kubectl::{command, words},
-    list::Listing,
+    list::ListReport,
     output,
     session::{Session, all},
 };
@@ -15,13 +15,13 @@ use crate::{
 /// Shows deployments and versions, and what waits for whom.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kubectl understudy list -A")]
-pub struct List {
+pub struct ListArgs {
     /// In all namespaces
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
 }
 
-impl List {
+impl ListArgs {
     /// Runs it.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         if session.globals.show_kubectl {
@@ -34,7 +34,7 @@ impl List {
         } else {
             (all(session.deployments()).await?, all(session.versions()).await?)
         };
-        let listing = Listing::of(&deployments, &versions, self.all_namespaces);
+        let listing = ListReport::of(&deployments, &versions, self.all_namespaces);
         output::show(session.globals.output, &listing, |listing| listing.text(Timestamp::now()));
         Ok(())
     }

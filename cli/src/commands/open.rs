@@ -26,7 +26,7 @@ const BROWSER_ANSWERS_WITHIN: Duration = Duration::from_secs(3);
 /// Opens the form page of a version, or of what is main, through a port-forward; Ctrl-C ends it.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kubectl understudy open fraud/1.3.0 -n risk --port 8000")]
-pub struct Open {
+pub struct OpenArgs {
     /// A deployment (fraud: what is main) or a version (fraud-1.3.0, fraud/1.3.0)
     pub name: AnyName,
     /// Local port; else any free one
@@ -45,7 +45,7 @@ struct Backend {
     version: Option<String>,
 }
 
-impl Open {
+impl OpenArgs {
     /// Runs it until Ctrl-C.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         let backend = self.backend(session).await?;

@@ -12,7 +12,7 @@ use crate::{
     identity::{Act, Identity},
     name::VersionName,
     pending::{called, undecided},
-    perform::{Plan, perform},
+    perform::{Proposal, perform},
     session::Session,
     write::{Target, Write},
 };
@@ -22,7 +22,7 @@ use crate::{
 #[command(
     after_help = "Example: kubectl understudy reject fraud-1.3.0 --reason 'recall fell on new customers' -n risk"
 )]
-pub struct Reject {
+pub struct RejectArgs {
     /// The version: fraud-1.3.0 or fraud/1.3.0
     pub name: VersionName,
     /// Why, for the colleague who asked
@@ -33,25 +33,25 @@ pub struct Reject {
     pub id: Option<String>,
 }
 
-impl Reject {
+impl RejectArgs {
     /// Runs it.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         let mv = session.version(&self.name).await?;
         let me = session.me(Act::Reject).await?;
-        let plan = plan(&mv, self.id.as_deref(), &self.reason, &me)?;
-        if let Some((done, _)) = perform(session, &me, plan).await? {
+        let proposal = propose(&mv, self.id.as_deref(), &self.reason, &me)?;
+        if let Some((done, _)) = perform(session, &me, proposal).await? {
             done.show(session);
         }
         Ok(())
     }
 }
 
-fn plan(mv: &ModelVersion, id: Option<&str>, reason: &str, me: &Identity) -> Result<Plan, Error> {
+fn propose(mv: &ModelVersion, id: Option<&str>, reason: &str, me: &Identity) -> Result<Proposal, Error> {
     let transition = undecided(mv, id)?;
     let (id, called) = (&transition.id, called(mv));
     let step = format!("{called}: {} -> {}", transition.from, transition.to);
     let annotations = [(REJECT, id.as_str()), (REJECTED_BY, &me.name), (REASON, reason)];
-    Ok(Plan {
+    Ok(Proposal {
         act: Act::Reject,
         summary: String::new(),
         question: format!(
@@ -76,12 +76,12 @@ mod tests {
         let mv = version(json!({"spec": {"stage": "Staging"}, "status": {"stage": "None", "transition": {
             "id": "6f1c2b", "from": "None", "to": "Staging", "requestedBy": "alice",
             "requestedAt": "2026-11-21T04:00:00Z", "generation": 3, "digest": "sha256:9f"}}}));
-        let plan = plan(&mv, Some("6f1c2b"), "recall fell", &me("bob")).unwrap();
+        let proposal = propose(&mv, Some("6f1c2b"), "recall fell", &me("bob")).unwrap();
         let annotations = json!({
             "understudy.dev/reject": "6f1c2b",
             "understudy.dev/rejected-by": "bob",
             "understudy.dev/reason": "recall fell",
         });
-        assert_eq!(plan.writes[0].patch(), json!({"metadata": {"annotations": annotations}}));
+        assert_eq!(proposal.writes[0].patch(), json!({"metadata": {"annotations": annotations}}));
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     identity::{Act, Identity},
     name::VersionName,
     pending::called,
-    perform::{Plan, perform},
+    perform::{Proposal, perform},
     progress::Awaited,
     session::Session,
     wait::Wait,
@@ -26,12 +26,12 @@ const OPENS_WITHIN: Duration = Duration::from_secs(10);
 /// Asks for a stage. A colleague must approve it.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kubectl understudy request fraud-1.3.0 staging -n risk")]
-pub struct Request {
+pub struct RequestArgs {
     /// The version: fraud-1.3.0 or fraud/1.3.0
     pub name: VersionName,
     /// The stage to ask for
     #[arg(ignore_case = true)]
-    pub stage: AskedStage,
+    pub stage: RequestedStage,
     /// Waiting.
     #[command(flatten)]
     pub wait: Wait,
@@ -39,7 +39,7 @@ pub struct Request {
 
 /// The stages that can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum AskedStage {
+pub enum RequestedStage {
     /// Runs beside main, for tests
     Staging,
     /// Becomes main
@@ -48,28 +48,28 @@ pub enum AskedStage {
     Archived,
 }
 
-impl From<AskedStage> for Stage {
-    fn from(asked: AskedStage) -> Self {
+impl From<RequestedStage> for Stage {
+    fn from(asked: RequestedStage) -> Self {
         match asked {
-            AskedStage::Staging => Self::Staging,
-            AskedStage::Production => Self::Production,
-            AskedStage::Archived => Self::Archived,
+            RequestedStage::Staging => Self::Staging,
+            RequestedStage::Production => Self::Production,
+            RequestedStage::Archived => Self::Archived,
         }
     }
 }
 
-impl Request {
+impl RequestArgs {
     /// Runs it.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         let mv = session.version(&self.name).await?;
         let me = session.me(Act::Request).await?;
         let to = Stage::from(self.stage);
-        let plan = plan(&mv, to, &me)?;
-        let Some((mut done, written)) = perform(session, &me, plan).await? else { return Ok(()) };
+        let proposal = propose(&mv, to, &me)?;
+        let Some((mut done, written)) = perform(session, &me, proposal).await? else { return Ok(()) };
         let (name, seen) = (mv.name_any(), mv.history().len());
         if self.wait.wait {
             let awaited = Awaited { to, id: None, seen };
-            done.outcome = Some(self.wait.until(session.versions(), &name, |mv| awaited.progress(mv)).await?);
+            done.ending = Some(self.wait.until(session.versions(), &name, |mv| awaited.progress(mv)).await?);
         } else if mv.stage().needs_approval(to) {
             match opened(session, &name, written.generation).await {
                 Some(transition) => {
@@ -97,7 +97,7 @@ fn invitation(mv: &ModelVersion, transition: &Transition, namespace: &str) -> St
 }
 
 /// The patches that ask for the stage; usually one.
-fn plan(mv: &ModelVersion, to: Stage, me: &Identity) -> Result<Plan, Error> {
+fn propose(mv: &ModelVersion, to: Stage, me: &Identity) -> Result<Proposal, Error> {
     let (name, called, from) = (mv.name_any(), called(mv), mv.stage());
     if from == to {
         return Err(Error::Refused(format!("{called} is in {to} already")));
@@ -140,7 +140,7 @@ fn plan(mv: &ModelVersion, to: Stage, me: &Identity) -> Result<Plan, Error> {
     }
     let approval =
         if from.needs_approval(to) { "a colleague must approve it" } else { "this step needs no approval" };
-    Ok(Plan {
+    Ok(Proposal {
         act: Act::Request,
         summary,
         question: format!("Ask as {} for {called}: {from} -> {to} ({approval})?", me.name),
@@ -173,24 +173,25 @@ mod tests {
     use super::*;
     use crate::fixtures::{me, version};
 
-    fn stages(plan: &Plan) -> Vec<Stage> {
-        plan.writes.iter().filter_map(|w| w.stage).collect()
+    fn stages(proposal: &Proposal) -> Vec<Stage> {
+        proposal.writes.iter().filter_map(|w| w.stage).collect()
     }
 
     #[test]
     fn a_first_request_is_one_patch_that_carries_the_requesters_own_name() {
-        let plan = plan(&version(json!({"spec": {"stage": "None"}})), Stage::Staging, &me("alice")).unwrap();
+        let proposal =
+            propose(&version(json!({"spec": {"stage": "None"}})), Stage::Staging, &me("alice")).unwrap();
         let patch = json!({"metadata": {"annotations": {"understudy.dev/requested-by": "alice"}}, "spec": {"stage": "Staging"}});
-        assert_eq!(plan.writes.iter().map(Write::patch).collect::<Vec<_>>(), [patch]);
+        assert_eq!(proposal.writes.iter().map(Write::patch).collect::<Vec<_>>(), [patch]);
     }
 
     #[test]
     fn what_was_rejected_is_asked_for_again_in_two_patches() {
         let rejected =
             json!({"spec": {"stage": "Production"}, "status": {"stage": "Staging", "settledGeneration": 3}});
-        let plan = plan(&version(rejected), Stage::Production, &me("alice")).unwrap();
-        assert_eq!(stages(&plan), [Stage::Staging, Stage::Production]);
-        assert!(plan.summary.contains("set back to Staging first"), "{}", plan.summary);
+        let proposal = propose(&version(rejected), Stage::Production, &me("alice")).unwrap();
+        assert_eq!(stages(&proposal), [Stage::Staging, Stage::Production]);
+        assert!(proposal.summary.contains("set back to Staging first"), "{}", proposal.summary);
     }
 
     #[test]
@@ -198,7 +199,7 @@ mod tests {
         let superseded =
             json!({"spec": {"stage": "Production"}, "status": {"stage": "Archived", "settledGeneration": 3}});
         assert_eq!(
-            stages(&plan(&version(superseded), Stage::Staging, &me("alice")).unwrap()),
+            stages(&propose(&version(superseded), Stage::Staging, &me("alice")).unwrap()),
             [Stage::Staging]
         );
     }
@@ -212,7 +213,7 @@ mod tests {
         #[case] to: Stage,
         #[case] why: &str,
     ) {
-        let refused = plan(&version(mv), to, &me("alice")).unwrap_err().to_string();
+        let refused = propose(&version(mv), to, &me("alice")).unwrap_err().to_string();
         assert!(refused.contains(why), "{refused}");
     }
 
@@ -221,7 +222,7 @@ mod tests {
         let open = json!({"spec": {"stage": "Production"}, "status": {"stage": "Staging", "transition": {
             "id": "6f1c2b", "from": "Staging", "to": "Production", "requestedBy": "carol",
             "requestedAt": "2026-11-21T04:00:00Z", "generation": 3, "digest": "sha256:9f"}}});
-        let refused = plan(&version(open), Stage::Archived, &me("alice")).unwrap_err().to_string();
+        let refused = propose(&version(open), Stage::Archived, &me("alice")).unwrap_err().to_string();
         assert!(
             refused.contains("id 6f1c2b, by carol; kubectl understudy withdraw fraud-1.3.0"),
             "{refused}"

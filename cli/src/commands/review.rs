@@ -3,7 +3,7 @@
 use clap::Args;
 use jiff::Timestamp;
 use kube::ResourceExt;
-use understudy_crds::{ModelDeployment, ModelVersion};
+use understudy_crds::ModelDeployment;
 
 use crate::{
     error::Error,
@@ -11,19 +11,19 @@ use crate::{
     kubectl::{command, words},
     name::VersionName,
     output,
-    review::{self as view, Subject, text},
+    review::{ReviewReport, ReviewedObjects, text},
     session::Session,
 };
 
 /// Shows what a reviewer must see of a version: documentation, evaluation, what it would replace.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kubectl understudy review fraud/1.3.0 -n risk")]
-pub struct Review {
+pub struct ReviewArgs {
     /// The version: fraud-1.3.0 or fraud/1.3.0
     pub name: VersionName,
 }
 
-impl Review {
+impl ReviewArgs {
     /// Runs it.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         if session.globals.show_kubectl {
@@ -36,45 +36,22 @@ impl Review {
             );
             return Ok(());
         }
-        let found = Found::get(session, &self.name).await?;
-        output::show(session.globals.output, &found.review(session), |review| {
-            text::full(review, Timestamp::now())
-        });
+        let objects = fetch(session, &self.name).await?;
+        let report = ReviewReport::of(&objects, &session.kubectl_flags());
+        output::show(session.globals.output, &report, |review| text::full(review, Timestamp::now()));
         Ok(())
     }
 }
 
-/// What a review is made of.
-pub struct Found {
-    /// The version under review.
-    pub version: ModelVersion,
-    deployment: Option<ModelDeployment>,
-    main: Option<ModelVersion>,
-}
-
-impl Found {
-    /// Reads the version, its deployment and the present main.
-    pub async fn get(session: &Session, name: &VersionName) -> Result<Self, Error> {
-        let version = session.version(name).await?;
-        let deployment =
-            session.deployments().get_opt(&version.spec.deployment).await.map_err(Error::api(Act::Read))?;
-        let served =
-            deployment.as_ref().and_then(ModelDeployment::main).map(|main| main.model_version.clone());
-        let main = match served.filter(|name| *name != version.name_any()) {
-            Some(name) => session.versions().get_opt(&name).await.map_err(Error::api(Act::Read))?,
-            None => None,
-        };
-        Ok(Self { version, deployment, main })
-    }
-
-    /// What the reviewer must see of it.
-    #[must_use]
-    pub fn review(&self, session: &Session) -> view::Review {
-        let subject = Subject {
-            version: &self.version,
-            deployment: self.deployment.as_ref(),
-            main: self.main.as_ref(),
-        };
-        view::Review::of(subject, &session.kubectl_flags())
-    }
+/// Reads the version, its deployment and the present main.
+pub async fn fetch(session: &Session, name: &VersionName) -> Result<ReviewedObjects, Error> {
+    let version = session.version(name).await?;
+    let deployment =
+        session.deployments().get_opt(&version.spec.deployment).await.map_err(Error::api(Act::Read))?;
+    let served = deployment.as_ref().and_then(ModelDeployment::main).map(|main| main.model_version.clone());
+    let main = match served.filter(|name| *name != version.name_any()) {
+        Some(name) => session.versions().get_opt(&name).await.map_err(Error::api(Act::Read))?,
+        None => None,
+    };
+    Ok(ReviewedObjects { version, deployment, main })
 }

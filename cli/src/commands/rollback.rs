@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     identity::{Act, Identity},
     name::DeploymentName,
-    perform::{Plan, perform},
+    perform::{Proposal, perform},
     progress,
     session::Session,
     wait::Wait,
@@ -23,7 +23,7 @@ use crate::{
 /// Goes back to a version that was in Production before: at once, one person, on record.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kubectl understudy rollback fraud 1.2.0 -n risk --wait")]
-pub struct Rollback {
+pub struct RollbackArgs {
     /// The deployment
     pub deployment: DeploymentName,
     /// The version to go back to; else the one that was main before
@@ -33,7 +33,7 @@ pub struct Rollback {
     pub wait: Wait,
 }
 
-impl Rollback {
+impl RollbackArgs {
     /// Runs it.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         let name = self.deployment.as_str();
@@ -42,11 +42,11 @@ impl Rollback {
         let now = Timestamp::now();
         let version = target(&md, self.version.as_deref())?;
         let request = request(&version, now);
-        let plan = plan(&md, &version, &request, &me, now)?;
-        let Some((mut done, _)) = perform(session, &me, plan).await? else { return Ok(()) };
+        let proposal = propose(&md, &version, &request, &me, now)?;
+        let Some((mut done, _)) = perform(session, &me, proposal).await? else { return Ok(()) };
         if self.wait.wait {
             let progress = |md: &ModelDeployment| progress::rollback(md, &request);
-            done.outcome = Some(self.wait.until(session.deployments(), name, progress).await?);
+            done.ending = Some(self.wait.until(session.deployments(), name, progress).await?);
         }
         done.show(session);
         Ok(())
@@ -70,13 +70,13 @@ fn target(md: &ModelDeployment, asked: Option<&str>) -> Result<String, Error> {
     })
 }
 
-fn plan(
+fn propose(
     md: &ModelDeployment,
     version: &str,
     request: &str,
     me: &Identity,
     now: Timestamp,
-) -> Result<Plan, Error> {
+) -> Result<Proposal, Error> {
     let name = md.name_any();
     let main = md.main().map(|m| m.version.as_str());
     if main == Some(version) {
@@ -94,7 +94,7 @@ fn plan(
             )
         });
     let main = main.unwrap_or("nothing");
-    Ok(Plan {
+    Ok(Proposal {
         act: Act::Rollback,
         summary: warm
             .unwrap_or_else(|| "Its pods are started first; main answers until they are ready.".to_owned()),
@@ -144,17 +144,17 @@ mod tests {
     #[test]
     fn a_rollback_is_one_patch_of_the_deployment_and_tells_whether_it_is_warm() {
         let now = at("2026-11-21T04:05:00Z");
-        let plan = plan(&replaced(), "1.2.0", "1.2.0#x", &me("bob"), now).unwrap();
+        let proposal = propose(&replaced(), "1.2.0", "1.2.0#x", &me("bob"), now).unwrap();
         let annotations = json!({"understudy.dev/rollback": "1.2.0#x", "understudy.dev/rollback-by": "bob"});
-        assert_eq!(plan.writes[0].patch(), json!({"metadata": {"annotations": annotations}}));
-        assert_eq!(plan.writes[0].target, Target::Deployment);
-        assert_eq!(plan.summary, "Its pods are still warm, for 5m: it takes one write.");
+        assert_eq!(proposal.writes[0].patch(), json!({"metadata": {"annotations": annotations}}));
+        assert_eq!(proposal.writes[0].target, Target::Deployment);
+        assert_eq!(proposal.summary, "Its pods are still warm, for 5m: it takes one write.");
     }
 
     #[test]
     fn main_is_not_rolled_back_to_itself() {
         let refused =
-            plan(&replaced(), "1.3.0", "1.3.0#x", &me("bob"), at("2026-11-21T05:00:00Z")).unwrap_err();
+            propose(&replaced(), "1.3.0", "1.3.0#x", &me("bob"), at("2026-11-21T05:00:00Z")).unwrap_err();
         assert!(refused.to_string().contains("1.3.0 is main of fraud already"));
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     identity::{Act, Identity},
     name::VersionName,
     pending::called,
-    perform::{Plan, perform},
+    perform::{Proposal, perform},
     session::Session,
     write::{Target, Write},
 };
@@ -17,24 +17,24 @@ use crate::{
 /// Takes a request back.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kubectl understudy withdraw fraud-1.3.0 -n risk")]
-pub struct Withdraw {
+pub struct WithdrawArgs {
     /// The version: fraud-1.3.0 or fraud/1.3.0
     pub name: VersionName,
 }
 
-impl Withdraw {
+impl WithdrawArgs {
     /// Runs it.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         let mv = session.version(&self.name).await?;
         let me = session.me(Act::Withdraw).await?;
-        if let Some((done, _)) = perform(session, &me, plan(&mv, &me)?).await? {
+        if let Some((done, _)) = perform(session, &me, propose(&mv, &me)?).await? {
             done.show(session);
         }
         Ok(())
     }
 }
 
-fn plan(mv: &ModelVersion, me: &Identity) -> Result<Plan, Error> {
+fn propose(mv: &ModelVersion, me: &Identity) -> Result<Proposal, Error> {
     let (called, stage) = (called(mv), mv.stage());
     if mv.transition().is_none() && !mv.is_requested() {
         return Err(Error::Refused(format!(
@@ -46,7 +46,7 @@ fn plan(mv: &ModelVersion, me: &Identity) -> Result<Plan, Error> {
     let approved = mv.transition().and_then(|t| t.approval.as_ref());
     let summary =
         approved.map(|grant| format!("It is approved by {} and rolls out: this stops it.", grant.by));
-    Ok(Plan {
+    Ok(Proposal {
         act: Act::Withdraw,
         summary: summary.unwrap_or_default(),
         question: format!("Take back as {} the request {called}: {stage} -> {asked}{by}?", me.name),
@@ -69,15 +69,15 @@ mod tests {
     #[test]
     fn a_withdrawal_sets_spec_back_to_where_the_version_is() {
         let open = version(json!({"spec": {"stage": "Production"}, "status": {"stage": "Staging"}}));
-        let plan = plan(&open, &me("alice")).unwrap();
-        assert_eq!(plan.writes[0].stage, Some(Stage::Staging));
+        let proposal = propose(&open, &me("alice")).unwrap();
+        assert_eq!(proposal.writes[0].stage, Some(Stage::Staging));
     }
 
     #[test]
     fn what_has_ended_cannot_be_taken_back() {
         let rejected =
             json!({"spec": {"stage": "Production"}, "status": {"stage": "Staging", "settledGeneration": 3}});
-        let refused = plan(&version(rejected), &me("alice")).unwrap_err().to_string();
+        let refused = propose(&version(rejected), &me("alice")).unwrap_err().to_string();
         assert!(refused.contains("nothing to take back: fraud 1.3.0 is in Staging"), "{refused}");
     }
 }

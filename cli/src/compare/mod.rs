@@ -1,9 +1,9 @@
 //! `compare`: how the challenger does beside main on the same calls, and what drifts. Pure.
 
 mod number;
-mod reading;
 mod report;
+mod significance;
 pub mod text;
 
-pub use reading::{Reading, Subject, Verdict};
-pub use report::{Compare, Standing};
+pub use report::{CompareReport, Standing};
+pub use significance::{Figure, Reading, Significance};

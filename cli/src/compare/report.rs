@@ -7,13 +7,13 @@ use understudy_crds::{
     condition::{self, CHALLENGER_READY, DATA_DRIFT, PREDICTION_DRIFT},
 };
 
-use super::reading::{self, Reading, Subject, Verdict};
+use super::significance::{self, Figure, Reading, Significance};
 use crate::{kubectl::command, name::order, state::State};
 
 /// All that can be said of a deployment's challenger; the JSON of `compare`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Compare {
+pub struct CompareReport {
     /// Name of the deployment.
     pub name: String,
     /// Its namespace.
@@ -58,12 +58,12 @@ pub enum Standing {
     Compared,
 }
 
-impl Compare {
+impl CompareReport {
     /// Gathers it. `flags` are those that reach the same cluster and namespace.
     #[must_use]
     pub fn of(md: &ModelDeployment, flags: &[String]) -> Self {
         let status = md.status.clone().unwrap_or_default();
-        let told = |types: &[&str]| -> Vec<State> {
+        let shown = |types: &[&str]| -> Vec<State> {
             types
                 .iter()
                 .filter_map(|type_| condition::find(&status.conditions, type_))
@@ -84,9 +84,9 @@ impl Compare {
                 status.main.as_ref(),
                 status.comparison.as_ref(),
             ),
-            state: told(&[CHALLENGER_READY]).pop(),
-            readings: status.comparison.as_ref().map(reading::readings).unwrap_or_default(),
-            drift_states: told(&[DATA_DRIFT, PREDICTION_DRIFT]),
+            state: shown(&[CHALLENGER_READY]).pop(),
+            readings: status.comparison.as_ref().map(significance::readings).unwrap_or_default(),
+            drift_states: shown(&[DATA_DRIFT, PREDICTION_DRIFT]),
             set_challenger: set_challenger(&name, candidates.last(), flags),
             candidates,
             main: status.main,
@@ -100,11 +100,11 @@ impl Compare {
 
     /// What the intervals allow to say of this figure.
     #[must_use]
-    pub fn verdict(&self, subject: Subject, output: Option<&str>) -> Option<Verdict> {
+    pub fn significance(&self, figure: Figure, output: Option<&str>) -> Option<Significance> {
         self.readings
             .iter()
-            .find(|r| r.subject == subject && r.output.as_deref() == output)
-            .map(|r| r.verdict)
+            .find(|r| r.figure == figure && r.output.as_deref() == output)
+            .map(|r| r.significance)
     }
 }
 

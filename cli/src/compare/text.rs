@@ -8,8 +8,8 @@ use understudy_crds::{
 
 use super::{
     number,
-    reading::{Subject, Verdict},
-    report::{Compare, Standing},
+    report::{CompareReport, Standing},
+    significance::{Figure, Significance},
 };
 use crate::{state::State, table, when};
 
@@ -30,7 +30,7 @@ pub fn agreement(comparison: &Comparison) -> Option<String> {
 
 /// All of it.
 #[must_use]
-pub fn full(compare: &Compare, now: Timestamp) -> String {
+pub fn full(compare: &CompareReport, now: Timestamp) -> String {
     let mut parts = vec![
         format!("{} in namespace {}\n", compare.name, compare.namespace),
         table::fields(&summary(compare, now)),
@@ -52,7 +52,7 @@ fn answered(comparison: &Comparison) -> bool {
     comparison.roles.iter().any(|role| role.calls > 0)
 }
 
-fn summary(compare: &Compare, now: Timestamp) -> Vec<(&'static str, String)> {
+fn summary(compare: &CompareReport, now: Timestamp) -> Vec<(&'static str, String)> {
     let main = compare
         .main
         .as_ref()
@@ -65,7 +65,7 @@ fn summary(compare: &Compare, now: Timestamp) -> Vec<(&'static str, String)> {
     rows.extend(compared(compare, now));
     for state in &compare.drift_states {
         let label = if state.condition == DATA_DRIFT { "Inputs drift" } else { "Outputs drift" };
-        rows.push((label, told(state)));
+        rows.push((label, in_words(state)));
     }
     if compare.drift_states.is_empty() && compare.main.is_some() {
         rows.push(("Drift", "not measured: main has no baseline, or none has been read yet".to_owned()));
@@ -73,7 +73,7 @@ fn summary(compare: &Compare, now: Timestamp) -> Vec<(&'static str, String)> {
     rows
 }
 
-fn challenger(compare: &Compare) -> String {
+fn challenger(compare: &CompareReport) -> String {
     let Some(asked) = &compare.asked else {
         return match compare.candidates.as_slice() {
             [] => "none is set; it must be a version approved for Staging, and none is there".to_owned(),
@@ -95,18 +95,18 @@ fn challenger(compare: &Compare) -> String {
 }
 
 /// The operator's word about a challenger that is asked for.
-fn state(compare: &Compare) -> Option<String> {
+fn state(compare: &CompareReport) -> Option<String> {
     compare.asked.as_ref()?;
     Some(compare.state.as_ref().map_or_else(
         || {
             "not known: the operator has not looked at it yet; does it run, and does it watch this namespace?"
                 .to_owned()
         },
-        told,
+        in_words,
     ))
 }
 
-fn told(state: &State) -> String {
+fn in_words(state: &State) -> String {
     let word = match state.status.as_str() {
         "True" => "yes",
         "False" => "no",
@@ -115,7 +115,7 @@ fn told(state: &State) -> String {
     format!("{word}, {}: {}", state.reason, state.message)
 }
 
-fn compared(compare: &Compare, now: Timestamp) -> Option<(&'static str, String)> {
+fn compared(compare: &CompareReport, now: Timestamp) -> Option<(&'static str, String)> {
     const LABEL: &str = "Compared";
     let figures = compare.comparison.as_ref();
     match (compare.standing, figures) {
@@ -132,7 +132,7 @@ fn compared(compare: &Compare, now: Timestamp) -> Option<(&'static str, String)>
     }
 }
 
-fn no_pairs(compare: &Compare) -> String {
+fn no_pairs(compare: &CompareReport) -> String {
     match compare.asked.as_ref().map(|asked| asked.sample_percent) {
         Some(0) => "no pairs, since samplePercent is 0".to_owned(),
         _ => "no pairs yet: a pair is a call to main whose copy the challenger answered too".to_owned(),
@@ -151,7 +151,7 @@ fn pairs(comparison: &Comparison, now: Timestamp) -> String {
     )
 }
 
-fn answers(compare: &Compare, comparison: &Comparison) -> String {
+fn answers(compare: &CompareReport, comparison: &Comparison) -> String {
     if comparison.outputs.is_empty() {
         return "Answers: no output was compared\n".to_owned();
     }
@@ -160,16 +160,17 @@ fn answers(compare: &Compare, comparison: &Comparison) -> String {
     format!("Answers, with 95 % intervals\n{}", table::table(headings, &rows))
 }
 
-fn answer(compare: &Compare, output: &OutputComparison) -> [String; 6] {
+fn answer(compare: &CompareReport, output: &OutputComparison) -> [String; 6] {
     let show = |measure: Option<Measure>, how: fn(f64, f64, f64) -> String| {
         measure.map(|m| how(m.value, m.low, m.high)).unwrap_or_default()
     };
     let measures = [output.agreement, output.mean_absolute_difference, output.correlation];
     let values = measures.iter().flatten().map(|m| m.compared).max();
-    let verdicts: Vec<Verdict> = [Subject::Agreement, Subject::MeanAbsoluteDifference, Subject::Correlation]
-        .into_iter()
-        .filter_map(|subject| compare.verdict(subject, Some(&output.name)))
-        .collect();
+    let significances: Vec<Significance> =
+        [Figure::Agreement, Figure::MeanAbsoluteDifference, Figure::Correlation]
+            .into_iter()
+            .filter_map(|figure| compare.significance(figure, Some(&output.name)))
+            .collect();
     [
         output.name.clone(),
         values.map(|v| v.to_string()).unwrap_or_default(),
@@ -177,19 +178,19 @@ fn answer(compare: &Compare, output: &OutputComparison) -> [String; 6] {
         show(output.mean_absolute_difference, number::between),
         show(output.correlation, number::correlation),
         // One figure that cannot be told is enough to be careful with the row.
-        verdicts
+        significances
             .iter()
-            .find(|v| **v == Verdict::TooFewToTell)
-            .or(verdicts.first())
+            .find(|v| **v == Significance::TooFewToTell)
+            .or(significances.first())
             .map(|v| v.words().to_owned())
             .unwrap_or_default(),
     ]
 }
 
-fn both(compare: &Compare, comparison: &Comparison) -> String {
+fn both(compare: &CompareReport, comparison: &Comparison) -> String {
     let role = |role| comparison.roles.iter().find(|r| r.role == role);
     let (main, challenger) = (role(Role::Main), role(Role::Challenger));
-    let row = |what: &str, show: fn(&RoleComparison) -> Option<String>, reading: Option<Verdict>| {
+    let row = |what: &str, show: fn(&RoleComparison) -> Option<String>, reading: Option<Significance>| {
         [
             what.to_owned(),
             main.and_then(show).unwrap_or_default(),
@@ -199,7 +200,7 @@ fn both(compare: &Compare, comparison: &Comparison) -> String {
     };
     let mut rows = vec![
         row("calls", |r| Some(r.calls.to_string()), None),
-        row("errors", |r| Some(errors(r)), compare.verdict(Subject::Errors, None)),
+        row("errors", |r| Some(errors(r)), compare.significance(Figure::Errors, None)),
         row("latency p50", |r| r.latency.as_ref().map(|l| number::duration(l.p50_micros)), None),
         row("latency p99", |r| r.latency.as_ref().map(|l| number::duration(l.p99_micros)), None),
     ];
@@ -219,7 +220,7 @@ fn errors(role: &RoleComparison) -> String {
 }
 
 /// How often each was right, where the truth came in later.
-fn right(compare: &Compare, comparison: &Comparison) -> Option<[String; 4]> {
+fn right(compare: &CompareReport, comparison: &Comparison) -> Option<[String; 4]> {
     let outcomes = comparison.outcomes.as_ref().filter(|o| o.joined > 0)?;
     let share = |measure: Option<Measure>| {
         measure.map(|m| format!("{} of {}", number::percent_between(m.value, m.low, m.high), m.compared))
@@ -228,7 +229,7 @@ fn right(compare: &Compare, comparison: &Comparison) -> Option<[String; 4]> {
         "right".to_owned(),
         share(outcomes.main).unwrap_or_default(),
         share(outcomes.challenger).unwrap_or_default(),
-        compare.verdict(Subject::Accuracy, None).map(|v| v.words().to_owned()).unwrap_or_default(),
+        compare.significance(Figure::Accuracy, None).map(|v| v.words().to_owned()).unwrap_or_default(),
     ])
 }
 

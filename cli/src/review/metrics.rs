@@ -16,13 +16,13 @@ pub struct MetricRow {
     /// `value - main`.
     pub difference: Option<f64>,
     /// What the gates on it say.
-    pub gates: Vec<GateVerdict>,
+    pub gates: Vec<GateResult>,
 }
 
 /// What one rule of a gate says.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct GateVerdict {
+pub struct GateResult {
     /// The rule, in words.
     pub rule: String,
     /// Whether it is met.
@@ -48,18 +48,18 @@ pub fn rows(own: Option<&Evaluation>, main: Option<&Evaluation>, gates: &[Gate])
                 gates: gates
                     .iter()
                     .filter(|g| g.metric == *name)
-                    .flat_map(|g| verdicts(g, value, of_main))
+                    .flat_map(|g| results(g, value, of_main))
                     .collect(),
             }
         })
         .collect()
 }
 
-fn verdicts(gate: &Gate, value: Option<f64>, main: Option<f64>) -> Vec<GateVerdict> {
+fn results(gate: &Gate, value: Option<f64>, main: Option<f64>) -> Vec<GateResult> {
     let at_least = |bound: f64| value.is_some_and(|value| value >= bound);
-    let least = gate.min.map(|min| GateVerdict { rule: format!("at least {min}"), holds: at_least(min) });
+    let least = gate.min.map(|min| GateResult { rule: format!("at least {min}"), holds: at_least(min) });
     // Where main has no such metric there is nothing to be worse than.
-    let not_worse = gate.not_worse_than_main.then(|| GateVerdict {
+    let not_worse = gate.not_worse_than_main.then(|| GateResult {
         rule: "not worse than main".to_owned(),
         holds: value.is_some() && main.is_none_or(at_least),
     });

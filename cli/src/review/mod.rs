@@ -5,6 +5,6 @@ mod report;
 mod signature;
 pub mod text;
 
-pub use metrics::{GateVerdict, MetricRow};
-pub use report::{Commands, Review, Subject};
-pub use signature::{Side, SignatureChange, SignatureDifference};
+pub use metrics::{GateResult, MetricRow};
+pub use report::{Commands, ReviewReport, ReviewedObjects};
+pub use signature::{Direction, SignatureChange, SignatureDifference};

@@ -21,20 +21,20 @@ use crate::{
 };
 
 /// The three objects of a review.
-#[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
+#[derive(Clone, Debug)]
+pub struct ReviewedObjects {
     /// The version under review.
-    pub version: &'a ModelVersion,
-    /// Its deployment, if it is there.
-    pub deployment: Option<&'a ModelDeployment>,
+    pub version: ModelVersion,
+    /// Its deployment, if it exists.
+    pub deployment: Option<ModelDeployment>,
     /// The version that is main now, unless it is the one under review.
-    pub main: Option<&'a ModelVersion>,
+    pub main: Option<ModelVersion>,
 }
 
 /// All that a reviewer must see; the JSON of `review`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Review {
+pub struct ReviewReport {
     /// Name of the `ModelVersion`.
     pub name: String,
     /// Its namespace.
@@ -95,11 +95,12 @@ pub struct Commands {
     pub kubectl_reject: String,
 }
 
-impl Review {
+impl ReviewReport {
     /// Gathers it. `flags` are those that reach the same cluster and namespace.
     #[must_use]
-    pub fn of(subject: Subject<'_>, flags: &[String]) -> Self {
-        let Subject { version: mv, deployment, main } = subject;
+    pub fn of(objects: &ReviewedObjects, flags: &[String]) -> Self {
+        let mv = &objects.version;
+        let (deployment, main) = (objects.deployment.as_ref(), objects.main.as_ref());
         let status = mv.status.clone().unwrap_or_default();
         let spec = &mv.spec;
         let approval = deployment.map(|md| md.spec.approval.clone()).unwrap_or_default();

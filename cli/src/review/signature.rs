@@ -23,7 +23,8 @@ pub enum SignatureDifference {
 #[serde(rename_all = "camelCase")]
 pub struct SignatureChange {
     /// Input or output.
-    pub side: Side,
+    #[serde(rename = "side")]
+    pub direction: Direction,
     /// The tensor's name.
     pub name: String,
     /// How main has it, `FP32[-1,30]`.
@@ -35,7 +36,7 @@ pub struct SignatureChange {
 /// Which side of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Side {
+pub enum Direction {
     /// What goes in.
     Input,
     /// What comes out.
@@ -46,18 +47,18 @@ pub enum Side {
 pub fn difference(own: Option<&ModelSignature>, main: Option<&ModelSignature>) -> SignatureDifference {
     let Some(own) = own else { return SignatureDifference::UnknownYet {} };
     let Some(main) = main else { return SignatureDifference::NoMain {} };
-    let mut changes = side(Side::Input, &own.inputs, &main.inputs);
-    changes.extend(side(Side::Output, &own.outputs, &main.outputs));
+    let mut changes = changes(Direction::Input, &own.inputs, &main.inputs);
+    changes.extend(self::changes(Direction::Output, &own.outputs, &main.outputs));
     SignatureDifference::Compared { changes }
 }
 
-fn side(side: Side, own: &[TensorSpec], main: &[TensorSpec]) -> Vec<SignatureChange> {
+fn changes(direction: Direction, own: &[TensorSpec], main: &[TensorSpec]) -> Vec<SignatureChange> {
     let form = |all: &[TensorSpec], name: &str| all.iter().find(|t| t.name == name).map(tensor);
     let gone = main.iter().filter(|t| own.iter().all(|o| o.name != t.name));
     own.iter()
         .chain(gone)
         .map(|t| SignatureChange {
-            side,
+            direction,
             name: t.name.clone(),
             main: form(main, &t.name),
             own: form(own, &t.name),

@@ -5,14 +5,14 @@ use understudy_crds::{Comparison, Stage, Transition, Verdict};
 
 use super::{
     metrics::MetricRow,
-    report::Review,
-    signature::{Side, SignatureDifference},
+    report::ReviewReport,
+    signature::{Direction, SignatureDifference},
 };
 use crate::{compare::text::agreement, table, when};
 
 /// All of it.
 #[must_use]
-pub fn full(review: &Review, now: Timestamp) -> String {
+pub fn full(review: &ReviewReport, now: Timestamp) -> String {
     let mut parts = vec![summary(review, now), section("Documentation", &documentation(review))];
     if let Some(commands) = &review.commands {
         let plain = |command: &str| format!("or {command}");
@@ -36,7 +36,7 @@ fn section(heading: &str, lines: &[String]) -> String {
 
 /// All but the documentation and the commands: what is shown once more before an approval.
 #[must_use]
-pub fn summary(review: &Review, now: Timestamp) -> String {
+pub fn summary(review: &ReviewReport, now: Timestamp) -> String {
     let mut text = format!(
         "{} {} (ModelVersion {} in namespace {}), in stage {}\n\n",
         review.deployment, review.version, review.name, review.namespace, review.stage
@@ -47,7 +47,7 @@ pub fn summary(review: &Review, now: Timestamp) -> String {
     text
 }
 
-fn rows(review: &Review, now: Timestamp) -> Vec<(&'static str, String)> {
+fn rows(review: &ReviewReport, now: Timestamp) -> Vec<(&'static str, String)> {
     let mut rows =
         vec![("Request", review.transition.as_ref().map_or("none is open".to_owned(), |t| request(t, now)))];
     if let Some(state) = &review.state {
@@ -86,7 +86,7 @@ fn rows(review: &Review, now: Timestamp) -> Vec<(&'static str, String)> {
 }
 
 /// What its time as challenger has shown so far.
-fn beside_main(review: &Review, live: &Comparison, now: Timestamp) -> String {
+fn beside_main(review: &ReviewReport, live: &Comparison, now: Timestamp) -> String {
     let agreement = agreement(live).map(|words| format!(": {words}")).unwrap_or_default();
     format!(
         "challenger of {}, {} pairs as of {} ago{agreement}\nkubectl understudy compare {} shows all",
@@ -116,16 +116,16 @@ fn signature(difference: &SignatureDifference) -> String {
         }
         SignatureDifference::Compared { changes } => {
             let lines = changes.iter().map(|change| {
-                let side = match change.side {
-                    Side::Input => "input",
-                    Side::Output => "output",
+                let direction = match change.direction {
+                    Direction::Input => "input",
+                    Direction::Output => "output",
                 };
                 let name = &change.name;
                 match (&change.main, &change.own) {
-                    (Some(main), Some(own)) => format!("{side} {name}: {own}, main has {main}"),
-                    (None, Some(own)) => format!("{side} {name}: {own}, main has none"),
+                    (Some(main), Some(own)) => format!("{direction} {name}: {own}, main has {main}"),
+                    (None, Some(own)) => format!("{direction} {name}: {own}, main has none"),
                     (_, None) => format!(
-                        "{side} {name}: gone, main has {}",
+                        "{direction} {name}: gone, main has {}",
                         change.main.as_deref().unwrap_or_default()
                     ),
                 }
@@ -135,7 +135,7 @@ fn signature(difference: &SignatureDifference) -> String {
     }
 }
 
-fn acceptance(review: &Review, now: Timestamp) -> String {
+fn acceptance(review: &ReviewReport, now: Timestamp) -> String {
     match &review.acceptance {
         Some(given) => {
             let verdict = match given.verdict {
@@ -150,7 +150,7 @@ fn acceptance(review: &Review, now: Timestamp) -> String {
     }
 }
 
-fn provenance(review: &Review) -> String {
+fn provenance(review: &ReviewReport) -> String {
     let Some(provenance) = &review.provenance else { return "none given".to_owned() };
     let parts = [("run", &provenance.run), ("commit", &provenance.git_commit), ("data", &provenance.dataset)];
     let lines: Vec<String> =
@@ -158,7 +158,7 @@ fn provenance(review: &Review) -> String {
     if lines.is_empty() { "none given".to_owned() } else { lines.join("\n") }
 }
 
-fn evaluation(review: &Review) -> String {
+fn evaluation(review: &ReviewReport) -> String {
     if review.metrics.is_empty() {
         return "No evaluation is given, and no gate asks for one.\n".to_owned();
     }
@@ -180,7 +180,7 @@ fn metric(row: &MetricRow) -> [String; 5] {
     [row.name.clone(), number(row.value), number(row.main), difference.unwrap_or_default(), gates.join("; ")]
 }
 
-fn documentation(review: &Review) -> Vec<String> {
+fn documentation(review: &ReviewReport) -> Vec<String> {
     let Some(documentation) = &review.documentation else { return vec!["none given".to_owned()] };
     let text = documentation.markdown.as_deref().unwrap_or_default();
     text.lines().map(plain).chain(documentation.url.iter().map(|url| format!("see {url}"))).collect()

@@ -17,17 +17,19 @@ const WIDE_MEAN: f64 = 1.0;
 #[serde(rename_all = "camelCase")]
 pub struct Reading {
     /// The figure.
-    pub subject: Subject,
+    #[serde(rename = "subject")]
+    pub figure: Figure,
     /// The output that it is about; none where it is about all of the answer.
     pub output: Option<String>,
     /// The word.
-    pub verdict: Verdict,
+    #[serde(rename = "verdict")]
+    pub significance: Significance,
 }
 
 /// A figure that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Subject {
+pub enum Figure {
     /// How often both give the same answer.
     Agreement,
     /// How far their numbers are apart.
@@ -43,7 +45,7 @@ pub enum Subject {
 /// What can be said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Verdict {
+pub enum Significance {
     /// The figure means what it says.
     Enough,
     /// The sample is small, or the interval wide.
@@ -56,7 +58,7 @@ pub enum Verdict {
     ChallengerIsBetter,
 }
 
-impl Verdict {
+impl Significance {
     /// For people.
     #[must_use]
     pub const fn words(self) -> &'static str {
@@ -76,64 +78,63 @@ pub fn readings(comparison: &Comparison) -> Vec<Reading> {
     let mut readings = vec![];
     for output in &comparison.outputs {
         let figures = [
-            (Subject::Agreement, output.agreement.as_ref().map(share)),
-            (Subject::MeanAbsoluteDifference, output.mean_absolute_difference.as_ref().map(mean)),
-            (Subject::Correlation, output.correlation.as_ref().map(correlation)),
+            (Figure::Agreement, output.agreement.as_ref().map(share)),
+            (Figure::MeanAbsoluteDifference, output.mean_absolute_difference.as_ref().map(mean)),
+            (Figure::Correlation, output.correlation.as_ref().map(correlation)),
         ];
-        readings.extend(figures.into_iter().filter_map(|(subject, verdict)| {
-            Some(Reading { subject, output: Some(output.name.clone()), verdict: verdict? })
+        readings.extend(figures.into_iter().filter_map(|(figure, significance)| {
+            Some(Reading { figure, output: Some(output.name.clone()), significance: significance? })
         }));
     }
-    let both = [(Subject::Errors, errors(comparison)), (Subject::Accuracy, accuracy(comparison))];
-    readings.extend(
-        both.into_iter()
-            .filter_map(|(subject, verdict)| Some(Reading { subject, output: None, verdict: verdict? })),
-    );
+    let both = [(Figure::Errors, errors(comparison)), (Figure::Accuracy, accuracy(comparison))];
+    readings.extend(both.into_iter().filter_map(|(figure, significance)| {
+        Some(Reading { figure, output: None, significance: significance? })
+    }));
     readings
 }
 
 /// Of a share of calls.
-fn share(measure: &Measure) -> Verdict {
-    told(measure, WIDE_SHARE)
+fn share(measure: &Measure) -> Significance {
+    judged(measure, WIDE_SHARE)
 }
 
-fn correlation(measure: &Measure) -> Verdict {
-    told(measure, WIDE_CORRELATION)
+fn correlation(measure: &Measure) -> Significance {
+    judged(measure, WIDE_CORRELATION)
 }
 
-fn mean(measure: &Measure) -> Verdict {
-    told(measure, WIDE_MEAN * measure.value)
+fn mean(measure: &Measure) -> Significance {
+    judged(measure, WIDE_MEAN * measure.value)
 }
 
-fn told(measure: &Measure, wide: f64) -> Verdict {
+fn judged(measure: &Measure, wide: f64) -> Significance {
     if measure.compared < FEW || measure.high - measure.low > wide {
-        Verdict::TooFewToTell
+        Significance::TooFewToTell
     } else {
-        Verdict::Enough
+        Significance::Enough
     }
 }
 
-fn errors(comparison: &Comparison) -> Option<Verdict> {
+fn errors(comparison: &Comparison) -> Option<Significance> {
     let rate = |role| comparison.roles.iter().find(|r| r.role == role).and_then(|r| r.error_rate);
     let (main, challenger) = (rate(Role::Main)?, rate(Role::Challenger)?);
     // Fewer errors are better.
     Some(larger(&challenger, &main))
 }
 
-fn accuracy(comparison: &Comparison) -> Option<Verdict> {
+fn accuracy(comparison: &Comparison) -> Option<Significance> {
     let outcomes = comparison.outcomes.as_ref()?;
     let interval = |m: Measure| Estimate { value: m.value, low: m.low, high: m.high };
     Some(larger(&outcomes.main.map(interval)?, &outcomes.challenger.map(interval)?))
 }
 
 /// Main is better where the first is surely larger, the challenger where the second is.
-fn larger(first: &Estimate, second: &Estimate) -> Verdict {
+fn larger(first: &Estimate, second: &Estimate) -> Significance {
     if first.low > second.high {
-        Verdict::MainIsBetter
+        Significance::MainIsBetter
     } else if second.low > first.high {
-        Verdict::ChallengerIsBetter
+        Significance::ChallengerIsBetter
     } else {
-        Verdict::NoDifferenceYet
+        Significance::NoDifferenceYet
     }
 }
 
@@ -148,29 +149,29 @@ mod tests {
     }
 
     #[rstest]
-    #[case(measure(1.0, 0.886, 1.0, 30), Verdict::TooFewToTell)]
-    #[case(measure(1.0, 0.99, 1.0, 29), Verdict::TooFewToTell)]
-    #[case(measure(0.965, 0.92, 0.985, 143), Verdict::Enough)]
-    fn a_share_on_a_small_sample_is_no_result(#[case] measure: Measure, #[case] expected: Verdict) {
+    #[case(measure(1.0, 0.886, 1.0, 30), Significance::TooFewToTell)]
+    #[case(measure(1.0, 0.99, 1.0, 29), Significance::TooFewToTell)]
+    #[case(measure(0.965, 0.92, 0.985, 143), Significance::Enough)]
+    fn a_share_on_a_small_sample_is_no_result(#[case] measure: Measure, #[case] expected: Significance) {
         assert_eq!(share(&measure), expected);
     }
 
     #[rstest]
-    #[case(measure(0.03, 0.01, 0.05, 500), Verdict::TooFewToTell)]
-    #[case(measure(0.03, 0.028, 0.032, 500), Verdict::Enough)]
-    #[case(measure(0.0, 0.0, 0.0, 500), Verdict::Enough)]
-    fn a_mean_is_told_against_its_own_size(#[case] measure: Measure, #[case] expected: Verdict) {
+    #[case(measure(0.03, 0.01, 0.05, 500), Significance::TooFewToTell)]
+    #[case(measure(0.03, 0.028, 0.032, 500), Significance::Enough)]
+    #[case(measure(0.0, 0.0, 0.0, 500), Significance::Enough)]
+    fn a_mean_is_told_against_its_own_size(#[case] measure: Measure, #[case] expected: Significance) {
         assert_eq!(mean(&measure), expected);
     }
 
     #[rstest]
-    #[case((0.90, 0.95), (0.94, 0.99), Verdict::NoDifferenceYet)]
-    #[case((0.90, 0.92), (0.94, 0.99), Verdict::ChallengerIsBetter)]
-    #[case((0.95, 0.99), (0.90, 0.94), Verdict::MainIsBetter)]
+    #[case((0.90, 0.95), (0.94, 0.99), Significance::NoDifferenceYet)]
+    #[case((0.90, 0.92), (0.94, 0.99), Significance::ChallengerIsBetter)]
+    #[case((0.95, 0.99), (0.90, 0.94), Significance::MainIsBetter)]
     fn who_is_better_is_said_only_where_the_intervals_are_apart(
         #[case] main: (f64, f64),
         #[case] challenger: (f64, f64),
-        #[case] expected: Verdict,
+        #[case] expected: Significance,
     ) {
         let estimate = |(low, high): (f64, f64)| Estimate { value: f64::midpoint(low, high), low, high };
         assert_eq!(larger(&estimate(main), &estimate(challenger)), expected);
