@@ -1,8 +1,8 @@
 //! The question before a write.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 
-use crate::error::Error;
+use crate::{error::Error, output};
 
 /// Asks on stderr and reads the answer. Only `y` or `yes` goes on; without a terminal nobody could answer.
 pub fn confirm(question: &str, yes: bool) -> Result<(), Error> {
@@ -15,9 +15,8 @@ pub fn confirm(question: &str, yes: bool) -> Result<(), Error> {
             "{question} There is no terminal to ask on: say --yes to go on without asking"
         )));
     }
-    eprint!("{question} [y/N] ");
     let failed = |source| Error::Io { what: "read the answer", source };
-    std::io::stderr().flush().map_err(failed)?;
+    output::ask(&format!("{question} [y/N]")).map_err(|source| Error::Io { what: "ask", source })?;
     let mut answer = String::new();
     stdin.lock().read_line(&mut answer).map_err(failed)?;
     if is_yes(&answer) { Ok(()) } else { Err(Error::Declined) }

@@ -42,6 +42,9 @@ pub enum Error {
         /// The newest reason and message.
         last: String,
     },
+    /// The reader of stdout has gone: nobody misses the rest.
+    #[error("stdout is closed")]
+    StdoutClosed,
     /// Something between this machine and its user.
     #[error("failed to {what}: {source}")]
     Io {
@@ -53,10 +56,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// 1 for what was refused or failed, 2 for what was typed wrongly (as clap has it).
+    /// 0 where only the output was not read, 1 for what was refused or failed, 2 for what was typed wrongly (as clap
+    /// has it).
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
+            Self::StdoutClosed => 0,
             Self::Usage(_) => 2,
             _ => 1,
         }

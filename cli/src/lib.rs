@@ -4,6 +4,12 @@
 //! One file for each subcommand under [`commands`]; what they print and what they write are pure functions.
 //! Everything it does is a patch that a person could do with plain kubectl, see [`write::Write::kubectl`].
 
+#![warn(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "only output prints: it knows what a closed pipe means"
+)]
+
 pub mod ask;
 pub mod cli;
 pub mod commands;
@@ -39,27 +45,30 @@ use cli::{Cli, Command};
 use error::Error;
 use session::Session;
 
-/// Runs one invocation; errors are told on stderr.
+/// Runs one invocation. Errors are printed to stderr.
 pub async fn run(cli: Cli) -> ExitCode {
     let Cli { globals, command } = cli;
-    let command = match command {
-        Command::Completion(completion) => {
-            completion.run(Cli::command());
-            return ExitCode::SUCCESS;
-        }
-        Command::Complete(complete) => {
-            complete.run(Cli::command()).await;
-            return ExitCode::SUCCESS;
-        }
-        command => command,
+    let (session, result) = match command {
+        Command::Completion(completion) => (None, completion.run(Cli::command())),
+        Command::Complete(complete) => (None, complete.run(Cli::command()).await),
+        command => match Session::connect(globals).await {
+            Ok(session) => {
+                let result = dispatch(command, &session).await;
+                (Some(session), result)
+            }
+            Err(error) => (None, Err(error)),
+        },
     };
-    let session = match Session::connect(globals).await {
-        Ok(session) => session,
-        Err(error) => return fail(&error, &error.to_string()),
+    let error = match result {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(error) => error,
     };
-    let Err(error) = dispatch(command, &session).await else { return ExitCode::SUCCESS };
-    let message = refusal::describe(&error, &session).await;
-    fail(&error, &message)
+    match session {
+        _ if matches!(error, Error::StdoutClosed) => {}
+        Some(session) => output::note(&refusal::describe(&error, &session).await),
+        None => output::note(&error.to_string()),
+    }
+    ExitCode::from(error.exit_code())
 }
 
 async fn dispatch(command: Command, session: &Session) -> Result<(), Error> {
@@ -78,9 +87,4 @@ async fn dispatch(command: Command, session: &Session) -> Result<(), Error> {
         // `run` has dealt with them: they need no session.
         Command::Completion(_) | Command::Complete(_) => Ok(()),
     }
-}
-
-fn fail(error: &Error, message: &str) -> ExitCode {
-    eprintln!("{}", output::printable(message));
-    ExitCode::from(error.exit_code())
 }

@@ -59,11 +59,11 @@ pub struct Done {
 
 impl Done {
     /// Prints it.
-    pub fn show(&self, session: &Session) {
+    pub fn show(&self, session: &Session) -> Result<(), Error> {
         output::show(session.globals.output, self, |done| match &done.ending {
             Some(ending) => format!("{}: {}", ending.reason, ending.message),
             None => done.sentence.clone(),
-        });
+        })
     }
 }
 
@@ -93,15 +93,16 @@ pub async fn perform(
     };
     if session.globals.show_kubectl {
         done.sentence = done.kubectl.join("\n");
-        done.show(session);
+        done.show(session)?;
         return Ok(None);
     }
     // A program that has said yes already reads no summary.
     let unread = session.globals.yes && session.globals.output == Format::Json;
     if !(unread || proposal.summary.is_empty()) {
-        eprintln!("{}\n", output::printable(proposal.summary.trim_end()));
+        output::note(proposal.summary.trim_end());
+        output::note("");
     }
-    ask::confirm(&output::printable(&proposal.question), session.globals.yes)?;
+    ask::confirm(&proposal.question, session.globals.yes)?;
     let mut written = Written { generation: None };
     for write in &proposal.writes {
         written = session.write(proposal.act, write).await?;

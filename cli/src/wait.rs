@@ -70,7 +70,7 @@ where
             Ok(Some(Some(object))) => match progress(&object) {
                 Progress::Ended(ending) => return Ok(ending),
                 Progress::Going(what) if what != *last => {
-                    eprintln!("{}", output::printable(&what));
+                    output::note(&what);
                     *last = what;
                 }
                 Progress::Going(_) => {}

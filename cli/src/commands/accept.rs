@@ -58,7 +58,7 @@ impl AcceptArgs {
         let me = session.me(Act::Accept).await?;
         let proposal = propose(&mv, self.verdict, self.feedback.as_deref(), &me)?;
         if let Some((done, _)) = perform(session, &me, proposal).await? {
-            done.show(session);
+            done.show(session)?;
         }
         Ok(())
     }

@@ -54,8 +54,7 @@ impl ApproveArgs {
             let name = objects.version.name_any();
             done.ending = Some(self.wait.until(session.versions(), &name, |mv| awaited.progress(mv)).await?);
         }
-        done.show(session);
-        Ok(())
+        done.show(session)
     }
 }
 

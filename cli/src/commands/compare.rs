@@ -31,13 +31,13 @@ impl CompareArgs {
         let name = self.deployment.as_str();
         let flags = session.kubectl_flags();
         if session.globals.show_kubectl {
-            println!("{}", command(&[words("kubectl describe mdep"), vec![name.to_owned()], flags].concat()));
-            return Ok(());
+            return output::print(&command(
+                &[words("kubectl describe mdep"), vec![name.to_owned()], flags].concat(),
+            ));
         }
         let md = session.deployments().get(name).await.map_err(Error::api(Act::Read))?;
         output::show(session.globals.output, &CompareReport::of(&md, &flags), |compare| {
             text::full(compare, Timestamp::now())
-        });
-        Ok(())
+        })
     }
 }

@@ -9,7 +9,9 @@ use understudy_crds::{ModelDeployment, ModelVersion};
 
 use crate::{
     complete::{Wanted, wanted},
+    error::Error,
     globals::Globals,
+    output,
     session::Session,
 };
 
@@ -48,16 +50,18 @@ pub enum For {
 
 impl CompletionArgs {
     /// Runs it: no cluster is asked.
-    pub fn run(self, mut tree: Command) {
+    pub fn run(self, mut tree: Command) -> Result<(), Error> {
         let shell = match self.shell {
-            For::Kubectl => return println!("{KUBECTL_COMPLETE}"),
+            For::Kubectl => return output::print(KUBECTL_COMPLETE),
             For::Bash => Shell::Bash,
             For::Elvish => Shell::Elvish,
             For::Fish => Shell::Fish,
             For::PowerShell => Shell::PowerShell,
             For::Zsh => Shell::Zsh,
         };
-        clap_complete::generate(shell, &mut tree, "kubectl-understudy", &mut std::io::stdout());
+        let mut script = vec![];
+        clap_complete::generate(shell, &mut tree, "kubectl-understudy", &mut script);
+        output::print(&String::from_utf8_lossy(&script))
     }
 }
 
@@ -71,7 +75,7 @@ pub struct CompleteArgs {
 
 impl CompleteArgs {
     /// Prints what may stand there. A cluster that does not answer offers nothing.
-    pub async fn run(self, tree: Command) {
+    pub async fn run(self, tree: Command) -> Result<(), Error> {
         // As they were typed: clap has taken the flags of every subcommand out of `words`.
         let typed: Vec<String> = std::env::args().skip_while(|word| word != "__complete").skip(1).collect();
         let partial = typed.last().cloned().unwrap_or_default();
@@ -81,10 +85,10 @@ impl CompleteArgs {
                 .await
                 .unwrap_or_default(),
         };
-        for word in offered.iter().filter(|word| word.starts_with(&partial)) {
-            println!("{word}");
-        }
-        println!("{NO_FILES}");
+        let mut lines: Vec<&str> =
+            offered.iter().map(String::as_str).filter(|word| word.starts_with(&partial)).collect();
+        lines.push(NO_FILES);
+        output::print(&lines.join("\n"))
     }
 }
 

@@ -31,11 +31,9 @@ impl HistoryArgs {
             };
             let read =
                 [words("kubectl get"), vec![kind.to_owned(), name], words("-o jsonpath={.status.history}")];
-            println!("{}", command(&[read.concat(), session.kubectl_flags()].concat()));
-            return Ok(());
+            return output::print(&command(&[read.concat(), session.kubectl_flags()].concat()));
         }
-        output::show(session.globals.output, &self.record(session).await?, HistoryReport::text);
-        Ok(())
+        output::show(session.globals.output, &self.record(session).await?, HistoryReport::text)
     }
 
     async fn record(&self, session: &Session) -> Result<HistoryReport, Error> {

@@ -26,8 +26,7 @@ impl ListArgs {
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         if session.globals.show_kubectl {
             let scope = if self.all_namespaces { vec!["-A".to_owned()] } else { session.kubectl_flags() };
-            println!("{}", command(&[words("kubectl get mdep,mv"), scope].concat()));
-            return Ok(());
+            return output::print(&command(&[words("kubectl get mdep,mv"), scope].concat()));
         }
         let (deployments, versions) = if self.all_namespaces {
             (all(Api::all(session.client.clone())).await?, all(Api::all(session.client.clone())).await?)
@@ -35,7 +34,6 @@ impl ListArgs {
             (all(session.deployments()).await?, all(session.versions()).await?)
         };
         let listing = ListReport::of(&deployments, &versions, self.all_namespaces);
-        output::show(session.globals.output, &listing, |listing| listing.text(Timestamp::now()));
-        Ok(())
+        output::show(session.globals.output, &listing, |listing| listing.text(Timestamp::now()))
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     identity::Act,
     kubectl::{command, words},
     name::{AnyName, VersionName},
+    output,
     session::Session,
 };
 
@@ -50,8 +51,7 @@ impl OpenArgs {
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         let backend = self.backend(session).await?;
         if session.globals.show_kubectl {
-            println!("{}", backend.kubectl(self.port, &session.kubectl_flags()));
-            return Ok(());
+            return output::print(&backend.kubectl(self.port, &session.kubectl_flags()));
         }
         // A mistake is told before a browser opens on nothing.
         backend.pod(session).await?;
@@ -60,9 +60,9 @@ impl OpenArgs {
             TcpListener::bind(("127.0.0.1", self.port)).await.map_err(io("listen on the local port"))?;
         let url = format!("http://{}/", listener.local_addr().map_err(io("read the local port"))?);
         if session.json() {
-            println!("{}", serde_json::json!({"url": url}));
+            output::print(&serde_json::json!({"url": url}).to_string())?;
         } else {
-            println!("{url} is {}; Ctrl-C ends it", backend.called());
+            output::print(&format!("{url} is {}; Ctrl-C ends it", backend.called()))?;
         }
         if !self.no_browser {
             browse(&url).await;
@@ -163,14 +163,14 @@ async fn serve(listener: &TcpListener, backend: &Backend, session: &Session) -> 
         let pod = match backend.pod(session).await {
             Ok(pod) => pod,
             Err(error) => {
-                eprintln!("{error}");
+                output::note(&error.to_string());
                 continue;
             }
         };
         let (pods, port) = (pods(session), backend.port());
         connections.spawn(async move {
             if let Err(why) = forward(accepted.0, &pods, &pod, port).await {
-                eprintln!("the connection to pod {pod} broke off: {why}");
+                output::note(&format!("the connection to pod {pod} broke off: {why}"));
             }
         });
         while connections.try_join_next().is_some() {}
@@ -210,7 +210,7 @@ async fn browse(url: &str) {
     if let Ok(Ok(status)) = tokio::time::timeout(BROWSER_ANSWERS_WITHIN, child.wait()).await
         && !status.success()
     {
-        eprintln!("no browser opened");
+        output::note("no browser opened");
     }
 }
 

@@ -40,7 +40,7 @@ impl RejectArgs {
         let me = session.me(Act::Reject).await?;
         let proposal = propose(&mv, self.id.as_deref(), &self.reason, &me)?;
         if let Some((done, _)) = perform(session, &me, proposal).await? {
-            done.show(session);
+            done.show(session)?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use crate::{
     error::Error,
     identity::{Act, Identity},
     name::VersionName,
+    output,
     pending::called,
     perform::{Proposal, perform},
     progress::Awaited,
@@ -77,14 +78,13 @@ impl RequestArgs {
                         format!("{}\n{}", done.sentence, invitation(&mv, &transition, &session.namespace));
                     done.transition = Some(transition.id);
                 }
-                None => eprintln!(
+                None => output::note(&format!(
                     "the operator has not opened the request within {} s; kubectl understudy review {name} tells more",
                     OPENS_WITHIN.as_secs()
-                ),
+                )),
             }
         }
-        done.show(session);
-        Ok(())
+        done.show(session)
     }
 }
 

@@ -27,19 +27,13 @@ impl ReviewArgs {
     /// Runs it.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         if session.globals.show_kubectl {
-            println!(
-                "{}",
-                command(
-                    &[words("kubectl describe mv"), vec![self.name.object()], session.kubectl_flags()]
-                        .concat()
-                )
-            );
-            return Ok(());
+            return output::print(&command(
+                &[words("kubectl describe mv"), vec![self.name.object()], session.kubectl_flags()].concat(),
+            ));
         }
         let objects = fetch(session, &self.name).await?;
         let report = ReviewReport::of(&objects, &session.kubectl_flags());
-        output::show(session.globals.output, &report, |review| text::full(review, Timestamp::now()));
-        Ok(())
+        output::show(session.globals.output, &report, |review| text::full(review, Timestamp::now()))
     }
 }
 

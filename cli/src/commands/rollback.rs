@@ -48,8 +48,7 @@ impl RollbackArgs {
             let progress = |md: &ModelDeployment| progress::rollback(md, &request);
             done.ending = Some(self.wait.until(session.deployments(), name, progress).await?);
         }
-        done.show(session);
-        Ok(())
+        done.show(session)
     }
 }
 

@@ -28,7 +28,7 @@ impl WithdrawArgs {
         let mv = session.version(&self.name).await?;
         let me = session.me(Act::Withdraw).await?;
         if let Some((done, _)) = perform(session, &me, propose(&mv, &me)?).await? {
-            done.show(session);
+            done.show(session)?;
         }
         Ok(())
     }
