@@ -21,6 +21,7 @@ pub mod history;
 pub mod identity;
 pub mod kubectl;
 pub mod list;
+pub mod main_record;
 pub mod name;
 pub mod output;
 pub mod pending;

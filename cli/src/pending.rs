@@ -1,11 +1,11 @@
 //! The request that waits for a decision. Pure.
 
 use understudy_crds::{
-    ModelVersion, Transition,
+    Decision, ModelVersion, Transition,
     condition::{self, READY},
 };
 
-use crate::error::Error;
+use crate::{error::Error, main_record::decider};
 
 /// How people call a version.
 #[must_use]
@@ -45,6 +45,9 @@ pub fn undecided<'a>(mv: &'a ModelVersion, id: Option<&str>) -> Result<&'a Trans
 /// How the newest request ended, where it did not get what `spec.stage` asks for.
 fn last_word(mv: &ModelVersion) -> String {
     match mv.history().last().filter(|_| mv.spec.stage != mv.stage()) {
+        Some(h) if matches!(h.decision, Decision::RolledBack | Decision::Superseded | Decision::Retired) => {
+            format!("; {} -> {}: {} by {}", h.from, h.to, h.decision.in_words(), decider(h))
+        }
         Some(h) => format!("; the request for {} ended: {} by {}", h.to, h.decision.as_str(), h.decided_by),
         None => " and nobody asks for another stage".to_owned(),
     }

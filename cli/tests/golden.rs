@@ -78,9 +78,16 @@ fn keys(value: &Value, found: &mut BTreeSet<String>) {
 fn every_field_that_a_program_may_read_is_documented() {
     let documentation = include_str!("../../docs/cli.md");
     let mut review = serde_json::to_value(candidate_review()).unwrap();
-    // What is main and how it does beside it have the form of the API's `status.main` and `status.comparison`.
-    (review["main"], review["live"]) = (Value::Null, Value::Null);
+    // These have the form of the API's `status.main` and `status.comparison`, and that of `history`, which follows.
+    (review["main"], review["live"], review["mainRecord"]) = (Value::Null, Value::Null, Value::Null);
     let mut all = BTreeSet::new();
+    let history = HistoryReport::of_deployment(&read("rolled-back"), &[read("rolled-back-to")]);
+    keys(&serde_json::to_value(&history).unwrap(), &mut all);
+    let entry = &history.decisions[0].entry;
+    let record = &history.main.as_ref().unwrap()[0].record;
+    for of_the_api in [serde_json::to_value(entry).unwrap(), serde_json::to_value(record).unwrap()] {
+        all.retain(|key| of_the_api.get(key).is_none());
+    }
     keys(&review, &mut all);
     keys(&serde_json::to_value(listing(false)).unwrap(), &mut all);
     let mut compared = serde_json::to_value(compare("compared")).unwrap();
@@ -91,7 +98,7 @@ fn every_field_that_a_program_may_read_is_documented() {
     for key in all {
         let documented =
             [format!("`{key}`"), format!("`{key}[]`")].iter().any(|form| documentation.contains(form));
-        assert!(documented, "docs/cli.md does not tell of {key}");
+        assert!(documented, "docs/cli.md does not mention {key}");
     }
 }
 
@@ -197,4 +204,38 @@ fn the_history_of_a_version_tells_who_when_what_and_why() {
 #[test]
 fn a_program_sees_the_same_history() {
     insta::assert_json_snapshot!(HistoryReport::of_version(&read("candidate")));
+}
+
+#[test]
+fn a_rollback_names_who_rolled_back_and_who_approved_the_version_before() {
+    let report = HistoryReport::of_deployment(&read("rolled-back"), &[read("rolled-back-to")]);
+    insta::assert_snapshot!("a_rollback_in_the_history", report.text());
+    insta::assert_json_snapshot!("a_rollback_in_the_history_as_json", report);
+}
+
+#[test]
+fn a_record_that_names_the_original_approver_shows_the_same_rollback() {
+    let (mut newer, version): (ModelDeployment, ModelVersion) = (read("rolled-back"), read("rolled-back-to"));
+    let older = HistoryReport::of_deployment(&newer, std::slice::from_ref(&version)).text();
+    newer.status.as_mut().unwrap().history.last_mut().unwrap().approved_by = "carol".to_owned();
+    let mut newer_version = version;
+    newer_version.status.as_mut().unwrap().history.last_mut().unwrap().decided_by = "carol".to_owned();
+    assert_eq!(HistoryReport::of_deployment(&newer, &[newer_version]).text(), older);
+}
+
+#[test]
+fn a_rollback_names_the_approver_though_the_version_was_deleted_since() {
+    let text = HistoryReport::of_deployment(&read("rolled-back"), &[]).text();
+    let rollback = text.lines().find(|line| line.contains("rolled back by erin")).unwrap();
+    assert!(rollback.contains("dave           carol"), "{text}");
+}
+
+#[test]
+fn a_reviewer_sees_who_rolled_main_back_and_who_approved_it() {
+    let (version, deployment, main): (ModelVersion, ModelDeployment, ModelVersion) =
+        (read("candidate"), read("rolled-back"), read("rolled-back-to"));
+    let objects = ReviewedObjects { version, deployment: Some(deployment), main: Some(main) };
+    let text = review::text::summary(&ReviewReport::of(&objects, &flags()), now());
+    let why = "1.2.0 (fraud-1.2.0) since 2026-11-20 15:00:00Z, rolled back by erin; carol approved it for Production at 2026-11-01 09:00:00Z";
+    assert!(text.contains(why), "{text}");
 }

@@ -10,6 +10,7 @@ use understudy_crds::{Decision, ModelVersion, Stage, Transition, annotations::RE
 use crate::{
     error::Error,
     identity::{Act, Identity},
+    main_record::decider,
     name::VersionName,
     output,
     pending::called,
@@ -132,7 +133,7 @@ fn propose(mv: &ModelVersion, to: Stage, me: &Identity) -> Result<Proposal, Erro
         let ended = mv
             .history()
             .last()
-            .map(|h| format!(" ({} by {})", h.decision.as_str(), h.decided_by))
+            .map(|h| format!(" ({} by {})", h.decision.as_str(), decider(h)))
             .unwrap_or_default();
         summary = format!(
             "spec.stage is {to} from an earlier request that has ended{ended}: it is set back to {from} first, then to {to} again."

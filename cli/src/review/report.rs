@@ -15,6 +15,7 @@ use super::{
     signature::{self, SignatureDifference},
 };
 use crate::{
+    main_record::{self, MainRow},
     state::State,
     when,
     write::{Target, Write},
@@ -71,6 +72,8 @@ pub struct ReviewReport {
     pub provenance: Option<Provenance>,
     /// What is main now, unless it is this one.
     pub main: Option<ServedVersion>,
+    /// How what is main became main, as in `history`.
+    pub main_record: Option<MainRow>,
     /// How it does as main's challenger, as in the deployment's `status.comparison`.
     pub live: Option<Comparison>,
     /// What an approval does to main, in words.
@@ -129,6 +132,7 @@ impl ReviewReport {
             provenance: spec.provenance.clone(),
             effect: pending.map(|t| effect(t, deployment, served)),
             live: deployment.and_then(|md| live(md, &spec.artifact.digest())).cloned(),
+            main_record: deployment.and_then(|md| main_record(md, objects)),
             main: served.cloned(),
             signature: signature::difference(
                 status.model.as_ref(),
@@ -149,6 +153,13 @@ impl ReviewReport {
 fn state(conditions: &[Condition]) -> Option<State> {
     let found = condition::find(conditions, APPROVABLE).or_else(|| condition::find(conditions, READY))?;
     Some(State::of(found))
+}
+
+/// The newest row of what was main, while it is main.
+fn main_record(md: &ModelDeployment, objects: &ReviewedObjects) -> Option<MainRow> {
+    let versions: Vec<ModelVersion> =
+        std::iter::once(&objects.version).chain(&objects.main).cloned().collect();
+    main_record::rows(md, &versions).pop().filter(|row| row.record.to.is_none())
 }
 
 /// The comparison of these bytes with what is main now.

@@ -8,7 +8,7 @@ use super::{
     report::ReviewReport,
     signature::{Direction, SignatureDifference},
 };
-use crate::{compare::text::agreement, table, when};
+use crate::{compare::text::agreement, main_record::approval_in_words, table, when};
 
 /// All of it.
 #[must_use]
@@ -64,17 +64,7 @@ fn rows(review: &ReviewReport, now: Timestamp) -> Vec<(&'static str, String)> {
     if let Some(effect) = &review.effect {
         rows.push(("If approved", effect.clone()));
     }
-    let main = review
-        .main
-        .as_ref()
-        .map(|m| format!("{} ({}) since {}", m.version, m.model_version, when::moment(&m.since)));
-    rows.push((
-        "Main now",
-        main.unwrap_or_else(|| match review.stage {
-            Stage::Production => "this version".to_owned(),
-            _ => "nothing is in Production".to_owned(),
-        }),
-    ));
+    rows.push(("Main now", main(review)));
     rows.extend(review.live.as_ref().map(|live| ("Live", beside_main(review, live, now))));
     let size = review.bytes.map(|b| format!(", {b} bytes")).unwrap_or_default();
     rows.push(("Artifact", format!("{}{size}", review.uri)));
@@ -83,6 +73,18 @@ fn rows(review: &ReviewReport, now: Timestamp) -> Vec<(&'static str, String)> {
     rows.push(("Acceptance", acceptance(review, now)));
     rows.push(("Provenance", provenance(review)));
     rows
+}
+
+fn main(review: &ReviewReport) -> String {
+    let main = match &review.main {
+        Some(m) => format!("{} ({}) since {}", m.version, m.model_version, when::moment(&m.since)),
+        None if review.stage == Stage::Production => "this version".to_owned(),
+        None => return "nothing is in Production".to_owned(),
+    };
+    let Some(row) = &review.main_record else { return main };
+    let Some(by) = &row.rolled_back_by else { return main };
+    let approval = row.approval.as_ref().map(|a| format!("; {}", approval_in_words(a)));
+    format!("{main}, rolled back by {by}{}", approval.unwrap_or_default())
 }
 
 /// What its time as challenger has shown so far.
