@@ -66,6 +66,13 @@ impl Session {
         Identity::ask(&self.client).await.map_err(Error::api(act))
     }
 
+    /// Whether the API server serves `MutatingAdmissionPolicy` (Kubernetes 1.36), by which the chart writes the name of
+    /// the acting user into the annotations. Every authenticated user may read this; without an answer it is false.
+    pub async fn stamps_names(&self) -> bool {
+        let served = self.client.list_api_group_resources("admissionregistration.k8s.io/v1").await;
+        served.is_ok_and(|list| list.resources.iter().any(|r| r.name == "mutatingadmissionpolicies"))
+    }
+
     /// The version of this name.
     pub async fn version(&self, name: &VersionName) -> Result<ModelVersion, Error> {
         let VersionName::Numbered { deployment, version } = name else {

@@ -29,12 +29,21 @@ fn flags() -> Vec<String> {
 fn candidate_review() -> ReviewReport {
     let (version, deployment, main): (ModelVersion, ModelDeployment, ModelVersion) =
         (read("candidate"), read("modeldeployment"), read("main"));
-    ReviewReport::of(&ReviewedObjects { version, deployment: Some(deployment), main: Some(main) }, &flags())
+    let objects = ReviewedObjects { version, deployment: Some(deployment), main: Some(main) };
+    ReviewReport::of(&objects).with_commands(&flags(), false)
 }
 
 #[test]
 fn a_reviewer_sees_documentation_metrics_next_to_mains_digest_requester_and_what_is_replaced() {
     insta::assert_snapshot!(review::text::full(&candidate_review(), now()));
+}
+
+#[test]
+fn a_cluster_that_adds_the_name_gets_a_command_without_it() {
+    let review = candidate_review().with_commands(&flags(), true);
+    let text = review::text::full(&review, now());
+    let (_, decide) = text.split_once("To decide\n").unwrap();
+    insta::assert_snapshot!(decide);
 }
 
 #[test]
@@ -45,16 +54,14 @@ fn a_program_sees_the_same_review() {
 #[test]
 fn a_version_that_nobody_asked_for_is_shown_without_decision() {
     let (version, deployment): (ModelVersion, ModelDeployment) = (read("fresh"), read("modeldeployment"));
-    let review =
-        ReviewReport::of(&ReviewedObjects { version, deployment: Some(deployment), main: None }, &flags());
+    let review = ReviewReport::of(&ReviewedObjects { version, deployment: Some(deployment), main: None });
     insta::assert_snapshot!(review::text::full(&review, now()));
 }
 
 #[test]
 fn main_itself_is_not_compared_with_itself() {
     let (version, deployment): (ModelVersion, ModelDeployment) = (read("main"), read("modeldeployment"));
-    let review =
-        ReviewReport::of(&ReviewedObjects { version, deployment: Some(deployment), main: None }, &flags());
+    let review = ReviewReport::of(&ReviewedObjects { version, deployment: Some(deployment), main: None });
     insta::assert_snapshot!(review::text::summary(&review, now()));
 }
 
@@ -181,8 +188,7 @@ fn a_new_main_has_no_figures_of_the_one_before() {
 #[test]
 fn a_reviewer_sees_how_the_version_does_as_challenger() {
     let (version, deployment): (ModelVersion, ModelDeployment) = (read("candidate"), read("compared"));
-    let review =
-        ReviewReport::of(&ReviewedObjects { version, deployment: Some(deployment), main: None }, &flags());
+    let review = ReviewReport::of(&ReviewedObjects { version, deployment: Some(deployment), main: None });
     let text = review::text::summary(&review, now());
     assert!(
         text.contains("challenger of 1.2.0, 4996 pairs as of 5s ago: label agrees 96.5 % (96.0 to 97.0)"),
@@ -235,7 +241,7 @@ fn a_reviewer_sees_who_rolled_main_back_and_who_approved_it() {
     let (version, deployment, main): (ModelVersion, ModelDeployment, ModelVersion) =
         (read("candidate"), read("rolled-back"), read("rolled-back-to"));
     let objects = ReviewedObjects { version, deployment: Some(deployment), main: Some(main) };
-    let text = review::text::summary(&ReviewReport::of(&objects, &flags()), now());
+    let text = review::text::summary(&ReviewReport::of(&objects), now());
     let why = "1.2.0 (fraud-1.2.0) since 2026-11-20 15:00:00Z, rolled back by erin; carol approved it for Production at 2026-11-01 09:00:00Z";
     assert!(text.contains(why), "{text}");
 }

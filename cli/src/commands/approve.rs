@@ -42,7 +42,7 @@ impl ApproveArgs {
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         let objects = fetch(session, &self.name).await?;
         let me = session.me(Act::Approve).await?;
-        let summary = text::summary(&ReviewReport::of(&objects, &session.kubectl_flags()), Timestamp::now());
+        let summary = text::summary(&ReviewReport::of(&objects), Timestamp::now());
         let proposal = propose(&objects.version, self.id.as_deref(), &me, summary)?;
         let awaited = objects.version.transition().map(|t| Awaited {
             to: t.to,

@@ -32,7 +32,9 @@ impl ReviewArgs {
             ));
         }
         let objects = fetch(session, &self.name).await?;
-        let report = ReviewReport::of(&objects, &session.kubectl_flags());
+        let report = ReviewReport::of(&objects);
+        let stamped = report.pending().is_some() && session.stamps_names().await;
+        let report = report.with_commands(&session.kubectl_flags(), stamped);
         output::show(session.globals.output, &report, |review| text::full(review, Timestamp::now()))
     }
 }

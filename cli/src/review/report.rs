@@ -21,6 +21,9 @@ use crate::{
     write::{Target, Write},
 };
 
+/// Stands in a command for the user name of the person who runs it.
+pub const YOUR_NAME: &str = "YOUR-NAME";
+
 /// The three objects of a review.
 #[derive(Clone, Debug)]
 pub struct ReviewedObjects {
@@ -96,12 +99,14 @@ pub struct Commands {
     pub kubectl_approve: String,
     /// Rejects with plain kubectl.
     pub kubectl_reject: String,
+    /// Whether the plain commands leave the name out, because this API server can add it.
+    pub name_stamped: bool,
 }
 
 impl ReviewReport {
-    /// Gathers it. `flags` are those that reach the same cluster and namespace.
+    /// Gathers it, without the commands.
     #[must_use]
-    pub fn of(objects: &ReviewedObjects, flags: &[String]) -> Self {
+    pub fn of(objects: &ReviewedObjects) -> Self {
         let mv = &objects.version;
         let (deployment, main) = (objects.deployment.as_ref(), objects.main.as_ref());
         let status = mv.status.clone().unwrap_or_default();
@@ -138,9 +143,17 @@ impl ReviewReport {
                 status.model.as_ref(),
                 main.and_then(|m| m.status.as_ref()).and_then(|s| s.model.as_ref()),
             ),
-            commands: pending.map(|t| commands(&mv.name_any(), t, flags)),
+            commands: None,
             transition: status.transition,
         }
+    }
+
+    /// With the commands that decide, if a request waits. `flags` lead to the same cluster and namespace; `stamped` says
+    /// whether the API server adds the name of the approver.
+    #[must_use]
+    pub fn with_commands(mut self, flags: &[String], stamped: bool) -> Self {
+        self.commands = self.pending().map(|t| commands(&self.name, t, flags, stamped));
+        self
     }
 
     /// The request that waits for a decision.
@@ -193,19 +206,23 @@ fn effect(
     }
 }
 
-fn commands(name: &str, transition: &Transition, flags: &[String]) -> Commands {
+fn commands(name: &str, transition: &Transition, flags: &[String], stamped: bool) -> Commands {
     let plugin = |words: &[&str]| {
         let words = ["kubectl", "understudy"].iter().chain(words).map(|w| (*w).to_owned());
         crate::kubectl::command(&words.chain(flags.iter().cloned()).collect::<Vec<_>>())
     };
     let id = transition.id.as_str();
-    let approve = Write::annotate(Target::Version, name, &[(APPROVE, id), (APPROVED_BY, "YOUR-NAME")]);
-    let reject =
-        Write::annotate(Target::Version, name, &[(REJECT, id), (REJECTED_BY, "YOUR-NAME"), (REASON, "WHY")]);
+    let mut approve = Write::annotate(Target::Version, name, &[(APPROVE, id)]);
+    let mut reject = Write::annotate(Target::Version, name, &[(REJECT, id), (REASON, "WHY")]);
+    if !stamped {
+        approve = approve.with(APPROVED_BY, YOUR_NAME);
+        reject = reject.with(REJECTED_BY, YOUR_NAME);
+    }
     Commands {
         approve: plugin(&["approve", name, "--id", id]),
         reject: plugin(&["reject", name, "--id", id, "--reason", "WHY"]),
         kubectl_approve: approve.kubectl(flags),
         kubectl_reject: reject.kubectl(flags),
+        name_stamped: stamped,
     }
 }

@@ -1,11 +1,14 @@
 //! The review as text, for a terminal.
 
 use jiff::Timestamp;
-use understudy_crds::{Comparison, Stage, Transition, Verdict};
+use understudy_crds::{
+    Comparison, Stage, Transition, Verdict,
+    annotations::{APPROVED_BY, REJECTED_BY},
+};
 
 use super::{
     metrics::MetricRow,
-    report::ReviewReport,
+    report::{ReviewReport, YOUR_NAME},
     signature::{Direction, SignatureDifference},
 };
 use crate::{compare::text::agreement, main_record::approval_in_words, table, when};
@@ -16,15 +19,26 @@ pub fn full(review: &ReviewReport, now: Timestamp) -> String {
     let mut parts = vec![summary(review, now), section("Documentation", &documentation(review))];
     if let Some(commands) = &review.commands {
         let plain = |command: &str| format!("or {command}");
-        let lines = [
+        let mut lines = vec![
             commands.approve.clone(),
             plain(&commands.kubectl_approve),
             commands.reject.clone(),
             plain(&commands.kubectl_reject),
         ];
+        if commands.name_stamped {
+            lines.push(stamp_note());
+        }
         parts.push(section("To decide", &lines));
     }
     parts.join("\n")
+}
+
+/// The API server has the means to stamp names, which does not prove that the chart uses them.
+fn stamp_note() -> String {
+    format!(
+        "This cluster adds your name to the plain kubectl commands. If it refuses because the name is missing,\n  \
+         the chart's stamp policy is not installed: add {APPROVED_BY}={YOUR_NAME} or {REJECTED_BY}={YOUR_NAME}."
+    )
 }
 
 /// Lines under a heading, set in.

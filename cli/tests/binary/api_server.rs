@@ -1,4 +1,4 @@
-//! The real binary against an API server that answers from a table.
+//! An API server that answers from a table, and the plugin with a kubeconfig that leads to it.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

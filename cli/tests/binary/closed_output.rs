@@ -1,12 +1,11 @@
 //! `kubectl understudy list | head -1`: a reader may stop reading.
 
-mod support;
-
 use std::process::{Command, Stdio};
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use support::{ApiServer, Request, fixture, list, plugin};
+
+use crate::api_server::{ApiServer, Request, fixture, list, plugin};
 
 /// A namespace with one deployment and two versions, and bob, who asks.
 fn cluster() -> ApiServer {
