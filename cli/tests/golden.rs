@@ -148,6 +148,18 @@ fn a_program_sees_the_same_comparison() {
 }
 
 #[test]
+fn a_pair_is_a_call_and_an_output_has_a_value_for_each_row() {
+    let text = compare::text::full(&compare("compared"), now());
+    assert!(
+        text.contains("A pair is one call that both answered with a prediction: 4996 of 5000 copied calls."),
+        "{text}"
+    );
+    assert!(text.contains("label           5995     96.5 %"), "{text}");
+    let example = "a call with 10 rows is 1 pair and, in an output with 2 numbers a row, 20 values";
+    assert!(text.contains(example), "{text}");
+}
+
+#[test]
 fn a_small_sample_does_not_look_like_a_result() {
     insta::assert_snapshot!(compare::text::full(&compare("few"), now()));
 }
@@ -191,7 +203,7 @@ fn a_reviewer_sees_how_the_version_does_as_challenger() {
     let review = ReviewReport::of(&ReviewedObjects { version, deployment: Some(deployment), main: None });
     let text = review::text::summary(&review, now());
     assert!(
-        text.contains("challenger of 1.2.0, 4996 pairs as of 5s ago: label agrees 96.5 % (96.0 to 97.0)"),
+        text.contains("challenger of 1.2.0, 4996 pairs as of 5s ago: label agrees 96.5 % (96.0 to 96.9)"),
         "{text}"
     );
 }

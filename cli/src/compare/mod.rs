@@ -1,4 +1,4 @@
-//! `compare`: how the challenger does beside main on the same calls, and what drifts. Pure.
+//! `compare`: main and challenger on the same calls, and drift. Pure.
 
 mod number;
 mod report;

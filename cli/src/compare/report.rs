@@ -10,7 +10,7 @@ use understudy_crds::{
 use super::significance::{self, Figure, Reading, Significance};
 use crate::{kubectl::command, name::order, state::State};
 
-/// All that can be said of a deployment's challenger; the JSON of `compare`.
+/// Everything about a deployment's challenger; the JSON of `compare`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CompareReport {
@@ -18,48 +18,49 @@ pub struct CompareReport {
     pub name: String,
     /// Its namespace.
     pub namespace: String,
-    /// How far it has come.
+    /// How far the comparison is.
     pub standing: Standing,
     /// What is main, as in `status.main`.
     pub main: Option<ServedVersion>,
-    /// What `spec.challenger` asks for.
-    pub asked: Option<Challenger>,
+    /// What `spec.challenger` requests.
+    #[serde(rename = "asked")]
+    pub requested: Option<Challenger>,
     /// What gets copies, as in `status.challenger`.
     pub challenger: Option<ChallengerStatus>,
     /// The condition `ChallengerReady`.
     pub state: Option<State>,
     /// What was measured, as in `status.comparison`.
     pub comparison: Option<Comparison>,
-    /// What the intervals allow to say.
+    /// What the intervals allow to conclude.
     pub readings: Vec<Reading>,
     /// What drifts, as in `status.drift`.
     pub drift: Option<DriftStatus>,
     /// The conditions `DataDrift` and `PredictionDrift`.
     pub drift_states: Vec<State>,
-    /// Versions in Staging, in the order of versions: what could be named as challenger.
+    /// Versions in Staging, oldest first: each of them can be the challenger.
     #[serde(skip)]
     pub candidates: Vec<String>,
-    /// How to name one.
+    /// The kubectl command that sets the newest of them as challenger.
     #[serde(skip)]
     pub set_challenger: String,
 }
 
-/// How far a comparison has come.
+/// How far a comparison is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Standing {
-    /// None is asked for.
+    /// `spec.challenger` is not set.
     NoChallenger,
-    /// One is asked for, and gets no copies: `state` says why.
+    /// It is set, and the version gets no copies: `state` says why.
     NotAccepted,
-    /// No call of this pair was answered by both so far.
+    /// This main and this challenger have no pair yet.
     NoPairs,
-    /// `comparison` is about what is main and challenger now.
+    /// `comparison` is about the present main and challenger.
     Compared,
 }
 
 impl CompareReport {
-    /// Gathers it. `flags` are those that reach the same cluster and namespace.
+    /// Gathers it. `flags` are the kubectl flags for the same cluster and namespace.
     #[must_use]
     pub fn of(md: &ModelDeployment, flags: &[String]) -> Self {
         let status = md.status.clone().unwrap_or_default();
@@ -71,7 +72,7 @@ impl CompareReport {
                 .collect()
         };
         let name = md.name_any();
-        let asked = md.spec.challenger.clone();
+        let requested = md.spec.challenger.clone();
         let served = status.main.as_ref().map(|m| m.version.as_str());
         let mut candidates: Vec<String> =
             status.staging.iter().map(|s| s.version.clone()).filter(|v| Some(v.as_str()) != served).collect();
@@ -79,7 +80,7 @@ impl CompareReport {
         Self {
             namespace: md.namespace().unwrap_or_default(),
             standing: standing(
-                asked.as_ref(),
+                requested.as_ref(),
                 status.challenger.as_ref(),
                 status.main.as_ref(),
                 status.comparison.as_ref(),
@@ -93,12 +94,12 @@ impl CompareReport {
             challenger: status.challenger,
             comparison: status.comparison,
             drift: status.drift,
-            asked,
+            requested,
             name,
         }
     }
 
-    /// What the intervals allow to say of this figure.
+    /// What the interval of this figure allows to conclude; `output` names the output, `None` is for figures of a role.
     #[must_use]
     pub fn significance(&self, figure: Figure, output: Option<&str>) -> Option<Significance> {
         self.readings
@@ -109,13 +110,13 @@ impl CompareReport {
 }
 
 fn standing(
-    asked: Option<&Challenger>,
+    requested: Option<&Challenger>,
     challenger: Option<&ChallengerStatus>,
     main: Option<&ServedVersion>,
     comparison: Option<&Comparison>,
 ) -> Standing {
-    let Some(asked) = asked else { return Standing::NoChallenger };
-    let Some(challenger) = challenger.filter(|c| c.version == asked.version) else {
+    let Some(requested) = requested else { return Standing::NoChallenger };
+    let Some(challenger) = challenger.filter(|c| c.version == requested.version) else {
         return Standing::NotAccepted;
     };
     let present = |c: &&Comparison| {
@@ -127,7 +128,7 @@ fn standing(
     }
 }
 
-/// How to name one; the newest version in Staging where there is one.
+/// The command that sets a challenger: the newest version in Staging, or a placeholder.
 fn set_challenger(name: &str, candidate: Option<&String>, flags: &[String]) -> String {
     let version = candidate.map_or("VERSION", String::as_str);
     let patch = format!(r#"{{"spec":{{"challenger":{{"version":"{version}"}}}}}}"#);

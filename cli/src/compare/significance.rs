@@ -1,78 +1,79 @@
-//! What the intervals allow to say, as one plain word: a small sample must not look like a result. Pure.
+//! What the interval of a figure allows to conclude: a small sample must not look like a result. Pure.
 
 use serde::Serialize;
 use understudy_crds::{Comparison, Estimate, Measure, Role};
 
-/// The interval of a mean or a correlation rests on the normal distribution, which fewer values do not bear.
+/// Below this number of values, the normal distribution is a bad model for the interval of a mean or a correlation.
 const FEW: i64 = 30;
-/// A share known to within less than a tenth: 35 calls that all agree get there, 350 of which half agree.
+/// The widest interval of a share that counts as a result: 35 values that all agree are enough, and 381 of which half
+/// agree.
 const WIDE_SHARE: f64 = 0.1;
-/// The same part of its range, which goes from -1 to 1.
+/// The same for a correlation, whose range is twice as wide: from -1 to 1.
 const WIDE_CORRELATION: f64 = 0.2;
-/// A mean that may as well be half or one and a half times as large.
+/// The same for a mean, as a multiple of the mean: it may be 50 % larger or smaller.
 const WIDE_MEAN: f64 = 1.0;
 
-/// What can be said about one figure.
+/// What can be concluded from one figure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reading {
     /// The figure.
     #[serde(rename = "subject")]
     pub figure: Figure,
-    /// The output that it is about; none where it is about all of the answer.
+    /// The output that it belongs to; `None` for figures of a role.
     pub output: Option<String>,
-    /// The word.
+    /// The conclusion.
     #[serde(rename = "verdict")]
     pub significance: Significance,
 }
 
-/// A figure that can be read.
+/// A figure with an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Figure {
-    /// How often both give the same answer.
+    /// The share of values on which both agree.
     Agreement,
-    /// How far their numbers are apart.
+    /// The mean distance of their numbers.
     MeanAbsoluteDifference,
     /// Whether their numbers rise and fall together.
     Correlation,
-    /// Whose share of errors is smaller.
+    /// The shares of errors of both.
     Errors,
-    /// Who is right more often.
+    /// The shares of correct predictions of both.
     Accuracy,
 }
 
-/// What can be said.
+/// A conclusion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Significance {
-    /// The figure means what it says.
+    /// The interval is narrow enough to rely on the figure.
     Enough,
     /// The sample is small, or the interval wide.
     TooFewToTell,
     /// The intervals of both overlap.
     NoDifferenceYet,
-    /// Main's interval lies on the better side of the challenger's.
+    /// The intervals do not overlap, and main's figure is better.
     MainIsBetter,
-    /// The challenger's interval lies on the better side of main's.
+    /// The intervals do not overlap, and the challenger's figure is better.
     ChallengerIsBetter,
 }
 
 impl Significance {
-    /// For people.
+    /// The conclusion in words.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
             Self::Enough => "enough to tell",
             Self::TooFewToTell => "too few to tell",
-            Self::NoDifferenceYet => "no difference can be told yet: the intervals overlap",
+            Self::NoDifferenceYet => "no difference yet: the intervals overlap",
             Self::MainIsBetter => "main is better",
             Self::ChallengerIsBetter => "the challenger is better",
         }
     }
 }
 
-/// A reading for every figure that is there.
+/// A reading for every figure that the comparison has.
 #[must_use]
 pub fn readings(comparison: &Comparison) -> Vec<Reading> {
     let mut readings = vec![];
@@ -93,7 +94,6 @@ pub fn readings(comparison: &Comparison) -> Vec<Reading> {
     readings
 }
 
-/// Of a share of calls.
 fn share(measure: &Measure) -> Significance {
     judged(measure, WIDE_SHARE)
 }
@@ -127,7 +127,7 @@ fn accuracy(comparison: &Comparison) -> Option<Significance> {
     Some(larger(&outcomes.main.map(interval)?, &outcomes.challenger.map(interval)?))
 }
 
-/// Main is better where the first is surely larger, the challenger where the second is.
+/// Main is better if the interval of `first` is above that of `second`, the challenger if it is below.
 fn larger(first: &Estimate, second: &Estimate) -> Significance {
     if first.low > second.high {
         Significance::MainIsBetter
@@ -152,7 +152,7 @@ mod tests {
     #[case(measure(1.0, 0.886, 1.0, 30), Significance::TooFewToTell)]
     #[case(measure(1.0, 0.99, 1.0, 29), Significance::TooFewToTell)]
     #[case(measure(0.965, 0.92, 0.985, 143), Significance::Enough)]
-    fn a_share_on_a_small_sample_is_no_result(#[case] measure: Measure, #[case] expected: Significance) {
+    fn a_share_of_a_small_sample_is_not_a_result(#[case] measure: Measure, #[case] expected: Significance) {
         assert_eq!(share(&measure), expected);
     }
 
@@ -160,7 +160,10 @@ mod tests {
     #[case(measure(0.03, 0.01, 0.05, 500), Significance::TooFewToTell)]
     #[case(measure(0.03, 0.028, 0.032, 500), Significance::Enough)]
     #[case(measure(0.0, 0.0, 0.0, 500), Significance::Enough)]
-    fn a_mean_is_told_against_its_own_size(#[case] measure: Measure, #[case] expected: Significance) {
+    fn the_interval_of_a_mean_is_judged_by_the_size_of_the_mean(
+        #[case] measure: Measure,
+        #[case] expected: Significance,
+    ) {
         assert_eq!(mean(&measure), expected);
     }
 
@@ -168,7 +171,7 @@ mod tests {
     #[case((0.90, 0.95), (0.94, 0.99), Significance::NoDifferenceYet)]
     #[case((0.90, 0.92), (0.94, 0.99), Significance::ChallengerIsBetter)]
     #[case((0.95, 0.99), (0.90, 0.94), Significance::MainIsBetter)]
-    fn who_is_better_is_said_only_where_the_intervals_are_apart(
+    fn one_role_is_better_only_if_the_intervals_do_not_overlap(
         #[case] main: (f64, f64),
         #[case] challenger: (f64, f64),
         #[case] expected: Significance,

@@ -13,7 +13,17 @@ use super::{
 };
 use crate::{state::State, table, when};
 
-/// How often both gave the same answer, output by output, in one line; none where nothing was compared.
+/// Why the values of an output are not as many as the pairs.
+const VALUES: &str = "\
+VALUES counts the numbers or labels of an output in all pairs:
+a call with 10 rows is 1 pair and, in an output with 2 numbers a row, 20 values.
+";
+/// What the latency of both roles measures.
+const LATENCY: &str = "\
+Latency is the time from the end of the request's body to the end of the inference, before the response is encoded.
+";
+
+/// In one line, how often both give the same label, output by output; `None` if no label was compared.
 #[must_use]
 pub fn agreement(comparison: &Comparison) -> Option<String> {
     let shares = comparison.outputs.iter().filter_map(|output| {
@@ -28,15 +38,15 @@ pub fn agreement(comparison: &Comparison) -> Option<String> {
     (!shares.is_empty()).then(|| shares.join(", "))
 }
 
-/// All of it.
+/// The whole report.
 #[must_use]
 pub fn full(compare: &CompareReport, now: Timestamp) -> String {
     let mut parts = vec![
         format!("{} in namespace {}\n", compare.name, compare.namespace),
         table::fields(&summary(compare, now)),
     ];
-    if let Some(comparison) = compare.comparison.as_ref().filter(|c| c.pairs > 0 || answered(c)) {
-        parts.extend([answers(compare, comparison), both(compare, comparison)]);
+    if let Some(comparison) = compare.comparison.as_ref().filter(|c| copied(c) > 0) {
+        parts.extend([outputs(compare, comparison), roles(compare, comparison)]);
     }
     if let Some(features) = compare.drift.as_ref().map(|d| &d.features).filter(|f| !f.is_empty()) {
         parts.push(drifting(features));
@@ -47,9 +57,9 @@ pub fn full(compare: &CompareReport, now: Timestamp) -> String {
     parts.join("\n")
 }
 
-/// Whether there are figures though no call was answered well by both.
-fn answered(comparison: &Comparison) -> bool {
-    comparison.roles.iter().any(|role| role.calls > 0)
+/// Copied calls: the server counts each of them once for main and once for the challenger.
+fn copied(comparison: &Comparison) -> i64 {
+    comparison.roles.iter().map(|role| role.calls).max().unwrap_or_default().max(comparison.pairs)
 }
 
 fn summary(compare: &CompareReport, now: Timestamp) -> Vec<(&'static str, String)> {
@@ -58,7 +68,7 @@ fn summary(compare: &CompareReport, now: Timestamp) -> Vec<(&'static str, String
         .as_ref()
         .map(|m| format!("{} ({}) since {}", m.version, m.model_version, when::moment(&m.since)));
     let mut rows = vec![
-        ("Main", main.unwrap_or_else(|| "nothing is in Production: no call could be copied".to_owned())),
+        ("Main", main.unwrap_or_else(|| "nothing is in Production: there are no calls to copy".to_owned())),
         ("Challenger", challenger(compare)),
     ];
     rows.extend(state(compare).map(|words| ("Ready", words)));
@@ -68,38 +78,41 @@ fn summary(compare: &CompareReport, now: Timestamp) -> Vec<(&'static str, String
         rows.push((label, in_words(state)));
     }
     if compare.drift_states.is_empty() && compare.main.is_some() {
-        rows.push(("Drift", "not measured: main has no baseline, or none has been read yet".to_owned()));
+        rows.push((
+            "Drift",
+            "not measured: main has no baseline, or its pods have not read it yet".to_owned(),
+        ));
     }
     rows
 }
 
 fn challenger(compare: &CompareReport) -> String {
-    let Some(asked) = &compare.asked else {
+    let Some(requested) = &compare.requested else {
         return match compare.candidates.as_slice() {
-            [] => "none is set; it must be a version approved for Staging, and none is there".to_owned(),
+            [] => "none is set, and no version is approved for Staging".to_owned(),
             staged => format!("none is set; in Staging: {}", staged.join(", ")),
         };
     };
-    match compare.challenger.as_ref().filter(|c| c.version == asked.version) {
+    match compare.challenger.as_ref().filter(|c| c.version == requested.version) {
         Some(c) => format!(
-            "{} ({}) since {}, {} of {} pods ready; gets {} % of the calls",
+            "{} ({}) since {}, {} of {} pods ready; gets copies of {} % of the calls",
             c.version,
             c.model_version,
             when::moment(&c.since),
             c.ready_replicas,
-            asked.replicas,
-            asked.sample_percent
+            requested.replicas,
+            requested.sample_percent
         ),
-        None => format!("{} is asked for, and gets no calls", asked.version),
+        None => format!("{} is set and gets no calls", requested.version),
     }
 }
 
-/// The operator's word about a challenger that is asked for.
+/// The condition `ChallengerReady`, if a challenger is set.
 fn state(compare: &CompareReport) -> Option<String> {
-    compare.asked.as_ref()?;
+    compare.requested.as_ref()?;
     Some(compare.state.as_ref().map_or_else(
         || {
-            "not known: the operator has not looked at it yet; does it run, and does it watch this namespace?"
+            "not known: the operator has not processed this challenger yet. Check that it runs and watches this namespace"
                 .to_owned()
         },
         in_words,
@@ -121,9 +134,17 @@ fn compared(compare: &CompareReport, now: Timestamp) -> Option<(&'static str, St
     match (compare.standing, figures) {
         (Standing::NoPairs, None) => Some((LABEL, no_pairs(compare))),
         (Standing::NoPairs, Some(c)) if c.pairs == 0 => {
-            Some((LABEL, format!("{}; looked {} ago", no_pairs(compare), when::age(&c.at, now))))
+            Some((LABEL, format!("{}; as of {} ago", no_pairs(compare), when::age(&c.at, now))))
         }
-        (Standing::Compared, Some(c)) => Some((LABEL, pairs(c, now))),
+        (Standing::Compared, Some(c)) => Some((
+            LABEL,
+            format!(
+                "{}\nA pair is one call that both answered with a prediction: {} of {} copied calls.",
+                pairs(c, now),
+                c.pairs,
+                copied(c)
+            ),
+        )),
         (_, Some(c)) => Some((
             "Before",
             format!("{} with main {}: {}", c.challenger.version, c.main.version, pairs(c, now)),
@@ -133,9 +154,9 @@ fn compared(compare: &CompareReport, now: Timestamp) -> Option<(&'static str, St
 }
 
 fn no_pairs(compare: &CompareReport) -> String {
-    match compare.asked.as_ref().map(|asked| asked.sample_percent) {
-        Some(0) => "no pairs, since samplePercent is 0".to_owned(),
-        _ => "no pairs yet: a pair is a call to main whose copy the challenger answered too".to_owned(),
+    match compare.requested.as_ref().map(|requested| requested.sample_percent) {
+        Some(0) => "no pairs, because samplePercent is 0".to_owned(),
+        _ => "no pairs yet: a pair is one call that both answered with a prediction".to_owned(),
     }
 }
 
@@ -151,16 +172,17 @@ fn pairs(comparison: &Comparison, now: Timestamp) -> String {
     )
 }
 
-fn answers(compare: &CompareReport, comparison: &Comparison) -> String {
+fn outputs(compare: &CompareReport, comparison: &Comparison) -> String {
     if comparison.outputs.is_empty() {
-        return "Answers: no output was compared\n".to_owned();
+        return "Predictions: no output was compared\n".to_owned();
     }
-    let rows: Vec<[String; 6]> = comparison.outputs.iter().map(|output| answer(compare, output)).collect();
-    let headings = ["OUTPUT", "COMPARED", "SAME", "MEAN ABSOLUTE DIFFERENCE", "CORRELATION", "READING"];
-    format!("Answers, with 95 % intervals\n{}", table::table(headings, &rows))
+    let rows: Vec<[String; 6]> =
+        comparison.outputs.iter().map(|output| output_row(compare, output)).collect();
+    let headings = ["OUTPUT", "VALUES", "SAME", "MEAN ABSOLUTE DIFFERENCE", "CORRELATION", "READING"];
+    format!("Predictions, with 95 % intervals\n{}{VALUES}", table::table(headings, &rows))
 }
 
-fn answer(compare: &CompareReport, output: &OutputComparison) -> [String; 6] {
+fn output_row(compare: &CompareReport, output: &OutputComparison) -> [String; 6] {
     let show = |measure: Option<Measure>, how: fn(f64, f64, f64) -> String| {
         measure.map(|m| how(m.value, m.low, m.high)).unwrap_or_default()
     };
@@ -177,17 +199,17 @@ fn answer(compare: &CompareReport, output: &OutputComparison) -> [String; 6] {
         show(output.agreement, number::percent_between),
         show(output.mean_absolute_difference, number::between),
         show(output.correlation, number::correlation),
-        // One figure that cannot be told is enough to be careful with the row.
+        // The row shows the more careful reading.
         significances
             .iter()
-            .find(|v| **v == Significance::TooFewToTell)
+            .find(|s| **s == Significance::TooFewToTell)
             .or(significances.first())
-            .map(|v| v.words().to_owned())
+            .map(|s| s.words().to_owned())
             .unwrap_or_default(),
     ]
 }
 
-fn both(compare: &CompareReport, comparison: &Comparison) -> String {
+fn roles(compare: &CompareReport, comparison: &Comparison) -> String {
     let role = |role| comparison.roles.iter().find(|r| r.role == role);
     let (main, challenger) = (role(Role::Main), role(Role::Challenger));
     let row = |what: &str, show: fn(&RoleComparison) -> Option<String>, reading: Option<Significance>| {
@@ -195,23 +217,24 @@ fn both(compare: &CompareReport, comparison: &Comparison) -> String {
             what.to_owned(),
             main.and_then(show).unwrap_or_default(),
             challenger.and_then(show).unwrap_or_default(),
-            reading.map(|v| v.words().to_owned()).unwrap_or_default(),
+            reading.map(|s| s.words().to_owned()).unwrap_or_default(),
         ]
     };
     let mut rows = vec![
-        row("calls", |r| Some(r.calls.to_string()), None),
+        row("copied calls", |r| Some(r.calls.to_string()), None),
         row("errors", |r| Some(errors(r)), compare.significance(Figure::Errors, None)),
         row("latency p50", |r| r.latency.as_ref().map(|l| number::duration(l.p50_micros)), None),
         row("latency p99", |r| r.latency.as_ref().map(|l| number::duration(l.p99_micros)), None),
     ];
-    rows.extend(right(compare, comparison));
+    rows.extend(accuracy(compare, comparison));
     let headings = [
-        "EACH BY ITSELF",
+        "EACH ROLE",
         &format!("MAIN {}", comparison.main.version),
         &format!("CHALLENGER {}", comparison.challenger.version),
         "READING",
     ];
-    table::table(headings, &rows)
+    let measured = comparison.roles.iter().any(|role| role.latency.is_some());
+    format!("{}{}", table::table(headings, &rows), if measured { LATENCY } else { "" })
 }
 
 fn errors(role: &RoleComparison) -> String {
@@ -219,17 +242,20 @@ fn errors(role: &RoleComparison) -> String {
     format!("{}{}", role.errors, share.unwrap_or_default())
 }
 
-/// How often each was right, where the truth came in later.
-fn right(compare: &CompareReport, comparison: &Comparison) -> Option<[String; 4]> {
+/// How often each role predicted the outcome, for calls whose outcome was reported.
+fn accuracy(compare: &CompareReport, comparison: &Comparison) -> Option<[String; 4]> {
     let outcomes = comparison.outcomes.as_ref().filter(|o| o.joined > 0)?;
     let share = |measure: Option<Measure>| {
-        measure.map(|m| format!("{} of {}", number::percent_between(m.value, m.low, m.high), m.compared))
+        measure
+            .map(|m| format!("{} of {}", number::percent_between(m.value, m.low, m.high), m.compared))
+            .unwrap_or_default()
     };
+    let reading = compare.significance(Figure::Accuracy, None).map(|s| s.words().to_owned());
     Some([
-        "right".to_owned(),
-        share(outcomes.main).unwrap_or_default(),
-        share(outcomes.challenger).unwrap_or_default(),
-        compare.significance(Figure::Accuracy, None).map(|v| v.words().to_owned()).unwrap_or_default(),
+        "accuracy".to_owned(),
+        share(outcomes.main),
+        share(outcomes.challenger),
+        reading.unwrap_or_default(),
     ])
 }
 
@@ -251,5 +277,5 @@ fn drifting(features: &[DriftingFeature]) -> String {
             ]
         })
         .collect();
-    table::table(["DRIFTS", "ROLE", "PSI", "VALUES", "SINCE"], &rows)
+    table::table(["DRIFTING FEATURE", "ROLE", "PSI", "VALUES", "SINCE"], &rows)
 }
