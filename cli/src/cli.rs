@@ -21,52 +21,40 @@ use crate::{
 };
 
 const AFTER_HELP: &str = "\
-NAME is a ModelVersion's name (fraud-1.3.0) or deployment/version (fraud/1.3.0).
+NAME is the name of a ModelVersion (fraud-1.3.0) or deployment/version (fraud/1.3.0).
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
 
 Example: kubectl understudy list -n risk";
 
-/// Review, approve, compare and roll back model versions: nobody promotes alone.
+/// Review, approve, compare and roll back model versions. A promotion needs two people.
 #[derive(Debug, Parser)]
 #[command(name = "kubectl-understudy", bin_name = "kubectl understudy", version, after_help = AFTER_HELP)]
 pub struct Cli {
-    /// Flags of every subcommand.
+    /// The flags of every subcommand.
     #[command(flatten)]
     pub globals: Globals,
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: Command,
 }
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "the arguments of each subcommand have its documentation, which is its help")]
 pub enum Command {
-    /// Shows deployments and versions, and what waits for whom
     List(ListArgs),
-    /// Shows what a reviewer must see of a version
     Review(ReviewArgs),
-    /// Asks for a stage
     Request(RequestArgs),
-    /// Takes a request back
     Withdraw(WithdrawArgs),
-    /// Approves a colleague's request
     Approve(ApproveArgs),
-    /// Rejects a request, with the reason
     Reject(RejectArgs),
-    /// Records a tester's verdict on a version in Staging
     Accept(AcceptArgs),
-    /// Goes back to a version that was in Production before, at once
     Rollback(RollbackArgs),
-    /// Shows how the challenger does beside main, and what drifts
     Compare(CompareArgs),
-    /// Shows who decided what, when and why
     History(HistoryArgs),
-    /// Opens the form page of a version or of what is main
     Open(OpenArgs),
-    /// Prints a completion script
     Completion(CompletionArgs),
-    /// Completes the last of these words, for kubectl
     #[command(name = "__complete", hide = true, disable_help_flag = true)]
     Complete(CompleteArgs),
 }

@@ -1,25 +1,24 @@
-//! Completion behind `kubectl understudy <TAB>`: kubectl asks the program `kubectl_complete-understudy`, which asks
-//! here. What is wanted at this place is pure; only names are looked up in the cluster.
+//! Completion of `kubectl understudy <TAB>`: kubectl runs the program `kubectl_complete-understudy`, which runs the hidden
+//! subcommand `__complete`. Pure: only the names come from the cluster.
 
 use clap::{Arg, Command};
 
-/// What may stand at the place of the last word.
+/// What can be completed at the last word.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// One of these.
+pub enum Candidates {
+    /// One of these words.
     Words(Vec<String>),
     /// The name of a version.
     Version,
     /// The name of a deployment.
     Deployment,
-    /// Either.
+    /// The name of a deployment or a version.
     Any,
 }
 
-/// What may stand at the place of the last word; `words` are those after `kubectl understudy`, and `tree` holds the
-/// subcommands.
+/// What can be completed at the last of `words`, which are those after `kubectl understudy`. `tree` has the subcommands.
 #[must_use]
-pub fn wanted(mut tree: Command, words: &[String]) -> Wanted {
+pub fn candidates(mut tree: Command, words: &[String]) -> Candidates {
     tree.build();
     let Some((partial, before)) = words.split_last() else { return subcommands(&tree) };
     let (mut command, mut position, mut valued) = (&tree, 0, None);
@@ -40,17 +39,17 @@ pub fn wanted(mut tree: Command, words: &[String]) -> Wanted {
     }
     if partial.starts_with('-') {
         let flags = command.get_arguments().filter(|arg| !arg.is_hide_set()).filter_map(Arg::get_long);
-        return Wanted::Words(flags.map(|flag| format!("--{flag}")).collect());
+        return Candidates::Words(flags.map(|flag| format!("--{flag}")).collect());
     }
     if command.has_subcommands() {
         return subcommands(command);
     }
-    command.get_positionals().nth(position).map_or(Wanted::Words(vec![]), |arg| positional(command, arg))
+    command.get_positionals().nth(position).map_or(Candidates::Words(vec![]), |arg| positional(command, arg))
 }
 
-fn subcommands(command: &Command) -> Wanted {
+fn subcommands(command: &Command) -> Candidates {
     let visible = command.get_subcommands().filter(|c| !c.is_hide_set());
-    Wanted::Words(visible.map(|c| c.get_name().to_owned()).collect())
+    Candidates::Words(visible.map(|c| c.get_name().to_owned()).collect())
 }
 
 fn flag<'a>(command: &'a Command, word: &str) -> Option<&'a Arg> {
@@ -61,15 +60,15 @@ fn flag<'a>(command: &'a Command, word: &str) -> Option<&'a Arg> {
     })
 }
 
-fn values(arg: &Arg) -> Wanted {
-    Wanted::Words(arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect())
+fn values(arg: &Arg) -> Candidates {
+    Candidates::Words(arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect())
 }
 
-fn positional(command: &Command, arg: &Arg) -> Wanted {
+fn positional(command: &Command, arg: &Arg) -> Candidates {
     match (arg.get_id().as_str(), command.get_name()) {
-        ("name", "history" | "open") => Wanted::Any,
-        ("name", _) => Wanted::Version,
-        ("deployment", _) => Wanted::Deployment,
+        ("name", "history" | "open") => Candidates::Any,
+        ("name", _) => Candidates::Version,
+        ("deployment", _) => Candidates::Deployment,
         _ => values(arg),
     }
 }

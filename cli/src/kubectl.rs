@@ -1,6 +1,6 @@
-//! Plain kubectl commands as lines of a shell.
+//! Plain kubectl commands as lines for a shell.
 
-/// Words as one line that a shell reads back as the same words.
+/// One line that a shell splits into exactly these words.
 #[must_use]
 pub fn command(words: &[String]) -> String {
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
@@ -14,7 +14,7 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// The words of a command without anything to quote.
+/// The words of a command that has nothing to quote.
 #[must_use]
 pub fn words(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()

@@ -1,8 +1,8 @@
-//! The kubectl plugin: shows what a reviewer must see, asks before it writes, and tells why the API server
-//! refused.
+//! The kubectl plugin: shows what a reviewer must see, asks before it writes, and explains why the API server refused.
 //!
-//! One file for each subcommand under [`commands`]; what they print and what they write are pure functions.
-//! Everything it does is a patch that a person could do with plain kubectl, see [`write::Write::kubectl`].
+//! [`cli`] has the command line and [`commands`] one file for each subcommand. What they print and what they write are
+//! pure functions. Every write is a patch that the same person can make with plain kubectl, see
+//! [`write::Write::kubectl`].
 
 #![warn(
     clippy::print_stdout,
@@ -85,7 +85,7 @@ async fn dispatch(command: Command, session: &Session) -> Result<(), Error> {
         Command::Compare(compare) => compare.run(session).await,
         Command::History(history) => history.run(session).await,
         Command::Open(open) => open.run(session).await,
-        // `run` has dealt with them: they need no session.
+        // `run` handles them: they need no session.
         Command::Completion(_) | Command::Complete(_) => Ok(()),
     }
 }

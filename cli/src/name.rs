@@ -1,4 +1,4 @@
-//! How people name things: `fraud-1.3.0`, `fraud/1.3.0`, `mdep/fraud`.
+//! Names on the command line: `fraud-1.3.0`, `fraud/1.3.0`, `mdep/fraud`.
 
 use std::{convert::Infallible, fmt, str::FromStr};
 
@@ -28,7 +28,7 @@ impl FromStr for DeploymentName {
     }
 }
 
-/// A model version, by its object's name or by its number.
+/// A model version, by the name of its object or by deployment and version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VersionName {
     /// `metadata.name` of the `ModelVersion`.
@@ -43,7 +43,7 @@ pub enum VersionName {
 }
 
 impl VersionName {
-    /// The object's name: as given, or as it is by custom.
+    /// The name of the object: as given, or the usual one, `deployment-version`.
     #[must_use]
     pub fn object(&self) -> String {
         match self {
@@ -63,7 +63,7 @@ impl FromStr for VersionName {
             Some((deployment, version)) if semver::Version::parse(version).is_ok() => {
                 Self::Numbered { deployment: deployment.to_owned(), version: version.to_owned() }
             }
-            // kubectl's own way of naming an object is understood too.
+            // kubectl's form, too.
             Some((kind, name)) if VERSION_KINDS.contains(&kind) => Self::Object(name.to_owned()),
             _ => Self::Object(text.to_owned()),
         })
@@ -79,14 +79,14 @@ impl fmt::Display for VersionName {
     }
 }
 
-/// A deployment or a version, where both make sense.
+/// A deployment or a version, for subcommands that accept both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AnyName {
-    /// Said to be a `ModelDeployment`: `mdep/fraud`.
+    /// Certainly a `ModelDeployment`: `mdep/fraud`.
     Deployment(String),
-    /// Said to be a version: `mv/fraud-1.3.0` or `fraud/1.3.0`.
+    /// Certainly a version: `mv/fraud-1.3.0` or `fraud/1.3.0`.
     Version(VersionName),
-    /// To be found out: a deployment of this name, else a version.
+    /// A deployment of this name, or else a version.
     Either(String),
 }
 
@@ -104,7 +104,7 @@ impl FromStr for AnyName {
     }
 }
 
-/// By number, not by letter: 1.10.0 comes after 1.9.0.
+/// A key that sorts versions by precedence: 1.10.0 after 1.9.0.
 #[must_use]
 pub fn order(version: &str) -> (Option<semver::Version>, String) {
     (semver::Version::parse(version).ok(), version.to_owned())
@@ -126,7 +126,10 @@ mod tests {
     #[case("fraud/1.4.0-rc.1", numbered("fraud", "1.4.0-rc.1"))]
     #[case("mv/fraud-1.3.0", VersionName::Object("fraud-1.3.0".into()))]
     #[case("mv/1.3.0", numbered("mv", "1.3.0"))]
-    fn a_version_is_named_as_people_do(#[case] text: &str, #[case] expected: VersionName) {
+    fn a_version_is_named_by_object_or_by_deployment_and_version(
+        #[case] text: &str,
+        #[case] expected: VersionName,
+    ) {
         assert_eq!(text.parse(), Ok(expected));
     }
 
@@ -135,7 +138,7 @@ mod tests {
     #[case("fraud", AnyName::Either("fraud".into()))]
     #[case("fraud/1.3.0", AnyName::Version(numbered("fraud", "1.3.0")))]
     #[case("mv/fraud-1.3.0", AnyName::Version(VersionName::Object("fraud-1.3.0".into())))]
-    fn either_kind_can_be_said_outright(#[case] text: &str, #[case] expected: AnyName) {
+    fn a_name_may_say_its_kind(#[case] text: &str, #[case] expected: AnyName) {
         assert_eq!(text.parse(), Ok(expected));
     }
 
@@ -148,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_object_name_is_one_that_kubernetes_takes() {
+    fn the_usual_object_name_is_valid_in_kubernetes() {
         assert_eq!(numbered("fraud", "1.0.0-RC.1+b5").object(), "fraud-1.0.0-rc.1-b5");
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::{error::Error, globals::Format};
 
-/// The text without control characters (but for line ends and tabs) and without marks that turn its direction.
+/// The text without control characters, except line ends and tabs, and without marks that change its direction.
 #[must_use]
 pub fn printable(text: &str) -> String {
     text.chars().filter(|c| matches!(c, '\n' | '\t') || !(c.is_control() || turns_direction(*c))).collect()

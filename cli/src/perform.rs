@@ -1,4 +1,4 @@
-//! The way of every write: show, ask, patch, and tell what was done.
+//! Every write: show what it does, ask, patch, print what was done.
 
 use serde::Serialize;
 
@@ -13,52 +13,52 @@ use crate::{
     write::Write,
 };
 
-/// A write that is ready to be asked about.
+/// A write that the user has not confirmed yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proposal {
-    /// Which act it is.
+    /// The act.
     pub act: Act,
-    /// What the person should know before they answer.
+    /// What the user should know before they answer.
     pub summary: String,
-    /// The question.
+    /// The question for the user.
     pub question: String,
     /// The patches, in this order.
     pub writes: Vec<Write>,
-    /// What was done, once it is.
+    /// What was done, in the past tense, for the time after it.
     pub done: String,
-    /// Id of the transition that it is about, where it is known.
+    /// Id of the transition, if it is known.
     pub transition: Option<String>,
 }
 
-/// What was done; the JSON that every writing subcommand prints.
+/// What was done; the JSON of every subcommand that writes.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Done {
-    /// The subcommand.
+    /// The name of the subcommand.
     pub action: &'static str,
-    /// Kind of the object written to.
+    /// Kind of the object.
     pub kind: &'static str,
     /// Its namespace.
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// Who wrote.
+    /// The acting user.
     pub by: String,
-    /// Id of the transition that it is about, where it is known.
+    /// Id of the transition, if it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transition: Option<String>,
-    /// The plain kubectl commands that write the same.
+    /// The plain kubectl commands that make the same patches.
     pub kubectl: Vec<String>,
-    /// How it ended, with `--wait`.
+    /// With `--wait`: how it ended.
     #[serde(rename = "outcome", skip_serializing_if = "Option::is_none")]
     pub ending: Option<Ending>,
-    /// The same for people.
+    /// The same as a sentence.
     #[serde(skip)]
     pub sentence: String,
 }
 
 impl Done {
-    /// Prints it.
+    /// Prints it to stdout.
     pub fn show(&self, session: &Session) -> Result<(), Error> {
         output::show(session.globals.output, self, |done| match &done.ending {
             Some(ending) => format!("{}: {}", ending.reason, ending.message),
@@ -67,11 +67,11 @@ impl Done {
     }
 }
 
-/// Carries the proposal out. `None` when only the commands were asked for.
+/// Asks, and makes the patches. `None` with `--show-kubectl`, which only prints the commands.
 ///
 /// # Panics
 ///
-/// On a proposal that writes nothing.
+/// If the proposal has no patch.
 pub async fn perform(
     session: &Session,
     me: &Identity,
@@ -79,7 +79,7 @@ pub async fn perform(
 ) -> Result<Option<(Done, Written)>, Error> {
     let flags = session.kubectl_flags();
     let kubectl: Vec<String> = proposal.writes.iter().map(|write| write.kubectl(&flags)).collect();
-    let first = proposal.writes.first().expect("every proposal writes something");
+    let first = proposal.writes.first().expect("every proposal has a patch");
     let mut done = Done {
         action: proposal.act.as_str(),
         kind: first.target.kind(),
@@ -96,7 +96,7 @@ pub async fn perform(
         done.show(session)?;
         return Ok(None);
     }
-    // A program that has said yes already reads no summary.
+    // A program that passes --yes does not read a summary.
     let unread = session.globals.yes && session.globals.output == Format::Json;
     if !(unread || proposal.summary.is_empty()) {
         output::note(proposal.summary.trim_end());

@@ -1,4 +1,4 @@
-//! The connection: which cluster, which namespace, as whom.
+//! The connection to the cluster: its client, its namespace, its user.
 
 use kube::{
     Api, Client, Config,
@@ -15,23 +15,23 @@ use crate::{
     write::{Target, Write},
 };
 
-/// Names this tool in `managedFields`.
+/// The name of this tool in `managedFields`.
 const FIELD_MANAGER: &str = "kubectl-understudy";
-/// How many objects one answer of the API server may hold.
+/// Objects in one response of the API server.
 const PAGE: u32 = 500;
 
-/// One connection with the flags that it was made by.
+/// A connection, with the flags that it was made from.
 pub struct Session {
-    /// The client.
+    /// The client of the API server.
     pub client: Client,
-    /// The namespace that names are looked up in.
+    /// The namespace of all names on the command line.
     pub namespace: String,
-    /// The flags.
+    /// The flags of every subcommand.
     pub globals: Globals,
 }
 
 impl Session {
-    /// Reads the kubeconfig as kubectl does. Nothing is asked of the cluster.
+    /// Reads the kubeconfig as kubectl does. Sends nothing to the cluster.
     pub async fn connect(globals: Globals) -> Result<Self, Error> {
         let mut config = configuration(&globals).await?;
         if let Some(user) = &globals.as_user {
@@ -61,13 +61,13 @@ impl Session {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
-    /// Who acts.
+    /// The acting user.
     pub async fn me(&self, act: Act) -> Result<Identity, Error> {
         Identity::ask(&self.client).await.map_err(Error::api(act))
     }
 
     /// Whether the API server serves `MutatingAdmissionPolicy` (Kubernetes 1.36), by which the chart writes the name of
-    /// the acting user into the annotations. Every authenticated user may read this; without an answer it is false.
+    /// the acting user into the annotations. Every authenticated user may read this. False if the request fails.
     pub async fn stamps_names(&self) -> bool {
         let served = self.client.list_api_group_resources("admissionregistration.k8s.io/v1").await;
         served.is_ok_and(|list| list.resources.iter().any(|r| r.name == "mutatingadmissionpolicies"))
@@ -78,7 +78,7 @@ impl Session {
         let VersionName::Numbered { deployment, version } = name else {
             return self.versions().get(&name.object()).await.map_err(Error::api(Act::Read));
         };
-        // By custom it is called deployment-version: one small read before the whole list.
+        // The usual name is deployment-version: one small read before the whole list.
         let usual = self.versions().get_opt(&name.object()).await.map_err(Error::api(Act::Read))?;
         if let Some(usual) =
             usual.filter(|mv| mv.spec.deployment == *deployment && mv.spec.version == *version)
@@ -90,16 +90,16 @@ impl Session {
             .items
             .into_iter()
             .filter(|mv| mv.spec.deployment == *deployment && mv.spec.version == *version);
-        // Where two have one number the older one counts, for the operator too.
+        // If two objects have the same version, the older one counts, for the operator too.
         found.min_by_key(|mv| mv.metadata.creation_timestamp.as_ref().map(|t| t.0)).ok_or_else(|| {
             Error::Refused(format!(
-                "there is no version {version} of {deployment} in namespace {}; kubectl understudy list shows what there is",
+                "version {version} of {deployment} does not exist in namespace {}; kubectl understudy list shows all versions",
                 self.namespace
             ))
         })
     }
 
-    /// Writes one patch.
+    /// Sends one patch.
     pub async fn write(&self, act: Act, write: &Write) -> Result<Written, Error> {
         let (name, patch) = (&write.name, Patch::Merge(write.patch()));
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
@@ -116,7 +116,7 @@ impl Session {
         }
     }
 
-    /// The flags that a plain kubectl needs to reach the same place as the same person.
+    /// The flags by which plain kubectl acts in the same namespace of the same cluster as the same user.
     #[must_use]
     pub fn kubectl_flags(&self) -> Vec<String> {
         let g = &self.globals;
@@ -138,14 +138,14 @@ impl Session {
     }
 }
 
-/// What came back from a patch.
+/// The object after a patch.
 #[derive(Clone, Copy, Debug)]
 pub struct Written {
-    /// `metadata.generation` after it.
+    /// Its `metadata.generation`.
     pub generation: Option<i64>,
 }
 
-/// Every object, page by page.
+/// Every object of the API, read page by page.
 pub async fn all<K>(api: Api<K>) -> Result<Vec<K>, Error>
 where
     K: Clone + serde::de::DeserializeOwned + std::fmt::Debug,
@@ -171,7 +171,7 @@ async fn configuration(globals: &Globals) -> Result<Config, Error> {
             Config::from_custom_kubeconfig(read, &options).await.map_err(kubeconfig)
         }
         (None, Some(_)) => Config::from_kubeconfig(&options).await.map_err(kubeconfig),
-        // Without either, a pod's own service account is the last resort, as with kubectl.
+        // Without either, the service account of the pod is used, as by kubectl.
         (None, None) => Config::infer().await.map_err(|e| Error::Infer(Box::new(e))),
     }
 }

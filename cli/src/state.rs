@@ -1,24 +1,24 @@
-//! A condition's words, as `review` and `compare` show them.
+//! A condition as `review` and `compare` show it.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::Serialize;
 
-/// A condition's words.
+/// The parts of a condition that people read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct State {
-    /// The condition: `Approvable` while a request waits, else `Ready`.
+    /// Its type, for example `Ready`.
     pub condition: String,
     /// `True`, `False` or `Unknown`.
     pub status: String,
-    /// One word.
+    /// A reason in CamelCase, for example `GateFailed`.
     pub reason: String,
-    /// For people.
+    /// What the reason means on this object.
     pub message: String,
 }
 
 impl State {
-    /// Its words.
+    /// Takes them from the condition.
     #[must_use]
     pub fn of(condition: &Condition) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Waiting by watching: every change of reason or message is told, the end ends it.
+//! `--wait`: watches the object and prints every change of reason or message to stderr, until the end.
 
 use std::{fmt::Debug, time::Duration};
 
@@ -17,19 +17,19 @@ use crate::{
     progress::{Ending, Progress},
 };
 
-/// The flags of waiting.
+/// The flags of subcommands that can wait.
 #[derive(Clone, Debug, Args)]
 pub struct Wait {
-    /// Wait for the ending, telling what it waits for
+    /// Waits until the request has taken effect or ended, and prints every change to stderr
     #[arg(long)]
     pub wait: bool,
-    /// How many seconds to wait with --wait
+    /// Longest wait with --wait, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub timeout: u64,
 }
 
 impl Wait {
-    /// Watches the object until `progress` sees the end. A bad end is an error.
+    /// Watches the object until `progress` reports the end. An end without the requested effect is an error.
     pub async fn until<K>(
         &self,
         api: Api<K>,
@@ -61,7 +61,7 @@ async fn watch<K>(
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    // A broken connection is taken up again; a refusal (no verb watch) would only be refused again.
+    // A broken connection is made again. A refusal (the verb watch is missing) would only be repeated.
     let refused =
         |error: &watcher::Error| matches!(api_error(error), Some(kube::Error::Api(s)) if s.code == 403);
     let mut changes = std::pin::pin!(watcher::watch_object(api, name).default_backoff());
@@ -77,7 +77,7 @@ where
             },
             Ok(Some(None) | None) => return Err(Error::EndedBadly(format!("{name} was deleted"))),
             Err(error) if refused(&error) => return Err(into_error(error)),
-            Err(error) => *last = format!("the watch broke off: {error}"),
+            Err(error) => *last = format!("the watch ended early: {error}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What people and programs are shown, word for word: `INSTA_UPDATE=always cargo test` rewrites the snapshots.
+//! The whole output of `review`, `list`, `compare` and `history`. `INSTA_UPDATE=always cargo test` rewrites the snapshots.
 
 use std::collections::BTreeSet;
 
@@ -34,12 +34,12 @@ fn candidate_review() -> ReviewReport {
 }
 
 #[test]
-fn a_reviewer_sees_documentation_metrics_next_to_mains_digest_requester_and_what_is_replaced() {
+fn a_review_shows_documentation_metrics_digest_requester_and_effect() {
     insta::assert_snapshot!(review::text::full(&candidate_review(), now()));
 }
 
 #[test]
-fn a_cluster_that_adds_the_name_gets_a_command_without_it() {
+fn a_review_omits_the_name_where_the_cluster_adds_it() {
     let review = candidate_review().with_commands(&flags(), true);
     let text = review::text::full(&review, now());
     let (_, decide) = text.split_once("To decide\n").unwrap();
@@ -47,25 +47,25 @@ fn a_cluster_that_adds_the_name_gets_a_command_without_it() {
 }
 
 #[test]
-fn a_program_sees_the_same_review() {
+fn programs_get_the_review_as_json() {
     insta::assert_json_snapshot!(candidate_review());
 }
 
 #[test]
-fn a_version_that_nobody_asked_for_is_shown_without_decision() {
+fn a_review_without_a_request_has_no_commands() {
     let (version, deployment): (ModelVersion, ModelDeployment) = (read("fresh"), read("modeldeployment"));
     let review = ReviewReport::of(&ReviewedObjects { version, deployment: Some(deployment), main: None });
     insta::assert_snapshot!(review::text::full(&review, now()));
 }
 
 #[test]
-fn main_itself_is_not_compared_with_itself() {
+fn a_review_of_main_does_not_compare_main_with_itself() {
     let (version, deployment): (ModelVersion, ModelDeployment) = (read("main"), read("modeldeployment"));
     let review = ReviewReport::of(&ReviewedObjects { version, deployment: Some(deployment), main: None });
     insta::assert_snapshot!(review::text::summary(&review, now()));
 }
 
-/// Every key of the object and of those in it, but for what has the API's own form.
+/// Every key of the object and of the objects in it, except those with the form of the API.
 fn keys(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
@@ -82,7 +82,7 @@ fn keys(value: &Value, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn every_field_that_a_program_may_read_is_documented() {
+fn every_json_field_is_documented() {
     let documentation = include_str!("../../docs/cli.md");
     let mut review = serde_json::to_value(candidate_review()).unwrap();
     // These have the form of the API's `status.main` and `status.comparison`, and that of `history`, which follows.
@@ -114,22 +114,22 @@ fn listing(everywhere: bool) -> ListReport {
 }
 
 #[test]
-fn the_list_shows_main_previous_staging_and_pending_in_the_order_of_versions() {
+fn the_list_shows_deployments_and_versions_in_the_order_of_versions() {
     insta::assert_snapshot!(listing(false).text(now()));
 }
 
 #[test]
-fn the_list_of_all_namespaces_names_them() {
+fn the_list_of_all_namespaces_shows_the_namespace_of_each_object() {
     insta::assert_snapshot!(listing(true).text(now()));
 }
 
 #[test]
-fn a_program_sees_the_same_list() {
+fn programs_get_the_list_as_json() {
     insta::assert_json_snapshot!(listing(false));
 }
 
 #[test]
-fn an_empty_namespace_says_so() {
+fn the_list_of_an_empty_namespace_says_that_it_is_empty() {
     insta::assert_snapshot!(ListReport::of(&[], &[], false).text(now()));
 }
 
@@ -138,17 +138,17 @@ fn compare(name: &str) -> CompareReport {
 }
 
 #[test]
-fn the_comparison_tells_how_close_both_are_how_each_does_and_what_drifts() {
+fn the_comparison_shows_agreement_both_roles_and_drift() {
     insta::assert_snapshot!(compare::text::full(&compare("compared"), now()));
 }
 
 #[test]
-fn a_program_sees_the_same_comparison() {
+fn programs_get_the_comparison_as_json() {
     insta::assert_json_snapshot!(compare("compared"));
 }
 
 #[test]
-fn a_pair_is_a_call_and_an_output_has_a_value_for_each_row() {
+fn the_comparison_explains_pairs_and_values() {
     let text = compare::text::full(&compare("compared"), now());
     assert!(
         text.contains("A pair is one call that both answered with a prediction: 4996 of 5000 copied calls."),
@@ -165,17 +165,17 @@ fn a_small_sample_does_not_look_like_a_result() {
 }
 
 #[test]
-fn a_challenger_that_gets_no_calls_is_told_with_the_reason_and_what_was_compared_before_stays() {
+fn a_challenger_without_calls_has_a_reason_and_the_earlier_comparison_stays() {
     insta::assert_snapshot!(compare::text::full(&compare("not-accepted"), now()));
 }
 
 #[test]
-fn without_a_challenger_it_says_how_to_set_one() {
+fn a_comparison_without_a_challenger_says_how_to_set_one() {
     insta::assert_snapshot!(compare::text::full(&compare("modeldeployment"), now()));
 }
 
 #[test]
-fn no_pairs_yet_are_no_figures() {
+fn a_comparison_without_pairs_has_no_figures() {
     let mut md: ModelDeployment = read("few");
     let status = md.status.as_mut().unwrap();
     status.comparison.as_mut().unwrap().pairs = 0;
@@ -190,7 +190,7 @@ fn no_pairs_yet_are_no_figures() {
 }
 
 #[test]
-fn a_new_main_has_no_figures_of_the_one_before() {
+fn a_new_main_is_not_shown_with_the_figures_of_the_previous_main() {
     let mut md: ModelDeployment = read("compared");
     md.status.as_mut().unwrap().main.as_mut().unwrap().digest = "sha256:another".to_owned();
     let text = compare::text::full(&CompareReport::of(&md, &flags()), now());
@@ -198,7 +198,7 @@ fn a_new_main_has_no_figures_of_the_one_before() {
 }
 
 #[test]
-fn a_reviewer_sees_how_the_version_does_as_challenger() {
+fn a_review_of_the_challenger_shows_its_agreement_with_main() {
     let (version, deployment): (ModelVersion, ModelDeployment) = (read("candidate"), read("compared"));
     let review = ReviewReport::of(&ReviewedObjects { version, deployment: Some(deployment), main: None });
     let text = review::text::summary(&review, now());
@@ -209,30 +209,30 @@ fn a_reviewer_sees_how_the_version_does_as_challenger() {
 }
 
 #[test]
-fn the_history_of_a_deployment_tells_what_was_main_and_every_decision_in_order() {
+fn the_history_of_a_deployment_shows_what_was_main_and_every_decision() {
     let record = HistoryReport::of_deployment(&read("modeldeployment"), &[read("candidate"), read("main")]);
     insta::assert_snapshot!(record.text());
 }
 
 #[test]
-fn the_history_of_a_version_tells_who_when_what_and_why() {
+fn the_history_of_a_version_shows_who_decided_what_when_and_why() {
     insta::assert_snapshot!(HistoryReport::of_version(&read("candidate")).text());
 }
 
 #[test]
-fn a_program_sees_the_same_history() {
+fn programs_get_the_history_as_json() {
     insta::assert_json_snapshot!(HistoryReport::of_version(&read("candidate")));
 }
 
 #[test]
-fn a_rollback_names_who_rolled_back_and_who_approved_the_version_before() {
+fn the_history_of_a_rollback_shows_the_user_and_the_original_approval() {
     let report = HistoryReport::of_deployment(&read("rolled-back"), &[read("rolled-back-to")]);
-    insta::assert_snapshot!("a_rollback_in_the_history", report.text());
-    insta::assert_json_snapshot!("a_rollback_in_the_history_as_json", report);
+    insta::assert_snapshot!("the_history_of_a_rollback", report.text());
+    insta::assert_json_snapshot!("the_history_of_a_rollback_as_json", report);
 }
 
 #[test]
-fn a_record_that_names_the_original_approver_shows_the_same_rollback() {
+fn the_history_of_a_rollback_is_the_same_for_records_of_older_operators() {
     let (mut newer, version): (ModelDeployment, ModelVersion) = (read("rolled-back"), read("rolled-back-to"));
     let older = HistoryReport::of_deployment(&newer, std::slice::from_ref(&version)).text();
     newer.status.as_mut().unwrap().history.last_mut().unwrap().approved_by = "carol".to_owned();
@@ -242,14 +242,14 @@ fn a_record_that_names_the_original_approver_shows_the_same_rollback() {
 }
 
 #[test]
-fn a_rollback_names_the_approver_though_the_version_was_deleted_since() {
+fn the_history_of_a_rollback_shows_the_approver_of_a_deleted_version() {
     let text = HistoryReport::of_deployment(&read("rolled-back"), &[]).text();
     let rollback = text.lines().find(|line| line.contains("rolled back by erin")).unwrap();
     assert!(rollback.contains("dave           carol"), "{text}");
 }
 
 #[test]
-fn a_reviewer_sees_who_rolled_main_back_and_who_approved_it() {
+fn a_review_shows_who_rolled_main_back_and_who_approved_it() {
     let (version, deployment, main): (ModelVersion, ModelDeployment, ModelVersion) =
         (read("candidate"), read("rolled-back"), read("rolled-back-to"));
     let objects = ReviewedObjects { version, deployment: Some(deployment), main: Some(main) };

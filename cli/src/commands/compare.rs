@@ -13,20 +13,19 @@ use crate::{
     session::Session,
 };
 
-/// Shows how the challenger does beside main on the same calls, and what drifts.
+/// Compares the challenger with main on the same calls, and shows drift
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Every share and mean is shown with its 95 % interval. \"too few to tell\" and \"no difference can be told yet\" say
-when more calls are needed before a difference means something.
+Every share and mean has its 95 % interval. \"too few to tell\" and \"no difference yet\" mean that more calls are needed.
 
 Example: kubectl understudy compare fraud -n risk")]
 pub struct CompareArgs {
-    /// The deployment
+    /// Deployment: fraud or mdep/fraud
     pub deployment: DeploymentName,
 }
 
 impl CompareArgs {
-    /// Runs it.
+    /// Runs the subcommand.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         let name = self.deployment.as_str();
         let flags = session.kubectl_flags();

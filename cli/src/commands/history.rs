@@ -13,16 +13,18 @@ use crate::{
     session::{Session, all},
 };
 
-/// Shows who decided what, when and why; of a deployment also what was main, from when to when.
+/// Shows who decided what, when and why
+///
+/// For a deployment, also which version was main in which period, and by whose approval.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kubectl understudy history fraud -n risk")]
 pub struct HistoryArgs {
-    /// A deployment (fraud) or a version (fraud-1.3.0, fraud/1.3.0); mdep/fraud and mv/fraud-1.3.0 say which
+    /// Deployment (fraud, mdep/fraud) or version (fraud-1.3.0, fraud/1.3.0, mv/fraud-1.3.0)
     pub name: AnyName,
 }
 
 impl HistoryArgs {
-    /// Runs it.
+    /// Runs the subcommand.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         if session.globals.show_kubectl {
             let (kind, name) = match &self.name {
@@ -62,5 +64,5 @@ async fn of_deployment(session: &Session, name: &str) -> Result<Option<HistoryRe
 }
 
 fn missing(name: &str, session: &Session) -> Error {
-    Error::Refused(format!("there is no ModelDeployment {name} in namespace {}", session.namespace))
+    Error::Refused(format!("ModelDeployment {name} does not exist in namespace {}", session.namespace))
 }

@@ -12,17 +12,17 @@ use crate::{
     session::{Session, all},
 };
 
-/// Shows deployments and versions, and what waits for whom.
+/// Lists deployments and versions, with pending requests
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kubectl understudy list -A")]
 pub struct ListArgs {
-    /// In all namespaces
+    /// Lists the objects of all namespaces
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
 }
 
 impl ListArgs {
-    /// Runs it.
+    /// Runs the subcommand.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         if session.globals.show_kubectl {
             let scope = if self.all_namespaces { vec!["-A".to_owned()] } else { session.kubectl_flags() };

@@ -1,4 +1,4 @@
-//! The subcommands, one file each: its flags, its proposal as a pure function, and its run.
+//! The subcommands, one file each: the arguments, the write as a pure function `propose`, and `run`.
 
 pub mod accept;
 pub mod approve;

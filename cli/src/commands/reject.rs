@@ -17,24 +17,26 @@ use crate::{
     write::{Target, Write},
 };
 
-/// Rejects a request, with the reason, which stays on record.
+/// Rejects a request, with a reason
+///
+/// The reason stays on record.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example: kubectl understudy reject fraud-1.3.0 --reason 'recall fell on new customers' -n risk"
 )]
 pub struct RejectArgs {
-    /// The version: fraud-1.3.0 or fraud/1.3.0
+    /// Version: fraud-1.3.0 or fraud/1.3.0
     pub name: VersionName,
-    /// Why, for the colleague who asked
+    /// The reason, for the colleague who made the request
     #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub reason: String,
-    /// Only if this is the request that waits
+    /// Id of the reviewed request. If another request waits, nothing is written
     #[arg(long)]
     pub id: Option<String>,
 }
 
 impl RejectArgs {
-    /// Runs it.
+    /// Runs the subcommand.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         let mv = session.version(&self.name).await?;
         let me = session.me(Act::Reject).await?;
@@ -72,7 +74,7 @@ mod tests {
     use crate::fixtures::{me, version};
 
     #[test]
-    fn a_rejection_carries_its_reason_and_its_author() {
+    fn a_rejection_names_the_request_the_reason_and_the_rejecting_user() {
         let mv = version(json!({"spec": {"stage": "Staging"}, "status": {"stage": "None", "transition": {
             "id": "6f1c2b", "from": "None", "to": "Staging", "requestedBy": "alice",
             "requestedAt": "2026-11-21T04:00:00Z", "generation": 3, "digest": "sha256:9f"}}}));

@@ -21,38 +21,39 @@ use crate::{
     write::{Target, Write},
 };
 
-/// How long the operator may take to open a request before the person is told that it does not: it takes
-/// milliseconds where it runs at all.
+/// How long to wait until the operator opens the request. A running operator needs milliseconds.
 const OPENS_WITHIN: Duration = Duration::from_secs(10);
 
-/// Asks for a stage. A colleague must approve it.
+/// Requests a stage for a version
+///
+/// Sets spec.stage in your name. A colleague must approve every step except Staging -> Archived.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kubectl understudy request fraud-1.3.0 staging -n risk")]
 pub struct RequestArgs {
-    /// The version: fraud-1.3.0 or fraud/1.3.0
+    /// Version: fraud-1.3.0 or fraud/1.3.0
     pub name: VersionName,
-    /// The stage to ask for
+    /// The requested stage
     #[arg(ignore_case = true)]
     pub stage: RequestedStage,
-    /// Waiting.
+    /// `--wait` and `--timeout`.
     #[command(flatten)]
     pub wait: Wait,
 }
 
-/// The stages that can be asked for.
+/// The stages that can be requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum RequestedStage {
-    /// Runs beside main, for tests
+    /// Runs alongside main, for tests
     Staging,
     /// Becomes main
     Production,
-    /// Out of use
+    /// Does not run any more
     Archived,
 }
 
 impl From<RequestedStage> for Stage {
-    fn from(asked: RequestedStage) -> Self {
-        match asked {
+    fn from(requested: RequestedStage) -> Self {
+        match requested {
             RequestedStage::Staging => Self::Staging,
             RequestedStage::Production => Self::Production,
             RequestedStage::Archived => Self::Archived,
@@ -61,7 +62,7 @@ impl From<RequestedStage> for Stage {
 }
 
 impl RequestArgs {
-    /// Runs it.
+    /// Runs the subcommand.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         let mv = session.version(&self.name).await?;
         let me = session.me(Act::Request).await?;
@@ -80,7 +81,7 @@ impl RequestArgs {
                     done.transition = Some(transition.id);
                 }
                 None => output::note(&format!(
-                    "the operator has not opened the request within {} s; kubectl understudy review {name} tells more",
+                    "the operator did not open the request within {} s; kubectl understudy review {name} shows the reason",
                     OPENS_WITHIN.as_secs()
                 )),
             }
@@ -92,21 +93,21 @@ impl RequestArgs {
 fn invitation(mv: &ModelVersion, transition: &Transition, namespace: &str) -> String {
     let name = mv.name_any();
     format!(
-        "a colleague looks and decides with:\n  kubectl understudy review {name} -n {namespace}\n  kubectl understudy approve {name} --id {} -n {namespace}",
+        "a colleague reviews and approves it with:\n  kubectl understudy review {name} -n {namespace}\n  kubectl understudy approve {name} --id {} -n {namespace}",
         transition.id
     )
 }
 
-/// The patches that ask for the stage; usually one.
+/// The write that requests the stage: usually one patch.
 fn propose(mv: &ModelVersion, to: Stage, me: &Identity) -> Result<Proposal, Error> {
     let (name, called, from) = (mv.name_any(), called(mv), mv.stage());
     if from == to {
-        return Err(Error::Refused(format!("{called} is in {to} already")));
+        return Err(Error::Refused(format!("{called} is already in {to}")));
     }
     if let Some(t) = mv.transition() {
-        let what = if t.to == to { "that is asked for already" } else { "another request is open" };
+        let what = if t.to == to { "this stage is already requested" } else { "another request is open" };
         return Err(Error::Refused(format!(
-            "{what}: {} -> {}, id {}, by {}; kubectl understudy withdraw {name} takes it back",
+            "{what}: {} -> {}, id {}, by {}; kubectl understudy withdraw {name} withdraws it",
             t.from, t.to, t.id, t.requested_by
         )));
     }
@@ -120,23 +121,24 @@ fn propose(mv: &ModelVersion, to: Stage, me: &Identity) -> Result<Proposal, Erro
             .map(|s| s.as_str())
             .collect();
         return Err(Error::Refused(format!(
-            "there is no step {from} -> {to}; from {from} it goes to {}",
+            "the step {from} -> {to} does not exist; from {from}, a version can go to {}",
             steps.join(" or ")
         )));
     }
-    let ask = |stage| Write::annotate(Target::Version, &name, &[(REQUESTED_BY, &me.name)]).with_stage(stage);
+    let write =
+        |stage| Write::annotate(Target::Version, &name, &[(REQUESTED_BY, &me.name)]).with_stage(stage);
     let mut summary = String::new();
-    let mut writes = vec![ask(to)];
+    let mut writes = vec![write(to)];
     if mv.spec.stage == to {
-        // The API server sees no change in asking for what spec.stage says already.
-        writes.insert(0, ask(from));
+        // A patch with the stage that spec.stage already has would not change the generation.
+        writes.insert(0, write(from));
         let ended = mv
             .history()
             .last()
             .map(|h| format!(" ({} by {})", h.decision.as_str(), decider(h)))
             .unwrap_or_default();
         summary = format!(
-            "spec.stage is {to} from an earlier request that has ended{ended}: it is set back to {from} first, then to {to} again."
+            "spec.stage is still {to} from an earlier request that has ended{ended}. It is first set back to {from}, then to {to} again."
         );
     }
     let approval =
@@ -144,14 +146,14 @@ fn propose(mv: &ModelVersion, to: Stage, me: &Identity) -> Result<Proposal, Erro
     Ok(Proposal {
         act: Act::Request,
         summary,
-        question: format!("Ask as {} for {called}: {from} -> {to} ({approval})?", me.name),
+        question: format!("Request as {}: {called}, {from} -> {to} ({approval})?", me.name),
         writes,
-        done: format!("{} asked for {called}: {from} -> {to}", me.name),
+        done: format!("{} requested {called}: {from} -> {to}", me.name),
         transition: None,
     })
 }
 
-/// The transition that the operator opens for the generation just written.
+/// The transition that the operator opens for this generation; `None` if it opens none in time.
 async fn opened(session: &Session, name: &str, generation: Option<i64>) -> Option<Transition> {
     let opening = async {
         let mut changes = std::pin::pin!(watcher::watch_object(session.versions(), name));
@@ -179,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_request_is_one_patch_that_carries_the_requesters_own_name() {
+    fn a_first_request_is_one_patch_with_the_name_of_the_requester() {
         let proposal =
             propose(&version(json!({"spec": {"stage": "None"}})), Stage::Staging, &me("alice")).unwrap();
         let patch = json!({"metadata": {"annotations": {"understudy.dev/requested-by": "alice"}}, "spec": {"stage": "Staging"}});
@@ -187,16 +189,16 @@ mod tests {
     }
 
     #[test]
-    fn what_was_rejected_is_asked_for_again_in_two_patches() {
+    fn a_rejected_stage_is_requested_again_in_two_patches() {
         let rejected =
             json!({"spec": {"stage": "Production"}, "status": {"stage": "Staging", "settledGeneration": 3}});
         let proposal = propose(&version(rejected), Stage::Production, &me("alice")).unwrap();
         assert_eq!(stages(&proposal), [Stage::Staging, Stage::Production]);
-        assert!(proposal.summary.contains("set back to Staging first"), "{}", proposal.summary);
+        assert!(proposal.summary.contains("first set back to Staging"), "{}", proposal.summary);
     }
 
     #[test]
-    fn what_was_superseded_goes_back_to_staging_in_one_patch() {
+    fn a_superseded_version_requests_staging_in_one_patch() {
         let superseded =
             json!({"spec": {"stage": "Production"}, "status": {"stage": "Archived", "settledGeneration": 3}});
         assert_eq!(
@@ -206,10 +208,10 @@ mod tests {
     }
 
     #[rstest]
-    #[case(json!({"spec": {"stage": "Staging"}, "status": {"stage": "Staging"}}), Stage::Staging, "in Staging already")]
-    #[case(json!({"spec": {"stage": "None"}}), Stage::Production, "no step None -> Production; from None it goes to Staging")]
-    #[case(json!({"spec": {"stage": "Archived"}, "status": {"stage": "Archived"}}), Stage::Production, "from Archived it goes to Staging")]
-    fn a_step_that_does_not_exist_is_not_even_sent(
+    #[case(json!({"spec": {"stage": "Staging"}, "status": {"stage": "Staging"}}), Stage::Staging, "already in Staging")]
+    #[case(json!({"spec": {"stage": "None"}}), Stage::Production, "the step None -> Production does not exist; from None, a version can go to Staging")]
+    #[case(json!({"spec": {"stage": "Archived"}, "status": {"stage": "Archived"}}), Stage::Production, "from Archived, a version can go to Staging")]
+    fn a_step_that_does_not_exist_is_not_sent(
         #[case] mv: serde_json::Value,
         #[case] to: Stage,
         #[case] why: &str,

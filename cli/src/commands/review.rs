@@ -15,16 +15,19 @@ use crate::{
     session::Session,
 };
 
-/// Shows what a reviewer must see of a version: documentation, evaluation, what it would replace.
+/// Shows everything that a reviewer needs to decide on a version
+///
+/// That is the request, what an approval replaces, the digest, the differences from main's signature, the metrics next to
+/// those of main with the results of the metric gates, the documentation, and the commands that decide.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kubectl understudy review fraud/1.3.0 -n risk")]
 pub struct ReviewArgs {
-    /// The version: fraud-1.3.0 or fraud/1.3.0
+    /// Version: fraud-1.3.0 or fraud/1.3.0
     pub name: VersionName,
 }
 
 impl ReviewArgs {
-    /// Runs it.
+    /// Runs the subcommand.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         if session.globals.show_kubectl {
             return output::print(&command(

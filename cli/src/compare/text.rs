@@ -89,8 +89,8 @@ fn summary(compare: &CompareReport, now: Timestamp) -> Vec<(&'static str, String
 fn challenger(compare: &CompareReport) -> String {
     let Some(requested) = &compare.requested else {
         return match compare.candidates.as_slice() {
-            [] => "none is set, and no version is approved for Staging".to_owned(),
-            staged => format!("none is set; in Staging: {}", staged.join(", ")),
+            [] => "not set, and no version is in Staging".to_owned(),
+            staged => format!("not set; in Staging: {}", staged.join(", ")),
         };
     };
     match compare.challenger.as_ref().filter(|c| c.version == requested.version) {

@@ -1,4 +1,4 @@
-//! What a reviewer must see of a version. Pure.
+//! `review`: everything that a reviewer needs to decide on a version. Pure.
 
 mod metrics;
 mod report;

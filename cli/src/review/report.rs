@@ -1,4 +1,4 @@
-//! What a reviewer must see, gathered from the version, its deployment and the present main. Pure.
+//! What `review` shows, gathered from the version, its deployment and the present main. Pure.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
@@ -21,10 +21,10 @@ use crate::{
     write::{Target, Write},
 };
 
-/// Stands in a command for the user name of the person who runs it.
+/// The placeholder for the user name of the person who runs a command.
 pub const YOUR_NAME: &str = "YOUR-NAME";
 
-/// The three objects of a review.
+/// The objects that a review is made of.
 #[derive(Clone, Debug)]
 pub struct ReviewedObjects {
     /// The version under review.
@@ -35,7 +35,7 @@ pub struct ReviewedObjects {
     pub main: Option<ModelVersion>,
 }
 
-/// All that a reviewer must see; the JSON of `review`.
+/// Everything that a reviewer needs; the JSON of `review`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReviewReport {
@@ -49,45 +49,45 @@ pub struct ReviewReport {
     pub version: String,
     /// The stage it is in.
     pub stage: Stage,
-    /// The request that waits or rolls out, as in `status.transition`.
+    /// The request that waits for a decision or rolls out, as in `status.transition`.
     pub transition: Option<Transition>,
-    /// Whether an approval would take effect now, or how it stands where nothing is asked for.
+    /// `Approvable` while a request is open, else `Ready`.
     pub state: Option<State>,
     /// Why its pods last failed.
     pub last_failure: Option<Failure>,
-    /// Where the file is.
+    /// The location of the model file.
     pub uri: String,
-    /// What its bytes must be, `sha256:<hex>`.
+    /// The digest of the file, `sha256:<hex>`.
     pub digest: String,
-    /// Their size, once it was loaded.
+    /// The size of the file; known after a pod has loaded it.
     pub bytes: Option<i64>,
     /// The model card.
     pub documentation: Option<Documentation>,
-    /// The data of the evaluation.
+    /// The dataset of the evaluation.
     pub dataset: Option<String>,
-    /// Every metric, next to main's.
+    /// Every metric, next to that of main.
     pub metrics: Vec<MetricRow>,
-    /// Whether Production needs a tester's verdict.
+    /// Whether Production requires the verdict of a tester.
     pub acceptance_required: bool,
-    /// The verdict.
+    /// The verdict of the tester.
     pub acceptance: Option<Acceptance>,
-    /// Where it comes from.
+    /// The origin of the model.
     pub provenance: Option<Provenance>,
-    /// What is main now, unless it is this one.
+    /// What is main now, unless it is this version.
     pub main: Option<ServedVersion>,
-    /// How what is main became main, as in `history`.
+    /// How the present main became main, as in `history`.
     pub main_record: Option<MainRow>,
-    /// How it does as main's challenger, as in the deployment's `status.comparison`.
+    /// Its comparison with the present main, as in the deployment's `status.comparison`.
     pub live: Option<Comparison>,
-    /// What an approval does to main, in words.
+    /// What an approval changes for main and its callers, in words.
     pub effect: Option<String>,
-    /// The difference of the signature to main's.
+    /// The differences from main's signature.
     pub signature: SignatureDifference,
-    /// How to decide.
+    /// The commands that decide, while a request waits.
     pub commands: Option<Commands>,
 }
 
-/// The commands by which a reviewer decides, with this plugin and without.
+/// The commands that decide, with this plugin and with plain kubectl.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Commands {
@@ -99,7 +99,7 @@ pub struct Commands {
     pub kubectl_approve: String,
     /// Rejects with plain kubectl.
     pub kubectl_reject: String,
-    /// Whether the plain commands leave the name out, because this API server can add it.
+    /// Whether the plain commands omit the name because this API server can add it.
     pub name_stamped: bool,
 }
 
@@ -175,14 +175,14 @@ fn main_record(md: &ModelDeployment, objects: &ReviewedObjects) -> Option<MainRo
     main_record::rows(md, &versions).pop().filter(|row| row.record.to.is_none())
 }
 
-/// The comparison of these bytes with what is main now.
+/// The comparison of this artifact with the present main.
 fn live<'a>(md: &'a ModelDeployment, digest: &str) -> Option<&'a Comparison> {
     let comparison = md.status.as_ref()?.comparison.as_ref()?;
     let present = md.main().is_some_and(|main| main.digest == comparison.main.digest);
     Some(comparison).filter(|c| present && c.challenger.digest == digest && c.pairs > 0)
 }
 
-/// What happens to main, and to whoever calls it.
+/// What happens to main and its callers.
 fn effect(
     transition: &Transition,
     deployment: Option<&ModelDeployment>,
@@ -199,9 +199,9 @@ fn effect(
                 main.version
             )
         }
-        (_, Stage::Production, None) => "becomes main; nothing answers before it".to_owned(),
-        (Stage::Production, to, _) => format!("is main and goes to {to}: nothing answers after it"),
-        (_, Stage::Staging, _) => "runs beside main for tests; callers notice nothing".to_owned(),
+        (_, Stage::Production, None) => "becomes main; there is no main before it".to_owned(),
+        (Stage::Production, to, _) => format!("leaves Production for {to}; there is no main after it"),
+        (_, Stage::Staging, _) => "runs alongside main for tests; callers of main notice nothing".to_owned(),
         (_, to, _) => format!("goes to {to}; main stays"),
     }
 }

@@ -1,4 +1,4 @@
-//! What a caller of main would notice: tensors that come, go or change.
+//! What callers of main would notice: tensors that are added, removed or changed.
 
 use serde::Serialize;
 use understudy_crds::{ModelSignature, TensorSpec};
@@ -7,14 +7,14 @@ use understudy_crds::{ModelSignature, TensorSpec};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", tag = "comparison")]
 pub enum SignatureDifference {
-    /// Both are known.
+    /// Both signatures are known.
     Compared {
-        /// Every difference; none when callers notice nothing.
+        /// Every difference; empty if callers notice nothing.
         changes: Vec<SignatureChange>,
     },
-    /// This version never ran: its signature is read from the file when its pods load it.
+    /// This version has not run yet: its pods read the signature from the model file.
     UnknownYet {},
-    /// There is no main to compare with, or its signature is not known.
+    /// No main exists, or its signature is not known.
     NoMain {},
 }
 
@@ -27,19 +27,19 @@ pub struct SignatureChange {
     pub direction: Direction,
     /// The tensor's name.
     pub name: String,
-    /// How main has it, `FP32[-1,30]`.
+    /// Datatype and shape in main, `FP32[-1,30]`; `None` if main does not have it.
     pub main: Option<String>,
-    /// How this version has it.
+    /// The same in this version.
     pub own: Option<String>,
 }
 
-/// Which side of the model.
+/// Whether a tensor is an input or an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Direction {
-    /// What goes in.
+    /// An input of the model.
     Input,
-    /// What comes out.
+    /// An output of the model.
     Output,
 }
 
@@ -53,15 +53,15 @@ pub fn difference(own: Option<&ModelSignature>, main: Option<&ModelSignature>) -
 }
 
 fn changes(direction: Direction, own: &[TensorSpec], main: &[TensorSpec]) -> Vec<SignatureChange> {
-    let form = |all: &[TensorSpec], name: &str| all.iter().find(|t| t.name == name).map(tensor);
+    let spec = |all: &[TensorSpec], name: &str| all.iter().find(|t| t.name == name).map(tensor);
     let gone = main.iter().filter(|t| own.iter().all(|o| o.name != t.name));
     own.iter()
         .chain(gone)
         .map(|t| SignatureChange {
             direction,
             name: t.name.clone(),
-            main: form(main, &t.name),
-            own: form(own, &t.name),
+            main: spec(main, &t.name),
+            own: spec(own, &t.name),
         })
         .filter(|change| change.main != change.own)
         .collect()

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{compare::text::agreement, main_record::approval_in_words, table, when};
 
-/// All of it.
+/// The whole review.
 #[must_use]
 pub fn full(review: &ReviewReport, now: Timestamp) -> String {
     let mut parts = vec![summary(review, now), section("Documentation", &documentation(review))];
@@ -33,7 +33,7 @@ pub fn full(review: &ReviewReport, now: Timestamp) -> String {
     parts.join("\n")
 }
 
-/// The API server has the means to stamp names, which does not prove that the chart uses them.
+/// The API server can add names. That does not prove that the chart was installed with its stamp policy.
 fn stamp_note() -> String {
     format!(
         "This cluster adds your name to the plain kubectl commands. If it refuses because the name is missing,\n  \
@@ -41,14 +41,14 @@ fn stamp_note() -> String {
     )
 }
 
-/// Lines under a heading, set in.
+/// Indented lines under a heading.
 fn section(heading: &str, lines: &[String]) -> String {
     let indented = lines.iter().map(|line| format!("  {line}").trim_end().to_owned());
     let all: Vec<String> = std::iter::once(heading.to_owned()).chain(indented).collect();
     all.join("\n") + "\n"
 }
 
-/// All but the documentation and the commands: what is shown once more before an approval.
+/// The review without documentation and commands: `approve` shows it before it asks.
 #[must_use]
 pub fn summary(review: &ReviewReport, now: Timestamp) -> String {
     let mut text = format!(
@@ -63,7 +63,7 @@ pub fn summary(review: &ReviewReport, now: Timestamp) -> String {
 
 fn rows(review: &ReviewReport, now: Timestamp) -> Vec<(&'static str, String)> {
     let mut rows =
-        vec![("Request", review.transition.as_ref().map_or("none is open".to_owned(), |t| request(t, now)))];
+        vec![("Request", review.transition.as_ref().map_or("none".to_owned(), |t| request(t, now)))];
     if let Some(state) = &review.state {
         let label = if state.condition == "Approvable" { "Approvable" } else { "Ready" };
         let yes = if state.status == "True" { "yes" } else { "no" };
@@ -79,11 +79,11 @@ fn rows(review: &ReviewReport, now: Timestamp) -> Vec<(&'static str, String)> {
         rows.push(("If approved", effect.clone()));
     }
     rows.push(("Main now", main(review)));
-    rows.extend(review.live.as_ref().map(|live| ("Live", beside_main(review, live, now))));
+    rows.extend(review.live.as_ref().map(|live| ("Live", as_challenger(review, live, now))));
     let size = review.bytes.map(|b| format!(", {b} bytes")).unwrap_or_default();
     rows.push(("Artifact", format!("{}{size}", review.uri)));
     rows.push(("Digest", review.digest.clone()));
-    rows.push(("Signature", signature(&review.signature)));
+    rows.push(("Signature", signature(review)));
     rows.push(("Acceptance", acceptance(review, now)));
     rows.push(("Provenance", provenance(review)));
     rows
@@ -101,11 +101,11 @@ fn main(review: &ReviewReport) -> String {
     format!("{main}, rolled back by {by}{}", approval.unwrap_or_default())
 }
 
-/// What its time as challenger has shown so far.
-fn beside_main(review: &ReviewReport, live: &Comparison, now: Timestamp) -> String {
+/// How it compares with main as its challenger.
+fn as_challenger(review: &ReviewReport, live: &Comparison, now: Timestamp) -> String {
     let agreement = agreement(live).map(|words| format!(": {words}")).unwrap_or_default();
     format!(
-        "challenger of {}, {} pairs as of {} ago{agreement}\nkubectl understudy compare {} shows all",
+        "challenger of {}, {} pairs as of {} ago{agreement}\nkubectl understudy compare {} shows more",
         live.main.version,
         live.pairs,
         when::age(&live.at, now),
@@ -123,10 +123,13 @@ fn request(transition: &Transition, now: Timestamp) -> String {
     format!("{from} -> {to}, id {id}, by {requested_by} {} ago{end}", when::age(requested_at, now))
 }
 
-fn signature(difference: &SignatureDifference) -> String {
-    match difference {
-        SignatureDifference::UnknownYet {} => "known once it has run in Staging".to_owned(),
-        SignatureDifference::NoMain {} => "nothing to compare with".to_owned(),
+fn signature(review: &ReviewReport) -> String {
+    match &review.signature {
+        SignatureDifference::UnknownYet {} => "not known before it has run in Staging".to_owned(),
+        SignatureDifference::NoMain {} if review.main.is_some() => {
+            "not compared: the signature of main is not known".to_owned()
+        }
+        SignatureDifference::NoMain {} => "not compared: no other version is main".to_owned(),
         SignatureDifference::Compared { changes } if changes.is_empty() => {
             "the same inputs and outputs as main".to_owned()
         }
@@ -141,7 +144,7 @@ fn signature(difference: &SignatureDifference) -> String {
                     (Some(main), Some(own)) => format!("{direction} {name}: {own}, main has {main}"),
                     (None, Some(own)) => format!("{direction} {name}: {own}, main has none"),
                     (_, None) => format!(
-                        "{direction} {name}: gone, main has {}",
+                        "{direction} {name}: missing, main has {}",
                         change.main.as_deref().unwrap_or_default()
                     ),
                 }
@@ -176,7 +179,7 @@ fn provenance(review: &ReviewReport) -> String {
 
 fn evaluation(review: &ReviewReport) -> String {
     if review.metrics.is_empty() {
-        return "No evaluation is given, and no gate asks for one.\n".to_owned();
+        return "No evaluation is given, and no metric gate requires one.\n".to_owned();
     }
     let on = review.dataset.as_ref().map(|d| format!(" on {d}")).unwrap_or_default();
     let main = review.main.as_ref().map_or("MAIN".to_owned(), |m| format!("MAIN {}", m.version));
@@ -202,7 +205,7 @@ fn documentation(review: &ReviewReport) -> Vec<String> {
     text.lines().map(plain).chain(documentation.url.iter().map(|url| format!("see {url}"))).collect()
 }
 
-/// Markdown reads well as it is, but for the marks of headings and of bold type.
+/// Markdown without the marks of headings and of bold type.
 fn plain(line: &str) -> String {
     let heading = line.trim_start_matches('#');
     if heading.len() < line.len() && heading.starts_with(' ') {

@@ -1,4 +1,4 @@
-//! An API server that answers from a table, and the plugin with a kubeconfig that leads to it.
+//! An API server that responds from a table, and the plugin with a kubeconfig for it.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -14,7 +14,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// What the plugin sent: method, path with query, body.
+/// A request of the plugin: method, path with query, body.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: String,
@@ -22,14 +22,14 @@ pub struct Request {
     pub body: String,
 }
 
-/// An API server on a local port. It answers one request a connection, and lives as long as the test process.
+/// An API server on a local port. It answers one request per connection and runs until the test process ends.
 pub struct ApiServer {
     port: u16,
     received: Arc<Mutex<Vec<Request>>>,
 }
 
 impl ApiServer {
-    /// Starts it. `answer` gets method and path; where it has no answer, the server says 404.
+    /// Starts it. Where `answer` returns `None`, the server responds with 404.
     pub fn start(answer: impl Fn(&Request) -> Option<Value> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -45,13 +45,13 @@ impl ApiServer {
         Self { port, received }
     }
 
-    /// What was sent with this method, in this order.
+    /// The requests with this method, in their order.
     pub fn received(&self, method: &str) -> Vec<Request> {
         let all = self.received.lock().unwrap();
         all.iter().filter(|request| request.method == method).cloned().collect()
     }
 
-    /// The plugin with a kubeconfig that leads here.
+    /// The plugin, with a kubeconfig for this server.
     pub fn plugin(&self, arguments: &[&str]) -> Command {
         let mut command = plugin(arguments);
         command.env("KUBECONFIG", self.kubeconfig());
@@ -81,13 +81,13 @@ pub fn plugin(arguments: &[&str]) -> Command {
     command
 }
 
-/// A fixture as the API server sends it.
+/// A fixture as JSON.
 pub fn fixture(name: &str) -> Value {
     let path = format!("{}/tests/fixtures/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
     serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// A list as the API server sends it.
+/// A list of these objects.
 pub fn list(items: &[Value]) -> Value {
     json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": "7"}, "items": items})
 }
@@ -116,12 +116,12 @@ fn serve(mut stream: &TcpStream, log: &Mutex<Vec<Request>>, answer: &dyn Fn(&Req
         Some(body) => ("200 OK", body),
         None => (
             "404 Not Found",
-            json!({"kind": "Status", "status": "Failure", "code": 404, "message": "not here"}),
+            json!({"kind": "Status", "status": "Failure", "code": 404, "message": "not found"}),
         ),
     };
     log.lock().unwrap().push(request);
     let body = body.to_string();
-    // A watch is one line for each event, and ends where the connection does.
+    // A watch is one line for each event and ends with the connection.
     write!(
         stream,
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n{body}\n"

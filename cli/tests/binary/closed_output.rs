@@ -1,4 +1,4 @@
-//! `kubectl understudy list | head -1`: a reader may stop reading.
+//! A reader of stdout or stderr may stop reading, as in `kubectl understudy list | head -1`.
 
 use std::process::{Command, Stdio};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::api_server::{ApiServer, Request, fixture, list, plugin};
 
-/// A namespace with one deployment and two versions, and bob, who asks.
+/// A namespace with one deployment and two versions. The user is bob.
 fn cluster() -> ApiServer {
     ApiServer::start(|request: &Request| {
         let path = request.target.split('?').next().unwrap_or_default();
@@ -46,14 +46,14 @@ fn ready_pod() -> Value {
         "status": {"conditions": [{"type": "Ready", "status": "True"}]}})
 }
 
-/// The end of a pipe that nobody reads any more.
+/// The writing end of a pipe without a reader.
 fn closed() -> Stdio {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     writer.into()
 }
 
-/// Exit code, and what was printed to stderr.
+/// Exit code and stderr.
 fn ended(mut command: Command) -> (Option<i32>, String) {
     let output = command.stdin(Stdio::null()).output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
@@ -73,14 +73,14 @@ fn ended(mut command: Command) -> (Option<i32>, String) {
 #[case(&["completion", "bash"])]
 #[case(&["__complete", "review", ""])]
 #[case(&["--help"])]
-fn a_reader_that_stops_reading_ends_the_command_quietly(#[case] arguments: &[&str]) {
+fn a_closed_stdout_ends_the_command_quietly(#[case] arguments: &[&str]) {
     let mut command = cluster().plugin(arguments);
     command.stdout(closed());
     assert_eq!(ended(command), (Some(0), String::new()));
 }
 
 #[test]
-fn a_write_is_made_though_nobody_reads_about_it() {
+fn a_closed_stdout_does_not_prevent_the_write() {
     let cluster = cluster();
     let mut command = cluster.plugin(&["approve", "fraud-1.3.0", "--yes", "-o", "json"]);
     command.stdout(closed());
@@ -90,7 +90,7 @@ fn a_write_is_made_though_nobody_reads_about_it() {
 }
 
 #[test]
-fn a_wait_goes_on_though_nobody_reads_its_progress() {
+fn a_closed_stderr_does_not_end_the_wait() {
     let mut command = cluster().plugin(&["approve", "fraud-1.3.0", "--yes", "--wait", "-o", "json"]);
     let output = command.stdin(Stdio::null()).stderr(closed()).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
@@ -99,7 +99,7 @@ fn a_wait_goes_on_though_nobody_reads_its_progress() {
 }
 
 #[test]
-fn a_refusal_keeps_its_exit_code_though_nobody_reads_why() {
+fn a_closed_stderr_does_not_change_the_exit_code_of_a_refusal() {
     let mut command = plugin(&["list"]);
     command.stderr(closed());
     assert_eq!(ended(command).0, Some(1));
@@ -107,7 +107,7 @@ fn a_refusal_keeps_its_exit_code_though_nobody_reads_why() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn output_that_does_not_fit_on_the_disk_is_an_error() {
+fn a_full_disk_is_an_error() {
     let mut command = cluster().plugin(&["list"]);
     command.stdout(std::fs::File::create("/dev/full").unwrap());
     let (code, why) = ended(command);

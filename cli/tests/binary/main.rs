@@ -1,5 +1,6 @@
-//! The real binary, with an API server that answers from a table.
+//! Tests of the real binary, with an API server that responds from a table.
 
 mod api_server;
 mod closed_output;
 mod name_stamp;
+mod no_cluster;

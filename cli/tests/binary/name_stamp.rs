@@ -1,4 +1,4 @@
-//! The commands that `review` suggests and those that `--show-kubectl` prints work on the cluster that they are shown for.
+//! The commands that `review` suggests and `--show-kubectl` prints work on the present cluster.
 
 use std::process::Stdio;
 
@@ -48,7 +48,7 @@ fn commands(cluster: &ApiServer) -> Value {
 }
 
 #[test]
-fn where_the_cluster_stamps_names_the_suggested_command_has_none() {
+fn a_cluster_that_adds_the_name_gets_a_command_without_it() {
     let cluster = cluster(SINCE_1_36);
     let commands = commands(&cluster);
     assert_eq!(
@@ -61,15 +61,12 @@ fn where_the_cluster_stamps_names_the_suggested_command_has_none() {
     );
     let text = stdout(&cluster, &["review", "fraud-1.3.0"]);
     assert!(!text.contains("YOUR-NAME understudy"), "{text}");
-    assert!(
-        text.contains("add understudy.dev/approved-by=YOUR-NAME"),
-        "the chart may be installed without the stamp: {text}"
-    );
+    assert!(text.contains("add understudy.dev/approved-by=YOUR-NAME"), "{text}");
 }
 
 #[test]
-fn elsewhere_the_approver_writes_their_own_name() {
-    // Without an answer to the discovery, the name is written too: it is right on every cluster.
+fn other_clusters_get_a_command_with_the_name_of_the_approver() {
+    // Without a result of the discovery too: the name is valid on every cluster.
     for resources in [BEFORE_1_36, &[]] {
         let commands = commands(&cluster(resources));
         assert_eq!(
@@ -80,7 +77,7 @@ fn elsewhere_the_approver_writes_their_own_name() {
 }
 
 #[test]
-fn what_show_kubectl_prints_carries_the_callers_name_and_works_on_every_cluster() {
+fn show_kubectl_prints_the_name_of_the_user_which_is_valid_on_every_cluster() {
     for resources in [BEFORE_1_36, SINCE_1_36] {
         let shown = stdout(&cluster(resources), &["approve", "fraud-1.3.0", "--show-kubectl"]);
         assert_eq!(
