@@ -230,7 +230,7 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Met
     let invalid_objects =
         counter("invalid_objects_total", "Times an object could not be read as its kind.", &["kind"])?;
     let gate_active = gauges(
-        "approval_gate_active",
+        "approval_policy_active",
         "1 while the API server enforces the approval policy; absent until that is known.",
         "watched_namespace",
     )?;
