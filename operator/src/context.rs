@@ -7,16 +7,13 @@ use kube::Client;
 
 use crate::{
     backoff::Backoff,
-    cache::Cache,
+    cluster::cache::Cache,
     config::Config,
     decision_log::Journal,
     gate::Gate,
     metrics::Metrics,
     rollout::{probe::Prober, recorded::Recorded, summaries::Summaries},
 };
-
-/// Field manager of every server-side apply.
-pub const FIELD_MANAGER: &str = "understudy-operator";
 
 /// Shared by both controllers of a scope.
 pub struct Context {

@@ -1,11 +1,10 @@
 //! The operator of Understudy: see docs/architecture.md for the way through its modules.
 
-mod apply;
 mod approval;
 mod args;
 mod backoff;
-mod cache;
 mod check;
+mod cluster;
 mod config;
 mod context;
 mod decision_log;
@@ -13,16 +12,13 @@ mod error_chain;
 mod fetch;
 mod gate;
 mod http;
-mod kinds;
 mod leader;
 mod metrics;
 #[cfg(test)]
 mod mock_api;
 mod outages;
-mod pods;
 mod rollout;
 mod run;
-mod subset;
 
 use clap::Parser;
 use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};

@@ -10,7 +10,7 @@ use tower_test::mock;
 
 use crate::{
     backoff::Backoff,
-    cache::{Cache, Scope, watch},
+    cluster::cache::{Cache, Scope, watch},
     context::Context,
     decision_log::Journal,
     gate::Gate,

@@ -16,16 +16,20 @@ use tokio_stream::wrappers::{ReceiverStream, WatchStream};
 use tracing::{info, warn};
 
 use crate::{
-    apply, approval,
+    approval,
     args::RunArgs,
     backoff::Backoff,
-    cache::{self, Scope},
+    cluster::{
+        apply,
+        cache::{self, Scope},
+        kinds,
+    },
     config::{self, Config},
     context::Context,
     decision_log::Journal,
     error_chain::chain,
     gate::{self, Gate},
-    http, kinds,
+    http,
     leader::{Elector, Lost},
     metrics::Metrics,
     rollout::{self, probe::Prober, recorded::Recorded, summaries::Summaries},

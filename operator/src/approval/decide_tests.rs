@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use understudy_crds::{Approval, Gate, ModelDeployment, ModelVersion};
 
 use super::*;
-use crate::{approval::record, pods::Pods};
+use crate::{approval::record, cluster::pods::Pods};
 
 const NOW: &str = "2026-11-21T12:00:00Z";
 

@@ -21,8 +21,8 @@ use understudy_crds::{ModelVersion, ModelVersionStatus};
 use decide::{Outcome, Step};
 use observe::Observed;
 
-pub use crate::kinds::Error;
-use crate::{context::Context, kinds};
+pub use crate::cluster::kinds::Error;
+use crate::{cluster::kinds, context::Context};
 
 /// One pass over one version.
 pub async fn reconcile(mv: Arc<ModelVersion>, ctx: Arc<Context>) -> Result<Action, Error> {

@@ -6,9 +6,11 @@ use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use understudy_crds::{Approval, ModelDeployment, ModelVersion, Stage, names};
 
 use crate::{
+    cluster::{
+        kinds::{self, Error},
+        pods::{self, Pods},
+    },
     context::Context,
-    kinds::{self, Error},
-    pods::{self, Pods},
 };
 
 /// Everything that decides over one version.
@@ -88,7 +90,7 @@ fn assemble(
     if pods.total == 0 {
         let name = names::version_object(&version.spec.deployment, &version.spec.version);
         let workload = ctx.cache.workloads.get(&ObjectRef::new(&name).within(&namespace));
-        pods.failure = workload.as_deref().and_then(crate::pods::not_created);
+        pods.failure = workload.as_deref().and_then(pods::not_created);
     }
     Observed { version, deployment, main, rules, duplicate_of, other_in_production, pods }
 }

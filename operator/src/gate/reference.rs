@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use understudy_crds::PolicyReference;
 
-use crate::subset::difference;
+use crate::cluster::diff::difference;
 
 /// The policy is not what was installed, or cannot be compared.
 #[derive(Debug, thiserror::Error)]

@@ -14,8 +14,10 @@ use understudy_crds::names;
 
 use super::{Error, build, challenger::Challenger, observe::Observed, plan::Plan};
 use crate::{
-    apply::{self, ensure, remove},
-    cache::label,
+    cluster::{
+        apply::{self, ensure, remove},
+        labels::label,
+    },
     context::Context,
     error_chain::chain,
 };

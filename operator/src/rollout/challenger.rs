@@ -12,7 +12,7 @@ use understudy_crds::{
 };
 
 use super::{observe::Observed, signature};
-use crate::pods::is_ready;
+use crate::cluster::pods::is_ready;
 
 /// What becomes of the challenger that a deployment names.
 #[derive(Clone, Debug)]

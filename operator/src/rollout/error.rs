@@ -1,6 +1,6 @@
 //! What can go wrong in a pass over a deployment.
 
-use crate::{apply, kinds};
+use crate::cluster::{apply, kinds};
 
 /// A pass over a `ModelDeployment` failed.
 #[derive(Debug, thiserror::Error)]

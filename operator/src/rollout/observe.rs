@@ -6,7 +6,7 @@ use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use understudy_crds::{ModelDeployment, ModelVersion, names};
 
-use crate::{cache::label, context::Context};
+use crate::{cluster::labels::label, context::Context};
 
 /// A deployment, its versions and their pods.
 pub struct Observed {

@@ -17,10 +17,10 @@ use understudy_stats::{Identity, Summary};
 
 use super::{build::ports, challenger::Challenger, observe::Observed, verify::Verdict};
 use crate::{
+    cluster::pods::is_ready,
     context::Context,
     error_chain::chain,
     fetch::{self, Fetcher},
-    pods::is_ready,
 };
 
 /// Between two rounds of questions to the pods of one deployment, however many passes there are.

@@ -13,7 +13,10 @@ use super::{
     observe::Observed,
     plan::{Candidate, Next, Plan},
 };
-use crate::{context::Context, kinds, pods::is_ready};
+use crate::{
+    cluster::{kinds, pods::is_ready},
+    context::Context,
+};
 
 /// Probes under way at once.
 const PROBES: usize = 16;

@@ -22,7 +22,11 @@ use super::{
     probe::Running,
     verify::Verdict,
 };
-use crate::{context::Context, gate::Report, kinds, pods::is_ready};
+use crate::{
+    cluster::{kinds, pods::is_ready},
+    context::Context,
+    gate::Report,
+};
 
 /// Versions in Staging that are listed; the kind holds no more.
 const STAGED: usize = 256;

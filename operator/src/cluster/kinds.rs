@@ -2,7 +2,7 @@
 
 use kube::{Api, Client, ResourceExt, api::PostParams};
 
-use crate::apply::Owned;
+use crate::cluster::apply::Owned;
 
 /// Somebody else wrote in between: the decision must be made again.
 pub const CONFLICT: &str = "Conflict";

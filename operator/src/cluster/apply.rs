@@ -9,7 +9,10 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{context::FIELD_MANAGER, error_chain::namespace_is_ending, subset::difference};
+use crate::{cluster::diff::difference, error_chain::namespace_is_ending};
+
+/// Field manager of every server-side apply.
+pub const FIELD_MANAGER: &str = "understudy-operator";
 
 /// Why nothing could be made in a namespace that is on its way out.
 pub const NAMESPACE_ENDS: &str = "NamespaceEnds";

@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 use tracing::warn;
 use understudy_crds::{ModelDeployment, ModelVersion, Stage, names};
 
-use crate::metrics::Metrics;
+use crate::{cluster::labels::label, metrics::Metrics};
 
 /// Objects a page of the first list: it bounds the peak of memory at the start.
 const PAGE_SIZE: u32 = 50;
@@ -103,11 +103,6 @@ impl Cache {
             .filter(|p| p.namespace().as_deref() == Some(namespace))
             .collect()
     }
-}
-
-/// The value of a label.
-pub fn label<'a, K: Resource>(object: &'a K, key: &str) -> Option<&'a str> {
-    object.meta().labels.as_ref()?.get(key).map(String::as_str)
 }
 
 /// References to reconcile, for each of the two controllers.

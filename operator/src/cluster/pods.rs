@@ -12,7 +12,7 @@ use k8s_openapi::{
 use serde::Deserialize;
 use understudy_crds::{Failure, names};
 
-use crate::cache::label;
+use crate::cluster::labels::label;
 
 /// The pods of one version.
 #[derive(Clone, Debug, Default, PartialEq)]
