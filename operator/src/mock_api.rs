@@ -10,7 +10,7 @@ use tower_test::mock;
 
 use crate::{
     backoff::Backoff,
-    cluster::cache::{Cache, Scope, watch},
+    cluster::cache::Cache,
     context::Context,
     decision_log::Journal,
     gate::Gate,
@@ -28,8 +28,7 @@ pub fn api() -> (Client, Handle) {
 /// What a pass needs, with caches that are empty.
 pub fn context(client: &Client) -> Context {
     let metrics = Metrics::new();
-    // The watches are not polled: nothing is asked on their behalf.
-    let (cache, _, _): (Cache, _, _) = watch(client, &Scope::Cluster, metrics.clone());
+    let (cache, _) = Cache::new();
     let config = serde_saphyr::from_str("{serverImage: 'understudy-server:1'}").expect("a configuration");
     Context {
         client: client.clone(),

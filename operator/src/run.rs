@@ -19,11 +19,7 @@ use crate::{
     approval,
     args::RunArgs,
     backoff::Backoff,
-    cluster::{
-        apply,
-        cache::{self, Scope},
-        kinds,
-    },
+    cluster::{apply, kinds, scope::Scope, watch::watch_all},
     config::{self, Config},
     context::Context,
     decision_log::Journal,
@@ -144,7 +140,7 @@ fn control(
     let names = config.policy_name.as_deref().zip(config.binding_name.as_deref());
     let gate = Gate::new(client.clone(), &args.policy_dir, names)?;
     let journal = Journal::new(client.clone(), &args.pod_name);
-    let (cache, wake_ups, watching) = cache::watch(&client, &scope, metrics.clone());
+    let (cache, triggers, watching) = watch_all(&client, &scope, &metrics);
     metrics.watch(cache.versions.clone(), cache.deployments.clone());
     let ctx = Arc::new(Context {
         client,
@@ -160,12 +156,12 @@ fn control(
     });
     let work = async move {
         let controllers = async {
-            if cache::synced(&ctx.cache).await.is_err() {
+            if ctx.cache.synced().await.is_err() {
                 return Err(Error::Ended("a watch"));
             }
             info!(?scope, "caches are full, reconciling");
             let versions = drive(
-                wake_ups.versions,
+                triggers.versions,
                 ctx.cache.versions.clone(),
                 &ctx,
                 stopped.clone(),
@@ -173,7 +169,7 @@ fn control(
                 |o, c| Box::pin(approval::reconcile(o, c)),
             );
             let deployments = drive(
-                wake_ups.deployments,
+                triggers.deployments,
                 ctx.cache.deployments.clone(),
                 &ctx,
                 stopped.clone(),
@@ -214,7 +210,7 @@ type Pass<K, E> = fn(Arc<K>, Arc<Context>) -> BoxFuture<'static, Result<Action, 
 
 /// Runs one controller on the shared caches until `stopped`.
 async fn drive<K, E>(
-    wake_ups: mpsc::Receiver<ObjectRef<K>>,
+    triggers: mpsc::Receiver<ObjectRef<K>>,
     store: Store<K>,
     ctx: &Arc<Context>,
     stopped: watch::Receiver<bool>,
@@ -239,7 +235,7 @@ async fn drive<K, E>(
     // The first value of a watch is no change.
     let gate_changes = WatchStream::from_changes(ctx.gate.subscribe()).map(|_| ());
     Controller::for_stream(stream::empty(), store)
-        .reconcile_on(ReceiverStream::new(wake_ups))
+        .reconcile_on(ReceiverStream::new(triggers))
         .reconcile_all_on(gate_changes)
         .with_config(controller::Config::default().concurrency(CONCURRENCY))
         .graceful_shutdown_on(until(stopped))

@@ -6,3 +6,6 @@ pub mod diff;
 pub mod kinds;
 pub mod labels;
 pub mod pods;
+pub mod scope;
+pub mod triggers;
+pub mod watch;

@@ -17,7 +17,7 @@ use understudy_crds::{HISTORY_LIMIT, ModelVersion};
 pub use reference::{Error, Expected, Installed};
 
 use crate::{
-    cluster::cache::{Cache, Scope},
+    cluster::{cache::Cache, scope::Scope},
     metrics::Metrics,
 };
 
