@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use kube::Client;
 
 use crate::{
@@ -27,12 +26,4 @@ pub struct Context {
     pub backoff: Backoff,
     pub recorded: Recorded,
     pub summaries: Summaries,
-}
-
-impl Context {
-    /// The time, in whole seconds as the API holds it.
-    pub fn now() -> Timestamp {
-        Timestamp::from_second(Timestamp::now().as_second())
-            .expect("the present is within the range of timestamps")
-    }
 }

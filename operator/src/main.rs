@@ -4,6 +4,7 @@ mod approval;
 mod args;
 mod backoff;
 mod check;
+mod clock;
 mod cluster;
 mod config;
 mod context;

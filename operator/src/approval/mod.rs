@@ -22,11 +22,11 @@ use decide::{Outcome, Step};
 use observe::Observed;
 
 pub use crate::cluster::kinds::Error;
-use crate::{cluster::kinds, context::Context};
+use crate::{clock, cluster::kinds, context::Context};
 
 /// One pass over one version.
 pub async fn reconcile(mv: Arc<ModelVersion>, ctx: Arc<Context>) -> Result<Action, Error> {
-    let now = Context::now();
+    let now = clock::now();
     let observed = observe::from_cache(&mv, &ctx);
     match decide::decide(&observed, now) {
         // What a cache says is enough to do nothing; to act, the present is read.

@@ -8,7 +8,7 @@ use kube::{
 use serde_json::json;
 use understudy_crds::{Decision, HistoryEntry, ModelVersion, Stage};
 
-use crate::context::Context;
+use crate::clock;
 
 /// What the policy says of the probe; the chart's policy has the same words.
 const REFUSAL: &str = "four eyes: an approval by its own requester cannot be recorded";
@@ -66,7 +66,7 @@ fn is_invalid(error: &kube::Error) -> bool {
 
 /// The history of the witness with an entry that nobody may write.
 fn forge(witness: &ModelVersion) -> Vec<HistoryEntry> {
-    let now = Time(Context::now());
+    let now = Time(clock::now());
     let mut history = witness.history().to_vec();
     history.push(HistoryEntry {
         id: "gate-probe".to_owned(),

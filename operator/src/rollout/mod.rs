@@ -32,7 +32,7 @@ use understudy_crds::ModelDeployment;
 
 pub use error::Error;
 
-use crate::context::Context;
+use crate::{clock, context::Context};
 
 /// Between two looks at whether main still answers, while nothing happens.
 const HEARTBEAT: Duration = Duration::from_secs(30);
@@ -48,7 +48,7 @@ pub async fn reconcile(md: Arc<ModelDeployment>, ctx: Arc<Context>) -> Result<Ac
         // The event of the record wakes this deployment.
         return Ok(Action::requeue(SOON));
     }
-    let now = Context::now();
+    let now = clock::now();
     let observed = observe::observe(&md, &ctx);
     let plan = plan::plan(&observed, now);
     let workloads = apply::workloads(&ctx, &observed, &plan).await;

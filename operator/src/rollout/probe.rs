@@ -7,6 +7,7 @@ use understudy_crds::ModelSignature;
 
 use super::{build::ports, observe::Observed, verify::Verdict};
 use crate::{
+    clock,
     context::Context,
     fetch::{self, Fetcher},
 };
@@ -99,6 +100,6 @@ pub async fn running(
         Err(error) => ("NoAnswer", crate::error_chain::chain(&error)),
     };
     let since = observed.md.main().map(|main| main.since.0);
-    let settling = since.is_some_and(|since| Context::now().duration_since(since) < SETTLING);
+    let settling = since.is_some_and(|since| clock::now().duration_since(since) < SETTLING);
     if settling { Running::AsBefore } else { Running::No { reason, message } }
 }
