@@ -9,8 +9,8 @@ use crate::{
     cluster::cache::Cache,
     config::Config,
     decision_log::Journal,
-    gate::Gate,
     metrics::Metrics,
+    policy::ApprovalPolicy,
     rollout::{probe::Prober, recorded::Recorded, summaries::Summaries},
 };
 
@@ -19,7 +19,7 @@ pub struct Context {
     pub client: Client,
     pub cache: Cache,
     pub config: Arc<Config>,
-    pub gate: Gate,
+    pub policy: ApprovalPolicy,
     pub prober: Prober,
     pub journal: Journal,
     pub metrics: Arc<Metrics>,

@@ -11,13 +11,13 @@ mod context;
 mod decision_log;
 mod error_chain;
 mod fetch;
-mod gate;
 mod http;
 mod leader;
 mod metrics;
 #[cfg(test)]
 mod mock_api;
 mod outages;
+mod policy;
 mod rollout;
 mod run;
 

@@ -59,7 +59,7 @@ pub struct Metrics {
     reconcile_errors: IntCounterVec,
     reconcile_duration: HistogramVec,
     invalid_objects: IntCounterVec,
-    gate_active: IntGaugeVec,
+    policy_active: IntGaugeVec,
     leader: IntGauge,
     stores: Mutex<Vec<(Store<ModelVersion>, Store<ModelDeployment>)>>,
 }
@@ -152,8 +152,8 @@ impl Metrics {
     }
 
     /// Whether the API server enforces the approval policy in `namespace`; empty for all of them.
-    pub fn gate(&self, namespace: &str, active: bool) {
-        self.gate_active.with_label_values(&[namespace]).set(active.into());
+    pub fn policy_active(&self, namespace: &str, active: bool) {
+        self.policy_active.with_label_values(&[namespace]).set(active.into());
     }
 
     /// Whether this replica leads.
@@ -229,7 +229,7 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Met
     )?;
     let invalid_objects =
         counter("invalid_objects_total", "Times an object could not be read as its kind.", &["kind"])?;
-    let gate_active = gauges(
+    let policy_active = gauges(
         "approval_policy_active",
         "1 while the API server enforces the approval policy; absent until that is known.",
         "watched_namespace",
@@ -248,7 +248,7 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Met
         reconcile_errors,
         reconcile_duration,
         invalid_objects,
-        gate_active,
+        policy_active,
         leader,
         stores: Mutex::default(),
     })
@@ -272,10 +272,10 @@ mod tests {
     }
 
     #[test]
-    fn one_watched_namespace_does_not_hide_that_the_gate_of_another_is_open() {
+    fn one_watched_namespace_does_not_hide_that_the_policy_of_another_is_not_in_force() {
         let metrics = Metrics::new();
-        metrics.gate("risk", false);
-        metrics.gate("fraud", true);
+        metrics.policy_active("risk", false);
+        metrics.policy_active("fraud", true);
         let page = metrics.render();
         assert!(page.contains(r#"understudy_approval_policy_active{watched_namespace="risk"} 0"#), "{page}");
     }

@@ -13,8 +13,8 @@ use crate::{
     cluster::cache::Cache,
     context::Context,
     decision_log::Journal,
-    gate::Gate,
     metrics::Metrics,
+    policy::ApprovalPolicy,
     rollout::{probe::Prober, recorded::Recorded, summaries::Summaries},
 };
 
@@ -34,7 +34,8 @@ pub fn context(client: &Client) -> Context {
         client: client.clone(),
         cache,
         config: Arc::new(config),
-        gate: Gate::new(client.clone(), Path::new(""), None).expect("without names no file is read"),
+        policy: ApprovalPolicy::new(client.clone(), Path::new(""), None)
+            .expect("without names no file is read"),
         prober: Prober::new(),
         journal: Journal::new(client.clone(), "test"),
         metrics,

@@ -24,10 +24,10 @@ use crate::{
     context::Context,
     decision_log::Journal,
     error_chain::chain,
-    gate::{self, Gate},
     http,
     leader::{Elector, Lost},
     metrics::Metrics,
+    policy::{self, ApprovalPolicy},
     rollout::{self, probe::Prober, recorded::Recorded, summaries::Summaries},
 };
 
@@ -42,7 +42,7 @@ pub enum Error {
     #[error("failed to reach the cluster")]
     Client(#[source] Box<dyn StdError + Send + Sync>),
     #[error("failed to load the approval policy as it was installed")]
-    Gate(#[from] gate::Error),
+    Policy(#[from] policy::Error),
     #[error("failed to set up")]
     Setup(#[source] Box<dyn StdError + Send + Sync>),
     #[error(transparent)]
@@ -138,7 +138,7 @@ fn control(
     stopped: watch::Receiver<bool>,
 ) -> Result<BoxFuture<'static, Result<(), Error>>, Error> {
     let names = config.policy_name.as_deref().zip(config.binding_name.as_deref());
-    let gate = Gate::new(client.clone(), &args.policy_dir, names)?;
+    let policy = ApprovalPolicy::new(client.clone(), &args.policy_dir, names)?;
     let journal = Journal::new(client.clone(), &args.pod_name);
     let (cache, triggers, watching) = watch_all(&client, &scope, &metrics);
     metrics.watch(cache.versions.clone(), cache.deployments.clone());
@@ -146,7 +146,7 @@ fn control(
         client,
         cache,
         config,
-        gate,
+        policy,
         prober: Prober::new(),
         journal,
         metrics,
@@ -182,7 +182,7 @@ fn control(
         tokio::select! {
             outcome = controllers => outcome,
             () = watching => Err(Error::Ended("a watch")),
-            () = ctx.gate.keep_looking(&ctx.cache, &scope, ctx.metrics.clone()) => Err(Error::Ended("the look at the gate")),
+            () = ctx.policy.keep_checking(&ctx.cache, &scope, ctx.metrics.clone()) => Err(Error::Ended("the check of the approval policy")),
         }
     };
     Ok(work.boxed())
@@ -233,10 +233,10 @@ async fn drive<K, E>(
         Action::requeue(ctx.backoff.failed(key(name, object.as_ref())))
     };
     // The first value of a watch is no change.
-    let gate_changes = WatchStream::from_changes(ctx.gate.subscribe()).map(|_| ());
+    let policy_changes = WatchStream::from_changes(ctx.policy.subscribe()).map(|_| ());
     Controller::for_stream(stream::empty(), store)
         .reconcile_on(ReceiverStream::new(triggers))
-        .reconcile_all_on(gate_changes)
+        .reconcile_all_on(policy_changes)
         .with_config(controller::Config::default().concurrency(CONCURRENCY))
         .graceful_shutdown_on(until(stopped))
         .run(reconcile, after_error, ctx.clone())

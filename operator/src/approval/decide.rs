@@ -43,7 +43,7 @@ pub enum Step {
 
 impl Step {
     /// No request begins and none is approved while nobody guards the names that stand in the annotations.
-    pub const fn needs_the_gate(&self) -> bool {
+    pub const fn needs_policy(&self) -> bool {
         matches!(self, Self::Open(_) | Self::Approve { .. })
     }
 }
@@ -65,7 +65,7 @@ impl Hold {
     }
 
     /// The approval policy is not in force.
-    pub fn gate(message: &str, approved: bool) -> Self {
+    pub fn policy_inactive(message: &str, approved: bool) -> Self {
         let message = format!("it waits until the approval policy is in force: {message}");
         Self { approved, ..Self::new("ApprovalPolicyInactive", message) }
     }
@@ -308,13 +308,13 @@ fn requested(o: &Observed, now: Timestamp) -> Option<Outcome> {
     }))
 }
 
-/// A step under the approval policy in this form. A request keeps the form; an approval that was given under another
-/// one may have been written while nobody checked its author, and ends the request, which then begins anew.
-pub fn under(step: Step, pending: Option<&Transition>, form: Option<&str>) -> Step {
-    let form = form.map(str::to_owned);
+/// A step under the approval policy with this fingerprint. A request keeps the fingerprint; an approval that was given under
+/// another one may have been written while nobody checked its author, and ends the request, which then begins anew.
+pub fn under(step: Step, pending: Option<&Transition>, fingerprint: Option<&str>) -> Step {
+    let fingerprint = fingerprint.map(str::to_owned);
     match step {
-        Step::Open(transition) => Step::Open(Transition { policy_fingerprint: form, ..transition }),
-        Step::Approve { .. } if pending.is_some_and(|t| t.policy_fingerprint != form) => Step::Close {
+        Step::Open(transition) => Step::Open(Transition { policy_fingerprint: fingerprint, ..transition }),
+        Step::Approve { .. } if pending.is_some_and(|t| t.policy_fingerprint != fingerprint) => Step::Close {
             decision: Decision::Withdrawn,
             by: OPERATOR.to_owned(),
             reason: Some("the approval policy was changed or installed anew since it was asked; it needs a new approval".to_owned()),

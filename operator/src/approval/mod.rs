@@ -46,28 +46,28 @@ pub async fn reconcile(mv: Arc<ModelVersion>, ctx: Arc<Context>) -> Result<Actio
 }
 
 async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) -> Result<Action, Error> {
-    let look = async { if expected.needs_the_gate() { Some(ctx.gate.look(Some(mv)).await) } else { None } };
-    let (observed, gate) = tokio::join!(observe::afresh(mv, ctx), look);
+    let check = async { if expected.needs_policy() { Some(ctx.policy.check(Some(mv)).await) } else { None } };
+    let (observed, checked) = tokio::join!(observe::afresh(mv, ctx), check);
     let Some(observed) = observed? else { return Ok(Action::await_change()) };
     let step = match decide::decide(&observed, now) {
         Outcome::Act(step) => step,
         Outcome::Hold(_) | Outcome::Rest => return Ok(Action::await_change()),
     };
-    let (step, policy) = if step.needs_the_gate() {
-        let gate = match gate {
-            Some(gate) => gate,
-            None => ctx.gate.look(Some(&observed.version)).await,
+    let (step, policy) = if step.needs_policy() {
+        let enforced = match checked {
+            Some(enforced) => enforced,
+            None => ctx.policy.check(Some(&observed.version)).await,
         };
-        if !gate.active {
-            let hold = decide::Hold::gate(&gate.message, matches!(step, Step::Approve { .. }));
+        if !enforced.active {
+            let hold = decide::Hold::policy_inactive(&enforced.message, matches!(step, Step::Approve { .. }));
             let status = conditions::status(&observed, Some(&hold), now);
             update_status(ctx, &observed, status).await?;
-            return Ok(Action::requeue(GATE_RETRY));
+            return Ok(Action::requeue(POLICY_RETRY));
         }
-        let form = gate.installed.as_ref().map(|installed| installed.form.as_str());
+        let fingerprint = enforced.installed.as_ref().map(|installed| installed.fingerprint.as_str());
         (
-            decide::under(step, observed.version.transition(), form),
-            gate.installed.map(|installed| installed.policy),
+            decide::under(step, observed.version.transition(), fingerprint),
+            enforced.installed.map(|installed| installed.policy),
         )
     } else {
         (step, None)
@@ -78,8 +78,8 @@ async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) 
     Ok(Action::requeue(Duration::ZERO))
 }
 
-/// Pause before a step is tried again that waits for the gate: the gate's own look ends it earlier.
-const GATE_RETRY: Duration = Duration::from_secs(5);
+/// Pause before a step is tried again that waits for the approval policy; a change of the policy's state ends it earlier.
+const POLICY_RETRY: Duration = Duration::from_secs(5);
 
 /// When to come back without an event: the end of the request.
 fn next_look(observed: &Observed, now: Timestamp) -> Action {

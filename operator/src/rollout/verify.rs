@@ -157,7 +157,7 @@ async fn not_answering(ctx: &Context, observed: &Observed, candidate: &Candidate
     answers.into_iter().flatten().next()
 }
 
-/// The last look before the switch: all of it read afresh, and the gate.
+/// The last look before the switch: all of it read afresh, and the policy.
 async fn promote(ctx: &Context, observed: &Observed, candidate: &Candidate) -> Result<Verdict, Error> {
     let name = candidate.version.name_any();
     let annotation = candidate.transition.strip_prefix("rollback:").map(str::to_owned);
@@ -167,10 +167,10 @@ async fn promote(ctx: &Context, observed: &Observed, candidate: &Candidate) -> R
             .is_none_or(|a| md.annotations().get(understudy_crds::annotations::ROLLBACK) == Some(a))
     };
     let namespace = observed.namespace();
-    let (fresh, verdict, gate) = tokio::join!(
+    let (fresh, verdict, policy) = tokio::join!(
         kinds::get::<ModelVersion>(&ctx.client, &namespace, &name),
         still(ctx, observed, asked),
-        ctx.gate.look(Some(&candidate.version))
+        ctx.policy.check(Some(&candidate.version))
     );
     let (fresh, verdict) = (fresh?, verdict?);
     let Some(fresh) = fresh else {
@@ -182,10 +182,10 @@ async fn promote(ctx: &Context, observed: &Observed, candidate: &Candidate) -> R
     if !verdict.changes_main() {
         return Ok(verdict);
     }
-    if !gate.active {
+    if !policy.active {
         return Ok(wait(
             "ApprovalPolicyInactive",
-            format!("the approval policy is not in force: {}", gate.message),
+            format!("the approval policy is not in force: {}", policy.message),
         ));
     }
     Ok(verdict)

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     cluster::{kinds, pods::is_ready},
     context::Context,
-    gate::Report,
+    policy::Enforcement,
 };
 
 /// Versions in Staging that are listed; the kind holds no more.
@@ -56,9 +56,9 @@ pub async fn update(
     };
     // What callers were not sent to yet is not recorded as main.
     let changed = facts.verdict.changes_main() && facts.routed.is_none();
-    let gate = ctx.gate.subscribe().borrow().clone();
+    let policy = ctx.policy.subscribe().borrow().clone();
     let before = base.status.clone().unwrap_or_default();
-    let next = status(base, observed, facts, changed, &gate, now);
+    let next = status(base, observed, facts, changed, &policy, now);
     if base.status.is_some() && before == next {
         return Ok(());
     }
@@ -78,7 +78,7 @@ fn status(
     observed: &Observed,
     facts: &Facts<'_>,
     changed: bool,
-    gate: &Report,
+    policy: &Enforcement,
     now: Timestamp,
 ) -> ModelDeploymentStatus {
     let mut status = base.status.clone().unwrap_or_default();
@@ -93,7 +93,7 @@ fn status(
     }
     status.staging = staging(observed);
     status.rollout = rollout(facts);
-    conditions(&mut status, base, facts, gate, now);
+    conditions(&mut status, base, facts, policy, now);
     // Pods that could not be told of a change go on as they were told before.
     if facts.routed.is_none() {
         beside::fill_in(&mut status, observed, &facts.beside, now);
@@ -190,7 +190,7 @@ fn conditions(
     status: &mut ModelDeploymentStatus,
     base: &ModelDeployment,
     facts: &Facts<'_>,
-    gate: &Report,
+    policy: &Enforcement,
     now: Timestamp,
 ) {
     let generation = base.metadata.generation;
@@ -221,7 +221,7 @@ fn conditions(
         Running::AsBefore if first => set(RUNNING, false, "Starting", "main has just been chosen"),
         Running::AsBefore => {}
     }
-    set(APPROVAL_POLICY_ACTIVE, gate.active, gate.reason(), &gate.message);
+    set(APPROVAL_POLICY_ACTIVE, policy.active, policy.reason(), &policy.message);
 
     let running = condition::find(&conditions, RUNNING)
         .map(|c| (c.status == "True", c.reason.clone(), c.message.clone()));

@@ -12,7 +12,7 @@ use understudy_crds::{
 };
 
 use super::Facts;
-use crate::{context::Context, gate::NOT_TRIED, rollout::plan::Next};
+use crate::{context::Context, policy::NOT_TRIED, rollout::plan::Next};
 
 /// Tells what changed, after it was written.
 pub async fn announce(

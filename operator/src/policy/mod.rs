@@ -1,9 +1,9 @@
-//! The gate: whether the API server enforces the approval policy at this moment. No gate, no promotion.
+//! Whether the API server enforces the approval policy at this moment. Nothing is promoted while it does not.
 //!
-//! Two looks. The policy and its binding must be what the chart installed, and a dry run of a write that the policy
+//! Two checks. The policy and its binding must be what the chart installed, and a dry run of a write that the policy
 //! forbids must be refused by it. Only the second works without the right to read policies.
 
-mod probe;
+mod dry_run;
 mod reference;
 
 use std::{path::Path, sync::Arc, time::Duration};
@@ -21,15 +21,15 @@ use crate::{
     metrics::Metrics,
 };
 
-/// Pause between two looks while nothing is decided; each decision looks for itself.
+/// Pause between two checks while nothing is decided. Each decision makes a check of its own.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 /// Nobody knows yet whether the policy is enforced.
 pub const NOT_TRIED: &str = "NotTried";
 
-/// What a look at the gate found.
+/// What a check found.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Report {
+pub struct Enforcement {
     /// Whether the policy is enforced.
     pub active: bool,
     /// Whether that is known: without the right to read policies it takes a version to find out.
@@ -40,7 +40,7 @@ pub struct Report {
     pub installed: Option<Installed>,
 }
 
-impl Report {
+impl Enforcement {
     fn active(message: &str, installed: Option<Installed>) -> Self {
         Self { active: true, known: true, message: message.to_owned(), installed }
     }
@@ -63,78 +63,81 @@ impl Report {
     }
 }
 
-/// Looks at the gate, and remembers what it saw last.
-pub struct Gate {
+/// Checks the approval policy, and keeps the newest result.
+pub struct ApprovalPolicy {
     client: Client,
     expected: Option<Expected>,
-    seen: watch::Sender<Report>,
+    last: watch::Sender<Enforcement>,
 }
 
-impl Gate {
-    /// A gate whose policy the chart put into `files`; `names` of policy and binding are absent where they may not
+impl ApprovalPolicy {
+    /// The policy that the chart put into `files`. The `names` of policy and binding are absent where they may not
     /// be read.
     pub fn new(client: Client, files: &Path, names: Option<(&str, &str)>) -> Result<Self, Error> {
         let expected = names.map(|(policy, binding)| Expected::read(files, policy, binding)).transpose()?;
-        let seen = watch::Sender::new(Report::unknown("not looked at yet"));
-        Ok(Self { client, expected, seen })
+        let last = watch::Sender::new(Enforcement::unknown("not checked yet"));
+        Ok(Self { client, expected, last })
     }
 
-    /// What was seen last, and a way to await a change.
-    pub fn subscribe(&self) -> watch::Receiver<Report> {
-        self.seen.subscribe()
+    /// The newest result, and a way to await a change.
+    pub fn subscribe(&self) -> watch::Receiver<Enforcement> {
+        self.last.subscribe()
     }
 
-    /// Looks now. `witness` is the version on which the forbidden write is tried, without effect.
-    pub async fn look(&self, witness: Option<&ModelVersion>) -> Report {
-        let report = self.judge(witness).await;
-        self.seen.send_if_modified(|seen| {
-            let changed = *seen != report;
-            if seen.active != report.active {
-                let (active, message) = (report.active, &report.message);
+    /// Checks now. `witness` is the version on which the forbidden write is tried, without effect.
+    pub async fn check(&self, witness: Option<&ModelVersion>) -> Enforcement {
+        let found = self.find(witness).await;
+        self.last.send_if_modified(|last| {
+            let changed = *last != found;
+            if last.active != found.active {
+                let (active, finding) = (found.active, &found.message);
                 if active {
-                    info!(active, message, "approval gate");
+                    info!(active, finding, "approval policy");
                 } else {
-                    warn!(active, message, "approval gate");
+                    warn!(active, finding, "approval policy");
                 }
             }
-            seen.clone_from(&report);
+            last.clone_from(&found);
             changed
         });
-        report
+        found
     }
 
-    async fn judge(&self, witness: Option<&ModelVersion>) -> Report {
+    async fn find(&self, witness: Option<&ModelVersion>) -> Enforcement {
         let compared = async {
             let Some(expected) = &self.expected else { return Ok(None) };
             expected.compare(&self.client).await.map(Some)
         };
         let tried = async {
             let Some(witness) = witness else { return Ok(false) };
-            probe::forbidden_write_is_refused(&self.client, witness).await
+            dry_run::forbidden_write_is_refused(&self.client, witness).await
         };
         let (installed, tried) = match tokio::join!(compared, tried) {
             (Ok(installed), Ok(tried)) => (installed, tried),
             // What was changed says more than that a forbidden write passes.
-            (Err(error), _) => return Report::broken(crate::error_chain::chain(&error)),
-            (_, Err(error)) => return Report::broken(crate::error_chain::chain(&error)),
+            (Err(error), _) => return Enforcement::broken(crate::error_chain::chain(&error)),
+            (_, Err(error)) => return Enforcement::broken(crate::error_chain::chain(&error)),
         };
         match (tried, installed) {
-            (true, installed) => Report::active("the API server enforces the approval policy", installed),
-            (false, installed @ Some(_)) => {
-                Report::active("the approval policy is installed; no version yet to try it on", installed)
+            (true, installed) => {
+                Enforcement::active("the API server enforces the approval policy", installed)
             }
-            (false, None) => Report::unknown("no model version yet to try the approval policy on"),
+            (false, installed @ Some(_)) => Enforcement::active(
+                "the approval policy is installed; no version yet to try it on",
+                installed,
+            ),
+            (false, None) => Enforcement::unknown("no model version yet to try the approval policy on"),
         }
     }
 
-    /// Looks again and again, so that conditions and metrics tell of a gate that opened while nothing was decided.
-    pub async fn keep_looking(&self, cache: &Cache, scope: &Scope, metrics: Arc<Metrics>) {
+    /// Checks again and again, so that conditions and metrics follow the policy while nothing is decided.
+    pub async fn keep_checking(&self, cache: &Cache, scope: &Scope, metrics: Arc<Metrics>) {
         loop {
             // A full record takes no more entries, whoever writes them.
             let witness = cache.versions.state().into_iter().find(|v| v.history().len() < HISTORY_LIMIT);
-            let report = self.look(witness.as_deref()).await;
-            if report.known {
-                metrics.gate(scope.namespace(), report.active);
+            let found = self.check(witness.as_deref()).await;
+            if found.known {
+                metrics.policy_active(scope.namespace(), found.active);
             }
             let pause = INTERVAL.mul_f64(rand::rng().random_range(1.0..1.2));
             tokio::time::sleep(pause).await;

@@ -69,13 +69,13 @@ fn forge(witness: &ModelVersion) -> Vec<HistoryEntry> {
     let now = Time(clock::now());
     let mut history = witness.history().to_vec();
     history.push(HistoryEntry {
-        id: "gate-probe".to_owned(),
+        id: "policy-probe".to_owned(),
         from: Stage::Staging,
         to: Stage::Production,
-        requested_by: "gate-probe".to_owned(),
+        requested_by: "policy-probe".to_owned(),
         requested_at: now.clone(),
         decision: Decision::Approved,
-        decided_by: "gate-probe".to_owned(),
+        decided_by: "policy-probe".to_owned(),
         decided_at: now,
         reason: None,
         digest: witness.spec.artifact.digest(),
@@ -85,5 +85,5 @@ fn forge(witness: &ModelVersion) -> Vec<HistoryEntry> {
 }
 
 #[cfg(test)]
-#[path = "probe_tests.rs"]
+#[path = "dry_run_tests.rs"]
 mod tests;
