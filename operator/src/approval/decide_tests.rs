@@ -76,14 +76,14 @@ fn approval_by(name: &str) -> Value {
 
 fn hold(observed: &Observed) -> Hold {
     match decide(observed, now()) {
-        Outcome::Hold(hold) => hold,
+        NextStep::Hold(hold) => hold,
         other => panic!("expected a hold, found {other:?}"),
     }
 }
 
 fn step(observed: &Observed) -> Step {
     match decide(observed, now()) {
-        Outcome::Act(step) => step,
+        NextStep::Act(step) => step,
         other => panic!("expected a step, found {other:?}"),
     }
 }
@@ -108,7 +108,7 @@ fn a_request_that_names_nobody_does_not_become_pending() {
 fn a_request_that_was_decided_is_not_opened_again() {
     let alice = json!({"understudy.dev/requested-by": "alice"});
     let settled = observed(version("Staging", "Production", &alice, json!({"settledGeneration": 4})));
-    assert_eq!(decide(&settled, now()), Outcome::Rest);
+    assert_eq!(decide(&settled, now()), NextStep::Rest);
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn an_approval_of_another_id_is_no_approval() {
     annotations["understudy.dev/approve"] = json!("000000");
     assert_eq!(
         decide(&observed(version("None", "Staging", &annotations, pending("Staging", "None"))), now()),
-        Outcome::Rest
+        NextStep::Rest
     );
 }
 
@@ -254,7 +254,7 @@ fn rolling_out() -> Value {
 #[test]
 fn an_approved_version_is_in_production_once_it_is_main() {
     let mut o = observed(version("Staging", "Production", &approval_by("bob"), rolling_out()));
-    assert_eq!(decide(&o, now()), Outcome::Rest);
+    assert_eq!(decide(&o, now()), NextStep::Rest);
     o.deployment = Some(deployment(&main_is("fraud-1.3.0", "6f1c2b", "Promoted")));
     assert_eq!(step(&o), Step::Complete { stage: Stage::Production });
 }
@@ -264,7 +264,7 @@ fn there_is_never_more_than_one_version_in_production() {
     let mut o = observed(version("Staging", "Production", &approval_by("bob"), rolling_out()));
     o.deployment = Some(deployment(&main_is("fraud-1.3.0", "6f1c2b", "Promoted")));
     o.other_in_production = true;
-    assert_eq!(decide(&o, now()), Outcome::Rest);
+    assert_eq!(decide(&o, now()), NextStep::Rest);
 }
 
 #[rstest]
@@ -285,7 +285,7 @@ fn the_version_that_was_replaced_is_archived_and_asks_for_nothing(
         (decision, "carol", "dave")
     );
     o.version.status = Some(after);
-    assert_eq!(decide(&o, now()), Outcome::Rest);
+    assert_eq!(decide(&o, now()), NextStep::Rest);
 }
 
 #[test]
@@ -361,7 +361,7 @@ fn a_testers_verdict_is_recorded_once_even_while_a_request_waits_for_it() {
     let acceptance = after.acceptance.clone().expect("a verdict");
     assert_eq!((acceptance.verdict, acceptance.by.as_str()), (Verdict::Passed, "tess"));
     o.version.status = Some(after);
-    assert_eq!(decide(&o, now()), Outcome::Rest);
+    assert_eq!(decide(&o, now()), NextStep::Rest);
 }
 
 #[test]

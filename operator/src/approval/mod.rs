@@ -5,9 +5,9 @@
 
 mod conditions;
 mod decide;
-mod gates;
 mod observe;
 mod record;
+mod requirements;
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,10 +18,11 @@ use kube::{
 };
 use understudy_crds::{ModelVersion, ModelVersionStatus};
 
-use decide::{Outcome, Step};
-use observe::Observed;
-
-pub use crate::cluster::kinds::Error;
+pub use self::kinds::Error;
+use self::{
+    decide::{NextStep, Step},
+    observe::Observed,
+};
 use crate::{clock, cluster::kinds, context::Context};
 
 /// One pass over one version.
@@ -30,17 +31,17 @@ pub async fn reconcile(mv: Arc<ModelVersion>, ctx: Arc<Context>) -> Result<Actio
     let observed = observe::from_cache(&mv, &ctx);
     match decide::decide(&observed, now) {
         // What a cache says is enough to do nothing; to act, the present is read.
-        Outcome::Act(step) => Box::pin(act(&mv, &ctx, &step, now)).await,
-        Outcome::Hold(hold) => {
+        NextStep::Act(step) => Box::pin(act(&mv, &ctx, &step, now)).await,
+        NextStep::Hold(hold) => {
             let status = conditions::status(&observed, Some(&hold), now);
             update_status(&ctx, &observed, status).await?;
-            Ok(next_look(&observed, now))
+            Ok(next_pass(&observed, now))
         }
-        Outcome::Rest => {
+        NextStep::Rest => {
             let observed = observe::signature(observed, &ctx).await;
             let status = conditions::status(&observed, None, now);
             update_status(&ctx, &observed, status).await?;
-            Ok(next_look(&observed, now))
+            Ok(next_pass(&observed, now))
         }
     }
 }
@@ -50,8 +51,8 @@ async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) 
     let (observed, checked) = tokio::join!(observe::afresh(mv, ctx), check);
     let Some(observed) = observed? else { return Ok(Action::await_change()) };
     let step = match decide::decide(&observed, now) {
-        Outcome::Act(step) => step,
-        Outcome::Hold(_) | Outcome::Rest => return Ok(Action::await_change()),
+        NextStep::Act(step) => step,
+        NextStep::Hold(_) | NextStep::Rest => return Ok(Action::await_change()),
     };
     let (step, policy) = if step.needs_policy() {
         let enforced = match checked {
@@ -82,7 +83,7 @@ async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) 
 const POLICY_RETRY: Duration = Duration::from_secs(5);
 
 /// When to come back without an event: the end of the request.
-fn next_look(observed: &Observed, now: Timestamp) -> Action {
+fn next_pass(observed: &Observed, now: Timestamp) -> Action {
     let expires = observed
         .version
         .transition()
@@ -99,7 +100,7 @@ async fn update_status(ctx: &Context, observed: &Observed, next: ModelVersionSta
         return Ok(());
     }
     let written = write_status(ctx, &observed.version, next).await?;
-    for (type_, reason, note) in conditions::news(&before, written.status.as_ref()) {
+    for (type_, reason, note) in conditions::events(&before, written.status.as_ref()) {
         ctx.journal.event(&written, type_, &reason, &note).await;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The metrics gate and the acceptance test: what holds an approval for Production back, in words.
+//! What Production requires beyond an approval: metric gates and the acceptance test. Pure.
 
 use understudy_crds::{AcceptanceTest, Approval, Evaluation, Gate, Verdict};
 
