@@ -10,8 +10,9 @@ use crate::{
     config::Config,
     decision_log::Journal,
     metrics::Metrics,
+    model_server::probe::Prober,
     policy::ApprovalPolicy,
-    rollout::{probe::Prober, recorded::Recorded, summaries::Summaries},
+    rollout::{recorded::Recorded, summaries::Summaries},
 };
 
 /// Shared by both controllers of a scope.

@@ -10,12 +10,12 @@ mod config;
 mod context;
 mod decision_log;
 mod error_chain;
-mod fetch;
 mod http;
 mod leader;
 mod metrics;
 #[cfg(test)]
 mod mock_api;
+mod model_server;
 mod outages;
 mod policy;
 mod rollout;

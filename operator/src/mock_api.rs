@@ -14,8 +14,9 @@ use crate::{
     context::Context,
     decision_log::Journal,
     metrics::Metrics,
+    model_server::probe::Prober,
     policy::ApprovalPolicy,
-    rollout::{probe::Prober, recorded::Recorded, summaries::Summaries},
+    rollout::{recorded::Recorded, summaries::Summaries},
 };
 
 pub type Handle = mock::Handle<Request<Body>, Response<Body>>;

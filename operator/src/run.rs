@@ -27,8 +27,9 @@ use crate::{
     http,
     leader::{Elector, Lost},
     metrics::Metrics,
+    model_server::probe::Prober,
     policy::{self, ApprovalPolicy},
-    rollout::{self, probe::Prober, recorded::Recorded, summaries::Summaries},
+    rollout::{self, recorded::Recorded, summaries::Summaries},
 };
 
 /// Passes at once, for each controller: enough to keep an API server busy, few enough not to starve others.

@@ -11,6 +11,7 @@ use crate::{
         pods::{self, Pods},
     },
     context::Context,
+    model_server::probe,
 };
 
 /// Everything that decides over one version.
@@ -102,7 +103,7 @@ pub async fn signature(mut observed: Observed, ctx: &Context) -> Observed {
         && let Ok(answer) = ctx.prober.pod(&ip).await
         && answer.digest == observed.version.spec.artifact.digest()
     {
-        observed.version.status.get_or_insert_default().model = Some(answer.model);
+        observed.version.status.get_or_insert_default().model = Some(probe::signature(answer.model));
     }
     observed
 }

@@ -12,9 +12,9 @@ mod drift;
 mod error;
 mod observe;
 mod plan;
-pub mod probe;
 pub mod recorded;
 mod rollback;
+mod running;
 mod signature;
 mod status;
 pub mod summaries;
@@ -61,7 +61,7 @@ pub async fn reconcile(md: Arc<ModelDeployment>, ctx: Arc<Context>) -> Result<Ac
     let routing = build::Routing::new(&observed.md, answering, main, told);
     let routed = apply::routing(&ctx, &observed, answering, &routing).await;
     let (running, seen) = tokio::join!(
-        probe::running(&ctx, &observed, answering, &verdict, routed.is_ok()),
+        running::running(&ctx, &observed, answering, &verdict, routed.is_ok()),
         summaries::look(&ctx, &observed, main, &challenger, &verdict)
     );
     let awaited = running.is_awaited();

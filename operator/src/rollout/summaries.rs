@@ -12,15 +12,16 @@ use futures::{StreamExt, stream};
 use kube::ResourceExt;
 use tokio::sync::Semaphore;
 use tracing::warn;
+use understudy_contract::{paths, ports};
 use understudy_crds::ModelVersion;
 use understudy_stats::{Identity, Summary};
 
-use super::{build::ports, challenger::Challenger, observe::Observed, verify::Verdict};
+use super::{challenger::Challenger, observe::Observed, verify::Verdict};
 use crate::{
     cluster::pods::is_ready,
     context::Context,
     error_chain::chain,
-    fetch::{self, Fetcher},
+    model_server::client::{self, HttpClient, pod_url},
 };
 
 /// Between two rounds of questions to the pods of one deployment, however many passes there are.
@@ -40,14 +41,14 @@ const FORGOTTEN: Duration = Duration::from_mins(10);
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error(transparent)]
-    Fetch(#[from] fetch::Error),
+    Fetch(#[from] client::Error),
     #[error("{url} is answered by {} {}, which is not main", .main.version, .main.digest)]
     OtherMain { url: String, main: Identity },
 }
 
 /// Asks, and knows when it did so last.
 pub struct Summaries {
-    fetcher: Fetcher,
+    http: HttpClient,
     turn: Semaphore,
     rounds: Mutex<HashMap<String, Instant>>,
 }
@@ -67,7 +68,7 @@ impl Summaries {
     /// Nothing asked yet.
     pub fn new() -> Self {
         Self {
-            fetcher: Fetcher::new(PATIENCE).taking_up_to(MAX_BYTES),
+            http: HttpClient::new(PATIENCE).taking_up_to(MAX_BYTES),
             turn: Semaphore::new(AT_ONCE),
             rounds: Mutex::default(),
         }
@@ -94,9 +95,9 @@ impl Summaries {
 
     /// What the pod at `base` has seen as `main`.
     async fn ask(&self, base: &str, main: &Identity) -> Result<Summary, Error> {
-        let url = format!("{base}/understudy/v1/summary");
+        let url = format!("{base}{}", paths::SUMMARY);
         let _turn = self.turn.acquire().await.expect("nobody closes this semaphore");
-        let summary: Summary = self.fetcher.json(&url).await?;
+        let summary: Summary = self.http.json(&url).await?;
         if summary.main != *main {
             return Err(Error::OtherMain { url, main: summary.main });
         }
@@ -132,7 +133,7 @@ pub async fn look(
     let answers = stream::iter(addresses)
         .map(|ip| {
             let identity = &identity;
-            async move { ctx.summaries.ask(&fetch::base(&ip, ports::METRICS), identity).await }
+            async move { ctx.summaries.ask(&pod_url(&ip, ports::METRICS), identity).await }
         })
         .buffer_unordered(AT_ONCE)
         .take_until(tokio::time::sleep(ROUND));

@@ -15,7 +15,7 @@ use understudy_crds::ModelDeployment;
 pub use budget::budget;
 pub use config_map::{Routing, config_map};
 pub use service::{challenger_service, main_service, peers_service, version_service};
-pub use workload::{ports, workload};
+pub use workload::workload;
 
 /// Name, labels and owner of an object of `md`: it goes when `md` goes.
 fn metadata(md: &ModelDeployment, name: String, labels: BTreeMap<String, String>) -> ObjectMeta {

@@ -19,7 +19,7 @@ use super::{
     apply::Workloads,
     observe::Observed,
     plan::{Candidate, Next, Plan},
-    probe::Running,
+    running::Running,
     verify::Verdict,
 };
 use crate::{

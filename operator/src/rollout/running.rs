@@ -1,50 +1,11 @@
-//! Real inferences, asked of pods and of the Service.
+//! Whether callers of the stable Service get an answer, and from the right version.
 
-use std::time::Duration;
+use jiff::SignedDuration;
+use kube::ResourceExt;
+use understudy_crds::names;
 
-use serde::Deserialize;
-use understudy_crds::ModelSignature;
-
-use super::{build::ports, observe::Observed, verify::Verdict};
-use crate::{
-    clock,
-    context::Context,
-    fetch::{self, Fetcher},
-};
-
-/// How long an answer may take.
-const TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The server's answer to a probe.
-#[derive(Debug, Deserialize)]
-pub struct Answer {
-    /// The version that answered.
-    pub version: String,
-    /// Digest of the file that it loaded.
-    pub digest: String,
-    /// Its signature.
-    pub model: ModelSignature,
-}
-
-/// Asks.
-pub struct Prober(Fetcher);
-
-impl Prober {
-    /// A prober.
-    pub fn new() -> Self {
-        Self(Fetcher::new(TIMEOUT))
-    }
-
-    /// A real inference by the pod of this address.
-    pub async fn pod(&self, ip: &str) -> Result<Answer, fetch::Error> {
-        self.ask(&fetch::base(ip, ports::DIRECT)).await
-    }
-
-    /// A real inference through a Service.
-    async fn ask(&self, base: &str) -> Result<Answer, fetch::Error> {
-        self.0.json(&format!("{base}/understudy/v1/probe")).await
-    }
-}
+use super::{observe::Observed, verify::Verdict};
+use crate::{clock, context::Context, error_chain::chain};
 
 /// Whether callers of the stable URL get an answer, and from whom they should.
 #[derive(Debug, PartialEq)]
@@ -69,7 +30,7 @@ impl Running {
 }
 
 /// Nodes need a moment to follow a switch; until then it is no news that they have not.
-const SETTLING: jiff::SignedDuration = jiff::SignedDuration::from_secs(5);
+const SETTLING: SignedDuration = SignedDuration::from_secs(5);
 
 /// Nobody should answer.
 const NO_MAIN: &str = "NoMain";
@@ -88,16 +49,13 @@ pub async fn running(
     if verdict.changes_main() || !routed {
         return Running::AsBefore;
     }
-    let url = understudy_crds::names::url(
-        &kube::ResourceExt::name_any(observed.md.as_ref()),
-        &observed.namespace(),
-    );
-    let (reason, message) = match ctx.prober.ask(&url).await {
+    let url = names::url(&observed.md.name_any(), &observed.namespace());
+    let (reason, message) = match ctx.prober.url(&url).await {
         Ok(answer) if answer.version == version => return Running::Yes,
         Ok(answer) => {
             ("OtherVersionAnswers", format!("{url} is answered by {}, not by {version}", answer.version))
         }
-        Err(error) => ("NoAnswer", crate::error_chain::chain(&error)),
+        Err(error) => ("NoAnswer", chain(&error)),
     };
     let since = observed.md.main().map(|main| main.since.0);
     let settling = since.is_some_and(|since| clock::now().duration_since(since) < SETTLING);
