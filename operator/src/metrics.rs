@@ -37,7 +37,7 @@ const CONTROLLERS: [(&str, &[&str]); 2] = [
             "DeleteFailed",
             "NameConflict",
             "NamespaceEnds",
-            "WakeFailed",
+            "NotifyFailed",
         ],
     ),
 ];

@@ -9,8 +9,8 @@ use crate::mock_api::{Handle, answer, answer_at, api, context, failure};
 
 const OWNER: &str = "0e1f";
 
-fn pod(name: &str, mark: Option<&str>) -> Arc<Pod> {
-    let annotations: Value = mark.map_or(json!({}), |mark| json!({ROUTING: mark}));
+fn pod(name: &str, hash: Option<&str>) -> Arc<Pod> {
+    let annotations: Value = hash.map_or(json!({}), |hash| json!({ROUTING: hash}));
     let pod =
         json!({"metadata": {"name": name, "namespace": "risk", "uid": name, "annotations": annotations}});
     Arc::new(serde_json::from_value(pod).expect("a pod"))
@@ -46,39 +46,39 @@ async fn makes(handle: &mut Handle, path: &str) -> Value {
 }
 
 #[tokio::test]
-async fn pods_are_woken_after_the_file_is_written_and_only_those_that_have_not_heard_of_it() {
+async fn pods_are_notified_after_the_file_is_written_and_only_those_that_have_another_one() {
     let (client, mut handle) = api();
     let ctx = context(&client);
     let challenger = accepted();
     let told = challenger.accepted().map(AsRef::as_ref);
     let md = observed(vec![]).md;
-    let routing = build::Routing::new(&md, Some("1.2.0"), None, told);
-    let mark = routing.mark();
-    let observed = observed(vec![pod("knows", Some(&mark)), pod("old", Some("0ld")), pod("new", None)]);
+    let routing = build::routing(&md, Some("1.2.0"), None, told);
+    let hash = build::hash(&routing);
+    let observed = observed(vec![pod("knows", Some(&hash)), pod("old", Some("0ld")), pod("new", None)]);
 
     let server = async {
         makes(&mut handle, "/services/fraud").await;
         let file = makes(&mut handle, "/configmaps/fraud-routing").await;
-        assert_eq!(file["data"]["routing.json"], routing.content());
+        assert_eq!(file["data"]["routing.json"], serde_json::to_string(&routing).expect("JSON"));
         for name in ["old", "new"] {
             let path = format!("/pods/{name}");
             let sent = answer_at(&mut handle, Method::PATCH, &path, 200, json!({"metadata": {}})).await;
-            assert_eq!(sent["metadata"]["annotations"], json!({"understudy.dev/routing": mark}));
+            assert_eq!(sent["metadata"]["annotations"], json!({"understudy.dev/routing": hash}));
             assert_eq!(sent["metadata"]["uid"], name, "a new pod of that name is not meant");
         }
     };
     let (routed, ()) = tokio::join!(super::routing(&ctx, &observed, Some("1.2.0"), &routing), server);
-    routed.expect("all are told");
+    routed.expect("all are notified");
     drop((ctx, client));
     assert!(handle.next_request().await.is_none(), "a request was sent");
 }
 
 #[tokio::test]
-async fn a_pod_that_cannot_be_told_keeps_no_other_from_hearing_it_and_is_told_again_later() {
+async fn a_pod_that_cannot_be_notified_keeps_no_other_from_it_and_is_notified_again_later() {
     let (client, mut handle) = api();
     let ctx = context(&client);
     let observed = observed(vec![pod("broken", None), pod("gone", None), pod("fine", None)]);
-    let routing = build::Routing::new(&observed.md, Some("1.2.0"), None, None);
+    let routing = build::routing(&observed.md, Some("1.2.0"), None, None);
     let server = async {
         makes(&mut handle, "/services/fraud").await;
         makes(&mut handle, "/configmaps/fraud-routing").await;
@@ -92,12 +92,12 @@ async fn a_pod_that_cannot_be_told_keeps_no_other_from_hearing_it_and_is_told_ag
     let error = routed.expect_err("the pass fails, and the next one goes on");
     assert_eq!(
         (error.reason(), error.to_string().as_str()),
-        ("WakeFailed", "failed to tell pod broken of the new routing")
+        ("NotifyFailed", "failed to notify pod broken of the new routing")
     );
 }
 
 #[tokio::test]
-async fn the_service_of_a_challenger_is_there_before_any_pod_is_told_to_send_copies_to_it() {
+async fn the_service_of_a_challenger_is_there_before_any_pod_sends_copies_to_it() {
     let (client, mut handle) = api();
     let ctx = context(&client);
     let observed = observed(vec![]);

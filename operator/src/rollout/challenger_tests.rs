@@ -7,7 +7,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::rollout::build::Routing;
+use crate::rollout::build::routing;
 
 const AT: &str = "2026-11-21T12:00:00Z";
 
@@ -71,11 +71,11 @@ fn judged(challenger: Arc<ModelVersion>) -> Challenger {
 }
 
 /// The routing that pods of this deployment get.
-fn told_to_pods(judged: &Challenger) -> String {
+fn routed(judged: &Challenger) -> String {
     let main = main_version();
     let md = observed(&json!({}), vec![], "True").md;
     let challenger = judged.accepted().map(AsRef::as_ref);
-    Routing::new(&md, Some("1.2.0"), Some(main.as_ref()), challenger).content()
+    serde_json::to_string(&routing(&md, Some("1.2.0"), Some(main.as_ref()), challenger)).expect("JSON")
 }
 
 /// What is said, and whether it is worth waiting.
@@ -92,7 +92,7 @@ fn said(challenger: Challenger) -> (&'static str, String, bool) {
 fn a_version_that_a_second_person_let_into_staging_and_that_fits_gets_copies() {
     let challenger = judged(version("1.3.0", "Staging", &json!({})));
     assert_eq!(challenger.accepted().map(|v| v.name_any()).as_deref(), Some("fraud-1.3.0"));
-    assert!(told_to_pods(&challenger).contains("1.3.0"));
+    assert!(routed(&challenger).contains("1.3.0"));
 }
 
 #[rstest]
@@ -141,7 +141,7 @@ fn a_version_is_refused_because(
     #[case] message: &str,
 ) {
     let judged = judged(version("1.3.0", stage, &change));
-    assert!(!told_to_pods(&judged).contains("1.3.0"), "no pod hears of a version that is refused");
+    assert!(!routed(&judged).contains("1.3.0"), "no pod hears of a version that is refused");
     let (found, words, waits) = said(judged);
     assert_eq!((found, words.as_str(), waits), (reason, message, false));
 }
@@ -192,7 +192,7 @@ fn a_main_whose_pods_have_never_answered_is_waited_for() {
 fn no_copy_goes_to_a_challenger_before_one_of_its_pods_is_ready() {
     let (main, challenger) = (main_version(), version("1.3.0", "Staging", &json!({})));
     let found = judge(&observed(&json!({}), vec![main.clone(), challenger], "False"), Some(&main));
-    assert!(!told_to_pods(&found).contains("1.3.0"));
+    assert!(!routed(&found).contains("1.3.0"));
     assert_eq!(said(found), ("PodsNotReady", "no pod of 1.3.0 is ready".to_owned(), true));
 }
 

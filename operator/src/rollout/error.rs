@@ -9,8 +9,8 @@ pub enum Error {
     Apply(#[from] apply::Error),
     #[error(transparent)]
     Kinds(#[from] kinds::Error),
-    #[error("failed to tell pod {name} of the new routing")]
-    Wake {
+    #[error("failed to notify pod {name} of the new routing")]
+    Notify {
         name: String,
         #[source]
         source: Box<kube::Error>,
@@ -23,7 +23,7 @@ impl Error {
         match self {
             Self::Apply(error) => error.reason(),
             Self::Kinds(error) => error.reason(),
-            Self::Wake { .. } => "WakeFailed",
+            Self::Notify { .. } => "NotifyFailed",
         }
     }
 }

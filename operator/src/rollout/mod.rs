@@ -58,7 +58,7 @@ pub async fn reconcile(md: Arc<ModelDeployment>, ctx: Arc<Context>) -> Result<Ac
     let main = main.map(AsRef::as_ref);
     let (challenger, served) = apply::challenger(&ctx, &observed, judged).await;
     let told = challenger.accepted().map(AsRef::as_ref);
-    let routing = build::Routing::new(&observed.md, answering, main, told);
+    let routing = build::routing(&observed.md, answering, main, told);
     let routed = apply::routing(&ctx, &observed, answering, &routing).await;
     let (running, seen) = tokio::join!(
         running::running(&ctx, &observed, answering, &verdict, routed.is_ok()),

@@ -11,7 +11,7 @@ use kube::ResourceExt;
 use understudy_contract::ports;
 use understudy_crds::{ModelDeployment, names};
 
-use super::metadata;
+use super::metadata::metadata;
 
 /// The port that callers use.
 const HTTP: i32 = 80;

@@ -17,7 +17,7 @@ use kube::ResourceExt;
 use understudy_contract::{paths, ports};
 use understudy_crds::{ModelDeployment, ModelVersion, names};
 
-use super::{metadata, volumes};
+use super::{metadata::metadata, volumes};
 use crate::config::Config;
 
 /// The server's user in its image.
