@@ -9,7 +9,7 @@ use k8s_openapi::{
     },
     apimachinery::pkg::apis::meta::v1::Time,
 };
-use serde::Deserialize;
+use understudy_contract as contract;
 use understudy_crds::{Failure, names};
 
 use crate::cluster::labels::label;
@@ -25,13 +25,6 @@ pub struct Pods {
     pub ready_ip: Option<String>,
     /// The newest reason why one is not.
     pub failure: Option<Failure>,
-}
-
-/// What the server leaves in its termination message.
-#[derive(Deserialize)]
-struct LastWords {
-    reason: String,
-    message: String,
 }
 
 /// Sums up the pods that run `version`, among those of its deployment.
@@ -64,7 +57,7 @@ pub fn is_ready(pod: &Pod) -> bool {
         .any(|c| c.type_ == "Ready" && c.status == "True")
 }
 
-/// Why a pod is not ready, where it says so: its server's last words, its image, its place.
+/// Why a pod is not ready, where it says so: its termination message, its image, its place.
 fn failure(pod: &Pod) -> Option<Failure> {
     let status = pod.status.as_ref()?;
     let container = status.container_statuses.iter().flatten().next();
@@ -81,9 +74,12 @@ fn ended(container: &ContainerStatus) -> Option<Failure> {
         return None;
     }
     let at = ended.finished_at.clone().unwrap_or(Time(jiff::Timestamp::UNIX_EPOCH));
-    let words = ended.message.as_deref().and_then(|m| serde_json::from_str::<LastWords>(m.trim()).ok());
-    Some(match words {
-        Some(LastWords { reason, message }) => Failure { reason, message, at },
+    let said =
+        ended.message.as_deref().and_then(|m| serde_json::from_str::<contract::Failure>(m.trim()).ok());
+    Some(match said {
+        Some(contract::Failure { reason, message }) => {
+            Failure { reason: reason.as_str().to_owned(), message, at }
+        }
         None if ended.reason.as_deref() == Some("OOMKilled") => Failure {
             reason: "OutOfMemory".to_owned(),
             message:
@@ -92,7 +88,7 @@ fn ended(container: &ContainerStatus) -> Option<Failure> {
             at,
         },
         None => Failure {
-            reason: "LoadFailed".to_owned(),
+            reason: contract::Reason::LoadFailed.as_str().to_owned(),
             message: format!(
                 "the server crashed with exit code {} and no word: kubectl logs --previous shows more",
                 ended.exit_code
@@ -166,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_servers_last_words_become_the_failure() {
+    fn the_servers_termination_message_becomes_the_failure() {
         let words = r#"{"reason":"DigestMismatch","message":"expected sha256:aa, found sha256:bb"}"#;
         let failure = of_version(&[pod("1.0.0", &crashed(words, 1))], "1.0.0").failure.expect("a failure");
         assert_eq!(failure.reason, "DigestMismatch");
@@ -174,7 +170,14 @@ mod tests {
     }
 
     #[test]
-    fn a_crash_without_a_word_is_a_failure_to_load() {
+    fn a_reason_of_a_newer_server_does_not_hide_its_message() {
+        let words = r#"{"reason":"DiskOnFire","message":"the disk is on fire"}"#;
+        let failure = of_version(&[pod("1.0.0", &crashed(words, 1))], "1.0.0").failure.expect("a failure");
+        assert_eq!((failure.reason.as_str(), failure.message.as_str()), ("Unknown", "the disk is on fire"));
+    }
+
+    #[test]
+    fn a_crash_without_a_termination_message_is_a_failure_to_load() {
         let failure = of_version(&[pod("1.0.0", &crashed("", 139))], "1.0.0").failure.expect("a failure");
         assert_eq!(failure.reason, "LoadFailed");
         assert!(failure.message.contains("139"), "{}", failure.message);
