@@ -18,6 +18,7 @@ mod mock_api;
 mod model_server;
 mod outages;
 mod policy;
+mod reasons;
 mod rollout;
 mod run;
 

@@ -14,33 +14,23 @@ use prometheus::{
 };
 use understudy_crds::{Decision, ModelDeployment, ModelVersion, Stage};
 
-use crate::outages;
+use crate::{outages, reasons};
 
 /// From a click to a fresh node with a large image: what an approval can take until it serves, in seconds.
 const ROLLOUT_BUCKETS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
 /// One pass of a controller, in seconds.
 const RECONCILE_BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0, 10.0];
 
-/// Controllers and the reasons of their errors, as in docs/operations.md. Counters begin at 0: one that begins with the
-/// first event hides just that one from Prometheus, which sees changes only.
-const CONTROLLERS: [(&str, &[&str]); 2] = [
-    ("modelversion", &["ReadFailed", "WriteStatusFailed", "Conflict", "Gone"]),
-    (
-        "modeldeployment",
-        &[
-            "ReadFailed",
-            "WriteStatusFailed",
-            "Conflict",
-            "Gone",
-            "GetFailed",
-            "ApplyFailed",
-            "DeleteFailed",
-            "NameConflict",
-            "NamespaceEnds",
-            "NotifyFailed",
-        ],
-    ),
-];
+/// Controllers and the reasons of their errors. Counters begin at 0: Prometheus sees changes only, and would miss the first
+/// event of a counter that begins with it.
+fn controllers() -> [(&'static str, Vec<&'static str>); 2] {
+    let kinds: Vec<_> = reasons::Kinds::ALL.iter().map(|reason| reason.as_str()).collect();
+    let apply = reasons::Apply::ALL.iter().map(|reason| reason.as_str());
+    let notify = reasons::Notify::ALL.iter().map(|reason| reason.as_str());
+    let all = kinds.iter().copied().chain(apply).chain(notify).collect();
+    [("modelversion", kinds), ("modeldeployment", all)]
+}
+
 /// The kinds that are watched.
 const KINDS: [&str; 7] =
     ["ModelDeployment", "ModelVersion", "Deployment", "Service", "ConfigMap", "PodDisruptionBudget", "Pod"];
@@ -70,7 +60,7 @@ impl Metrics {
         let registry = Registry::new();
         let metrics =
             build(&registry).expect("names and labels of the metrics are valid and unique")(registry);
-        for (controller, reasons) in CONTROLLERS {
+        for (controller, reasons) in controllers() {
             metrics.reconciles.with_label_values(&[controller]);
             metrics.reconcile_duration.with_label_values(&[controller]);
             for reason in reasons {

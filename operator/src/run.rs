@@ -19,7 +19,7 @@ use crate::{
     approval,
     args::RunArgs,
     backoff::Backoff,
-    cluster::{apply, kinds, scope::Scope, watch::watch_all},
+    cluster::{scope::Scope, watch::watch_all},
     config::{self, Config},
     context::Context,
     decision_log::Journal,
@@ -189,21 +189,31 @@ fn control(
     Ok(work.boxed())
 }
 
-/// An error that has a name in metrics.
-pub trait Reason: StdError + Send + Sync + 'static {
-    /// One word.
+/// The error of a pass.
+pub trait PassError: StdError + Send + Sync + 'static {
+    /// The reason in metrics and logs.
     fn reason(&self) -> &'static str;
+    /// Whether the pass only came too early or too late, so that trying again is all there is to do.
+    fn had_no_effect(&self) -> bool;
 }
 
-impl Reason for approval::Error {
+impl PassError for approval::Error {
     fn reason(&self) -> &'static str {
-        Self::reason(self)
+        Self::reason(self).as_str()
+    }
+
+    fn had_no_effect(&self) -> bool {
+        Self::had_no_effect(self)
     }
 }
 
-impl Reason for rollout::Error {
+impl PassError for rollout::Error {
     fn reason(&self) -> &'static str {
         Self::reason(self)
+    }
+
+    fn had_no_effect(&self) -> bool {
+        Self::had_no_effect(self)
     }
 }
 
@@ -219,12 +229,12 @@ async fn drive<K, E>(
     pass: Pass<K, E>,
 ) where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
-    E: Reason,
+    E: PassError,
 {
     let reconcile = move |object: Arc<K>, ctx: Arc<Context>| async move {
         let started = Instant::now();
         let outcome = pass(object.clone(), ctx.clone()).await;
-        ctx.metrics.reconciled(name, started.elapsed(), outcome.as_ref().err().map(Reason::reason));
+        ctx.metrics.reconciled(name, started.elapsed(), outcome.as_ref().err().map(PassError::reason));
         if outcome.is_ok() {
             ctx.backoff.succeeded(&key(name, object.as_ref()));
         }
@@ -254,14 +264,12 @@ fn log<K, E>(
     outcome: Result<(ObjectRef<K>, Action), controller::Error<E, kube::runtime::watcher::Error>>,
 ) where
     K: Resource<DynamicType = ()>,
-    E: Reason,
+    E: PassError,
 {
     match outcome {
         // An object that is not found went between its event and its turn.
         Ok(_) | Err(controller::Error::ObjectNotFound(_)) => {}
-        Err(controller::Error::ReconcilerFailed(error, object))
-            if matches!(error.reason(), kinds::CONFLICT | kinds::GONE | apply::NAMESPACE_ENDS) =>
-        {
+        Err(controller::Error::ReconcilerFailed(error, object)) if error.had_no_effect() => {
             tracing::debug!(controller, %object, reason = error.reason(), "pass had no effect, trying again");
         }
         Err(controller::Error::ReconcilerFailed(error, object)) => {

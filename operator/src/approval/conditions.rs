@@ -10,6 +10,7 @@ use understudy_crds::{
 };
 
 use super::{decide::Hold, observe::Observed};
+use crate::reasons;
 
 /// One condition without its type and its times.
 struct Finding {
@@ -80,22 +81,28 @@ fn copy(finding: &Finding) -> Finding {
 fn serving(observed: &Observed, status: &ModelVersionStatus) -> Finding {
     let pods = &observed.pods;
     match (pods.ready, pods.total, &pods.failure) {
-        (1.., total, _) => Finding::new(true, "Serving", format!("{} of {total} pods answer", pods.ready)),
+        (1.., total, _) => Finding::new(
+            true,
+            reasons::Serving::Serving.as_str(),
+            format!("{} of {total} pods answer", pods.ready),
+        ),
         (0, _, Some(failure)) => Finding::new(false, &failure.reason, failure.message.clone()),
-        (0, 0, None) if !status.stage.is_served() => {
-            Finding::new(false, "NotServed", format!("a version in stage {} has no pods", status.stage))
-        }
-        (0, _, None) => Finding::new(false, "Starting", "its pods are starting"),
+        (0, 0, None) if !status.stage.is_served() => Finding::new(
+            false,
+            reasons::Serving::NotServed.as_str(),
+            format!("a version in stage {} has no pods", status.stage),
+        ),
+        (0, _, None) => Finding::new(false, reasons::Serving::Starting.as_str(), "its pods are starting"),
     }
 }
 
 fn approvable(status: &ModelVersionStatus, hold: Option<&Hold>) -> Option<Finding> {
     let transition = status.transition.as_ref().filter(|t| t.approval.is_none())?;
     Some(match hold {
-        Some(hold) => Finding::new(false, hold.reason, hold.message.clone()),
+        Some(hold) => Finding::new(false, hold.reason.as_str(), hold.message.clone()),
         None => Finding::new(
             true,
-            "WaitingForApproval",
+            reasons::Version::WaitingForApproval.as_str(),
             format!("approve with understudy.dev/approve={}", transition.id),
         ),
     })
@@ -125,25 +132,29 @@ fn ready(
             (Some(grant), _) => (
                 Finding::new(
                     false,
-                    "RollingOut",
+                    reasons::Version::RollingOut.as_str(),
                     format!("{step} is approved by {} and rolls out", grant.by),
                 ),
                 Progress::Reconciling,
             ),
-            (None, Some(hold)) => {
-                (Finding::new(false, hold.reason, format!("{step}: {}", hold.message)), Progress::Reconciling)
-            }
+            (None, Some(hold)) => (
+                Finding::new(false, hold.reason.as_str(), format!("{step}: {}", hold.message)),
+                Progress::Reconciling,
+            ),
             (None, None) => {
                 let message = format!(
                     "{step}, requested by {}, waits for a second person (id {})",
                     transition.requested_by, transition.id
                 );
-                (Finding::new(false, "WaitingForApproval", message), Progress::Reconciling)
+                (
+                    Finding::new(false, reasons::Version::WaitingForApproval.as_str(), message),
+                    Progress::Reconciling,
+                )
             }
         };
     }
     if let Some(hold) = hold {
-        return (Finding::new(false, hold.reason, hold.message.clone()), Progress::Stalled);
+        return (Finding::new(false, hold.reason.as_str(), hold.message.clone()), Progress::Stalled);
     }
     if status.stage != observed.version.spec.stage
         && let Some(last) = status.history.last()
@@ -169,8 +180,18 @@ fn ready(
         };
         return (copy(serving), progress);
     }
-    (Finding::new(true, "Settled", format!("in stage {}, as asked for", status.stage)), Progress::Done)
+    (
+        Finding::new(
+            true,
+            reasons::Version::Settled.as_str(),
+            format!("in stage {}, as asked for", status.stage),
+        ),
+        Progress::Done,
+    )
 }
+
+/// Reasons of `Serving=False` that need no event.
+const EXPECTED: [reasons::Serving; 2] = [reasons::Serving::Starting, reasons::Serving::NotServed];
 
 /// Events for what changed between two statuses, apart from decisions, which have their own.
 pub fn events(
@@ -192,7 +213,7 @@ pub fn events(
             }
             let severity = match (type_, new.status.as_str()) {
                 (SERVING, "True") => EventType::Normal,
-                (SERVING, _) if matches!(new.reason.as_str(), "Starting" | "NotServed") => return None,
+                (SERVING, _) if EXPECTED.iter().any(|reason| new.reason == reason.as_str()) => return None,
                 (APPROVABLE, "True") => return None,
                 _ => EventType::Warning,
             };

@@ -9,6 +9,7 @@ use understudy_crds::{
 };
 
 use super::{observe::Observed, requirements};
+use crate::reasons;
 
 /// Entries of the history kept free for what may still happen to a version after its last request.
 const HISTORY_RESERVE: usize = 4;
@@ -51,8 +52,8 @@ impl Step {
 /// Why something that was asked for does not go on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hold {
-    /// One word.
-    pub reason: &'static str,
+    /// The reason in conditions.
+    pub reason: reasons::Hold,
     /// For a person.
     pub message: String,
     /// Whether an approval is there and waits.
@@ -60,14 +61,14 @@ pub struct Hold {
 }
 
 impl Hold {
-    fn new(reason: &'static str, message: impl Into<String>) -> Self {
+    fn new(reason: reasons::Hold, message: impl Into<String>) -> Self {
         Self { reason, message: message.into(), approved: false }
     }
 
     /// The approval policy is not in force.
     pub fn policy_inactive(message: &str, approved: bool) -> Self {
         let message = format!("it waits until the approval policy is in force: {message}");
-        Self { approved, ..Self::new("ApprovalPolicyInactive", message) }
+        Self { approved, ..Self::new(reasons::Hold::ApprovalPolicyInactive, message) }
     }
 }
 
@@ -126,7 +127,7 @@ fn retired(o: &Observed, _: Timestamp) -> Option<NextStep> {
     }
     let name = &o.version.spec.deployment;
     let message = format!("there is no ModelDeployment {name} in this namespace: create it");
-    Some(NextStep::Hold(Hold::new("DeploymentNotFound", message)))
+    Some(NextStep::Hold(Hold::new(reasons::Hold::DeploymentNotFound, message)))
 }
 
 /// Who decides where no person does.
@@ -149,7 +150,7 @@ fn duplicate(o: &Observed, _: Timestamp) -> Option<NextStep> {
         "version {} of {} is {other} already: publish another version number",
         o.version.spec.version, o.version.spec.deployment
     );
-    Some(NextStep::Hold(Hold::new("DuplicateVersion", message)))
+    Some(NextStep::Hold(Hold::new(reasons::Hold::DuplicateVersion, message)))
 }
 
 /// The roll-out made it main: by its own approved request, or by a rollback.
@@ -251,12 +252,12 @@ fn approved(o: &Observed, _: Timestamp) -> Option<NextStep> {
             Some(by) => format!("approved by {by}, but {message}"),
             None => message,
         };
-        return Some(NextStep::Hold(Hold { approved: approver.is_some(), ..Hold::new(reason, message) }));
+        return Some(NextStep::Hold(Hold { approved: approver.is_some(), ..Hold::new(*reason, message) }));
     }
     let by = approver?;
     if by == transition.requested_by {
         return Some(NextStep::Hold(Hold::new(
-            "FourEyes",
+            reasons::Hold::FourEyes,
             format!("{by} requested it and cannot approve it"),
         )));
     }
@@ -264,7 +265,7 @@ fn approved(o: &Observed, _: Timestamp) -> Option<NextStep> {
         || o.version.history().iter().any(|h| h.id == transition.id)
     {
         let message = "the approved request is not the one that stands; withdraw it and ask again";
-        return Some(NextStep::Hold(Hold::new("RequestChanged", message)));
+        return Some(NextStep::Hold(Hold::new(reasons::Hold::RequestChanged, message)));
     }
     act(Step::Approve { by })
 }
@@ -280,15 +281,15 @@ fn requested(o: &Observed, now: Timestamp) -> Option<NextStep> {
     });
     if !from.may_become(to, was_in_production) {
         let message = format!("there is no step from {from} to {to}; set spec.stage back to {from}");
-        return Some(NextStep::Hold(Hold::new("NoSuchStep", message)));
+        return Some(NextStep::Hold(Hold::new(reasons::Hold::NoSuchStep, message)));
     }
     let Some(requested_by) = annotation(&o.version, annotations::REQUESTED_BY) else {
         let message = "the request names nobody: the annotation understudy.dev/requested-by is missing";
-        return Some(NextStep::Hold(Hold::new("RequesterUnknown", message)));
+        return Some(NextStep::Hold(Hold::new(reasons::Hold::RequesterUnknown, message)));
     };
     if o.version.history().len() + HISTORY_RESERVE > HISTORY_LIMIT {
         let message = "its history is full: publish the model as a new version";
-        return Some(NextStep::Hold(Hold::new("HistoryFull", message)));
+        return Some(NextStep::Hold(Hold::new(reasons::Hold::HistoryFull, message)));
     }
     if !from.needs_approval(to) {
         let reason = format!("{from} -> {to} needs no approval");

@@ -101,7 +101,10 @@ fn a_request_becomes_pending_with_a_fresh_id_its_generation_and_its_digest() {
 
 #[test]
 fn a_request_that_names_nobody_does_not_become_pending() {
-    assert_eq!(hold(&observed(version("None", "Staging", &json!({}), json!({})))).reason, "RequesterUnknown");
+    assert_eq!(
+        hold(&observed(version("None", "Staging", &json!({}), json!({})))).reason,
+        reasons::Hold::RequesterUnknown
+    );
 }
 
 #[test]
@@ -120,7 +123,7 @@ fn a_colleagues_approval_is_taken() {
 #[test]
 fn the_requesters_own_approval_is_not_taken_even_if_the_api_server_let_it_pass() {
     let own = observed(version("None", "Staging", &approval_by("alice"), pending("Staging", "None")));
-    assert_eq!(hold(&own).reason, "FourEyes");
+    assert_eq!(hold(&own).reason, reasons::Hold::FourEyes);
 }
 
 #[test]
@@ -149,7 +152,7 @@ fn an_id_that_stands_in_the_history_is_never_approved_again() {
         "decision": "Rejected", "decidedBy": "bob", "decidedAt": NOW, "digest": "sha256:0",
     }]);
     let replay = observed(version("None", "Staging", &approval_by("bob"), status));
-    assert_eq!(hold(&replay).reason, "RequestChanged");
+    assert_eq!(hold(&replay).reason, reasons::Hold::RequestChanged);
 }
 
 #[test]
@@ -188,9 +191,9 @@ fn setting_the_stage_back_withdraws_the_request() {
 }
 
 #[rstest]
-#[case(json!({}), "AcceptanceMissing")]
-#[case(json!({"verdict": "Failed", "by": "tess", "at": NOW}), "AcceptanceFailed")]
-fn production_waits_for_the_acceptance_test(#[case] acceptance: Value, #[case] reason: &str) {
+#[case(json!({}), reasons::Hold::AcceptanceMissing)]
+#[case(json!({"verdict": "Failed", "by": "tess", "at": NOW}), reasons::Hold::AcceptanceFailed)]
+fn production_waits_for_the_acceptance_test(#[case] acceptance: Value, #[case] reason: reasons::Hold) {
     let mut status = pending("Production", "Staging");
     if acceptance.as_object().is_some_and(|a| !a.is_empty()) {
         status["acceptance"] = acceptance;
@@ -214,7 +217,7 @@ fn production_waits_for_the_metrics_gate(
         main.spec.evaluation.as_mut().expect("an evaluation").metrics[0].value = value;
         o.main = Some(Arc::new(main));
     }
-    assert_eq!(hold(&o).reason, "GateFailed");
+    assert_eq!(hold(&o).reason, reasons::Hold::GateFailed);
 }
 
 #[test]
@@ -330,7 +333,7 @@ fn the_younger_of_two_versions_with_one_number_waits() {
     let alice = json!({"understudy.dev/requested-by": "alice"});
     let mut o = observed(version("None", "Staging", &alice, json!({})));
     o.duplicate_of = Some("fraud-older".to_owned());
-    assert_eq!(hold(&o).reason, "DuplicateVersion");
+    assert_eq!(hold(&o).reason, reasons::Hold::DuplicateVersion);
 }
 
 #[test]
@@ -345,7 +348,7 @@ fn a_full_history_takes_no_further_request() {
     let alice = json!({"understudy.dev/requested-by": "alice"});
     assert_eq!(
         hold(&observed(version("None", "Staging", &alice, json!({"history": history})))).reason,
-        "HistoryFull"
+        reasons::Hold::HistoryFull
     );
 }
 

@@ -9,13 +9,11 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{cluster::diff::difference, error_chain::namespace_is_ending};
+use super::diff::difference;
+use crate::{error_chain::namespace_is_ending, reasons::Apply as Reason};
 
 /// Field manager of every server-side apply.
 pub const FIELD_MANAGER: &str = "understudy-operator";
-
-/// Why nothing could be made in a namespace that is on its way out.
-pub const NAMESPACE_ENDS: &str = "NamespaceEnds";
 
 /// An owned object could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -48,15 +46,20 @@ pub enum Error {
 }
 
 impl Error {
-    /// One word for events and metrics.
-    pub fn reason(&self) -> &'static str {
+    /// The reason in conditions, events and metrics.
+    pub fn reason(&self) -> Reason {
         match self {
-            Self::Apply { source, .. } if namespace_is_ending(source) => NAMESPACE_ENDS,
-            Self::Get { .. } => "GetFailed",
-            Self::Apply { .. } => "ApplyFailed",
-            Self::Delete { .. } => "DeleteFailed",
-            Self::Foreign { .. } => "NameConflict",
+            Self::Apply { source, .. } if namespace_is_ending(source) => Reason::NamespaceEnds,
+            Self::Get { .. } => Reason::GetFailed,
+            Self::Apply { .. } => Reason::ApplyFailed,
+            Self::Delete { .. } => Reason::DeleteFailed,
+            Self::Foreign { .. } => Reason::NameConflict,
         }
+    }
+
+    /// Whether nothing can be made because the namespace is being deleted.
+    pub fn had_no_effect(&self) -> bool {
+        self.reason() == Reason::NamespaceEnds
     }
 }
 

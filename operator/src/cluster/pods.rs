@@ -12,7 +12,8 @@ use k8s_openapi::{
 use understudy_contract as contract;
 use understudy_crds::{Failure, names};
 
-use crate::cluster::labels::label;
+use super::labels::label;
+use crate::reasons;
 
 /// The pods of one version.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -81,7 +82,7 @@ fn ended(container: &ContainerStatus) -> Option<Failure> {
             Failure { reason: reason.as_str().to_owned(), message, at }
         }
         None if ended.reason.as_deref() == Some("OOMKilled") => Failure {
-            reason: "OutOfMemory".to_owned(),
+            reason: reasons::Pod::OutOfMemory.as_str().to_owned(),
             message:
                 "the server ran out of memory: raise spec.resources.limits.memory of the ModelDeployment"
                     .to_owned(),
@@ -114,7 +115,7 @@ pub fn not_created(workload: &Deployment) -> Option<Failure> {
     let conditions = workload.status.as_ref()?.conditions.as_ref()?;
     let condition = conditions.iter().find(|c| c.type_ == "ReplicaFailure" && c.status == "True")?;
     Some(Failure {
-        reason: condition.reason.clone().unwrap_or_else(|| "FailedCreate".to_owned()),
+        reason: condition.reason.clone().unwrap_or_else(|| reasons::Pod::FailedCreate.as_str().to_owned()),
         message: condition.message.clone().unwrap_or_default(),
         at: condition.last_transition_time.clone()?,
     })
@@ -124,7 +125,7 @@ fn unscheduled(pod: &Pod) -> Option<Failure> {
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
     let condition = conditions.iter().find(|c| c.type_ == "PodScheduled" && c.status == "False")?;
     Some(Failure {
-        reason: condition.reason.clone().unwrap_or_else(|| "Unschedulable".to_owned()),
+        reason: condition.reason.clone().unwrap_or_else(|| reasons::Pod::Unschedulable.as_str().to_owned()),
         message: condition.message.clone().unwrap_or_default(),
         at: condition.last_transition_time.clone()?,
     })

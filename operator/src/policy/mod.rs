@@ -18,14 +18,13 @@ pub use reference::{Error, Expected, Installed};
 
 use crate::{
     cluster::{cache::Cache, scope::Scope},
+    error_chain::chain,
     metrics::Metrics,
+    reasons,
 };
 
 /// Pause between two checks while nothing is decided. Each decision makes a check of its own.
 const INTERVAL: Duration = Duration::from_secs(10);
-
-/// Nobody knows yet whether the policy is enforced.
-pub const NOT_TRIED: &str = "NotTried";
 
 /// What a check found.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,12 +52,12 @@ impl Enforcement {
         Self { active: false, known: false, message: message.to_owned(), installed: None }
     }
 
-    /// One word for conditions.
-    pub fn reason(&self) -> &'static str {
+    /// The reason in conditions.
+    pub fn reason(&self) -> reasons::Policy {
         match (self.active, self.known) {
-            (true, _) => "Enforced",
-            (false, true) => "NotEnforced",
-            (false, false) => NOT_TRIED,
+            (true, _) => reasons::Policy::Enforced,
+            (false, true) => reasons::Policy::NotEnforced,
+            (false, false) => reasons::Policy::NotTried,
         }
     }
 }
@@ -115,8 +114,8 @@ impl ApprovalPolicy {
         let (installed, tried) = match tokio::join!(compared, tried) {
             (Ok(installed), Ok(tried)) => (installed, tried),
             // What was changed says more than that a forbidden write passes.
-            (Err(error), _) => return Enforcement::broken(crate::error_chain::chain(&error)),
-            (_, Err(error)) => return Enforcement::broken(crate::error_chain::chain(&error)),
+            (Err(error), _) => return Enforcement::broken(chain(&error)),
+            (_, Err(error)) => return Enforcement::broken(chain(&error)),
         };
         match (tried, installed) {
             (true, installed) => {

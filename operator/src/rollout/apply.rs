@@ -110,7 +110,7 @@ pub async fn challenger(
     let service = build::challenger_service(&observed.md, &version.spec.version);
     match ensure(&ctx.client, service, seen.as_deref()).await {
         Ok(_) => (judged, Ok(())),
-        Err(error) => (Challenger::refused_by(error.reason(), chain(&error)), Err(error.into())),
+        Err(error) => (Challenger::refused_by(error.reason().as_str(), chain(&error)), Err(error.into())),
     }
 }
 

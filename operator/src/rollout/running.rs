@@ -5,7 +5,7 @@ use kube::ResourceExt;
 use understudy_crds::names;
 
 use super::{observe::Observed, verify::Verdict};
-use crate::{clock, context::Context, error_chain::chain};
+use crate::{clock, context::Context, error_chain::chain, reasons};
 
 /// Whether callers of the stable URL get an answer, and from whom they should.
 #[derive(Debug, PartialEq)]
@@ -15,7 +15,7 @@ pub enum Running {
     /// Yes.
     Yes,
     /// No, for a reason.
-    No { reason: &'static str, message: String },
+    No { reason: reasons::Running, message: String },
 }
 
 impl Running {
@@ -24,16 +24,13 @@ impl Running {
         match self {
             Self::AsBefore => true,
             Self::Yes => false,
-            Self::No { reason, .. } => *reason != NO_MAIN,
+            Self::No { reason, .. } => *reason != reasons::Running::NoMain,
         }
     }
 }
 
 /// Nodes need a moment to follow a switch; until then it is no news that they have not.
 const SETTLING: SignedDuration = SignedDuration::from_secs(5);
-
-/// Nobody should answer.
-const NO_MAIN: &str = "NoMain";
 
 /// Calls the stable Service, as a caller does.
 pub async fn running(
@@ -44,7 +41,10 @@ pub async fn running(
     routed: bool,
 ) -> Running {
     let Some(version) = answering else {
-        return Running::No { reason: NO_MAIN, message: "no version is in Production".to_owned() };
+        return Running::No {
+            reason: reasons::Running::NoMain,
+            message: "no version is in Production".to_owned(),
+        };
     };
     if verdict.changes_main() || !routed {
         return Running::AsBefore;
@@ -52,10 +52,11 @@ pub async fn running(
     let url = names::url(&observed.md.name_any(), &observed.namespace());
     let (reason, message) = match ctx.prober.url(&url).await {
         Ok(answer) if answer.version == version => return Running::Yes,
-        Ok(answer) => {
-            ("OtherVersionAnswers", format!("{url} is answered by {}, not by {version}", answer.version))
-        }
-        Err(error) => ("NoAnswer", chain(&error)),
+        Ok(answer) => (
+            reasons::Running::OtherVersionAnswers,
+            format!("{url} is answered by {}, not by {version}", answer.version),
+        ),
+        Err(error) => (reasons::Running::NoAnswer, chain(&error)),
     };
     let since = observed.md.main().map(|main| main.since.0);
     let settling = since.is_some_and(|since| clock::now().duration_since(since) < SETTLING);

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     cluster::{kinds, pods::is_ready},
     context::Context,
+    reasons::Waiting,
 };
 
 /// Probes under way at once.
@@ -27,7 +28,7 @@ pub enum Verdict {
     /// Main stays as it is.
     Keep,
     /// Main stays for now; this is what the next one waits for.
-    Wait { reason: &'static str, message: String },
+    Wait { reason: Waiting, message: String },
     /// Main changes, as planned, onto exactly this deployment.
     Change { md: Box<ModelDeployment> },
 }
@@ -87,7 +88,7 @@ pub async fn verify(
                 });
             if !stands {
                 return Ok(wait(
-                    "RequestChanged",
+                    Waiting::RequestChanged,
                     "the request to take it out of Production no longer stands",
                 ));
             }
@@ -95,17 +96,17 @@ pub async fn verify(
         }
         Next::Promote(candidate) => {
             if let Some(reason) = not_ready(observed, candidate, workloads) {
-                return Ok(wait("PodsNotReady", reason));
+                return Ok(wait(Waiting::PodsNotReady, reason));
             }
             if let Some(reason) = not_answering(ctx, observed, candidate).await {
-                return Ok(wait("NoAnswer", reason));
+                return Ok(wait(Waiting::NoAnswer, reason));
             }
             promote(ctx, observed, candidate).await
         }
     }
 }
 
-fn wait(reason: &'static str, message: impl Into<String>) -> Verdict {
+fn wait(reason: Waiting, message: impl Into<String>) -> Verdict {
     Verdict::Wait { reason, message: message.into() }
 }
 
@@ -174,17 +175,17 @@ async fn promote(ctx: &Context, observed: &Observed, candidate: &Candidate) -> R
     );
     let (fresh, verdict) = (fresh?, verdict?);
     let Some(fresh) = fresh else {
-        return Ok(wait("VersionGone", format!("ModelVersion {name} is gone")));
+        return Ok(wait(Waiting::VersionGone, format!("ModelVersion {name} is gone")));
     };
     if fresh.metadata.uid != candidate.version.metadata.uid || !allowed(&fresh, candidate) {
-        return Ok(wait("RequestChanged", format!("what was approved for {name} no longer stands")));
+        return Ok(wait(Waiting::RequestChanged, format!("what was approved for {name} no longer stands")));
     }
     if !verdict.changes_main() {
         return Ok(verdict);
     }
     if !policy.active {
         return Ok(wait(
-            "ApprovalPolicyInactive",
+            Waiting::ApprovalPolicyInactive,
             format!("the approval policy is not in force: {}", policy.message),
         ));
     }
@@ -224,6 +225,6 @@ async fn still(
         {
             Verdict::Change { md: Box::new(md) }
         }
-        _ => wait("DeploymentChanged", format!("ModelDeployment {name} changed meanwhile")),
+        _ => wait(Waiting::DeploymentChanged, format!("ModelDeployment {name} changed meanwhile")),
     })
 }

@@ -8,12 +8,15 @@ use understudy_crds::{
 };
 
 use super::ready_pods;
-use crate::rollout::{
-    challenger::{Challenger, PODS_NOT_READY, Refusal},
-    comparison,
-    drift::{self, Column, Say},
-    observe::Observed,
-    summaries::{Seen, identity},
+use crate::{
+    reasons::Challenger as Reason,
+    rollout::{
+        challenger::{Challenger, Refusal},
+        comparison,
+        drift::{self, Column, Finding},
+        observe::Observed,
+        summaries::{Seen, identity},
+    },
 };
 
 /// What a pass has found out about it.
@@ -56,7 +59,7 @@ fn challenger(status: &mut ModelDeploymentStatus, observed: &Observed, beside: &
     put(status, observed, CHALLENGER_READY, said_of(observed, beside.challenger), now);
 }
 
-fn said_of(observed: &Observed, challenger: &Challenger) -> Option<Say> {
+fn said_of(observed: &Observed, challenger: &Challenger) -> Option<Finding> {
     let (version, wanted) = match challenger {
         Challenger::NotNamed => return None,
         Challenger::Refused(Refusal { reason, message })
@@ -69,12 +72,12 @@ fn said_of(observed: &Observed, challenger: &Challenger) -> Option<Say> {
     let ready = ready_pods(observed, number);
     if ready == 0 {
         let message = format!("no pod of {number} is ready: copies of calls are dropped meanwhile");
-        return Some((Some(false), PODS_NOT_READY, message));
+        return Some((Some(false), Reason::PodsNotReady.as_str(), message));
     }
     let message = format!(
         "{number} gets a copy of {percent} % of main's calls; {ready} of {wanted} of its pods are ready"
     );
-    Some((Some(true), "Mirroring", message))
+    Some((Some(true), Reason::Mirroring.as_str(), message))
 }
 
 fn drifts(status: &mut ModelDeploymentStatus, observed: &Observed, beside: &Beside<'_>, now: Timestamp) {
@@ -95,13 +98,13 @@ fn drifts(status: &mut ModelDeploymentStatus, observed: &Observed, beside: &Besi
     let before = status.drift.as_ref().map_or(&[][..], |drift| &drift.features);
     let drifting = drift::drifting(before, &columns, &rules, now);
     for (type_, role) in [(DATA_DRIFT, ColumnRole::Input), (PREDICTION_DRIFT, ColumnRole::Output)] {
-        put(status, observed, type_, drift::words(role, &columns, &drifting, &rules), now);
+        put(status, observed, type_, drift::finding(role, &columns, &drifting, &rules), now);
     }
     status.drift = Some(drift::status(status.drift.as_ref(), &drifting, DRIFTING_LIMIT, now));
 }
 
 /// What drifted still does, as far as anybody knows; of all else that was said nobody knows any more.
-fn silent(status: &mut ModelDeploymentStatus, observed: &Observed, said: &Say, now: Timestamp) {
+fn silent(status: &mut ModelDeploymentStatus, observed: &Observed, said: &Finding, now: Timestamp) {
     let known = |type_: &&str| condition::find(&status.conditions, type_).is_some();
     let mut types: Vec<_> = [DATA_DRIFT, PREDICTION_DRIFT].into_iter().filter(known).collect();
     if types.is_empty() {
@@ -118,7 +121,7 @@ fn put(
     status: &mut ModelDeploymentStatus,
     observed: &Observed,
     type_: &str,
-    said: Option<Say>,
+    said: Option<Finding>,
     now: Timestamp,
 ) {
     let Some((value, reason, message)) = said else {

@@ -26,6 +26,7 @@ use crate::{
     cluster::{kinds, pods::is_ready},
     context::Context,
     policy::Enforcement,
+    reasons,
 };
 
 /// Versions in Staging that are listed; the kind holds no more.
@@ -197,39 +198,53 @@ fn conditions(
     let mut conditions = std::mem::take(&mut status.conditions);
     // What was known before the first main is that there is none.
     let first = status.main.is_some()
-        && condition::find(&conditions, RUNNING).is_none_or(|running| running.reason == "NoMain");
+        && condition::find(&conditions, RUNNING)
+            .is_none_or(|running| running.reason == reasons::Running::NoMain.as_str());
     let mut set = |type_: &str, value: bool, reason: &str, message: &str| {
         condition::set(&mut conditions, type_, value, (reason, message), generation, now);
     };
 
     let wanted = base.spec.replicas;
     let deployed = match &status.main {
-        None => (false, "NoMain", "no version is in Production yet".to_owned()),
-        Some(main) if main.ready_replicas >= wanted => {
-            (true, "PodsReady", format!("{wanted} of {wanted} pods of {} are ready", main.version))
-        }
+        None => (false, reasons::Deployed::NoMain, "no version is in Production yet".to_owned()),
+        Some(main) if main.ready_replicas >= wanted => (
+            true,
+            reasons::Deployed::PodsReady,
+            format!("{wanted} of {wanted} pods of {} are ready", main.version),
+        ),
         Some(main) => (
             false,
-            "PodsNotReady",
+            reasons::Deployed::PodsNotReady,
             format!("{} of {wanted} pods of {} are ready", main.ready_replicas, main.version),
         ),
     };
-    set(DEPLOYED, deployed.0, deployed.1, &deployed.2);
+    set(DEPLOYED, deployed.0, deployed.1.as_str(), &deployed.2);
     match &facts.running {
-        Running::Yes => set(RUNNING, true, "Answers", "a real inference was answered through the Service"),
-        Running::No { reason, message } => set(RUNNING, false, reason, message),
-        Running::AsBefore if first => set(RUNNING, false, "Starting", "main has just been chosen"),
+        Running::Yes => set(
+            RUNNING,
+            true,
+            reasons::Running::Answers.as_str(),
+            "a real inference was answered through the Service",
+        ),
+        Running::No { reason, message } => set(RUNNING, false, reason.as_str(), message),
+        Running::AsBefore if first => {
+            set(RUNNING, false, reasons::Running::Starting.as_str(), "main has just been chosen")
+        }
         Running::AsBefore => {}
     }
-    set(APPROVAL_POLICY_ACTIVE, policy.active, policy.reason(), &policy.message);
+    set(APPROVAL_POLICY_ACTIVE, policy.active, policy.reason().as_str(), &policy.message);
 
     let running = condition::find(&conditions, RUNNING)
         .map(|c| (c.status == "True", c.reason.clone(), c.message.clone()));
-    let running = running.unwrap_or((false, "Starting".to_owned(), "main has just been chosen".to_owned()));
+    let running = running.unwrap_or((
+        false,
+        reasons::Running::Starting.as_str().to_owned(),
+        "main has just been chosen".to_owned(),
+    ));
     let failure = facts.workloads.failure().or(facts.routed);
     let ready = match failure {
         Some(error) => (false, error.reason().to_owned(), crate::error_chain::chain(error)),
-        None if !deployed.0 => (false, deployed.1.to_owned(), deployed.2),
+        None if !deployed.0 => (false, deployed.1.as_str().to_owned(), deployed.2),
         None => running,
     };
     condition::set(&mut conditions, READY, ready.0, (&ready.1, &ready.2), generation, now);
@@ -241,7 +256,7 @@ fn conditions(
     }
     match facts.verdict {
         Verdict::Wait { reason, message } if failure.is_none() => {
-            condition::set(&mut conditions, RECONCILING, true, (reason, message), generation, now);
+            condition::set(&mut conditions, RECONCILING, true, (reason.as_str(), message), generation, now);
         }
         _ => condition::clear(&mut conditions, RECONCILING),
     }

@@ -12,9 +12,22 @@ use understudy_crds::{
 };
 
 use super::Facts;
-use crate::{context::Context, policy::NOT_TRIED, rollout::plan::Next};
+use crate::{
+    context::Context,
+    reasons::{self, Challenger as Reason},
+    rollout::plan::Next,
+};
 
-/// Tells what changed, after it was written.
+/// Reasons that need no event: nothing is wrong.
+const EXPECTED: [&str; 3] = [
+    reasons::Running::NoMain.as_str(),
+    reasons::Running::Starting.as_str(),
+    reasons::Policy::NotTried.as_str(),
+];
+/// Reasons for which a challenger that was never ready is waited for.
+const NOT_YET: [Reason; 3] = [Reason::Starting, Reason::PodsNotReady, Reason::NoMain];
+
+/// Publishes what changed, after it was written.
 pub async fn announce(
     ctx: &Context,
     md: &ModelDeployment,
@@ -49,7 +62,7 @@ pub async fn announce(
     }
     for (type_, bad) in [(STALLED, "True"), (APPROVAL_POLICY_ACTIVE, "False"), (RUNNING, "False")] {
         let new = condition::find(&after.conditions, type_)
-            .filter(|c| c.status == bad && !matches!(c.reason.as_str(), "NoMain" | "Starting" | NOT_TRIED));
+            .filter(|c| c.status == bad && !EXPECTED.contains(&c.reason.as_str()));
         let old = condition::find(&before.conditions, type_);
         if let Some(new) =
             new.filter(|n| old.is_none_or(|o| (&o.status, &o.reason) != (&n.status, &n.reason)))
@@ -90,9 +103,11 @@ fn challenged(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> 
     match new.status.as_str() {
         "True" => Some((EventType::Normal, "ChallengerReady".to_owned(), new.message.clone())),
         // That pods start, or that there is nothing to copy yet, is no news.
-        _ if !was_ready && matches!(new.reason.as_str(), "Starting" | "PodsNotReady" | "NoMain") => None,
+        _ if !was_ready && NOT_YET.iter().any(|reason| new.reason == reason.as_str()) => None,
         // It was promoted, and its name still stands in the spec.
-        _ if new.reason == "IsMain" => Some((EventType::Normal, new.reason.clone(), new.message.clone())),
+        _ if new.reason == Reason::IsMain.as_str() => {
+            Some((EventType::Normal, new.reason.clone(), new.message.clone()))
+        }
         _ => Some((EventType::Warning, new.reason.clone(), new.message.clone())),
     }
 }
