@@ -137,8 +137,7 @@ pub async fn routing(
 
 /// Notifies every pod that has another routing. A failure for one pod does not keep the others from being notified.
 async fn notify(ctx: &Context, observed: &Observed, hash: &str) -> Result<(), Error> {
-    let pods: Vec<Arc<Pod>> = observed.pods.values().flatten().cloned().collect();
-    let failed: Vec<Error> = stream::iter(pods)
+    let failed: Vec<Error> = stream::iter(observed.pods.clone())
         .map(|pod| async move { notify_pod(&ctx.client, &pod, hash).await })
         .buffer_unordered(NOTIFICATIONS)
         .filter_map(|outcome| std::future::ready(outcome.err()))

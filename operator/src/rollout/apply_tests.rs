@@ -24,8 +24,7 @@ fn observed(pods: Vec<Arc<Pod>>) -> Observed {
         "spec": {"replicas": 1, "challenger": {"version": "1.3.0"}},
     });
     let md: ModelDeployment = serde_json::from_value(md).expect("a ModelDeployment");
-    let pods = BTreeMap::from([("1.2.0".to_owned(), pods)]);
-    Observed { md: Arc::new(md), versions: vec![], pods, workloads: BTreeMap::new() }
+    Observed::new(Arc::new(md), vec![], pods, BTreeMap::new())
 }
 
 fn accepted() -> Challenger {

@@ -12,7 +12,7 @@ use understudy_crds::{
 };
 
 use super::{observe::Observed, signature};
-use crate::{cluster::pods::is_ready, reasons::Challenger as Reason};
+use crate::reasons::Challenger as Reason;
 
 /// What becomes of the challenger that a deployment names.
 #[derive(Clone, Debug)]
@@ -181,7 +181,7 @@ fn answers(observed: &Observed, version: &ModelVersion) -> bool {
     let stays = known.is_some_and(|known| {
         known.model_version == version.name_any() && known.digest == version.spec.artifact.digest()
     });
-    stays || observed.pods_of(&version.spec.version).iter().any(|pod| is_ready(pod))
+    stays || observed.pods_of(&version.spec.version).ready > 0
 }
 
 #[cfg(test)]

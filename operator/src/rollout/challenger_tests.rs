@@ -45,7 +45,7 @@ fn version(number: &str, stage: &str, change: &Value) -> Arc<ModelVersion> {
 }
 
 fn pod(ready: &str) -> Arc<Pod> {
-    let pod = json!({"metadata": {}, "status": {"conditions": [{"type": "Ready", "status": ready}]}});
+    let pod = json!({"metadata": {"labels": {"understudy.dev/version": "1.3.0"}}, "status": {"conditions": [{"type": "Ready", "status": ready}]}});
     Arc::new(serde_json::from_value(pod).expect("a pod"))
 }
 
@@ -57,8 +57,7 @@ fn observed(status: &Value, versions: Vec<Arc<ModelVersion>>, ready: &str) -> Ob
         "spec": {"challenger": {"version": "1.3.0"}}, "status": status,
     });
     let md = Arc::new(serde_json::from_value(object).expect("a ModelDeployment"));
-    let pods = BTreeMap::from([("1.3.0".to_owned(), vec![pod(ready)])]);
-    Observed { md, versions, pods, workloads: BTreeMap::new() }
+    Observed::new(md, versions, vec![pod(ready)], BTreeMap::new())
 }
 
 fn main_version() -> Arc<ModelVersion> {

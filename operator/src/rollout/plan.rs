@@ -51,8 +51,7 @@ pub struct Candidate {
 
 /// Decides over pods and main.
 pub fn plan(observed: &Observed, now: Timestamp) -> Plan {
-    let main = observed.md.main();
-    let current = main.and_then(|m| observed.version(&m.model_version)).cloned();
+    let current = observed.current().cloned();
     let request = rollback::requested(&observed.md, &observed.versions, now);
     let (next, rollback) = match request {
         rollback::Request::To(version, status) => {

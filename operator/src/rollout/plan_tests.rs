@@ -51,7 +51,7 @@ fn observed(annotations: &Value, status: &Value, versions: Vec<Arc<ModelVersion>
         "spec": {"replicas": 3}, "status": status,
     });
     let md: ModelDeployment = serde_json::from_value(object).expect("a ModelDeployment");
-    Observed { md: Arc::new(md), versions, pods: BTreeMap::new(), workloads: BTreeMap::new() }
+    Observed::new(Arc::new(md), versions, vec![], BTreeMap::new())
 }
 
 /// As [`observed`], with 1.1.0 named as challenger with two pods.

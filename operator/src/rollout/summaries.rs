@@ -18,7 +18,6 @@ use understudy_stats::{Identity, Summary};
 
 use super::{challenger::Challenger, observe::Observed, verify::Verdict};
 use crate::{
-    cluster::pods::is_ready,
     context::Context,
     error_chain::chain,
     model_server::client::{self, HttpClient, pod_url},
@@ -119,12 +118,7 @@ pub async fn look(
     verdict: &Verdict,
 ) -> Option<Seen> {
     let main = main.filter(|main| are_wanted(main, challenger) && !verdict.changes_main())?;
-    let addresses: Vec<String> = observed
-        .pods_of(&main.spec.version)
-        .iter()
-        .filter(|pod| is_ready(pod))
-        .filter_map(|pod| pod.status.as_ref()?.pod_ip.clone())
-        .collect();
+    let addresses = observed.pods_of(&main.spec.version).ready_addresses.clone();
     if addresses.is_empty() || !ctx.summaries.begins_round(&observed.md.uid()?, Instant::now()) {
         return None;
     }

@@ -13,11 +13,7 @@ use super::{
     observe::Observed,
     plan::{Candidate, Next, Plan},
 };
-use crate::{
-    cluster::{kinds, pods::is_ready},
-    context::Context,
-    reasons::Waiting,
-};
+use crate::{cluster::kinds, context::Context, reasons::Waiting};
 
 /// Probes under way at once.
 const PROBES: usize = 16;
@@ -127,12 +123,7 @@ fn not_ready(observed: &Observed, candidate: &Candidate, workloads: &Workloads) 
 
 async fn not_answering(ctx: &Context, observed: &Observed, candidate: &Candidate) -> Option<String> {
     let spec = &candidate.version.spec;
-    let ready: Vec<String> = observed
-        .pods_of(&spec.version)
-        .iter()
-        .filter(|p| is_ready(p))
-        .filter_map(|p| p.status.as_ref()?.pod_ip.clone())
-        .collect();
+    let ready = observed.pods_of(&spec.version).ready_addresses.clone();
     let wanted = usize::try_from(observed.md.spec.replicas).unwrap_or(usize::MAX);
     if ready.len() < wanted {
         return Some(format!("{} of {wanted} pods of {} are seen ready", ready.len(), spec.version));

@@ -7,7 +7,6 @@ use understudy_crds::{
     condition::{self, CHALLENGER_READY, DATA_DRIFT, PREDICTION_DRIFT},
 };
 
-use super::ready_pods;
 use crate::{
     reasons::Challenger as Reason,
     rollout::{
@@ -53,7 +52,7 @@ fn challenger(status: &mut ModelDeploymentStatus, observed: &Observed, beside: &
             model_version: name,
             digest,
             since: since.unwrap_or_else(|| now.into()),
-            ready_replicas: ready_pods(observed, &version.spec.version),
+            ready_replicas: observed.pods_of(&version.spec.version).ready_replicas(),
         });
     }
     put(status, observed, CHALLENGER_READY, said_of(observed, beside.challenger), now);
@@ -69,7 +68,7 @@ fn said_of(observed: &Observed, challenger: &Challenger) -> Option<Finding> {
         Challenger::Accepted(version) => (version, observed.md.spec.challenger.as_ref()?),
     };
     let (number, wanted, percent) = (&version.spec.version, wanted.replicas, wanted.sample_percent);
-    let ready = ready_pods(observed, number);
+    let ready = observed.pods_of(number).ready;
     if ready == 0 {
         let message = format!("no pod of {number} is ready: copies of calls are dropped meanwhile");
         return Some((Some(false), Reason::PodsNotReady.as_str(), message));

@@ -46,14 +46,10 @@ fn observed(ready: usize) -> Observed {
         "spec": {"challenger": {"version": "1.3.0", "samplePercent": 50, "replicas": 2},
                  "drift": {"minSamples": 100, "psi": 0.2}},
     });
-    let pod = json!({"metadata": {}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}});
+    let pod = json!({"metadata": {"labels": {"understudy.dev/version": "1.3.0"}}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}});
     let pod: Arc<Pod> = Arc::new(serde_json::from_value(pod).expect("a pod"));
-    Observed {
-        md: Arc::new(serde_json::from_value(md).expect("a ModelDeployment")),
-        versions: vec![],
-        pods: BTreeMap::from([("1.3.0".to_owned(), vec![pod; ready])]),
-        workloads: BTreeMap::new(),
-    }
+    let md = Arc::new(serde_json::from_value(md).expect("a ModelDeployment"));
+    Observed::new(md, vec![], vec![pod; ready], BTreeMap::new())
 }
 
 /// What pods of 1.2.0 have seen: one feature, in the training data half and half, and now as `counts` say.

@@ -22,12 +22,7 @@ use super::{
     running::Running,
     verify::Verdict,
 };
-use crate::{
-    cluster::{kinds, pods::is_ready},
-    context::Context,
-    policy::Enforcement,
-    reasons,
-};
+use crate::{cluster::kinds, context::Context, policy::Enforcement, reasons};
 
 /// Versions in Staging that are listed; the kind holds no more.
 const STAGED: usize = 256;
@@ -90,7 +85,7 @@ fn status(
         change_main(&mut status, base, &facts.plan.next, now);
     }
     if let Some(main) = status.main.as_mut() {
-        main.ready_replicas = ready_pods(observed, &main.version);
+        main.ready_replicas = observed.pods_of(&main.version).ready_replicas();
     }
     status.staging = staging(observed);
     status.rollout = rollout(facts);
@@ -154,11 +149,6 @@ fn record(candidate: &Candidate, now: Timestamp) -> MainRecord {
     }
 }
 
-fn ready_pods(observed: &Observed, version: &str) -> i32 {
-    let ready = observed.pods_of(version).iter().filter(|p| is_ready(p)).count();
-    i32::try_from(ready).unwrap_or(i32::MAX)
-}
-
 fn staging(observed: &Observed) -> Vec<Staged> {
     let staged = observed.versions.iter().filter(|v| v.stage() == Stage::Staging);
     staged
@@ -166,7 +156,7 @@ fn staging(observed: &Observed) -> Vec<Staged> {
         .map(|v| Staged {
             version: v.spec.version.clone(),
             model_version: v.name_any(),
-            ready_replicas: ready_pods(observed, &v.spec.version),
+            ready_replicas: observed.pods_of(&v.spec.version).ready_replicas(),
             url: names::url(
                 &names::version_object(&observed.md.name_any(), &v.spec.version),
                 &observed.namespace(),
