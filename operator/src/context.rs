@@ -5,14 +5,12 @@ use std::sync::Arc;
 use kube::Client;
 
 use crate::{
-    backoff::Backoff,
     cluster::cache::Cache,
     config::Config,
     decision_log::Journal,
     metrics::Metrics,
-    model_server::probe::Prober,
+    model_server::{probe::Prober, summary::SummaryClient},
     policy::ApprovalPolicy,
-    rollout::{recorded::Recorded, summaries::Summaries},
 };
 
 /// Shared by both controllers of a scope.
@@ -24,7 +22,5 @@ pub struct Context {
     pub prober: Prober,
     pub journal: Journal,
     pub metrics: Arc<Metrics>,
-    pub backoff: Backoff,
-    pub recorded: Recorded,
-    pub summaries: Summaries,
+    pub summaries: SummaryClient,
 }

@@ -9,14 +9,12 @@ use serde_json::{Value, json};
 use tower_test::mock;
 
 use crate::{
-    backoff::Backoff,
     cluster::cache::Cache,
     context::Context,
     decision_log::Journal,
     metrics::Metrics,
-    model_server::probe::Prober,
+    model_server::{probe::Prober, summary::SummaryClient},
     policy::ApprovalPolicy,
-    rollout::{recorded::Recorded, summaries::Summaries},
 };
 
 pub type Handle = mock::Handle<Request<Body>, Response<Body>>;
@@ -40,9 +38,7 @@ pub fn context(client: &Client) -> Context {
         prober: Prober::new(),
         journal: Journal::new(client.clone(), "test"),
         metrics,
-        backoff: Backoff::default(),
-        recorded: Recorded::default(),
-        summaries: Summaries::new(),
+        summaries: SummaryClient::new(),
     }
 }
 

@@ -27,9 +27,9 @@ use crate::{
     http,
     leader::{Elector, Lost},
     metrics::Metrics,
-    model_server::probe::Prober,
+    model_server::{probe::Prober, summary::SummaryClient},
     policy::{self, ApprovalPolicy},
-    rollout::{self, recorded::Recorded, summaries::Summaries},
+    rollout,
 };
 
 /// Passes at once, for each controller: enough to keep an API server busy, few enough not to starve others.
@@ -151,9 +151,7 @@ fn control(
         prober: Prober::new(),
         journal,
         metrics,
-        backoff: Backoff::default(),
-        recorded: Recorded::default(),
-        summaries: Summaries::new(),
+        summaries: SummaryClient::new(),
     });
     let work = async move {
         let controllers = async {
@@ -167,15 +165,16 @@ fn control(
                 &ctx,
                 stopped.clone(),
                 "modelversion",
-                |o, c| Box::pin(approval::reconcile(o, c)),
+                |version, ctx| approval::reconcile(version, ctx).boxed(),
             );
+            let state = Arc::new(rollout::State::default());
             let deployments = drive(
                 triggers.deployments,
                 ctx.cache.deployments.clone(),
                 &ctx,
                 stopped.clone(),
                 "modeldeployment",
-                |o, c| Box::pin(rollout::reconcile(o, c)),
+                move |deployment, ctx| rollout::reconcile(deployment, ctx, Arc::clone(&state)).boxed(),
             );
             tokio::join!(versions, deployments);
             Ok(())
@@ -217,8 +216,6 @@ impl PassError for rollout::Error {
     }
 }
 
-type Pass<K, E> = fn(Arc<K>, Arc<Context>) -> BoxFuture<'static, Result<Action, E>>;
-
 /// Runs one controller on the shared caches until `stopped`.
 async fn drive<K, E>(
     triggers: mpsc::Receiver<ObjectRef<K>>,
@@ -226,23 +223,26 @@ async fn drive<K, E>(
     ctx: &Arc<Context>,
     stopped: watch::Receiver<bool>,
     name: &'static str,
-    pass: Pass<K, E>,
+    pass: impl Fn(Arc<K>, Arc<Context>) -> BoxFuture<'static, Result<Action, E>>,
 ) where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
     E: PassError,
 {
-    let reconcile = move |object: Arc<K>, ctx: Arc<Context>| async move {
-        let started = Instant::now();
-        let outcome = pass(object.clone(), ctx.clone()).await;
-        ctx.metrics.reconciled(name, started.elapsed(), outcome.as_ref().err().map(PassError::reason));
-        if outcome.is_ok() {
-            ctx.backoff.succeeded(&key(name, object.as_ref()));
+    let backoff = Arc::new(Backoff::default());
+    let succeeded = Arc::clone(&backoff);
+    let reconcile = move |object: Arc<K>, ctx: Arc<Context>| {
+        let (backoff, started) = (Arc::clone(&succeeded), Instant::now());
+        let pass = pass(Arc::clone(&object), Arc::clone(&ctx));
+        async move {
+            let result = pass.await;
+            ctx.metrics.reconciled(name, started.elapsed(), result.as_ref().err().map(PassError::reason));
+            if result.is_ok() {
+                backoff.succeeded(&key(object.as_ref()));
+            }
+            result
         }
-        outcome
     };
-    let after_error = move |object: Arc<K>, _: &E, ctx: Arc<Context>| {
-        Action::requeue(ctx.backoff.failed(key(name, object.as_ref())))
-    };
+    let after_error = move |object: Arc<K>, _: &E, _| Action::requeue(backoff.failed(key(object.as_ref())));
     // The first value of a watch is no change.
     let policy_changes = WatchStream::from_changes(ctx.policy.subscribe()).map(|_| ());
     Controller::for_stream(stream::empty(), store)
@@ -255,8 +255,8 @@ async fn drive<K, E>(
         .await;
 }
 
-fn key<K: Resource>(controller: &str, object: &K) -> String {
-    format!("{controller}/{}/{}", object.namespace().unwrap_or_default(), object.name_any())
+fn key<K: Resource>(object: &K) -> String {
+    format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
 }
 
 fn log<K, E>(

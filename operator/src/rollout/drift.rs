@@ -150,9 +150,9 @@ pub fn finding(
 }
 
 /// What is to be said where main has a baseline, and its pods were asked, and nothing came back about drift.
-pub fn unknown(asked: usize, told: usize) -> Finding {
-    if told == 0 {
-        let message = format!("0 of {asked} pods of main have told what they saw");
+pub fn unknown(requested: usize, answered: usize) -> Finding {
+    if answered == 0 {
+        let message = format!("0 of {requested} pods of main have told what they saw");
         return (None, Reason::NoAnswer.as_str(), message);
     }
     let message = "main's pods compare nothing with the baseline: their logs say why".to_owned();

@@ -10,14 +10,16 @@ mod challenger;
 mod comparison;
 mod drift;
 mod error;
+mod expectations;
 mod observe;
 mod plan;
-pub mod recorded;
 mod rollback;
+mod rounds;
 mod running;
 mod signature;
+mod state;
 mod status;
-pub mod summaries;
+mod summaries;
 mod verify;
 
 use std::{
@@ -30,7 +32,7 @@ use kube::{ResourceExt, runtime::controller::Action};
 use rand::RngExt as _;
 use understudy_crds::ModelDeployment;
 
-pub use error::Error;
+pub use self::{error::Error, state::State};
 
 use crate::{clock, context::Context};
 
@@ -40,11 +42,15 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 const SOON: Duration = Duration::from_secs(1);
 
 /// One pass over one deployment.
-pub async fn reconcile(md: Arc<ModelDeployment>, ctx: Arc<Context>) -> Result<Action, Error> {
+pub async fn reconcile(
+    md: Arc<ModelDeployment>,
+    ctx: Arc<Context>,
+    state: Arc<State>,
+) -> Result<Action, Error> {
     if md.metadata.deletion_timestamp.is_some() {
         return Ok(Action::await_change());
     }
-    if ctx.recorded.is_ahead_of(&md) {
+    if state.expectations.are_unmet_by(&md) {
         // The event of the record wakes this deployment.
         return Ok(Action::requeue(SOON));
     }
@@ -60,9 +66,9 @@ pub async fn reconcile(md: Arc<ModelDeployment>, ctx: Arc<Context>) -> Result<Ac
     let told = challenger.accepted().map(AsRef::as_ref);
     let routing = build::routing(&observed.md, answering, main, told);
     let routed = apply::routing(&ctx, &observed, answering, &routing).await;
-    let (running, seen) = tokio::join!(
+    let (running, collected) = tokio::join!(
         running::running(&ctx, &observed, answering, &verdict, routed.is_ok()),
-        summaries::look(&ctx, &observed, main, &challenger, &verdict)
+        summaries::collect(&ctx, &state.rounds, &observed, main, &challenger, &verdict)
     );
     let awaited = running.is_awaited();
     let facts = status::Facts {
@@ -71,21 +77,21 @@ pub async fn reconcile(md: Arc<ModelDeployment>, ctx: Arc<Context>) -> Result<Ac
         verdict: &verdict,
         routed: routed.as_ref().err(),
         running,
-        beside: status::Beside { main, challenger: &challenger, seen },
+        beside: status::Beside { main, challenger: &challenger, collected },
     };
-    status::update(&ctx, &observed, &facts, now).await?;
+    status::update(&ctx, &state.expectations, &observed, &facts, now).await?;
     apply::prune(&ctx, &observed, &plan, answering, &challenger).await?;
     workloads.into_result()?;
     served?;
     routed?;
     let asks = main.is_some_and(|main| summaries::are_wanted(main, &challenger));
     let question =
-        observed.md.uid().filter(|_| asks).and_then(|uid| ctx.summaries.due_in(&uid, Instant::now()));
-    Ok(next_look(&plan, &verdict, awaited, question, now))
+        observed.md.uid().filter(|_| asks).and_then(|uid| state.rounds.due_in(&uid, Instant::now()));
+    Ok(next_pass(&plan, &verdict, awaited, question, now))
 }
 
 /// When to look again if nothing happens. `question` is when main's pods are to be asked what they have seen.
-fn next_look(
+fn next_pass(
     plan: &plan::Plan,
     verdict: &verify::Verdict,
     awaited: bool,

@@ -8,13 +8,14 @@ use understudy_crds::{
 };
 
 use crate::{
+    model_server::summary::Collected,
     reasons::Challenger as Reason,
     rollout::{
         challenger::{Challenger, Refusal},
         comparison,
         drift::{self, Column, Finding},
         observe::Observed,
-        summaries::{Seen, identity},
+        summaries::identity,
     },
 };
 
@@ -24,19 +25,19 @@ pub struct Beside<'a> {
     pub main: Option<&'a ModelVersion>,
     /// What becomes of the challenger that is named.
     pub challenger: &'a Challenger,
-    /// What main's pods have told, if they were asked in this pass.
-    pub seen: Option<Seen>,
+    /// What main's pods have counted, if it was collected in this pass.
+    pub collected: Option<Collected>,
 }
 
 /// Fills in challenger, comparison and drift with their conditions.
 pub fn fill_in(status: &mut ModelDeploymentStatus, observed: &Observed, beside: &Beside<'_>, now: Timestamp) {
     challenger(status, observed, beside, now);
     let pair = beside.main.zip(beside.challenger.accepted()).map(|(m, c)| (identity(m), identity(c)));
-    let seen = beside.seen.as_ref().and_then(|seen| seen.summary.as_ref());
+    let summary = beside.collected.as_ref().and_then(|collected| collected.summary.as_ref());
     status.comparison = comparison::next(
         status.comparison.as_ref(),
         pair.as_ref().map(|(main, challenger)| (main, challenger)),
-        seen,
+        summary,
         now,
     );
     drifts(status, observed, beside, now);
@@ -87,9 +88,9 @@ fn drifts(status: &mut ModelDeploymentStatus, observed: &Observed, beside: &Besi
         return;
     }
     // Between two rounds of questions all stays as it was said.
-    let Some(seen) = &beside.seen else { return };
-    let Some(measured) = seen.summary.as_ref().and_then(|summary| summary.drift.as_ref()) else {
-        silent(status, observed, &drift::unknown(seen.asked, seen.told), now);
+    let Some(collected) = &beside.collected else { return };
+    let Some(measured) = collected.summary.as_ref().and_then(|summary| summary.drift.as_ref()) else {
+        silent(status, observed, &drift::unknown(collected.requested, collected.answered), now);
         return;
     };
     let rules = observed.md.spec.drift.clone().unwrap_or_default();

@@ -17,6 +17,7 @@ pub use beside::Beside;
 use super::{
     Error,
     apply::Workloads,
+    expectations::Expectations,
     observe::Observed,
     plan::{Candidate, Next, Plan},
     running::Running,
@@ -42,6 +43,7 @@ pub struct Facts<'a> {
 /// Writes the status if it differs, onto exactly the deployment that was judged, and tells what happened.
 pub async fn update(
     ctx: &Context,
+    expectations: &Expectations,
     observed: &Observed,
     facts: &Facts<'_>,
     now: Timestamp,
@@ -62,7 +64,7 @@ pub async fn update(
     object.status = Some(next.clone());
     let written = kinds::replace_status(&ctx.client, &object).await?;
     if changed {
-        ctx.recorded.note(&written);
+        expectations.expect(&written);
     }
     news::announce(ctx, base, &before, &next, facts, changed).await;
     Ok(())
