@@ -13,7 +13,7 @@ use serde_json::json;
 use understudy_contract::Routing;
 use understudy_crds::names;
 
-use super::{Error, build, challenger::Challenger, observe::Observed, plan::Plan};
+use super::{build, challenger::Challenger, error::Error, observe::Observed, plan::Plan};
 use crate::{
     cluster::{
         apply::{self, ensure, remove},

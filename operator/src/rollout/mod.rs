@@ -58,8 +58,8 @@ pub async fn reconcile(
     let observed = observe::observe(&md, &ctx);
     let plan = plan::plan(&observed, now);
     let workloads = apply::workloads(&ctx, &observed, &plan).await;
-    let verdict = verify::verify(&ctx, &observed, &plan, &workloads).await?;
-    let (answering, main) = (verdict.answering(&observed, &plan), verdict.main(&plan));
+    let readiness = verify::verify(&ctx, &observed, &plan, &workloads).await?;
+    let (answering, main) = (readiness.answering(&observed, &plan), readiness.main(&plan));
     let judged = challenger::judge(&observed, main);
     let main = main.map(AsRef::as_ref);
     let (challenger, served) = apply::challenger(&ctx, &observed, judged).await;
@@ -67,14 +67,14 @@ pub async fn reconcile(
     let routing = build::routing(&observed.md, answering, main, told);
     let routed = apply::routing(&ctx, &observed, answering, &routing).await;
     let (running, collected) = tokio::join!(
-        running::running(&ctx, &observed, answering, &verdict, routed.is_ok()),
-        summaries::collect(&ctx, &state.rounds, &observed, main, &challenger, &verdict)
+        running::running(&ctx, &observed, answering, &readiness, routed.is_ok()),
+        summaries::collect(&ctx, &state.rounds, &observed, main, &challenger, &readiness)
     );
     let awaited = running.is_awaited();
     let facts = status::Facts {
         plan: &plan,
         workloads: &workloads,
-        verdict: &verdict,
+        readiness: &readiness,
         routed: routed.as_ref().err(),
         running,
         beside: status::Beside { main, challenger: &challenger, collected },
@@ -87,20 +87,20 @@ pub async fn reconcile(
     let asks = main.is_some_and(|main| summaries::are_wanted(main, &challenger));
     let question =
         observed.md.uid().filter(|_| asks).and_then(|uid| state.rounds.due_in(&uid, Instant::now()));
-    Ok(next_pass(&plan, &verdict, awaited, question, now))
+    Ok(next_pass(&plan, &readiness, awaited, question, now))
 }
 
 /// When to look again if nothing happens. `question` is when main's pods are to be asked what they have seen.
 fn next_pass(
     plan: &plan::Plan,
-    verdict: &verify::Verdict,
+    readiness: &verify::Readiness,
     awaited: bool,
     question: Option<Duration>,
     now: Timestamp,
 ) -> Action {
     let heartbeat = HEARTBEAT.mul_f64(rand::rng().random_range(1.0..1.3));
     let heartbeat = question.map_or(heartbeat, |question| heartbeat.min(question.max(SOON)));
-    let soon = verdict.changes_main() || verdict.waits_for_answer() || awaited;
+    let soon = readiness.changes_main() || readiness.is_waiting() || awaited;
     let wanted = if soon { SOON } else { heartbeat };
     let cooling = plan
         .warm_until

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use kube::ResourceExt;
 use understudy_crds::names;
 
-use super::{observe::Observed, verify::Verdict};
+use super::{observe::Observed, verify::Readiness};
 use crate::{clock, context::Context, error_chain::chain, reasons};
 
 /// Whether callers of the stable URL get an answer, and from whom they should.
@@ -37,7 +37,7 @@ pub async fn running(
     ctx: &Context,
     observed: &Observed,
     answering: Option<&str>,
-    verdict: &Verdict,
+    readiness: &Readiness,
     routed: bool,
 ) -> Running {
     let Some(version) = answering else {
@@ -46,7 +46,7 @@ pub async fn running(
             message: "no version is in Production".to_owned(),
         };
     };
-    if verdict.changes_main() || !routed {
+    if readiness.changes_main() || !routed {
         return Running::AsBefore;
     }
     let url = names::url(&observed.md.name_any(), &observed.namespace());

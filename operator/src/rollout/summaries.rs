@@ -7,7 +7,7 @@ use tracing::warn;
 use understudy_crds::ModelVersion;
 use understudy_stats::Identity;
 
-use super::{challenger::Challenger, observe::Observed, rounds::Rounds, verify::Verdict};
+use super::{challenger::Challenger, observe::Observed, rounds::Rounds, verify::Readiness};
 use crate::{context::Context, model_server::summary::Collected};
 
 /// Whether the summaries of pods have a use: a comparison or drift.
@@ -22,9 +22,9 @@ pub async fn collect(
     observed: &Observed,
     main: Option<&ModelVersion>,
     challenger: &Challenger,
-    verdict: &Verdict,
+    readiness: &Readiness,
 ) -> Option<Collected> {
-    let main = main.filter(|main| are_wanted(main, challenger) && !verdict.changes_main())?;
+    let main = main.filter(|main| are_wanted(main, challenger) && !readiness.changes_main())?;
     let addresses = observed.pods_of(&main.spec.version).ready_addresses.clone();
     if addresses.is_empty() || !rounds.begins(&observed.md.uid()?, Instant::now()) {
         return None;

@@ -15,13 +15,13 @@ use understudy_crds::{
 pub use beside::Beside;
 
 use super::{
-    Error,
     apply::Workloads,
+    error::Error,
     expectations::Expectations,
     observe::Observed,
     plan::{Candidate, Next, Plan},
     running::Running,
-    verify::Verdict,
+    verify::Readiness,
 };
 use crate::{cluster::kinds, context::Context, policy::Enforcement, reasons};
 
@@ -34,7 +34,7 @@ const HISTORY: usize = 100;
 pub struct Facts<'a> {
     pub plan: &'a Plan,
     pub workloads: &'a Workloads,
-    pub verdict: &'a Verdict,
+    pub readiness: &'a Readiness,
     pub routed: Option<&'a Error>,
     pub running: Running,
     pub beside: Beside<'a>,
@@ -48,12 +48,12 @@ pub async fn update(
     facts: &Facts<'_>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let base = match facts.verdict {
-        Verdict::Change { md } => md.as_ref(),
+    let base = match facts.readiness {
+        Readiness::Change { md } => md.as_ref(),
         _ => observed.md.as_ref(),
     };
     // What callers were not sent to yet is not recorded as main.
-    let changed = facts.verdict.changes_main() && facts.routed.is_none();
+    let changed = facts.readiness.changes_main() && facts.routed.is_none();
     let policy = ctx.policy.subscribe().borrow().clone();
     let before = base.status.clone().unwrap_or_default();
     let next = status(base, observed, facts, changed, &policy, now);
@@ -168,7 +168,8 @@ fn staging(observed: &Observed) -> Vec<Staged> {
 }
 
 fn rollout(facts: &Facts<'_>) -> Option<Rollout> {
-    let (Next::Promote(candidate), Verdict::Wait { message, .. }) = (&facts.plan.next, facts.verdict) else {
+    let (Next::Promote(candidate), Readiness::Wait { message, .. }) = (&facts.plan.next, facts.readiness)
+    else {
         return None;
     };
     Some(Rollout {
@@ -240,14 +241,14 @@ fn conditions(
         None => running,
     };
     condition::set(&mut conditions, READY, ready.0, (&ready.1, &ready.2), generation, now);
-    match (failure, facts.verdict) {
+    match (failure, facts.readiness) {
         (Some(error), _) => {
             condition::set(&mut conditions, STALLED, true, (error.reason(), &ready.2), generation, now);
         }
         (None, _) => condition::clear(&mut conditions, STALLED),
     }
-    match facts.verdict {
-        Verdict::Wait { reason, message } if failure.is_none() => {
+    match facts.readiness {
+        Readiness::Wait { reason, message } if failure.is_none() => {
             condition::set(&mut conditions, RECONCILING, true, (reason.as_str(), message), generation, now);
         }
         _ => condition::clear(&mut conditions, RECONCILING),
