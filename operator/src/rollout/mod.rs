@@ -56,11 +56,13 @@ pub async fn reconcile(
     }
     let now = clock::now();
     let observed = observe::observe(&md, &ctx);
-    let plan = plan::plan(&observed, now);
+    let judged = challenger::judge(&observed, observed.current());
+    let plan = plan::plan(&observed, &judged, now);
     let workloads = apply::workloads(&ctx, &observed, &plan).await;
     let readiness = verify::verify(&ctx, &observed, &plan, &workloads).await?;
     let (answering, main) = (readiness.answering(&observed, &plan), readiness.main(&plan));
-    let judged = challenger::judge(&observed, main);
+    // Next to a new main the judgement may differ: what has just become main is not its own challenger.
+    let judged = if readiness.changes_main() { challenger::judge(&observed, main) } else { judged };
     let main = main.map(AsRef::as_ref);
     let (challenger, served) = apply::challenger(&ctx, &observed, judged).await;
     let told = challenger.accepted().map(AsRef::as_ref);
