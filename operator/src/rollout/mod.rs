@@ -73,15 +73,15 @@ pub async fn reconcile(
         summaries::collect(&ctx, &state.rounds, &observed, main, &challenger, &readiness)
     );
     let awaited = running.is_awaited();
-    let facts = status::Facts {
+    let pass = status::Pass {
         plan: &plan,
         workloads: &workloads,
         readiness: &readiness,
         routed: routed.as_ref().err(),
         running,
-        beside: status::Beside { main, challenger: &challenger, collected },
+        calls: status::Calls { main, challenger: &challenger, collected },
     };
-    status::update(&ctx, &state.expectations, &observed, &facts, now).await?;
+    status::update(&ctx, &state.expectations, &observed, &pass, now).await?;
     apply::prune(&ctx, &observed, &plan, answering, &challenger).await?;
     workloads.into_result()?;
     served?;

@@ -11,7 +11,7 @@ use understudy_crds::{
     },
 };
 
-use super::Facts;
+use super::pass::Pass;
 use crate::{
     context::Context,
     reasons::{self, Challenger as Reason},
@@ -33,11 +33,11 @@ pub async fn announce(
     md: &ModelDeployment,
     before: &ModelDeploymentStatus,
     after: &ModelDeploymentStatus,
-    facts: &Facts<'_>,
+    pass: &Pass<'_>,
     changed: bool,
 ) {
     if changed {
-        let (reason, note) = match &facts.plan.next {
+        let (reason, note) = match &pass.plan.next {
             Next::Promote(c) => {
                 let (reason, verb) = match c.reason {
                     MainReason::Promoted => ("Promoted", "is main"),
@@ -75,10 +75,11 @@ pub async fn announce(
     }
 }
 
-type News = (EventType, String, String);
+/// Severity, reason and note of one event.
+type Event = (EventType, String, String);
 
 /// What changed of challenger and drift. Pure.
-fn changes(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Vec<News> {
+fn changes(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Vec<Event> {
     let drift = [
         (DATA_DRIFT, "DataDriftOver", ColumnRole::Input),
         (PREDICTION_DRIFT, "PredictionDriftOver", ColumnRole::Output),
@@ -87,7 +88,7 @@ fn changes(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Vec
     challenged(before, after).into_iter().chain(drift).collect()
 }
 
-fn challenged(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Option<News> {
+fn challenged(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Option<Event> {
     let old = condition::find(&before.conditions, CHALLENGER_READY);
     let Some(new) = condition::find(&after.conditions, CHALLENGER_READY) else {
         let old = before.challenger.as_ref()?;
@@ -123,7 +124,7 @@ fn drifted(
     type_: &str,
     over: &str,
     role: ColumnRole,
-) -> Option<News> {
+) -> Option<Event> {
     let new = condition::find(&after.conditions, type_)?;
     let was = condition::is_true(&before.conditions, type_);
     let features = |s: &ModelDeploymentStatus| -> BTreeSet<String> {
@@ -139,5 +140,5 @@ fn drifted(
 }
 
 #[cfg(test)]
-#[path = "news_tests.rs"]
+#[path = "events_tests.rs"]
 mod tests;

@@ -1,14 +1,14 @@
-//! What the status says of all that happens beside main: the challenger, how it compares, and drift. Pure.
+//! The status of the challenger, of the comparison with main, and of drift. Pure.
 
 use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{
-    ChallengerStatus, ColumnRole, DRIFTING_LIMIT, ModelDeploymentStatus, ModelVersion,
+    ChallengerStatus, ColumnRole, DRIFTING_LIMIT, ModelDeploymentStatus,
     condition::{self, CHALLENGER_READY, DATA_DRIFT, PREDICTION_DRIFT},
 };
 
+use super::pass::Calls;
 use crate::{
-    model_server::summary::Collected,
     reasons::Challenger as Reason,
     rollout::{
         challenger::{Challenger, Refusal},
@@ -19,33 +19,23 @@ use crate::{
     },
 };
 
-/// What a pass has found out about it.
-pub struct Beside<'a> {
-    /// The version that answers after this pass.
-    pub main: Option<&'a ModelVersion>,
-    /// What becomes of the challenger that is named.
-    pub challenger: &'a Challenger,
-    /// What main's pods have counted, if it was collected in this pass.
-    pub collected: Option<Collected>,
-}
-
 /// Fills in challenger, comparison and drift with their conditions.
-pub fn fill_in(status: &mut ModelDeploymentStatus, observed: &Observed, beside: &Beside<'_>, now: Timestamp) {
-    challenger(status, observed, beside, now);
-    let pair = beside.main.zip(beside.challenger.accepted()).map(|(m, c)| (identity(m), identity(c)));
-    let summary = beside.collected.as_ref().and_then(|collected| collected.summary.as_ref());
+pub fn fill_in(status: &mut ModelDeploymentStatus, observed: &Observed, calls: &Calls<'_>, now: Timestamp) {
+    challenger(status, observed, calls, now);
+    let pair = calls.main.zip(calls.challenger.accepted()).map(|(m, c)| (identity(m), identity(c)));
+    let summary = calls.collected.as_ref().and_then(|collected| collected.summary.as_ref());
     status.comparison = comparison::next(
         status.comparison.as_ref(),
         pair.as_ref().map(|(main, challenger)| (main, challenger)),
         summary,
         now,
     );
-    drifts(status, observed, beside, now);
+    drifts(status, observed, calls, now);
 }
 
-fn challenger(status: &mut ModelDeploymentStatus, observed: &Observed, beside: &Beside<'_>, now: Timestamp) {
+fn challenger(status: &mut ModelDeploymentStatus, observed: &Observed, calls: &Calls<'_>, now: Timestamp) {
     let before = status.challenger.take();
-    if let Some(version) = beside.challenger.accepted() {
+    if let Some(version) = calls.challenger.accepted() {
         let (name, digest) = (version.name_any(), version.spec.artifact.digest());
         let since = before.filter(|b| b.model_version == name && b.digest == digest).map(|b| b.since);
         status.challenger = Some(ChallengerStatus {
@@ -56,7 +46,7 @@ fn challenger(status: &mut ModelDeploymentStatus, observed: &Observed, beside: &
             ready_replicas: observed.pods_of(&version.spec.version).ready_replicas(),
         });
     }
-    put(status, observed, CHALLENGER_READY, said_of(observed, beside.challenger), now);
+    put(status, observed, CHALLENGER_READY, said_of(observed, calls.challenger), now);
 }
 
 fn said_of(observed: &Observed, challenger: &Challenger) -> Option<Finding> {
@@ -80,15 +70,15 @@ fn said_of(observed: &Observed, challenger: &Challenger) -> Option<Finding> {
     Some((Some(true), Reason::Mirroring.as_str(), message))
 }
 
-fn drifts(status: &mut ModelDeploymentStatus, observed: &Observed, beside: &Beside<'_>, now: Timestamp) {
-    if beside.main.is_none_or(|main| main.spec.baseline.is_none()) {
+fn drifts(status: &mut ModelDeploymentStatus, observed: &Observed, calls: &Calls<'_>, now: Timestamp) {
+    if calls.main.is_none_or(|main| main.spec.baseline.is_none()) {
         status.drift = None;
         condition::clear(&mut status.conditions, DATA_DRIFT);
         condition::clear(&mut status.conditions, PREDICTION_DRIFT);
         return;
     }
     // Between two rounds of questions all stays as it was said.
-    let Some(collected) = &beside.collected else { return };
+    let Some(collected) = &calls.collected else { return };
     let Some(measured) = collected.summary.as_ref().and_then(|summary| summary.drift.as_ref()) else {
         silent(status, observed, &drift::unknown(collected.requested, collected.answered), now);
         return;
@@ -133,5 +123,5 @@ fn put(
 }
 
 #[cfg(test)]
-#[path = "beside_tests.rs"]
+#[path = "challenger_tests.rs"]
 mod tests;

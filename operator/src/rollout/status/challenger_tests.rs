@@ -4,9 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
+use understudy_crds::ModelVersion;
 use understudy_stats as stats;
 
 use super::*;
+use crate::model_server::summary::Collected;
 
 fn at(time: &str) -> Timestamp {
     time.parse().expect("a time")
@@ -82,7 +84,7 @@ fn pass(
     now: Timestamp,
 ) -> ModelDeploymentStatus {
     let mut status = before.clone();
-    fill_in(&mut status, &observed(ready), &Beside { main: Some(main), challenger, collected }, now);
+    fill_in(&mut status, &observed(ready), &Calls { main: Some(main), challenger, collected }, now);
     status
 }
 
