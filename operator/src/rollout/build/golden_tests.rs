@@ -73,8 +73,8 @@ fn a_challenger_gets_a_service_and_the_pods_hear_of_it_of_records_and_of_drift()
 }
 
 #[test]
-fn model_baseline_and_records_on_one_claim_share_its_volume() {
-    check("one-claim");
+fn model_baseline_and_records_on_one_pvc_share_its_volume() {
+    check("one-pvc");
 }
 
 #[test]
