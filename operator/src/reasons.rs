@@ -7,6 +7,7 @@ macro_rules! reasons {
     ($($(#[doc = $about:literal])+ $name:ident { $($(#[doc = $doc:literal])+ $reason:ident,)+ })+) => {$(
         $(#[doc = $about])+
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(clippy::enum_variant_names, reason = "a reason may repeat the name of its condition")]
         pub enum $name {
             $($(#[doc = $doc])+ $reason,)+
         }
@@ -59,7 +60,7 @@ reasons! {
 
     /// `Approvable` of a version: why a request cannot go on.
     Hold {
-        /// The version's ModelDeployment does not exist.
+        /// The version's `ModelDeployment` does not exist.
         DeploymentNotFound,
         /// An older version has the same version number.
         DuplicateVersion,
@@ -125,9 +126,9 @@ reasons! {
         NoAnswer,
         /// What was approved is not what is requested now.
         RequestChanged,
-        /// The ModelVersion was deleted.
+        /// The `ModelVersion` was deleted.
         VersionGone,
-        /// The ModelDeployment was changed or deleted meanwhile.
+        /// The `ModelDeployment` was changed or deleted meanwhile.
         DeploymentChanged,
         /// The API server does not enforce the approval policy.
         ApprovalPolicyInactive,

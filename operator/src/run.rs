@@ -64,7 +64,7 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
     let (ready, readiness) = watch::channel(true);
 
     let health = http::serve_health(args.health_port, readiness, until(stopped.clone()));
-    let exposition = http::serve_metrics(args.metrics_port, metrics.clone(), until(stopped.clone()));
+    let exposition = http::serve_metrics(args.metrics_port, Arc::clone(&metrics), until(stopped.clone()));
     let work = lead(&args, config, client, metrics, stopped);
     let signals = async move {
         let mut terminate = signal(SignalKind::terminate()).map_err(|e| Error::Setup(Box::new(e)))?;
@@ -112,9 +112,9 @@ async fn lead(
         controllers.push(control(
             args,
             scope,
-            config.clone(),
+            Arc::clone(&config),
             client.clone(),
-            metrics.clone(),
+            Arc::clone(&metrics),
             stopped.clone(),
         )?);
     }
@@ -182,7 +182,7 @@ fn control(
         tokio::select! {
             outcome = controllers => outcome,
             () = watching => Err(Error::Ended("a watch")),
-            () = ctx.policy.keep_checking(&ctx.cache, &scope, ctx.metrics.clone()) => Err(Error::Ended("the check of the approval policy")),
+            () = ctx.policy.keep_checking(&ctx.cache, &scope, &ctx.metrics) => Err(Error::Ended("the check of the approval policy")),
         }
     };
     Ok(work.boxed())
@@ -250,7 +250,7 @@ async fn drive<K, E>(
         .reconcile_all_on(policy_changes)
         .with_config(controller::Config::default().concurrency(CONCURRENCY))
         .graceful_shutdown_on(until(stopped))
-        .run(reconcile, after_error, ctx.clone())
+        .run(reconcile, after_error, Arc::clone(ctx))
         .for_each(|outcome| async move { log(name, outcome) })
         .await;
 }

@@ -6,7 +6,7 @@
 mod dry_run;
 mod reference;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 
 use kube::Client;
 use rand::RngExt as _;
@@ -130,7 +130,7 @@ impl ApprovalPolicy {
     }
 
     /// Checks again and again, so that conditions and metrics follow the policy while nothing is decided.
-    pub async fn keep_checking(&self, cache: &Cache, scope: &Scope, metrics: Arc<Metrics>) {
+    pub async fn keep_checking(&self, cache: &Cache, scope: &Scope, metrics: &Metrics) {
         loop {
             // A full record takes no more entries, whoever writes them.
             let witness = cache.versions.state().into_iter().find(|v| v.history().len() < HISTORY_LIMIT);

@@ -70,14 +70,14 @@ pub fn judge(observed: &Observed, main: Option<&Arc<ModelVersion>>) -> Challenge
     let Some(named) = &observed.md.spec.challenger else { return Challenger::NotNamed };
     match allowed(observed, &named.version, main).and_then(|(version, main)| fits(version, main)) {
         Err(refusal) => Challenger::Refused(refusal),
-        Ok((version, Some(refusal))) => Challenger::Awaited(version.clone(), refusal),
-        Ok((version, None)) if answers(observed, version) => Challenger::Accepted(version.clone()),
+        Ok((version, Some(refusal))) => Challenger::Awaited(Arc::clone(version), refusal),
+        Ok((version, None)) if answers(observed, version) => Challenger::Accepted(Arc::clone(version)),
         Ok((version, None)) => {
             let refusal = Refusal::new(
                 Reason::PodsNotReady,
                 format!("no pod of {} is ready{}", named.version, why(version)),
             );
-            Challenger::Awaited(version.clone(), refusal)
+            Challenger::Awaited(Arc::clone(version), refusal)
         }
     }
 }

@@ -66,7 +66,7 @@ fn main_version() -> Arc<ModelVersion> {
 
 fn judged(challenger: Arc<ModelVersion>) -> Challenger {
     let main = main_version();
-    judge(&observed(&json!({}), vec![main.clone(), challenger], "True"), Some(&main))
+    judge(&observed(&json!({}), vec![Arc::clone(&main), challenger], "True"), Some(&main))
 }
 
 /// The routing that pods of this deployment get.
@@ -149,7 +149,7 @@ fn a_version_is_refused_because(
 fn a_version_that_does_not_exist_here_is_refused_and_nobody_looks_elsewhere() {
     let main = main_version();
     let other = version("1.4.0", "Staging", &json!({}));
-    let found = judge(&observed(&json!({}), vec![main.clone(), other], "True"), Some(&main));
+    let found = judge(&observed(&json!({}), vec![Arc::clone(&main), other], "True"), Some(&main));
     let expected =
         "there is no version 1.3.0 of fraud in namespace risk: publish it, or name another one".to_owned();
     assert_eq!(said(found), ("NoSuchVersion", expected, false));
@@ -158,7 +158,7 @@ fn a_version_that_does_not_exist_here_is_refused_and_nobody_looks_elsewhere() {
 #[test]
 fn the_version_that_is_main_does_not_get_its_own_calls() {
     let main = version("1.3.0", "Production", &json!({}));
-    let found = judge(&observed(&json!({}), vec![main.clone()], "True"), Some(&main));
+    let found = judge(&observed(&json!({}), vec![Arc::clone(&main)], "True"), Some(&main));
     let expected = "1.3.0 is main itself: name another version, or remove spec.challenger".to_owned();
     assert_eq!(said(found), ("IsMain", expected, false));
 }
@@ -183,14 +183,14 @@ fn a_challenger_whose_pods_have_never_answered_is_waited_for_and_the_wait_is_exp
 fn a_main_whose_pods_have_never_answered_is_waited_for() {
     let main = version("1.2.0", "Production", &json!({"model": null}));
     let challenger = version("1.3.0", "Staging", &json!({}));
-    let found = judge(&observed(&json!({}), vec![main.clone(), challenger], "True"), Some(&main));
+    let found = judge(&observed(&json!({}), vec![Arc::clone(&main), challenger], "True"), Some(&main));
     assert_eq!(said(found), ("Starting", "the pods of main, 1.2.0, have not answered yet".to_owned(), true));
 }
 
 #[test]
 fn no_copy_goes_to_a_challenger_before_one_of_its_pods_is_ready() {
     let (main, challenger) = (main_version(), version("1.3.0", "Staging", &json!({})));
-    let found = judge(&observed(&json!({}), vec![main.clone(), challenger], "False"), Some(&main));
+    let found = judge(&observed(&json!({}), vec![Arc::clone(&main), challenger], "False"), Some(&main));
     assert!(!routed(&found).contains("1.3.0"));
     assert_eq!(said(found), ("PodsNotReady", "no pod of 1.3.0 is ready".to_owned(), true));
 }
@@ -202,20 +202,20 @@ fn accepted_before(digest: &str) -> Value {
 #[test]
 fn a_challenger_keeps_its_place_while_its_pods_come_back_so_that_the_comparison_goes_on() {
     let (main, challenger) = (main_version(), version("1.3.0", "Staging", &json!({})));
-    let observed = observed(&accepted_before(&digest()), vec![main.clone(), challenger], "False");
+    let observed = observed(&accepted_before(&digest()), vec![Arc::clone(&main), challenger], "False");
     assert!(judge(&observed, Some(&main)).accepted().is_some());
 }
 
 #[test]
 fn the_place_of_other_bytes_under_the_same_name_is_not_kept() {
     let (main, challenger) = (main_version(), version("1.3.0", "Staging", &json!({})));
-    let observed = observed(&accepted_before("sha256:other"), vec![main.clone(), challenger], "False");
+    let observed = observed(&accepted_before("sha256:other"), vec![Arc::clone(&main), challenger], "False");
     assert!(judge(&observed, Some(&main)).accepted().is_none());
 }
 
 #[test]
 fn a_challenger_that_is_archived_loses_its_place_at_once() {
     let (main, challenger) = (main_version(), version("1.3.0", "Archived", &json!({})));
-    let observed = observed(&accepted_before(&digest()), vec![main.clone(), challenger], "True");
+    let observed = observed(&accepted_before(&digest()), vec![Arc::clone(&main), challenger], "True");
     assert_eq!(said(judge(&observed, Some(&main))).0, "Archived");
 }

@@ -90,7 +90,7 @@ fn next(observed: &Observed, current: Option<&Arc<ModelVersion>>) -> Next {
         let transition = version.transition()?;
         let grant = transition.approval.as_ref()?;
         (transition.to == Stage::Production && !is_main(transition)).then(|| Candidate {
-            version: version.clone(),
+            version: Arc::clone(version),
             transition: transition.id.clone(),
             reason: MainReason::Promoted,
             requested_by: transition.requested_by.clone(),
@@ -126,7 +126,7 @@ fn serve(
     let full = observed.md.spec.replicas;
     let mut serve: BTreeMap<String, (Arc<ModelVersion>, i32)> = BTreeMap::new();
     let mut add = |version: &Arc<ModelVersion>, replicas: i32| {
-        let entry = serve.entry(version.name_any()).or_insert_with(|| (version.clone(), replicas));
+        let entry = serve.entry(version.name_any()).or_insert_with(|| (Arc::clone(version), replicas));
         entry.1 = entry.1.max(replicas);
     };
     for version in observed.versions.iter().filter(|v| v.stage() == Stage::Staging) {

@@ -52,7 +52,7 @@ pub fn requested(md: &ModelDeployment, versions: &[Arc<ModelVersion>], now: Time
         ));
     }
     RollbackRequest::To(
-        target.clone(),
+        Arc::clone(target),
         status(RollbackResult::Pending, format!("{version} is being made ready")),
     )
 }

@@ -1,4 +1,4 @@
-//! What is mounted into a model pod, and the arguments that tell the server where: credentials and PersistentVolumeClaims of the model,
+//! What is mounted into a model pod, and the arguments that tell the server where: credentials and PVCs of the model,
 //! of its baseline and of its records. Each is there only where the spec has the thing.
 
 use k8s_openapi::api::core::v1::{
@@ -54,7 +54,7 @@ fn attached<'a>(md: &'a ModelDeployment, mv: &'a ModelVersion) -> Vec<Attached<'
     .collect()
 }
 
-/// The name of the PersistentVolumeClaim in `pvc://<name>/<path>`.
+/// The name of the PVC in `pvc://<name>/<path>`.
 fn pvc_of(uri: &str) -> Option<&str> {
     uri.strip_prefix("pvc://")?.split('/').next()
 }
@@ -125,7 +125,7 @@ pub fn volumes(md: &ModelDeployment, mv: &ModelVersion) -> Vec<Volume> {
     own.into_iter().chain(outside).collect()
 }
 
-/// Some kubelets never start a pod that has two volumes of one PersistentVolumeClaim, so the first volume serves all mounts.
+/// Some kubelets never start a pod that has two volumes of one PVC, so the first volume serves all mounts.
 fn first_of_pvc(attached: &[Attached], pvc: &str) -> Option<usize> {
     attached.iter().position(|a| matches!(a.source, Source::Pvc { name, .. } if name == pvc))
 }

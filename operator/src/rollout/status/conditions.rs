@@ -56,7 +56,7 @@ pub fn fill_in(
         ),
         Running::No { reason, message } => set(RUNNING, false, reason.as_str(), message),
         Running::AsBefore if first => {
-            set(RUNNING, false, reasons::Running::Starting.as_str(), "main has just been chosen")
+            set(RUNNING, false, reasons::Running::Starting.as_str(), "main has just been chosen");
         }
         Running::AsBefore => {}
     }

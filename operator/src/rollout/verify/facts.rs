@@ -9,7 +9,7 @@ use crate::rollout::plan::Candidate;
 pub enum Facts<'a> {
     /// No change is planned.
     NoChange,
-    /// Main's ModelVersion is not in the cache.
+    /// Main's `ModelVersion` is not in the cache.
     MainDeleted {
         /// Whether the API server still has it.
         exists: bool,
@@ -20,7 +20,7 @@ pub enum Facts<'a> {
     TakeDown {
         /// The approved request.
         approved: &'a Transition,
-        /// Main's ModelVersion, read afresh.
+        /// Main's `ModelVersion`, read afresh.
         version: Option<ModelVersion>,
         /// The deployment, read afresh.
         deployment: Option<ModelDeployment>,

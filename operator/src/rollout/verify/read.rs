@@ -45,7 +45,7 @@ pub async fn read<'a>(
             Ok(Facts::TakeDown { approved, version, deployment })
         }
         Next::Promote(candidate) => {
-            promotion(ctx, observed, candidate, workloads).await.map(Facts::Promotion)
+            Box::pin(promotion(ctx, observed, candidate, workloads)).await.map(Facts::Promotion)
         }
     }
 }
