@@ -32,14 +32,14 @@ async fn main() -> std::process::ExitCode {
         .with(tracing_subscriber::fmt::layer().json().flatten_event(true))
         .with(args.run.log.clone())
         .init();
-    let outcome = match args.command {
+    let result = match args.command {
         Some(args::Command::Check { url }) => check::check(&url).await.map_err(|e| error_chain::chain(&e)),
         None => run::run(args.run).await.map_err(|e| error_chain::chain(&e)),
     };
-    match outcome {
+    match result {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(message) => {
-            tracing::error!(message);
+            tracing::error!(error = message, "the operator failed");
             std::process::ExitCode::FAILURE
         }
     }

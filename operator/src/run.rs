@@ -118,15 +118,15 @@ async fn lead(
             stopped.clone(),
         )?);
     }
-    let outcome = tokio::select! {
-        outcome = futures::future::try_join_all(controllers) => outcome.map(|_| ()),
+    let result = tokio::select! {
+        result = futures::future::try_join_all(controllers) => result.map(|_| ()),
         lost = elector.renew() => Err(lost.into()),
     };
     metrics.leads(false);
-    if outcome.is_ok() {
+    if result.is_ok() {
         elector.release().await;
     }
-    outcome
+    result
 }
 
 /// Both controllers of one scope, until `stopped`.
@@ -180,7 +180,7 @@ fn control(
             Ok(())
         };
         tokio::select! {
-            outcome = controllers => outcome,
+            result = controllers => result,
             () = watching => Err(Error::Ended("a watch")),
             () = ctx.policy.keep_checking(&ctx.cache, &scope, &ctx.metrics) => Err(Error::Ended("the check of the approval policy")),
         }
@@ -251,7 +251,7 @@ async fn drive<K, E>(
         .with_config(controller::Config::default().concurrency(CONCURRENCY))
         .graceful_shutdown_on(until(stopped))
         .run(reconcile, after_error, Arc::clone(ctx))
-        .for_each(|outcome| async move { log(name, outcome) })
+        .for_each(|result| async move { log(name, result) })
         .await;
 }
 
@@ -261,12 +261,12 @@ fn key<K: Resource>(object: &K) -> String {
 
 fn log<K, E>(
     controller: &str,
-    outcome: Result<(ObjectRef<K>, Action), controller::Error<E, kube::runtime::watcher::Error>>,
+    result: Result<(ObjectRef<K>, Action), controller::Error<E, kube::runtime::watcher::Error>>,
 ) where
     K: Resource<DynamicType = ()>,
     E: PassError,
 {
-    match outcome {
+    match result {
         // An object that is not found went between its event and its turn.
         Ok(_) | Err(controller::Error::ObjectNotFound(_)) => {}
         Err(controller::Error::ReconcilerFailed(error, object)) if error.had_no_effect() => {

@@ -18,11 +18,11 @@ use kube::{
 };
 use understudy_crds::{ModelVersion, ModelVersionStatus};
 
-pub use self::kinds::Error;
 use self::{
     decide::{NextStep, Step},
     observe::Observed,
 };
+pub use crate::cluster::kinds::Error;
 use crate::{clock, cluster::kinds, context::Context};
 
 /// One pass over one version.

@@ -75,20 +75,20 @@ impl<
 }
 
 /// Makes the object on the server what `desired` says, and returns it as it is there. `cached` is the operator's last
-/// sight of it; without one the server is asked, since only labelled objects are cached.
+/// sight of it; without one the server is fetched, since only labelled objects are cached.
 pub async fn ensure<K: Owned>(client: &Client, desired: K, cached: Option<&K>) -> Result<K, Error> {
     let (kind, name) = (K::kind(&()).into_owned(), desired.name_any());
     let api: Api<K> = Api::namespaced(client.clone(), &desired.namespace().unwrap_or_default());
-    let asked;
+    let fetched;
     let found = if cached.is_some() {
         cached
     } else {
-        asked = api.get_opt(&name).await.map_err(|source| Error::Get {
+        fetched = api.get_opt(&name).await.map_err(|source| Error::Get {
             kind: kind.clone(),
             name: name.clone(),
             source: Box::new(source),
         })?;
-        asked.as_ref()
+        fetched.as_ref()
     };
     let mut desired = desired;
     if let Some(found) = found {

@@ -97,9 +97,9 @@ fn ended(container: &ContainerStatus) -> Option<Failure> {
         return None;
     }
     let at = ended.finished_at.clone().unwrap_or(Time(jiff::Timestamp::UNIX_EPOCH));
-    let said =
+    let parsed =
         ended.message.as_deref().and_then(|m| serde_json::from_str::<contract::Failure>(m.trim()).ok());
-    Some(match said {
+    Some(match parsed {
         Some(contract::Failure { reason, message }) => {
             Failure { reason: reason.as_str().to_owned(), message, at }
         }

@@ -124,14 +124,14 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_a_rollback_made_main_learns_at_once_that_the_other_is_archived() {
+    fn a_version_that_a_rollback_made_main_is_triggered_when_the_other_is_archived() {
         let archived = version(&json!({"stage": "Archived"}));
         assert!(waits_for_siblings(&archived, Some(&main_is("fraud-1.0.0"))));
         assert!(!waits_for_siblings(&archived, Some(&main_is("fraud-2.0.0"))));
     }
 
     #[test]
-    fn a_settled_version_is_not_woken_by_its_siblings() {
+    fn a_settled_version_is_not_triggered_by_its_siblings() {
         let main = version(&json!({"stage": "Production"}));
         assert!(!waits_for_siblings(&main, Some(&main_is("fraud-1.0.0"))));
     }

@@ -32,7 +32,7 @@ fn what_all_pods_have_seen_is_added_up() {
 }
 
 #[test]
-fn a_pod_that_has_not_heard_of_the_new_challenger_yet_is_not_counted_for_it() {
+fn a_pod_that_has_not_read_the_new_challenger_yet_is_not_counted_for_it() {
     assert_eq!(pairs([summary("1.3.0", 10), summary("1.4.0", 5)], Some("1.4.0")), Some(5));
     assert_eq!(pairs([summary("1.4.0", 5), summary("1.3.0", 10)], Some("1.4.0")), Some(5));
 }

@@ -43,7 +43,7 @@ pub async fn forbidden_write_is_refused(client: &Client, witness: &ModelVersion)
                 None => Ok(false),
             }
         }
-        outcome => outcome,
+        result => result,
     }
 }
 

@@ -128,7 +128,7 @@ mod tests {
     #[case(json!({"failurePolicy": "Fail", "validations": []}), Some(".validations"))]
     #[case(json!({"failurePolicy": "Fail", "validations": [{"expression": "true"}]}), Some(".validations[0].expression"))]
     #[case(json!({"failurePolicy": "Fail", "validations": [{"expression": "a"}], "matchConditions": [{"expression": "false"}]}), Some(".matchConditions"))]
-    fn a_weakened_policy_is_told_apart(#[case] actual: Value, #[case] path: Option<&str>) {
+    fn a_weakened_policy_is_recognised(#[case] actual: Value, #[case] path: Option<&str>) {
         let expected = json!({"failurePolicy": "Fail", "validations": [{"expression": "a"}]});
         assert_eq!(changed(&expected, &actual).as_deref(), path);
     }

@@ -47,7 +47,7 @@ impl Workloads {
         self.failed.first()
     }
 
-    /// The first failure, as the outcome of the pass.
+    /// The first failure, as the result of the pass.
     pub fn into_result(self) -> Result<(), Error> {
         self.failed.into_iter().next().map_or(Ok(()), Err)
     }
@@ -140,7 +140,7 @@ async fn notify(ctx: &Context, observed: &Observed, hash: &str) -> Result<(), Er
     let failed: Vec<Error> = stream::iter(observed.pods.clone())
         .map(|pod| async move { notify_pod(&ctx.client, &pod, hash).await })
         .buffer_unordered(NOTIFICATIONS)
-        .filter_map(|outcome| std::future::ready(outcome.err()))
+        .filter_map(|result| std::future::ready(result.err()))
         .collect()
         .await;
     failed.into_iter().next().map_or(Ok(()), Err)

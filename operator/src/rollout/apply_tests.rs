@@ -105,8 +105,8 @@ async fn the_service_of_a_challenger_is_there_before_any_pod_sends_copies_to_it(
         assert_eq!(sent["spec"]["selector"]["understudy.dev/version"], "1.3.0");
         assert_eq!(sent["spec"]["ports"][0]["targetPort"], "challenger");
     };
-    let ((judged, outcome), ()) = tokio::join!(challenger(&ctx, &observed, accepted()), server);
-    outcome.expect("it is made");
+    let ((judged, result), ()) = tokio::join!(challenger(&ctx, &observed, accepted()), server);
+    result.expect("it is made");
     assert!(judged.accepted().is_some());
 }
 
@@ -121,8 +121,8 @@ async fn a_service_of_somebody_else_gets_no_copies_only_because_of_its_name() {
     let server = async {
         answer(&mut handle, Method::GET, 200, theirs).await;
     };
-    let ((judged, outcome), ()) = tokio::join!(challenger(&ctx, &observed, accepted()), server);
-    assert_eq!(outcome.expect_err("it is foreign").reason(), "NameConflict");
+    let ((judged, result), ()) = tokio::join!(challenger(&ctx, &observed, accepted()), server);
+    assert_eq!(result.expect_err("it is foreign").reason(), "NameConflict");
     let Challenger::Refused(refusal) = judged else { panic!("{judged:?}") };
     assert_eq!(refusal.reason, "NameConflict");
     assert!(refusal.message.contains("Service fraud-challenger exists"), "{}", refusal.message);
@@ -135,8 +135,8 @@ async fn without_an_accepted_challenger_nothing_is_made_for_one() {
     let (client, mut handle) = api();
     let ctx = context(&client);
     let observed = observed(vec![]);
-    let (judged, outcome) = challenger(&ctx, &observed, Challenger::NotNamed).await;
-    outcome.expect("there is nothing to do");
+    let (judged, result) = challenger(&ctx, &observed, Challenger::NotNamed).await;
+    result.expect("there is nothing to do");
     assert!(judged.accepted().is_none());
     drop((ctx, client));
     assert!(handle.next_request().await.is_none(), "a request was sent");

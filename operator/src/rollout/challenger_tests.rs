@@ -140,13 +140,13 @@ fn a_version_is_refused_because(
     #[case] message: &str,
 ) {
     let judged = judged(version("1.3.0", stage, &change));
-    assert!(!routed(&judged).contains("1.3.0"), "no pod hears of a version that is refused");
+    assert!(!routed(&judged).contains("1.3.0"), "a refused version is not in the routing");
     let (found, words, waits) = said(judged);
     assert_eq!((found, words.as_str(), waits), (reason, message, false));
 }
 
 #[test]
-fn a_version_that_does_not_exist_here_is_refused_and_nobody_looks_elsewhere() {
+fn a_version_that_does_not_exist_here_is_refused_even_if_it_exists_elsewhere() {
     let main = main_version();
     let other = version("1.4.0", "Staging", &json!({}));
     let found = judge(&observed(&json!({}), vec![Arc::clone(&main), other], "True"), Some(&main));

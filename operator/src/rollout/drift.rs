@@ -51,7 +51,7 @@ impl Column {
         columns.filter(|column| keys.insert((column.role, column.name.clone()))).collect()
     }
 
-    fn tells(&self, rules: &DriftRules) -> Option<f64> {
+    fn measured(&self, rules: &DriftRules) -> Option<f64> {
         self.psi.filter(|_| self.samples >= rules.min_samples)
     }
 }
@@ -68,7 +68,7 @@ pub fn drifting(
         .iter()
         .filter_map(|column| {
             let known = known.get(&(column.role, column.name.as_str())).copied();
-            let Some(psi) = column.tells(rules) else { return known.cloned() };
+            let Some(psi) = column.measured(rules) else { return known.cloned() };
             let begins = psi >= rules.psi && psi > column.by_chance;
             let stays = known.is_some() && psi >= ENDS_AT * rules.psi;
             (begins || stays).then(|| DriftingFeature {
@@ -130,8 +130,8 @@ pub fn finding(
         );
         return Some((Some(true), Reason::Drifts.as_str(), message));
     }
-    let telling: Vec<_> = columns.iter().filter_map(|c| Some((c.tells(rules)?, &c.name))).collect();
-    let Some((largest, name)) = telling.iter().max_by(|a, b| a.0.total_cmp(&b.0)) else {
+    let measured: Vec<_> = columns.iter().filter_map(|c| Some((c.measured(rules)?, &c.name))).collect();
+    let Some((largest, name)) = measured.iter().max_by(|a, b| a.0.total_cmp(&b.0)) else {
         let most = columns.iter().map(|c| c.samples).max().unwrap_or_default();
         let message = format!(
             "{most} values in the window are too few to tell: it takes {} (spec.drift.minSamples)",
@@ -139,12 +139,12 @@ pub fn finding(
         );
         return Some((Some(false), Reason::TooFewSamples.as_str(), message));
     };
-    let untold = match count - telling.len() {
+    let unmeasured = match count - measured.len() {
         0 => String::new(),
         few => format!("; {few} have fewer than {} values", rules.min_samples),
     };
     let message = format!(
-        "none of {count} {what} drifts: the largest PSI is {largest:.2} ({name}), the threshold {threshold}{untold}"
+        "none of {count} {what} drifts: the largest PSI is {largest:.2} ({name}), the threshold {threshold}{unmeasured}"
     );
     Some((Some(false), Reason::NoDrift.as_str(), message))
 }

@@ -1,7 +1,7 @@
 //! The controller of `ModelDeployment`: pods for the versions that need them, and one Service that says who answers.
 //!
-//! The order is what keeps callers safe: pods first, then a real inference on each, then the Service, then the word to
-//! the pods, then the record. A pass that was cut short anywhere is continued by the next, since each step is derived
+//! The order is what keeps callers safe: pods first, then a real inference on each, then the Service, then the routing
+//! of the pods, then the record. A pass that was cut short anywhere is continued by the next, since each step is derived
 //! from what is there.
 
 mod apply;
@@ -33,10 +33,9 @@ use rand::RngExt as _;
 use understudy_crds::ModelDeployment;
 
 pub use self::{error::Error, state::State};
-
 use crate::{clock, context::Context};
 
-/// Between two looks at whether main still answers, while nothing happens.
+/// Between two probes of main while nothing happens.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 /// After a switch, or while something does not answer yet.
 const SOON: Duration = Duration::from_secs(1);
@@ -51,7 +50,7 @@ pub async fn reconcile(
         return Ok(Action::await_change());
     }
     if state.expectations.are_unmet_by(&md) {
-        // The event of the record wakes this deployment.
+        // The event of the write triggers the next pass.
         return Ok(Action::requeue(SOON));
     }
     let now = clock::now();
@@ -65,8 +64,8 @@ pub async fn reconcile(
     let judged = if readiness.changes_main() { challenger::judge(&observed, main) } else { judged };
     let main = main.map(AsRef::as_ref);
     let (challenger, served) = apply::challenger(&ctx, &observed, judged).await;
-    let told = challenger.accepted().map(AsRef::as_ref);
-    let routing = build::routing(&observed.md, answering, main, told);
+    let accepted = challenger.accepted().map(AsRef::as_ref);
+    let routing = build::routing(&observed.md, answering, main, accepted);
     let routed = apply::routing(&ctx, &observed, answering, &routing).await;
     let (running, collected) = tokio::join!(
         running::running(&ctx, &observed, answering, &readiness, routed.is_ok()),
@@ -86,22 +85,22 @@ pub async fn reconcile(
     workloads.into_result()?;
     served?;
     routed?;
-    let asks = main.is_some_and(|main| summaries::are_wanted(main, &challenger));
-    let question =
-        observed.md.uid().filter(|_| asks).and_then(|uid| state.rounds.due_in(&uid, Instant::now()));
-    Ok(next_pass(&plan, &readiness, awaited, question, now))
+    let collects = main.is_some_and(|main| summaries::are_wanted(main, &challenger));
+    let round =
+        observed.md.uid().filter(|_| collects).and_then(|uid| state.rounds.due_in(&uid, Instant::now()));
+    Ok(next_pass(&plan, &readiness, awaited, round, now))
 }
 
-/// When to look again if nothing happens. `question` is when main's pods are to be asked what they have seen.
+/// When the next pass is if nothing happens. `round` is when the summaries of main's pods are due.
 fn next_pass(
     plan: &plan::Plan,
     readiness: &verify::Readiness,
     awaited: bool,
-    question: Option<Duration>,
+    round: Option<Duration>,
     now: Timestamp,
 ) -> Action {
     let heartbeat = HEARTBEAT.mul_f64(rand::rng().random_range(1.0..1.3));
-    let heartbeat = question.map_or(heartbeat, |question| heartbeat.min(question.max(SOON)));
+    let heartbeat = round.map_or(heartbeat, |round| heartbeat.min(round.max(SOON)));
     let soon = readiness.changes_main() || readiness.is_waiting() || awaited;
     let wanted = if soon { SOON } else { heartbeat };
     let cooling = plan

@@ -49,13 +49,13 @@ mod tests {
     }
 
     #[test]
-    fn a_deployment_that_asks_for_nothing_tells_its_pods_who_is_main_and_nothing_else() {
+    fn the_routing_of_a_plain_deployment_names_main_and_nothing_else() {
         assert_eq!(content(&routed(&json!({}), Some("1.2.0"))), r#"{"main":"1.2.0"}"#);
         assert_eq!(content(&routed(&json!({}), None)), r#"{"main":null}"#);
     }
 
     #[test]
-    fn a_named_challenger_that_was_not_accepted_is_not_spoken_of() {
+    fn a_named_challenger_that_was_not_accepted_is_not_in_the_routing() {
         let spec = json!({"challenger": {"version": "1.3.0"}});
         assert_eq!(content(&routed(&spec, Some("1.2.0"))), r#"{"main":"1.2.0"}"#);
     }
