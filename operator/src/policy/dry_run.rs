@@ -8,7 +8,7 @@ use kube::{
 use serde_json::json;
 use understudy_crds::{Decision, HistoryEntry, ModelVersion, Stage};
 
-use crate::context::Context;
+use crate::clock;
 
 /// What the policy says of the probe; the chart's policy has the same words.
 const REFUSAL: &str = "four eyes: an approval by its own requester cannot be recorded";
@@ -43,7 +43,7 @@ pub async fn forbidden_write_is_refused(client: &Client, witness: &ModelVersion)
                 None => Ok(false),
             }
         }
-        outcome => outcome,
+        result => result,
     }
 }
 
@@ -66,16 +66,16 @@ fn is_invalid(error: &kube::Error) -> bool {
 
 /// The history of the witness with an entry that nobody may write.
 fn forge(witness: &ModelVersion) -> Vec<HistoryEntry> {
-    let now = Time(Context::now());
+    let now = Time(clock::now());
     let mut history = witness.history().to_vec();
     history.push(HistoryEntry {
-        id: "gate-probe".to_owned(),
+        id: "policy-probe".to_owned(),
         from: Stage::Staging,
         to: Stage::Production,
-        requested_by: "gate-probe".to_owned(),
+        requested_by: "policy-probe".to_owned(),
         requested_at: now.clone(),
         decision: Decision::Approved,
-        decided_by: "gate-probe".to_owned(),
+        decided_by: "policy-probe".to_owned(),
         decided_at: now,
         reason: None,
         digest: witness.spec.artifact.digest(),
@@ -85,5 +85,5 @@ fn forge(witness: &ModelVersion) -> Vec<HistoryEntry> {
 }
 
 #[cfg(test)]
-#[path = "probe_tests.rs"]
+#[path = "dry_run_tests.rs"]
 mod tests;

@@ -9,10 +9,11 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{context::FIELD_MANAGER, error_chain::namespace_is_ending, subset::difference};
+use super::diff::difference;
+use crate::{error_chain::namespace_is_ending, reasons::Apply as Reason};
 
-/// Why nothing could be made in a namespace that is on its way out.
-pub const NAMESPACE_ENDS: &str = "NamespaceEnds";
+/// Field manager of every server-side apply.
+pub const FIELD_MANAGER: &str = "understudy-operator";
 
 /// An owned object could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -45,15 +46,20 @@ pub enum Error {
 }
 
 impl Error {
-    /// One word for events and metrics.
-    pub fn reason(&self) -> &'static str {
+    /// The reason in conditions, events and metrics.
+    pub fn reason(&self) -> Reason {
         match self {
-            Self::Apply { source, .. } if namespace_is_ending(source) => NAMESPACE_ENDS,
-            Self::Get { .. } => "GetFailed",
-            Self::Apply { .. } => "ApplyFailed",
-            Self::Delete { .. } => "DeleteFailed",
-            Self::Foreign { .. } => "NameConflict",
+            Self::Apply { source, .. } if namespace_is_ending(source) => Reason::NamespaceEnds,
+            Self::Get { .. } => Reason::GetFailed,
+            Self::Apply { .. } => Reason::ApplyFailed,
+            Self::Delete { .. } => Reason::DeleteFailed,
+            Self::Foreign { .. } => Reason::NameConflict,
         }
+    }
+
+    /// Whether nothing can be made because the namespace is being deleted.
+    pub fn had_no_effect(&self) -> bool {
+        self.reason() == Reason::NamespaceEnds
     }
 }
 
@@ -69,20 +75,20 @@ impl<
 }
 
 /// Makes the object on the server what `desired` says, and returns it as it is there. `cached` is the operator's last
-/// sight of it; without one the server is asked, since only labelled objects are cached.
+/// sight of it; without one the server is fetched, since only labelled objects are cached.
 pub async fn ensure<K: Owned>(client: &Client, desired: K, cached: Option<&K>) -> Result<K, Error> {
     let (kind, name) = (K::kind(&()).into_owned(), desired.name_any());
     let api: Api<K> = Api::namespaced(client.clone(), &desired.namespace().unwrap_or_default());
-    let asked;
+    let fetched;
     let found = if cached.is_some() {
         cached
     } else {
-        asked = api.get_opt(&name).await.map_err(|source| Error::Get {
+        fetched = api.get_opt(&name).await.map_err(|source| Error::Get {
             kind: kind.clone(),
             name: name.clone(),
             source: Box::new(source),
         })?;
-        asked.as_ref()
+        fetched.as_ref()
     };
     let mut desired = desired;
     if let Some(found) = found {

@@ -2,12 +2,8 @@
 
 use kube::{Api, Client, ResourceExt, api::PostParams};
 
-use crate::apply::Owned;
-
-/// Somebody else wrote in between: the decision must be made again.
-pub const CONFLICT: &str = "Conflict";
-/// The object was deleted in between: there is nothing to tell any more.
-pub const GONE: &str = "Gone";
+use super::apply::Owned;
+use crate::reasons::Kinds as Reason;
 
 /// An object could not be read, or its status not written.
 #[derive(Debug, thiserror::Error)]
@@ -28,16 +24,21 @@ pub enum Error {
 }
 
 impl Error {
-    /// One word for conditions and metrics.
-    pub fn reason(&self) -> &'static str {
+    /// The reason in conditions and metrics.
+    pub fn reason(&self) -> Reason {
         match self {
-            Self::Read { .. } => "ReadFailed",
+            Self::Read { .. } => Reason::ReadFailed,
             Self::WriteStatus { source, .. } => match source.as_ref() {
-                kube::Error::Api(status) if status.is_conflict() => CONFLICT,
-                kube::Error::Api(status) if status.is_not_found() => GONE,
-                _ => "WriteStatusFailed",
+                kube::Error::Api(status) if status.is_conflict() => Reason::Conflict,
+                kube::Error::Api(status) if status.is_not_found() => Reason::Gone,
+                _ => Reason::WriteStatusFailed,
             },
         }
+    }
+
+    /// Whether the object was written or deleted by others in between, so that the decision must be made again.
+    pub fn had_no_effect(&self) -> bool {
+        matches!(self.reason(), Reason::Conflict | Reason::Gone)
     }
 }
 
@@ -70,11 +71,11 @@ mod tests {
     use crate::mock_api::{answer, api, failure};
 
     #[rstest]
-    #[case::somebody_wrote_in_between(409, "Conflict", CONFLICT)]
-    #[case::somebody_deleted_it_in_between(404, "NotFound", GONE)]
-    #[case::anything_else(500, "InternalError", "WriteStatusFailed")]
+    #[case::somebody_wrote_in_between(409, "Conflict", Reason::Conflict)]
+    #[case::somebody_deleted_it_in_between(404, "NotFound", Reason::Gone)]
+    #[case::anything_else(500, "InternalError", Reason::WriteStatusFailed)]
     #[tokio::test]
-    async fn a_failure_says_whether_it_is_one(#[case] code: u16, #[case] said: &str, #[case] reason: &str) {
+    async fn a_failure_says_whether_it_is_one(#[case] code: u16, #[case] said: &str, #[case] reason: Reason) {
         let (client, mut handle) = api();
         let object: Pod =
             from_value(json!({"metadata": {"name": "fraud", "namespace": "risk"}})).expect("an object");

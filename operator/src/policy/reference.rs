@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use understudy_crds::PolicyReference;
 
-use crate::subset::difference;
+use crate::cluster::diff::difference;
 
 /// The policy is not what was installed, or cannot be compared.
 #[derive(Debug, thiserror::Error)]
@@ -62,12 +62,12 @@ impl Expected {
             same::<ValidatingAdmissionPolicy>(client, &self.policy),
             same::<ValidatingAdmissionPolicyBinding>(client, &self.binding)
         )?;
-        let form = format!("{} {}", form(&policy.metadata), form(&binding.metadata));
+        let fingerprint = format!("{} {}", identity(&policy.metadata), identity(&binding.metadata));
         let policy = PolicyReference {
             uid: policy.metadata.uid.unwrap_or_default(),
             resource_version: policy.metadata.resource_version.unwrap_or_default(),
         };
-        Ok(Installed { policy, form })
+        Ok(Installed { policy, fingerprint })
     }
 }
 
@@ -76,11 +76,11 @@ impl Expected {
 pub struct Installed {
     /// The policy, for the record.
     pub policy: PolicyReference,
-    /// Both in this very form: another one says that either was changed, or deleted and made again, since.
-    pub form: String,
+    /// Identity of policy and binding: it differs once either was changed, or deleted and made again.
+    pub fingerprint: String,
 }
 
-fn form(metadata: &ObjectMeta) -> String {
+fn identity(metadata: &ObjectMeta) -> String {
     format!("{}/{}", metadata.uid.as_deref().unwrap_or_default(), metadata.generation.unwrap_or_default())
 }
 
@@ -128,7 +128,7 @@ mod tests {
     #[case(json!({"failurePolicy": "Fail", "validations": []}), Some(".validations"))]
     #[case(json!({"failurePolicy": "Fail", "validations": [{"expression": "true"}]}), Some(".validations[0].expression"))]
     #[case(json!({"failurePolicy": "Fail", "validations": [{"expression": "a"}], "matchConditions": [{"expression": "false"}]}), Some(".matchConditions"))]
-    fn a_weakened_policy_is_told_apart(#[case] actual: Value, #[case] path: Option<&str>) {
+    fn a_weakened_policy_is_recognised(#[case] actual: Value, #[case] path: Option<&str>) {
         let expected = json!({"failurePolicy": "Fail", "validations": [{"expression": "a"}]});
         assert_eq!(changed(&expected, &actual).as_deref(), path);
     }

@@ -11,20 +11,33 @@ use understudy_crds::{
     },
 };
 
-use super::Facts;
-use crate::{context::Context, gate::NOT_TRIED, rollout::plan::Next};
+use super::pass::Pass;
+use crate::{
+    context::Context,
+    reasons::{self, Challenger as Reason},
+    rollout::plan::Next,
+};
 
-/// Tells what changed, after it was written.
+/// Reasons that need no event: nothing is wrong.
+const EXPECTED: [&str; 3] = [
+    reasons::Running::NoMain.as_str(),
+    reasons::Running::Starting.as_str(),
+    reasons::Policy::NotTried.as_str(),
+];
+/// Reasons for which a challenger that was never ready is waited for.
+const NOT_YET: [Reason; 3] = [Reason::Starting, Reason::PodsNotReady, Reason::NoMain];
+
+/// Publishes what changed, after it was written.
 pub async fn announce(
     ctx: &Context,
     md: &ModelDeployment,
     before: &ModelDeploymentStatus,
     after: &ModelDeploymentStatus,
-    facts: &Facts<'_>,
+    pass: &Pass<'_>,
     changed: bool,
 ) {
     if changed {
-        let (reason, note) = match &facts.plan.next {
+        let (reason, note) = match &pass.plan.next {
             Next::Promote(c) => {
                 let (reason, verb) = match c.reason {
                     MainReason::Promoted => ("Promoted", "is main"),
@@ -49,7 +62,7 @@ pub async fn announce(
     }
     for (type_, bad) in [(STALLED, "True"), (APPROVAL_POLICY_ACTIVE, "False"), (RUNNING, "False")] {
         let new = condition::find(&after.conditions, type_)
-            .filter(|c| c.status == bad && !matches!(c.reason.as_str(), "NoMain" | "Starting" | NOT_TRIED));
+            .filter(|c| c.status == bad && !EXPECTED.contains(&c.reason.as_str()));
         let old = condition::find(&before.conditions, type_);
         if let Some(new) =
             new.filter(|n| old.is_none_or(|o| (&o.status, &o.reason) != (&n.status, &n.reason)))
@@ -62,10 +75,11 @@ pub async fn announce(
     }
 }
 
-type News = (EventType, String, String);
+/// Severity, reason and note of one event.
+type Event = (EventType, String, String);
 
 /// What changed of challenger and drift. Pure.
-fn changes(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Vec<News> {
+fn changes(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Vec<Event> {
     let drift = [
         (DATA_DRIFT, "DataDriftOver", ColumnRole::Input),
         (PREDICTION_DRIFT, "PredictionDriftOver", ColumnRole::Output),
@@ -74,7 +88,7 @@ fn changes(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Vec
     challenged(before, after).into_iter().chain(drift).collect()
 }
 
-fn challenged(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Option<News> {
+fn challenged(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Option<Event> {
     let old = condition::find(&before.conditions, CHALLENGER_READY);
     let Some(new) = condition::find(&after.conditions, CHALLENGER_READY) else {
         let old = before.challenger.as_ref()?;
@@ -90,9 +104,11 @@ fn challenged(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> 
     match new.status.as_str() {
         "True" => Some((EventType::Normal, "ChallengerReady".to_owned(), new.message.clone())),
         // That pods start, or that there is nothing to copy yet, is no news.
-        _ if !was_ready && matches!(new.reason.as_str(), "Starting" | "PodsNotReady" | "NoMain") => None,
+        _ if !was_ready && NOT_YET.iter().any(|reason| new.reason == reason.as_str()) => None,
         // It was promoted, and its name still stands in the spec.
-        _ if new.reason == "IsMain" => Some((EventType::Normal, new.reason.clone(), new.message.clone())),
+        _ if new.reason == Reason::IsMain.as_str() => {
+            Some((EventType::Normal, new.reason.clone(), new.message.clone()))
+        }
         _ => Some((EventType::Warning, new.reason.clone(), new.message.clone())),
     }
 }
@@ -108,7 +124,7 @@ fn drifted(
     type_: &str,
     over: &str,
     role: ColumnRole,
-) -> Option<News> {
+) -> Option<Event> {
     let new = condition::find(&after.conditions, type_)?;
     let was = condition::is_true(&before.conditions, type_);
     let features = |s: &ModelDeploymentStatus| -> BTreeSet<String> {
@@ -124,5 +140,5 @@ fn drifted(
 }
 
 #[cfg(test)]
-#[path = "news_tests.rs"]
+#[path = "events_tests.rs"]
 mod tests;

@@ -30,7 +30,7 @@ fn drifting(names: &[&str]) -> Value {
     json!({"drift": {"features": features}})
 }
 
-fn told(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Vec<(bool, String)> {
+fn published(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Vec<(bool, String)> {
     changes(before, after)
         .into_iter()
         .map(|(type_, reason, _)| (type_ == EventType::Warning, reason))
@@ -48,60 +48,60 @@ fn normal(reason: &str) -> Vec<(bool, String)> {
 const READY: &str = CHALLENGER_READY;
 
 #[test]
-fn a_refusal_is_a_warning_with_its_reason_and_is_told_once() {
+fn a_refusal_is_a_warning_with_its_reason_and_is_published_once() {
     let refused = status(READY, "False", "NotApproved", &json!({}));
-    assert_eq!(told(&ModelDeploymentStatus::default(), &refused), warning("NotApproved"));
-    assert_eq!(told(&refused, &refused), []);
+    assert_eq!(published(&ModelDeploymentStatus::default(), &refused), warning("NotApproved"));
+    assert_eq!(published(&refused, &refused), []);
 }
 
 #[test]
-fn that_a_challenger_starts_is_no_news_and_that_it_gets_copies_is() {
+fn a_challenger_that_starts_has_no_event_and_one_that_gets_copies_has() {
     let none = ModelDeploymentStatus::default();
     let starting = status(READY, "False", "Starting", &json!({}));
     let mirroring = status(READY, "True", "Mirroring", &challenger("1.3.0"));
-    assert_eq!(told(&none, &starting), []);
-    assert_eq!(told(&starting, &mirroring), normal("ChallengerReady"));
-    assert_eq!(told(&mirroring, &mirroring), []);
+    assert_eq!(published(&none, &starting), []);
+    assert_eq!(published(&starting, &mirroring), normal("ChallengerReady"));
+    assert_eq!(published(&mirroring, &mirroring), []);
 }
 
 #[test]
 fn a_challenger_that_loses_its_pods_is_a_warning() {
     let mirroring = status(READY, "True", "Mirroring", &challenger("1.3.0"));
     let lost = status(READY, "False", "PodsNotReady", &challenger("1.3.0"));
-    assert_eq!(told(&mirroring, &lost), warning("PodsNotReady"));
+    assert_eq!(published(&mirroring, &lost), warning("PodsNotReady"));
 }
 
 #[test]
 fn that_a_challenger_became_main_is_no_reason_to_worry() {
     let mirroring = status(READY, "True", "Mirroring", &challenger("1.3.0"));
     let promoted = status(READY, "False", "IsMain", &json!({}));
-    assert_eq!(told(&mirroring, &promoted), normal("IsMain"));
+    assert_eq!(published(&mirroring, &promoted), normal("IsMain"));
 }
 
 #[test]
-fn another_challenger_in_its_place_is_news_and_so_is_none() {
+fn another_challenger_in_its_place_has_an_event_and_so_has_its_removal() {
     let mirroring = status(READY, "True", "Mirroring", &challenger("1.3.0"));
     let other = status(READY, "True", "Mirroring", &challenger("1.4.0"));
-    assert_eq!(told(&mirroring, &other), normal("ChallengerReady"));
-    assert_eq!(told(&mirroring, &ModelDeploymentStatus::default()), normal("ChallengerRemoved"));
+    assert_eq!(published(&mirroring, &other), normal("ChallengerReady"));
+    assert_eq!(published(&mirroring, &ModelDeploymentStatus::default()), normal("ChallengerRemoved"));
 }
 
 #[test]
-fn a_drift_is_told_when_it_begins_when_it_takes_hold_of_one_more_feature_and_when_it_is_over() {
+fn a_drift_has_an_event_when_it_begins_when_it_takes_hold_of_one_more_feature_and_when_it_is_over() {
     let fine = status(DATA_DRIFT, "False", "NoDrift", &json!({}));
     let one = status(DATA_DRIFT, "True", "Drifts", &drifting(&["age"]));
     let two = status(DATA_DRIFT, "True", "Drifts", &drifting(&["age", "income"]));
-    assert_eq!(told(&fine, &one), warning("DataDrift"));
-    assert_eq!(told(&one, &one), []);
-    assert_eq!(told(&one, &two), warning("DataDrift"));
-    assert_eq!(told(&two, &one), []);
-    assert_eq!(told(&one, &fine), normal("DataDriftOver"));
+    assert_eq!(published(&fine, &one), warning("DataDrift"));
+    assert_eq!(published(&one, &one), []);
+    assert_eq!(published(&one, &two), warning("DataDrift"));
+    assert_eq!(published(&two, &one), []);
+    assert_eq!(published(&one, &fine), normal("DataDriftOver"));
 }
 
 #[test]
-fn too_few_calls_after_a_start_are_no_news() {
+fn too_few_calls_after_a_start_have_no_event() {
     let few = status(DATA_DRIFT, "False", "TooFewSamples", &json!({}));
     let fine = status(DATA_DRIFT, "False", "NoDrift", &json!({}));
-    assert_eq!(told(&ModelDeploymentStatus::default(), &few), []);
-    assert_eq!(told(&few, &fine), []);
+    assert_eq!(published(&ModelDeploymentStatus::default(), &few), []);
+    assert_eq!(published(&few, &fine), []);
 }

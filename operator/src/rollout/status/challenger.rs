@@ -1,48 +1,41 @@
-//! What the status says of all that happens beside main: the challenger, how it compares, and drift. Pure.
+//! The status of the challenger, of the comparison with main, and of drift. Pure.
 
 use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{
-    ChallengerStatus, ColumnRole, DRIFTING_LIMIT, ModelDeploymentStatus, ModelVersion,
+    ChallengerStatus, ColumnRole, DRIFTING_LIMIT, ModelDeploymentStatus,
     condition::{self, CHALLENGER_READY, DATA_DRIFT, PREDICTION_DRIFT},
 };
 
-use super::ready_pods;
-use crate::rollout::{
-    challenger::{Challenger, PODS_NOT_READY, Refusal},
-    comparison,
-    drift::{self, Column, Say},
-    observe::Observed,
-    summaries::{Seen, identity},
+use super::pass::Calls;
+use crate::{
+    reasons::Challenger as Reason,
+    rollout::{
+        challenger::{Challenger, Refusal},
+        comparison,
+        drift::{self, Column, Finding},
+        observe::Observed,
+        summaries::identity,
+    },
 };
 
-/// What a pass has found out about it.
-pub struct Beside<'a> {
-    /// The version that answers after this pass.
-    pub main: Option<&'a ModelVersion>,
-    /// What becomes of the challenger that is named.
-    pub challenger: &'a Challenger,
-    /// What main's pods have told, if they were asked in this pass.
-    pub seen: Option<Seen>,
-}
-
 /// Fills in challenger, comparison and drift with their conditions.
-pub fn fill_in(status: &mut ModelDeploymentStatus, observed: &Observed, beside: &Beside<'_>, now: Timestamp) {
-    challenger(status, observed, beside, now);
-    let pair = beside.main.zip(beside.challenger.accepted()).map(|(m, c)| (identity(m), identity(c)));
-    let seen = beside.seen.as_ref().and_then(|seen| seen.summary.as_ref());
+pub fn fill_in(status: &mut ModelDeploymentStatus, observed: &Observed, calls: &Calls<'_>, now: Timestamp) {
+    challenger(status, observed, calls, now);
+    let pair = calls.main.zip(calls.challenger.accepted()).map(|(m, c)| (identity(m), identity(c)));
+    let summary = calls.collected.as_ref().and_then(|collected| collected.summary.as_ref());
     status.comparison = comparison::next(
         status.comparison.as_ref(),
         pair.as_ref().map(|(main, challenger)| (main, challenger)),
-        seen,
+        summary,
         now,
     );
-    drifts(status, observed, beside, now);
+    drifts(status, observed, calls, now);
 }
 
-fn challenger(status: &mut ModelDeploymentStatus, observed: &Observed, beside: &Beside<'_>, now: Timestamp) {
+fn challenger(status: &mut ModelDeploymentStatus, observed: &Observed, calls: &Calls<'_>, now: Timestamp) {
     let before = status.challenger.take();
-    if let Some(version) = beside.challenger.accepted() {
+    if let Some(version) = calls.challenger.accepted() {
         let (name, digest) = (version.name_any(), version.spec.artifact.digest());
         let since = before.filter(|b| b.model_version == name && b.digest == digest).map(|b| b.since);
         status.challenger = Some(ChallengerStatus {
@@ -50,13 +43,13 @@ fn challenger(status: &mut ModelDeploymentStatus, observed: &Observed, beside: &
             model_version: name,
             digest,
             since: since.unwrap_or_else(|| now.into()),
-            ready_replicas: ready_pods(observed, &version.spec.version),
+            ready_replicas: observed.pods_of(&version.spec.version).ready_replicas(),
         });
     }
-    put(status, observed, CHALLENGER_READY, said_of(observed, beside.challenger), now);
+    put(status, observed, CHALLENGER_READY, said_of(observed, calls.challenger), now);
 }
 
-fn said_of(observed: &Observed, challenger: &Challenger) -> Option<Say> {
+fn said_of(observed: &Observed, challenger: &Challenger) -> Option<Finding> {
     let (version, wanted) = match challenger {
         Challenger::NotNamed => return None,
         Challenger::Refused(Refusal { reason, message })
@@ -66,28 +59,28 @@ fn said_of(observed: &Observed, challenger: &Challenger) -> Option<Say> {
         Challenger::Accepted(version) => (version, observed.md.spec.challenger.as_ref()?),
     };
     let (number, wanted, percent) = (&version.spec.version, wanted.replicas, wanted.sample_percent);
-    let ready = ready_pods(observed, number);
+    let ready = observed.pods_of(number).ready;
     if ready == 0 {
         let message = format!("no pod of {number} is ready: copies of calls are dropped meanwhile");
-        return Some((Some(false), PODS_NOT_READY, message));
+        return Some((Some(false), Reason::PodsNotReady.as_str(), message));
     }
     let message = format!(
         "{number} gets a copy of {percent} % of main's calls; {ready} of {wanted} of its pods are ready"
     );
-    Some((Some(true), "Mirroring", message))
+    Some((Some(true), Reason::Mirroring.as_str(), message))
 }
 
-fn drifts(status: &mut ModelDeploymentStatus, observed: &Observed, beside: &Beside<'_>, now: Timestamp) {
-    if beside.main.is_none_or(|main| main.spec.baseline.is_none()) {
+fn drifts(status: &mut ModelDeploymentStatus, observed: &Observed, calls: &Calls<'_>, now: Timestamp) {
+    if calls.main.is_none_or(|main| main.spec.baseline.is_none()) {
         status.drift = None;
         condition::clear(&mut status.conditions, DATA_DRIFT);
         condition::clear(&mut status.conditions, PREDICTION_DRIFT);
         return;
     }
     // Between two rounds of questions all stays as it was said.
-    let Some(seen) = &beside.seen else { return };
-    let Some(measured) = seen.summary.as_ref().and_then(|summary| summary.drift.as_ref()) else {
-        silent(status, observed, &drift::unknown(seen.asked, seen.told), now);
+    let Some(collected) = &calls.collected else { return };
+    let Some(measured) = collected.summary.as_ref().and_then(|summary| summary.drift.as_ref()) else {
+        silent(status, observed, &drift::unknown(collected.requested, collected.answered), now);
         return;
     };
     let rules = observed.md.spec.drift.clone().unwrap_or_default();
@@ -95,13 +88,13 @@ fn drifts(status: &mut ModelDeploymentStatus, observed: &Observed, beside: &Besi
     let before = status.drift.as_ref().map_or(&[][..], |drift| &drift.features);
     let drifting = drift::drifting(before, &columns, &rules, now);
     for (type_, role) in [(DATA_DRIFT, ColumnRole::Input), (PREDICTION_DRIFT, ColumnRole::Output)] {
-        put(status, observed, type_, drift::words(role, &columns, &drifting, &rules), now);
+        put(status, observed, type_, drift::finding(role, &columns, &drifting, &rules), now);
     }
     status.drift = Some(drift::status(status.drift.as_ref(), &drifting, DRIFTING_LIMIT, now));
 }
 
 /// What drifted still does, as far as anybody knows; of all else that was said nobody knows any more.
-fn silent(status: &mut ModelDeploymentStatus, observed: &Observed, said: &Say, now: Timestamp) {
+fn silent(status: &mut ModelDeploymentStatus, observed: &Observed, said: &Finding, now: Timestamp) {
     let known = |type_: &&str| condition::find(&status.conditions, type_).is_some();
     let mut types: Vec<_> = [DATA_DRIFT, PREDICTION_DRIFT].into_iter().filter(known).collect();
     if types.is_empty() {
@@ -118,7 +111,7 @@ fn put(
     status: &mut ModelDeploymentStatus,
     observed: &Observed,
     type_: &str,
-    said: Option<Say>,
+    said: Option<Finding>,
     now: Timestamp,
 ) {
     let Some((value, reason, message)) = said else {
@@ -130,5 +123,5 @@ fn put(
 }
 
 #[cfg(test)]
-#[path = "beside_tests.rs"]
+#[path = "challenger_tests.rs"]
 mod tests;

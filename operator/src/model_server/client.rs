@@ -49,19 +49,19 @@ pub enum Error {
     },
 }
 
-/// Asks, and keeps no connection: each question must find its own way.
-pub struct Fetcher {
+/// Sends GET requests, each on a connection of its own: a request must find its way anew.
+pub struct HttpClient {
     client: Client<HttpConnector, Body>,
     limit: Duration,
     max_bytes: usize,
 }
 
-/// The beginning of a URL of the pod with this address.
-pub fn base(ip: &str, port: i32) -> String {
+/// The base URL of a port of the pod with this address, IPv4 or IPv6.
+pub fn pod_url(ip: &str, port: u16) -> String {
     if ip.contains(':') { format!("http://[{ip}]:{port}") } else { format!("http://{ip}:{port}") }
 }
 
-impl Fetcher {
+impl HttpClient {
     /// Answers that take longer than `limit` do not count.
     pub fn new(limit: Duration) -> Self {
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
@@ -75,7 +75,7 @@ impl Fetcher {
 
     /// The body of a 2xx answer.
     pub async fn get(&self, url: &str) -> Result<Bytes, Error> {
-        tokio::time::timeout(self.limit, self.ask(url))
+        tokio::time::timeout(self.limit, self.send(url))
             .await
             .map_err(|_elapsed| Error::Timeout { url: url.to_owned(), limit: self.limit })?
     }
@@ -86,17 +86,17 @@ impl Fetcher {
         serde_json::from_slice(&body).map_err(|source| Error::Parse { url: url.to_owned(), source })
     }
 
-    async fn ask(&self, url: &str) -> Result<Bytes, Error> {
+    async fn send(&self, url: &str) -> Result<Bytes, Error> {
         let request = Request::get(url)
             .body(Body::empty())
             .map_err(|source| Error::Url { url: url.to_owned(), source })?;
-        let answer = self
+        let response = self
             .client
             .request(request)
             .await
             .map_err(|source| Error::Connect { url: url.to_owned(), source })?;
-        let status = answer.status();
-        let body = Limited::new(answer.into_body(), self.max_bytes)
+        let status = response.status();
+        let body = Limited::new(response.into_body(), self.max_bytes)
             .collect()
             .await
             .map_err(|source| Error::Read { url: url.to_owned(), source })?

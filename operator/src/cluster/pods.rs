@@ -1,6 +1,6 @@
-//! How the pods of one version are, read from their status.
+//! How the pods of each version are, read from their status. Pure.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use k8s_openapi::{
     api::{
@@ -9,62 +9,78 @@ use k8s_openapi::{
     },
     apimachinery::pkg::apis::meta::v1::Time,
 };
-use serde::Deserialize;
+use understudy_contract as contract;
 use understudy_crds::{Failure, names};
 
-use crate::cache::label;
+use super::labels::label;
+use crate::reasons;
 
-/// The pods of one version.
+/// How the pods of one version are. Pods that are being deleted do not count.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pods {
-    /// Pods that are there and not on their way out.
+    /// Pods that exist.
     pub total: usize,
     /// Pods that are ready.
     pub ready: usize,
-    /// Address of a ready one.
-    pub ready_ip: Option<String>,
-    /// The newest reason why one is not.
+    /// Addresses of the ready pods; one that is ready may have none for a moment.
+    pub ready_addresses: Vec<String>,
+    /// The newest reason why a pod is not ready.
     pub failure: Option<Failure>,
 }
 
-/// What the server leaves in its termination message.
-#[derive(Deserialize)]
-struct LastWords {
-    reason: String,
-    message: String,
-}
+impl Pods {
+    /// The ready pods as a status counts them.
+    pub fn ready_replicas(&self) -> i32 {
+        i32::try_from(self.ready).unwrap_or(i32::MAX)
+    }
 
-/// Sums up the pods that run `version`, among those of its deployment.
-pub fn of_version(pods: &[Arc<Pod>], version: &str) -> Pods {
-    let version = names::version_label(version);
-    let mine = pods
-        .iter()
-        .filter(|p| label(p.as_ref(), names::VERSION_LABEL) == Some(version.as_str()))
-        .filter(|p| p.metadata.deletion_timestamp.is_none());
-    let mut sum = Pods::default();
-    for pod in mine {
-        sum.total += 1;
+    fn add(&mut self, pod: &Pod) {
+        self.total += 1;
         if is_ready(pod) {
-            sum.ready += 1;
-            sum.ready_ip = sum.ready_ip.or_else(|| pod.status.as_ref()?.pod_ip.clone());
+            self.ready += 1;
+            self.ready_addresses.extend(pod.status.as_ref().and_then(|status| status.pod_ip.clone()));
         } else if let Some(failure) = failure(pod)
-            && sum.failure.as_ref().is_none_or(|known| known.at < failure.at)
+            && self.failure.as_ref().is_none_or(|known| known.at < failure.at)
         {
-            sum.failure = Some(failure);
+            self.failure = Some(failure);
         }
     }
-    sum
+}
+
+/// The pods of each version, by the version's label.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PodsByVersion(BTreeMap<String, Pods>);
+
+/// What a version without pods has.
+static NONE: Pods = Pods { total: 0, ready: 0, ready_addresses: vec![], failure: None };
+
+impl PodsByVersion {
+    /// Sums up the pods of one deployment.
+    pub fn of(pods: &[Arc<Pod>]) -> Self {
+        let mut all: BTreeMap<String, Pods> = BTreeMap::new();
+        for pod in pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()) {
+            if let Some(version) = label(pod.as_ref(), names::VERSION_LABEL) {
+                all.entry(version.to_owned()).or_default().add(pod);
+            }
+        }
+        Self(all)
+    }
+
+    /// The pods that run the version of this number.
+    pub fn version(&self, number: &str) -> &Pods {
+        self.0.get(&names::version_label(number)).unwrap_or(&NONE)
+    }
 }
 
 /// Whether the pod answers.
-pub fn is_ready(pod: &Pod) -> bool {
+fn is_ready(pod: &Pod) -> bool {
     pod.status
         .iter()
         .flat_map(|s| s.conditions.iter().flatten())
         .any(|c| c.type_ == "Ready" && c.status == "True")
 }
 
-/// Why a pod is not ready, where it says so: its server's last words, its image, its place.
+/// Why a pod is not ready, where it says so: its termination message, its image, its place.
 fn failure(pod: &Pod) -> Option<Failure> {
     let status = pod.status.as_ref()?;
     let container = status.container_statuses.iter().flatten().next();
@@ -81,18 +97,21 @@ fn ended(container: &ContainerStatus) -> Option<Failure> {
         return None;
     }
     let at = ended.finished_at.clone().unwrap_or(Time(jiff::Timestamp::UNIX_EPOCH));
-    let words = ended.message.as_deref().and_then(|m| serde_json::from_str::<LastWords>(m.trim()).ok());
-    Some(match words {
-        Some(LastWords { reason, message }) => Failure { reason, message, at },
+    let parsed =
+        ended.message.as_deref().and_then(|m| serde_json::from_str::<contract::Failure>(m.trim()).ok());
+    Some(match parsed {
+        Some(contract::Failure { reason, message }) => {
+            Failure { reason: reason.as_str().to_owned(), message, at }
+        }
         None if ended.reason.as_deref() == Some("OOMKilled") => Failure {
-            reason: "OutOfMemory".to_owned(),
+            reason: reasons::Pod::OutOfMemory.as_str().to_owned(),
             message:
                 "the server ran out of memory: raise spec.resources.limits.memory of the ModelDeployment"
                     .to_owned(),
             at,
         },
         None => Failure {
-            reason: "LoadFailed".to_owned(),
+            reason: contract::Reason::LoadFailed.as_str().to_owned(),
             message: format!(
                 "the server crashed with exit code {} and no word: kubectl logs --previous shows more",
                 ended.exit_code
@@ -118,7 +137,7 @@ pub fn not_created(workload: &Deployment) -> Option<Failure> {
     let conditions = workload.status.as_ref()?.conditions.as_ref()?;
     let condition = conditions.iter().find(|c| c.type_ == "ReplicaFailure" && c.status == "True")?;
     Some(Failure {
-        reason: condition.reason.clone().unwrap_or_else(|| "FailedCreate".to_owned()),
+        reason: condition.reason.clone().unwrap_or_else(|| reasons::Pod::FailedCreate.as_str().to_owned()),
         message: condition.message.clone().unwrap_or_default(),
         at: condition.last_transition_time.clone()?,
     })
@@ -128,7 +147,7 @@ fn unscheduled(pod: &Pod) -> Option<Failure> {
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
     let condition = conditions.iter().find(|c| c.type_ == "PodScheduled" && c.status == "False")?;
     Some(Failure {
-        reason: condition.reason.clone().unwrap_or_else(|| "Unschedulable".to_owned()),
+        reason: condition.reason.clone().unwrap_or_else(|| reasons::Pod::Unschedulable.as_str().to_owned()),
         message: condition.message.clone().unwrap_or_default(),
         at: condition.last_transition_time.clone()?,
     })
@@ -148,6 +167,10 @@ mod tests {
         Arc::new(serde_json::from_value(pod).expect("a pod"))
     }
 
+    fn failure_of(pod: Arc<Pod>) -> Failure {
+        PodsByVersion::of(&[pod]).version("1.0.0").failure.clone().expect("a failure")
+    }
+
     fn crashed(message: &str, exit_code: i32) -> Value {
         json!({"containerStatuses": [{
             "name": "server", "image": "i", "imageID": "i", "ready": false, "restartCount": 1,
@@ -161,21 +184,32 @@ mod tests {
         let ready = json!({"podIP": "10.0.0.7", "conditions": [{"type": "Ready", "status": "True"}]});
         let starting = json!({"conditions": [{"type": "Ready", "status": "False"}]});
         let all = [pod("1.0.0", &ready), pod("1.0.0", &starting), pod("2.0.0", &ready)];
-        let sum = of_version(&all, "1.0.0");
-        assert_eq!((sum.total, sum.ready, sum.ready_ip.as_deref()), (2, 1, Some("10.0.0.7")));
+        let pods = PodsByVersion::of(&all);
+        let sum = pods.version("1.0.0");
+        assert_eq!(
+            (sum.total, sum.ready, sum.ready_addresses.as_slice()),
+            (2, 1, &["10.0.0.7".to_owned()][..])
+        );
     }
 
     #[test]
-    fn the_servers_last_words_become_the_failure() {
+    fn the_servers_termination_message_becomes_the_failure() {
         let words = r#"{"reason":"DigestMismatch","message":"expected sha256:aa, found sha256:bb"}"#;
-        let failure = of_version(&[pod("1.0.0", &crashed(words, 1))], "1.0.0").failure.expect("a failure");
+        let failure = failure_of(pod("1.0.0", &crashed(words, 1)));
         assert_eq!(failure.reason, "DigestMismatch");
         assert_eq!(failure.message, "expected sha256:aa, found sha256:bb");
     }
 
     #[test]
-    fn a_crash_without_a_word_is_a_failure_to_load() {
-        let failure = of_version(&[pod("1.0.0", &crashed("", 139))], "1.0.0").failure.expect("a failure");
+    fn a_reason_of_a_newer_server_does_not_hide_its_message() {
+        let words = r#"{"reason":"DiskOnFire","message":"the disk is on fire"}"#;
+        let failure = failure_of(pod("1.0.0", &crashed(words, 1)));
+        assert_eq!((failure.reason.as_str(), failure.message.as_str()), ("Unknown", "the disk is on fire"));
+    }
+
+    #[test]
+    fn a_crash_without_a_termination_message_is_a_failure_to_load() {
+        let failure = failure_of(pod("1.0.0", &crashed("", 139)));
         assert_eq!(failure.reason, "LoadFailed");
         assert!(failure.message.contains("139"), "{}", failure.message);
     }
@@ -186,7 +220,7 @@ mod tests {
             "name": "server", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
             "state": {"waiting": {"reason": "ErrImagePull", "message": "not found"}},
         }]});
-        let failure = of_version(&[pod("1.0.0", &status)], "1.0.0").failure.expect("a failure");
+        let failure = failure_of(pod("1.0.0", &status));
         assert_eq!((failure.reason.as_str(), failure.message.as_str()), ("ErrImagePull", "not found"));
     }
 

@@ -1,11 +1,12 @@
-//! The metrics gate and the acceptance test: what holds an approval for Production back, in words.
+//! What Production requires beyond an approval: metric gates and the acceptance test. Pure.
 
 use understudy_crds::{AcceptanceTest, Approval, Evaluation, Gate, Verdict};
 
 use super::observe::Observed;
+use crate::reasons;
 
 /// Every reason why Production must wait; empty when nothing holds it back.
-pub fn unmet(observed: &Observed) -> Vec<(&'static str, String)> {
+pub fn unmet(observed: &Observed) -> Vec<(reasons::Hold, String)> {
     let spec = &observed.version.spec;
     let main = observed.main.as_ref().and_then(|m| m.spec.evaluation.as_ref());
     let mut reasons: Vec<_> = observed
@@ -13,7 +14,7 @@ pub fn unmet(observed: &Observed) -> Vec<(&'static str, String)> {
         .gates
         .iter()
         .filter_map(|gate| metric(gate, spec.evaluation.as_ref(), main))
-        .map(|message| ("GateFailed", message))
+        .map(|message| (reasons::Hold::GateFailed, message))
         .collect();
     reasons.extend(acceptance(observed, &observed.rules));
     reasons
@@ -31,7 +32,7 @@ fn metric(gate: &Gate, own: Option<&Evaluation>, main: Option<&Evaluation>) -> O
     (value < of_main).then(|| format!("{name} is {value}, worse than main's {of_main}"))
 }
 
-fn acceptance(observed: &Observed, rules: &Approval) -> Option<(&'static str, String)> {
+fn acceptance(observed: &Observed, rules: &Approval) -> Option<(reasons::Hold, String)> {
     if rules.acceptance_test == AcceptanceTest::Optional {
         return None;
     }
@@ -39,10 +40,10 @@ fn acceptance(observed: &Observed, rules: &Approval) -> Option<(&'static str, St
     match acceptance.map(|a| (a.verdict, &a.by)) {
         Some((Verdict::Passed, _)) => None,
         Some((Verdict::Failed, by)) => {
-            Some(("AcceptanceFailed", format!("the acceptance test failed, says {by}")))
+            Some((reasons::Hold::AcceptanceFailed, format!("the acceptance test failed, says {by}")))
         }
         None => Some((
-            "AcceptanceMissing",
+            reasons::Hold::AcceptanceMissing,
             "no tester has accepted it in Staging yet (understudy.dev/accept=passed)".to_owned(),
         )),
     }

@@ -59,7 +59,7 @@ async fn an_object_that_others_made_is_named_and_never_written() {
     };
     let (applied, ()) = tokio::join!(ensure(&client, service("owner", "1.0.0"), None), server);
     let error = applied.expect_err("it is foreign");
-    assert_eq!(error.reason(), "NameConflict");
+    assert_eq!(error.reason(), Reason::NameConflict);
     assert!(error.to_string().contains("Service fraud exists"), "{error}");
     drop(client);
     assert!(handle.next_request().await.is_none(), "a request was sent");

@@ -4,9 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
+use understudy_crds::ModelVersion;
 use understudy_stats as stats;
 
 use super::*;
+use crate::model_server::summary::Collected;
 
 fn at(time: &str) -> Timestamp {
     time.parse().expect("a time")
@@ -46,18 +48,14 @@ fn observed(ready: usize) -> Observed {
         "spec": {"challenger": {"version": "1.3.0", "samplePercent": 50, "replicas": 2},
                  "drift": {"minSamples": 100, "psi": 0.2}},
     });
-    let pod = json!({"metadata": {}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}});
+    let pod = json!({"metadata": {"labels": {"understudy.dev/version": "1.3.0"}}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}});
     let pod: Arc<Pod> = Arc::new(serde_json::from_value(pod).expect("a pod"));
-    Observed {
-        md: Arc::new(serde_json::from_value(md).expect("a ModelDeployment")),
-        versions: vec![],
-        pods: BTreeMap::from([("1.3.0".to_owned(), vec![pod; ready])]),
-        workloads: BTreeMap::new(),
-    }
+    let md = Arc::new(serde_json::from_value(md).expect("a ModelDeployment"));
+    Observed::new(md, vec![], vec![pod; ready], BTreeMap::new())
 }
 
 /// What pods of 1.2.0 have seen: one feature, in the training data half and half, and now as `counts` say.
-fn seen(counts: [u64; 2]) -> Seen {
+fn collected(counts: [u64; 2]) -> Collected {
     let mut summary = stats::Summary::new(identity(&with_baseline()));
     summary.drift = Some(stats::Drift {
         window_seconds: 3600,
@@ -73,7 +71,7 @@ fn seen(counts: [u64; 2]) -> Seen {
             above: 0,
         }],
     });
-    Seen { summary: Some(summary), asked: 2, told: 2 }
+    Collected { summary: Some(summary), requested: 2, answered: 2 }
 }
 
 const SHIFTED: [u64; 2] = [50, 950];
@@ -81,12 +79,12 @@ const ALIKE: [u64; 2] = [500, 500];
 
 fn pass(
     before: &ModelDeploymentStatus,
-    (main, challenger, seen): (&ModelVersion, &Challenger, Option<Seen>),
+    (main, challenger, collected): (&ModelVersion, &Challenger, Option<Collected>),
     ready: usize,
     now: Timestamp,
 ) -> ModelDeploymentStatus {
     let mut status = before.clone();
-    fill_in(&mut status, &observed(ready), &Beside { main: Some(main), challenger, seen }, now);
+    fill_in(&mut status, &observed(ready), &Calls { main: Some(main), challenger, collected }, now);
     status
 }
 
@@ -141,7 +139,7 @@ fn of_a_challenger_that_is_refused_only_the_reason_remains_and_of_one_that_is_re
 fn drift_is_said_of_a_main_with_a_baseline_only() {
     let none = Challenger::NotNamed;
     let main = with_baseline();
-    let status = pass(&fresh(), (&main, &none, Some(seen(SHIFTED))), 0, now());
+    let status = pass(&fresh(), (&main, &none, Some(collected(SHIFTED))), 0, now());
     let (value, reason, message) = said(&status, DATA_DRIFT).expect("a condition");
     assert_eq!((value.as_str(), reason.as_str()), ("True", "Drifts"));
     assert!(message.starts_with("1 of 1 inputs drift") && message.contains("age"), "{message}");
@@ -156,10 +154,10 @@ fn drift_is_said_of_a_main_with_a_baseline_only() {
 #[test]
 fn what_was_said_of_drift_stands_until_pods_are_asked_again_and_is_not_written_for_time_alone() {
     let (main, none) = (with_baseline(), Challenger::NotNamed);
-    let before = pass(&fresh(), (&main, &none, Some(seen(SHIFTED))), 0, earlier());
+    let before = pass(&fresh(), (&main, &none, Some(collected(SHIFTED))), 0, earlier());
     assert_eq!(pass(&before, (&main, &none, None), 0, now()), before);
-    assert_eq!(pass(&before, (&main, &none, Some(seen(SHIFTED))), 0, now()), before);
-    let over = pass(&before, (&main, &none, Some(seen(ALIKE))), 0, now());
+    assert_eq!(pass(&before, (&main, &none, Some(collected(SHIFTED))), 0, now()), before);
+    let over = pass(&before, (&main, &none, Some(collected(ALIKE))), 0, now());
     assert_eq!(said(&over, DATA_DRIFT).map(|s| s.1).as_deref(), Some("NoDrift"));
     assert_eq!(over.drift.map(|d| d.features), Some(vec![]));
 }
@@ -167,18 +165,18 @@ fn what_was_said_of_drift_stands_until_pods_are_asked_again_and_is_not_written_f
 #[test]
 fn silence_is_not_taken_for_the_end_of_a_drift_nor_for_none() {
     let (main, none) = (with_baseline(), Challenger::NotNamed);
-    let silence = || Some(Seen { summary: None, asked: 2, told: 0 });
+    let silence = || Some(Collected { summary: None, requested: 2, answered: 0 });
     let unknown = pass(&fresh(), (&main, &none, silence()), 0, earlier());
     let message = "0 of 2 pods of main have told what they saw";
     assert_eq!(said(&unknown, DATA_DRIFT), Some(is("Unknown", "NoAnswer", message)));
-    let drifting = pass(&fresh(), (&main, &none, Some(seen(SHIFTED))), 0, earlier());
+    let drifting = pass(&fresh(), (&main, &none, Some(collected(SHIFTED))), 0, earlier());
     assert_eq!(pass(&drifting, (&main, &none, silence()), 0, now()), drifting);
 }
 
 #[test]
 fn pods_that_compare_nothing_with_the_baseline_are_said_to() {
     let (main, none) = (with_baseline(), Challenger::NotNamed);
-    let told = Seen { summary: Some(stats::Summary::new(identity(&main))), asked: 1, told: 1 };
-    let status = pass(&fresh(), (&main, &none, Some(told)), 0, now());
+    let sent = Collected { summary: Some(stats::Summary::new(identity(&main))), requested: 1, answered: 1 };
+    let status = pass(&fresh(), (&main, &none, Some(sent)), 0, now());
     assert_eq!(said(&status, DATA_DRIFT).map(|s| s.1).as_deref(), Some("NotMeasured"));
 }

@@ -1,4 +1,4 @@
-//! What this process has written last: a deployment that the cache shows in an older form is from before that.
+//! What this process has written and has not seen in the cache yet.
 //!
 //! Without it, a pass that begins between a change of main and its event would send callers back to the old version.
 
@@ -10,32 +10,32 @@ use std::{
 use kube::ResourceExt;
 use understudy_crds::ModelDeployment;
 
-/// Changes of main whose events have not come by: for a deployment's uid, the resourceVersion of the record.
+/// Changes of main whose events have not arrived: for a deployment's uid, the resourceVersion of the record.
 #[derive(Default)]
-pub struct Recorded(Mutex<HashMap<String, u64>>);
+pub struct Expectations(Mutex<HashMap<String, u64>>);
 
 /// API servers count up (KEP-5504); one that does not gives no order, and then nothing is held back.
 fn order(md: &ModelDeployment) -> Option<u64> {
     md.resource_version()?.parse().ok()
 }
 
-impl Recorded {
-    /// Main of this deployment was changed, and this is what the API server answered.
-    pub fn note(&self, written: &ModelDeployment) {
+impl Expectations {
+    /// Main of this deployment was changed, and this is what the API server returned.
+    pub fn expect(&self, written: &ModelDeployment) {
         if let (Some(uid), Some(order)) = (written.uid(), order(written)) {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(uid, order);
         }
     }
 
-    /// Whether this deployment, as the cache has it, is from before the change.
-    pub fn is_ahead_of(&self, seen: &ModelDeployment) -> bool {
+    /// Whether this deployment, as the cache has it, is older than the change.
+    pub fn are_unmet_by(&self, seen: &ModelDeployment) -> bool {
         let uid = seen.uid().unwrap_or_default();
         let mut changes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let ahead = changes.get(&uid).zip(order(seen)).is_some_and(|(recorded, seen)| seen < *recorded);
-        if !ahead {
+        let unmet = changes.get(&uid).zip(order(seen)).is_some_and(|(expected, seen)| seen < *expected);
+        if !unmet {
             changes.remove(&uid);
         }
-        ahead
+        unmet
     }
 }
 
@@ -55,18 +55,18 @@ mod tests {
 
     #[test]
     fn a_view_from_before_the_switch_is_known_until_one_from_after_it_has_come() {
-        let recorded = Recorded::default();
-        assert!(!recorded.is_ahead_of(&fraud("99")));
-        recorded.note(&fraud("101"));
-        assert!(recorded.is_ahead_of(&fraud("99")));
-        assert!(recorded.is_ahead_of(&fraud("100")));
-        assert!(!recorded.is_ahead_of(&fraud("101")));
+        let expectations = Expectations::default();
+        assert!(!expectations.are_unmet_by(&fraud("99")));
+        expectations.expect(&fraud("101"));
+        assert!(expectations.are_unmet_by(&fraud("99")));
+        assert!(expectations.are_unmet_by(&fraud("100")));
+        assert!(!expectations.are_unmet_by(&fraud("101")));
     }
 
     #[test]
     fn a_view_that_others_have_written_since_is_none_from_before() {
-        let recorded = Recorded::default();
-        recorded.note(&fraud("101"));
-        assert!(!recorded.is_ahead_of(&fraud("250")));
+        let expectations = Expectations::default();
+        expectations.expect(&fraud("101"));
+        assert!(!expectations.are_unmet_by(&fraud("250")));
     }
 }
