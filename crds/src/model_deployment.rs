@@ -31,7 +31,7 @@ fn keep_warm() -> Duration {
     kind = "ModelDeployment",
     namespaced,
     status = "ModelDeploymentStatus",
-    shortname = "md",
+    shortname = "mdep",
     category = "understudy",
     doc = "One stable endpoint for the versions of one model.",
     derive = "PartialEq",
