@@ -1,12 +1,20 @@
 //! `ModelVersion`: one immutable, digest-pinned model.
 #![expect(clippy::duplicated_attributes, reason = "columns of a table are alike in type and priority")]
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Decision, HistoryEntry, Stage, Transition};
+use crate::{
+    acceptance::Acceptance,
+    artifact::{Artifact, Baseline},
+    evidence::{Documentation, Evaluation, Provenance},
+    failure::Failure,
+    history::HistoryEntry,
+    signature::ModelSignature,
+    stage::Stage,
+    transition::Transition,
+};
 
 /// One immutable model. Only `stage` may change, and each step of it is approved by a second person.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,126 +102,6 @@ pub struct ModelVersionSpec {
     pub baseline: Option<Baseline>,
 }
 
-/// A file somewhere, pinned by its digest.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Artifact {
-    /// `s3://bucket/key`, `https://host/path` or `pvc://claim/path`.
-    #[schemars(length(min = 1, max = 2048))]
-    #[x_kube(validation = Rule::new("self.matches('^(s3|https|pvc)://[^/ ]+/[^ ]+$')")
-        .message("uri must be s3://bucket/key, https://host/path or pvc://claim/path"))]
-    pub uri: String,
-    /// SHA-256 of the file, 64 lower-case hexadecimal digits. Other bytes are never served.
-    #[schemars(length(min = 64, max = 64))]
-    #[x_kube(validation = Rule::new("self.matches('^[0-9a-f]{64}$')")
-        .message("sha256 must be 64 lower-case hexadecimal digits, as sha256sum prints them"))]
-    pub sha256: String,
-    /// Secret in the same namespace with the credentials for `uri`: keys `AWS_ACCESS_KEY_ID`,
-    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION`, `AWS_ENDPOINT_URL`; or `token`, or `username`
-    /// and `password`; `ca.crt` for an own certificate authority.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret_ref: Option<LocalSecretReference>,
-}
-
-impl Artifact {
-    /// The digest with its algorithm, as it stands in transitions and records: `sha256:<hex>`.
-    #[must_use]
-    pub fn digest(&self) -> String {
-        format!("sha256:{}", self.sha256)
-    }
-}
-
-/// The distributions of the training data, a JSON file pinned by its digest.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Baseline {
-    /// `s3://bucket/key`, `https://host/path` or `pvc://claim/path`.
-    #[schemars(length(min = 1, max = 2048))]
-    #[x_kube(validation = Rule::new("self.matches('^(s3|https|pvc)://[^/ ]+/[^ ]+$')")
-        .message("baseline.uri must be s3://bucket/key, https://host/path or pvc://claim/path"))]
-    pub uri: String,
-    /// SHA-256 of the file, 64 lower-case hexadecimal digits. Another file is not used.
-    #[schemars(length(min = 64, max = 64))]
-    #[x_kube(validation = Rule::new("self.matches('^[0-9a-f]{64}$')")
-        .message("baseline.sha256 must be 64 lower-case hexadecimal digits, as sha256sum prints them"))]
-    pub sha256: String,
-}
-
-/// A Secret of the same namespace.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct LocalSecretReference {
-    /// Its name.
-    #[schemars(length(min = 1, max = 253))]
-    pub name: String,
-}
-
-/// What the colleague reviews.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Documentation {
-    /// The text itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 65536))]
-    pub markdown: Option<String>,
-    /// Or where it stands.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 2048))]
-    pub url: Option<String>,
-}
-
-/// How good the model is on data that it has not seen.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Evaluation {
-    /// Name of the data it was measured on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
-    pub dataset: Option<String>,
-    /// The measures.
-    #[serde(default)]
-    #[schemars(length(max = 64))]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
-    pub metrics: Vec<Metric>,
-}
-
-impl Evaluation {
-    /// The value of the metric of this name.
-    #[must_use]
-    pub fn metric(&self, name: &str) -> Option<f64> {
-        self.metrics.iter().find(|m| m.name == name).map(|m| m.value)
-    }
-}
-
-/// One measure; larger is better.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Metric {
-    /// For example `auc`.
-    #[schemars(length(min = 1, max = 63))]
-    pub name: String,
-    /// Its value.
-    pub value: f64,
-}
-
-/// Where a model comes from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Provenance {
-    /// The training run, in whatever tracks them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 512))]
-    pub run: Option<String>,
-    /// The commit of the training code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 128))]
-    pub git_commit: Option<String>,
-    /// The training data.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 512))]
-    pub dataset: Option<String>,
-}
-
 /// What the operator says of a model version.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -254,122 +142,4 @@ pub struct ModelVersionStatus {
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
-}
-
-/// The tester's word on a version in Staging.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Acceptance {
-    /// Passed or not.
-    pub verdict: Verdict,
-    /// Who says so.
-    #[schemars(length(max = 256))]
-    pub by: String,
-    /// When the operator recorded it.
-    pub at: Time,
-    /// What they saw.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 4096))]
-    pub feedback: Option<String>,
-}
-
-/// Outcome of an acceptance test.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Verdict {
-    /// It does what it should.
-    Passed,
-    /// It does not.
-    Failed,
-}
-
-/// What goes into a model and what comes out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ModelSignature {
-    /// Input tensors.
-    #[schemars(length(max = 256))]
-    pub inputs: Vec<TensorSpec>,
-    /// Output tensors.
-    #[schemars(length(max = 256))]
-    pub outputs: Vec<TensorSpec>,
-    /// The ONNX operator set it was written for.
-    pub opset: i64,
-    /// Size of the file in bytes.
-    pub bytes: i64,
-}
-
-/// A tensor of the signature.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TensorSpec {
-    /// Its name.
-    #[schemars(length(max = 256))]
-    pub name: String,
-    /// Open Inference Protocol datatype, for example `FP32`.
-    #[schemars(length(max = 16))]
-    pub datatype: String,
-    /// Its shape; -1 for a dimension that varies.
-    #[schemars(length(max = 32))]
-    pub shape: Vec<i64>,
-}
-
-/// Why pods of a version did not come to serve.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Failure {
-    /// One word, for example `DigestMismatch`.
-    #[schemars(length(max = 64))]
-    pub reason: String,
-    /// What happened and what to do.
-    #[schemars(length(max = 4096))]
-    pub message: String,
-    /// When.
-    pub at: Time,
-}
-
-impl ModelVersion {
-    /// The stage it is in.
-    #[must_use]
-    pub fn stage(&self) -> Stage {
-        self.status.as_ref().map_or(Stage::None, |s| s.stage)
-    }
-
-    /// The step that waits or rolls out.
-    #[must_use]
-    pub fn transition(&self) -> Option<&Transition> {
-        self.status.as_ref()?.transition.as_ref()
-    }
-
-    /// The record so far, oldest first.
-    #[must_use]
-    pub fn history(&self) -> &[HistoryEntry] {
-        self.status.as_ref().map_or(&[], |s| &s.history)
-    }
-
-    /// The newest entry by which the bytes it names now were let into Staging by a second person.
-    #[must_use]
-    pub fn staging_approval(&self) -> Option<&HistoryEntry> {
-        self.approval_into(Stage::Staging)
-    }
-
-    /// The newest entry by which the bytes it names now were let into Production by a second person.
-    #[must_use]
-    pub fn production_approval(&self) -> Option<&HistoryEntry> {
-        self.approval_into(Stage::Production)
-    }
-
-    fn approval_into(&self, stage: Stage) -> Option<&HistoryEntry> {
-        let digest = self.spec.artifact.digest();
-        self.history()
-            .iter()
-            .rev()
-            .find(|h| h.to == stage && h.decision == Decision::Approved && h.digest == digest)
-    }
-
-    /// Whether a change of stage is asked for that no decision has ended yet.
-    #[must_use]
-    pub fn is_requested(&self) -> bool {
-        let settled = self.status.as_ref().and_then(|s| s.settled_generation);
-        self.spec.stage != self.stage() && self.metadata.generation != settled
-    }
 }

@@ -3,7 +3,7 @@
 use kube::{KubeSchema, core::Duration};
 use serde::{Deserialize, Serialize};
 
-use crate::LocalSecretReference;
+use crate::artifact::LocalSecretReference;
 
 const fn all() -> i32 {
     100
