@@ -71,7 +71,9 @@ impl FromStr for AnyName {
         let Ok(version) = VersionName::from_str(text);
         Ok(match text.split_once('/') {
             _ if matches!(version, VersionName::Numbered { .. }) => Self::Version(version),
-            Some(("mdep" | "modeldeployment" | "modeldeployments", name)) => Self::Deployment(name.to_owned()),
+            Some(("mdep" | "modeldeployment" | "modeldeployments", name)) => {
+                Self::Deployment(name.to_owned())
+            }
             Some(_) => Self::Version(version),
             None => Self::Either(text.to_owned()),
         })

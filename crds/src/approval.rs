@@ -1,28 +1,36 @@
-//! What an approval needs.
+//! What a request needs before it takes effect.
 
 use kube::{KubeSchema, core::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How long a request waits by default: a week, so that a colleague's long weekend does not end it.
+use crate::possible_values;
+
+/// How long a request waits by default: a week, so that it survives a long weekend.
 fn expires_after() -> Duration {
     std::time::Duration::from_hours(168).into()
 }
 
-/// What a step needs before it takes effect.
+/// What a request needs before it takes effect. A second person approves each request, whatever is set here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Approval {
-    /// A request that nobody decided ends after this time.
-    #[x_kube(validation = Rule::new("duration(self) >= duration('1s')").message("expiresAfter must be a duration of at least 1s, for example 168h"))]
+    /// How long a request waits for a decision before it ends as `Expired`: a duration of at least `1s`, for example
+    /// `72h`. The chart value `approval.minimums.maxExpiresAfter` can set a shorter limit. It applies to requests that
+    /// are opened after a change.
+    #[x_kube(validation = Rule::new("duration(self) >= duration('1s')").message("approval.expiresAfter must be a duration of at least 1s, for example 168h"))]
     #[schemars(length(max = 32))]
     #[serde(default = "expires_after")]
     #[schemars(extend("default" = "168h"))]
     pub expires_after: Duration,
-    /// Whether Production needs a tester's `passed`.
+    /// Whether a version needs the verdict of a tester before it can be approved for Production. The chart value
+    /// `approval.minimums.acceptanceTest` can require it everywhere.
     #[serde(default)]
+    #[schemars(transform = possible_values::list)]
     pub acceptance_test: AcceptanceTest,
-    /// What the evaluation must show before Production.
+    /// Metric gates: conditions on `spec.evaluation` of the ModelVersion that must hold before it can be approved for
+    /// Production, at most 32, one for each metric. Without any, metrics are not checked, unless the chart value
+    /// `approval.minimums.gates` has some. A rollback does not check them.
     #[serde(default)]
     #[schemars(length(max = 32))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["metric".into()]))]
@@ -35,28 +43,30 @@ impl Default for Approval {
     }
 }
 
-/// Whether a tester must have accepted the version in Staging.
+/// Whether a version needs the verdict of a tester before Production.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum AcceptanceTest {
-    /// Production waits for `passed`.
+    /// An approval for Production takes effect once a tester has accepted the version in Staging (`passed`).
     #[default]
     Required,
-    /// A verdict is recorded, and nothing waits for it.
+    /// A verdict is recorded, but an approval does not wait for it.
     Optional,
 }
 
-/// A condition on one metric of the evaluation.
+/// A metric gate: a condition on one metric of the evaluation. It needs `min`, `notWorseThanMain` or both.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.min) || (has(self.notWorseThanMain) && self.notWorseThanMain)").message("a gate needs min, notWorseThanMain: true, or both"))]
+#[x_kube(validation = Rule::new("has(self.min) || (has(self.notWorseThanMain) && self.notWorseThanMain)").message("a metric gate must set min, or notWorseThanMain: true, or both"))]
 pub struct Gate {
-    /// Name of the metric; larger is better.
+    /// Name of the metric in `spec.evaluation.metrics`, for example `auc`. Larger values are better. A version without
+    /// this metric does not pass.
     #[schemars(length(min = 1, max = 63))]
     pub metric: String,
-    /// The least value.
+    /// Smallest value that passes. Without it, any value passes that `notWorseThanMain` allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<f64>,
-    /// The value must be at least that of the present main, where that one has the metric.
+    /// Whether the value must be at least as large as that of the present main. A main without this metric, or no main,
+    /// lets every value pass.
     #[serde(default)]
     pub not_worse_than_main: bool,
 }

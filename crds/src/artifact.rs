@@ -1,51 +1,56 @@
-//! Files somewhere, each pinned by its digest, and the credentials for them.
+//! Files in a store, each pinned by its digest, and the credentials for them.
 
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A file somewhere, pinned by its digest.
+/// The model file, pinned by its digest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Artifact {
-    /// `s3://bucket/key`, `https://host/path` or `pvc://claim/path`.
+    /// Where the file is: `s3://bucket/key`, `https://host/path` or `pvc://claim/path`, where `claim` is a
+    /// PersistentVolumeClaim of the same namespace. Each pod downloads it at every start.
     #[schemars(length(min = 1, max = 2048))]
     #[x_kube(validation = Rule::new("self.matches('^(s3|https|pvc)://[^/ ]+/[^ ]+$')")
-        .message("uri must be s3://bucket/key, https://host/path or pvc://claim/path"))]
+        .message("artifact.uri must be s3://bucket/key, https://host/path or pvc://claim/path"))]
     pub uri: String,
-    /// SHA-256 of the file, 64 lower-case hexadecimal digits. Other bytes are never served.
+    /// SHA-256 of the file: 64 lower-case hexadecimal digits, as `sha256sum` prints them. A pod that finds another file
+    /// does not serve (`DigestMismatch`).
     #[schemars(length(min = 64, max = 64))]
     #[x_kube(validation = Rule::new("self.matches('^[0-9a-f]{64}$')")
-        .message("sha256 must be 64 lower-case hexadecimal digits, as sha256sum prints them"))]
+        .message("artifact.sha256 must be 64 lower-case hexadecimal digits, as sha256sum prints them"))]
     pub sha256: String,
-    /// Secret in the same namespace with the credentials for `uri`: keys `AWS_ACCESS_KEY_ID`,
-    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION`, `AWS_ENDPOINT_URL`; or `token`, or `username`
-    /// and `password`; `ca.crt` for an own certificate authority.
+    /// Secret with the credentials for `uri`, and for that of the baseline. Keys for `s3://`: `AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION`, `AWS_ENDPOINT_URL`. Keys for `https://`: `token`, or
+    /// `username` and `password`. For both: `ca.crt` with your own certificate authority. Without it, `s3://` uses the
+    /// pod's own identity, or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<LocalSecretReference>,
 }
 
-/// The distributions of the training data, a JSON file pinned by its digest.
+/// The distribution of the training data: a JSON file that samples/baseline.py writes, pinned by its digest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Baseline {
-    /// `s3://bucket/key`, `https://host/path` or `pvc://claim/path`.
+    /// Where the file is: `s3://bucket/key`, `https://host/path` or `pvc://claim/path`. The credentials are those of
+    /// `spec.artifact.secretRef`.
     #[schemars(length(min = 1, max = 2048))]
     #[x_kube(validation = Rule::new("self.matches('^(s3|https|pvc)://[^/ ]+/[^ ]+$')")
         .message("baseline.uri must be s3://bucket/key, https://host/path or pvc://claim/path"))]
     pub uri: String,
-    /// SHA-256 of the file, 64 lower-case hexadecimal digits. Another file is not used.
+    /// SHA-256 of the file: 64 lower-case hexadecimal digits, as `sha256sum` prints them. A pod that finds another file
+    /// does not serve (`DigestMismatch`).
     #[schemars(length(min = 64, max = 64))]
     #[x_kube(validation = Rule::new("self.matches('^[0-9a-f]{64}$')")
         .message("baseline.sha256 must be 64 lower-case hexadecimal digits, as sha256sum prints them"))]
     pub sha256: String,
 }
 
-/// A Secret of the same namespace.
+/// A reference to a Secret in the same namespace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LocalSecretReference {
-    /// Its name.
+    /// Name of the Secret. Pods start without it if it does not exist, and report what they could not read.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
 }

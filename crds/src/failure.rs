@@ -4,16 +4,17 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Why pods of a version did not come to serve.
+/// Why a pod of a version failed to serve.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
-    /// One word, for example `DigestMismatch`.
+    /// Reason in CamelCase, for example `DigestMismatch` (from the server) or `ErrImagePull` (from the kubelet).
+    /// docs/operations.md lists them with what to do.
     #[schemars(length(max = 64))]
     pub reason: String,
-    /// What happened and what to do.
+    /// What failed and what to do, for people.
     #[schemars(length(max = 4096))]
     pub message: String,
-    /// When.
+    /// When the pod failed, as the kubelet or the API server reported it.
     pub at: Time,
 }

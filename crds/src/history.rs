@@ -5,64 +5,70 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::stage::Stage;
+use crate::{possible_values, stage::Stage};
 
-/// How many entries the history of a model version can hold. No entry is ever dropped for another: a version
-/// with a full history takes no further request.
+/// Most entries in the history of a model version. No entry makes room for another: a version with a full history accepts
+/// no further request.
 pub const HISTORY_LIMIT: usize = 64;
 
-/// One line of the record: never changed, never removed.
+/// One request or step that ended. The API server rejects every change of an entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = kube::core::Rule::new("self == oldSelf").message("an entry of the history never changes"))]
+#[x_kube(validation = kube::core::Rule::new("self == oldSelf").message("entries of status.history cannot be changed"))]
 pub struct HistoryEntry {
-    /// The transition's id.
+    /// Id of the transition: 12 hexadecimal digits.
     #[schemars(length(max = 32))]
     pub id: String,
-    /// The stage before.
+    /// Stage that the version was in.
     pub from: Stage,
-    /// The stage that was asked for, or that was reached.
+    /// Stage that was requested. The version reached it if `decision` is `Approved`, `Superseded`, `RolledBack` or
+    /// `Retired`; after `Approved`, once it was rolled out.
     pub to: Stage,
-    /// Who asked.
+    /// The person who requested the step or, for `Superseded` and `RolledBack`, the change of main that caused it.
+    /// `understudy-operator` if nobody did.
     #[schemars(length(max = 256))]
     pub requested_by: String,
-    /// When it was asked.
+    /// When the operator opened the request.
     pub requested_at: Time,
-    /// How it ended.
+    /// How the request or step ended.
+    #[schemars(transform = possible_values::list)]
     pub decision: Decision,
-    /// Who decided; the operator's own name where no person did.
+    /// The person who decided. `understudy-operator` if no person did, for example after `Expired`.
     #[schemars(length(max = 256))]
     pub decided_by: String,
-    /// When it was decided.
+    /// When the operator recorded the decision.
     pub decided_at: Time,
-    /// Why, in the words of who decided.
+    /// Why it ended so: the reason that a rejecting person wrote into the annotation `understudy.dev/reason`, or a sentence
+    /// of the operator. Absent for approvals, and if nobody gave a reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub reason: Option<String>,
-    /// Digest of the artifact, `sha256:<hex>`.
+    /// Digest of the artifact that was decided on: `sha256:` and 64 hexadecimal digits.
     #[schemars(length(max = 71))]
     pub digest: String,
-    /// The admission policy that was in force.
+    /// The ValidatingAdmissionPolicy that was in force at an approval. Absent for other decisions, and if the operator may
+    /// not read policies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyReference>,
 }
 
-/// How a step ended.
+/// How a request or step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Decision {
-    /// A second person allowed it.
+    /// A second person approved the request.
     Approved,
-    /// A second person refused it.
+    /// Somebody who may approve rejected the request.
     Rejected,
-    /// The request was taken back.
+    /// The request was taken back or replaced by another one, its approval policy changed, or its ModelDeployment was
+    /// deleted.
     Withdrawn,
-    /// Nobody decided in time.
+    /// Nobody decided before `expiresAt`.
     Expired,
-    /// Another version became main in its place.
+    /// Another version was promoted to main in its place. This one is archived.
     Superseded,
-    /// A rollback brought it back, or put it away.
+    /// A rollback made this version main again, or archived it in favour of another one.
     RolledBack,
-    /// Taken out of use: asked for from Staging, or its `ModelDeployment` was deleted.
+    /// Archived without an approval: requested from Staging, or its ModelDeployment was deleted.
     Retired,
 }
 
@@ -81,7 +87,7 @@ impl Decision {
         }
     }
 
-    /// The word as it stands in a sentence: "Staging -> Production rolled back by bob".
+    /// The decision in a sentence: "Staging -> Production rolled back by bob".
     #[must_use]
     pub const fn in_words(self) -> &'static str {
         match self {
@@ -96,14 +102,14 @@ impl Decision {
     }
 }
 
-/// Which `ValidatingAdmissionPolicy` judged the approval.
+/// The exact `ValidatingAdmissionPolicy` that was in force at an approval.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyReference {
-    /// Its uid.
+    /// `metadata.uid` of the policy object.
     #[schemars(length(max = 64))]
     pub uid: String,
-    /// Its resourceVersion.
+    /// `metadata.resourceVersion` of the policy object at that time.
     #[schemars(length(max = 64))]
     pub resource_version: String,
 }

@@ -19,6 +19,7 @@ mod main_record;
 mod model_deployment;
 mod model_version;
 pub mod names;
+pub mod possible_values;
 mod recording;
 mod rollback;
 mod served;

@@ -1,39 +1,42 @@
-//! The record of what was main.
+//! The record of the versions that were main.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// One entry of the record of what was main.
+use crate::possible_values;
+
+/// A version that is or was main, with the people behind it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MainRecord {
-    /// Semantic version.
+    /// Semantic version, for example `1.3.0`.
     pub version: String,
-    /// Name of the `ModelVersion`.
+    /// Name of its `ModelVersion`, which may be deleted by now.
     pub model_version: String,
-    /// Digest of its artifact, `sha256:<hex>`.
+    /// Digest of the artifact that answered callers: `sha256:` and 64 hexadecimal digits.
     pub digest: String,
-    /// From when.
+    /// When this version became main.
     pub from: Time,
-    /// To when; absent while it is main.
+    /// When this version stopped being main. Absent while it is main.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Time>,
-    /// What made it main.
+    /// What made this version main.
+    #[schemars(transform = possible_values::list)]
     pub reason: MainReason,
-    /// Who asked for it.
+    /// The person who requested Production for it or, for `RolledBack`, who rolled back.
     pub requested_by: String,
-    /// Who allowed it; the same person in a rollback.
+    /// The person who approved it for Production; the same person as in `requestedBy` for `RolledBack`.
     pub approved_by: String,
-    /// Id of the transition or the rollback.
+    /// Id of the transition that made it main, or `rollback:` and the value of the annotation `understudy.dev/rollback`.
     pub transition: String,
 }
 
 /// What made a version main.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum MainReason {
-    /// An approved request.
+    /// A request for Production that a second person approved.
     Promoted,
-    /// A rollback.
+    /// A rollback by one person, to a version that was approved for Production before.
     RolledBack,
 }

@@ -1,4 +1,4 @@
-//! `ModelDeployment`: one stable endpoint, whichever version answers.
+//! `ModelDeployment`: one stable endpoint for the versions of a model.
 #![expect(clippy::duplicated_attributes, reason = "columns of a table are alike in type and priority")]
 
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ use crate::{
     served::{Previous, Rollout, ServedVersion, Staged},
 };
 
-/// One stable endpoint for the versions of one model.
+/// What serves, who may change it, and what is observed. All fields are optional: `spec: {}` is valid.
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "understudy.dev",
@@ -31,7 +31,7 @@ use crate::{
     status = "ModelDeploymentStatus",
     shortname = "mdep",
     category = "understudy",
-    doc = "One stable endpoint for the versions of one model.",
+    doc = "ModelDeployment is one stable endpoint for the versions of a model. Exactly one version, main, answers its callers. Versions are ModelVersions that name it in spec.deployment.",
     derive = "PartialEq",
     derive = "Default",
     printcolumn(name = "Main", type_ = "string", json_path = ".status.main.version"),
@@ -62,52 +62,60 @@ use crate::{
     )
 )]
 #[kube(validation = Rule::new("self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$') && size(self.metadata.name) <= 63")
-    .message("the name becomes a Service's name: lower-case letters, digits and '-', a letter first, at most 63 characters"))]
+    .message("metadata.name must be a DNS label, since a Service gets this name: lower-case letters, digits and '-', a letter first, no '-' at the end, at most 63 characters"))]
 #[serde(rename_all = "camelCase")]
 pub struct ModelDeploymentSpec {
-    /// What it is for, in a line.
+    /// What the model is for, in one line, at most 1,024 characters. Understudy only stores it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub description: Option<String>,
-    /// Pods of main. A version in Staging runs one.
+    /// Number of pods of main, 1 to 1000. With 2 or more, a PodDisruptionBudget lets a node drain evict them one by one;
+    /// with 1, a drain interrupts the model. A version in Staging runs one pod.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 1000))]
     pub replicas: i32,
-    /// Compute resources of each pod.
+    /// CPU and memory that each model pod requests and may use, for every version. Without it, pods have the defaults of
+    /// the namespace's LimitRange, or none. Changing it replaces the pods one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<ResourceRequirements>,
-    /// Nodes that its pods may run on.
+    /// Labels that a node must have to run model pods. Without it, pods may run on any node. Changing it replaces the
+    /// pods one by one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub node_selector: BTreeMap<String, String>,
-    /// Taints that its pods tolerate.
+    /// Taints of nodes that model pods tolerate, at most 32. Without it, pods avoid tainted nodes. Changing it replaces
+    /// the pods one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub tolerations: Vec<Toleration>,
-    /// Secrets for pulling the server's image.
+    /// Secrets of the same namespace for pulling the server's image, at most 16. They are added to those of the chart
+    /// value `server.imagePullSecrets`. Changing it replaces the pods one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub image_pull_secrets: Vec<LocalObjectReference>,
-    /// Priority class of its pods.
+    /// PriorityClass of the model pods. Without it, pods have the cluster's default priority. Changing it replaces the
+    /// pods one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub priority_class_name: Option<String>,
-    /// What an approval needs. Changing it takes the verb `govern`.
+    /// What a request needs before it takes effect. Changing it requires the verb `govern` on this ModelDeployment.
+    /// Without it, Production needs a tester's verdict and no metric, and a request ends after a week.
     #[serde(default)]
     #[schemars(extend("default" = {}))]
     pub approval: Approval,
-    /// How going back works.
+    /// How a rollback to an earlier version works. Without it, the pods of the previous main are kept for 10 minutes.
     #[serde(default)]
     #[schemars(extend("default" = {}))]
     pub rollback: Rollback,
-    /// The version that gets copies of main's calls, and whose answers callers never see. Adding, changing or removing
-    /// it restarts no pod of main.
+    /// The challenger: a version in Staging that receives copies of main's calls, and whose answers callers never
+    /// receive. Without it, nothing is copied. Adding, changing or removing it restarts no pod of main.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenger: Option<Challenger>,
-    /// What is kept of the calls. Without it, nothing is.
+    /// What is kept of main's calls. Without it, nothing is kept and outcomes are rejected. Adding or removing it
+    /// replaces the pods one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording: Option<Recording>,
-    /// When calls count as drifted from the baseline of main's version. Without it, the defaults apply where there is
-    /// a baseline.
+    /// When a feature counts as drifted from the baseline of main's version. Without it, the defaults apply. If main's
+    /// version has no baseline, drift is not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<DriftRules>,
 }
@@ -116,48 +124,53 @@ const fn one() -> i32 {
     1
 }
 
-/// What the operator says of a model deployment.
+/// What serves now and how it is. Only the operator writes it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelDeploymentStatus {
-    /// The URL that callers use.
+    /// Stable URL of the model inside the cluster: `http://<name>.<namespace>.svc`. Nothing answers there while no version
+    /// is main.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// The version that answers.
+    /// The version that answers callers. Absent while no version is main.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub main: Option<ServedVersion>,
-    /// The version that answered before.
+    /// The version that was main before the newest change of main. Absent before the first change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Previous>,
-    /// Versions in Staging.
+    /// Versions in Staging, at most 256, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["modelVersion".into()]))]
     pub staging: Vec<Staged>,
-    /// The challenger, once it is accepted and gets copies.
+    /// The challenger that receives copies. Absent without `spec.challenger`, and while the condition `ChallengerReady`
+    /// says why it receives none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenger: Option<ChallengerStatus>,
-    /// How main and challenger compare so far.
+    /// How main and challenger compare on the same calls so far. Absent without a challenger; a change of either version
+    /// begins it anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
-    /// What drifts now, where main's version has a baseline.
+    /// Which features drift now. Absent while main's version has no baseline or nothing was measured yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<DriftStatus>,
-    /// The change of main that is under way.
+    /// The change of main that is in progress. Absent while main does not change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
-    /// The newest rollback that was asked for, and what came of it.
+    /// The newest rollback that was requested, and its result. Absent before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<RollbackStatus>,
-    /// What was main, from when to when, by whom; newest last, the newest 100. Survives the versions themselves.
+    /// Which versions were main, from when to when, and by whose request and approval: the newest 100, newest last.
+    /// Entries stay when the ModelVersion is deleted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub history: Vec<MainRecord>,
-    /// The generation this status speaks of.
+    /// `metadata.generation` of the spec that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Deployed`, `Running`, `ApprovalPolicyActive`, where they make sense `ChallengerReady`, `DataDrift` (inputs) and
-    /// `PredictionDrift` (outputs), and `Ready`, `Reconciling`, `Stalled` (kstatus).
+    /// State of the deployment: `Deployed` (main's pods are ready), `Running` (main answers a real inference),
+    /// `ApprovalPolicyActive`, `ChallengerReady`, `DataDrift` (inputs), `PredictionDrift` (outputs), and `Ready`,
+    /// `Reconciling` and `Stalled` of kstatus. Those that do not apply are absent.
     #[serde(default)]
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]

@@ -1,4 +1,4 @@
-//! The versions of a deployment that have pods, and the change of main that is under way.
+//! The versions of a deployment that have pods, and the change of main that is in progress.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::JsonSchema;
@@ -8,60 +8,64 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ServedVersion {
-    /// Semantic version.
+    /// Semantic version of main, for example `1.3.0`.
     pub version: String,
-    /// Name of the `ModelVersion`.
+    /// Name of main's `ModelVersion` in the same namespace.
     pub model_version: String,
-    /// Digest of its artifact, `sha256:<hex>`.
+    /// Digest of main's artifact: `sha256:` and 64 hexadecimal digits.
     pub digest: String,
-    /// Since when it is main.
+    /// When this version became main.
     pub since: Time,
-    /// Id of the transition, or the rollback, that made it main.
+    /// What made this version main: the id of its transition, or `rollback:` and the value of the annotation
+    /// `understudy.dev/rollback`.
     pub transition: String,
-    /// Pods that are ready now.
+    /// Number of main's pods that are ready now. `spec.replicas` is the desired number.
     #[serde(default)]
     pub ready_replicas: i32,
 }
 
-/// The version that was main before.
+/// The version that was main before the newest change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Previous {
-    /// Semantic version.
+    /// Semantic version of the previous main, for example `1.2.0`.
     pub version: String,
-    /// Name of the `ModelVersion`.
+    /// Name of its `ModelVersion` in the same namespace.
     pub model_version: String,
-    /// Digest of its artifact, `sha256:<hex>`.
+    /// Digest of its artifact: `sha256:` and 64 hexadecimal digits.
     pub digest: String,
-    /// Until when its pods are kept for a quick rollback.
+    /// Until when its pods keep running, so that a rollback switches immediately: the time of the change and
+    /// `spec.rollback.keepWarm`.
     pub warm_until: Time,
 }
 
-/// A version in Staging.
+/// A version in Staging and its pods.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Staged {
-    /// Semantic version.
+    /// Semantic version, for example `1.4.0-rc.1`.
     pub version: String,
-    /// Name of the `ModelVersion`.
+    /// Name of its `ModelVersion` in the same namespace.
     pub model_version: String,
-    /// Pods that are ready now.
+    /// Number of its pods that are ready now. A version in Staging runs one pod, the challenger
+    /// `spec.challenger.replicas`.
     #[serde(default)]
     pub ready_replicas: i32,
-    /// Where it can be called.
+    /// URL of this version's own Service inside the cluster, for testers.
     pub url: String,
 }
 
-/// A change of main that is under way.
+/// A change of main that is in progress.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Rollout {
     /// Semantic version that becomes main.
     pub version: String,
-    /// Name of its `ModelVersion`.
+    /// Name of its `ModelVersion` in the same namespace.
     pub model_version: String,
-    /// Id of the transition or the rollback.
+    /// What started the change: the id of the approved transition, or `rollback:` and the value of the annotation
+    /// `understudy.dev/rollback`.
     pub transition: String,
-    /// What it waits for.
+    /// What the change waits for, for people. Callers stay with the present main until then.
     pub message: String,
 }

@@ -3,33 +3,33 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What goes into a model and what comes out.
+/// Inputs and outputs of a model, as ONNX Runtime reports them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelSignature {
-    /// Input tensors.
+    /// Input tensors in the order of the model, at most 256.
     #[schemars(length(max = 256))]
     pub inputs: Vec<TensorSpec>,
-    /// Output tensors.
+    /// Output tensors in the order of the model, at most 256.
     #[schemars(length(max = 256))]
     pub outputs: Vec<TensorSpec>,
-    /// The ONNX operator set it was written for.
+    /// Version of the ONNX operator set that the model was exported for, for example 17.
     pub opset: i64,
-    /// Size of the file in bytes.
+    /// Size of the model file in bytes.
     pub bytes: i64,
 }
 
-/// A tensor of the signature.
+/// One input or output tensor of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TensorSpec {
-    /// Its name.
+    /// Name of the tensor in the model. Requests and responses use it.
     #[schemars(length(max = 256))]
     pub name: String,
-    /// Open Inference Protocol datatype, for example `FP32`.
+    /// Datatype of the Open Inference Protocol, for example `FP32`, `INT64` or `BYTES` (strings).
     #[schemars(length(max = 16))]
     pub datatype: String,
-    /// Its shape; -1 for a dimension that varies.
+    /// Shape of the tensor. -1 stands for a dimension that may vary, usually the batch.
     #[schemars(length(max = 32))]
     pub shape: Vec<i64>,
 }

@@ -1,4 +1,4 @@
-//! A step from stage to stage while it waits, and the record of how it ended.
+//! A step from stage to stage while it is open.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::KubeSchema;
@@ -7,46 +7,53 @@ use serde::{Deserialize, Serialize};
 
 use crate::stage::Stage;
 
-/// A requested step that waits for its second person or, once approved, for its roll-out.
+/// A requested step that waits for an approval by a second person or, once approved, for its roll-out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Transition {
-    /// Random and fresh for every request; an approval names it.
+    /// Id of the request: 12 hexadecimal digits, chosen at random for each request. An approval or rejection names it in
+    /// the annotation `understudy.dev/approve` or `understudy.dev/reject`.
     #[schemars(length(max = 32))]
     pub id: String,
-    /// The stage it leaves.
+    /// Stage that the version is in.
     pub from: Stage,
-    /// The stage it goes to.
+    /// Stage that is requested, from `spec.stage`.
     pub to: Stage,
-    /// Who asked, as the API server authenticated them.
+    /// The person who requested the step, from the annotation `understudy.dev/requested-by`. The approval policy admits
+    /// only the writer's own name.
     #[schemars(length(max = 256))]
     pub requested_by: String,
-    /// When the operator saw the request.
+    /// When the operator opened the request.
     pub requested_at: Time,
-    /// `metadata.generation` of the request: an approval of another generation does not count.
+    /// `metadata.generation` of the version when the request was opened. A later change of the spec ends the request, and
+    /// an approval then has no effect.
     pub generation: i64,
-    /// Digest of the artifact that was asked for, `sha256:<hex>`.
+    /// Digest of the artifact that is requested: `sha256:` and 64 hexadecimal digits.
     #[schemars(length(max = 71))]
     pub digest: String,
-    /// When the request ends by itself.
+    /// When the request ends as `Expired` unless somebody decides: `requestedAt` and `spec.approval.expiresAfter`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Time>,
-    /// Which approval policy was in force when it was asked: an approval under another one does not count.
+    /// Identity of the approval policy and its binding when the request was opened: uid and generation of both. If either
+    /// changed since, an approval has no effect and the request is opened anew. Absent if the operator may not read
+    /// policies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub policy_fingerprint: Option<String>,
-    /// Set once approved: the roll-out is under way, and the stage follows when the version serves.
+    /// The approval. Absent until somebody approves. With it, the roll-out is in progress, and the stage follows when the
+    /// version serves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Grant>,
 }
 
-/// Who allowed a step, and when.
+/// Who approved a step, and when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Grant {
-    /// The approver, as the API server authenticated them.
+    /// The approver, from the annotation `understudy.dev/approved-by`. The approval policy admits only the writer's own
+    /// name, and nobody approves their own request.
     #[schemars(length(max = 256))]
     pub by: String,
-    /// When the operator recorded it.
+    /// When the operator recorded the approval.
     pub at: Time,
 }
