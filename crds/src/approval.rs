@@ -1,4 +1,4 @@
-//! What a request needs before it takes effect.
+//! What a request needs before it takes effect, in addition to a second person.
 
 use kube::{KubeSchema, core::Duration};
 use schemars::JsonSchema;
@@ -11,7 +11,7 @@ fn expires_after() -> Duration {
     std::time::Duration::from_hours(168).into()
 }
 
-/// What a request needs before it takes effect. A second person approves each request, whatever is set here.
+/// What a request needs before it takes effect, in addition to an approval by a second person.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Approval {

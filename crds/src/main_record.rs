@@ -26,9 +26,15 @@ pub struct MainRecord {
     pub reason: MainReason,
     /// The person who requested Production for it or, for `RolledBack`, who rolled back.
     pub requested_by: String,
-    /// The person who approved it for Production; the same person as in `requestedBy` for `RolledBack`.
+    /// The person who approved it for Production. For `RolledBack`, this is the approver of the version's earlier
+    /// promotion: a rollback itself needs no approval.
     pub approved_by: String,
-    /// Id of the transition that made it main, or `rollback:` and the value of the annotation `understudy.dev/rollback`.
+    /// When the approval by `approvedBy` was recorded. Absent in entries of older operators, whose `approvedBy`
+    /// for `RolledBack` is the person who rolled back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_at: Option<Time>,
+    /// Id of the transition that made it main, or `rollback:` and the value of the annotation
+    /// `understudy.dev/rollback`.
     pub transition: String,
 }
 

@@ -69,13 +69,13 @@ pub struct ModelDeploymentSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub description: Option<String>,
-    /// Number of pods of main, 1 to 1000. With 2 or more, a PodDisruptionBudget lets a node drain evict them one by one;
-    /// with 1, a drain interrupts the model. A version in Staging runs one pod.
+    /// Number of pods of main, 1 to 1000. With 2 or more, a PodDisruptionBudget lets a node drain evict them one by
+    /// one; with 1, a drain interrupts the model. A version in Staging runs one pod.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 1000))]
     pub replicas: i32,
-    /// CPU and memory that each model pod requests and may use, for every version. Without it, pods have the defaults of
-    /// the namespace's LimitRange, or none. Changing it replaces the pods one by one.
+    /// CPU and memory that each model pod requests and may use, for every version. Without it, pods have the defaults
+    /// of the namespace's LimitRange, or none. Changing it replaces the pods one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<ResourceRequirements>,
     /// Labels that a node must have to run model pods. Without it, pods may run on any node. Changing it replaces the
@@ -97,8 +97,9 @@ pub struct ModelDeploymentSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub priority_class_name: Option<String>,
-    /// What a request needs before it takes effect. Changing it requires the verb `govern` on this ModelDeployment.
-    /// Without it, Production needs a tester's verdict and no metric, and a request ends after a week.
+    /// What a request needs before it takes effect, in addition to a second person. Changing it requires the verb
+    /// `govern` on this ModelDeployment. Without it, Production needs a tester's verdict and no metric, and a request
+    /// ends after a week.
     #[serde(default)]
     #[schemars(extend("default" = {}))]
     pub approval: Approval,
@@ -128,8 +129,8 @@ const fn one() -> i32 {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelDeploymentStatus {
-    /// Stable URL of the model inside the cluster: `http://<name>.<namespace>.svc`. Nothing answers there while no version
-    /// is main.
+    /// Stable URL of the model inside the cluster: `http://<name>.<namespace>.svc`. Nothing answers there while no
+    /// version is main.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// The version that answers callers. Absent while no version is main.
@@ -147,8 +148,8 @@ pub struct ModelDeploymentStatus {
     /// says why it receives none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenger: Option<ChallengerStatus>,
-    /// How main and challenger compare on the same calls so far. Absent without a challenger; a change of either version
-    /// begins it anew.
+    /// How main and challenger compare on the same calls so far. Absent without a challenger; a change of either
+    /// version begins it anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
     /// Which features drift now. Absent while main's version has no baseline or nothing was measured yet.

@@ -6,8 +6,8 @@ mod news;
 use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{
-    MainRecord, ModelDeployment, ModelDeploymentStatus, Previous, RollbackResult, Rollout, ServedVersion,
-    Stage, Staged,
+    MainReason, MainRecord, ModelDeployment, ModelDeploymentStatus, Previous, RollbackResult, Rollout,
+    ServedVersion, Stage, Staged,
     condition::{self, APPROVAL_POLICY_ACTIVE, DEPLOYED, READY, RECONCILING, RUNNING, STALLED},
     names,
 };
@@ -145,6 +145,7 @@ fn record(candidate: &Candidate, now: Timestamp) -> MainRecord {
         reason: candidate.reason,
         requested_by: candidate.requested_by.clone(),
         approved_by: candidate.approved_by.clone(),
+        approved_at: (candidate.reason == MainReason::Promoted).then(|| candidate.approved_at.into()),
         transition: candidate.transition.clone(),
     }
 }
