@@ -15,7 +15,7 @@ pub fn crds() -> [CustomResourceDefinition; 2] {
     [ModelDeployment::crd(), ModelVersion::crd()]
 }
 
-/// Every generated file of the repository.
+/// Every generated file of the repository: its path and its content.
 pub fn files() -> Vec<(PathBuf, String)> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     let crds = crds();

@@ -31,7 +31,7 @@ pub struct Acceptance {
 pub enum Verdict {
     /// The version does what it should. It can be approved for Production.
     Passed,
-    /// The version does not do what it should. Where `spec.approval.acceptanceTest` is `Required`, it cannot be approved
-    /// for Production.
+    /// The version does not do what it should. Where `spec.approval.acceptanceTest` is `Required`, it cannot be
+    /// approved for Production.
     Failed,
 }

@@ -1,4 +1,4 @@
-//! What callers often ask of the two kinds. The types themselves are only data.
+//! What the operator and the plugin often read from the two kinds. The types themselves are only data.
 
 use crate::{
     artifact::Artifact,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl ModelDeployment {
-    /// The version that is main.
+    /// The version that is main, if any.
     #[must_use]
     pub fn main(&self) -> Option<&ServedVersion> {
         self.status.as_ref()?.main.as_ref()
@@ -20,31 +20,31 @@ impl ModelDeployment {
 }
 
 impl ModelVersion {
-    /// The stage it is in.
+    /// The stage that the version is in, from the status.
     #[must_use]
     pub fn stage(&self) -> Stage {
         self.status.as_ref().map_or(Stage::None, |s| s.stage)
     }
 
-    /// The step that waits or rolls out.
+    /// The transition that waits for an approval or rolls out.
     #[must_use]
     pub fn transition(&self) -> Option<&Transition> {
         self.status.as_ref()?.transition.as_ref()
     }
 
-    /// The record so far, oldest first.
+    /// The history so far, oldest first.
     #[must_use]
     pub fn history(&self) -> &[HistoryEntry] {
         self.status.as_ref().map_or(&[], |s| &s.history)
     }
 
-    /// The newest entry by which the bytes it names now were let into Staging by a second person.
+    /// The newest approval of the present artifact's digest for Staging.
     #[must_use]
     pub fn staging_approval(&self) -> Option<&HistoryEntry> {
         self.approval_into(Stage::Staging)
     }
 
-    /// The newest entry by which the bytes it names now were let into Production by a second person.
+    /// The newest approval of the present artifact's digest for Production.
     #[must_use]
     pub fn production_approval(&self) -> Option<&HistoryEntry> {
         self.approval_into(Stage::Production)
@@ -58,7 +58,7 @@ impl ModelVersion {
             .find(|h| h.to == stage && h.decision == Decision::Approved && h.digest == digest)
     }
 
-    /// Whether a change of stage is asked for that no decision has ended yet.
+    /// Whether a change of stage is requested that no decision has ended yet.
     #[must_use]
     pub fn is_requested(&self) -> bool {
         let settled = self.status.as_ref().and_then(|s| s.settled_generation);
@@ -67,7 +67,7 @@ impl ModelVersion {
 }
 
 impl Artifact {
-    /// The digest with its algorithm, as it stands in transitions and records: `sha256:<hex>`.
+    /// The digest with its algorithm, as in transitions and records: `sha256:<hex>`.
     #[must_use]
     pub fn digest(&self) -> String {
         format!("sha256:{}", self.sha256)
@@ -75,7 +75,7 @@ impl Artifact {
 }
 
 impl Evaluation {
-    /// The value of the metric of this name.
+    /// The value of the metric with this name.
     #[must_use]
     pub fn metric(&self, name: &str) -> Option<f64> {
         self.metrics.iter().find(|m| m.name == name).map(|m| m.value)

@@ -94,8 +94,8 @@ pub struct Latency {
     pub p99_micros: i64,
 }
 
-/// How similar the predictions of both are in one output. Labels have an agreement, floating-point numbers a distance and
-/// a correlation.
+/// How similar the predictions of both are in one output. Labels have an agreement, floating-point numbers a distance
+/// and a correlation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OutputComparison {
@@ -126,7 +126,8 @@ pub struct OutcomeComparison {
     /// Share of these outcomes for which main was right, from 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub main: Option<Measure>,
-    /// Share of these outcomes for which the challenger was right, from 0 to 1. Absent while it answered none of the calls.
+    /// Share of these outcomes for which the challenger was right, from 0 to 1. Absent while it answered none of the
+    /// calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenger: Option<Measure>,
 }

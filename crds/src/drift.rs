@@ -27,8 +27,8 @@ const fn psi() -> f64 {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DriftRules {
-    /// Length of the sliding window: calls of this time are compared with the baseline. A duration from `10s` to `168h`.
-    /// A change begins a new window.
+    /// Length of the sliding window: calls of this time are compared with the baseline. A duration from `10s` to
+    /// `168h`. A change begins a new window.
     #[x_kube(validation = Rule::new("duration(self) >= duration('10s') && duration(self) <= duration('168h')").message("drift.window must be a duration from 10s to 168h, for example 1h"))]
     #[schemars(length(max = 32))]
     #[serde(default = "window")]

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{possible_values, stage::Stage};
 
-/// Most entries in the history of a model version. No entry makes room for another: a version with a full history accepts
-/// no further request.
+/// Most entries in the history of a model version. No entry makes room for another: a version with a full history
+/// accepts no further request.
 pub const HISTORY_LIMIT: usize = 64;
 
 /// One request or step that ended. The API server rejects every change of an entry.
@@ -38,16 +38,16 @@ pub struct HistoryEntry {
     pub decided_by: String,
     /// When the operator recorded the decision.
     pub decided_at: Time,
-    /// Why it ended so: the reason that a rejecting person wrote into the annotation `understudy.dev/reason`, or a sentence
-    /// of the operator. Absent for approvals, and if nobody gave a reason.
+    /// Why it ended so: the reason that a rejecting person wrote into the annotation `understudy.dev/reason`, or a
+    /// sentence of the operator. Absent for approvals, and if nobody gave a reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub reason: Option<String>,
     /// Digest of the artifact that was decided on: `sha256:` and 64 hexadecimal digits.
     #[schemars(length(max = 71))]
     pub digest: String,
-    /// The ValidatingAdmissionPolicy that was in force at an approval. Absent for other decisions, and if the operator may
-    /// not read policies.
+    /// The ValidatingAdmissionPolicy that was in force at an approval. Absent for other decisions, and if the operator
+    /// may not read policies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyReference>,
 }

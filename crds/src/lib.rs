@@ -1,7 +1,15 @@
-//! The API of Understudy, group `understudy.dev`: what people write, what the operator answers.
+//! The API types of Understudy, group `understudy.dev`: what people write into a spec, and what the operator writes
+//! into a status.
 //!
-//! Data and the little behaviour that belongs to it; no client, no async. Everything else in the workspace,
-//! but for the inference server, speaks in these types.
+//! Data, with the little behaviour that belongs to it; no client, no async. One file an idea:
+//!
+//! - [`ModelDeployment`]: `model_deployment`, with the parts of its spec and status in `approval`, `rollback`,
+//!   `challenger`, `recording`, `drift`, `comparison`, `served` and `main_record`.
+//! - [`ModelVersion`]: `model_version`, with `artifact`, `evidence`, `stage`, `transition`, `history`, `acceptance`,
+//!   `signature` and `failure`.
+//! - Both: methods in `accessors`, [`annotations`], [`condition`]s, and the [`names`] of owned objects.
+//!
+//! The doc comments of fields become descriptions of the CRDs: `kubectl explain` and docs/api.md show them.
 
 mod acceptance;
 mod accessors;
@@ -49,5 +57,5 @@ pub use signature::{ModelSignature, TensorSpec};
 pub use stage::Stage;
 pub use transition::{Grant, Transition};
 
-/// The API group.
+/// The API group of both kinds.
 pub const GROUP: &str = "understudy.dev";

@@ -80,8 +80,8 @@ pub struct ModelVersionSpec {
     #[x_kube(validation = Rule::new(r"self.matches('^(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)(-[0-9A-Za-z-]+(\\.[0-9A-Za-z-]+)*)?(\\+[0-9A-Za-z-]+(\\.[0-9A-Za-z-]+)*)?$')")
         .message("version must be a semantic version such as 1.3.0 or 1.4.0-rc.1"))]
     pub version: String,
-    /// Stage that is requested. `status.stage` is the stage that it is in. Setting it back to `status.stage` withdraws a
-    /// request.
+    /// Stage that is requested. `status.stage` is the stage that it is in. Setting it back to `status.stage` withdraws
+    /// a request.
     #[serde(default)]
     #[schemars(transform = possible_values::list)]
     pub stage: Stage,
@@ -101,8 +101,9 @@ pub struct ModelVersionSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("self == oldSelf").message("provenance is immutable: publish a new ModelVersion"))]
     pub provenance: Option<Provenance>,
-    /// Distribution of the training data, feature by feature. While this version is main, its calls are compared with it.
-    /// Without it, drift is not measured. With one that does not fit the model, pods do not start (`InvalidBaseline`).
+    /// Distribution of the training data, feature by feature. While this version is main, its calls are compared with
+    /// it. Without it, drift is not measured. With one that does not fit the model, pods do not start
+    /// (`InvalidBaseline`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("self == oldSelf").message("baseline is immutable: publish a new ModelVersion"))]
     pub baseline: Option<Baseline>,
@@ -120,8 +121,8 @@ pub struct ModelVersionStatus {
     /// The request that waits for an approval or, once approved, for its roll-out. Absent while nothing is requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transition: Option<Transition>,
-    /// Every request and step that ended, and how, newest last. Entries are never changed or removed. At most 64, of which
-    /// the last four are reserved for steps without a request: with 61 entries no request is opened any more.
+    /// Every request and step that ended, and how, newest last. Entries are never changed or removed. At most 64, of
+    /// which the last four are reserved for steps without a request: with 61 entries no request is opened any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["id".into()]))]
@@ -136,8 +137,8 @@ pub struct ModelVersionStatus {
     /// URL of this version's own Service inside the cluster, for testers. Absent while the version has no pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Why a pod of this version failed to serve, the newest failure. It stays after the failure is over. Absent if none
-    /// failed.
+    /// Why a pod of this version failed to serve, the newest failure. It stays after the failure is over. Absent if
+    /// none failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<Failure>,
     /// `metadata.generation` of the spec that this status describes.
@@ -147,8 +148,8 @@ pub struct ModelVersionStatus {
     /// `spec.stage` to request anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_generation: Option<i64>,
-    /// State of the version: `Serving` (its pods answer), `Approvable` (while a request waits: whether an approval would
-    /// take effect), and `Ready`, `Reconciling` and `Stalled` of kstatus. Those that do not apply are absent.
+    /// State of the version: `Serving` (its pods answer), `Approvable` (while a request waits: whether an approval
+    /// would take effect), and `Ready`, `Reconciling` and `Stalled` of kstatus. Those that do not apply are absent.
     #[serde(default)]
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]

@@ -1,7 +1,7 @@
 //! Lists the values of an enum in the description of a field.
 //!
-//! A CRD has one description a field and none a value. Kubernetes writes "Possible enum values" into the descriptions of
-//! its own fields, so that `kubectl explain` shows what each value means; this does the same from the doc comments.
+//! A CRD has one description a field and none a value. Kubernetes writes "Possible enum values" into the descriptions
+//! of its own fields, so that `kubectl explain` shows what each value means; this does the same from the doc comments.
 
 use schemars::Schema;
 use serde_json::Value;

@@ -27,8 +27,8 @@ pub struct Recording {
     /// 4 MiB) in memory, and all others are lost. Changing it replaces the pods one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sink: Option<Sink>,
-    /// Columns that are never recorded, at most 256: names of inputs, outputs or features, or of columns of the records.
-    /// Drift still counts them. A name that the model does not have is logged and has no effect.
+    /// Columns that are never recorded, at most 256: names of inputs, outputs or features, or of columns of the
+    /// records. Drift still counts them. A name that the model does not have is logged and has no effect.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(min = 1, max = 256)))]
     #[x_kube(merge_strategy = ListMerge::Set)]

@@ -22,7 +22,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// All stages, in the order of a model's life.
+    /// All stages, in the order in which a version reaches them.
     pub const ALL: [Self; 4] = [Self::None, Self::Staging, Self::Production, Self::Archived];
 
     /// The name in the API.
@@ -36,7 +36,7 @@ impl Stage {
         }
     }
 
-    /// Whether pods of a version in this stage run.
+    /// Whether a version in this stage has pods.
     #[must_use]
     pub const fn is_served(self) -> bool {
         matches!(self, Self::Staging | Self::Production)

@@ -11,8 +11,8 @@ use crate::stage::Stage;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Transition {
-    /// Id of the request: 12 hexadecimal digits, chosen at random for each request. An approval or rejection names it in
-    /// the annotation `understudy.dev/approve` or `understudy.dev/reject`.
+    /// Id of the request: 12 hexadecimal digits, chosen at random for each request. An approval or rejection names it
+    /// in the annotation `understudy.dev/approve` or `understudy.dev/reject`.
     #[schemars(length(max = 32))]
     pub id: String,
     /// Stage that the version is in.
@@ -25,8 +25,8 @@ pub struct Transition {
     pub requested_by: String,
     /// When the operator opened the request.
     pub requested_at: Time,
-    /// `metadata.generation` of the version when the request was opened. A later change of the spec ends the request, and
-    /// an approval then has no effect.
+    /// `metadata.generation` of the version when the request was opened. A later change of the spec ends the request,
+    /// and an approval then has no effect.
     pub generation: i64,
     /// Digest of the artifact that is requested: `sha256:` and 64 hexadecimal digits.
     #[schemars(length(max = 71))]
@@ -34,14 +34,14 @@ pub struct Transition {
     /// When the request ends as `Expired` unless somebody decides: `requestedAt` and `spec.approval.expiresAfter`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Time>,
-    /// Identity of the approval policy and its binding when the request was opened: uid and generation of both. If either
-    /// changed since, an approval has no effect and the request is opened anew. Absent if the operator may not read
-    /// policies.
+    /// Identity of the approval policy and its binding when the request was opened: uid and generation of both. If
+    /// either changed since, an approval has no effect and the request is opened anew. Absent if the operator may not
+    /// read policies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub policy_fingerprint: Option<String>,
-    /// The approval. Absent until somebody approves. With it, the roll-out is in progress, and the stage follows when the
-    /// version serves.
+    /// The approval. Absent until somebody approves. With it, the roll-out is in progress, and the stage follows when
+    /// the version serves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Grant>,
 }
