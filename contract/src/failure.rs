@@ -65,7 +65,7 @@ reasons! {
     ArtifactUnreachable,
     /// The file is larger than `--max-artifact`.
     ArtifactTooLarge,
-    /// The file's SHA-256 is not that of the ModelVersion.
+    /// The file's SHA-256 is not that of the `ModelVersion`.
     DigestMismatch,
     /// The file is not an ONNX model, or it is one that the server rejects before it loads it.
     InvalidModel,

@@ -28,7 +28,7 @@ pub struct Approval {
     #[serde(default)]
     #[schemars(transform = possible_values::list)]
     pub acceptance_test: AcceptanceTest,
-    /// Metric gates: conditions on `spec.evaluation` of the ModelVersion that must hold before it can be approved for
+    /// Metric gates: conditions on `spec.evaluation` of the `ModelVersion` that must hold before it can be approved for
     /// Production, at most 32, one for each metric. Without any, metrics are not checked, unless the chart value
     /// `approval.minimums.gates` has some. A rollback does not check them.
     #[serde(default)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 pub struct Artifact {
     /// Where the file is: `s3://bucket/key`, `https://host/path` or `pvc://claim/path`, where `claim` is a
-    /// PersistentVolumeClaim of the same namespace. Each pod downloads it at every start.
+    /// `PersistentVolumeClaim` of the same namespace. Each pod downloads it at every start.
     #[schemars(length(min = 1, max = 2048))]
     #[x_kube(validation = Rule::new("self.matches('^(s3|https|pvc)://[^/ ]+/[^ ]+$')")
         .message("artifact.uri must be s3://bucket/key, https://host/path or pvc://claim/path"))]

@@ -22,7 +22,7 @@ fn timeout() -> Duration {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Challenger {
-    /// Semantic version of the challenger, as in `spec.version` of its ModelVersion. It must be in Staging by an
+    /// Semantic version of the challenger, as in `spec.version` of its `ModelVersion`. It must be in Staging by an
     /// approval, and accept main's inputs and return main's outputs. Otherwise it receives no copies, and the condition
     /// `ChallengerReady` says why.
     #[schemars(length(min = 5, max = 63))]

@@ -48,7 +48,7 @@ pub struct Metric {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Provenance {
-    /// Training run, as your experiment tracker names it, for example an MLflow run id.
+    /// Training run: its id or address in your experiment tracker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     pub run: Option<String>,

@@ -46,8 +46,8 @@ pub struct HistoryEntry {
     /// Digest of the artifact that was decided on: `sha256:` and 64 hexadecimal digits.
     #[schemars(length(max = 71))]
     pub digest: String,
-    /// The ValidatingAdmissionPolicy that was in force at an approval. Absent for other decisions, and if the operator
-    /// may not read policies.
+    /// The `ValidatingAdmissionPolicy` that was in force at an approval. Absent for other decisions, and if the
+    /// operator may not read policies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyReference>,
 }
@@ -59,7 +59,7 @@ pub enum Decision {
     Approved,
     /// Somebody who may approve rejected the request.
     Rejected,
-    /// The request was taken back or replaced by another one, its approval policy changed, or its ModelDeployment was
+    /// The request was taken back or replaced by another one, its approval policy changed, or its `ModelDeployment` was
     /// deleted.
     Withdrawn,
     /// Nobody decided before `expiresAt`.
@@ -68,7 +68,7 @@ pub enum Decision {
     Superseded,
     /// A rollback made this version main again, or archived it in favour of another one.
     RolledBack,
-    /// Archived without an approval: requested from Staging, or its ModelDeployment was deleted.
+    /// Archived without an approval: requested from Staging, or its `ModelDeployment` was deleted.
     Retired,
 }
 

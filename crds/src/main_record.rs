@@ -26,8 +26,8 @@ pub struct MainRecord {
     pub reason: MainReason,
     /// The person who requested Production for it or, for `RolledBack`, who rolled back.
     pub requested_by: String,
-    /// The person who approved it for Production. For `RolledBack`, this is the approver of the version's earlier
-    /// promotion: a rollback itself needs no approval.
+    /// The person who approved this version for Production. A rollback needs no new approval: for `RolledBack`, this is
+    /// the person who approved the version originally.
     pub approved_by: String,
     /// When the approval by `approvedBy` was recorded. Absent in entries of older operators, whose `approvedBy`
     /// for `RolledBack` is the person who rolled back.

@@ -69,13 +69,13 @@ pub struct ModelDeploymentSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub description: Option<String>,
-    /// Number of pods of main, 1 to 1000. With 2 or more, a PodDisruptionBudget lets a node drain evict them one by
+    /// Number of pods of main, 1 to 1000. With 2 or more, a `PodDisruptionBudget` lets a node drain evict them one by
     /// one; with 1, a drain interrupts the model. A version in Staging runs one pod.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 1000))]
     pub replicas: i32,
     /// CPU and memory that each model pod requests and may use, for every version. Without it, pods have the defaults
-    /// of the namespace's LimitRange, or none. Changing it replaces the pods one by one.
+    /// of the namespace's `LimitRange`, or none. Changing it replaces the pods one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<ResourceRequirements>,
     /// Labels that a node must have to run model pods. Without it, pods may run on any node. Changing it replaces the
@@ -92,13 +92,13 @@ pub struct ModelDeploymentSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub image_pull_secrets: Vec<LocalObjectReference>,
-    /// PriorityClass of the model pods. Without it, pods have the cluster's default priority. Changing it replaces the
-    /// pods one by one.
+    /// `PriorityClass` of the model pods. Without it, pods have the cluster's default priority. Changing it replaces
+    /// the pods one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub priority_class_name: Option<String>,
     /// What a request needs before it takes effect, in addition to a second person. Changing it requires the verb
-    /// `govern` on this ModelDeployment. Without it, Production needs a tester's verdict and no metric, and a request
+    /// `govern` on this `ModelDeployment`. Without it, Production needs a tester's verdict and no metric, and a request
     /// ends after a week.
     #[serde(default)]
     #[schemars(extend("default" = {}))]
@@ -162,7 +162,7 @@ pub struct ModelDeploymentStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<RollbackStatus>,
     /// Which versions were main, from when to when, and by whose request and approval: the newest 100, newest last.
-    /// Entries stay when the ModelVersion is deleted.
+    /// Entries stay when the `ModelVersion` is deleted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub history: Vec<MainRecord>,

@@ -17,7 +17,7 @@ use crate::{
     transition::Transition,
 };
 
-/// The model file and what belongs to it. All but `stage` is immutable: publish a new ModelVersion instead.
+/// The model file and what belongs to it. All but `stage` is immutable: publish a new `ModelVersion` instead.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "understudy.dev",
@@ -73,8 +73,8 @@ pub struct ModelVersionSpec {
     #[schemars(length(min = 1, max = 63))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("deployment is immutable: publish a new ModelVersion"))]
     pub deployment: String,
-    /// Semantic version, for example `1.3.0` or `1.4.0-rc.1`, at most 63 characters. Of two ModelVersions with the same
-    /// version in one deployment, only the older one is served.
+    /// Semantic version, for example `1.3.0` or `1.4.0-rc.1`, at most 63 characters. Of two `ModelVersions` with the
+    /// same version in one deployment, only the older one is served.
     #[schemars(length(min = 5, max = 63))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("version is immutable: publish a new ModelVersion"))]
     #[x_kube(validation = Rule::new(r"self.matches('^(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)(-[0-9A-Za-z-]+(\\.[0-9A-Za-z-]+)*)?(\\+[0-9A-Za-z-]+(\\.[0-9A-Za-z-]+)*)?$')")

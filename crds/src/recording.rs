@@ -52,15 +52,15 @@ pub struct Recording {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Sink {
-    /// `s3://bucket/prefix` or `pvc://claim/prefix`, where `claim` is a PersistentVolumeClaim of the same namespace.
+    /// `s3://bucket/prefix` or `pvc://claim/prefix`, where `claim` is a `PersistentVolumeClaim` of the same namespace.
     /// Files are stored in `<uri>/<namespace>/<ModelDeployment>/date=2026-11-21/`, so several deployments can share a
     /// sink.
     #[schemars(length(min = 1, max = 1024))]
     #[x_kube(validation = Rule::new("self.matches('^(s3|pvc)://[^/ ]+(/[^ ]*)?$') && !('..' in self.split('/'))")
         .message("recording.sink.uri must be s3://bucket/prefix or pvc://claim/prefix, without '..' in the path"))]
     pub uri: String,
-    /// Secret with the credentials for `uri`, with the keys of `spec.artifact.secretRef` of a ModelVersion. Without it,
-    /// the pod's own identity is used, or none.
+    /// Secret with the credentials for `uri`, with the keys of `spec.artifact.secretRef` of a `ModelVersion`. Without
+    /// it, the pod's own identity is used, or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<LocalSecretReference>,
 }
