@@ -1,4 +1,4 @@
-//! How people name things: `fraud-1.3.0`, `fraud/1.3.0`, `md/fraud`.
+//! How people name things: `fraud-1.3.0`, `fraud/1.3.0`, `mdep/fraud`.
 
 use std::{convert::Infallible, fmt, str::FromStr};
 
@@ -56,7 +56,7 @@ impl fmt::Display for VersionName {
 /// A deployment or a version, where both make sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AnyName {
-    /// Said to be a `ModelDeployment`: `md/fraud`.
+    /// Said to be a `ModelDeployment`: `mdep/fraud`.
     Deployment(String),
     /// Said to be a version: `mv/fraud-1.3.0` or `fraud/1.3.0`.
     Version(VersionName),
@@ -71,7 +71,9 @@ impl FromStr for AnyName {
         let Ok(version) = VersionName::from_str(text);
         Ok(match text.split_once('/') {
             _ if matches!(version, VersionName::Numbered { .. }) => Self::Version(version),
-            Some(("md" | "modeldeployment" | "modeldeployments", name)) => Self::Deployment(name.to_owned()),
+            Some(("mdep" | "modeldeployment" | "modeldeployments", name)) => {
+                Self::Deployment(name.to_owned())
+            }
             Some(_) => Self::Version(version),
             None => Self::Either(text.to_owned()),
         })
@@ -99,7 +101,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case("md/fraud", AnyName::Deployment("fraud".into()))]
+    #[case("mdep/fraud", AnyName::Deployment("fraud".into()))]
     #[case("fraud", AnyName::Either("fraud".into()))]
     #[case("fraud/1.3.0", AnyName::Version(numbered("fraud", "1.3.0")))]
     #[case("mv/fraud-1.3.0", AnyName::Version(VersionName::Object("fraud-1.3.0".into())))]

@@ -18,7 +18,7 @@ impl Target {
     const fn short(self) -> &'static str {
         match self {
             Self::Version => "mv",
-            Self::Deployment => "md",
+            Self::Deployment => "mdep",
         }
     }
 

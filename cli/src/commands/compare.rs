@@ -23,10 +23,10 @@ pub struct Compare {
 impl Compare {
     /// Runs it.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
-        let name = self.deployment.strip_prefix("md/").unwrap_or(&self.deployment);
+        let name = self.deployment.strip_prefix("mdep/").unwrap_or(&self.deployment);
         let flags = session.kubectl_flags();
         if session.globals.show_kubectl {
-            println!("{}", command(&[words("kubectl describe md"), vec![name.to_owned()], flags].concat()));
+            println!("{}", command(&[words("kubectl describe mdep"), vec![name.to_owned()], flags].concat()));
             return Ok(());
         }
         let md = session.deployments().get(name).await.map_err(Error::api(Act::Read))?;

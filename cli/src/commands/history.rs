@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kubectl understudy history fraud -n risk")]
 pub struct History {
-    /// A deployment (fraud) or a version (fraud-1.3.0, fraud/1.3.0); md/fraud and mv/fraud-1.3.0 say which
+    /// A deployment (fraud) or a version (fraud-1.3.0, fraud/1.3.0); mdep/fraud and mv/fraud-1.3.0 say which
     pub name: AnyName,
 }
 
@@ -27,7 +27,7 @@ impl History {
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         if session.globals.show_kubectl {
             let (kind, name) = match &self.name {
-                AnyName::Deployment(name) | AnyName::Either(name) => ("md", name.clone()),
+                AnyName::Deployment(name) | AnyName::Either(name) => ("mdep", name.clone()),
                 AnyName::Version(name) => ("mv", name.object()),
             };
             let read =

@@ -23,7 +23,7 @@ impl List {
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         if session.globals.show_kubectl {
             let scope = if self.all_namespaces { vec!["-A".to_owned()] } else { session.kubectl_flags() };
-            println!("{}", command(&[words("kubectl get md,mv"), scope].concat()));
+            println!("{}", command(&[words("kubectl get mdep,mv"), scope].concat()));
             return Ok(());
         }
         let (deployments, versions) = if self.all_namespaces {

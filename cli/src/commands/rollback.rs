@@ -35,7 +35,7 @@ pub struct Rollback {
 impl Rollback {
     /// Runs it.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
-        let name = self.deployment.strip_prefix("md/").unwrap_or(&self.deployment);
+        let name = self.deployment.strip_prefix("mdep/").unwrap_or(&self.deployment);
         let md = session.deployments().get(name).await.map_err(Error::api(Act::Read))?;
         let me = session.me(Act::Rollback).await?;
         let now = Timestamp::now();

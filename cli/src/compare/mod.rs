@@ -154,6 +154,6 @@ fn standing(
 fn set_challenger(name: &str, candidate: Option<&String>, flags: &[String]) -> String {
     let version = candidate.map_or("VERSION", String::as_str);
     let patch = format!(r#"{{"spec":{{"challenger":{{"version":"{version}"}}}}}}"#);
-    let words = ["kubectl", "patch", "md", name, "--type=merge", "-p", &patch].map(str::to_owned);
+    let words = ["kubectl", "patch", "mdep", name, "--type=merge", "-p", &patch].map(str::to_owned);
     command(&[words.to_vec(), flags.to_vec()].concat())
 }

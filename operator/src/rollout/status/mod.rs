@@ -8,8 +8,8 @@ mod pass;
 use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{
-    MainRecord, ModelDeployment, ModelDeploymentStatus, Previous, RollbackResult, Rollout, ServedVersion,
-    Stage, Staged, names,
+    MainReason, MainRecord, ModelDeployment, ModelDeploymentStatus, Previous, RollbackResult, Rollout,
+    ServedVersion, Stage, Staged, names,
 };
 
 pub use self::pass::{Calls, Pass};
@@ -134,6 +134,7 @@ fn record(candidate: &Candidate, now: Timestamp) -> MainRecord {
         reason: candidate.reason,
         requested_by: candidate.requested_by.clone(),
         approved_by: candidate.approved_by.clone(),
+        approved_at: (candidate.reason == MainReason::Promoted).then(|| candidate.approved_at.into()),
         transition: candidate.transition.clone(),
     }
 }
