@@ -142,8 +142,8 @@ fn from(response: serde_json::Value) -> Status {
 
 #[rstest]
 #[case(
-    &[("spec.stage", "Invalid value: this step does not exist: the steps are None -> Staging -> Production or Archived")],
-    "refused: this step does not exist: the steps are None -> Staging -> Production or Archived"
+    &[("spec.stage", "Invalid value: this step does not exist: the steps are None -> Staging, Staging -> Production or Archived")],
+    "refused: this step does not exist: the steps are None -> Staging, Staging -> Production or Archived"
 )]
 #[case(
     &[
