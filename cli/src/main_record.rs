@@ -32,7 +32,7 @@ pub struct ProductionApproval {
     pub requested_by: Option<String>,
     /// The user who approved it.
     pub by: String,
-    /// The time of the approval; absent if the version was deleted since.
+    /// The time of the approval; absent if the version was deleted and the record is that of an older operator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Time>,
     /// Id of the transition.
@@ -69,13 +69,14 @@ impl ProductionApproval {
             return Some(Self {
                 requested_by: Some(promoted.requested_by.clone()),
                 by: promoted.approved_by.clone(),
-                at: None,
+                at: promoted.approved_at.clone(),
                 id: Some(promoted.transition.clone()),
             });
         }
-        // Older operators recorded the user who rolled back as approver, too: that is not an approval.
-        let approver = Some(&record.approved_by).filter(|by| **by != record.requested_by)?;
-        Some(Self { requested_by: None, by: approver.clone(), at: None, id: None })
+        // Without a time, the record may be that of an older operator, which names the user who rolled back as approver.
+        let approver = Some(&record.approved_by)
+            .filter(|by| record.approved_at.is_some() || **by != record.requested_by)?;
+        Some(Self { requested_by: None, by: approver.clone(), at: record.approved_at.clone(), id: None })
     }
 }
 
