@@ -5,7 +5,7 @@
 
 mod claim;
 mod digest;
-mod door;
+mod egress_guard;
 pub(crate) mod s3;
 mod secret;
 mod uri;
@@ -22,8 +22,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt;
 
 pub use digest::Digest;
-pub(crate) use door::innermost;
-pub use door::{Refused, refuse_address};
+pub(crate) use egress_guard::innermost;
 pub use secret::Secret;
 pub use uri::Uri;
 

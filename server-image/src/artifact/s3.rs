@@ -6,7 +6,7 @@ use object_store::client::{HttpClient, HttpConnector};
 use object_store::path::Path;
 use object_store::{ClientOptions, ObjectStoreExt, RetryConfig};
 
-use super::{Chunks, Failed, Secret, door};
+use super::{Chunks, Failed, Secret, egress_guard};
 use crate::failure::{Failure, Reason};
 
 /// One object of a bucket.
@@ -50,7 +50,7 @@ pub(crate) fn connect(bucket: &str, uri: &str, secret: &Secret) -> Result<Amazon
     if let Some(endpoint) = &endpoint {
         let url = reqwest::Url::parse(endpoint)
             .map_err(|error| wrong(format!("AWS_ENDPOINT_URL `{endpoint}`: {error}")))?;
-        door::refuse_url(&url)
+        egress_guard::check_url(&url)
             .map_err(|refused| Failure::new(Reason::ArtifactUnreachable, format!("{uri}: {refused}")))?;
     }
     let plain = endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://"));
@@ -59,7 +59,7 @@ pub(crate) fn connect(bucket: &str, uri: &str, secret: &Secret) -> Result<Amazon
         .with_allow_http(plain)
         .with_virtual_hosted_style_request(endpoint.is_none())
         .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
-        .with_http_connector(Guarded(door::client(secret, plain)?));
+        .with_http_connector(Guarded(egress_guard::client(secret, plain)?));
     if let Some(endpoint) = endpoint {
         builder = builder.with_endpoint(endpoint);
     }
@@ -94,11 +94,12 @@ fn failed(uri: &str, error: &object_store::Error) -> Failed {
         Error::NotFound { .. } => Failed::for_good(Reason::ArtifactNotFound, format!("{uri} does not exist")),
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => Failed::for_good(
             Reason::ArtifactForbidden,
-            format!("{uri}: the store refused the credentials: {}", door::innermost(error)),
+            format!("{uri}: the store refused the credentials: {}", egress_guard::innermost(error)),
         ),
-        _ if door::is_refusal(error) => {
-            Failed::for_good(Reason::ArtifactUnreachable, format!("{uri}: {}", door::innermost(error)))
-        }
-        _ => Failed::this_time(format!("failed to download {uri}: {}", door::innermost(error))),
+        _ if egress_guard::is_forbidden(error) => Failed::for_good(
+            Reason::ArtifactUnreachable,
+            format!("{uri}: {}", egress_guard::innermost(error)),
+        ),
+        _ => Failed::this_time(format!("failed to download {uri}: {}", egress_guard::innermost(error))),
     }
 }

@@ -2,7 +2,7 @@
 
 use reqwest::Url;
 
-use super::door;
+use super::egress_guard;
 use crate::failure::{Failure, Reason};
 
 /// The three places that a model may come from.
@@ -53,7 +53,7 @@ impl Uri {
                 if !url.username().is_empty() || url.password().is_some() {
                     return Err(wrong("credentials belong into the Secret, not into the URI"));
                 }
-                door::refuse_url(&url).map_err(|refused| {
+                egress_guard::check_url(&url).map_err(|refused| {
                     Failure::new(Reason::ArtifactUnreachable, format!("{text}: {refused}"))
                 })?;
                 Ok(Self::Https(url))

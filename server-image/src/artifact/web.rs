@@ -3,7 +3,7 @@
 use futures::{StreamExt, TryStreamExt};
 use reqwest::{Client, StatusCode, Url};
 
-use super::{Chunks, Failed, Secret, door};
+use super::{Chunks, Failed, Secret, egress_guard};
 use crate::failure::{Failure, Reason};
 
 /// One file of a web server.
@@ -17,7 +17,7 @@ pub(super) struct Page {
 impl Page {
     pub(super) fn new(url: Url, secret: &Secret) -> Result<Self, Failure> {
         let basic = secret.username.clone().map(|name| (name, secret.password.clone()));
-        Ok(Self { client: door::client(secret, false)?, url, token: secret.token.clone(), basic })
+        Ok(Self { client: egress_guard::client(secret, false)?, url, token: secret.token.clone(), basic })
     }
 
     pub(super) async fn open(&self) -> Result<Chunks, Failed> {
@@ -51,8 +51,8 @@ impl Page {
 }
 
 fn failed(url: &Url, error: &reqwest::Error) -> Failed {
-    let message = format!("failed to download {url}: {}", door::innermost(error));
-    if error.is_redirect() || door::is_refusal(error) {
+    let message = format!("failed to download {url}: {}", egress_guard::innermost(error));
+    if error.is_redirect() || egress_guard::is_forbidden(error) {
         Failed::for_good(Reason::ArtifactUnreachable, message)
     } else {
         Failed::this_time(message)

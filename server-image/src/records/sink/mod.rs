@@ -129,7 +129,7 @@ mod tests {
         assert!(failure.message.contains("--record-pvc-dir"), "{failure}");
     }
 
-    /// The way out is guarded for records as it is for models: `artifact::door`.
+    /// The way out is guarded for records as it is for models: `artifact::egress_guard`.
     #[test]
     fn a_metadata_service_is_no_sink() {
         let secret = tempfile::tempdir().unwrap();

@@ -18,15 +18,15 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// An address that is never called.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is a link-local or metadata address, which is never called")]
-pub struct Refused(pub IpAddr);
+pub(super) struct ForbiddenAddress(IpAddr);
 
 /// Refuses link-local addresses and the metadata services of the clouds, also when mapped into IPv6.
-pub fn refuse_address(address: IpAddr) -> Result<(), Refused> {
+fn check_address(address: IpAddr) -> Result<(), ForbiddenAddress> {
     let refused = match address {
         IpAddr::V4(v4) => refused_v4(v4),
         IpAddr::V6(v6) => refused_v6(v6),
     };
-    if refused { Err(Refused(address)) } else { Ok(()) }
+    if refused { Err(ForbiddenAddress(address)) } else { Ok(()) }
 }
 
 fn refused_v4(address: Ipv4Addr) -> bool {
@@ -57,9 +57,9 @@ fn refused_v6(address: Ipv6Addr) -> bool {
 }
 
 /// Refuses a URL whose host is such an address. Names are checked when they are resolved.
-pub(super) fn refuse_url(url: &Url) -> Result<(), Refused> {
+pub(super) fn check_url(url: &Url) -> Result<(), ForbiddenAddress> {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host.parse().map_or(Ok(()), refuse_address)
+    host.parse().map_or(Ok(()), check_address)
 }
 
 /// Resolves as the system does, and fails where any of the addresses is refused.
@@ -69,7 +69,7 @@ impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            found.iter().try_for_each(|address| refuse_address(address.ip()))?;
+            found.iter().try_for_each(|address| check_address(address.ip()))?;
             let addresses: Addrs = Box::new(found.into_iter());
             Ok(addresses)
         })
@@ -87,7 +87,7 @@ pub(super) fn client(secret: &Secret, plain: bool) -> Result<Client, Failure> {
         if !plain && attempt.url().scheme() != "https" {
             return attempt.error("redirected from https to http");
         }
-        match refuse_url(attempt.url()) {
+        match check_url(attempt.url()) {
             Ok(()) => attempt.follow(),
             Err(refused) => attempt.error(refused),
         }
@@ -124,8 +124,9 @@ pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
 }
 
 /// Whether the door itself refused, so that another try ends the same way.
-pub(super) fn is_refusal(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<Refused>)
+pub(super) fn is_forbidden(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .any(<dyn std::error::Error>::is::<ForbiddenAddress>)
 }
 
 #[cfg(test)]
@@ -151,7 +152,7 @@ mod tests {
     #[case("::")]
     fn metadata_services_are_never_called(#[case] address: &str) {
         let address = address.parse().unwrap();
-        assert_eq!(refuse_address(address), Err(Refused(address)));
+        assert_eq!(check_address(address), Err(ForbiddenAddress(address)));
     }
 
     #[rstest]
@@ -164,6 +165,6 @@ mod tests {
     #[case("2001:db8::1")]
     #[case("::ffff:10.0.0.1")]
     fn the_cluster_and_the_world_are_called(#[case] address: &str) {
-        assert_eq!(refuse_address(address.parse().unwrap()), Ok(()));
+        assert_eq!(check_address(address.parse().unwrap()), Ok(()));
     }
 }
