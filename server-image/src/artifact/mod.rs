@@ -3,9 +3,9 @@
 //! Nothing in this module looks into the file. The copy in the work directory is what is loaded later, so a store
 //! that changes its mind after the check changes nothing.
 
-mod claim;
 mod digest;
 mod egress_guard;
+mod pvc;
 pub(crate) mod s3;
 mod secret;
 mod uri;
@@ -81,26 +81,26 @@ type Chunks = BoxStream<'static, Result<Bytes, Failed>>;
 
 /// A place that a file can be read from, from the beginning, any number of times.
 enum Source {
-    S3(s3::Bucket),
-    Web(web::Page),
-    Claim(claim::File),
+    S3(s3::S3Source),
+    Web(web::WebSource),
+    Pvc(pvc::PvcSource),
 }
 
 impl Source {
     fn of(request: &Request<'_>) -> Result<Self, Failure> {
         let secret = Secret::read(request.secret_dir)?;
         Ok(match Uri::parse(request.uri)? {
-            Uri::S3 { bucket, key } => Self::S3(s3::Bucket::new(&bucket, &key, &secret)?),
-            Uri::Https(url) => Self::Web(web::Page::new(url, &secret)?),
-            Uri::Pvc { path, .. } => Self::Claim(claim::File::new(request.pvc_dir, &path)?),
+            Uri::S3 { bucket, key } => Self::S3(s3::S3Source::new(&bucket, &key, &secret)?),
+            Uri::Https(url) => Self::Web(web::WebSource::new(url, &secret)?),
+            Uri::Pvc { path, .. } => Self::Pvc(pvc::PvcSource::new(request.pvc_dir, &path)?),
         })
     }
 
     async fn open(&self) -> Result<Chunks, Failed> {
         match self {
-            Self::S3(bucket) => bucket.open().await,
-            Self::Web(page) => page.open().await,
-            Self::Claim(file) => file.open().await,
+            Self::S3(source) => source.open().await,
+            Self::Web(source) => source.open().await,
+            Self::Pvc(source) => source.open().await,
         }
     }
 }

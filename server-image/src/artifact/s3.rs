@@ -10,7 +10,7 @@ use super::{Chunks, Failed, Secret, egress_guard};
 use crate::failure::{Failure, Reason};
 
 /// One object of a bucket.
-pub(super) struct Bucket {
+pub(super) struct S3Source {
     store: AmazonS3,
     key: Path,
     uri: String,
@@ -26,7 +26,7 @@ impl HttpConnector for Guarded {
     }
 }
 
-impl Bucket {
+impl S3Source {
     pub(super) fn new(bucket: &str, key: &str, secret: &Secret) -> Result<Self, Failure> {
         let uri = format!("s3://{bucket}/{key}");
         let key = Path::parse(key)

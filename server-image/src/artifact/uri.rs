@@ -17,11 +17,11 @@ pub enum Uri {
     },
     /// `https://host/path`.
     Https(Url),
-    /// `pvc://claim/path`.
+    /// `pvc://name/path`.
     Pvc {
-        /// The claim; the operator mounts it, so its name is only checked to be there.
-        claim: String,
-        /// The path inside the claim, with neither `.` nor `..` in it.
+        /// The PVC. The operator mounts it, so the server only checks that there is a name.
+        name: String,
+        /// The path inside the PVC, with neither `.` nor `..` in it.
         path: String,
     },
 }
@@ -46,7 +46,7 @@ impl Uri {
                 {
                     return Err(wrong("the path must not contain `.`, `..` or empty parts"));
                 }
-                Ok(Self::Pvc { claim: place.to_owned(), path: path.to_owned() })
+                Ok(Self::Pvc { name: place.to_owned(), path: path.to_owned() })
             }
             "https" => {
                 let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
@@ -73,7 +73,7 @@ mod tests {
     fn a_key_keeps_its_slashes() {
         let expected = Uri::S3 { bucket: "models".into(), key: "fraud/1.3.0/model.onnx".into() };
         assert_eq!(Uri::parse("s3://models/fraud/1.3.0/model.onnx"), Ok(expected));
-        let expected = Uri::Pvc { claim: "disk".into(), path: "fraud/model.onnx".into() };
+        let expected = Uri::Pvc { name: "disk".into(), path: "fraud/model.onnx".into() };
         assert_eq!(Uri::parse("pvc://disk/fraud/model.onnx"), Ok(expected));
     }
 

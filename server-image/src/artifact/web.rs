@@ -7,14 +7,14 @@ use super::{Chunks, Failed, Secret, egress_guard};
 use crate::failure::{Failure, Reason};
 
 /// One file of a web server.
-pub(super) struct Page {
+pub(super) struct WebSource {
     client: Client,
     url: Url,
     token: Option<String>,
     basic: Option<(String, Option<String>)>,
 }
 
-impl Page {
+impl WebSource {
     pub(super) fn new(url: Url, secret: &Secret) -> Result<Self, Failure> {
         let basic = secret.username.clone().map(|name| (name, secret.password.clone()));
         Ok(Self { client: egress_guard::client(secret, false)?, url, token: secret.token.clone(), basic })

@@ -14,11 +14,11 @@ use crate::failure::{Failure, Reason};
 const CHUNK: usize = 1 << 20;
 
 /// One file of a claim.
-pub(super) struct File {
+pub(super) struct PvcSource {
     path: PathBuf,
 }
 
-impl File {
+impl PvcSource {
     /// The file at `path` below `mount`.
     ///
     /// Whoever can write to the claim could otherwise point it at the pod's own files: every part of the path must
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     fn reason(mount: &Path, path: &str) -> Option<Reason> {
-        File::new(Some(mount), path).err().map(|failure| failure.reason)
+        PvcSource::new(Some(mount), path).err().map(|failure| failure.reason)
     }
 
     #[test]
