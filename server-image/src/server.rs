@@ -164,7 +164,7 @@ fn sink(args: &Args) -> Result<Option<Sink>, Failure> {
 /// Fetches the baseline, if there is one.
 async fn baseline(args: &Args) -> Result<Option<Baseline>, Failure> {
     let (Some(uri), Some(sha256)) = (&args.baseline, &args.baseline_sha256) else { return Ok(None) };
-    let request = artifact::Request {
+    let request = artifact::FetchRequest {
         uri,
         sha256,
         secret_dir: args.secret_dir.as_deref(),
@@ -193,7 +193,7 @@ fn fits(baseline: Option<&Baseline>, model: &Model) -> Result<(), Failure> {
 
 /// Fetches, inspects, loads and warms the model.
 async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engine, Failure> {
-    let request = artifact::Request {
+    let request = artifact::FetchRequest {
         uri: &args.artifact,
         sha256: &args.sha256,
         secret_dir: args.secret_dir.as_deref(),

@@ -34,7 +34,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// What to fetch, and within which bounds.
 #[derive(Debug)]
-pub struct Request<'a> {
+pub struct FetchRequest<'a> {
     /// The URI as the `ModelVersion` has it.
     pub uri: &'a str,
     /// The published digest.
@@ -87,7 +87,7 @@ enum Source {
 }
 
 impl Source {
-    fn of(request: &Request<'_>) -> Result<Self, Failure> {
+    fn of(request: &FetchRequest<'_>) -> Result<Self, Failure> {
         let secret = Secret::read(request.secret_dir)?;
         Ok(match Uri::parse(request.uri)? {
             Uri::S3 { bucket, key } => Self::S3(s3::S3Source::new(&bucket, &key, &secret)?),
@@ -106,11 +106,11 @@ impl Source {
 }
 
 /// Fetches the artifact, trying again where the store was only away.
-pub async fn fetch(request: &Request<'_>) -> Result<Artifact, Failure> {
+pub async fn fetch(request: &FetchRequest<'_>) -> Result<Artifact, Failure> {
     download(request).await.map_err(|failure| Secret::explain(request.secret_dir, failure))
 }
 
-async fn download(request: &Request<'_>) -> Result<Artifact, Failure> {
+async fn download(request: &FetchRequest<'_>) -> Result<Artifact, Failure> {
     let source = Source::of(request)?;
     let path = request.work_dir.join(request.file);
     let mut pause = FIRST_PAUSE;
@@ -136,7 +136,7 @@ pub(crate) fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.5 + part / 2.0)
 }
 
-async fn copy(source: &Source, path: &Path, request: &Request<'_>) -> Result<Artifact, Failed> {
+async fn copy(source: &Source, path: &Path, request: &FetchRequest<'_>) -> Result<Artifact, Failed> {
     let unwritable = |error: std::io::Error| {
         Failed::for_good(Reason::StartFailed, format!("failed to write {}: {error}", path.display()))
     };
