@@ -61,23 +61,23 @@ pub struct Artifact {
 }
 
 /// A failed try: the failure, and whether another try may end differently.
-struct Failed {
+struct FetchError {
     failure: Failure,
     transient: bool,
 }
 
-impl Failed {
-    fn for_good(reason: Reason, message: impl std::fmt::Display) -> Self {
+impl FetchError {
+    fn permanent(reason: Reason, message: impl std::fmt::Display) -> Self {
         Self { failure: Failure::new(reason, message), transient: false }
     }
 
-    fn this_time(message: impl std::fmt::Display) -> Self {
+    fn transient(message: impl std::fmt::Display) -> Self {
         Self { failure: Failure::new(Reason::ArtifactUnreachable, message), transient: true }
     }
 }
 
 /// The chunks of a file on their way here.
-type Chunks = BoxStream<'static, Result<Bytes, Failed>>;
+type Chunks = BoxStream<'static, Result<Bytes, FetchError>>;
 
 /// A place that a file can be read from, from the beginning, any number of times.
 enum Source {
@@ -96,7 +96,7 @@ impl Source {
         })
     }
 
-    async fn open(&self) -> Result<Chunks, Failed> {
+    async fn open(&self) -> Result<Chunks, FetchError> {
         match self {
             Self::S3(source) => source.open().await,
             Self::Web(source) => source.open().await,
@@ -117,8 +117,8 @@ async fn download(request: &FetchRequest<'_>) -> Result<Artifact, Failure> {
     for attempt in 1.. {
         match copy(&source, &path, request).await {
             Ok(artifact) => return Ok(artifact),
-            Err(Failed { failure, transient }) if !transient || attempt == TRIES => return Err(failure),
-            Err(Failed { failure, .. }) => {
+            Err(FetchError { failure, transient }) if !transient || attempt == TRIES => return Err(failure),
+            Err(FetchError { failure, .. }) => {
                 tracing::warn!(attempt, "{}; trying again", failure.message);
                 tokio::time::sleep(jittered(pause)).await;
                 pause *= 2;
@@ -136,9 +136,9 @@ pub(crate) fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.5 + part / 2.0)
 }
 
-async fn copy(source: &Source, path: &Path, request: &FetchRequest<'_>) -> Result<Artifact, Failed> {
+async fn copy(source: &Source, path: &Path, request: &FetchRequest<'_>) -> Result<Artifact, FetchError> {
     let unwritable = |error: std::io::Error| {
-        Failed::for_good(Reason::StartFailed, format!("failed to write {}: {error}", path.display()))
+        FetchError::permanent(Reason::StartFailed, format!("failed to write {}: {error}", path.display()))
     };
     let mut chunks = source.open().await?;
     let mut file = tokio::fs::File::create(path).await.map_err(unwritable)?;
@@ -147,7 +147,7 @@ async fn copy(source: &Source, path: &Path, request: &FetchRequest<'_>) -> Resul
         bytes += chunk.len() as u64;
         if bytes > request.limit {
             let message = format!("{} is larger than the {} bytes allowed", request.uri, request.limit);
-            return Err(Failed::for_good(Reason::ArtifactTooLarge, message));
+            return Err(FetchError::permanent(Reason::ArtifactTooLarge, message));
         }
         sha256.update(&chunk);
         file.write_all(&chunk).await.map_err(unwritable)?;
@@ -156,7 +156,7 @@ async fn copy(source: &Source, path: &Path, request: &FetchRequest<'_>) -> Resul
     let found = Digest::from(<[u8; 32]>::from(sha256.finalize()));
     if found != *request.sha256 {
         let message = format!("{} has the sha256 {found}, expected {}", request.uri, request.sha256);
-        return Err(Failed::for_good(Reason::DigestMismatch, message));
+        return Err(FetchError::permanent(Reason::DigestMismatch, message));
     }
     Ok(Artifact { path: path.to_owned(), bytes })
 }

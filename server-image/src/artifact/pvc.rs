@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use futures::StreamExt;
 use tokio::io::AsyncReadExt;
 
-use super::{Chunks, Failed};
+use super::{Chunks, FetchError};
 use crate::failure::{Failure, Reason};
 
 /// Large enough that reading costs little more than hashing.
@@ -53,9 +53,9 @@ impl PvcSource {
         Ok(Self { path: here })
     }
 
-    pub(super) async fn open(&self) -> Result<Chunks, Failed> {
+    pub(super) async fn open(&self) -> Result<Chunks, FetchError> {
         let broken =
-            |error: std::io::Error| Failed { failure: missing(&self.path, &error), transient: false };
+            |error: std::io::Error| FetchError { failure: missing(&self.path, &error), transient: false };
         let file = tokio::fs::File::open(&self.path).await.map_err(broken)?;
         let path = self.path.clone();
         let chunks = futures::stream::try_unfold(file, move |mut file| {
@@ -66,7 +66,7 @@ impl PvcSource {
                     Ok(0) => Ok(None),
                     Ok(_) => Ok(Some((chunk.freeze(), file))),
                     Err(error) => {
-                        Err(Failed::this_time(format!("failed to read {}: {error}", path.display())))
+                        Err(FetchError::transient(format!("failed to read {}: {error}", path.display())))
                     }
                 }
             }

@@ -6,7 +6,7 @@ use object_store::client::{HttpClient, HttpConnector};
 use object_store::path::Path;
 use object_store::{ClientOptions, ObjectStoreExt, RetryConfig};
 
-use super::{Chunks, Failed, Secret, egress_guard};
+use super::{Chunks, FetchError, Secret, egress_guard};
 use crate::failure::{Failure, Reason};
 
 /// One object of a bucket.
@@ -34,7 +34,7 @@ impl S3Source {
         Ok(Self { store: connect(bucket, &uri, secret)?, key, uri })
     }
 
-    pub(super) async fn open(&self) -> Result<Chunks, Failed> {
+    pub(super) async fn open(&self) -> Result<Chunks, FetchError> {
         let found = self.store.get(&self.key).await.map_err(|error| failed(&self.uri, &error))?;
         let uri = self.uri.clone();
         Ok(found.into_stream().map_err(move |error| failed(&uri, &error)).boxed())
@@ -88,18 +88,20 @@ fn has_identity() -> bool {
     ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"].iter().any(|name| std::env::var_os(name).is_some())
 }
 
-fn failed(uri: &str, error: &object_store::Error) -> Failed {
+fn failed(uri: &str, error: &object_store::Error) -> FetchError {
     use object_store::Error;
     match error {
-        Error::NotFound { .. } => Failed::for_good(Reason::ArtifactNotFound, format!("{uri} does not exist")),
-        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => Failed::for_good(
+        Error::NotFound { .. } => {
+            FetchError::permanent(Reason::ArtifactNotFound, format!("{uri} does not exist"))
+        }
+        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => FetchError::permanent(
             Reason::ArtifactForbidden,
             format!("{uri}: the store refused the credentials: {}", egress_guard::innermost(error)),
         ),
-        _ if egress_guard::is_forbidden(error) => Failed::for_good(
+        _ if egress_guard::is_forbidden(error) => FetchError::permanent(
             Reason::ArtifactUnreachable,
             format!("{uri}: {}", egress_guard::innermost(error)),
         ),
-        _ => Failed::this_time(format!("failed to download {uri}: {}", egress_guard::innermost(error))),
+        _ => FetchError::transient(format!("failed to download {uri}: {}", egress_guard::innermost(error))),
     }
 }

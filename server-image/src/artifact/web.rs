@@ -3,7 +3,7 @@
 use futures::{StreamExt, TryStreamExt};
 use reqwest::{Client, StatusCode, Url};
 
-use super::{Chunks, Failed, Secret, egress_guard};
+use super::{Chunks, FetchError, Secret, egress_guard};
 use crate::failure::{Failure, Reason};
 
 /// One file of a web server.
@@ -20,7 +20,7 @@ impl WebSource {
         Ok(Self { client: egress_guard::client(secret, false)?, url, token: secret.token.clone(), basic })
     }
 
-    pub(super) async fn open(&self) -> Result<Chunks, Failed> {
+    pub(super) async fn open(&self) -> Result<Chunks, FetchError> {
         let mut request = self.client.get(self.url.clone());
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
@@ -32,29 +32,29 @@ impl WebSource {
         match answer.status() {
             status if status.is_success() => {}
             StatusCode::NOT_FOUND | StatusCode::GONE => {
-                return Err(Failed::for_good(Reason::ArtifactNotFound, format!("{url} does not exist")));
+                return Err(FetchError::permanent(Reason::ArtifactNotFound, format!("{url} does not exist")));
             }
             status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
                 let message = format!("{url}: the server refused the credentials with {status}");
-                return Err(Failed::for_good(Reason::ArtifactForbidden, message));
+                return Err(FetchError::permanent(Reason::ArtifactForbidden, message));
             }
             status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-                return Err(Failed::this_time(format!("{url} answered {status}")));
+                return Err(FetchError::transient(format!("{url} answered {status}")));
             }
             status => {
                 let message = format!("{url} answered {status}");
-                return Err(Failed::for_good(Reason::ArtifactUnreachable, message));
+                return Err(FetchError::permanent(Reason::ArtifactUnreachable, message));
             }
         }
         Ok(answer.bytes_stream().map_err(move |error| failed(&url, &error)).boxed())
     }
 }
 
-fn failed(url: &Url, error: &reqwest::Error) -> Failed {
+fn failed(url: &Url, error: &reqwest::Error) -> FetchError {
     let message = format!("failed to download {url}: {}", egress_guard::innermost(error));
     if error.is_redirect() || egress_guard::is_forbidden(error) {
-        Failed::for_good(Reason::ArtifactUnreachable, message)
+        FetchError::permanent(Reason::ArtifactUnreachable, message)
     } else {
-        Failed::this_time(message)
+        FetchError::transient(message)
     }
 }
