@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use understudy_server::codec::Request;
+use understudy_server::codec::InferRequest;
 use understudy_server::signature::{Port, Signature};
 use understudy_server::tensor::Datatype;
 
@@ -23,7 +23,8 @@ pub fn megabytes_a_second() -> [(&'static str, f64); 2] {
         let mut best = Duration::MAX;
         while begin.elapsed() < Duration::from_secs(2) {
             let round = Instant::now();
-            let request = Request::read(body.as_bytes(), None, &signature).expect("the body is a request");
+            let request =
+                InferRequest::read(body.as_bytes(), None, &signature).expect("the body is a request");
             best = best.min(round.elapsed());
             assert_eq!(request.inputs[0].data.len(), ELEMENTS);
         }

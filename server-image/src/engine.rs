@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::codec::answer::{self, Answer};
 use crate::codec::compression::Coding;
-use crate::codec::{Request, predict};
+use crate::codec::{InferRequest, predict};
 use crate::error::Refusal;
 use crate::metrics::{Metrics, Timing};
 use crate::model::{Model, run};
@@ -285,11 +285,13 @@ impl Shared {
         };
         let mut rows = 0;
         let mut decoded = match work.kind {
-            Kind::Infer => Some(Request::read(plain, work.json_length, signature).inspect_err(|_| {
-                if let Some(seen) = &mut seen {
-                    seen.id = Request::id_of(plain, work.json_length);
-                }
-            })?),
+            Kind::Infer => {
+                Some(InferRequest::read(plain, work.json_length, signature).inspect_err(|_| {
+                    if let Some(seen) = &mut seen {
+                        seen.id = InferRequest::id_of(plain, work.json_length);
+                    }
+                })?)
+            }
             Kind::Predict => {
                 let (request, records) = predict::read(plain, signature, features.as_deref())?;
                 rows = records;
@@ -318,7 +320,7 @@ impl Shared {
         }
         let Answer { body, json_length } = match (work.kind, &decoded) {
             (Kind::Infer | Kind::Predict, Some(_)) if work.mirrored => {
-                templates.answer(&Request::for_all(signature), signature, &outputs)?
+                templates.answer(&InferRequest::for_all(signature), signature, &outputs)?
             }
             (Kind::Infer, Some(request)) => templates.answer(request, signature, &outputs)?,
             (Kind::Predict, _) => {

@@ -5,7 +5,7 @@ use ort::session::SessionOutputs;
 use ort::value::{DynValue, PrimitiveTensorElementType, ValueType};
 
 use super::binary;
-use super::request::{Request, Wanted};
+use super::request::{InferRequest, Wanted};
 use super::write::{Json, list};
 use crate::error::Refusal;
 use crate::signature::{Port, Signature};
@@ -49,7 +49,7 @@ impl Templates {
     /// Writes what `request` asked for. `outputs` are all outputs of the model, in its order.
     pub fn answer(
         &self,
-        request: &Request,
+        request: &InferRequest,
         signature: &Signature,
         outputs: &SessionOutputs<'_>,
     ) -> Result<Answer, Refusal> {
@@ -94,7 +94,7 @@ impl Templates {
     }
 
     /// About the size of the answer, so that it seldom has to grow.
-    fn room(&self, request: &Request, outputs: &SessionOutputs<'_>) -> usize {
+    fn room(&self, request: &InferRequest, outputs: &SessionOutputs<'_>) -> usize {
         const DIGITS: usize = 12;
         let output = |wanted: &Wanted| {
             self.outputs[wanted.position].len() + 64 + count_of(&outputs[wanted.position]) * DIGITS

@@ -13,4 +13,4 @@ pub mod request;
 pub mod scan;
 pub(crate) mod write;
 
-pub use request::Request;
+pub use request::InferRequest;

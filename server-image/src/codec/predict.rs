@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{borrow, shape_of, strings};
 use super::elements;
-use super::request::{Request, Wanted};
+use super::request::{InferRequest, Wanted};
 use super::scan::Scanner;
 use super::write::Json;
 use crate::error::Refusal;
@@ -21,7 +21,7 @@ pub fn read(
     body: &[u8],
     signature: &Signature,
     features: Option<&[String]>,
-) -> Result<(Request, usize), Refusal> {
+) -> Result<(InferRequest, usize), Refusal> {
     let body: Value =
         serde_json::from_slice(body).map_err(|error| Refusal::bad(format!("invalid JSON: {error}")))?;
     let records =
@@ -61,7 +61,7 @@ pub fn read(
         }
     };
     let outputs = (0..signature.outputs.len()).map(|position| Wanted { position, binary: false }).collect();
-    Ok((Request { id: None, inputs, outputs }, records.len()))
+    Ok((InferRequest { id: None, inputs, outputs }, records.len()))
 }
 
 /// Whether `port` takes a batch of vectors of `count` features.

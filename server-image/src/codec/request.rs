@@ -10,7 +10,7 @@ use crate::tensor::{Data, Datatype, ShapeText, Tensor, elements as count_of};
 
 /// A request that fits the model: one tensor for each of its inputs, in the model's order.
 #[derive(Debug, PartialEq)]
-pub struct Request {
+pub struct InferRequest {
     /// Echoed in the answer.
     pub id: Option<String>,
     /// One for each input of the model.
@@ -28,7 +28,7 @@ pub struct Wanted {
     pub binary: bool,
 }
 
-impl Request {
+impl InferRequest {
     /// A request that asks for every output as a binary tensor, without inputs of its own.
     #[must_use]
     pub fn for_all(signature: &Signature) -> Self {
@@ -80,7 +80,7 @@ impl Request {
 }
 
 /// A body that is nothing but the elements of the only input; every output is asked for as binary.
-fn raw(body: &[u8], signature: &Signature) -> Result<Request, Refusal> {
+fn raw(body: &[u8], signature: &Signature) -> Result<InferRequest, Refusal> {
     let [port] = signature.inputs.as_slice() else {
         return Err(Refusal::bad(format!(
             "a raw body is one tensor, but the model has {} inputs: {}",
@@ -125,7 +125,7 @@ fn raw(body: &[u8], signature: &Signature) -> Result<Request, Refusal> {
     }
     let data = data.map_or_else(|| binary::read(&port.name, port.datatype, count, body), Ok)?;
     let outputs = (0..signature.outputs.len()).map(|position| Wanted { position, binary: true }).collect();
-    Ok(Request { id: None, inputs: vec![Tensor { shape, data }], outputs })
+    Ok(InferRequest { id: None, inputs: vec![Tensor { shape, data }], outputs })
 }
 
 struct Reader<'a> {
@@ -297,7 +297,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn finish(self) -> Result<Request, Refusal> {
+    fn finish(self) -> Result<InferRequest, Refusal> {
         if !self.blobs.is_empty() {
             return Err(Refusal::bad(format!(
                 "{} trailing bytes behind the last binary tensor",
@@ -323,7 +323,7 @@ impl<'a> Reader<'a> {
                 .map(|position| Wanted { position, binary: self.binary })
                 .collect(),
         };
-        Ok(Request { id: self.id, inputs, outputs })
+        Ok(InferRequest { id: self.id, inputs, outputs })
     }
 }
 
