@@ -14,8 +14,8 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use ort::session::Session;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::codec::answer::{self, Answer};
 use crate::codec::compression::Coding;
+use crate::codec::response::{self, InferResponse};
 use crate::codec::{InferRequest, predict};
 use crate::error::Refusal;
 use crate::metrics::{Metrics, Timing};
@@ -313,20 +313,20 @@ impl Shared {
         let outputs = ran?;
         if let Some(seen) = seen {
             // An output that cannot be read, and that nobody may have asked for, is no reason to refuse the caller.
-            seen.outputs = answer::tensors(signature, &outputs).unwrap_or_else(|refusal| {
+            seen.outputs = response::tensors(signature, &outputs).unwrap_or_else(|refusal| {
                 tracing::debug!("an answer cannot be looked at: {refusal}");
                 Vec::new()
             });
         }
-        let Answer { body, json_length } = match (work.kind, &decoded) {
+        let InferResponse { body, json_length } = match (work.kind, &decoded) {
             (Kind::Infer | Kind::Predict, Some(_)) if work.mirrored => {
-                templates.answer(&InferRequest::for_all(signature), signature, &outputs)?
+                templates.response(&InferRequest::for_all(signature), signature, &outputs)?
             }
-            (Kind::Infer, Some(request)) => templates.answer(request, signature, &outputs)?,
+            (Kind::Infer, Some(request)) => templates.response(request, signature, &outputs)?,
             (Kind::Predict, _) => {
-                Answer { body: predict::answer(rows, signature, &outputs)?, json_length: None }
+                InferResponse { body: predict::response(rows, signature, &outputs)?, json_length: None }
             }
-            _ => Answer { body: self.model.probed(timing.infer), json_length: None },
+            _ => InferResponse { body: self.model.probed(timing.infer), json_length: None },
         };
         let compressed = work.accepts.and_then(|coding| Some((coding.compress(&body)?, coding)));
         timing.output = laps.lap();

@@ -9,7 +9,7 @@ use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session, SessionInputValue, SessionOutputs};
 
 use crate::artifact::{Artifact, Digest};
-use crate::codec::answer::Templates;
+use crate::codec::response::Templates;
 use crate::failure::{Failure, Reason};
 use crate::onnx::Facts;
 use crate::signature::Signature;

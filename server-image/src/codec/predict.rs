@@ -7,9 +7,9 @@
 use ort::session::SessionOutputs;
 use serde_json::{Map, Value, json};
 
-use super::answer::{borrow, shape_of, strings};
 use super::elements;
 use super::request::{InferRequest, Wanted};
+use super::response::{borrow, shape_of, strings};
 use super::scan::Scanner;
 use super::write::Json;
 use crate::error::Refusal;
@@ -159,7 +159,11 @@ fn shape_for(port: &Port, rows: usize, width: usize) -> Vec<i64> {
 }
 
 /// Writes `{"predictions":[{...}]}`, one object for each of the `rows` records.
-pub fn answer(rows: usize, signature: &Signature, outputs: &SessionOutputs<'_>) -> Result<Vec<u8>, Refusal> {
+pub fn response(
+    rows: usize,
+    signature: &Signature,
+    outputs: &SessionOutputs<'_>,
+) -> Result<Vec<u8>, Refusal> {
     let mut predictions = vec![Map::new(); rows];
     for (position, port) in signature.outputs.iter().enumerate() {
         let value = &outputs[position];

@@ -16,11 +16,11 @@ pub fn openapi(model: &Model) -> String {
     paths.insert("/predict".into(), post("Predict for records of named columns", "Records", "Predictions"));
     paths.insert(
         format!("{base}/infer"),
-        post("Infer (Open Inference Protocol v2)", "InferRequest", "InferAnswer"),
+        post("Infer (Open Inference Protocol v2)", "InferRequest", "InferResponse"),
     );
     paths.insert(
         format!("{base}/versions/{version}/infer"),
-        post("Infer with this version", "InferRequest", "InferAnswer"),
+        post("Infer with this version", "InferRequest", "InferResponse"),
     );
     for (path, summary) in [
         (base.clone(), "Inputs and outputs of the model"),
@@ -66,7 +66,7 @@ pub fn openapi(model: &Model) -> String {
                     }}},
                 },
             },
-            "InferAnswer": {
+            "InferResponse": {
                 "type": "object",
                 "required": ["model_name", "outputs"],
                 "properties": {

@@ -13,7 +13,7 @@ use crate::tensor::{Data, Datatype, Tensor, elements};
 
 /// A body, and where its JSON ends if binary tensors follow.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct InferResponse {
     /// JSON, then the binary tensors.
     pub body: Vec<u8>,
     /// The length of the JSON, if anything may follow it.
@@ -47,12 +47,12 @@ impl Templates {
     }
 
     /// Writes what `request` asked for. `outputs` are all outputs of the model, in its order.
-    pub fn answer(
+    pub fn response(
         &self,
         request: &InferRequest,
         signature: &Signature,
         outputs: &SessionOutputs<'_>,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<InferResponse, Refusal> {
         let mut body = Vec::with_capacity(self.room(request, outputs));
         body.extend_from_slice(&self.head);
         if let Some(id) = &request.id {
@@ -90,7 +90,7 @@ impl Templates {
         let binary = request.outputs.iter().any(|wanted| wanted.binary);
         let json_length = binary.then_some(body.len());
         body.extend_from_slice(&blobs);
-        Ok(Answer { body, json_length })
+        Ok(InferResponse { body, json_length })
     }
 
     /// About the size of the answer, so that it seldom has to grow.
