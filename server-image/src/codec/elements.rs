@@ -11,7 +11,7 @@ pub type Layout = Vec<usize>;
 trait Element: Sized {
     /// What stands there, for a message.
     const WHAT: &'static str;
-    fn take(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal>;
+    fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal>;
 }
 
 macro_rules! integer {
@@ -19,7 +19,7 @@ macro_rules! integer {
         impl Element for $integer {
             const WHAT: &'static str = concat!("an integer that fits ", stringify!($integer));
             #[inline]
-            fn take(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
+            fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
                 Ok(scanner.number().and_then(|(number, text)| number.to_integer(text)?.try_into().ok()))
             }
         }
@@ -30,7 +30,7 @@ integer!(u8, u16, u32, u64, i8, i16, i32, i64);
 impl Element for f32 {
     const WHAT: &'static str = "a number that fits FP32";
     #[inline]
-    fn take(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
         Ok(scanner.number().and_then(|(number, text)| number.to_f32(text)))
     }
 }
@@ -38,21 +38,21 @@ impl Element for f32 {
 impl Element for f64 {
     const WHAT: &'static str = "a number that fits FP64";
     #[inline]
-    fn take(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
         Ok(scanner.number().and_then(|(number, text)| number.to_f64(text)))
     }
 }
 
 impl Element for bool {
     const WHAT: &'static str = "true or false";
-    fn take(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
         Ok(scanner.boolean())
     }
 }
 
 impl Element for String {
     const WHAT: &'static str = "a string without NUL";
-    fn take(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
         if scanner.peek() != Some(b'"') {
             return Ok(None);
         }
@@ -64,7 +64,7 @@ impl Element for String {
 /// Takes the data of a tensor of `datatype`. `expected` elements are given room, but never more than can follow.
 ///
 /// `name` is the tensor's, for messages.
-pub fn take(
+pub fn read(
     scanner: &mut Scanner<'_>,
     name: &str,
     datatype: Datatype,
@@ -114,7 +114,7 @@ impl<T: Element> List<T> {
         if scanner.take(b'[') {
             return self.list(scanner, name, level);
         }
-        let Some(element) = T::take(scanner)? else {
+        let Some(element) = T::read(scanner)? else {
             return Err(Refusal::bad(format!(
                 "input `{name}`: {}",
                 scanner.wrong(&format!("expected {}", T::WHAT))
@@ -166,9 +166,9 @@ mod tests {
 
     use super::*;
 
-    fn read(json: &str, datatype: Datatype) -> Result<(Data, Layout), Refusal> {
+    fn parse(json: &str, datatype: Datatype) -> Result<(Data, Layout), Refusal> {
         let mut scanner = Scanner::new(json.as_bytes());
-        let read = take(&mut scanner, "x", datatype, 4)?;
+        let read = read(&mut scanner, "x", datatype, 4)?;
         scanner.finish()?;
         Ok(read)
     }
@@ -190,7 +190,7 @@ mod tests {
         #[case] data: Data,
         #[case] layout: Layout,
     ) {
-        assert_eq!(read(json, datatype), Ok((data, layout)));
+        assert_eq!(parse(json, datatype), Ok((data, layout)));
     }
 
     #[rstest]
@@ -214,7 +214,7 @@ mod tests {
         #[case] datatype: Datatype,
         #[case] reason: &str,
     ) {
-        let message = read(json, datatype).unwrap_err().to_string();
+        let message = parse(json, datatype).unwrap_err().to_string();
         assert!(message.contains(reason), "{message}");
     }
 }

@@ -8,7 +8,7 @@ use ort::session::SessionOutputs;
 use serde_json::{Map, Value, json};
 
 use super::elements;
-use super::request::{InferRequest, Wanted};
+use super::request::{InferRequest, RequestedOutput};
 use super::response::{borrow, shape_of, strings};
 use super::scan::Scanner;
 use super::write::Json;
@@ -60,7 +60,8 @@ pub fn read(
             ports.iter().map(|port| tensor(port, &[&port.name], &records)).collect::<Result<_, _>>()?
         }
     };
-    let outputs = (0..signature.outputs.len()).map(|position| Wanted { position, binary: false }).collect();
+    let outputs =
+        (0..signature.outputs.len()).map(|position| RequestedOutput { position, binary: false }).collect();
     Ok((InferRequest { id: None, inputs, outputs }, records.len()))
 }
 
@@ -123,7 +124,7 @@ fn tensor(port: &Port, columns: &[&str], records: &[&Map<String, Value>]) -> Res
     // Values go through the protocol's own reader, so that both ways take the same numbers.
     let json = serde_json::to_vec(&flat).expect("values that were read can be written");
     let datatype = if port.datatype.has_json() { port.datatype } else { Datatype::Fp32 };
-    let (data, _) = elements::take(&mut Scanner::new(&json), &port.name, datatype, flat.len())?;
+    let (data, _) = elements::read(&mut Scanner::new(&json), &port.name, datatype, flat.len())?;
     let data = match (data, port.datatype) {
         (Data::Fp32(data), Datatype::Fp16) => Data::Fp16(data.into_iter().map(half::f16::from_f32).collect()),
         (Data::Fp32(data), Datatype::Bf16) => {

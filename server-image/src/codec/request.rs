@@ -16,12 +16,12 @@ pub struct InferRequest {
     /// One for each input of the model.
     pub inputs: Vec<Tensor>,
     /// What the answer holds, in this order.
-    pub outputs: Vec<Wanted>,
+    pub outputs: Vec<RequestedOutput>,
 }
 
 /// One output of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
+pub struct RequestedOutput {
     /// Its position in the signature.
     pub position: usize,
     /// Whether it is sent behind the JSON.
@@ -36,7 +36,7 @@ impl InferRequest {
         Self {
             id: None,
             inputs: Vec::new(),
-            outputs: outputs.map(|position| Wanted { position, binary: true }).collect(),
+            outputs: outputs.map(|position| RequestedOutput { position, binary: true }).collect(),
         }
     }
 
@@ -124,7 +124,8 @@ fn raw(body: &[u8], signature: &Signature) -> Result<InferRequest, Refusal> {
         }
     }
     let data = data.map_or_else(|| binary::read(&port.name, port.datatype, count, body), Ok)?;
-    let outputs = (0..signature.outputs.len()).map(|position| Wanted { position, binary: true }).collect();
+    let outputs =
+        (0..signature.outputs.len()).map(|position| RequestedOutput { position, binary: true }).collect();
     Ok(InferRequest { id: None, inputs: vec![Tensor { shape, data }], outputs })
 }
 
@@ -141,7 +142,7 @@ struct Reader<'a> {
 }
 
 /// The `data` of an input whose other fields may come later.
-enum Found<'a> {
+enum InputData<'a> {
     Nothing,
     Elements(Data, elements::Layout),
     /// Before its datatype: read when that is known.
@@ -174,7 +175,7 @@ impl<'a> Reader<'a> {
     fn input(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Refusal> {
         let mut name: Option<Cow<'a, str>> = None;
         let (mut shape, mut datatype, mut size) = (None, None, None);
-        let mut found = Found::Nothing;
+        let mut found = InputData::Nothing;
         scanner.object(|scanner, key| {
             match key {
                 "name" => name = Some(scanner.string()?),
@@ -194,12 +195,12 @@ impl<'a> Reader<'a> {
                     found = if let Some(datatype) = datatype {
                         let expected = shape.as_deref().and_then(count_of).unwrap_or_default();
                         let name = name.as_deref().unwrap_or_default();
-                        let (data, layout) = elements::take(scanner, name, datatype, expected)?;
-                        Found::Elements(data, layout)
+                        let (data, layout) = elements::read(scanner, name, datatype, expected)?;
+                        InputData::Elements(data, layout)
                     } else {
                         let ahead = *scanner;
                         scanner.skip()?;
-                        Found::Ahead(ahead)
+                        InputData::Ahead(ahead)
                     };
                 }
                 _ => scanner.skip()?,
@@ -212,14 +213,14 @@ impl<'a> Reader<'a> {
             (shape.ok_or_else(|| missing("shape"))?, datatype.ok_or_else(|| missing("datatype"))?);
         let (position, count) = self.place(&name, &shape, datatype)?;
         let data = match (found, size) {
-            (Found::Nothing, None) => return Err(missing("data")),
-            (Found::Nothing, Some(size)) => self.blob(&name, datatype, count, size)?,
+            (InputData::Nothing, None) => return Err(missing("data")),
+            (InputData::Nothing, Some(size)) => self.blob(&name, datatype, count, size)?,
             (_, Some(_)) => {
                 return Err(Refusal::bad(format!("input `{name}` has both `data` and `binary_data_size`")));
             }
-            (Found::Elements(data, layout), None) => checked(&name, &shape, count, data, &layout)?,
-            (Found::Ahead(mut ahead), None) => {
-                let (data, layout) = elements::take(&mut ahead, &name, datatype, count)?;
+            (InputData::Elements(data, layout), None) => checked(&name, &shape, count, data, &layout)?,
+            (InputData::Ahead(mut ahead), None) => {
+                let (data, layout) = elements::read(&mut ahead, &name, datatype, count)?;
                 checked(&name, &shape, count, data, &layout)?
             }
         };
@@ -317,10 +318,10 @@ impl<'a> Reader<'a> {
             // An empty list asks for nothing in particular: all.
             Some(asked) if !asked.is_empty() => asked
                 .into_iter()
-                .map(|(position, binary)| Wanted { position, binary: binary.unwrap_or(self.binary) })
+                .map(|(position, binary)| RequestedOutput { position, binary: binary.unwrap_or(self.binary) })
                 .collect(),
             _ => (0..self.signature.outputs.len())
-                .map(|position| Wanted { position, binary: self.binary })
+                .map(|position| RequestedOutput { position, binary: self.binary })
                 .collect(),
         };
         Ok(InferRequest { id: self.id, inputs, outputs })

@@ -5,7 +5,7 @@ use ort::session::SessionOutputs;
 use ort::value::{DynValue, PrimitiveTensorElementType, ValueType};
 
 use super::binary;
-use super::request::{InferRequest, Wanted};
+use super::request::{InferRequest, RequestedOutput};
 use super::write::{Json, list};
 use crate::error::Refusal;
 use crate::signature::{Port, Signature};
@@ -61,7 +61,7 @@ impl Templates {
         }
         body.extend_from_slice(b",\"outputs\":[");
         let mut blobs = Vec::new();
-        for (order, Wanted { position, binary }) in request.outputs.iter().enumerate() {
+        for (order, RequestedOutput { position, binary }) in request.outputs.iter().enumerate() {
             let (port, value) = (&signature.outputs[*position], &outputs[*position]);
             if order > 0 {
                 body.push(b',');
@@ -70,7 +70,7 @@ impl Templates {
             list(&mut body, shape_of(value));
             if *binary {
                 let before = blobs.len();
-                append(&mut blobs, port, value, Form::Binary)?;
+                append(&mut blobs, port, value, Encoding::Binary)?;
                 body.extend_from_slice(b"],\"parameters\":{\"binary_data_size\":");
                 (blobs.len() - before).write(&mut body);
                 body.extend_from_slice(b"}}");
@@ -82,7 +82,7 @@ impl Templates {
                     )));
                 }
                 body.extend_from_slice(b"],\"data\":[");
-                append(&mut body, port, value, Form::Json)?;
+                append(&mut body, port, value, Encoding::Json)?;
                 body.extend_from_slice(b"]}");
             }
         }
@@ -96,7 +96,7 @@ impl Templates {
     /// About the size of the answer, so that it seldom has to grow.
     fn room(&self, request: &InferRequest, outputs: &SessionOutputs<'_>) -> usize {
         const DIGITS: usize = 12;
-        let output = |wanted: &Wanted| {
+        let output = |wanted: &RequestedOutput| {
             self.outputs[wanted.position].len() + 64 + count_of(&outputs[wanted.position]) * DIGITS
         };
         self.head.len() + 64 + request.outputs.iter().map(output).sum::<usize>()
@@ -105,7 +105,7 @@ impl Templates {
 
 /// The two forms of data.
 #[derive(Clone, Copy)]
-enum Form {
+enum Encoding {
     Json,
     Binary,
 }
@@ -175,37 +175,37 @@ fn failed(port: &Port, error: &ort::Error) -> Refusal {
     Refusal::Backend(format!("output `{}`: {error}", port.name))
 }
 
-fn append(out: &mut Vec<u8>, port: &Port, value: &DynValue, form: Form) -> Result<(), Refusal> {
-    fn numbers<T>(out: &mut Vec<u8>, port: &Port, value: &DynValue, form: Form) -> Result<(), Refusal>
+fn append(out: &mut Vec<u8>, port: &Port, value: &DynValue, encoding: Encoding) -> Result<(), Refusal> {
+    fn numbers<T>(out: &mut Vec<u8>, port: &Port, value: &DynValue, encoding: Encoding) -> Result<(), Refusal>
     where
         T: PrimitiveTensorElementType + Json + bytemuck::NoUninit,
     {
         let elements = borrow::<T>(port, value)?;
-        match form {
-            Form::Json => list(out, elements),
-            Form::Binary => binary::write_numbers(out, elements),
+        match encoding {
+            Encoding::Json => list(out, elements),
+            Encoding::Binary => binary::write_numbers(out, elements),
         }
         Ok(())
     }
     match port.datatype {
-        Datatype::Bool => numbers::<bool>(out, port, value, form),
-        Datatype::Uint8 => numbers::<u8>(out, port, value, form),
-        Datatype::Uint16 => numbers::<u16>(out, port, value, form),
-        Datatype::Uint32 => numbers::<u32>(out, port, value, form),
-        Datatype::Uint64 => numbers::<u64>(out, port, value, form),
-        Datatype::Int8 => numbers::<i8>(out, port, value, form),
-        Datatype::Int16 => numbers::<i16>(out, port, value, form),
-        Datatype::Int32 => numbers::<i32>(out, port, value, form),
-        Datatype::Int64 => numbers::<i64>(out, port, value, form),
-        Datatype::Fp16 => numbers::<f16>(out, port, value, form),
-        Datatype::Bf16 => numbers::<bf16>(out, port, value, form),
-        Datatype::Fp32 => numbers::<f32>(out, port, value, form),
-        Datatype::Fp64 => numbers::<f64>(out, port, value, form),
+        Datatype::Bool => numbers::<bool>(out, port, value, encoding),
+        Datatype::Uint8 => numbers::<u8>(out, port, value, encoding),
+        Datatype::Uint16 => numbers::<u16>(out, port, value, encoding),
+        Datatype::Uint32 => numbers::<u32>(out, port, value, encoding),
+        Datatype::Uint64 => numbers::<u64>(out, port, value, encoding),
+        Datatype::Int8 => numbers::<i8>(out, port, value, encoding),
+        Datatype::Int16 => numbers::<i16>(out, port, value, encoding),
+        Datatype::Int32 => numbers::<i32>(out, port, value, encoding),
+        Datatype::Int64 => numbers::<i64>(out, port, value, encoding),
+        Datatype::Fp16 => numbers::<f16>(out, port, value, encoding),
+        Datatype::Bf16 => numbers::<bf16>(out, port, value, encoding),
+        Datatype::Fp32 => numbers::<f32>(out, port, value, encoding),
+        Datatype::Fp64 => numbers::<f64>(out, port, value, encoding),
         Datatype::Bytes => {
             let elements = strings(port, value)?;
-            match form {
-                Form::Json => list(out, &elements),
-                Form::Binary => binary::write_strings(out, &elements),
+            match encoding {
+                Encoding::Json => list(out, &elements),
+                Encoding::Binary => binary::write_strings(out, &elements),
             }
             Ok(())
         }
