@@ -11,7 +11,7 @@ use object_store::PutPayload;
 use tokio::sync::watch;
 
 use super::counts::Loss;
-use super::sink::{Link, Sink, SinkError};
+use super::sink::{Connection, Sink, SinkError};
 use super::spool::{Ready, Spool};
 use crate::artifact::jittered;
 
@@ -27,7 +27,7 @@ const CHUNK: usize = 64 << 10;
 /// Uploads for as long as the process lives. `hurry` becomes true when it is about to end.
 pub(super) async fn upload(spool: Arc<Spool>, sink: Arc<Sink>, mut hurry: watch::Receiver<bool>) {
     let mut waiting = spool.waiting();
-    let (mut link, mut pause) = (None, FIRST_PAUSE);
+    let (mut connection, mut pause) = (None, FIRST_PAUSE);
     loop {
         // The spool outlives its uploader.
         if waiting.wait_for(|files| *files > 0).await.is_err() {
@@ -35,7 +35,7 @@ pub(super) async fn upload(spool: Arc<Spool>, sink: Arc<Sink>, mut hurry: watch:
         }
         let Some(ready) = spool.oldest() else { continue };
         let done = match read(&spool, &ready).await {
-            Ok(bytes) => put(&sink, &mut link, &ready, bytes).await.map_err(|error| error.to_string()),
+            Ok(bytes) => put(&sink, &mut connection, &ready, bytes).await.map_err(|error| error.to_string()),
             Err(Unread::Lost(what)) => {
                 let rows = ready.rows;
                 tracing::warn!(rows, "{} in the spool {what}: its rows are lost", ready.file);
@@ -64,7 +64,7 @@ pub(super) async fn upload(spool: Arc<Spool>, sink: Arc<Sink>, mut hurry: watch:
                     "failed to upload records: {error}"
                 );
                 // The next try reads the Secret again: what is wrong may be its keys.
-                link = None;
+                connection = None;
                 tokio::select! {
                     () = tokio::time::sleep(again) => {}
                     _ = hurry.changed() => {}
@@ -77,16 +77,16 @@ pub(super) async fn upload(spool: Arc<Spool>, sink: Arc<Sink>, mut hurry: watch:
 
 async fn put(
     sink: &Sink,
-    link: &mut Option<Link>,
+    connection: &mut Option<Connection>,
     ready: &Ready,
     bytes: PutPayload,
 ) -> Result<(), SinkError> {
-    let link = match link {
-        Some(link) => link,
+    let connection = match connection {
+        Some(connection) => connection,
         none => none.insert(sink.connect()?),
     };
     let (folder, file) = ready.name.in_sink();
-    link.put(&folder, &file, bytes).await
+    connection.put(&folder, &file, bytes).await
 }
 
 /// Why a file's bytes are not here.

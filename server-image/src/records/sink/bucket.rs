@@ -14,7 +14,7 @@ use crate::failure::{Failure, Reason};
 const AT_ONCE: usize = 8;
 
 /// A prefix of a bucket.
-pub(in crate::records) struct Folder {
+pub(in crate::records) struct BucketFolder {
     store: AmazonS3,
     prefix: Path,
     uri: String,
@@ -22,7 +22,7 @@ pub(in crate::records) struct Folder {
     without_keys: bool,
 }
 
-impl Folder {
+impl BucketFolder {
     pub(super) fn new(
         bucket: &str,
         prefix: &str,

@@ -1,7 +1,7 @@
 //! Where records are kept: a bucket or a mounted claim. A file is there whole or not at all.
 
 mod bucket;
-mod claim;
+mod pvc;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,12 +32,12 @@ pub struct Sink {
 #[derive(Debug)]
 enum Place {
     Bucket { bucket: String, prefix: String },
-    Claim { mount: PathBuf, path: String, free: Arc<Semaphore> },
+    Pvc { mount: PathBuf, path: String, free: Arc<Semaphore> },
 }
 
 impl Sink {
     /// The sink that `uri` names: `s3://bucket/prefix` with the keys of the Secret in `secret_dir`, or
-    /// `pvc://claim/prefix` in the claim that is mounted at `pvc_dir`.
+    /// `pvc://name/prefix` in the claim that is mounted at `pvc_dir`.
     ///
     /// Nothing is connected yet. A sink that cannot be reached is no failure: records wait for it.
     pub fn new(uri: &str, secret_dir: Option<&Path>, pvc_dir: Option<&Path>) -> Result<Self, Failure> {
@@ -48,7 +48,7 @@ impl Sink {
                 let mount = pvc_dir.ok_or_else(|| {
                     wrong("a pvc:// sink needs --record-pvc-dir, where its claim is mounted")
                 })?;
-                Place::Claim { mount: mount.to_owned(), path, free: Arc::new(Semaphore::new(claim::AT_ONCE)) }
+                Place::Pvc { mount: mount.to_owned(), path, free: Arc::new(Semaphore::new(pvc::AT_ONCE)) }
             }
             Uri::Https(_) => return Err(wrong("records are kept in s3:// or pvc://")),
         };
@@ -56,36 +56,36 @@ impl Sink {
     }
 
     /// The sink, ready for use, with the credentials as they are now.
-    pub(super) fn connect(&self) -> Result<Link, SinkError> {
+    pub(super) fn connect(&self) -> Result<Connection, SinkError> {
         match &self.place {
             Place::Bucket { bucket, prefix } => {
                 let secret = Secret::read(self.secret_dir.as_deref());
                 let connected = secret.and_then(|secret| {
                     let asked = self.secret_dir.is_some();
-                    bucket::Folder::new(bucket, prefix, &secret, asked && secret == Secret::default())
+                    bucket::BucketFolder::new(bucket, prefix, &secret, asked && secret == Secret::default())
                 });
-                connected.map(Link::Bucket).map_err(|failure| SinkError(failure.message))
+                connected.map(Connection::Bucket).map_err(|failure| SinkError(failure.message))
             }
-            Place::Claim { mount, path, free } => {
-                Ok(Link::Claim(claim::Folder::new(mount, path, &self.uri, free)))
+            Place::Pvc { mount, path, free } => {
+                Ok(Connection::Pvc(pvc::PvcFolder::new(mount, path, &self.uri, free)))
             }
         }
     }
 }
 
 /// A sink in use.
-pub(super) enum Link {
-    Bucket(bucket::Folder),
-    Claim(claim::Folder),
+pub(super) enum Connection {
+    Bucket(bucket::BucketFolder),
+    Pvc(pvc::PvcFolder),
 }
 
-impl Link {
+impl Connection {
     /// Puts a file into a folder, in place of one that has its name.
     pub(super) async fn put(&self, folder: &str, file: &str, bytes: PutPayload) -> Result<(), SinkError> {
         patiently(async {
             match self {
                 Self::Bucket(bucket) => bucket.put(folder, file, bytes).await,
-                Self::Claim(claim) => claim.put(folder, file, bytes).await,
+                Self::Pvc(pvc) => pvc.put(folder, file, bytes).await,
             }
         })
         .await
@@ -96,7 +96,7 @@ impl Link {
         patiently(async {
             match self {
                 Self::Bucket(bucket) => bucket.expire(day, limit).await,
-                Self::Claim(claim) => claim.expire(day, limit).await,
+                Self::Pvc(pvc) => pvc.expire(day, limit).await,
             }
         })
         .await
@@ -116,7 +116,7 @@ mod tests {
 
     #[rstest]
     #[case::web("https://example.org/records", "s3:// or pvc://")]
-    #[case::up("pvc://claim/../secret", "`..`")]
+    #[case::up("pvc://shared/../secret", "`..`")]
     #[case::no_folder("s3://records", "s3://name/path")]
     fn a_place_that_cannot_be_a_sink_is_refused(#[case] uri: &str, #[case] expected: &str) {
         let failure = Sink::new(uri, None, Some(Path::new("/claim"))).unwrap_err();
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_claim_must_be_mounted() {
-        let failure = Sink::new("pvc://claim/records", None, None).unwrap_err();
+        let failure = Sink::new("pvc://shared/records", None, None).unwrap_err();
         assert!(failure.message.contains("--record-pvc-dir"), "{failure}");
     }
 

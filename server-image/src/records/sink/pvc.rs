@@ -1,4 +1,4 @@
-//! `pvc://claim/prefix`: a folder of the mounted claim, reached through real directories only.
+//! `pvc://name/prefix`: a folder of the mounted claim, reached through real directories only.
 //!
 //! Whoever else can write to the claim could put a symbolic link in the way, so that records are written, or files
 //! removed, somewhere else in the pod. Each step of the way is therefore opened from the one before, and a link is no
@@ -31,7 +31,7 @@ pub(super) const AT_ONCE: usize = 2;
 
 /// A folder of a claim.
 #[derive(Clone)]
-pub(in crate::records) struct Folder {
+pub(in crate::records) struct PvcFolder {
     mount: PathBuf,
     parts: Vec<String>,
     uri: String,
@@ -48,7 +48,7 @@ impl Drop for Cancelled {
     }
 }
 
-impl Folder {
+impl PvcFolder {
     pub(super) fn new(mount: &Path, path: &str, uri: &str, free: &Arc<Semaphore>) -> Self {
         let parts = path.split('/').map(str::to_owned).collect();
         Self { mount: mount.to_owned(), parts, uri: uri.to_owned(), free: Arc::clone(free) }
@@ -56,17 +56,16 @@ impl Folder {
 
     pub(super) async fn put(&self, folder: &str, file: &str, bytes: PutPayload) -> Result<(), SinkError> {
         let (folder, file) = (folder.to_owned(), file.to_owned());
-        self.blocking(move |claim, cancelled| {
-            claim.write(&folder, &file, &bytes, cancelled).map_err(|error| claim.failed("put", &file, error))
+        self.blocking(move |pvc, cancelled| {
+            pvc.write(&folder, &file, &bytes, cancelled).map_err(|error| pvc.failed("put", &file, error))
         })
         .await
     }
 
     pub(super) async fn expire(&self, day: i64, limit: usize) -> Result<usize, SinkError> {
-        self.blocking(move |claim, cancelled| {
-            claim
-                .remove_before(day, limit, cancelled)
-                .map_err(|error| claim.failed("remove from", "its folders", error))
+        self.blocking(move |pvc, cancelled| {
+            pvc.remove_before(day, limit, cancelled)
+                .map_err(|error| pvc.failed("remove from", "its folders", error))
         })
         .await
     }
@@ -75,14 +74,14 @@ impl Folder {
         &self,
         operation: impl FnOnce(&Self, &AtomicBool) -> Result<T, SinkError> + Send + 'static,
     ) -> Result<T, SinkError> {
-        let claim = self.clone();
+        let pvc = self.clone();
         let place = Arc::clone(&self.free).acquire_owned().await.expect("nobody closes it");
         let cancelled = Arc::new(AtomicBool::new(false));
         let _guard = Cancelled(Arc::clone(&cancelled));
         let done = tokio::task::spawn_blocking(move || {
             // Given back when the operation ends, also if nobody waits for it any more.
             let _place = place;
-            operation(&claim, &cancelled)
+            operation(&pvc, &cancelled)
         });
         done.await.expect("file operations do not panic")
     }
@@ -220,23 +219,23 @@ mod tests {
 
     const DAY: &str = "date=2026-11-21";
 
-    struct Claim {
+    struct Mounted {
         mount: tempfile::TempDir,
         outside: tempfile::TempDir,
-        folder: Folder,
+        folder: PvcFolder,
     }
 
-    fn folder(mount: &Path) -> Folder {
-        Folder::new(mount, "risk/fraud", "pvc://claim/risk/fraud", &Arc::new(Semaphore::new(AT_ONCE)))
+    fn folder(mount: &Path) -> PvcFolder {
+        PvcFolder::new(mount, "risk/fraud", "pvc://shared/risk/fraud", &Arc::new(Semaphore::new(AT_ONCE)))
     }
 
-    fn claim() -> Claim {
+    fn mounted() -> Mounted {
         let (mount, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let folder = folder(mount.path());
-        Claim { mount, outside, folder }
+        Mounted { mount, outside, folder }
     }
 
-    impl Claim {
+    impl Mounted {
         fn link(&self, name: &str) {
             let link = self.mount.path().join(name);
             std::fs::create_dir_all(link.parent().unwrap()).unwrap();
@@ -255,10 +254,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_is_put_into_folders_that_are_made_for_it_and_replaces_its_former_self() {
-        let claim = claim();
-        claim.put().await.unwrap();
-        claim.put().await.unwrap();
-        let folder = claim.mount.path().join("risk/fraud").join(DAY);
+        let pvc = mounted();
+        pvc.put().await.unwrap();
+        pvc.put().await.unwrap();
+        let folder = pvc.mount.path().join("risk/fraud").join(DAY);
         assert_eq!(std::fs::read(folder.join("a.parquet")).unwrap(), b"rows");
         assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1, "no half is left beside it");
     }
@@ -267,25 +266,25 @@ mod tests {
     #[tokio::test]
     async fn no_link_of_the_claim_is_followed_when_a_file_is_put() {
         for link in ["risk", "risk/fraud", &format!("risk/fraud/{DAY}")] {
-            let claim = claim();
-            claim.link(link);
-            let error = claim.put().await.unwrap_err();
+            let pvc = mounted();
+            pvc.link(link);
+            let error = pvc.put().await.unwrap_err();
             assert!(error.contains("symbolic link"), "{link}: {error}");
-            claim.nothing_is_outside();
+            pvc.nothing_is_outside();
         }
     }
 
     #[tokio::test]
     async fn a_link_in_the_place_of_a_file_is_replaced_and_not_written_through() {
-        let claim = claim();
-        let target = claim.outside.path().join("token");
+        let pvc = mounted();
+        let target = pvc.outside.path().join("token");
         std::fs::write(&target, "s3cr3t").unwrap();
-        let folder = claim.mount.path().join("risk/fraud").join(DAY);
+        let folder = pvc.mount.path().join("risk/fraud").join(DAY);
         std::fs::create_dir_all(&folder).unwrap();
         for name in ["a.parquet", ".a.parquet.part"] {
             symlink(&target, folder.join(name)).unwrap();
         }
-        claim.put().await.unwrap();
+        pvc.put().await.unwrap();
         assert_eq!(std::fs::read(&target).unwrap(), b"s3cr3t");
         assert_eq!(std::fs::read(folder.join("a.parquet")).unwrap(), b"rows");
         assert!(!folder.join("a.parquet").is_symlink());
@@ -294,38 +293,38 @@ mod tests {
     #[tokio::test]
     async fn no_link_of_the_claim_is_followed_when_old_files_are_removed() {
         for link in ["risk", "risk/fraud", "risk/fraud/date=1970-01-02"] {
-            let claim = claim();
-            let file = claim.outside.path().join("date=1970-01-02/a.parquet");
+            let pvc = mounted();
+            let file = pvc.outside.path().join("date=1970-01-02/a.parquet");
             std::fs::create_dir(file.parent().unwrap()).unwrap();
             std::fs::write(&file, "rows").unwrap();
-            std::fs::write(claim.outside.path().join("a.parquet"), "rows").unwrap();
-            claim.link(link);
-            let error = claim.folder.expire(20_000, 10).await.unwrap_err().to_string();
+            std::fs::write(pvc.outside.path().join("a.parquet"), "rows").unwrap();
+            pvc.link(link);
+            let error = pvc.folder.expire(20_000, 10).await.unwrap_err().to_string();
             assert!(error.contains("symbolic link"), "{link}: {error}");
-            assert!(file.exists() && claim.outside.path().join("a.parquet").exists());
+            assert!(file.exists() && pvc.outside.path().join("a.parquet").exists());
         }
     }
 
     #[tokio::test]
     async fn a_look_for_old_files_removes_no_more_than_it_may() {
-        let claim = claim();
-        let folder = claim.mount.path().join("risk/fraud/date=1970-01-02");
+        let pvc = mounted();
+        let folder = pvc.mount.path().join("risk/fraud/date=1970-01-02");
         std::fs::create_dir_all(&folder).unwrap();
         for name in ["a.parquet", "b.parquet", "c.parquet"] {
             std::fs::write(folder.join(name), "rows").unwrap();
         }
-        assert_eq!(claim.folder.expire(1, 2).await.unwrap(), 0, "the day is not over");
-        assert_eq!(claim.folder.expire(2, 2).await.unwrap(), 2);
-        assert_eq!(claim.folder.expire(2, 2).await.unwrap(), 1);
+        assert_eq!(pvc.folder.expire(1, 2).await.unwrap(), 0, "the day is not over");
+        assert_eq!(pvc.folder.expire(2, 2).await.unwrap(), 2);
+        assert_eq!(pvc.folder.expire(2, 2).await.unwrap(), 1);
         assert!(!folder.exists());
-        assert_eq!(claim.folder.expire(2, 2).await.unwrap(), 0);
+        assert_eq!(pvc.folder.expire(2, 2).await.unwrap(), 0);
     }
 
     #[tokio::test]
     async fn a_claim_that_is_not_there_is_named() {
         let folder = folder(Path::new("/nowhere"));
         let put = folder.put(DAY, "a.parquet", PutPayload::new()).await.unwrap_err().to_string();
-        assert!(put.contains("a.parquet") && put.contains("pvc://claim/risk/fraud"), "{put}");
+        assert!(put.contains("a.parquet") && put.contains("pvc://shared/risk/fraud"), "{put}");
         assert!(folder.expire(1, 1).await.is_err());
     }
 
@@ -333,8 +332,8 @@ mod tests {
     #[tokio::test]
     async fn whoever_looks_while_a_file_is_put_sees_all_of_it_or_nothing() {
         const SIZE: usize = 32 << 20;
-        let claim = claim();
-        let looked = claim.mount.path().join("risk/fraud").join(DAY);
+        let pvc = mounted();
+        let looked = pvc.mount.path().join("risk/fraud").join(DAY);
         let (put, over) = (PutPayload::from(vec![7; SIZE]), Arc::new(AtomicBool::new(false)));
         let seen = Arc::clone(&over);
         let analyst = tokio::task::spawn_blocking(move || {
@@ -349,7 +348,7 @@ mod tests {
                 }
             }
         });
-        let put = claim.folder.put(DAY, "a.parquet", put).await;
+        let put = pvc.folder.put(DAY, "a.parquet", put).await;
         over.store(true, Ordering::Release);
         analyst.await.unwrap();
         put.unwrap();
@@ -358,13 +357,13 @@ mod tests {
     /// For the pod's memory: a volume that hangs must not take a thread and a file more at every try.
     #[tokio::test]
     async fn a_claim_that_hangs_holds_no_more_than_two_threads_however_often_it_is_tried() {
-        let claim = claim();
+        let pvc = mounted();
         let (release, hang) = std::sync::mpsc::channel::<()>();
         let (hang, begun) = (Arc::new(std::sync::Mutex::new(hang)), Arc::new(AtomicUsize::new(0)));
         let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
         let hanging = || {
             let (hang, begun, tell) = (Arc::clone(&hang), Arc::clone(&begun), tell.clone());
-            claim.folder.blocking(move |_, _| {
+            pvc.folder.blocking(move |_, _| {
                 begun.fetch_add(1, Ordering::SeqCst);
                 tell.send(()).unwrap();
                 let ended = hang.lock().unwrap().recv();
@@ -383,6 +382,6 @@ mod tests {
         }
         assert_eq!(begun.load(Ordering::SeqCst), AT_ONCE);
         drop(release);
-        claim.put().await.unwrap();
+        pvc.put().await.unwrap();
     }
 }
