@@ -9,7 +9,7 @@ use arrow::array::{
 };
 use arrow::error::ArrowError;
 
-use super::fields::{Fields, Kind, element};
+use super::fields::{ColumnType, Fields, element};
 use super::name::micros;
 use super::row::{Cell, Row};
 use crate::tensor::{Data, Datatype, Tensor};
@@ -59,18 +59,18 @@ macro_rules! each_builder {
 }
 
 impl Builder {
-    fn of(kind: Kind) -> Self {
+    fn of(column_type: ColumnType) -> Self {
         macro_rules! list {
             ($variant:ident, $values:ty, $datatype:expr) => {
                 Self::$variant(ListBuilder::new(<$values>::new()).with_field(element($datatype)))
             };
         }
-        match kind {
-            Kind::Text => Self::Text(StringBuilder::new()),
-            Kind::Time => Self::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
-            Kind::Int32 => Self::Integer32(Int32Builder::new()),
-            Kind::Int64 => Self::Integer64(Int64Builder::new()),
-            Kind::List(datatype) => match datatype {
+        match column_type {
+            ColumnType::Text => Self::Text(StringBuilder::new()),
+            ColumnType::Time => Self::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
+            ColumnType::Int32 => Self::Integer32(Int32Builder::new()),
+            ColumnType::Int64 => Self::Integer64(Int64Builder::new()),
+            ColumnType::List(datatype) => match datatype {
                 Datatype::Bool => list!(Bool, BooleanBuilder, datatype),
                 Datatype::Uint8 => list!(Uint8, UInt8Builder, datatype),
                 Datatype::Uint16 => list!(Uint16, UInt16Builder, datatype),
@@ -117,7 +117,7 @@ impl Builder {
                 builder.append_null();
                 1
             }
-            (_, cell) => unreachable!("a field of this kind never says {cell:?}"),
+            (_, cell) => unreachable!("a field of this type never says {cell:?}"),
         }
     }
 
@@ -193,7 +193,7 @@ pub(super) struct Batch {
 
 impl Batch {
     pub(super) fn new(fields: Arc<Fields>) -> Self {
-        let builders = fields.list.iter().map(|field| Builder::of(field.kind)).collect();
+        let builders = fields.list.iter().map(|field| Builder::of(field.column_type)).collect();
         Self { fields, builders, rows: 0, bytes: 0 }
     }
 

@@ -48,12 +48,12 @@ impl Fixed {
         (Self::ChallengerDropped, "challenger_dropped"),
     ];
 
-    fn kind(self) -> Kind {
+    fn column_type(self) -> ColumnType {
         match self {
-            Self::Time => Kind::Time,
-            Self::MainStatus | Self::ChallengerStatus => Kind::Int32,
-            Self::Rows | Self::MainLatency | Self::ChallengerLatency => Kind::Int64,
-            _ => Kind::Text,
+            Self::Time => ColumnType::Time,
+            Self::MainStatus | Self::ChallengerStatus => ColumnType::Int32,
+            Self::Rows | Self::MainLatency | Self::ChallengerLatency => ColumnType::Int64,
+            _ => ColumnType::Text,
         }
     }
 
@@ -94,7 +94,7 @@ pub(super) enum Source {
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ColumnType {
     Text,
     Time,
     Int32,
@@ -106,7 +106,7 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Field {
     pub(super) name: String,
-    pub(super) kind: Kind,
+    pub(super) column_type: ColumnType,
     pub(super) source: Source,
 }
 
@@ -128,7 +128,7 @@ impl Fields {
     pub(super) fn of(signature: &Signature, columns: &Columns, redact: &[String]) -> Arc<Self> {
         let mut all: Vec<_> = Fixed::ALL
             .into_iter()
-            .map(|(fixed, name)| Named::new(name, fixed.kind(), Source::Fixed(fixed)))
+            .map(|(fixed, name)| Named::new(name, fixed.column_type(), Source::Fixed(fixed)))
             .collect();
         let outputs = [Side::Main, Side::Challenger];
         all.extend(of_tensors(&[Side::Input], &columns.inputs, &signature.inputs, &all));
@@ -161,8 +161,8 @@ struct Named {
 }
 
 impl Named {
-    fn new(name: impl Into<String>, kind: Kind, source: Source) -> Self {
-        Self { field: Field { name: name.into(), kind, source }, aliases: Vec::new() }
+    fn new(name: impl Into<String>, column_type: ColumnType, source: Source) -> Self {
+        Self { field: Field { name: name.into(), column_type, source }, aliases: Vec::new() }
     }
 
     fn is_meant_by(&self, name: &str) -> bool {
@@ -193,19 +193,20 @@ fn meant_by(name: &str, all: &[Named]) -> Vec<usize> {
 fn of_tensors(sides: &[Side], columns: &[Column], ports: &[Port], before: &[Named]) -> Vec<Named> {
     let mut taken: HashSet<String> = before.iter().map(|named| named.field.name.to_lowercase()).collect();
     let mut fields = Vec::new();
-    let mut add = |name: &str, aliases: &[&String], kind: Kind, source: &dyn Fn(Side) -> Source| {
-        let number = free(sides, name, &taken);
-        let called = sides.iter().map(|side| numbered(*side, name, number)).collect::<Vec<_>>();
-        taken.extend(called.iter().map(|name| name.to_lowercase()));
-        for (side, own) in sides.iter().zip(&called) {
-            let mut named = Named::new(own, kind, source(*side));
-            named.aliases = aliases.iter().map(|alias| (*alias).clone()).chain(called.clone()).collect();
-            fields.push(named);
-        }
-    };
+    let mut add =
+        |name: &str, aliases: &[&String], column_type: ColumnType, source: &dyn Fn(Side) -> Source| {
+            let number = free(sides, name, &taken);
+            let called = sides.iter().map(|side| numbered(*side, name, number)).collect::<Vec<_>>();
+            taken.extend(called.iter().map(|name| name.to_lowercase()));
+            for (side, own) in sides.iter().zip(&called) {
+                let mut named = Named::new(own, column_type, source(*side));
+                named.aliases = aliases.iter().map(|alias| (*alias).clone()).chain(called.clone()).collect();
+                fields.push(named);
+            }
+        };
     for column in columns {
         let aliases = [&column.name, &column.given, &ports[column.tensor].name];
-        add(&column.name, &aliases, Kind::List(column.datatype), &|side| {
+        add(&column.name, &aliases, ColumnType::List(column.datatype), &|side| {
             Source::Values(side, column.clone())
         });
     }
@@ -213,7 +214,7 @@ fn of_tensors(sides: &[Side], columns: &[Column], ports: &[Port], before: &[Name
         // With one variable dimension, the number of values tells it.
         if port.shape.iter().filter(|dimension| **dimension == -1).count() > 1 {
             let name = format!("{}_shape", port.name);
-            add(&name, &[&port.name], Kind::List(Datatype::Int64), &|side| Source::Shape(side, tensor));
+            add(&name, &[&port.name], ColumnType::List(Datatype::Int64), &|side| Source::Shape(side, tensor));
         }
     }
     fields
@@ -255,7 +256,7 @@ pub(super) fn element(datatype: Datatype) -> FieldRef {
     Arc::new(ArrowField::new("element", arrow, false))
 }
 
-impl Kind {
+impl ColumnType {
     fn arrow(self) -> DataType {
         match self {
             Self::Text => DataType::Utf8,
@@ -270,7 +271,7 @@ impl Kind {
 impl Field {
     fn arrow(&self) -> ArrowField {
         let always = matches!(self.source, Source::Fixed(fixed) if fixed.always());
-        ArrowField::new(&self.name, self.kind.arrow(), !always)
+        ArrowField::new(&self.name, self.column_type.arrow(), !always)
     }
 }
 
