@@ -66,13 +66,13 @@ impl Fixed {
 
 /// Whose tensors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(super) enum TensorGroup {
     Input,
     Main,
     Challenger,
 }
 
-impl Side {
+impl TensorGroup {
     fn prefix(self) -> &'static str {
         match self {
             Self::Input => "input",
@@ -84,12 +84,12 @@ impl Side {
 
 /// Where the values of a field come from.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Source {
+pub(super) enum ValueSource {
     Fixed(Fixed),
     /// The values of a column.
-    Values(Side, Column),
+    Values(TensorGroup, Column),
     /// The shape of a tensor, by its position.
-    Shape(Side, usize),
+    Shape(TensorGroup, usize),
 }
 
 /// What a field holds.
@@ -107,7 +107,7 @@ pub(super) enum ColumnType {
 pub(super) struct Field {
     pub(super) name: String,
     pub(super) column_type: ColumnType,
-    pub(super) source: Source,
+    pub(super) source: ValueSource,
 }
 
 /// The columns of the records, in their order.
@@ -128,15 +128,18 @@ impl Fields {
     pub(super) fn of(signature: &Signature, columns: &Columns, redact: &[String]) -> Arc<Self> {
         let mut all: Vec<_> = Fixed::ALL
             .into_iter()
-            .map(|(fixed, name)| Named::new(name, fixed.column_type(), Source::Fixed(fixed)))
+            .map(|(fixed, name)| Named::new(name, fixed.column_type(), ValueSource::Fixed(fixed)))
             .collect();
-        let outputs = [Side::Main, Side::Challenger];
-        all.extend(of_tensors(&[Side::Input], &columns.inputs, &signature.inputs, &all));
+        let outputs = [TensorGroup::Main, TensorGroup::Challenger];
+        all.extend(of_tensors(&[TensorGroup::Input], &columns.inputs, &signature.inputs, &all));
         all.extend(of_tensors(&outputs, &columns.outputs, &signature.outputs, &all));
         // The columns of one answer stay together.
         all.sort_by_key(|named| {
-            use Source::{Shape, Values};
-            matches!(named.field.source, Values(Side::Challenger, _) | Shape(Side::Challenger, _))
+            use ValueSource::{Shape, Values};
+            matches!(
+                named.field.source,
+                Values(TensorGroup::Challenger, _) | Shape(TensorGroup::Challenger, _)
+            )
         });
 
         let (mut away, mut unknown) = (HashSet::new(), Vec::new());
@@ -161,7 +164,7 @@ struct Named {
 }
 
 impl Named {
-    fn new(name: impl Into<String>, column_type: ColumnType, source: Source) -> Self {
+    fn new(name: impl Into<String>, column_type: ColumnType, source: ValueSource) -> Self {
         Self { field: Field { name: name.into(), column_type, source }, aliases: Vec::new() }
     }
 
@@ -170,7 +173,7 @@ impl Named {
     }
 
     fn is_of_the_model(&self) -> bool {
-        !matches!(self.field.source, Source::Fixed(_))
+        !matches!(self.field.source, ValueSource::Fixed(_))
     }
 }
 
@@ -184,55 +187,59 @@ fn meant_by(name: &str, all: &[Named]) -> Vec<usize> {
     let mut found = meant(true);
     if found.is_empty() {
         found = meant(false);
-        found.retain(|position| all[*position].field.source != Source::Fixed(Fixed::Time));
+        found.retain(|position| all[*position].field.source != ValueSource::Fixed(Fixed::Time));
     }
     found
 }
 
-/// The fields of one list of columns, for each of `sides`: the values, and the shapes that the values do not tell.
-fn of_tensors(sides: &[Side], columns: &[Column], ports: &[Port], before: &[Named]) -> Vec<Named> {
+/// The fields of one list of columns, for each of `groups`: the values, and the shapes that the values do not tell.
+fn of_tensors(groups: &[TensorGroup], columns: &[Column], ports: &[Port], before: &[Named]) -> Vec<Named> {
     let mut taken: HashSet<String> = before.iter().map(|named| named.field.name.to_lowercase()).collect();
     let mut fields = Vec::new();
-    let mut add =
-        |name: &str, aliases: &[&String], column_type: ColumnType, source: &dyn Fn(Side) -> Source| {
-            let number = free(sides, name, &taken);
-            let called = sides.iter().map(|side| numbered(*side, name, number)).collect::<Vec<_>>();
-            taken.extend(called.iter().map(|name| name.to_lowercase()));
-            for (side, own) in sides.iter().zip(&called) {
-                let mut named = Named::new(own, column_type, source(*side));
-                named.aliases = aliases.iter().map(|alias| (*alias).clone()).chain(called.clone()).collect();
-                fields.push(named);
-            }
-        };
+    let mut add = |name: &str,
+                   aliases: &[&String],
+                   column_type: ColumnType,
+                   source: &dyn Fn(TensorGroup) -> ValueSource| {
+        let number = free(groups, name, &taken);
+        let called = groups.iter().map(|group| numbered(*group, name, number)).collect::<Vec<_>>();
+        taken.extend(called.iter().map(|name| name.to_lowercase()));
+        for (group, own) in groups.iter().zip(&called) {
+            let mut named = Named::new(own, column_type, source(*group));
+            named.aliases = aliases.iter().map(|alias| (*alias).clone()).chain(called.clone()).collect();
+            fields.push(named);
+        }
+    };
     for column in columns {
         let aliases = [&column.name, &column.given, &ports[column.tensor].name];
-        add(&column.name, &aliases, ColumnType::List(column.datatype), &|side| {
-            Source::Values(side, column.clone())
+        add(&column.name, &aliases, ColumnType::List(column.datatype), &|group| {
+            ValueSource::Values(group, column.clone())
         });
     }
     for (tensor, port) in ports.iter().enumerate() {
         // With one variable dimension, the number of values tells it.
         if port.shape.iter().filter(|dimension| **dimension == -1).count() > 1 {
             let name = format!("{}_shape", port.name);
-            add(&name, &[&port.name], ColumnType::List(Datatype::Int64), &|side| Source::Shape(side, tensor));
+            add(&name, &[&port.name], ColumnType::List(Datatype::Int64), &|group| {
+                ValueSource::Shape(group, tensor)
+            });
         }
     }
     fields
 }
 
-/// The first number that makes `name` differ from every taken one on all sides, so that an output is called the same
+/// The first number that makes `name` differ from every taken one on all groups, so that an output is called the same
 /// in both answers. Case does not count: SQL does not see it.
-fn free(sides: &[Side], name: &str, taken: &HashSet<String>) -> usize {
+fn free(groups: &[TensorGroup], name: &str, taken: &HashSet<String>) -> usize {
     let is_free = |number: &usize| {
-        sides.iter().all(|side| !taken.contains(&numbered(*side, name, *number).to_lowercase()))
+        groups.iter().all(|group| !taken.contains(&numbered(*group, name, *number).to_lowercase()))
     };
     (1..=taken.len() + 1).find(is_free).expect("there are more numbers than columns")
 }
 
-fn numbered(side: Side, name: &str, number: usize) -> String {
+fn numbered(group: TensorGroup, name: &str, number: usize) -> String {
     match number {
-        1 => format!("{}_{name}", side.prefix()),
-        number => format!("{}_{name}_{number}", side.prefix()),
+        1 => format!("{}_{name}", group.prefix()),
+        number => format!("{}_{name}_{number}", group.prefix()),
     }
 }
 
@@ -270,7 +277,7 @@ impl ColumnType {
 
 impl Field {
     fn arrow(&self) -> ArrowField {
-        let always = matches!(self.source, Source::Fixed(fixed) if fixed.always());
+        let always = matches!(self.source, ValueSource::Fixed(fixed) if fixed.always());
         ArrowField::new(&self.name, self.column_type.arrow(), !always)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::fields::{Field, Fixed, Side, Source};
+use super::fields::{Field, Fixed, TensorGroup, ValueSource};
 use crate::columns::Column;
 use crate::observe::call::{Answered, Call, Identity, Shadow};
 use crate::signature::{Port, Signature};
@@ -56,12 +56,12 @@ impl<'r> Row<'r> {
     #[inline]
     pub(super) fn cell(&self, field: &'r Field) -> Cell<'_> {
         match &field.source {
-            Source::Fixed(fixed) => self.fixed(*fixed),
-            Source::Values(side, column) => match self.tensors(*side).get(column.tensor) {
+            ValueSource::Fixed(fixed) => self.fixed(*fixed),
+            ValueSource::Values(group, column) => match self.tensors(*group).get(column.tensor) {
                 Some(tensor) if column.is_in(tensor) => Cell::Values(tensor, column),
                 _ => Cell::Null,
             },
-            Source::Shape(side, tensor) => match self.tensors(*side).get(*tensor) {
+            ValueSource::Shape(group, tensor) => match self.tensors(*group).get(*tensor) {
                 Some(tensor) => Cell::Shape(&tensor.shape),
                 None => Cell::Null,
             },
@@ -98,12 +98,12 @@ impl<'r> Row<'r> {
         }
     }
 
-    fn tensors(&self, side: Side) -> &[Tensor] {
-        match (side, self.challenger) {
-            (Side::Input, _) => &self.call.inputs,
-            (Side::Main, _) => &self.call.main.outputs,
-            (Side::Challenger, Some((_, answered))) if self.misfit.is_none() => &answered.outputs,
-            (Side::Challenger, _) => &[],
+    fn tensors(&self, group: TensorGroup) -> &[Tensor] {
+        match (group, self.challenger) {
+            (TensorGroup::Input, _) => &self.call.inputs,
+            (TensorGroup::Main, _) => &self.call.main.outputs,
+            (TensorGroup::Challenger, Some((_, answered))) if self.misfit.is_none() => &answered.outputs,
+            (TensorGroup::Challenger, _) => &[],
         }
     }
 }
