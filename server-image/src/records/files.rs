@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::counts::{Counts, Loss};
 use super::fields::Fields;
 use super::name::{Name, day};
-use super::opened::{Failed, Opened};
+use super::open_file::{FileError, OpenFile};
 use super::retention::retain;
 use super::row::Row;
 use super::sink::Sink;
@@ -33,7 +33,7 @@ pub(super) struct Files {
     pod: String,
     /// A file of that size is closed.
     largest: u64,
-    open: Vec<Opened>,
+    open: Vec<OpenFile>,
     sequence: u64,
     disk: Disk,
     /// Whether rows are dropped since the spool is full; told once.
@@ -154,12 +154,12 @@ impl Files {
             let oldest = (0..DAYS).min_by_key(|position| self.open[*position].day);
             self.close(oldest.expect("there are files of some days"));
         }
-        if !self.has_room(Opened::least(fields)) {
+        if !self.has_room(OpenFile::least(fields)) {
             return Err(Loss::SpoolFull);
         }
         let name = Name::new(at, version, &self.pod, self.sequence);
         self.sequence += 1;
-        match Opened::new(self.spool.directory(), name, day, fields) {
+        match OpenFile::new(self.spool.directory(), name, day, fields) {
             Ok(opened) => {
                 self.open.push(opened);
                 Ok(self.open.len() - 1)
@@ -211,7 +211,7 @@ impl Files {
     }
 
     /// Gives up a file with all its rows.
-    fn lose(&mut self, position: usize, failed: &Failed) {
+    fn lose(&mut self, position: usize, failed: &FileError) {
         let opened = self.open.remove(position);
         let rows = opened.settled() + opened.waiting();
         opened.discard();
@@ -220,7 +220,7 @@ impl Files {
     }
 
     /// Tells of a failure, and leaves a disk that has failed alone for a while.
-    fn failed(&mut self, failed: &Failed, rows: u64) -> Loss {
+    fn failed(&mut self, failed: &FileError, rows: u64) -> Loss {
         tracing::warn!(rows, "failed to record calls: {failed}");
         if failed.loss() == Loss::Disk {
             self.disk.failed();
@@ -230,7 +230,7 @@ impl Files {
 
     /// Whether the spool holds `more` bytes beside the waiting and the open files.
     fn has_room(&mut self, more: u64) -> bool {
-        let open: u64 = self.open.iter().map(Opened::bytes).sum();
+        let open: u64 = self.open.iter().map(OpenFile::bytes).sum();
         let has_room = self.spool.has_room(open + more);
         if self.full == has_room {
             self.full = !has_room;

@@ -10,7 +10,7 @@ mod fields;
 mod files;
 mod line;
 mod name;
-mod opened;
+mod open_file;
 mod recorder;
 mod retention;
 mod ring;

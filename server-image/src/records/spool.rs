@@ -11,7 +11,7 @@ use super::name::{Found, Name};
 
 /// A whole file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ready {
+pub(super) struct SpooledFile {
     pub(super) name: Name,
     /// What it is called in the spool.
     pub(super) file: String,
@@ -26,7 +26,7 @@ pub(super) struct Ready {
 pub(super) struct Spool {
     directory: PathBuf,
     bound: u64,
-    ready: Mutex<VecDeque<Ready>>,
+    ready: Mutex<VecDeque<SpooledFile>>,
     /// How many files wait.
     waiting: watch::Sender<usize>,
     counts: Arc<Counts>,
@@ -77,7 +77,7 @@ impl Spool {
     }
 
     /// Adds a file.
-    pub(super) fn add(&self, new: Ready) {
+    pub(super) fn add(&self, new: SpooledFile) {
         let mut ready = self.lock();
         ready.push_back(new);
         self.tell(&ready, 0);
@@ -85,7 +85,7 @@ impl Spool {
     }
 
     /// The file to upload next.
-    pub(super) fn oldest(&self) -> Option<Ready> {
+    pub(super) fn oldest(&self) -> Option<SpooledFile> {
         self.lock().front().cloned()
     }
 
@@ -121,21 +121,21 @@ impl Spool {
         self.lock().iter().map(|ready| ready.rows).sum()
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Ready>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<SpooledFile>> {
         self.ready.lock().expect("nobody panics while holding it")
     }
 
-    fn tell(&self, ready: &VecDeque<Ready>, open: u64) {
+    fn tell(&self, ready: &VecDeque<SpooledFile>, open: u64) {
         self.counts.spool_holds(bytes_of(ready) + open);
     }
 }
 
-fn bytes_of(ready: &VecDeque<Ready>) -> u64 {
+fn bytes_of(ready: &VecDeque<SpooledFile>) -> u64 {
     ready.iter().map(|ready| ready.bytes).sum()
 }
 
 /// Sorts what a former process left: whole files are returned, halves are counted and removed.
-fn left_behind(directory: &Path, counts: &Counts) -> std::io::Result<Vec<Ready>> {
+fn left_behind(directory: &Path, counts: &Counts) -> std::io::Result<Vec<SpooledFile>> {
     let mut ready = Vec::new();
     let mut journals = Vec::new();
     for entry in std::fs::read_dir(directory)? {
@@ -144,7 +144,7 @@ fn left_behind(directory: &Path, counts: &Counts) -> std::io::Result<Vec<Ready>>
         match Found::of(&file) {
             Some(Found::Ready { name, rows, crc }) => {
                 let bytes = entry.metadata()?.len();
-                ready.push(Ready { name, file, rows, bytes, crc, inherited: true });
+                ready.push(SpooledFile { name, file, rows, bytes, crc, inherited: true });
             }
             Some(Found::Open(name)) => {
                 let rows = noted(directory, &name);

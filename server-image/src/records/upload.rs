@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::counts::Loss;
 use super::sink::{Connection, Sink, SinkError};
-use super::spool::{Ready, Spool};
+use super::spool::{Spool, SpooledFile};
 use crate::artifact::jittered;
 
 /// Pauses between tries: short enough for the restart of a store's pod, long enough for an outage of hours.
@@ -78,7 +78,7 @@ pub(super) async fn upload(spool: Arc<Spool>, sink: Arc<Sink>, mut hurry: watch:
 async fn put(
     sink: &Sink,
     connection: &mut Option<Connection>,
-    ready: &Ready,
+    ready: &SpooledFile,
     bytes: PutPayload,
 ) -> Result<(), SinkError> {
     let connection = match connection {
@@ -98,7 +98,7 @@ enum Unread {
 }
 
 /// The file's bytes, if they are what was written.
-async fn read(spool: &Spool, ready: &Ready) -> Result<PutPayload, Unread> {
+async fn read(spool: &Spool, ready: &SpooledFile) -> Result<PutPayload, Unread> {
     let path = spool.directory().join(&ready.file);
     let expected = (ready.bytes, ready.crc);
     let read = tokio::task::spawn_blocking(move || {

@@ -19,7 +19,7 @@ use super::counts::Loss;
 use super::fields::Fields;
 use super::name::Name;
 use super::row::Row;
-use super::spool::{Ready, remove};
+use super::spool::{SpooledFile, remove};
 
 /// A batch goes to the encoder with that many rows or bytes: enough that columns are encoded in long runs.
 const BATCH_ROWS: u64 = 1024;
@@ -36,14 +36,14 @@ const FOOTER: u64 = 256;
 
 /// Why a file was lost, with everything in it.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failed {
+pub(super) enum FileError {
     #[error("failed to {what} {path}: {source}", path = path.display())]
     Disk { what: &'static str, path: PathBuf, source: std::io::Error },
     #[error("failed to write {path} as Parquet: {source}", path = path.display())]
     Encode { path: PathBuf, source: ParquetError },
 }
 
-impl Failed {
+impl FileError {
     pub(super) fn loss(&self) -> Loss {
         match self {
             Self::Disk { .. } => Loss::Disk,
@@ -83,7 +83,7 @@ impl Write for Summed {
 }
 
 /// An open file. Rows wait in a batch, then encoded in a row group, then on the disk.
-pub(super) struct Opened {
+pub(super) struct OpenFile {
     /// The day that all its rows are of, since 1970.
     pub(super) day: i64,
     /// When it was opened.
@@ -98,16 +98,21 @@ pub(super) struct Opened {
     writer: ArrowWriter<Summed>,
 }
 
-impl Opened {
+impl OpenFile {
     /// Opens a file for rows with these columns.
-    pub(super) fn new(directory: &Path, name: Name, day: i64, fields: &Arc<Fields>) -> Result<Self, Failed> {
+    pub(super) fn new(
+        directory: &Path,
+        name: Name,
+        day: i64,
+        fields: &Arc<Fields>,
+    ) -> Result<Self, FileError> {
         let create = |file: String| {
             let path = directory.join(file);
             // Records are of people: nobody else on the node needs to read them.
             let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-            opened.map_err(|source| Failed::Disk { what: "create", path, source })
+            opened.map_err(|source| FileError::Disk { what: "create", path, source })
         };
-        std::fs::create_dir_all(directory).map_err(|source| Failed::Disk {
+        std::fs::create_dir_all(directory).map_err(|source| FileError::Disk {
             what: "create",
             path: directory.to_owned(),
             source,
@@ -117,7 +122,7 @@ impl Opened {
             let options =
                 ArrowWriterOptions::new().with_properties(properties()).with_skip_arrow_metadata(true);
             let writer = ArrowWriter::try_new_with_options(summed, Arc::clone(&fields.schema), options);
-            Ok((journal, writer.map_err(|error| Failed::of(&directory.join(name.open()), error))?))
+            Ok((journal, writer.map_err(|error| FileError::of(&directory.join(name.open()), error))?))
         });
         match opened {
             Ok((journal, writer)) => Ok(Self {
@@ -169,7 +174,7 @@ impl Opened {
     }
 
     /// Encodes the waiting batch.
-    pub(super) fn settle(&mut self) -> Result<(), Failed> {
+    pub(super) fn settle(&mut self) -> Result<(), FileError> {
         let rows = self.batch.rows();
         if rows == 0 {
             return Ok(());
@@ -177,8 +182,8 @@ impl Opened {
         let path = || self.directory.join(self.name.open());
         // The rows belong to the file from here on: if it fails, they are lost with it.
         self.rows += rows;
-        let batch = self.batch.take().map_err(|error| Failed::of(&path(), error.into()))?;
-        self.writer.write(&batch).map_err(|error| Failed::of(&path(), error))?;
+        let batch = self.batch.take().map_err(|error| FileError::of(&path(), error.into()))?;
+        self.writer.write(&batch).map_err(|error| FileError::of(&path(), error))?;
         self.note()
     }
 
@@ -191,13 +196,13 @@ impl Opened {
     }
 
     /// Notes how many rows the file was given, for whoever finds it after a crash.
-    pub(super) fn note(&mut self) -> Result<(), Failed> {
+    pub(super) fn note(&mut self) -> Result<(), FileError> {
         let rows = self.rows + self.batch.rows();
         if rows == self.noted {
             return Ok(());
         }
         self.noted = rows;
-        self.journal.write_all_at(format!("{rows:020}").as_bytes(), 0).map_err(|source| Failed::Disk {
+        self.journal.write_all_at(format!("{rows:020}").as_bytes(), 0).map_err(|source| FileError::Disk {
             what: "write",
             path: self.directory.join(self.name.journal()),
             source,
@@ -208,7 +213,7 @@ impl Opened {
     ///
     /// Nothing waits until the disk would survive a loss of power: while the sink is well a file is here for
     /// milliseconds, and one that a machine's crash damaged is found by its sum.
-    pub(super) fn close(self) -> Result<Ready, Failed> {
+    pub(super) fn close(self) -> Result<SpooledFile, FileError> {
         let Self { directory, name, rows, writer, .. } = self;
         let ready = whole(&directory, &name, rows, writer);
         remove(&directory, &name.journal());
@@ -226,15 +231,20 @@ impl Opened {
     }
 }
 
-fn whole(directory: &Path, name: &Name, rows: u64, writer: ArrowWriter<Summed>) -> Result<Ready, Failed> {
+fn whole(
+    directory: &Path,
+    name: &Name,
+    rows: u64,
+    writer: ArrowWriter<Summed>,
+) -> Result<SpooledFile, FileError> {
     let path = directory.join(name.open());
-    let disk = |source| Failed::Disk { what: "finish", path: path.clone(), source };
-    let Summed { file, crc } = writer.into_inner().map_err(|error| Failed::of(&path, error))?;
+    let disk = |source| FileError::Disk { what: "finish", path: path.clone(), source };
+    let Summed { file, crc } = writer.into_inner().map_err(|error| FileError::of(&path, error))?;
     let crc = crc.sum();
     let bytes = file.metadata().map_err(disk)?.len();
     let file = name.ready(rows, crc);
     std::fs::rename(&path, directory.join(&file)).map_err(disk)?;
-    Ok(Ready { name: name.clone(), file, rows, bytes, crc, inherited: false })
+    Ok(SpooledFile { name: name.clone(), file, rows, bytes, crc, inherited: false })
 }
 
 fn properties() -> WriterProperties {
