@@ -10,7 +10,7 @@ use arrow::array::{
 use arrow::error::ArrowError;
 
 use super::fields::{ColumnType, Fields, element};
-use super::name::micros;
+use super::file_name::micros;
 use super::row::{Cell, Row};
 use crate::tensor::{Data, Datatype, Tensor};
 

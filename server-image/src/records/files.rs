@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::counts::{Counts, Loss};
 use super::fields::Fields;
-use super::name::{Name, day};
+use super::file_name::{FileName, day};
 use super::open_file::{FileError, OpenFile};
 use super::retention::retain;
 use super::row::Row;
@@ -157,7 +157,7 @@ impl Files {
         if !self.has_room(OpenFile::least(fields)) {
             return Err(Loss::SpoolFull);
         }
-        let name = Name::new(at, version, &self.pod, self.sequence);
+        let name = FileName::new(at, version, &self.pod, self.sequence);
         self.sequence += 1;
         match OpenFile::new(self.spool.directory(), name, day, fields) {
             Ok(opened) => {

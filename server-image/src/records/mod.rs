@@ -7,9 +7,9 @@
 mod batch;
 mod counts;
 mod fields;
+mod file_name;
 mod files;
-mod line;
-mod name;
+mod json_line;
 mod open_file;
 mod recorder;
 mod retention;

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::batch::Batch;
 use super::counts::Loss;
 use super::fields::Fields;
-use super::name::Name;
+use super::file_name::FileName;
 use super::row::Row;
 use super::spool::{SpooledFile, remove};
 
@@ -89,7 +89,7 @@ pub(super) struct OpenFile {
     /// When it was opened.
     pub(super) since: Instant,
     directory: PathBuf,
-    name: Name,
+    name: FileName,
     columns: u64,
     rows: u64,
     noted: u64,
@@ -102,7 +102,7 @@ impl OpenFile {
     /// Opens a file for rows with these columns.
     pub(super) fn new(
         directory: &Path,
-        name: Name,
+        name: FileName,
         day: i64,
         fields: &Arc<Fields>,
     ) -> Result<Self, FileError> {
@@ -233,7 +233,7 @@ impl OpenFile {
 
 fn whole(
     directory: &Path,
-    name: &Name,
+    name: &FileName,
     rows: u64,
     writer: ArrowWriter<Summed>,
 ) -> Result<SpooledFile, FileError> {

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
-use super::name::day;
+use super::file_name::day;
 use super::sink::Sink;
 use crate::artifact::jittered;
 

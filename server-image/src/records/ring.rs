@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::fields::Fields;
-use super::line;
+use super::json_line;
 use super::row::Row;
 use crate::each_datatype;
 use crate::observe::call::{Answered, Call, Identity, Shadow};
@@ -51,7 +51,7 @@ impl Ring {
         for entry in rows {
             let Entry { call, main, common, fields } = &*entry;
             if let Ok(row) = Row::of(call, main, &common.deployment, &common.signature) {
-                line::write(&mut out, &row, fields);
+                json_line::write(&mut out, &row, fields);
             }
         }
         out

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::watch;
 
 use super::counts::{Counts, Loss};
-use super::name::{Found, Name};
+use super::file_name::{FileName, SpoolEntry};
 
 /// A whole file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SpooledFile {
-    pub(super) name: Name,
+    pub(super) name: FileName,
     /// What it is called in the spool.
     pub(super) file: String,
     pub(super) rows: u64,
@@ -141,19 +141,19 @@ fn left_behind(directory: &Path, counts: &Counts) -> std::io::Result<Vec<Spooled
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
         let Ok(file) = entry.file_name().into_string() else { continue };
-        match Found::of(&file) {
-            Some(Found::Ready { name, rows, crc }) => {
+        match SpoolEntry::of(&file) {
+            Some(SpoolEntry::Ready { name, rows, crc }) => {
                 let bytes = entry.metadata()?.len();
                 ready.push(SpooledFile { name, file, rows, bytes, crc, inherited: true });
             }
-            Some(Found::Open(name)) => {
+            Some(SpoolEntry::Open(name)) => {
                 let rows = noted(directory, &name);
                 tracing::warn!(rows, "a former process ended in the middle of {file}; its rows are lost");
                 counts.inherited(rows);
                 counts.dropped(Loss::Crash, rows);
                 remove(directory, &file);
             }
-            Some(Found::Journal(_)) => journals.push(file),
+            Some(SpoolEntry::Journal(_)) => journals.push(file),
             None => tracing::warn!("{file} in the spool is no file of records; it stays there"),
         }
     }
@@ -164,7 +164,7 @@ fn left_behind(directory: &Path, counts: &Counts) -> std::io::Result<Vec<Spooled
 }
 
 /// How many rows the file was given, as far as its journal knows.
-fn noted(directory: &Path, name: &Name) -> u64 {
+fn noted(directory: &Path, name: &FileName) -> u64 {
     let path = directory.join(name.journal());
     let read = std::fs::read_to_string(&path).map_err(|error| error.to_string());
     let rows = match read.as_deref() {

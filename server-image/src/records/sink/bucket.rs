@@ -5,7 +5,7 @@ use object_store::aws::AmazonS3;
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutPayload};
 
-use super::super::name::day_of_folder;
+use super::super::file_name::day_of_folder;
 use super::SinkError;
 use crate::artifact::{Secret, innermost, s3};
 use crate::failure::{Failure, Reason};

@@ -16,7 +16,7 @@ use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, fsync, mkdirat, openat, rename
 use rustix::io::Errno;
 use tokio::sync::Semaphore;
 
-use super::super::name::day_of_folder;
+use super::super::file_name::day_of_folder;
 use super::SinkError;
 
 /// Others read the records from the claim; what they may is for the claim to say.

@@ -27,9 +27,9 @@ pub(super) fn timestamp(at: SystemTime) -> Timestamp {
 
 /// One file's name: `20261121T093045.123456Z-1.3.0-fraud-v1-3-0-7c9f-0`, from its first row, and so in the order of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Name(String);
+pub(super) struct FileName(String);
 
-impl Name {
+impl FileName {
     pub(super) fn new(first: SystemTime, version: &str, pod: &str, sequence: u64) -> Self {
         // A version may have a `+`, which is a blank in some URLs.
         let plain = |text: &str| {
@@ -73,24 +73,24 @@ impl Name {
 
 /// A file of the spool, by its name.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    Open(Name),
-    Journal(Name),
-    Ready { name: Name, rows: u64, crc: u32 },
+pub(super) enum SpoolEntry {
+    Open(FileName),
+    Journal(FileName),
+    Ready { name: FileName, rows: u64, crc: u32 },
 }
 
-impl Found {
+impl SpoolEntry {
     pub(super) fn of(file: &str) -> Option<Self> {
         if let Some(name) = file.strip_suffix(".parquet.open") {
-            return Name::parse(name).map(Self::Open);
+            return FileName::parse(name).map(Self::Open);
         }
         if let Some(name) = file.strip_suffix(".parquet.rows") {
-            return Name::parse(name).map(Self::Journal);
+            return FileName::parse(name).map(Self::Journal);
         }
         let (rest, crc) = file.strip_suffix(".parquet")?.rsplit_once('.')?;
         let (name, rows) = rest.rsplit_once('.')?;
         Some(Self::Ready {
-            name: Name::parse(name)?,
+            name: FileName::parse(name)?,
             rows: rows.parse().ok()?,
             crc: u32::from_str_radix(crc, 16).ok()?,
         })
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_file_is_named_by_time_version_pod_and_number_below_the_day_of_its_first_row() {
-        let name = Name::new(at(1_795_253_445_123_456), "1.4.0-rc.1+gpu", "fraud-v1-4-0-7c9f", 12);
+        let name = FileName::new(at(1_795_253_445_123_456), "1.4.0-rc.1+gpu", "fraud-v1-4-0-7c9f", 12);
         let (folder, file) = name.in_sink();
         assert_eq!(folder, "date=2026-11-21");
         assert_eq!(file, "20261121T093045.123456Z-1.4.0-rc.1_gpu-fraud-v1-4-0-7c9f-12.parquet");
@@ -125,13 +125,13 @@ mod tests {
 
     #[test]
     fn what_the_spool_holds_is_known_by_its_name() {
-        let name = || Name::new(at(1_795_253_445_000_001), "1.3.0", "pod", 0);
-        assert_eq!(Found::of(&name().open()), Some(Found::Open(name())));
-        assert_eq!(Found::of(&name().journal()), Some(Found::Journal(name())));
+        let name = || FileName::new(at(1_795_253_445_000_001), "1.3.0", "pod", 0);
+        assert_eq!(SpoolEntry::of(&name().open()), Some(SpoolEntry::Open(name())));
+        assert_eq!(SpoolEntry::of(&name().journal()), Some(SpoolEntry::Journal(name())));
         let ready = name().ready(1234, 0xbeef);
-        assert_eq!(Found::of(&ready), Some(Found::Ready { name: name(), rows: 1234, crc: 0xbeef }));
+        assert_eq!(SpoolEntry::of(&ready), Some(SpoolEntry::Ready { name: name(), rows: 1234, crc: 0xbeef }));
         for foreign in ["lost+found", "x.parquet", "20261121T.parquet", "../20261121T.1.2.parquet", ""] {
-            assert_eq!(Found::of(foreign), None, "{foreign}");
+            assert_eq!(SpoolEntry::of(foreign), None, "{foreign}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! A record as a line of JSON.
 
 use super::fields::Fields;
-use super::name::timestamp;
+use super::file_name::timestamp;
 use super::row::{Cell, Row};
 use crate::codec::write::{Json, list};
 use crate::each_datatype;
