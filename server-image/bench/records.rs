@@ -12,7 +12,7 @@ use prometheus::Registry;
 use rustix::time::{ClockId, clock_gettime};
 use understudy_server::columns::Columns;
 use understudy_server::observe::call::{Answered, Call, Identity, Shadow};
-use understudy_server::records::{Counts, Plan, Recorder, Ring, Settings, Sink};
+use understudy_server::records::{Counts, Recorder, RecorderOptions, RecordingSettings, Ring, Sink};
 use understudy_server::signature::{Port, Signature};
 use understudy_server::tensor::{Data, Datatype, Tensor};
 
@@ -83,7 +83,7 @@ fn recorder(spool: &Path, sink: Option<Sink>) -> Recorder {
     let counts = Counts::new(&Registry::new(), "fraud", "1.3.0", sink.is_some());
     let (signature, ring) = (signature(), Arc::new(Ring::default()));
     let names: Vec<_> = (0..FEATURES).map(|feature| format!("feature {feature}")).collect();
-    let plan = Plan {
+    let options = RecorderOptions {
         deployment: "fraud".into(),
         columns: Columns::of(&signature, Some(&names)),
         signature,
@@ -92,8 +92,12 @@ fn recorder(spool: &Path, sink: Option<Sink>) -> Recorder {
         spool_bytes: 4 << 30,
         pod: "fraud-0".into(),
     };
-    let mut recorder = Recorder::start(plan, &counts, &ring);
-    recorder.set(Some(&Settings { redact: vec![], rotate_after: Duration::from_hours(1), retention: None }));
+    let mut recorder = Recorder::start(options, &counts, &ring);
+    recorder.set(Some(&RecordingSettings {
+        redact: vec![],
+        rotate_after: Duration::from_hours(1),
+        retention: None,
+    }));
     recorder
 }
 

@@ -67,8 +67,8 @@ pub struct Recording {
 impl Recording {
     /// What the recorder needs to know of it.
     #[must_use]
-    pub fn settings(&self) -> records::Settings {
-        records::Settings {
+    pub fn settings(&self) -> records::RecordingSettings {
+        records::RecordingSettings {
             redact: self.redact.clone(),
             rotate_after: Duration::from_secs(self.rotate_seconds),
             retention: self.retention_seconds.map(Duration::from_secs),

@@ -142,7 +142,7 @@ impl Observer {
         let RecordsPlan { sink, spool_dir, spool_bytes, pod } = records;
         let rows = records::Counts::new(family.registry(), &model.deployment, &model.version, sink.is_some());
         let ring = Arc::new(Ring::default());
-        let plan = records::Plan {
+        let plan = records::RecorderOptions {
             deployment: model.deployment.clone(),
             signature: model.signature.clone(),
             columns,

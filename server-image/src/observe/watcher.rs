@@ -129,7 +129,7 @@ pub fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
 /// Where records go, and how they are counted.
 pub struct Records {
     /// What the recorder needs to know.
-    pub plan: records::Plan,
+    pub plan: records::RecorderOptions,
     /// The books.
     pub counts: Arc<records::Counts>,
     /// The newest rows.

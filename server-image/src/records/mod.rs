@@ -20,6 +20,6 @@ mod spool;
 mod upload;
 
 pub use counts::{Balance, Counts, Loss};
-pub use recorder::{Plan, Recorder, Settings};
+pub use recorder::{Recorder, RecorderOptions, RecordingSettings};
 pub use ring::Ring;
 pub use sink::Sink;

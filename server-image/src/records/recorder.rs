@@ -21,7 +21,7 @@ const TOLD: Duration = Duration::from_mins(1);
 
 /// What never changes while the process lives.
 #[derive(Debug)]
-pub struct Plan {
+pub struct RecorderOptions {
     /// The `ModelDeployment`'s name.
     pub deployment: String,
     /// Main's signature.
@@ -40,7 +40,7 @@ pub struct Plan {
 
 /// What may change at any time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
+pub struct RecordingSettings {
     /// Columns that are kept nowhere.
     pub redact: Vec<String>,
     /// How old an open file may become.
@@ -56,7 +56,7 @@ pub struct Recorder {
     counts: Arc<Counts>,
     ring: Arc<Ring>,
     /// Absent while recording is off.
-    settings: Option<Settings>,
+    settings: Option<RecordingSettings>,
     /// Of the last settings: a call that was due before recording was switched off is still written.
     fields: Option<Arc<Fields>>,
     /// Absent without a sink.
@@ -71,8 +71,8 @@ impl Recorder {
     ///
     /// Outside of a tokio runtime: uploads are tasks of it.
     #[must_use]
-    pub fn start(plan: Plan, counts: &Arc<Counts>, ring: &Arc<Ring>) -> Self {
-        let Plan { deployment, signature, columns, sink, spool_dir, spool_bytes, pod } = plan;
+    pub fn start(options: RecorderOptions, counts: &Arc<Counts>, ring: &Arc<Ring>) -> Self {
+        let RecorderOptions { deployment, signature, columns, sink, spool_dir, spool_bytes, pod } = options;
         Self {
             common: Arc::new(Common { deployment, signature }),
             columns,
@@ -89,11 +89,11 @@ impl Recorder {
     ///
     /// Where other columns are redacted than before, open files are closed, and the newest rows are forgotten: they
     /// would still show what must not be kept.
-    pub fn set(&mut self, settings: Option<&Settings>) {
+    pub fn set(&mut self, settings: Option<&RecordingSettings>) {
         if self.settings.as_ref() == settings {
             return;
         }
-        let redact = |settings: Option<&Settings>| settings.map(|settings| settings.redact.clone());
+        let redact = |settings: Option<&RecordingSettings>| settings.map(|settings| settings.redact.clone());
         if redact(self.settings.as_ref()) != redact(settings) {
             self.ring.clear();
             if let Some(files) = &mut self.files {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use understudy_server::records::{Loss, Settings};
+use understudy_server::records::{Loss, RecordingSettings};
 
 use crate::calls::{MIDNIGHT, call_at};
 use crate::setup::{Process, Setup, books, numbers};
@@ -88,7 +88,7 @@ async fn run(steps: Vec<Step>, deadline: bool) -> Result<(), TestCaseError> {
             Step::Spool(there) => swap(&setup, "spool", there),
             Step::Redact(redacted) => {
                 let redact = if redacted { vec!["age".to_owned()] } else { vec![] };
-                setup.settings = Settings { redact, ..setup.settings.clone() };
+                setup.settings = RecordingSettings { redact, ..setup.settings.clone() };
                 process.recorder.set(Some(&setup.settings));
             }
             Step::Wait(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,

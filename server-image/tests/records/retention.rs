@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use understudy_server::records::Settings;
+use understudy_server::records::RecordingSettings;
 
 use crate::setup::{Setup, until};
 use crate::store::{Gate, Store};
@@ -45,7 +45,7 @@ async fn only_old_files_of_a_claim_are_removed() {
     let (old, stay) = fill(&sink);
     let half = put(&sink, &format!("{}/.x.parquet.part", folder(400)));
     let mut process = setup.start(setup.claim());
-    process.recorder.set(Some(&Settings { retention: Some(30 * DAY), ..setup.settings.clone() }));
+    process.recorder.set(Some(&RecordingSettings { retention: Some(30 * DAY), ..setup.settings.clone() }));
     let emptied = sink.join(folder(400));
     let left = || old.iter().any(|file| file.exists()) || emptied.exists();
     until("the old files are gone", || !left()).await;
@@ -60,7 +60,7 @@ async fn only_old_objects_of_a_bucket_are_removed() {
     let setup = Setup::new();
     let (old, stay) = fill(&store.folder());
     let mut process = setup.start(store.sink());
-    process.recorder.set(Some(&Settings { retention: Some(30 * DAY), ..setup.settings.clone() }));
+    process.recorder.set(Some(&RecordingSettings { retention: Some(30 * DAY), ..setup.settings.clone() }));
     until("the old objects are gone", || !old.iter().any(|file| file.exists())).await;
     process.finish().await;
     assert!(stay.iter().all(|file| file.exists()), "{stay:?}");

@@ -8,7 +8,9 @@ use prometheus::Registry;
 use tempfile::TempDir;
 use tokio::time::Instant;
 use understudy_server::columns::Columns;
-use understudy_server::records::{Balance, Counts, Loss, Plan, Recorder, Ring, Settings, Sink};
+use understudy_server::records::{
+    Balance, Counts, Loss, Recorder, RecorderOptions, RecordingSettings, Ring, Sink,
+};
 use understudy_server::signature::Signature;
 
 use crate::calls;
@@ -20,7 +22,7 @@ pub struct Setup {
     pub signature: Signature,
     pub columns: Columns,
     pub spool_bytes: u64,
-    pub settings: Settings,
+    pub settings: RecordingSettings,
 }
 
 /// One process: its recorder, and what it counted.
@@ -39,7 +41,11 @@ impl Setup {
             signature: calls::signature(),
             columns: calls::columns(),
             spool_bytes: 64 << 20,
-            settings: Settings { redact: vec![], rotate_after: Duration::from_mins(1), retention: None },
+            settings: RecordingSettings {
+                redact: vec![],
+                rotate_after: Duration::from_mins(1),
+                retention: None,
+            },
         }
     }
 
@@ -69,7 +75,7 @@ impl Setup {
     pub fn start_in(&self, spool: &Path, sink: Option<Sink>) -> Process {
         let counts = Counts::new(&Registry::new(), "fraud", "1.3.0", sink.is_some());
         let ring = Arc::new(Ring::default());
-        let plan = Plan {
+        let options = RecorderOptions {
             deployment: "fraud".into(),
             signature: self.signature.clone(),
             columns: self.columns.clone(),
@@ -78,7 +84,7 @@ impl Setup {
             spool_bytes: self.spool_bytes,
             pod: "fraud-v1-3-0-7c9f".into(),
         };
-        let mut recorder = Recorder::start(plan, &counts, &ring);
+        let mut recorder = Recorder::start(options, &counts, &ring);
         recorder.set(Some(&self.settings));
         Process { recorder, counts, ring }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use half::{bf16, f16};
 use serde_json::json;
 use understudy_server::observe::call::{Answered, Call, Dropped, Shadow};
-use understudy_server::records::{Loss, Settings};
+use understudy_server::records::{Loss, RecordingSettings};
 use understudy_server::signature::Signature;
 use understudy_server::tensor::{Data, Datatype, Tensor};
 
@@ -244,7 +244,7 @@ async fn a_redacted_column_is_neither_in_the_files_nor_among_the_newest_rows() {
     let mut setup = Setup::new();
     let mut process = setup.start(setup.claim());
     process.record(0..3);
-    setup.settings = Settings { redact: vec!["age".into(), "score".into()], ..setup.settings };
+    setup.settings = RecordingSettings { redact: vec!["age".into(), "score".into()], ..setup.settings };
     process.recorder.set(Some(&setup.settings));
     assert_eq!(process.ring.rows(), 0, "what was kept before still shows the values");
     process.record(3..5);
