@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Refused;
+use super::InspectError;
 
 /// Functions that call functions. Exporters make three or four levels.
 pub(super) const DEPTH: u32 = 32;
@@ -39,10 +39,10 @@ pub(super) struct Functions {
 
 impl Functions {
     /// A node was read; `most` is how many there may be in the file.
-    pub(super) fn node(&mut self, domain: String, name: String, most: u64) -> Result<(), Refused> {
+    pub(super) fn node(&mut self, domain: String, name: String, most: u64) -> Result<(), InspectError> {
         self.nodes += 1;
         if self.nodes > most {
-            return Err(Refused::TooManyNodes);
+            return Err(InspectError::TooManyNodes);
         }
         let operator = self.operator(domain, name);
         let body = self.inside.as_mut().unwrap_or(&mut self.graph);
@@ -64,14 +64,14 @@ impl Functions {
     }
 
     /// Refuses recursion, deep nesting, and more than `most` nodes once everything is inlined.
-    pub(super) fn check(&self, most: u64) -> Result<(), Refused> {
+    pub(super) fn check(&self, most: u64) -> Result<(), InspectError> {
         let mut sizes = HashMap::new();
         // Also those that nothing calls: ONNX Runtime sees them too.
         for operator in self.bodies.keys() {
             self.expanded(*operator, 0, &mut sizes)?;
         }
         if self.inlined(&self.graph, 0, &mut sizes)?.nodes > most {
-            Err(Refused::TooManyNodes)
+            Err(InspectError::TooManyNodes)
         } else {
             Ok(())
         }
@@ -87,7 +87,7 @@ impl Functions {
         })
     }
 
-    fn inlined(&self, body: &Body, depth: u32, sizes: &mut Sizes) -> Result<Size, Refused> {
+    fn inlined(&self, body: &Body, depth: u32, sizes: &mut Sizes) -> Result<Size, InspectError> {
         let mut all = Size { nodes: body.nodes, height: 0 };
         for (operator, times) in &body.calls {
             if self.bodies.contains_key(operator) {
@@ -99,12 +99,12 @@ impl Functions {
         Ok(all)
     }
 
-    fn expanded(&self, operator: Operator, depth: u32, sizes: &mut Sizes) -> Result<Size, Refused> {
+    fn expanded(&self, operator: Operator, depth: u32, sizes: &mut Sizes) -> Result<Size, InspectError> {
         if let Some(size) = sizes.get(&operator) {
             return Ok(*size);
         }
         // A function that calls itself never gets a size, so it ends here too.
-        let too_deep = || Refused::FunctionDepth(self.names[operator].clone());
+        let too_deep = || InspectError::FunctionDepth(self.names[operator].clone());
         if depth > DEPTH {
             return Err(too_deep());
         }
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn a_few_functions_that_double_each_other_are_refused() {
         assert!(chain(5, 2).check(1000).is_ok());
-        assert!(matches!(chain(20, 2).check(1000), Err(Refused::TooManyNodes)));
+        assert!(matches!(chain(20, 2).check(1000), Err(InspectError::TooManyNodes)));
     }
 
     #[test]
@@ -148,7 +148,7 @@ mod tests {
         functions.enter();
         functions.node("mine".into(), "f".into(), 10).unwrap();
         functions.leave("mine".into(), "f".into());
-        assert!(matches!(functions.check(10), Err(Refused::FunctionDepth(name)) if name == "f"));
+        assert!(matches!(functions.check(10), Err(InspectError::FunctionDepth(name)) if name == "f"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::io::BufReader;
 use std::path::Path;
 
 use functions::Functions;
-use wire::{Value, Wire};
+use wire::{Value, WireReader};
 
 use crate::failure::{Failure, Reason};
 
@@ -33,9 +33,9 @@ pub struct Facts {
 
 /// Why the file is refused.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refused {
+pub(crate) enum InspectError {
     #[error("the file is no ONNX model: {0}")]
-    NoModel(&'static str),
+    NotOnnx(&'static str),
     #[error("the file is no ONNX model, or a damaged one: {what} at byte {at}")]
     Damaged { what: &'static str, at: u64 },
     #[error("tensor `{0}` keeps its data in another file; save the model with its weights inside")]
@@ -59,24 +59,24 @@ pub fn inspect(path: &Path) -> Result<Facts, Failure> {
     let open = || {
         let file = File::open(path)?;
         let bytes = file.metadata()?.len();
-        Ok::<_, std::io::Error>(Wire::new(BufReader::new(file), bytes))
+        Ok::<_, std::io::Error>(WireReader::new(BufReader::new(file), bytes))
     };
-    let facts = open().map_err(Refused::from).and_then(|wire| Inspection::of(wire).model());
-    facts.map_err(|refused| Failure::new(Reason::InvalidModel, refused))
+    let facts = open().map_err(InspectError::from).and_then(|wire| Inspection::of(wire).model());
+    facts.map_err(|error| Failure::new(Reason::InvalidModel, error))
 }
 
 struct Inspection<R> {
-    wire: Wire<R>,
+    wire: WireReader<R>,
     functions: Functions,
 }
 
 impl<R: std::io::Read + std::io::Seek> Inspection<R> {
-    fn of(wire: Wire<R>) -> Self {
+    fn of(wire: WireReader<R>) -> Self {
         Self { wire, functions: Functions::default() }
     }
 
     /// `ModelProto`.
-    fn model(mut self) -> Result<Facts, Refused> {
+    fn model(mut self) -> Result<Facts, InspectError> {
         let (mut opset, mut ir_version, mut graphs) = (None, 0, 0_u32);
         let end = self.wire.end();
         while let Some((field, value)) = self.wire.next(end)? {
@@ -93,16 +93,16 @@ impl<R: std::io::Read + std::io::Seek> Inspection<R> {
         }
         match graphs {
             1 if ir_version > 0 => {}
-            0 | 1 => return Err(Refused::NoModel("it has no graph or no version of the format")),
-            _ => return Err(Refused::NoModel("it has more than one graph")),
+            0 | 1 => return Err(InspectError::NotOnnx("it has no graph or no version of the format")),
+            _ => return Err(InspectError::NotOnnx("it has more than one graph")),
         }
         self.functions.check(NODES)?;
-        let opset = opset.ok_or(Refused::NoModel("it names no version of the ONNX operators"))?;
+        let opset = opset.ok_or(InspectError::NotOnnx("it names no version of the ONNX operators"))?;
         Ok(Facts { opset })
     }
 
     /// `OperatorSetIdProto`: the version, if it is that of the default domain.
-    fn opset(&mut self, end: u64) -> Result<Option<u64>, Refused> {
+    fn opset(&mut self, end: u64) -> Result<Option<u64>, InspectError> {
         let (mut domain, mut version) = (String::new(), None);
         while let Some((field, value)) = self.wire.next(end)? {
             match (field, value) {
@@ -115,9 +115,9 @@ impl<R: std::io::Read + std::io::Seek> Inspection<R> {
     }
 
     /// `GraphProto`.
-    fn graph(&mut self, end: u64, depth: u32) -> Result<(), Refused> {
+    fn graph(&mut self, end: u64, depth: u32) -> Result<(), InspectError> {
         if depth > NESTING {
-            return Err(Refused::TooNested);
+            return Err(InspectError::TooNested);
         }
         while let Some((field, value)) = self.wire.next(end)? {
             match (field, value) {
@@ -131,7 +131,7 @@ impl<R: std::io::Read + std::io::Seek> Inspection<R> {
     }
 
     /// `NodeProto`.
-    fn node(&mut self, end: u64, depth: u32) -> Result<(), Refused> {
+    fn node(&mut self, end: u64, depth: u32) -> Result<(), InspectError> {
         let (mut operator, mut domain) = (String::new(), String::new());
         while let Some((field, value)) = self.wire.next(end)? {
             match (field, value) {
@@ -145,7 +145,7 @@ impl<R: std::io::Read + std::io::Seek> Inspection<R> {
     }
 
     /// `AttributeProto`.
-    fn attribute(&mut self, end: u64, depth: u32) -> Result<(), Refused> {
+    fn attribute(&mut self, end: u64, depth: u32) -> Result<(), InspectError> {
         while let Some((field, value)) = self.wire.next(end)? {
             match (field, value) {
                 (5 | 10, Value::Until(end)) => tensors::tensor(&mut self.wire, end)?,
@@ -158,7 +158,7 @@ impl<R: std::io::Read + std::io::Seek> Inspection<R> {
     }
 
     /// `FunctionProto`.
-    fn function(&mut self, end: u64) -> Result<(), Refused> {
+    fn function(&mut self, end: u64) -> Result<(), InspectError> {
         let (mut name, mut domain) = (String::new(), String::new());
         self.functions.enter();
         while let Some((field, value)) = self.wire.next(end)? {

@@ -2,8 +2,8 @@
 
 use std::io::{Read, Seek};
 
-use super::Refused;
-use super::wire::{Value, Wire};
+use super::InspectError;
+use super::wire::{Value, WireReader};
 
 /// Bits of an element by `TensorProto.DataType`; `None` where an element has no fixed size (strings).
 fn bits(data_type: u64) -> Option<u64> {
@@ -20,7 +20,7 @@ fn bits(data_type: u64) -> Option<u64> {
 }
 
 /// `TensorProto`.
-pub(super) fn tensor<R: Read + Seek>(wire: &mut Wire<R>, end: u64) -> Result<(), Refused> {
+pub(super) fn tensor<R: Read + Seek>(wire: &mut WireReader<R>, end: u64) -> Result<(), InspectError> {
     let (mut name, mut data_type, mut external) = (String::new(), 0, false);
     let (mut elements, mut raw, mut typed) = (Some(1_u64), None, 0_u64);
     while let Some((field, value)) = wire.next(end)? {
@@ -56,7 +56,7 @@ pub(super) fn tensor<R: Read + Seek>(wire: &mut Wire<R>, end: u64) -> Result<(),
         }
     }
     if external {
-        return Err(Refused::ExternalData(name));
+        return Err(InspectError::ExternalData(name));
     }
     let declared =
         elements.map_or_else(|| "more elements than there can be".to_owned(), |n| format!("{n} elements"));
@@ -69,11 +69,11 @@ pub(super) fn tensor<R: Read + Seek>(wire: &mut Wire<R>, end: u64) -> Result<(),
         // The smallest elements are packed four to a byte.
         (Some(elements), None) => elements <= typed.saturating_mul(4),
     };
-    if fits { Ok(()) } else { Err(Refused::WrongSize { name, declared, carried: raw.unwrap_or(typed) }) }
+    if fits { Ok(()) } else { Err(InspectError::WrongSize { name, declared, carried: raw.unwrap_or(typed) }) }
 }
 
 /// `SparseTensorProto`: two tensors, and the dense shape that they stand for.
-pub(super) fn sparse<R: Read + Seek>(wire: &mut Wire<R>, end: u64) -> Result<(), Refused> {
+pub(super) fn sparse<R: Read + Seek>(wire: &mut WireReader<R>, end: u64) -> Result<(), InspectError> {
     /// A sparse initializer becomes dense when it is loaded.
     const DENSE: u64 = 1 << 28;
     let mut elements = Some(1);
@@ -92,7 +92,7 @@ pub(super) fn sparse<R: Read + Seek>(wire: &mut Wire<R>, end: u64) -> Result<(),
     }
     match elements {
         Some(elements) if elements <= DENSE => Ok(()),
-        _ => Err(Refused::WrongSize {
+        _ => Err(InspectError::WrongSize {
             name: "sparse initializer".to_owned(),
             declared: format!("more than {DENSE} elements"),
             carried: end,

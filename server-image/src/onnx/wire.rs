@@ -2,7 +2,7 @@
 
 use std::io::{BufReader, Read, Seek};
 
-use super::{FIELDS, Refused};
+use super::{FIELDS, InspectError};
 
 /// Names of operators, domains and tensors are never longer.
 const TEXT: u64 = 1024;
@@ -19,14 +19,14 @@ pub(super) enum Value {
 }
 
 /// A cursor over the file.
-pub(super) struct Wire<R> {
+pub(super) struct WireReader<R> {
     reader: BufReader<R>,
     at: u64,
     end: u64,
     fields: u64,
 }
 
-impl<R: Read + Seek> Wire<R> {
+impl<R: Read + Seek> WireReader<R> {
     pub(super) fn new(reader: BufReader<R>, end: u64) -> Self {
         Self { reader, at: 0, end, fields: 0 }
     }
@@ -42,13 +42,13 @@ impl<R: Read + Seek> Wire<R> {
     }
 
     /// The next field of the message that ends at `end`.
-    pub(super) fn next(&mut self, end: u64) -> Result<Option<(u32, Value)>, Refused> {
+    pub(super) fn next(&mut self, end: u64) -> Result<Option<(u32, Value)>, InspectError> {
         if self.at >= end {
             return Ok(None);
         }
         self.fields += 1;
         if self.fields > FIELDS {
-            return Err(Refused::TooManyFields);
+            return Err(InspectError::TooManyFields);
         }
         let key = self.varint(end)?;
         let field = u32::try_from(key >> 3).map_err(|_| self.damaged("an impossible field number"))?;
@@ -70,7 +70,7 @@ impl<R: Read + Seek> Wire<R> {
     }
 
     /// Passes over a value that is of no interest.
-    pub(super) fn skip(&mut self, value: Value) -> Result<(), Refused> {
+    pub(super) fn skip(&mut self, value: Value) -> Result<(), InspectError> {
         match value {
             Value::Until(until) => self.seek(until),
             Value::Varint(_) | Value::Fixed(_) => Ok(()),
@@ -78,7 +78,7 @@ impl<R: Read + Seek> Wire<R> {
     }
 
     /// Reads a name that ends at `until`.
-    pub(super) fn text(&mut self, until: u64) -> Result<String, Refused> {
+    pub(super) fn text(&mut self, until: u64) -> Result<String, InspectError> {
         let length = until - self.at;
         if length > TEXT {
             return Err(self.damaged("a name longer than 1024 bytes"));
@@ -90,7 +90,7 @@ impl<R: Read + Seek> Wire<R> {
     }
 
     /// Reads one number of a message or packed list that ends at `end`.
-    pub(super) fn varint(&mut self, end: u64) -> Result<u64, Refused> {
+    pub(super) fn varint(&mut self, end: u64) -> Result<u64, InspectError> {
         let mut number = 0;
         for shift in (0..70).step_by(7) {
             if self.at >= end {
@@ -107,7 +107,7 @@ impl<R: Read + Seek> Wire<R> {
         Err(self.damaged("a number of more than ten bytes"))
     }
 
-    fn fixed(&mut self, bytes: u64, end: u64) -> Result<Value, Refused> {
+    fn fixed(&mut self, bytes: u64, end: u64) -> Result<Value, InspectError> {
         if self.at + bytes > end {
             return Err(self.damaged("a number that does not end"));
         }
@@ -115,15 +115,15 @@ impl<R: Read + Seek> Wire<R> {
         Ok(Value::Fixed(bytes))
     }
 
-    fn seek(&mut self, to: u64) -> Result<(), Refused> {
+    fn seek(&mut self, to: u64) -> Result<(), InspectError> {
         let step = i64::try_from(to - self.at).map_err(|_| self.damaged("an impossible length"))?;
         self.reader.seek_relative(step)?;
         self.at = to;
         Ok(())
     }
 
-    fn damaged(&self, what: &'static str) -> Refused {
-        Refused::Damaged { what, at: self.at }
+    fn damaged(&self, what: &'static str) -> InspectError {
+        InspectError::Damaged { what, at: self.at }
     }
 }
 
@@ -133,8 +133,8 @@ mod tests {
 
     use super::*;
 
-    fn fields(bytes: &[u8]) -> Result<Vec<(u32, Value)>, Refused> {
-        let mut wire = Wire::new(BufReader::new(Cursor::new(bytes)), bytes.len() as u64);
+    fn fields(bytes: &[u8]) -> Result<Vec<(u32, Value)>, InspectError> {
+        let mut wire = WireReader::new(BufReader::new(Cursor::new(bytes)), bytes.len() as u64);
         let mut found = Vec::new();
         while let Some((field, value)) = wire.next(bytes.len() as u64)? {
             found.push((field, value));
@@ -173,7 +173,7 @@ mod tests {
             &[0x0b],
             &[0x00, 0x01],
         ] {
-            assert!(matches!(fields(bytes), Err(Refused::Damaged { .. })), "{bytes:x?}");
+            assert!(matches!(fields(bytes), Err(InspectError::Damaged { .. })), "{bytes:x?}");
         }
     }
 }
