@@ -15,7 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use sha2::{Digest as _, Sha256};
-use understudy_server::artifact::Digest;
+use understudy_contract::Digest;
 
 const LISTENS: &str = "the server says where it listens";
 /// As long as an answer of the sample model.
@@ -88,7 +88,7 @@ impl Server {
             challenger: challenger.expect(LISTENS),
             metrics: metrics.expect(LISTENS),
             ready_ms,
-            digest: format!("sha256:{digest}"),
+            digest: digest.prefixed(),
             log,
             directory,
         }

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-
-use crate::artifact::Digest;
+use understudy_contract::Digest;
 
 /// Serves one version of one model over the Open Inference Protocol v2 (REST).
 ///

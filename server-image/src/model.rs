@@ -7,8 +7,9 @@ use ort::environment::Environment;
 use ort::ep;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session, SessionInputValue, SessionOutputs};
+use understudy_contract::Digest;
 
-use crate::artifact::{Artifact, Digest};
+use crate::artifact::Artifact;
 use crate::codec::response::Templates;
 use crate::failure::{Failure, Reason};
 use crate::onnx::Facts;
@@ -64,7 +65,7 @@ impl Model {
         let probed = serde_json::json!({
             "deployment": self.deployment,
             "version": self.version,
-            "digest": format!("sha256:{}", self.digest),
+            "digest": self.digest.prefixed(),
             "model": {
                 "inputs": self.signature.inputs,
                 "outputs": self.signature.outputs,

@@ -3,7 +3,6 @@
 //! Nothing in this module looks into the file. The copy in the work directory is what is loaded later, so a store
 //! that changes its mind after the check changes nothing.
 
-mod digest;
 mod egress_guard;
 mod pvc;
 pub(crate) mod s3;
@@ -20,8 +19,8 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt;
+use understudy_contract::Digest;
 
-pub use digest::Digest;
 pub(crate) use egress_guard::innermost;
 pub use secret::Secret;
 pub use uri::Uri;

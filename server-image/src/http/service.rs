@@ -83,7 +83,7 @@ impl Service {
         let metadata = metadata.to_string().into();
         let (openapi, page) = (page::openapi(model).into(), page::form(model).into());
         let said = |text: &str| HeaderValue::from_str(text).expect("versions and digests are plain text");
-        let (version, digest) = (said(&self.version), said(&format!("sha256:{}", model.digest)));
+        let (version, digest) = (said(&self.version), said(&model.digest.prefixed()));
         let loaded = Loaded { engine, observer, version, digest, metadata, openapi, page };
         assert!(self.engine.set(loaded).is_ok(), "a model is loaded once");
     }

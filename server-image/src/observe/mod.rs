@@ -134,7 +134,7 @@ impl Observer {
         family: &Family,
     ) -> std::io::Result<Self> {
         let counts = Arc::new(Counts::new(family));
-        let main = Identity { version: model.version.clone(), digest: format!("sha256:{}", model.digest) };
+        let main = Identity { version: model.version.clone(), digest: model.digest.prefixed() };
         let outputs = model.signature.outputs.clone();
         let columns = Columns::of(&model.signature, model.features.as_deref());
         let watches_drift = baseline.is_some();

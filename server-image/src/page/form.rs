@@ -13,7 +13,7 @@ const PAGE: &str = include_str!("form.html");
 #[must_use]
 pub fn form(model: &Model) -> String {
     let title = escaped(&format!("{} {}", model.deployment, model.version));
-    let about = format!("sha256:{} · ONNX opset {}", model.digest, model.opset);
+    let about = format!("{} · ONNX opset {}", model.digest.prefixed(), model.opset);
     let mut fields = String::new();
     for (position, column) in columns(model).iter().enumerate() {
         field(&mut fields, position, column).expect("writing to a string does not fail");

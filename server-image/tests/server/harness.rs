@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
-use understudy_server::artifact::Digest;
+use understudy_contract::Digest;
 
 use crate::client::{Answer, Connection};
 
