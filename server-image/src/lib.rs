@@ -17,7 +17,6 @@ pub mod codec;
 pub mod columns;
 pub mod engine;
 pub mod error;
-pub mod failure;
 pub mod http;
 pub mod metrics;
 pub mod model;
@@ -30,3 +29,6 @@ pub mod routing;
 pub mod server;
 pub mod signature;
 pub mod tensor;
+pub mod termination;
+
+use understudy_contract::failure;

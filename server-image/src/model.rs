@@ -7,11 +7,10 @@ use ort::environment::Environment;
 use ort::ep;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session, SessionInputValue, SessionOutputs};
-use understudy_contract::Digest;
+use understudy_contract::{Digest, Failure, Reason};
 
 use crate::artifact::Artifact;
 use crate::codec::response::Templates;
-use crate::failure::{Failure, Reason};
 use crate::onnx::Facts;
 use crate::signature::Signature;
 use crate::tensor::Tensor;

@@ -11,13 +11,13 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
+use understudy_contract::{Failure, Reason};
 use understudy_stats::Baseline;
 
 use crate::args::Args;
 use crate::artifact;
 use crate::columns::Columns;
 use crate::engine::{Bounds, Engine};
-use crate::failure::{Failure, Reason};
 use crate::http::connection::{Phase, Surroundings, accept};
 use crate::http::probes;
 use crate::http::service::{Door, Service};
@@ -28,6 +28,7 @@ use crate::onnx;
 use crate::records::Sink;
 use crate::role::Standing;
 use crate::routing::{self, Settings};
+use crate::termination;
 
 /// How long requests still come in after SIGTERM, until every node has heard that this endpoint is gone.
 const PROPAGATION: Duration = Duration::from_secs(5);
@@ -50,9 +51,9 @@ pub fn run(args: Args) -> Result<(), Failure> {
             served
         });
     if let Err(failure) = &served
-        && let Err(error) = failure.write_to(&termination_log)
+        && let Err(error) = termination::write(failure, &termination_log)
     {
-        tracing::warn!("failed to write {}: {error}", termination_log.display());
+        tracing::warn!(path = %termination_log.display(), error = %error, "failed to write the termination message");
     }
     served
 }
