@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use understudy_contract::routing::DriftRules;
 use understudy_stats::{Baseline, ColumnRole, Drift, Monitor};
 
 use super::call::Call;
 use crate::columns::{Column, Columns};
-use crate::routing;
 use crate::tensor::{Data, Tensor};
 
 /// Where the operator says nothing: an hour.
@@ -60,7 +60,7 @@ impl Watch {
     }
 
     /// Moves the window to `now`, in seconds since 1970. Another length of it begins anew.
-    pub fn follow(&mut self, settings: Option<&routing::Drift>, now: u64) {
+    pub fn follow(&mut self, settings: Option<&DriftRules>, now: u64) {
         let window = settings.map_or(WINDOW, |drift| Duration::from_secs(drift.window_seconds));
         if window != self.window {
             self.window = window;
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn a_window_of_another_length_begins_anew() {
         let mut watch = Watch::new(baseline(&json!([])), &columns());
-        let drift = routing::Drift { window_seconds: 60, min_samples: 1, psi: 0.2 };
+        let drift = DriftRules { window_seconds: 60, min_samples: 1, psi: 0.2 };
         watch.follow(Some(&drift), 1_000_000);
         assert_eq!(watch.drift().window_seconds, 60);
     }

@@ -1,10 +1,10 @@
 //! What was seen, as gauges for Prometheus. They are set when they are read.
 
 use prometheus::{Gauge, GaugeVec, IntGauge};
+use understudy_contract::routing::DriftRules;
 use understudy_stats::{ColumnKind, Comparison, Drift, Estimate, Outcomes, Role, Summary};
 
 use crate::metrics::Family;
-use crate::routing;
 
 /// An estimate and the bounds of its 95 % interval.
 struct Interval {
@@ -177,7 +177,7 @@ impl Gauges {
     }
 
     /// Sets them to what was seen.
-    pub fn show(&self, summary: &Summary, settings: Option<&routing::Drift>) {
+    pub fn show(&self, summary: &Summary, settings: Option<&DriftRules>) {
         self.show_comparison(summary.comparison.as_ref());
         self.show_outcomes(summary.outcomes.as_ref());
         if let Some(drift) = &self.drift {

@@ -8,7 +8,7 @@ pub struct Sample(AtomicU64);
 
 impl Sample {
     /// Whether this call is one of the `percent` of a hundred.
-    pub fn takes(&self, percent: u32) -> bool {
+    pub fn takes(&self, percent: u8) -> bool {
         match percent {
             0 => false,
             100.. => true,
@@ -29,7 +29,7 @@ mod tests {
         for percent in 0..=100 {
             let sample = Sample::default();
             let taken = (0..300).filter(|_| sample.takes(percent)).count();
-            assert_eq!(taken, 3 * percent as usize, "{percent} %");
+            assert_eq!(taken, 3 * usize::from(percent), "{percent} %");
         }
     }
 }

@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
+use understudy_contract::routing::RecordingRules;
 use understudy_stats::{Comparison, Identity, Summary};
 
 use super::call::{Call, Shadow};
@@ -16,8 +17,8 @@ use super::drift;
 use super::lazy::Lazy;
 use super::outcomes::{Index, Outcome};
 use super::room::{Room, Share};
-use crate::records::{self, Loss, Recorder};
-use crate::routing::{Recording, Settings};
+use crate::records::{self, Loss, Recorder, RecordingSettings};
+use crate::routing::Settings;
 use crate::signature::Port;
 
 /// Calls that may wait to be looked at, and the memory that they may take.
@@ -136,6 +137,15 @@ pub struct Records {
     pub ring: Arc<records::Ring>,
 }
 
+/// What the recorder needs to know of the rules.
+fn recording_settings(rules: &RecordingRules) -> RecordingSettings {
+    RecordingSettings {
+        redact: rules.redact.clone(),
+        rotate_after: Duration::from_secs(rules.rotate_seconds),
+        retention: rules.retention_seconds.map(Duration::from_secs),
+    }
+}
+
 /// The other end of the door.
 pub struct Watcher {
     queue: Lazy<Waiting>,
@@ -205,7 +215,7 @@ struct Look {
 impl Look {
     fn at(&mut self, batch: &mut Vec<Waiting>) {
         let settings = self.settings.load();
-        let recording = settings.recording.as_ref().map(Recording::settings);
+        let recording = settings.recording.as_ref().map(recording_settings);
         self.recorder.set(recording.as_ref());
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         {
