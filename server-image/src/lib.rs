@@ -17,6 +17,7 @@ pub mod codec;
 pub mod columns;
 pub mod engine;
 pub mod error;
+pub mod headers;
 pub mod http;
 pub mod metrics;
 pub mod model;

@@ -1,18 +1,20 @@
 //! The loaded model: its sessions, what it says about itself, and the first inference.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ort::environment::Environment;
 use ort::ep;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session, SessionInputValue, SessionOutputs};
-use understudy_contract::{Digest, Failure, Reason};
+use understudy_contract::{Digest, Failure, ProbeAnswer, Reason, probe};
+use understudy_stats::Identity;
 
 use crate::artifact::Artifact;
 use crate::codec::response::Templates;
 use crate::onnx::Facts;
-use crate::signature::Signature;
+use crate::signature::{Port, Signature};
 use crate::tensor::Tensor;
 
 /// Warm-up runs: enough for a median, unless they take longer than [`WARM_UP`] together.
@@ -26,10 +28,8 @@ const ELEMENTS: usize = 1 << 28;
 pub struct Model {
     /// The `ModelDeployment`'s name.
     pub deployment: String,
-    /// The semantic version.
-    pub version: String,
-    /// The file's digest.
-    pub digest: Digest,
+    /// Version and digest.
+    pub identity: Arc<Identity>,
     /// The file's size.
     pub bytes: u64,
     /// The version of the default operator set.
@@ -61,19 +61,27 @@ impl Model {
     /// The answer to the operator's probe, after an inference that took `latency`.
     #[must_use]
     pub fn probed(&self, latency: Duration) -> Vec<u8> {
-        let probed = serde_json::json!({
-            "deployment": self.deployment,
-            "version": self.version,
-            "digest": self.digest.prefixed(),
-            "model": {
-                "inputs": self.signature.inputs,
-                "outputs": self.signature.outputs,
-                "opset": self.opset,
-                "bytes": self.bytes,
+        let answer = ProbeAnswer {
+            deployment: self.deployment.clone(),
+            version: self.identity.version.clone(),
+            digest: self.identity.digest.clone(),
+            model: probe::Signature {
+                inputs: self.signature.inputs.iter().map(tensor).collect(),
+                outputs: self.signature.outputs.iter().map(tensor).collect(),
+                opset: i64::try_from(self.opset).unwrap_or(i64::MAX),
+                bytes: self.bytes,
             },
-            "latencyMicros": u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
-        });
-        probed.to_string().into_bytes()
+            latency_micros: u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
+        };
+        serde_json::to_vec(&answer).expect("names and numbers are always JSON")
+    }
+}
+
+fn tensor(port: &Port) -> probe::Tensor {
+    probe::Tensor {
+        name: port.name.clone(),
+        datatype: port.datatype.name().to_owned(),
+        shape: port.shape.clone(),
     }
 }
 
@@ -121,8 +129,7 @@ pub fn load(plan: &Plan<'_>) -> Result<(Model, Vec<Session>), Failure> {
     let features = features(&sessions[0]);
     let model = Model {
         deployment: plan.deployment.to_owned(),
-        version: plan.version.to_owned(),
-        digest: plan.digest,
+        identity: Arc::new(Identity { version: plan.version.to_owned(), digest: plan.digest.prefixed() }),
         bytes: plan.artifact.bytes,
         opset: plan.facts.opset,
         templates: Templates::new(plan.deployment, plan.version, &signature),

@@ -4,29 +4,23 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
 use super::body::Room;
-use super::mirrored;
 use super::route::Route;
 use crate::codec::compression::Coding;
 use crate::engine::{Engine, Kind, Reply, Work};
 use crate::error::Refusal;
+use crate::headers::{self, JSON_LENGTH, REQUEST_ID};
 use crate::metrics::Metrics;
 use crate::observe::{Form, Interest, Observer, outcomes};
 use crate::page;
 
-/// The length of the JSON of a body that has binary tensors behind it.
-pub const JSON_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
-
 /// What this server says it can do beyond the protocol's core.
 const EXTENSIONS: [&str; 2] = ["binary_tensor_data", "statistics"];
-
-/// The name of a call: given by the caller, or told to it.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Which port a request came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +77,7 @@ impl Service {
         let metadata = metadata.to_string().into();
         let (openapi, page) = (page::openapi(model).into(), page::form(model).into());
         let said = |text: &str| HeaderValue::from_str(text).expect("versions and digests are plain text");
-        let (version, digest) = (said(&self.version), said(&model.digest.prefixed()));
+        let (version, digest) = (said(&model.identity.version), said(&model.identity.digest));
         let loaded = Loaded { engine, observer, version, digest, metadata, openapi, page };
         assert!(self.engine.set(loaded).is_ok(), "a model is loaded once");
     }
@@ -160,15 +154,15 @@ impl Service {
         kind: Kind,
         request: Request<Incoming>,
     ) -> Result<Answer, Refusal> {
-        let headers = request.headers();
-        let json_length = json_length(headers)?;
-        let coding = match headers.get(CONTENT_ENCODING) {
+        let fields = request.headers();
+        let json_length = json_length(fields)?;
+        let coding = match fields.get(CONTENT_ENCODING) {
             Some(coding) => Coding::of_body(coding.to_str().unwrap_or("?"))?,
             None => None,
         };
-        let accepts = headers.get(ACCEPT_ENCODING).and_then(|value| Coding::accepted(value.to_str().ok()?));
+        let accepts = fields.get(ACCEPT_ENCODING).and_then(|value| Coding::accepted(value.to_str().ok()?));
         let interest = if door == Door::Main { loaded.observer.interest() } else { None };
-        let given = interest.as_ref().and_then(|_| headers.get(REQUEST_ID)?.to_str().ok().map(str::to_owned));
+        let given = interest.as_ref().and_then(|_| fields.get(REQUEST_ID)?.to_str().ok().map(str::to_owned));
         let (body, room) = self.room.read(request.into_body()).await?;
         let form = interest.as_ref().filter(|interest| interest.wants_request());
         let form = form.map(|_| Form { kind, body: body.clone(), json_length, coding });
@@ -192,14 +186,14 @@ impl Service {
             Ok(reply) => prediction(reply),
             Err(refusal) => refusal.response(),
         };
-        let headers = answer.headers_mut();
+        let fields = answer.headers_mut();
         if let Some(id) = id {
-            headers.insert(REQUEST_ID, id);
+            fields.insert(REQUEST_ID, id);
         }
         if door == Door::Challenger {
-            headers.insert(mirrored::VERSION, loaded.version.clone());
-            headers.insert(mirrored::DIGEST, loaded.digest.clone());
-            mirrored::set_latency(headers, outcome.latency);
+            fields.insert(headers::VERSION, loaded.version.clone());
+            fields.insert(headers::DIGEST, loaded.digest.clone());
+            headers::set_latency(fields, outcome.latency);
         }
         Ok(answer)
     }

@@ -9,8 +9,7 @@ use serde::Deserialize;
 use super::call::{Answered, Dropped, Identity};
 use super::room::Share;
 use crate::codec::binary;
-use crate::http::mirrored;
-use crate::http::service::JSON_LENGTH;
+use crate::headers::{self, JSON_LENGTH};
 use crate::signature::Port;
 use crate::tensor::{Datatype, Tensor, elements};
 
@@ -45,7 +44,7 @@ pub async fn read(
     share: &mut Share,
 ) -> Result<Answered, Dropped> {
     let (head, body) = answer.into_parts();
-    let latency = mirrored::latency(&head.headers);
+    let latency = headers::latency(&head.headers);
     if head.status != StatusCode::OK {
         let text = collect(body, TEXT, share).await.unwrap_or_default();
         return Ok(Answered {
@@ -57,7 +56,7 @@ pub async fn read(
     }
     let says =
         |name, value: &str| head.headers.get(name).is_some_and(|said| said.as_bytes() == value.as_bytes());
-    if !says(mirrored::VERSION, &expected.version) || !says(mirrored::DIGEST, &expected.digest) {
+    if !says(headers::VERSION, &expected.version) || !says(headers::DIGEST, &expected.digest) {
         return Err(Dropped::WrongVersion);
     }
     let body = collect(body, LARGEST, share).await?;

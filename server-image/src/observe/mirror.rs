@@ -25,7 +25,7 @@ use super::room::{Room, Share};
 use super::watcher;
 use crate::codec::compression::Coding;
 use crate::engine::Kind;
-use crate::http::service::JSON_LENGTH;
+use crate::headers::JSON_LENGTH;
 use crate::routing::Challenger;
 use crate::signature::Port;
 

@@ -36,7 +36,7 @@ use tokio::sync::watch;
 use understudy_stats::{Baseline, Summary};
 
 use self::breaker::Admission;
-use self::call::{Answered, Call, Dropped, Identity, Shadow};
+use self::call::{Answered, Call, Dropped, Shadow};
 use self::counts::Counts;
 use self::gauges::Gauges;
 use self::ids::Ids;
@@ -134,13 +134,18 @@ impl Observer {
         family: &Family,
     ) -> std::io::Result<Self> {
         let counts = Arc::new(Counts::new(family));
-        let main = Identity { version: model.version.clone(), digest: model.digest.prefixed() };
+        let main = Arc::clone(&model.identity);
         let outputs = model.signature.outputs.clone();
         let columns = Columns::of(&model.signature, model.features.as_deref());
         let watches_drift = baseline.is_some();
         let drift = baseline.map(|baseline| drift::Watch::new(baseline, &columns));
         let RecordsPlan { sink, spool_dir, spool_bytes, pod } = records;
-        let rows = records::Counts::new(family.registry(), &model.deployment, &model.version, sink.is_some());
+        let rows = records::Counts::new(
+            family.registry(),
+            &model.deployment,
+            &model.identity.version,
+            sink.is_some(),
+        );
         let ring = Arc::new(Ring::default());
         let plan = records::RecorderOptions {
             deployment: model.deployment.clone(),

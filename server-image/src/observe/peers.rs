@@ -8,6 +8,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use understudy_contract::paths;
 
 use super::outcomes::{Joined, Outcome};
 
@@ -76,7 +77,7 @@ impl Peers {
 
     async fn ask(&self, address: SocketAddr, unknown: &[Outcome]) -> Result<Joined, Error> {
         let body = serde_json::json!({ "outcomes": unknown }).to_string();
-        let request = Request::post(format!("http://{address}/understudy/v1/outcomes"))
+        let request = Request::post(format!("http://{address}{}", paths::OUTCOMES))
             .body(Full::from(body))
             .expect("an address makes a URI");
         let answer = self.client.request(request).await?;

@@ -66,7 +66,7 @@ impl Door {
 
 /// What was seen so far. The thread changes it, whoever asks reads it; no answer to a caller waits for it.
 pub struct Seen {
-    main: Identity,
+    main: Arc<Identity>,
     comparison: Option<Comparison>,
     drift: Option<drift::Watch>,
     index: Index,
@@ -78,7 +78,7 @@ impl Seen {
     pub fn summary(&self) -> Summary {
         let outcomes = Some(self.index.outcomes).filter(|outcomes| outcomes.joined() > 0);
         Summary {
-            main: self.main.clone(),
+            main: (*self.main).clone(),
             comparison: self.comparison.clone(),
             drift: self.drift.as_ref().map(drift::Watch::drift),
             outcomes,
@@ -158,7 +158,7 @@ pub struct Watcher {
 
 /// A door, what is seen, and the watcher behind it.
 pub fn open(
-    main: Identity,
+    main: Arc<Identity>,
     drift: Option<drift::Watch>,
     records: Records,
     settings: Arc<ArcSwap<Settings>>,
@@ -167,10 +167,10 @@ pub fn open(
     let (sender, queue) = mpsc::channel(QUEUE);
     let outputs = records.plan.signature.outputs.clone();
     let door = Door { queue: sender, room: Room::new(ROOM), counts, rows: Arc::clone(&records.counts) };
-    let identity = Arc::new(main.clone());
-    let seen = Arc::new(Mutex::new(Seen { main, comparison: None, drift, index: Index::default() }));
+    let seen = Seen { main: Arc::clone(&main), comparison: None, drift, index: Index::default() };
+    let seen = Arc::new(Mutex::new(seen));
     let queue = Lazy::new(queue);
-    let watcher = Watcher { queue, seen: Arc::clone(&seen), settings, main: identity, outputs, records };
+    let watcher = Watcher { queue, seen: Arc::clone(&seen), settings, main, outputs, records };
     (door, seen, watcher)
 }
 
