@@ -10,8 +10,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use prometheus::Registry;
 use rustix::time::{ClockId, clock_gettime};
+use understudy_server::call::{Answered, Call, Identity, Shadow};
 use understudy_server::columns::Columns;
-use understudy_server::observe::call::{Answered, Call, Identity, Shadow};
 use understudy_server::records::{Counts, Recorder, RecorderOptions, RecordingSettings, Ring, Sink};
 use understudy_server::signature::{Port, Signature};
 use understudy_server::tensor::{Data, Datatype, Tensor};

@@ -13,12 +13,14 @@
 
 pub mod args;
 pub mod artifact;
+pub mod call;
 pub mod codec;
 pub mod columns;
 pub mod engine;
 pub mod error;
 pub mod headers;
 pub mod http;
+pub mod ids;
 pub mod metrics;
 pub mod model;
 pub mod observe;

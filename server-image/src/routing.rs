@@ -16,8 +16,8 @@ use understudy_contract::{
     routing::{ChallengerRoute, DriftRules, RecordingRules},
 };
 
+use crate::call::Identity;
 use crate::metrics::Metrics;
-use crate::observe::call::Identity;
 use crate::observe::line::Line;
 use crate::role::Standing;
 

@@ -6,8 +6,8 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use serde::Deserialize;
 
-use super::call::{Answered, Dropped, Identity};
 use super::room::Share;
+use crate::call::{Answered, Dropped, Identity};
 use crate::codec::binary;
 use crate::headers::{self, JSON_LENGTH};
 use crate::signature::Port;

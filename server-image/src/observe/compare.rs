@@ -2,7 +2,7 @@
 
 use understudy_stats::{Comparison, Identity, OutputKind, Role};
 
-use super::call::{Call, Shadow};
+use crate::call::{Call, Shadow};
 use crate::signature::Port;
 use crate::tensor::{Data, Datatype, Tensor};
 
@@ -110,8 +110,8 @@ mod tests {
     use std::sync::Arc;
     use std::time::{Duration, SystemTime};
 
-    use super::super::call::{Answered, Dropped};
     use super::*;
+    use crate::call::{Answered, Dropped};
 
     fn identity(version: &str) -> Identity {
         Identity { version: version.to_owned(), digest: "sha256:00".to_owned() }

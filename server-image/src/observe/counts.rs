@@ -2,7 +2,7 @@
 
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge};
 
-use super::call::{Dropped, Shadow};
+use crate::call::{Dropped, Shadow};
 use crate::metrics::Family;
 
 /// From a challenger on the same node to one that is about to be given up, two or three a decade.

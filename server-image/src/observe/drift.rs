@@ -5,7 +5,7 @@ use std::time::Duration;
 use understudy_contract::routing::DriftRules;
 use understudy_stats::{Baseline, ColumnRole, Drift, Monitor};
 
-use super::call::Call;
+use crate::call::Call;
 use crate::columns::{Column, Columns};
 use crate::tensor::{Data, Tensor};
 
@@ -122,8 +122,8 @@ mod tests {
 
     use serde_json::json;
 
-    use super::super::call::{Answered, Shadow};
     use super::*;
+    use crate::call::{Answered, Shadow};
     use crate::signature::{Port, Signature};
     use crate::tensor::Datatype;
 

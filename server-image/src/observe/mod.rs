@@ -11,12 +11,10 @@
 
 mod answer;
 mod breaker;
-pub mod call;
 mod compare;
 mod counts;
 pub mod drift;
 mod gauges;
-mod ids;
 mod lazy;
 pub mod line;
 mod mirror;
@@ -36,18 +34,18 @@ use tokio::sync::watch;
 use understudy_stats::{Baseline, Summary};
 
 use self::breaker::Admission;
-use self::call::{Answered, Call, Dropped, Shadow};
 use self::counts::Counts;
 use self::gauges::Gauges;
-use self::ids::Ids;
 pub use self::mirror::Form;
 use self::outcomes::Joined;
 pub use self::peers::Peers;
 use self::sample::Sample;
 use self::watcher::Seen;
+use crate::call::{Answered, Call, Dropped, Shadow};
 use crate::columns::Columns;
 use crate::engine::Outcome;
 use crate::error::Refusal;
+use crate::ids::Ids;
 use crate::metrics::Family;
 use crate::model::Model;
 use crate::records::{self, Ring, Sink};

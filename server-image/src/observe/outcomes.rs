@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use understudy_stats::Outcomes;
 
-use super::call::{Answered, Call, Shadow};
 use super::compare::is_label;
+use crate::call::{Answered, Call, Shadow};
 use crate::each_datatype;
 use crate::error::Refusal;
 

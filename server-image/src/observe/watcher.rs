@@ -10,13 +10,13 @@ use tokio::time::Instant;
 use understudy_contract::routing::RecordingRules;
 use understudy_stats::{Comparison, Identity, Summary};
 
-use super::call::{Call, Shadow};
 use super::compare;
 use super::counts::Counts;
 use super::drift;
 use super::lazy::Lazy;
 use super::outcomes::{Index, Outcome};
 use super::room::{Room, Share};
+use crate::call::{Call, Shadow};
 use crate::records::{self, Loss, Recorder, RecordingSettings};
 use crate::routing::Settings;
 use crate::signature::Port;

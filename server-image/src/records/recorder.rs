@@ -12,8 +12,8 @@ use super::files::Files;
 use super::ring::{Common, Entry, Ring};
 use super::row::Row;
 use super::sink::Sink;
+use crate::call::{Call, Identity};
 use crate::columns::Columns;
-use crate::observe::call::{Call, Identity};
 use crate::signature::Signature;
 
 /// A call that is not of the signature is told that often at most.

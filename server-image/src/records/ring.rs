@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use super::fields::Fields;
 use super::json_line;
 use super::row::Row;
+use crate::call::{Answered, Call, Identity, Shadow};
 use crate::each_datatype;
-use crate::observe::call::{Answered, Call, Identity, Shadow};
 use crate::signature::Signature;
 use crate::tensor::{Data, Tensor};
 

@@ -3,8 +3,8 @@
 use std::time::SystemTime;
 
 use super::fields::{Field, Fixed, TensorGroup, ValueSource};
+use crate::call::{Answered, Call, Identity, Shadow};
 use crate::columns::Column;
-use crate::observe::call::{Answered, Call, Identity, Shadow};
 use crate::signature::{Port, Signature};
 use crate::tensor::Tensor;
 

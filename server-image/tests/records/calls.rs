@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use understudy_server::call::{Answered, Call, Identity, Shadow};
 use understudy_server::columns::Columns;
-use understudy_server::observe::call::{Answered, Call, Identity, Shadow};
 use understudy_server::signature::{Port, Signature};
 use understudy_server::tensor::{Data, Datatype, Tensor};
 

@@ -1,7 +1,7 @@
 //! The newest rows, as JSON lines.
 
 use serde_json::{Value, json};
-use understudy_server::observe::call::{Call, Shadow};
+use understudy_server::call::{Call, Shadow};
 use understudy_server::tensor::{Data, Tensor};
 
 use crate::calls::{answered, call, challenger};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use half::{bf16, f16};
 use serde_json::json;
-use understudy_server::observe::call::{Answered, Call, Dropped, Shadow};
+use understudy_server::call::{Answered, Call, Dropped, Shadow};
 use understudy_server::records::{Loss, RecordingSettings};
 use understudy_server::signature::Signature;
 use understudy_server::tensor::{Data, Datatype, Tensor};
