@@ -26,6 +26,7 @@ pub mod model;
 pub mod observe;
 pub mod onnx;
 pub mod page;
+pub mod queue;
 pub mod records;
 pub mod role;
 pub mod routing;

@@ -6,10 +6,10 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use serde::Deserialize;
 
-use super::room::Share;
 use crate::call::{Answered, Dropped, Identity};
 use crate::codec::binary;
 use crate::headers::{self, JSON_LENGTH};
+use crate::queue::budget::Share;
 use crate::signature::Port;
 use crate::tensor::{Datatype, Tensor, elements};
 

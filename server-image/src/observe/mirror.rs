@@ -18,14 +18,14 @@ use tokio::sync::{mpsc, watch};
 use super::answer;
 use super::breaker::Admission;
 use super::counts::Counts;
-use super::lazy::Lazy;
 use super::line::FLIGHTS;
-use super::room::{Room, Share};
 use super::watcher;
 use crate::call::{Answered, Call, Dropped, Shadow};
 use crate::codec::compression::Coding;
 use crate::engine::Kind;
 use crate::headers::JSON_LENGTH;
+use crate::queue::budget::{Room, Share};
+use crate::queue::lazy::Lazy;
 use crate::routing::Challenger;
 use crate::signature::Port;
 

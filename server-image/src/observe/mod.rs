@@ -15,14 +15,10 @@ mod compare;
 mod counts;
 pub mod drift;
 mod gauges;
-mod lazy;
 pub mod line;
 mod mirror;
 pub mod outcomes;
 mod peers;
-mod room;
-mod sample;
-mod threads;
 mod watcher;
 
 use std::path::PathBuf;
@@ -39,7 +35,6 @@ use self::gauges::Gauges;
 pub use self::mirror::Form;
 use self::outcomes::Joined;
 pub use self::peers::Peers;
-use self::sample::Sample;
 use self::watcher::Seen;
 use crate::call::{Answered, Call, Dropped, Shadow};
 use crate::columns::Columns;
@@ -48,6 +43,8 @@ use crate::error::Refusal;
 use crate::ids::Ids;
 use crate::metrics::Family;
 use crate::model::Model;
+use crate::queue::sampling::Sample;
+use crate::queue::thread;
 use crate::records::{self, Ring, Sink};
 use crate::routing::{Challenger, Settings};
 
@@ -66,7 +63,7 @@ pub struct Observer {
     ids: Ids,
     copied: Sample,
     recorded: Sample,
-    threads: threads::Threads,
+    threads: thread::Threads,
 }
 
 /// What an observer needs beside the model.
@@ -160,9 +157,9 @@ impl Observer {
         let (mirror, mirrored) = mirror::open(outputs, Arc::clone(&counts), watchers.clone());
         let (stop_mirror, mirror_stops) = watch::channel(None);
         let (stop_watcher, watcher_stops) = watch::channel(None);
-        let threads = threads::Threads {
-            mirror: threads::Running::start("mirror", stop_mirror, mirrored.run(mirror_stops))?,
-            watcher: threads::Running::start("watcher", stop_watcher, watcher.run(watcher_stops))?,
+        let threads = thread::Threads {
+            mirror: thread::Running::start("mirror", stop_mirror, mirrored.run(mirror_stops))?,
+            watcher: thread::Running::start("watcher", stop_watcher, watcher.run(watcher_stops))?,
         };
         Ok(Self {
             settings,
