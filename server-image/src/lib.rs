@@ -22,6 +22,7 @@ pub mod headers;
 pub mod http;
 pub mod ids;
 pub mod metrics;
+pub mod mirror;
 pub mod model;
 pub mod observe;
 pub mod onnx;

@@ -9,38 +9,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::Uri;
 use tokio::sync::watch;
 use understudy_contract::{
     Routing,
-    routing::{ChallengerRoute, DriftRules, RecordingRules},
+    routing::{DriftRules, RecordingRules},
 };
 
-use crate::call::Identity;
 use crate::metrics::Metrics;
-use crate::observe::line::Line;
+use crate::mirror::Challenger;
 use crate::role::Standing;
 
 /// How soon a change is seen.
 const EVERY: Duration = Duration::from_millis(200);
-
-/// Who gets copies.
-#[derive(Debug)]
-pub struct Challenger {
-    route: ChallengerRoute,
-    /// Who it is; another one's answers are not taken for its own.
-    pub identity: Arc<Identity>,
-    /// Where an inference is asked.
-    pub infer: Uri,
-    /// Where records of named columns are asked.
-    pub predict: Uri,
-    /// The share of calls that is copied, 0 to 100.
-    pub percent: u8,
-    /// How long a copy may wait and be under way.
-    pub timeout: Duration,
-    /// The way to it.
-    pub line: Line,
-}
 
 /// What the routing file means to this version.
 #[derive(Debug, Default)]
@@ -83,24 +63,12 @@ impl Settings {
         let route =
             routing.challenger.as_ref().filter(|route| is_main(routing, version) && route.version != version);
         let challenger = route.and_then(|route| {
-            if let Some(same) = before.challenger.as_ref().filter(|before| before.route == *route) {
+            if let Some(same) = before.challenger.as_ref().filter(|before| before.is_at(route)) {
                 return Some(Arc::clone(same));
             }
-            let uri = |path: &str| format!("{}{path}", route.url).parse::<Uri>();
-            match (uri(&format!("/v2/models/{deployment}/infer")), uri("/predict")) {
-                (Ok(infer), Ok(predict)) => Some(Arc::new(Challenger {
-                    route: route.clone(),
-                    line: Line::default(),
-                    identity: Arc::new(Identity {
-                        version: route.version.clone(),
-                        digest: route.digest.clone(),
-                    }),
-                    infer,
-                    predict,
-                    percent: route.sample_percent.min(100),
-                    timeout: Duration::from_millis(route.timeout_millis),
-                })),
-                (Err(error), _) | (_, Err(error)) => {
+            match Challenger::new(route, deployment) {
+                Ok(challenger) => Some(Arc::new(challenger)),
+                Err(error) => {
                     tracing::warn!("the challenger's url `{}` is none: {error}", route.url);
                     None
                 }
@@ -177,8 +145,7 @@ mod tests {
         let challenger = |version: &str| {
             Settings::of(&routing(CHALLENGER), "fraud", version, &Settings::default()).challenger
         };
-        let to = challenger("1.3.0").unwrap();
-        assert_eq!(to.infer, "http://fraud-challenger.risk.svc/v2/models/fraud/infer");
+        assert_eq!(challenger("1.3.0").unwrap().identity.version, "1.4.0");
         assert!(challenger("1.2.0").is_none(), "a version that is not main");
         assert!(challenger("1.4.0").is_none(), "the challenger");
         let itself = CHALLENGER.replace("1.3.0", "1.4.0");

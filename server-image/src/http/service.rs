@@ -16,7 +16,8 @@ use crate::engine::{Engine, Kind, Reply, Work};
 use crate::error::Refusal;
 use crate::headers::{self, JSON_LENGTH, REQUEST_ID};
 use crate::metrics::Metrics;
-use crate::observe::{Form, Interest, Observer, outcomes};
+use crate::mirror::Form;
+use crate::observe::{Interest, Observer, outcomes};
 use crate::page;
 
 /// What this server says it can do beyond the protocol's core.

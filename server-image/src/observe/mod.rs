@@ -9,14 +9,10 @@
 //! Each arrow is a queue bounded in calls and in bytes; what does not fit is counted. Both threads have a lower priority
 //! than those that answer, so that a busy pod answers first.
 
-mod answer;
-mod breaker;
 mod compare;
 mod counts;
 pub mod drift;
 mod gauges;
-pub mod line;
-mod mirror;
 pub mod outcomes;
 mod peers;
 mod watcher;
@@ -29,10 +25,8 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use understudy_stats::{Baseline, Summary};
 
-use self::breaker::Admission;
 use self::counts::Counts;
 use self::gauges::Gauges;
-pub use self::mirror::Form;
 use self::outcomes::Joined;
 pub use self::peers::Peers;
 use self::watcher::Seen;
@@ -42,20 +36,22 @@ use crate::engine::Outcome;
 use crate::error::Refusal;
 use crate::ids::Ids;
 use crate::metrics::Family;
+use crate::mirror::{self, Admission, Challenger, Form};
 use crate::model::Model;
 use crate::queue::sampling::Sample;
 use crate::queue::thread;
 use crate::records::{self, Ring, Sink};
-use crate::routing::{Challenger, Settings};
+use crate::routing::Settings;
 
 /// Looks at calls to main.
 pub struct Observer {
     settings: Arc<ArcSwap<Settings>>,
-    mirror: mirror::Door,
+    mirror: mirror::Handle,
     watchers: watcher::Door,
     seen: Arc<Mutex<Seen>>,
     ring: Arc<Ring>,
     counts: Arc<Counts>,
+    copies: Arc<mirror::Counts>,
     gauges: Gauges,
     peers: Option<Peers>,
     has_labels: bool,
@@ -154,7 +150,10 @@ impl Observer {
         let records = watcher::Records { plan, counts: rows, ring: Arc::clone(&ring) };
         let (watchers, seen, watcher) =
             watcher::open(main, drift, records, Arc::clone(&settings), Arc::clone(&counts));
-        let (mirror, mirrored) = mirror::open(outputs, Arc::clone(&counts), watchers.clone());
+        let copies = Arc::new(mirror::Counts::new(family));
+        let next = watchers.clone();
+        let (mirror, mirrored) =
+            mirror::open(outputs, Arc::clone(&copies), Box::new(move |call| next.send(call)));
         let (stop_mirror, mirror_stops) = watch::channel(None);
         let (stop_watcher, watcher_stops) = watch::channel(None);
         let threads = thread::Threads {
@@ -168,6 +167,7 @@ impl Observer {
             seen,
             ring,
             counts,
+            copies,
             gauges: Gauges::new(family, watches_drift),
             peers,
             watches_drift,
@@ -188,7 +188,7 @@ impl Observer {
         }
         let copy = settings.challenger.as_ref().map(|challenger| {
             let admission = if self.copied.takes(challenger.percent) {
-                match mirror::admit(challenger) {
+                match challenger.admit() {
                     Admission::Stay => Err(Dropped::CircuitOpen),
                     admission => Ok(admission),
                 }
@@ -251,8 +251,8 @@ impl Observer {
     pub fn show(&self) {
         let settings = self.settings.load();
         self.gauges.show(&self.summary(), settings.drift.as_ref());
-        let open = settings.challenger.as_ref().is_some_and(|challenger| challenger.line.is_open());
-        self.counts.circuit_open.set(open.into());
+        let open = settings.challenger.as_ref().is_some_and(|challenger| challenger.is_open());
+        self.copies.circuit_open.set(open.into());
     }
 
     /// The newest records as JSON lines, at most `limit`; none where nothing is recorded.
@@ -289,7 +289,7 @@ impl Observer {
     /// Ends both threads, the one that copies first; by `deadline` at the latest.
     pub async fn stop(&self, deadline: tokio::time::Instant) {
         self.threads.stop(deadline).await;
-        let (calls, mirrored, dropped) = self.counts.copies();
+        let (calls, mirrored, dropped) = self.copies.copies();
         if calls > 0 {
             // Nobody may come to read the metrics any more.
             tracing::info!(calls, mirrored, dropped, "observed");

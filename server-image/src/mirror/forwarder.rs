@@ -1,141 +1,26 @@
-//! The copies of calls to the challenger: a bounded queue, a thread and connections of their own, a time limit, and a
-//! circuit breaker. Whatever ends a copy, it is counted once, and the call goes on to those who look at it.
+//! The thread that copies calls to the challenger: connections of their own, a time limit, and a circuit breaker.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Request};
 use http_body_util::Full;
 use hyper_util::client::legacy::connect::capture_connection;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
-use super::answer;
-use super::breaker::Admission;
 use super::counts::Counts;
-use super::line::FLIGHTS;
-use super::watcher;
-use crate::call::{Answered, Call, Dropped, Shadow};
-use crate::codec::compression::Coding;
+use super::handle::{self, Copy, Form, Handle, Next};
+use super::response;
+use super::upstream::FLIGHTS;
+use crate::call::{Answered, Dropped, Shadow};
 use crate::engine::Kind;
 use crate::headers::JSON_LENGTH;
-use crate::queue::budget::{Room, Share};
 use crate::queue::lazy::Lazy;
-use crate::routing::Challenger;
 use crate::signature::Port;
-
-/// Copies that may wait.
-const QUEUE: usize = 1024;
-/// Memory that copies may take together, waiting and under way, with their answers.
-const ROOM: usize = 8 << 20;
-
-/// What a request looked like on its way in.
-#[derive(Debug)]
-pub struct Form {
-    /// What it is.
-    pub kind: Kind,
-    /// Its body.
-    pub body: Bytes,
-    /// `Inference-Header-Content-Length`.
-    pub json_length: Option<usize>,
-    /// How the body is compressed.
-    pub coding: Option<Coding>,
-}
-
-/// A call on its way to the challenger. When it is dropped, however that comes, the call is counted and goes on.
-struct Copy {
-    call: Option<Box<Call>>,
-    form: Form,
-    to: Arc<Challenger>,
-    since: Instant,
-    share: Share,
-    admission: Admission,
-    exit: Arc<Exit>,
-}
-
-/// Where every copy ends.
-struct Exit {
-    counts: Arc<Counts>,
-    watchers: watcher::Door,
-}
-
-impl Exit {
-    fn leave(&self, mut call: Box<Call>, shadow: Shadow) {
-        self.counts.ended(&shadow);
-        call.challenger = shadow;
-        self.watchers.send(call);
-    }
-}
-
-impl Copy {
-    fn end(mut self, shadow: Shadow) {
-        if let Some(call) = self.call.take() {
-            self.exit.leave(call, shadow);
-        }
-    }
-}
-
-impl Drop for Copy {
-    fn drop(&mut self) {
-        if let Some(call) = self.call.take() {
-            self.exit.leave(call, Shadow::Dropped(Dropped::Stopping));
-        }
-    }
-}
-
-/// The way in, for threads that must not wait.
-pub struct Door {
-    queue: mpsc::Sender<Copy>,
-    room: Arc<Room>,
-    exit: Arc<Exit>,
-}
-
-/// Whether a call to this challenger may be copied now. The body is needed only if so.
-pub fn admit(to: &Challenger) -> Admission {
-    to.line.breaker.admit(Instant::now(), to.timeout)
-}
-
-impl Door {
-    /// A call that is not copied, and that nobody else wants to look at.
-    pub fn skip(&self, dropped: Dropped) {
-        self.exit.counts.begun();
-        self.exit.counts.ended(&Shadow::Dropped(dropped));
-    }
-
-    /// A call that is not copied.
-    pub fn pass(&self, call: Box<Call>, dropped: Dropped) {
-        self.exit.counts.begun();
-        self.exit.leave(call, Shadow::Dropped(dropped));
-    }
-
-    /// Sends a copy of the call on its way, or lets the call go on without.
-    pub fn send(&self, call: Box<Call>, form: Form, to: Arc<Challenger>, admission: Admission) {
-        let Some(share) = self.room.take(call.bytes() + form.body.len()) else {
-            return self.pass(call, Dropped::QueueFull);
-        };
-        self.exit.counts.begun();
-        let copy = Copy {
-            call: Some(call),
-            form,
-            to,
-            since: Instant::now(),
-            share,
-            admission,
-            exit: Arc::clone(&self.exit),
-        };
-        match self.queue.try_send(copy) {
-            Ok(()) => {}
-            // A try that never set out says nothing of the challenger; the breaker asks for another one by itself.
-            Err(TrySendError::Full(copy)) => copy.end(Shadow::Dropped(Dropped::QueueFull)),
-            Err(TrySendError::Closed(copy)) => copy.end(Shadow::Dropped(Dropped::Stopping)),
-        }
-    }
-}
 
 /// The other end of the door: what the thread works on.
 pub struct Mirror {
@@ -151,12 +36,12 @@ struct Pilot {
 }
 
 /// A door, and the mirror behind it. `outputs` are main's.
-pub fn open(outputs: Vec<Port>, counts: Arc<Counts>, watchers: watcher::Door) -> (Door, Mirror) {
-    let (sender, queue) = mpsc::channel(QUEUE);
-    let exit = Arc::new(Exit { counts: Arc::clone(&counts), watchers });
-    let door = Door { queue: sender, room: Room::new(ROOM), exit };
+///
+/// Each call goes to `next` in the end, whatever becomes of its copy.
+pub fn open(outputs: Vec<Port>, counts: Arc<Counts>, next: Next) -> (Handle, Mirror) {
+    let (handle, queue) = handle::queue(Arc::clone(&counts), next);
     let pilot = Pilot { outputs, counts, random: RandomState::new() };
-    (door, Mirror { queue: Lazy::new(queue), pilot })
+    (handle, Mirror { queue: Lazy::new(queue), pilot })
 }
 
 impl Mirror {
@@ -237,7 +122,7 @@ impl Pilot {
         let sent = copy.to.line.client.request(request).await;
         let answer =
             sent.map_err(|error| if error.is_connect() { Dropped::Unreachable } else { Dropped::Broken })?;
-        let answered = answer::read(answer, &copy.to.identity, &self.outputs, &mut copy.share).await;
+        let answered = response::read(answer, &copy.to.identity, &self.outputs, &mut copy.share).await;
         if matches!(answered, Err(Dropped::WrongVersion))
             && let Some(connection) = connection.connection_metadata().as_ref()
         {

@@ -39,11 +39,3 @@ impl Default for Line {
         Self { client, breaker: Breaker::new(Instant::now()) }
     }
 }
-
-impl Line {
-    /// Whether the challenger is left alone for a while.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.breaker.is_open()
-    }
-}

@@ -1,0 +1,129 @@
+//! The way into the mirror, for threads that must not wait: a queue bounded in calls and in bytes. Whatever ends a copy,
+//! it is counted once, and the call goes on.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+
+use super::breaker::Admission;
+use super::challenger::Challenger;
+use super::counts::Counts;
+use crate::call::{Call, Dropped, Shadow};
+use crate::codec::compression::Coding;
+use crate::engine::Kind;
+use crate::queue::budget::{Room, Share};
+
+/// Copies that may wait.
+const QUEUE: usize = 1024;
+/// Memory that copies may take together, waiting and under way, with their answers.
+const ROOM: usize = 8 << 20;
+
+/// What a request looked like on its way in.
+#[derive(Debug)]
+pub struct Form {
+    /// What it is.
+    pub kind: Kind,
+    /// Its body.
+    pub body: Bytes,
+    /// `Inference-Header-Content-Length`.
+    pub json_length: Option<usize>,
+    /// How the body is compressed.
+    pub coding: Option<Coding>,
+}
+
+/// Takes a call over once its copy has ended.
+pub type Next = Box<dyn Fn(Box<Call>) + Send + Sync>;
+
+/// A call on its way to the challenger. When it is dropped, however that comes, the call is counted and goes on.
+pub(super) struct Copy {
+    call: Option<Box<Call>>,
+    pub(super) form: Form,
+    pub(super) to: Arc<Challenger>,
+    pub(super) since: Instant,
+    pub(super) share: Share,
+    pub(super) admission: Admission,
+    exit: Arc<Exit>,
+}
+
+/// Where every copy ends.
+struct Exit {
+    counts: Arc<Counts>,
+    next: Next,
+}
+
+impl Exit {
+    fn leave(&self, mut call: Box<Call>, shadow: Shadow) {
+        self.counts.ended(&shadow);
+        call.challenger = shadow;
+        (self.next)(call);
+    }
+}
+
+impl Copy {
+    pub(super) fn end(mut self, shadow: Shadow) {
+        if let Some(call) = self.call.take() {
+            self.exit.leave(call, shadow);
+        }
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            self.exit.leave(call, Shadow::Dropped(Dropped::Stopping));
+        }
+    }
+}
+
+/// The way in, for threads that must not wait.
+pub struct Handle {
+    queue: mpsc::Sender<Copy>,
+    room: Arc<Room>,
+    exit: Arc<Exit>,
+}
+
+/// A handle, and the queue behind it. Each call goes to `next` in the end.
+pub(super) fn queue(counts: Arc<Counts>, next: Next) -> (Handle, mpsc::Receiver<Copy>) {
+    let (sender, queue) = mpsc::channel(QUEUE);
+    (Handle { queue: sender, room: Room::new(ROOM), exit: Arc::new(Exit { counts, next }) }, queue)
+}
+
+impl Handle {
+    /// A call that is not copied, and that nobody else wants to look at.
+    pub fn skip(&self, dropped: Dropped) {
+        self.exit.counts.begun();
+        self.exit.counts.ended(&Shadow::Dropped(dropped));
+    }
+
+    /// A call that is not copied.
+    pub fn pass(&self, call: Box<Call>, dropped: Dropped) {
+        self.exit.counts.begun();
+        self.exit.leave(call, Shadow::Dropped(dropped));
+    }
+
+    /// Sends a copy of the call on its way, or lets the call go on without.
+    pub fn send(&self, call: Box<Call>, form: Form, to: Arc<Challenger>, admission: Admission) {
+        let Some(share) = self.room.take(call.bytes() + form.body.len()) else {
+            return self.pass(call, Dropped::QueueFull);
+        };
+        self.exit.counts.begun();
+        let copy = Copy {
+            call: Some(call),
+            form,
+            to,
+            since: Instant::now(),
+            share,
+            admission,
+            exit: Arc::clone(&self.exit),
+        };
+        match self.queue.try_send(copy) {
+            Ok(()) => {}
+            // A try that never set out says nothing of the challenger; the breaker asks for another one by itself.
+            Err(TrySendError::Full(copy)) => copy.end(Shadow::Dropped(Dropped::QueueFull)),
+            Err(TrySendError::Closed(copy)) => copy.end(Shadow::Dropped(Dropped::Stopping)),
+        }
+    }
+}
