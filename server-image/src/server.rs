@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use understudy_contract::{Failure, Reason};
 use understudy_stats::Baseline;
 
+use crate::analysis::{Peers, drift};
 use crate::args::Args;
 use crate::artifact;
 use crate::columns::Columns;
@@ -23,7 +24,7 @@ use crate::http::probes;
 use crate::http::service::{Door, Service};
 use crate::metrics::Metrics;
 use crate::model::{self, Model, Plan};
-use crate::observe::{Equipment, Observer, Peers, RecordsPlan, drift};
+use crate::observer::{Equipment, Observer, RecordsPlan};
 use crate::onnx;
 use crate::records::Sink;
 use crate::role::Standing;

@@ -12,7 +12,7 @@ use understudy_contract::paths;
 use super::service::{Answer, Service};
 use crate::error::Refusal;
 use crate::metrics::Metrics;
-use crate::observe::Observer;
+use crate::observer::Observer;
 
 /// Records that are shown where nobody says how many.
 const RECORDS: usize = 100;

@@ -11,13 +11,14 @@ use serde_json::{Value, json};
 
 use super::body::Room;
 use super::route::Route;
+use crate::analysis::outcomes;
 use crate::codec::compression::Coding;
 use crate::engine::{Engine, Kind, Reply, Work};
 use crate::error::Refusal;
 use crate::headers::{self, JSON_LENGTH, REQUEST_ID};
 use crate::metrics::Metrics;
 use crate::mirror::Form;
-use crate::observe::{Interest, Observer, outcomes};
+use crate::observer::{Interest, Observer};
 use crate::page;
 
 /// What this server says it can do beyond the protocol's core.

@@ -9,27 +9,21 @@
 //! Each arrow is a queue bounded in calls and in bytes; what does not fit is counted. Both threads have a lower priority
 //! than those that answer, so that a busy pod answers first.
 
-mod compare;
-mod counts;
-pub mod drift;
-mod gauges;
-pub mod outcomes;
-mod peers;
-mod watcher;
-
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use understudy_stats::{Baseline, Summary};
 
-use self::counts::Counts;
-use self::gauges::Gauges;
-use self::outcomes::Joined;
-pub use self::peers::Peers;
-use self::watcher::Seen;
+use crate::analysis::analyzer;
+use crate::analysis::comparison::is_label;
+use crate::analysis::drift;
+use crate::analysis::outcomes::{self, Joined};
+use crate::analysis::state::{Seen, lock};
+use crate::analysis::{self, Gauges, Peers};
 use crate::call::{Answered, Call, Dropped, Shadow};
 use crate::columns::Columns;
 use crate::engine::Outcome;
@@ -47,10 +41,10 @@ use crate::routing::Settings;
 pub struct Observer {
     settings: Arc<ArcSwap<Settings>>,
     mirror: mirror::Handle,
-    watchers: watcher::Door,
+    watchers: analysis::Handle,
     seen: Arc<Mutex<Seen>>,
     ring: Arc<Ring>,
-    counts: Arc<Counts>,
+    counts: Arc<analysis::Counts>,
     copies: Arc<mirror::Counts>,
     gauges: Gauges,
     peers: Option<Peers>,
@@ -59,7 +53,24 @@ pub struct Observer {
     ids: Ids,
     copied: Sample,
     recorded: Sample,
-    threads: thread::Threads,
+    threads: Threads,
+}
+
+/// The threads, in the order in which they end.
+struct Threads {
+    /// Copies calls to the challenger.
+    mirror: thread::Running,
+    /// Looks at calls.
+    watcher: thread::Running,
+}
+
+impl Threads {
+    /// Ends them one after the other, so that what the first lets go the second still sees.
+    async fn stop(&self, deadline: Instant) {
+        let now = Instant::now();
+        self.mirror.stop(now + deadline.saturating_duration_since(now) / 2).await;
+        self.watcher.stop(deadline).await;
+    }
 }
 
 /// What an observer needs beside the model.
@@ -124,7 +135,7 @@ impl Observer {
         Equipment { peers, baseline, records }: Equipment,
         family: &Family,
     ) -> std::io::Result<Self> {
-        let counts = Arc::new(Counts::new(family));
+        let counts = Arc::new(analysis::Counts::new(family));
         let main = Arc::clone(&model.identity);
         let outputs = model.signature.outputs.clone();
         let columns = Columns::of(&model.signature, model.features.as_deref());
@@ -147,16 +158,16 @@ impl Observer {
             spool_bytes,
             pod,
         };
-        let records = watcher::Records { plan, counts: rows, ring: Arc::clone(&ring) };
+        let records = analyzer::Records { plan, counts: rows, ring: Arc::clone(&ring) };
         let (watchers, seen, watcher) =
-            watcher::open(main, drift, records, Arc::clone(&settings), Arc::clone(&counts));
+            analyzer::open(main, drift, records, Arc::clone(&settings), Arc::clone(&counts));
         let copies = Arc::new(mirror::Counts::new(family));
         let next = watchers.clone();
         let (mirror, mirrored) =
             mirror::open(outputs, Arc::clone(&copies), Box::new(move |call| next.send(call)));
         let (stop_mirror, mirror_stops) = watch::channel(None);
         let (stop_watcher, watcher_stops) = watch::channel(None);
-        let threads = thread::Threads {
+        let threads = Threads {
             mirror: thread::Running::start("mirror", stop_mirror, mirrored.run(mirror_stops))?,
             watcher: thread::Running::start("watcher", stop_watcher, watcher.run(watcher_stops))?,
         };
@@ -171,7 +182,7 @@ impl Observer {
             gauges: Gauges::new(family, watches_drift),
             peers,
             watches_drift,
-            has_labels: model.signature.outputs.iter().any(|port| compare::is_label(port.datatype)),
+            has_labels: model.signature.outputs.iter().any(|port| is_label(port.datatype)),
             ids: Ids::default(),
             copied: Sample::default(),
             recorded: Sample::default(),
@@ -244,7 +255,7 @@ impl Observer {
     /// What was seen so far.
     #[must_use]
     pub fn summary(&self) -> Summary {
-        watcher::lock(&self.seen).summary()
+        lock(&self.seen).summary()
     }
 
     /// Sets the gauges to what was seen.
@@ -272,7 +283,7 @@ impl Observer {
             ));
         }
         let all = told.len() as u64;
-        let mut unknown = watcher::lock(&self.seen).join(told);
+        let mut unknown = lock(&self.seen).join(told);
         let mut joined = all - unknown.len() as u64;
         if let Some(peers) = self.peers.as_ref().filter(|_| far && !unknown.is_empty()) {
             let elsewhere;
@@ -287,7 +298,7 @@ impl Observer {
     }
 
     /// Ends both threads, the one that copies first; by `deadline` at the latest.
-    pub async fn stop(&self, deadline: tokio::time::Instant) {
+    pub async fn stop(&self, deadline: Instant) {
         self.threads.stop(deadline).await;
         let (calls, mirrored, dropped) = self.copies.copies();
         if calls > 0 {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use understudy_stats::Outcomes;
 
-use super::compare::is_label;
+use super::comparison::is_label;
 use crate::call::{Answered, Call, Shadow};
 use crate::each_datatype;
 use crate::error::Refusal;

@@ -1,0 +1,128 @@
+//! The thread that looks at calls: comparison, late truth, drift and records. It has no part in any answer.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use understudy_contract::routing::RecordingRules;
+use understudy_stats::Identity;
+
+use super::counts::Counts;
+use super::drift;
+use super::handle::{self, Handle, Waiting};
+use super::state::{Seen, lock};
+use crate::queue::lazy::Lazy;
+use crate::records::{self, Recorder, RecordingSettings};
+use crate::routing::Settings;
+use crate::signature::Port;
+
+/// Calls that are looked at in one go.
+const BATCH: usize = 256;
+/// How soon settings, the age of files and the window of drift are looked at while no call comes.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Where records go, and how they are counted.
+pub struct Records {
+    /// What the recorder needs to know.
+    pub plan: records::RecorderOptions,
+    /// The books.
+    pub counts: Arc<records::Counts>,
+    /// The newest rows.
+    pub ring: Arc<records::Ring>,
+}
+
+/// What the recorder needs to know of the rules.
+fn recording_settings(rules: &RecordingRules) -> RecordingSettings {
+    RecordingSettings {
+        redact: rules.redact.clone(),
+        rotate_after: Duration::from_secs(rules.rotate_seconds),
+        retention: rules.retention_seconds.map(Duration::from_secs),
+    }
+}
+
+/// The other end of the door.
+pub struct Watcher {
+    queue: Lazy<Waiting>,
+    seen: Arc<Mutex<Seen>>,
+    settings: Arc<ArcSwap<Settings>>,
+    main: Arc<Identity>,
+    outputs: Vec<Port>,
+    records: Records,
+}
+
+/// A door, what is seen, and the watcher behind it.
+pub fn open(
+    main: Arc<Identity>,
+    drift: Option<drift::Watch>,
+    records: Records,
+    settings: Arc<ArcSwap<Settings>>,
+    counts: Arc<Counts>,
+) -> (Handle, Arc<Mutex<Seen>>, Watcher) {
+    let outputs = records.plan.signature.outputs.clone();
+    let (handle, queue) = handle::queue(counts, Arc::clone(&records.counts));
+    let seen = Arc::new(Mutex::new(Seen::new(Arc::clone(&main), drift)));
+    let queue = Lazy::new(queue);
+    let watcher = Watcher { queue, seen: Arc::clone(&seen), settings, main, outputs, records };
+    (handle, seen, watcher)
+}
+
+impl Watcher {
+    /// Looks at calls until `stop` names the moment by which all must have ended.
+    pub async fn run(self, mut stop: watch::Receiver<Option<Instant>>) {
+        let Self { mut queue, seen, settings, main, outputs, records: Records { plan, counts, ring } } = self;
+        let mut look =
+            Look { seen, settings, main, outputs, recorder: Recorder::start(plan, &counts, &ring) };
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let deadline = loop {
+            tokio::select! {
+                biased;
+                _ = ticks.tick() => look.at(&mut batch),
+                told = stop.wait_for(Option::is_some) => break told.ok().and_then(|at| *at),
+                () = queue.read(&mut batch, BATCH) => look.at(&mut batch),
+            }
+        };
+        queue.close();
+        loop {
+            queue.read(&mut batch, BATCH).await;
+            if batch.is_empty() {
+                break;
+            }
+            look.at(&mut batch);
+        }
+        look.recorder.finish(deadline.unwrap_or_else(Instant::now)).await;
+    }
+}
+
+/// What the thread works with.
+struct Look {
+    seen: Arc<Mutex<Seen>>,
+    settings: Arc<ArcSwap<Settings>>,
+    main: Arc<Identity>,
+    outputs: Vec<Port>,
+    recorder: Recorder,
+}
+
+impl Look {
+    fn at(&mut self, batch: &mut Vec<Waiting>) {
+        let settings = self.settings.load();
+        let recording = settings.recording.as_ref().map(recording_settings);
+        self.recorder.set(recording.as_ref());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        {
+            let mut seen = lock(&self.seen);
+            seen.follow(&settings, &self.outputs, now);
+            for waiting in &*batch {
+                seen.look(&waiting.call, recording.is_some());
+            }
+        }
+        for Waiting { call, share } in batch.drain(..) {
+            self.recorder.record(*call, &self.main);
+            drop(share);
+        }
+        self.recorder.tick(Instant::now());
+    }
+}
