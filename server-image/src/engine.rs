@@ -33,7 +33,7 @@ const STRAINED: u32 = 16;
 
 /// What a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ApiKind {
     /// The protocol's inference.
     Infer,
     /// Records of named columns.
@@ -46,7 +46,7 @@ pub enum Kind {
 #[derive(Debug)]
 pub struct Work {
     /// What it is.
-    pub kind: Kind,
+    pub kind: ApiKind,
     /// The body.
     pub body: Bytes,
     /// `Inference-Header-Content-Length`.
@@ -68,7 +68,7 @@ impl Work {
     #[must_use]
     pub fn probe() -> Self {
         Self {
-            kind: Kind::Probe,
+            kind: ApiKind::Probe,
             body: Bytes::new(),
             json_length: None,
             coding: None,
@@ -285,19 +285,19 @@ impl Shared {
         };
         let mut rows = 0;
         let mut decoded = match work.kind {
-            Kind::Infer => {
+            ApiKind::Infer => {
                 Some(InferRequest::read(plain, work.json_length, signature).inspect_err(|_| {
                     if let Some(seen) = &mut seen {
                         seen.id = InferRequest::id_of(plain, work.json_length);
                     }
                 })?)
             }
-            Kind::Predict => {
+            ApiKind::Predict => {
                 let (request, records) = predict::read(plain, signature, features.as_deref())?;
                 rows = records;
                 Some(request)
             }
-            Kind::Probe => None,
+            ApiKind::Probe => None,
         };
         let inputs = decoded.as_ref().map_or(&self.model.synthetic, |request| &request.inputs);
         timing.batch = self.model.batch(inputs);
@@ -319,11 +319,11 @@ impl Shared {
             });
         }
         let InferResponse { body, json_length } = match (work.kind, &decoded) {
-            (Kind::Infer | Kind::Predict, Some(_)) if work.mirrored => {
+            (ApiKind::Infer | ApiKind::Predict, Some(_)) if work.mirrored => {
                 templates.response(&InferRequest::for_all(signature), signature, &outputs)?
             }
-            (Kind::Infer, Some(request)) => templates.response(request, signature, &outputs)?,
-            (Kind::Predict, _) => {
+            (ApiKind::Infer, Some(request)) => templates.response(request, signature, &outputs)?,
+            (ApiKind::Predict, _) => {
                 InferResponse { body: predict::response(rows, signature, &outputs)?, json_length: None }
             }
             _ => InferResponse { body: self.model.probed(timing.infer), json_length: None },

@@ -13,7 +13,7 @@ use super::body::Room;
 use super::route::Route;
 use crate::analysis::outcomes;
 use crate::codec::compression::Coding;
-use crate::engine::{Engine, Kind, Reply, Work};
+use crate::engine::{ApiKind, Engine, Reply, Work};
 use crate::error::Refusal;
 use crate::headers::{self, JSON_LENGTH, REQUEST_ID};
 use crate::metrics::Metrics;
@@ -131,8 +131,8 @@ impl Service {
             Route::Model => Ok(with_type(loaded.metadata.clone(), "application/json")),
             Route::OpenApi => Ok(with_type(loaded.openapi.clone(), "application/json")),
             Route::Page => Ok(page(loaded.page.clone())),
-            Route::Infer => self.infer(loaded, door, Kind::Infer, request).await,
-            Route::Predict => self.infer(loaded, door, Kind::Predict, request).await,
+            Route::Infer => self.infer(loaded, door, ApiKind::Infer, request).await,
+            Route::Predict => self.infer(loaded, door, ApiKind::Predict, request).await,
             Route::Outcomes => self.outcomes(request, true).await,
             _ => {
                 let reply = loaded.engine.answer(Work::probe()).await.reply?;
@@ -153,7 +153,7 @@ impl Service {
         &self,
         loaded: &Loaded,
         door: Door,
-        kind: Kind,
+        kind: ApiKind,
         request: Request<Incoming>,
     ) -> Result<Answer, Refusal> {
         let fields = request.headers();

@@ -17,7 +17,7 @@ use super::handle::{self, Copy, Form, Handle, Next};
 use super::response;
 use super::upstream::FLIGHTS;
 use crate::call::{Answered, Dropped, Shadow};
-use crate::engine::Kind;
+use crate::engine::ApiKind;
 use crate::headers::JSON_LENGTH;
 use crate::queue::lazy::Lazy;
 use crate::signature::Port;
@@ -107,7 +107,7 @@ impl Pilot {
 
     async fn ask(&self, copy: &mut Copy) -> Result<Answered, Dropped> {
         let Form { kind, body, json_length, coding } = &copy.form;
-        let uri = if *kind == Kind::Predict { &copy.to.predict } else { &copy.to.infer };
+        let uri = if *kind == ApiKind::Predict { &copy.to.predict } else { &copy.to.infer };
         let mut request = Request::post(uri.clone())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
             .body(Full::new(body.clone()))

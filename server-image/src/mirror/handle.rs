@@ -13,7 +13,7 @@ use super::challenger::Challenger;
 use super::counts::Counts;
 use crate::call::{Call, Dropped, Shadow};
 use crate::codec::compression::Coding;
-use crate::engine::Kind;
+use crate::engine::ApiKind;
 use crate::queue::budget::{Room, Share};
 
 /// Copies that may wait.
@@ -25,7 +25,7 @@ const ROOM: usize = 8 << 20;
 #[derive(Debug)]
 pub struct Form {
     /// What it is.
-    pub kind: Kind,
+    pub kind: ApiKind,
     /// Its body.
     pub body: Bytes,
     /// `Inference-Header-Content-Length`.
