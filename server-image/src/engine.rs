@@ -57,7 +57,7 @@ pub struct Work {
     pub accepts: Option<Coding>,
     /// The room that the body takes; given back with the work.
     pub room: Option<OwnedSemaphorePermit>,
-    /// Whether somebody looks at what went in and came out, see [`Seen`].
+    /// Whether somebody looks at what went in and came out, see [`CallTrace`].
     pub watched: bool,
     /// Whether this is the copy of a call to main: all outputs are answered as binary tensors, whatever was asked for.
     pub mirrored: bool,
@@ -82,7 +82,7 @@ impl Work {
 
 /// An answer, ready to be sent.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Reply {
+pub struct EncodedResponse {
     /// The body.
     pub body: Vec<u8>,
     /// The length of its JSON (before compression), if binary tensors follow.
@@ -93,7 +93,7 @@ pub struct Reply {
 
 /// What went in and came out, for whoever watches.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct CallTrace {
     /// The request's own id.
     pub id: Option<String>,
     /// One for each input; none where the request could not be read.
@@ -106,11 +106,11 @@ pub struct Seen {
 
 /// An answer, and what a watched request saw.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct Completion {
     /// The answer.
-    pub reply: Result<Reply, Refusal>,
+    pub response: Result<EncodedResponse, Refusal>,
     /// What went in and came out, where the work is watched.
-    pub seen: Option<Box<Seen>>,
+    pub trace: Option<Box<CallTrace>>,
     /// From the end of the body to the beginning of the answer.
     pub latency: Duration,
 }
@@ -143,7 +143,7 @@ impl Laps {
 struct Job {
     work: Work,
     laps: Laps,
-    reply: oneshot::Sender<Outcome>,
+    completed: oneshot::Sender<Completion>,
 }
 
 /// Bounds of the engine.
@@ -198,7 +198,7 @@ impl Engine {
     }
 
     /// Answers a request.
-    pub async fn answer(&self, work: Work) -> Outcome {
+    pub async fn answer(&self, work: Work) -> Completion {
         let mut laps = Laps::start();
         let small = work.body.len() <= SMALL && work.coding.is_none();
         if small
@@ -208,17 +208,17 @@ impl Engine {
             return self.shared.answer(&mut session, &work, Duration::ZERO, laps);
         }
         let watched = work.watched;
-        let (reply, answered) = oneshot::channel();
-        match self.queue.try_send(Job { work, laps, reply }) {
+        let (completed, completion) = oneshot::channel();
+        match self.queue.try_send(Job { work, laps, completed }) {
             Ok(()) => self.shared.metrics.waiting(1),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 let busy = Refusal::Busy("the queue is full");
                 let latency = laps.lap();
                 self.shared.metrics.failed(&busy, latency);
-                return Outcome { reply: Err(busy), seen: watched.then(Box::default), latency };
+                return Completion { response: Err(busy), trace: watched.then(Box::default), latency };
             }
         }
-        answered.await.expect("a session's thread answers every job that is waited for")
+        completion.await.expect("a session's thread answers every job that is waited for")
     }
 }
 
@@ -233,32 +233,32 @@ impl Shared {
 
     /// The life of one of the threads.
     fn serve(&self, index: usize, jobs: &Receiver<Job>) {
-        for Job { work, mut laps, reply } in jobs {
+        for Job { work, mut laps, completed } in jobs {
             self.metrics.waiting(-1);
-            if reply.is_closed() {
+            if completed.is_closed() {
                 self.metrics.canceled();
                 continue;
             }
             let queue = laps.lap();
-            let answer = if queue > self.bounds.queue_wait {
+            let completion = if queue > self.bounds.queue_wait {
                 let late = Refusal::Deadline(self.bounds.queue_wait.as_secs());
                 self.metrics.failed(&late, queue);
-                Outcome { reply: Err(late), seen: work.watched.then(Box::default), latency: queue }
+                Completion { response: Err(late), trace: work.watched.then(Box::default), latency: queue }
             } else {
                 let mut session = self.sessions[index].lock().unwrap_or_else(PoisonError::into_inner);
                 self.answer(&mut session, &work, queue, laps)
             };
             // Whoever hung up meanwhile misses nothing.
-            let _ = reply.send(answer);
+            let _ = completed.send(completion);
         }
     }
 
     /// Decode, run, encode, and account for it.
-    fn answer(&self, session: &mut Session, work: &Work, queue: Duration, mut laps: Laps) -> Outcome {
+    fn answer(&self, session: &mut Session, work: &Work, queue: Duration, mut laps: Laps) -> Completion {
         let mut timing = Timing { queue, ..Timing::default() };
-        let mut seen = work.watched.then(Box::<Seen>::default);
-        let reply = self.work(session, work, &mut laps, &mut timing, seen.as_deref_mut());
-        match &reply {
+        let mut trace = work.watched.then(Box::<CallTrace>::default);
+        let response = self.work(session, work, &mut laps, &mut timing, trace.as_deref_mut());
+        match &response {
             Ok(_) => self.metrics.succeeded(&timing, laps.total(), laps.last),
             Err(refusal) => {
                 laps.lap();
@@ -267,7 +267,7 @@ impl Shared {
         }
         let latency = laps.total();
         self.strained(latency.saturating_sub(queue));
-        Outcome { reply, seen, latency }
+        Completion { response, trace, latency }
     }
 
     fn work(
@@ -276,8 +276,8 @@ impl Shared {
         work: &Work,
         laps: &mut Laps,
         timing: &mut Timing,
-        mut seen: Option<&mut Seen>,
-    ) -> Result<Reply, Refusal> {
+        mut trace: Option<&mut CallTrace>,
+    ) -> Result<EncodedResponse, Refusal> {
         let Model { signature, features, templates, .. } = &self.model;
         let plain = match work.coding {
             Some(coding) => &coding.decompress(&work.body, self.bounds.max_body)?,
@@ -287,8 +287,8 @@ impl Shared {
         let mut decoded = match work.kind {
             ApiKind::Infer => {
                 Some(InferRequest::read(plain, work.json_length, signature).inspect_err(|_| {
-                    if let Some(seen) = &mut seen {
-                        seen.id = InferRequest::id_of(plain, work.json_length);
+                    if let Some(trace) = &mut trace {
+                        trace.id = InferRequest::id_of(plain, work.json_length);
                     }
                 })?)
             }
@@ -304,16 +304,16 @@ impl Shared {
         timing.input = laps.lap();
         let ran = run(session, inputs).map_err(|error| refusal(&error));
         timing.infer = laps.lap();
-        if let (Some(seen), Some(request)) = (seen.as_deref_mut(), &mut decoded) {
-            seen.rows = timing.batch;
-            seen.id.clone_from(&request.id);
+        if let (Some(trace), Some(request)) = (trace.as_deref_mut(), &mut decoded) {
+            trace.rows = timing.batch;
+            trace.id.clone_from(&request.id);
             // Neither the run nor the answer needs them any more.
-            seen.inputs = std::mem::take(&mut request.inputs);
+            trace.inputs = std::mem::take(&mut request.inputs);
         }
         let outputs = ran?;
-        if let Some(seen) = seen {
+        if let Some(trace) = trace {
             // An output that cannot be read, and that nobody may have asked for, is no reason to refuse the caller.
-            seen.outputs = response::tensors(signature, &outputs).unwrap_or_else(|refusal| {
+            trace.outputs = response::tensors(signature, &outputs).unwrap_or_else(|refusal| {
                 tracing::debug!("an answer cannot be looked at: {refusal}");
                 Vec::new()
             });
@@ -331,8 +331,8 @@ impl Shared {
         let compressed = work.accepts.and_then(|coding| Some((coding.compress(&body)?, coding)));
         timing.output = laps.lap();
         Ok(match compressed {
-            Some((body, coding)) => Reply { body, json_length, coding: Some(coding) },
-            None => Reply { body, json_length, coding: None },
+            Some((body, coding)) => EncodedResponse { body, json_length, coding: Some(coding) },
+            None => EncodedResponse { body, json_length, coding: None },
         })
     }
 

@@ -26,7 +26,7 @@ use crate::analysis::state::{Seen, lock};
 use crate::analysis::{self, Gauges, Peers};
 use crate::call::{Answered, Call, Dropped, Shadow};
 use crate::columns::Columns;
-use crate::engine::Outcome;
+use crate::engine::Completion;
 use crate::error::Refusal;
 use crate::ids::Ids;
 use crate::metrics::Family;
@@ -218,7 +218,7 @@ impl Observer {
     pub fn offer(
         &self,
         interest: Interest,
-        outcome: &mut Outcome,
+        completion: &mut Completion,
         given: Option<String>,
         form: Option<Form>,
     ) -> String {
@@ -226,10 +226,10 @@ impl Observer {
             self.mirror.skip(*dropped);
             return String::new();
         }
-        let seen = *outcome.seen.take().unwrap_or_default();
-        let refusal = outcome.reply.as_ref().err();
+        let trace = *completion.trace.take().unwrap_or_default();
+        let refusal = completion.response.as_ref().err();
         // Without records nobody asks for the call by its name.
-        let id = if interest.recording { self.ids.of(seen.id.or(given)) } else { String::new() };
+        let id = if interest.recording { self.ids.of(trace.id.or(given)) } else { String::new() };
         let call = Box::new(Call {
             id: id.clone(),
             at: interest.at,
@@ -237,11 +237,11 @@ impl Observer {
             main: Answered {
                 status: refusal.map_or(200, |refusal| refusal.status().as_u16()),
                 error: refusal.map(Refusal::to_string),
-                outputs: seen.outputs,
-                latency: Some(outcome.latency),
+                outputs: trace.outputs,
+                latency: Some(completion.latency),
             },
-            inputs: seen.inputs,
-            rows: seen.rows,
+            inputs: trace.inputs,
+            rows: trace.rows,
             challenger: Shadow::None,
         });
         match (interest.copy, form) {

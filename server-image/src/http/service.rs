@@ -13,7 +13,7 @@ use super::body::Room;
 use super::route::Route;
 use crate::analysis::outcomes;
 use crate::codec::compression::Coding;
-use crate::engine::{ApiKind, Engine, Reply, Work};
+use crate::engine::{ApiKind, EncodedResponse, Engine, Work};
 use crate::error::Refusal;
 use crate::headers::{self, JSON_LENGTH, REQUEST_ID};
 use crate::metrics::Metrics;
@@ -135,8 +135,8 @@ impl Service {
             Route::Predict => self.infer(loaded, door, ApiKind::Predict, request).await,
             Route::Outcomes => self.outcomes(request, true).await,
             _ => {
-                let reply = loaded.engine.answer(Work::probe()).await.reply?;
-                Ok(with_type(reply.body.into(), "application/json"))
+                let response = loaded.engine.answer(Work::probe()).await.response?;
+                Ok(with_type(response.body.into(), "application/json"))
             }
         }
     }
@@ -178,14 +178,14 @@ impl Service {
             watched: interest.as_ref().is_some_and(Interest::wants_tensors),
             mirrored: door == Door::Challenger,
         };
-        let mut outcome = loaded.engine.answer(work).await;
+        let mut completion = loaded.engine.answer(work).await;
         let id = interest.and_then(|interest| {
             let tells = interest.tells_id();
-            let id = loaded.observer.offer(interest, &mut outcome, given, form);
+            let id = loaded.observer.offer(interest, &mut completion, given, form);
             tells.then(|| HeaderValue::from_str(&id).ok()).flatten()
         });
-        let mut answer = match outcome.reply {
-            Ok(reply) => prediction(reply),
+        let mut answer = match completion.response {
+            Ok(response) => prediction(response),
             Err(refusal) => refusal.response(),
         };
         let fields = answer.headers_mut();
@@ -195,19 +195,19 @@ impl Service {
         if door == Door::Challenger {
             fields.insert(headers::VERSION, loaded.version.clone());
             fields.insert(headers::DIGEST, loaded.digest.clone());
-            headers::set_latency(fields, outcome.latency);
+            headers::set_latency(fields, completion.latency);
         }
         Ok(answer)
     }
 }
 
-fn prediction(reply: Reply) -> Answer {
-    let kind = if reply.json_length.is_some() { "application/octet-stream" } else { "application/json" };
-    let mut answer = with_type(reply.body.into(), kind);
-    if let Some(length) = reply.json_length {
+fn prediction(response: EncodedResponse) -> Answer {
+    let kind = if response.json_length.is_some() { "application/octet-stream" } else { "application/json" };
+    let mut answer = with_type(response.body.into(), kind);
+    if let Some(length) = response.json_length {
         answer.headers_mut().insert(JSON_LENGTH, HeaderValue::from(length));
     }
-    if let Some(coding) = reply.coding {
+    if let Some(coding) = response.coding {
         answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
     }
     answer
