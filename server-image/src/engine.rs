@@ -56,11 +56,11 @@ pub struct Work {
     /// How the answer may be compressed.
     pub accepts: Option<Coding>,
     /// The room that the body takes; given back with the work.
-    pub room: Option<OwnedSemaphorePermit>,
+    pub reservation: Option<OwnedSemaphorePermit>,
     /// Whether somebody looks at what went in and came out, see [`CallTrace`].
-    pub watched: bool,
+    pub traced: bool,
     /// Whether this is the copy of a call to main: all outputs are answered as binary tensors, whatever was asked for.
-    pub mirrored: bool,
+    pub is_copy: bool,
 }
 
 impl Work {
@@ -73,9 +73,9 @@ impl Work {
             json_length: None,
             coding: None,
             accepts: None,
-            room: None,
-            watched: false,
-            mirrored: false,
+            reservation: None,
+            traced: false,
+            is_copy: false,
         }
     }
 }
@@ -104,12 +104,12 @@ pub struct CallTrace {
     pub rows: u64,
 }
 
-/// An answer, and what a watched request saw.
+/// An answer, and what a traced request saw.
 #[derive(Debug)]
 pub struct Completion {
     /// The answer.
     pub response: Result<EncodedResponse, Refusal>,
-    /// What went in and came out, where the work is watched.
+    /// What went in and came out, where the work is traced.
     pub trace: Option<Box<CallTrace>>,
     /// From the end of the body to the beginning of the answer.
     pub latency: Duration,
@@ -207,7 +207,7 @@ impl Engine {
         {
             return self.shared.answer(&mut session, &work, Duration::ZERO, laps);
         }
-        let watched = work.watched;
+        let traced = work.traced;
         let (completed, completion) = oneshot::channel();
         match self.queue.try_send(Job { work, laps, completed }) {
             Ok(()) => self.shared.metrics.waiting(1),
@@ -215,7 +215,7 @@ impl Engine {
                 let busy = Refusal::Busy("the queue is full");
                 let latency = laps.lap();
                 self.shared.metrics.failed(&busy, latency);
-                return Completion { response: Err(busy), trace: watched.then(Box::default), latency };
+                return Completion { response: Err(busy), trace: traced.then(Box::default), latency };
             }
         }
         completion.await.expect("a session's thread answers every job that is waited for")
@@ -243,7 +243,7 @@ impl Shared {
             let completion = if queue > self.bounds.queue_wait {
                 let late = Refusal::Deadline(self.bounds.queue_wait.as_secs());
                 self.metrics.failed(&late, queue);
-                Completion { response: Err(late), trace: work.watched.then(Box::default), latency: queue }
+                Completion { response: Err(late), trace: work.traced.then(Box::default), latency: queue }
             } else {
                 let mut session = self.sessions[index].lock().unwrap_or_else(PoisonError::into_inner);
                 self.answer(&mut session, &work, queue, laps)
@@ -256,7 +256,7 @@ impl Shared {
     /// Decode, run, encode, and account for it.
     fn answer(&self, session: &mut Session, work: &Work, queue: Duration, mut laps: Laps) -> Completion {
         let mut timing = Timing { queue, ..Timing::default() };
-        let mut trace = work.watched.then(Box::<CallTrace>::default);
+        let mut trace = work.traced.then(Box::<CallTrace>::default);
         let response = self.work(session, work, &mut laps, &mut timing, trace.as_deref_mut());
         match &response {
             Ok(_) => self.metrics.succeeded(&timing, laps.total(), laps.last),
@@ -319,7 +319,7 @@ impl Shared {
             });
         }
         let InferResponse { body, json_length } = match (work.kind, &decoded) {
-            (ApiKind::Infer | ApiKind::Predict, Some(_)) if work.mirrored => {
+            (ApiKind::Infer | ApiKind::Predict, Some(_)) if work.is_copy => {
                 templates.response(&InferRequest::for_all(signature), signature, &outputs)?
             }
             (ApiKind::Infer, Some(request)) => templates.response(request, signature, &outputs)?,

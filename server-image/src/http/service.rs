@@ -165,7 +165,7 @@ impl Service {
         let accepts = fields.get(ACCEPT_ENCODING).and_then(|value| Coding::accepted(value.to_str().ok()?));
         let interest = if door == Door::Main { loaded.observer.interest() } else { None };
         let given = interest.as_ref().and_then(|_| fields.get(REQUEST_ID)?.to_str().ok().map(str::to_owned));
-        let (body, room) = self.room.read(request.into_body()).await?;
+        let (body, reservation) = self.room.read(request.into_body()).await?;
         let form = interest.as_ref().filter(|interest| interest.wants_request());
         let form = form.map(|_| Form { kind, body: body.clone(), json_length, coding });
         let work = Work {
@@ -174,9 +174,9 @@ impl Service {
             json_length,
             coding,
             accepts,
-            room,
-            watched: interest.as_ref().is_some_and(Interest::wants_tensors),
-            mirrored: door == Door::Challenger,
+            reservation,
+            traced: interest.as_ref().is_some_and(Interest::wants_tensors),
+            is_copy: door == Door::Challenger,
         };
         let mut completion = loaded.engine.answer(work).await;
         let id = interest.and_then(|interest| {
