@@ -21,7 +21,7 @@ use crate::columns::Columns;
 use crate::engine::{Bounds, Engine};
 use crate::http::connection::{Phase, Surroundings, accept};
 use crate::http::probes;
-use crate::http::service::{Door, Service};
+use crate::http::service::{Listener, Service};
 use crate::metrics::Metrics;
 use crate::model::{self, Model, Plan};
 use crate::observer::{Equipment, Observer, RecordsPlan};
@@ -137,16 +137,20 @@ async fn listen(
         metrics = shown(&probes),
         "listening"
     );
-    let api = |door: Door| {
+    let api = |listener: Listener| {
         let service = Arc::clone(service);
         move |request| {
             let service = Arc::clone(&service);
-            async move { service.answer(door, request).await }
+            async move { service.answer(listener, request).await }
         }
     };
-    tokio::spawn(accept(main, Surroundings { standing: Some(standing), ..around.clone() }, api(Door::Main)));
-    tokio::spawn(accept(challenger, around.clone(), api(Door::Challenger)));
-    tokio::spawn(accept(direct, around.clone(), api(Door::Direct)));
+    tokio::spawn(accept(
+        main,
+        Surroundings { standing: Some(standing), ..around.clone() },
+        api(Listener::Main),
+    ));
+    tokio::spawn(accept(challenger, around.clone(), api(Listener::Challenger)));
+    tokio::spawn(accept(direct, around.clone(), api(Listener::Direct)));
     let (service, metrics, phase) = (Arc::clone(service), Arc::clone(metrics), around.phase.clone());
     // The kubelet and Prometheus keep their own few connections, whatever callers do.
     let own = Surroundings { free: Arc::new(Semaphore::new(64)), ..around.clone() };

@@ -26,7 +26,7 @@ const EXTENSIONS: [&str; 2] = ["binary_tensor_data", "statistics"];
 
 /// Which port a request came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
+pub enum Listener {
     /// Behind the stable Service: calls are looked at.
     Main,
     /// Copies of calls to main, from its pods.
@@ -97,16 +97,21 @@ impl Service {
     }
 
     /// Answers one request.
-    pub async fn answer(&self, door: Door, request: Request<Incoming>) -> Answer {
+    pub async fn answer(&self, listener: Listener, request: Request<Incoming>) -> Answer {
         let route = Route::find(request.method(), request.uri().path(), &self.deployment, &self.version);
         let answer = match route {
-            Ok(route) => self.routed(door, route, request).await,
+            Ok(route) => self.routed(listener, route, request).await,
             Err(refusal) => Err(refusal),
         };
         answer.unwrap_or_else(|refusal| refusal.response())
     }
 
-    async fn routed(&self, door: Door, route: Route, request: Request<Incoming>) -> Result<Answer, Refusal> {
+    async fn routed(
+        &self,
+        listener: Listener,
+        route: Route,
+        request: Request<Incoming>,
+    ) -> Result<Answer, Refusal> {
         let loaded = self.engine.get();
         match route {
             Route::Live => return Ok(document(&json!({"live": true}))),
@@ -131,8 +136,8 @@ impl Service {
             Route::Model => Ok(with_type(loaded.metadata.clone(), "application/json")),
             Route::OpenApi => Ok(with_type(loaded.openapi.clone(), "application/json")),
             Route::Page => Ok(page(loaded.page.clone())),
-            Route::Infer => self.infer(loaded, door, ApiKind::Infer, request).await,
-            Route::Predict => self.infer(loaded, door, ApiKind::Predict, request).await,
+            Route::Infer => self.infer(loaded, listener, ApiKind::Infer, request).await,
+            Route::Predict => self.infer(loaded, listener, ApiKind::Predict, request).await,
             Route::Outcomes => self.outcomes(request, true).await,
             _ => {
                 let response = loaded.engine.answer(Work::probe()).await.response?;
@@ -152,7 +157,7 @@ impl Service {
     async fn infer(
         &self,
         loaded: &Loaded,
-        door: Door,
+        listener: Listener,
         kind: ApiKind,
         request: Request<Incoming>,
     ) -> Result<Answer, Refusal> {
@@ -163,7 +168,7 @@ impl Service {
             None => None,
         };
         let accepts = fields.get(ACCEPT_ENCODING).and_then(|value| Coding::accepted(value.to_str().ok()?));
-        let interest = if door == Door::Main { loaded.observer.interest() } else { None };
+        let interest = if listener == Listener::Main { loaded.observer.interest() } else { None };
         let given = interest.as_ref().and_then(|_| fields.get(REQUEST_ID)?.to_str().ok().map(str::to_owned));
         let (body, reservation) = self.room.read(request.into_body()).await?;
         let form = interest.as_ref().filter(|interest| interest.wants_request());
@@ -176,7 +181,7 @@ impl Service {
             accepts,
             reservation,
             traced: interest.as_ref().is_some_and(Interest::wants_tensors),
-            is_copy: door == Door::Challenger,
+            is_copy: listener == Listener::Challenger,
         };
         let mut completion = loaded.engine.answer(work).await;
         let id = interest.and_then(|interest| {
@@ -192,7 +197,7 @@ impl Service {
         if let Some(id) = id {
             fields.insert(REQUEST_ID, id);
         }
-        if door == Door::Challenger {
+        if listener == Listener::Challenger {
             fields.insert(headers::VERSION, loaded.version.clone());
             fields.insert(headers::DIGEST, loaded.digest.clone());
             headers::set_latency(fields, completion.latency);
