@@ -9,7 +9,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use understudy_contract::paths;
 
-use super::service::{Answer, Service};
+use super::service::{HttpResponse, Service};
 use crate::error::Refusal;
 use crate::metrics::Metrics;
 use crate::observer::Observer;
@@ -32,7 +32,7 @@ pub async fn answer(
     draining: bool,
     service: Arc<Service>,
     metrics: Arc<Metrics>,
-) -> Answer {
+) -> HttpResponse {
     let state = State { loaded: service.is_loaded(), draining };
     match (request.method(), request.uri().path(), service.observer()) {
         (&Method::POST, paths::OUTCOMES, _) => {
@@ -57,7 +57,7 @@ pub async fn answer(
 }
 
 /// The newest records: `?limit=`, a hundred where it is not said.
-fn records(observer: &Observer, query: &str) -> Answer {
+fn records(observer: &Observer, query: &str) -> HttpResponse {
     let limit = query.split('&').find_map(|pair| pair.strip_prefix("limit="));
     let Ok(limit) = limit.map_or(Ok(RECORDS), str::parse) else {
         return Refusal::bad("limit is no number of records").response();
@@ -71,7 +71,7 @@ fn records(observer: &Observer, query: &str) -> Answer {
     }
 }
 
-fn plain(method: &Method, path: &str, state: State, metrics: &Metrics) -> Answer {
+fn plain(method: &Method, path: &str, state: State, metrics: &Metrics) -> HttpResponse {
     let (status, body) = match (method.as_str(), path) {
         ("GET" | "HEAD", paths::METRICS) => (StatusCode::OK, metrics.text().into()),
         ("GET" | "HEAD", paths::LIVEZ) => (StatusCode::OK, "ok".into()),
@@ -91,7 +91,7 @@ fn plain(method: &Method, path: &str, state: State, metrics: &Metrics) -> Answer
     with_type(status, body, "text/plain; version=0.0.4")
 }
 
-fn with_type(status: StatusCode, body: Bytes, kind: &'static str) -> Answer {
+fn with_type(status: StatusCode, body: Bytes, kind: &'static str) -> HttpResponse {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));

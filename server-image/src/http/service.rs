@@ -36,7 +36,7 @@ pub enum Listener {
 }
 
 /// An answer.
-pub type Answer = Response<Full<Bytes>>;
+pub type HttpResponse = Response<Full<Bytes>>;
 
 /// Everything that answering needs. The engine is there once the model is.
 pub struct Service {
@@ -97,7 +97,7 @@ impl Service {
     }
 
     /// Answers one request.
-    pub async fn answer(&self, listener: Listener, request: Request<Incoming>) -> Answer {
+    pub async fn answer(&self, listener: Listener, request: Request<Incoming>) -> HttpResponse {
         let route = Route::find(request.method(), request.uri().path(), &self.deployment, &self.version);
         let answer = match route {
             Ok(route) => self.routed(listener, route, request).await,
@@ -111,7 +111,7 @@ impl Service {
         listener: Listener,
         route: Route,
         request: Request<Incoming>,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<HttpResponse, Refusal> {
         let loaded = self.engine.get();
         match route {
             Route::Live => return Ok(document(&json!({"live": true}))),
@@ -147,7 +147,7 @@ impl Service {
     }
 
     /// Takes what turned out to be true of calls. With `far`, calls of other pods count as well.
-    pub async fn outcomes(&self, request: Request<Incoming>, far: bool) -> Result<Answer, Refusal> {
+    pub async fn outcomes(&self, request: Request<Incoming>, far: bool) -> Result<HttpResponse, Refusal> {
         let observer = self.observer().ok_or(Refusal::NotReady("the model is still being loaded"))?;
         let (body, _room) = self.room.read(request.into_body()).await?;
         let joined = observer.join(outcomes::read(&body)?, far).await?;
@@ -160,7 +160,7 @@ impl Service {
         listener: Listener,
         kind: ApiKind,
         request: Request<Incoming>,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<HttpResponse, Refusal> {
         let fields = request.headers();
         let json_length = json_length(fields)?;
         let coding = match fields.get(CONTENT_ENCODING) {
@@ -206,7 +206,7 @@ impl Service {
     }
 }
 
-fn prediction(response: EncodedResponse) -> Answer {
+fn prediction(response: EncodedResponse) -> HttpResponse {
     let kind = if response.json_length.is_some() { "application/octet-stream" } else { "application/json" };
     let mut answer = with_type(response.body.into(), kind);
     if let Some(length) = response.json_length {
@@ -228,12 +228,12 @@ fn json_length(headers: &HeaderMap) -> Result<Option<usize>, Refusal> {
     length.map(Some).ok_or_else(|| Refusal::bad("Inference-Header-Content-Length is no number of bytes"))
 }
 
-fn document(json: &Value) -> Answer {
+fn document(json: &Value) -> HttpResponse {
     with_type(json.to_string().into(), "application/json")
 }
 
 /// The page runs its own script and talks to its own server, whatever names the model brings along.
-fn page(html: Bytes) -> Answer {
+fn page(html: Bytes) -> HttpResponse {
     const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
                           connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     let mut answer = with_type(html, "text/html; charset=utf-8");
@@ -241,7 +241,7 @@ fn page(html: Bytes) -> Answer {
     answer
 }
 
-fn with_type(body: Bytes, kind: &'static str) -> Answer {
+fn with_type(body: Bytes, kind: &'static str) -> HttpResponse {
     let mut answer = Response::new(Full::new(body));
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     answer
