@@ -9,7 +9,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
-use super::body::Room;
+use super::body::BodyBudget;
 use super::route::Route;
 use crate::analysis::outcomes;
 use crate::codec::compression::Coding;
@@ -44,7 +44,7 @@ pub struct Service {
     version: String,
     engine: OnceLock<Loaded>,
     metrics: Arc<Metrics>,
-    room: Room,
+    bodies: BodyBudget,
 }
 
 /// What is known once the model is loaded; the documents never change after that.
@@ -63,7 +63,7 @@ impl Service {
     #[must_use]
     pub fn new(deployment: &str, version: &str, metrics: Arc<Metrics>, max_body: usize) -> Self {
         let (deployment, version) = (deployment.to_owned(), version.to_owned());
-        Self { deployment, version, engine: OnceLock::new(), metrics, room: Room::new(max_body) }
+        Self { deployment, version, engine: OnceLock::new(), metrics, bodies: BodyBudget::new(max_body) }
     }
 
     /// From here on it is ready.
@@ -149,7 +149,7 @@ impl Service {
     /// Takes what turned out to be true of calls. With `far`, calls of other pods count as well.
     pub async fn outcomes(&self, request: Request<Incoming>, far: bool) -> Result<HttpResponse, Refusal> {
         let observer = self.observer().ok_or(Refusal::NotReady("the model is still being loaded"))?;
-        let (body, _room) = self.room.read(request.into_body()).await?;
+        let (body, _reservation) = self.bodies.read(request.into_body()).await?;
         let joined = observer.join(outcomes::read(&body)?, far).await?;
         Ok(document(&json!(joined)))
     }
@@ -170,7 +170,7 @@ impl Service {
         let accepts = fields.get(ACCEPT_ENCODING).and_then(|value| Coding::accepted(value.to_str().ok()?));
         let interest = if listener == Listener::Main { loaded.observer.interest() } else { None };
         let given = interest.as_ref().and_then(|_| fields.get(REQUEST_ID)?.to_str().ok().map(str::to_owned));
-        let (body, reservation) = self.room.read(request.into_body()).await?;
+        let (body, reservation) = self.bodies.read(request.into_body()).await?;
         let form = interest.as_ref().filter(|interest| interest.wants_request());
         let form = form.map(|_| Form { kind, body: body.clone(), json_length, coding });
         let work = Work {
