@@ -19,7 +19,7 @@ use crate::args::Args;
 use crate::artifact;
 use crate::columns::Columns;
 use crate::engine::{Bounds, Engine};
-use crate::http::connection::{Phase, Surroundings, accept};
+use crate::http::connection::{ListenerContext, Phase, accept};
 use crate::http::probes;
 use crate::http::service::{Listener, Service};
 use crate::metrics::Metrics;
@@ -69,9 +69,12 @@ async fn serve(args: Args) -> Result<(), Failure> {
     let (phase, phase_seen) = watch::channel(Phase::Serving);
     let (standing, standing_seen) = watch::channel(Standing::NotYet);
     let settings = Arc::new(ArcSwap::<Settings>::default());
-    let around =
-        Surroundings { phase: phase_seen, standing: None, free: Arc::new(Semaphore::new(args.connections)) };
-    listen(&args, &service, &metrics, &around, standing_seen).await?;
+    let context = ListenerContext {
+        phase: phase_seen,
+        standing: None,
+        free: Arc::new(Semaphore::new(args.connections)),
+    };
+    listen(&args, &service, &metrics, &context, standing_seen).await?;
     if let Some(file) = args.routing_file.clone() {
         let (deployment, version) = (args.deployment.clone(), version.clone());
         let (settings, metrics) = (Arc::clone(&settings), Arc::clone(&metrics));
@@ -105,7 +108,7 @@ async fn serve(args: Args) -> Result<(), Failure> {
     tracing::info!(deployment = args.deployment, version, "ready");
     signals.next().await;
     let deadline = Instant::now() + args.drain;
-    drain(&args, deadline - args.drain / 3, phase, around).await;
+    drain(&args, deadline - args.drain / 3, phase, context).await;
     if let Some(observer) = service.observer() {
         observer.stop(deadline).await;
     }
@@ -117,7 +120,7 @@ async fn listen(
     args: &Args,
     service: &Arc<Service>,
     metrics: &Arc<Metrics>,
-    around: &Surroundings,
+    context: &ListenerContext,
     standing: watch::Receiver<Standing>,
 ) -> Result<(), Failure> {
     let bind = |port: u16| async move {
@@ -146,14 +149,14 @@ async fn listen(
     };
     tokio::spawn(accept(
         main,
-        Surroundings { standing: Some(standing), ..around.clone() },
+        ListenerContext { standing: Some(standing), ..context.clone() },
         api(Listener::Main),
     ));
-    tokio::spawn(accept(challenger, around.clone(), api(Listener::Challenger)));
-    tokio::spawn(accept(direct, around.clone(), api(Listener::Direct)));
-    let (service, metrics, phase) = (Arc::clone(service), Arc::clone(metrics), around.phase.clone());
+    tokio::spawn(accept(challenger, context.clone(), api(Listener::Challenger)));
+    tokio::spawn(accept(direct, context.clone(), api(Listener::Direct)));
+    let (service, metrics, phase) = (Arc::clone(service), Arc::clone(metrics), context.phase.clone());
     // The kubelet and Prometheus keep their own few connections, whatever callers do.
-    let own = Surroundings { free: Arc::new(Semaphore::new(64)), ..around.clone() };
+    let own = ListenerContext { free: Arc::new(Semaphore::new(64)), ..context.clone() };
     tokio::spawn(accept(probes, own, move |request: http::Request<hyper::body::Incoming>| {
         let draining = *phase.borrow() != Phase::Serving;
         probes::answer(request, draining, Arc::clone(&service), Arc::clone(&metrics))
@@ -236,12 +239,12 @@ async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engi
 }
 
 /// Goes step by step: not ready, then no new connections, then nothing in flight.
-async fn drain(args: &Args, deadline: Instant, phase: watch::Sender<Phase>, around: Surroundings) {
-    phase.send_replace(Phase::Leaving);
+async fn drain(args: &Args, deadline: Instant, phase: watch::Sender<Phase>, context: ListenerContext) {
+    phase.send_replace(Phase::Draining);
     tracing::info!("draining");
     tokio::time::sleep(PROPAGATION.min(args.drain / 3)).await;
     phase.send_replace(Phase::Closing);
-    drop(around);
+    drop(context);
     // Every listener and connection holds a receiver, so the last one to end closes the channel.
     let ended = tokio::time::timeout_at(deadline, phase.closed()).await;
     tracing::info!(complete = ended.is_ok(), "drained");

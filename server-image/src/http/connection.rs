@@ -39,14 +39,14 @@ pub enum Phase {
     /// Serving.
     Serving,
     /// Still serving, but every answer closes its connection.
-    Leaving,
+    Draining,
     /// No new connection; the open ones end.
     Closing,
 }
 
 /// What a listener needs to know about the world around it.
 #[derive(Clone)]
-pub struct Surroundings {
+pub struct ListenerContext {
     /// On its way out?
     pub phase: watch::Receiver<Phase>,
     /// The version's role, on the port that depends on it.
@@ -55,7 +55,7 @@ pub struct Surroundings {
     pub free: Arc<Semaphore>,
 }
 
-impl Surroundings {
+impl ListenerContext {
     /// Whether an answer given now is to end its connection.
     fn is_last_answer(&self) -> bool {
         *self.phase.borrow() != Phase::Serving
@@ -87,22 +87,22 @@ impl Surroundings {
 }
 
 /// Accepts connections until the process closes, and answers their requests with `answer`.
-pub async fn accept<A, F>(listener: TcpListener, surroundings: Surroundings, answer: A)
+pub async fn accept<A, F>(listener: TcpListener, context: ListenerContext, answer: A)
 where
     A: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<Full<Bytes>>> + Send,
 {
-    let mut closing = surroundings.phase.clone();
+    let mut closing = context.phase.clone();
     let accepting = async {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
                     // Taken after accepting: a listener that waits for callers must not hold what another one needs.
-                    let free = Arc::clone(&surroundings.free);
+                    let free = Arc::clone(&context.free);
                     let permit = free.acquire_owned().await.expect("the semaphore is never closed");
-                    let (surroundings, answer) = (surroundings.clone(), answer.clone());
+                    let (context, answer) = (context.clone(), answer.clone());
                     tokio::spawn(async move {
-                        serve(stream, surroundings, answer).await;
+                        serve(stream, context, answer).await;
                         drop(permit);
                     });
                 }
@@ -119,7 +119,7 @@ where
     }
 }
 
-async fn serve<A, F>(stream: TcpStream, mut surroundings: Surroundings, answer: A)
+async fn serve<A, F>(stream: TcpStream, mut context: ListenerContext, answer: A)
 where
     A: Fn(Request<Incoming>) -> F,
     F: Future<Output = Response<Full<Bytes>>>,
@@ -127,7 +127,7 @@ where
     // Small answers must not wait for an acknowledgement. A socket that refuses is gone already.
     let _ = stream.set_nodelay(true);
     let activity = Activity::default();
-    let (now, counted) = (surroundings.clone(), &activity);
+    let (now, counted) = (context.clone(), &activity);
     let service = service_fn(|request| {
         let (answer, now) = (answer(request), &now);
         async move {
@@ -146,7 +146,7 @@ where
     // In a set of its own, so that it is looked at when it was woken, not at each turn of the connection.
     let mut end: FuturesUnordered<_> = std::iter::once(async {
         tokio::select! {
-            () = surroundings.end() => {}
+            () = context.end() => {}
             () = activity.silence() => {}
         }
     })
