@@ -17,7 +17,7 @@ use understudy_contract::{
 
 use crate::metrics::Metrics;
 use crate::mirror::Challenger;
-use crate::role::Standing;
+use crate::role::MainRole;
 
 /// How soon a change is seen.
 const EVERY: Duration = Duration::from_millis(200);
@@ -82,7 +82,7 @@ impl Settings {
 pub async fn follow(
     file: &Path,
     (deployment, version): (&str, &str),
-    standing: watch::Sender<Standing>,
+    role: watch::Sender<MainRole>,
     settings: &ArcSwap<Settings>,
     metrics: &Metrics,
 ) {
@@ -97,14 +97,14 @@ pub async fn follow(
         let recording = now.recording.is_some();
         settings.store(Arc::new(now));
         tracing::info!(challenger, recording, "the settings changed");
-        standing.send_if_modified(|standing| {
-            let next = standing.next(is_main(&routing, version));
-            let changed = next != *standing;
+        role.send_if_modified(|role| {
+            let next = role.next(is_main(&routing, version));
+            let changed = next != *role;
             if changed {
-                metrics.set_main(next == Standing::Main);
-                tracing::info!(from = ?standing, to = ?next, "the role changed");
+                metrics.set_main(next == MainRole::Main);
+                tracing::info!(from = ?role, to = ?next, "the role changed");
             }
-            *standing = next;
+            *role = next;
             changed
         });
         seen = routing;

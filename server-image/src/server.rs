@@ -27,7 +27,7 @@ use crate::model::{self, Model, Plan};
 use crate::observer::{Equipment, Observer, RecordsPlan};
 use crate::onnx;
 use crate::records::Sink;
-use crate::role::Standing;
+use crate::role::MainRole;
 use crate::routing::{self, Settings};
 use crate::termination;
 
@@ -67,19 +67,16 @@ async fn serve(args: Args) -> Result<(), Failure> {
     let metrics = Arc::new(Metrics::new(&args.deployment, &version));
     let service = Arc::new(Service::new(&args.deployment, &version, Arc::clone(&metrics), args.max_body));
     let (phase, phase_seen) = watch::channel(Phase::Serving);
-    let (standing, standing_seen) = watch::channel(Standing::NotYet);
+    let (role, role_seen) = watch::channel(MainRole::NotYet);
     let settings = Arc::new(ArcSwap::<Settings>::default());
-    let context = ListenerContext {
-        phase: phase_seen,
-        standing: None,
-        free: Arc::new(Semaphore::new(args.connections)),
-    };
-    listen(&args, &service, &metrics, &context, standing_seen).await?;
+    let context =
+        ListenerContext { phase: phase_seen, role: None, free: Arc::new(Semaphore::new(args.connections)) };
+    listen(&args, &service, &metrics, &context, role_seen).await?;
     if let Some(file) = args.routing_file.clone() {
         let (deployment, version) = (args.deployment.clone(), version.clone());
         let (settings, metrics) = (Arc::clone(&settings), Arc::clone(&metrics));
         tokio::spawn(async move {
-            routing::follow(&file, (&deployment, &version), standing, &settings, &metrics).await;
+            routing::follow(&file, (&deployment, &version), role, &settings, &metrics).await;
         });
     }
     let loaded = async {
@@ -121,7 +118,7 @@ async fn listen(
     service: &Arc<Service>,
     metrics: &Arc<Metrics>,
     context: &ListenerContext,
-    standing: watch::Receiver<Standing>,
+    role: watch::Receiver<MainRole>,
 ) -> Result<(), Failure> {
     let bind = |port: u16| async move {
         let address = SocketAddr::new(args.bind, port);
@@ -147,11 +144,7 @@ async fn listen(
             async move { service.answer(listener, request).await }
         }
     };
-    tokio::spawn(accept(
-        main,
-        ListenerContext { standing: Some(standing), ..context.clone() },
-        api(Listener::Main),
-    ));
+    tokio::spawn(accept(main, ListenerContext { role: Some(role), ..context.clone() }, api(Listener::Main)));
     tokio::spawn(accept(challenger, context.clone(), api(Listener::Challenger)));
     tokio::spawn(accept(direct, context.clone(), api(Listener::Direct)));
     let (service, metrics, phase) = (Arc::clone(service), Arc::clone(metrics), context.phase.clone());

@@ -21,7 +21,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
-use crate::role::Standing;
+use crate::role::MainRole;
 
 /// How long an idle caller may stay with a version that lost its role: within 5 s of the switch nobody may be
 /// answered by it, and the news may take a second to come.
@@ -50,7 +50,7 @@ pub struct ListenerContext {
     /// On its way out?
     pub phase: watch::Receiver<Phase>,
     /// The version's role, on the port that depends on it.
-    pub standing: Option<watch::Receiver<Standing>>,
+    pub role: Option<watch::Receiver<MainRole>>,
     /// Connections that may still be opened.
     pub free: Arc<Semaphore>,
 }
@@ -59,7 +59,7 @@ impl ListenerContext {
     /// Whether an answer given now is to end its connection.
     fn is_last_answer(&self) -> bool {
         *self.phase.borrow() != Phase::Serving
-            || self.standing.as_ref().is_some_and(|standing| *standing.borrow() == Standing::NoLonger)
+            || self.role.as_ref().is_some_and(|role| *role.borrow() == MainRole::NoLonger)
     }
 
     /// Waits until open connections are to end.
@@ -69,9 +69,9 @@ impl ListenerContext {
             let _ = self.phase.wait_for(|phase| *phase == Phase::Closing).await;
         };
         let superseded = async {
-            let Some(standing) = &mut self.standing else { return std::future::pending().await };
-            while standing.wait_for(|standing| *standing == Standing::NoLonger).await.is_ok() {
-                let back = standing.wait_for(|standing| *standing != Standing::NoLonger);
+            let Some(role) = &mut self.role else { return std::future::pending().await };
+            while role.wait_for(|role| *role == MainRole::NoLonger).await.is_ok() {
+                let back = role.wait_for(|role| *role != MainRole::NoLonger);
                 if tokio::time::timeout(GRACE, back).await.is_err() {
                     return;
                 }
