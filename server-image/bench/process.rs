@@ -101,7 +101,7 @@ impl Server {
         std::fs::rename(file.with_extension("new"), file).expect("the directory is writable");
         for line in self.log.by_ref().map_while(Result::ok) {
             let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-            if line["message"] == "the settings changed" {
+            if line["message"] == "the routing changed" {
                 return;
             }
         }

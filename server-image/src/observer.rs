@@ -35,11 +35,11 @@ use crate::model::Model;
 use crate::queue::sampling::Sample;
 use crate::queue::thread;
 use crate::records::{self, Ring, Sink};
-use crate::routing::Settings;
+use crate::routing::ActiveRouting;
 
 /// Looks at calls to main.
 pub struct Observer {
-    settings: Arc<ArcSwap<Settings>>,
+    routing: Arc<ArcSwap<ActiveRouting>>,
     mirror: mirror::Handle,
     watchers: analysis::Handle,
     seen: Arc<Mutex<Seen>>,
@@ -131,7 +131,7 @@ impl Observer {
     /// Starts the two threads.
     pub fn start(
         model: &Model,
-        settings: Arc<ArcSwap<Settings>>,
+        routing: Arc<ArcSwap<ActiveRouting>>,
         Equipment { peers, baseline, records }: Equipment,
         family: &Family,
     ) -> std::io::Result<Self> {
@@ -160,7 +160,7 @@ impl Observer {
         };
         let records = analyzer::Records { plan, counts: rows, ring: Arc::clone(&ring) };
         let (watchers, seen, watcher) =
-            analyzer::open(main, drift, records, Arc::clone(&settings), Arc::clone(&counts));
+            analyzer::open(main, drift, records, Arc::clone(&routing), Arc::clone(&counts));
         let copies = Arc::new(mirror::Counts::new(family));
         let next = watchers.clone();
         let (mirror, mirrored) =
@@ -172,7 +172,7 @@ impl Observer {
             watcher: thread::Running::start("watcher", stop_watcher, watcher.run(watcher_stops))?,
         };
         Ok(Self {
-            settings,
+            routing,
             mirror,
             watchers,
             seen,
@@ -193,11 +193,11 @@ impl Observer {
     /// What is wanted of a call to main that has just come in. Nothing, where nobody looks.
     #[must_use]
     pub fn interest(&self) -> Option<Interest> {
-        let settings = self.settings.load();
-        if !self.watches_drift && settings.challenger.is_none() && settings.recording.is_none() {
+        let routing = self.routing.load();
+        if !self.watches_drift && routing.challenger.is_none() && routing.recording.is_none() {
             return None;
         }
-        let copy = settings.challenger.as_ref().map(|challenger| {
+        let copy = routing.challenger.as_ref().map(|challenger| {
             let admission = if self.copied.takes(challenger.percent) {
                 match challenger.admit() {
                     Admission::Stay => Err(Dropped::CircuitOpen),
@@ -208,7 +208,7 @@ impl Observer {
             };
             (Arc::clone(challenger), admission)
         });
-        let recording = settings.recording.as_ref();
+        let recording = routing.recording.as_ref();
         let record = recording.is_some_and(|recording| self.recorded.takes(recording.sample_percent));
         let looked_at = self.watches_drift || recording.is_some();
         Some(Interest { at: SystemTime::now(), copy, recording: recording.is_some(), record, looked_at })
@@ -260,21 +260,21 @@ impl Observer {
 
     /// Sets the gauges to what was seen.
     pub fn show(&self) {
-        let settings = self.settings.load();
-        self.gauges.show(&self.summary(), settings.drift.as_ref());
-        let open = settings.challenger.as_ref().is_some_and(|challenger| challenger.is_open());
+        let routing = self.routing.load();
+        self.gauges.show(&self.summary(), routing.drift.as_ref());
+        let open = routing.challenger.as_ref().is_some_and(|challenger| challenger.is_open());
         self.copies.circuit_open.set(open.into());
     }
 
     /// The newest records as JSON lines, at most `limit`; none where nothing is recorded.
     #[must_use]
     pub fn records(&self, limit: usize) -> Option<Vec<u8>> {
-        self.settings.load().recording.as_ref().map(|_| self.ring.newest(limit))
+        self.routing.load().recording.as_ref().map(|_| self.ring.newest(limit))
     }
 
     /// Joins what somebody tells to the calls that it is about. With `far`, calls of other pods count as well.
     pub async fn join(&self, told: Vec<outcomes::Outcome>, far: bool) -> Result<Joined, Refusal> {
-        if self.settings.load().recording.is_none() {
+        if self.routing.load().recording.is_none() {
             return Err(Refusal::bad("nothing is recorded here: set spec.recording of the ModelDeployment"));
         }
         if !self.has_labels {

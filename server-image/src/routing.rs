@@ -24,7 +24,7 @@ const EVERY: Duration = Duration::from_millis(200);
 
 /// What the routing file means to this version.
 #[derive(Debug, Default)]
-pub struct Settings {
+pub struct ActiveRouting {
     /// Who gets copies; nobody while this version is not main.
     pub challenger: Option<Arc<Challenger>>,
     /// What is kept of calls.
@@ -56,7 +56,7 @@ fn is_main(routing: &Routing, version: &str) -> bool {
     routing.main.as_deref() == Some(version)
 }
 
-impl Settings {
+impl ActiveRouting {
     /// What `routing` means to `version` of `deployment`. A challenger that was one `before` stays the same, with its
     /// line.
     fn of(routing: &Routing, deployment: &str, version: &str, before: &Self) -> Self {
@@ -83,7 +83,7 @@ pub async fn follow(
     file: &Path,
     (deployment, version): (&str, &str),
     role: watch::Sender<MainRole>,
-    settings: &ArcSwap<Settings>,
+    active: &ArcSwap<ActiveRouting>,
     metrics: &Metrics,
 ) {
     let mut ticks = tokio::time::interval(EVERY);
@@ -92,11 +92,11 @@ pub async fn follow(
     loop {
         ticks.tick().await;
         let Some(routing) = read(file).filter(|routing| *routing != seen) else { continue };
-        let now = Settings::of(&routing, deployment, version, &settings.load());
+        let now = ActiveRouting::of(&routing, deployment, version, &active.load());
         let challenger = now.challenger.as_ref().map(|challenger| challenger.identity.version.clone());
         let recording = now.recording.is_some();
-        settings.store(Arc::new(now));
-        tracing::info!(challenger, recording, "the settings changed");
+        active.store(Arc::new(now));
+        tracing::info!(challenger, recording, "the routing changed");
         role.send_if_modified(|role| {
             let next = role.next(is_main(&routing, version));
             let changed = next != *role;
@@ -143,23 +143,28 @@ mod tests {
     #[test]
     fn only_main_copies_its_calls_and_never_to_itself() {
         let challenger = |version: &str| {
-            Settings::of(&routing(CHALLENGER), "fraud", version, &Settings::default()).challenger
+            ActiveRouting::of(&routing(CHALLENGER), "fraud", version, &ActiveRouting::default()).challenger
         };
         assert_eq!(challenger("1.3.0").unwrap().identity.version, "1.4.0");
         assert!(challenger("1.2.0").is_none(), "a version that is not main");
         assert!(challenger("1.4.0").is_none(), "the challenger");
         let itself = CHALLENGER.replace("1.3.0", "1.4.0");
-        assert!(Settings::of(&routing(&itself), "fraud", "1.4.0", &Settings::default()).challenger.is_none());
+        assert!(
+            ActiveRouting::of(&routing(&itself), "fraud", "1.4.0", &ActiveRouting::default())
+                .challenger
+                .is_none()
+        );
     }
 
     #[test]
     fn a_challenger_keeps_its_connections_until_it_is_another_one() {
-        let settings = |text: &str, before: &Settings| Settings::of(&routing(text), "fraud", "1.3.0", before);
-        let first = settings(CHALLENGER, &Settings::default());
+        let active =
+            |text: &str, before: &ActiveRouting| ActiveRouting::of(&routing(text), "fraud", "1.3.0", before);
+        let first = active(CHALLENGER, &ActiveRouting::default());
         let recorded = CHALLENGER.replacen('{', r#"{"recording":{"samplePercent":100},"#, 1);
-        let second = settings(&recorded, &first);
+        let second = active(&recorded, &first);
         assert!(Arc::ptr_eq(first.challenger.as_ref().unwrap(), second.challenger.as_ref().unwrap()));
-        let third = settings(&CHALLENGER.replace("1.4.0", "1.5.0"), &second);
+        let third = active(&CHALLENGER.replace("1.4.0", "1.5.0"), &second);
         assert!(!Arc::ptr_eq(first.challenger.as_ref().unwrap(), third.challenger.as_ref().unwrap()));
     }
 
@@ -167,16 +172,20 @@ mod tests {
     fn a_challenger_without_an_address_is_none() {
         let nowhere = CHALLENGER.replace("http://fraud-challenger.risk.svc", "http://a b");
         assert!(
-            Settings::of(&routing(&nowhere), "fraud", "1.3.0", &Settings::default()).challenger.is_none()
+            ActiveRouting::of(&routing(&nowhere), "fraud", "1.3.0", &ActiveRouting::default())
+                .challenger
+                .is_none()
         );
     }
 
     #[test]
     fn nothing_is_kept_unless_asked_for() {
-        let silent = Settings::of(&routing(r#"{"main":"1.3.0"}"#), "fraud", "1.3.0", &Settings::default());
+        let silent =
+            ActiveRouting::of(&routing(r#"{"main":"1.3.0"}"#), "fraud", "1.3.0", &ActiveRouting::default());
         assert!(silent.challenger.is_none() && silent.recording.is_none());
         let asked = routing(r#"{"main":"1.3.0","recording":{"samplePercent":50,"redact":["age"]}}"#);
-        let recording = Settings::of(&asked, "fraud", "1.3.0", &Settings::default()).recording.unwrap();
+        let recording =
+            ActiveRouting::of(&asked, "fraud", "1.3.0", &ActiveRouting::default()).recording.unwrap();
         assert_eq!((recording.sample_percent, recording.rotate_seconds), (50, 60));
         assert_eq!(recording.retention_seconds, None);
     }

@@ -28,7 +28,7 @@ use crate::observer::{Equipment, Observer, RecordsPlan};
 use crate::onnx;
 use crate::records::Sink;
 use crate::role::MainRole;
-use crate::routing::{self, Settings};
+use crate::routing::{self, ActiveRouting};
 use crate::termination;
 
 /// How long requests still come in after SIGTERM, until every node has heard that this endpoint is gone.
@@ -68,15 +68,15 @@ async fn serve(args: Args) -> Result<(), Failure> {
     let service = Arc::new(Service::new(&args.deployment, &version, Arc::clone(&metrics), args.max_body));
     let (phase, phase_seen) = watch::channel(Phase::Serving);
     let (role, role_seen) = watch::channel(MainRole::NotYet);
-    let settings = Arc::new(ArcSwap::<Settings>::default());
+    let active = Arc::new(ArcSwap::<ActiveRouting>::default());
     let context =
         ListenerContext { phase: phase_seen, role: None, free: Arc::new(Semaphore::new(args.connections)) };
     listen(&args, &service, &metrics, &context, role_seen).await?;
     if let Some(file) = args.routing_file.clone() {
         let (deployment, version) = (args.deployment.clone(), version.clone());
-        let (settings, metrics) = (Arc::clone(&settings), Arc::clone(&metrics));
+        let (active, metrics) = (Arc::clone(&active), Arc::clone(&metrics));
         tokio::spawn(async move {
-            routing::follow(&file, (&deployment, &version), role, &settings, &metrics).await;
+            routing::follow(&file, (&deployment, &version), role, &active, &metrics).await;
         });
     }
     let loaded = async {
@@ -99,7 +99,7 @@ async fn serve(args: Args) -> Result<(), Failure> {
             pod: args.pod.clone(),
         },
     };
-    let observer = Observer::start(engine.model(), settings, equipment, metrics.family())
+    let observer = Observer::start(engine.model(), active, equipment, metrics.family())
         .map_err(|error| Failure::new(Reason::StartFailed, format!("failed to start a thread: {error}")))?;
     service.load(engine, observer);
     tracing::info!(deployment = args.deployment, version, "ready");

@@ -15,12 +15,12 @@ use super::handle::{self, Handle, Waiting};
 use super::state::{Seen, lock};
 use crate::queue::lazy::Lazy;
 use crate::records::{self, Recorder, RecordingSettings};
-use crate::routing::Settings;
+use crate::routing::ActiveRouting;
 use crate::signature::Port;
 
 /// Calls that are looked at in one go.
 const BATCH: usize = 256;
-/// How soon settings, the age of files and the window of drift are looked at while no call comes.
+/// How soon routing, the age of files and the window of drift are looked at while no call comes.
 const TICK: Duration = Duration::from_millis(200);
 
 /// Where records go, and how they are counted.
@@ -46,7 +46,7 @@ fn recording_settings(rules: &RecordingRules) -> RecordingSettings {
 pub struct Watcher {
     queue: Lazy<Waiting>,
     seen: Arc<Mutex<Seen>>,
-    settings: Arc<ArcSwap<Settings>>,
+    routing: Arc<ArcSwap<ActiveRouting>>,
     main: Arc<Identity>,
     outputs: Vec<Port>,
     records: Records,
@@ -57,23 +57,22 @@ pub fn open(
     main: Arc<Identity>,
     drift: Option<drift::Watch>,
     records: Records,
-    settings: Arc<ArcSwap<Settings>>,
+    routing: Arc<ArcSwap<ActiveRouting>>,
     counts: Arc<Counts>,
 ) -> (Handle, Arc<Mutex<Seen>>, Watcher) {
     let outputs = records.plan.signature.outputs.clone();
     let (handle, queue) = handle::queue(counts, Arc::clone(&records.counts));
     let seen = Arc::new(Mutex::new(Seen::new(Arc::clone(&main), drift)));
     let queue = Lazy::new(queue);
-    let watcher = Watcher { queue, seen: Arc::clone(&seen), settings, main, outputs, records };
+    let watcher = Watcher { queue, seen: Arc::clone(&seen), routing, main, outputs, records };
     (handle, seen, watcher)
 }
 
 impl Watcher {
     /// Looks at calls until `stop` names the moment by which all must have ended.
     pub async fn run(self, mut stop: watch::Receiver<Option<Instant>>) {
-        let Self { mut queue, seen, settings, main, outputs, records: Records { plan, counts, ring } } = self;
-        let mut look =
-            Look { seen, settings, main, outputs, recorder: Recorder::start(plan, &counts, &ring) };
+        let Self { mut queue, seen, routing, main, outputs, records: Records { plan, counts, ring } } = self;
+        let mut look = Look { seen, routing, main, outputs, recorder: Recorder::start(plan, &counts, &ring) };
         let mut batch = Vec::with_capacity(BATCH);
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -100,7 +99,7 @@ impl Watcher {
 /// What the thread works with.
 struct Look {
     seen: Arc<Mutex<Seen>>,
-    settings: Arc<ArcSwap<Settings>>,
+    routing: Arc<ArcSwap<ActiveRouting>>,
     main: Arc<Identity>,
     outputs: Vec<Port>,
     recorder: Recorder,
@@ -108,13 +107,13 @@ struct Look {
 
 impl Look {
     fn at(&mut self, batch: &mut Vec<Waiting>) {
-        let settings = self.settings.load();
-        let recording = settings.recording.as_ref().map(recording_settings);
+        let routing = self.routing.load();
+        let recording = routing.recording.as_ref().map(recording_settings);
         self.recorder.set(recording.as_ref());
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         {
             let mut seen = lock(&self.seen);
-            seen.follow(&settings, &self.outputs, now);
+            seen.follow(&routing, &self.outputs, now);
             for waiting in &*batch {
                 seen.look(&waiting.call, recording.is_some());
             }

@@ -60,8 +60,8 @@ impl Watch {
     }
 
     /// Moves the window to `now`, in seconds since 1970. Another length of it begins anew.
-    pub fn follow(&mut self, settings: Option<&DriftRules>, now: u64) {
-        let window = settings.map_or(WINDOW, |drift| Duration::from_secs(drift.window_seconds));
+    pub fn follow(&mut self, rules: Option<&DriftRules>, now: u64) {
+        let window = rules.map_or(WINDOW, |rules| Duration::from_secs(rules.window_seconds));
         if window != self.window {
             self.window = window;
             self.monitor = Monitor::new(&self.baseline, window);

@@ -177,14 +177,14 @@ impl Gauges {
     }
 
     /// Sets them to what was seen.
-    pub fn show(&self, summary: &Summary, settings: Option<&DriftRules>) {
+    pub fn show(&self, summary: &Summary, rules: Option<&DriftRules>) {
         self.show_comparison(summary.comparison.as_ref());
         self.show_outcomes(summary.outcomes.as_ref());
         if let Some(drift) = &self.drift {
             drift.show(summary.drift.as_ref());
             // Before the operator has said anything, nothing counts as drift.
-            drift.threshold.set(settings.map_or(f64::INFINITY, |settings| settings.psi));
-            drift.min_samples.set(settings.map_or(0, |settings| signed(settings.min_samples)));
+            drift.threshold.set(rules.map_or(f64::INFINITY, |rules| rules.psi));
+            drift.min_samples.set(rules.map_or(0, |rules| signed(rules.min_samples)));
         }
     }
 

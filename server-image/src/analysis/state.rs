@@ -8,7 +8,7 @@ use super::comparison;
 use super::drift;
 use super::outcomes::{Index, Outcome};
 use crate::call::{Call, Shadow};
-use crate::routing::Settings;
+use crate::routing::ActiveRouting;
 use crate::signature::Port;
 
 /// What was seen so far. The thread changes it, whoever asks reads it; no answer to a caller waits for it.
@@ -44,11 +44,11 @@ impl Seen {
     }
 
     /// Begins a comparison anew where the challenger is another one, and ends it where there is none.
-    pub(super) fn follow(&mut self, settings: &Settings, outputs: &[Port], now: u64) {
+    pub(super) fn follow(&mut self, routing: &ActiveRouting, outputs: &[Port], now: u64) {
         if let Some(drift) = &mut self.drift {
-            drift.follow(settings.drift.as_ref(), now);
+            drift.follow(routing.drift.as_ref(), now);
         }
-        let challenger = settings.challenger.as_ref().map(|challenger| &*challenger.identity);
+        let challenger = routing.challenger.as_ref().map(|challenger| &*challenger.identity);
         if self.comparison.as_ref().map(Comparison::challenger) == challenger {
             return;
         }
