@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use load::Load;
 use process::{Null, Server};
 use understudy_server::artifact::Artifact;
-use understudy_server::model::{self, Plan};
+use understudy_server::model::{self, LoadOptions};
 use understudy_server::onnx;
 
 const NULL: &str = "null";
@@ -98,7 +98,7 @@ struct Alone {
 fn in_process(file: &Path, time: Duration) -> Alone {
     let begin = Instant::now();
     let artifact = Artifact { path: file.to_owned(), bytes: 0 };
-    let plan = Plan {
+    let options = LoadOptions {
         deployment: "bench",
         version: "1.0.0",
         facts: onnx::inspect(file).expect("the sample is a model"),
@@ -109,7 +109,7 @@ fn in_process(file: &Path, time: Duration) -> Alone {
         ),
         sessions: 1,
     };
-    let (model, mut sessions) = model::load(&plan).expect("the sample loads");
+    let (model, mut sessions) = model::load(&options).expect("the sample loads");
     let load_ms = begin.elapsed().as_secs_f64() * 1e3;
     let begin = Instant::now();
     let mut runs = 0_u32;

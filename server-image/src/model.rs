@@ -87,7 +87,7 @@ fn tensor(port: &Port) -> probe::Tensor {
 
 /// What is to be loaded, and how often.
 #[derive(Debug)]
-pub struct Plan<'a> {
+pub struct LoadOptions<'a> {
     /// The `ModelDeployment`'s name.
     pub deployment: &'a str,
     /// The semantic version.
@@ -117,9 +117,9 @@ pub fn environment(onnxruntime: &Path) -> Result<Environment, Failure> {
 }
 
 /// Loads the model into as many sessions as planned, and lets each answer once.
-pub fn load(plan: &Plan<'_>) -> Result<(Model, Vec<Session>), Failure> {
-    let environment = environment(plan.onnxruntime)?;
-    let mut sessions = open(&environment, plan)?;
+pub fn load(options: &LoadOptions<'_>) -> Result<(Model, Vec<Session>), Failure> {
+    let environment = environment(options.onnxruntime)?;
+    let mut sessions = open(&environment, options)?;
     let signature = Signature::of(&sessions[0]).map_err(|what| Failure::new(Reason::InvalidModel, what))?;
     let synthetic = warm_up(&mut sessions[0], &signature)?;
     let mut latency = Duration::ZERO;
@@ -128,11 +128,14 @@ pub fn load(plan: &Plan<'_>) -> Result<(Model, Vec<Session>), Failure> {
     }
     let features = features(&sessions[0]);
     let model = Model {
-        deployment: plan.deployment.to_owned(),
-        identity: Arc::new(Identity { version: plan.version.to_owned(), digest: plan.digest.prefixed() }),
-        bytes: plan.artifact.bytes,
-        opset: plan.facts.opset,
-        templates: Templates::new(plan.deployment, plan.version, &signature),
+        deployment: options.deployment.to_owned(),
+        identity: Arc::new(Identity {
+            version: options.version.to_owned(),
+            digest: options.digest.prefixed(),
+        }),
+        bytes: options.artifact.bytes,
+        opset: options.facts.opset,
+        templates: Templates::new(options.deployment, options.version, &signature),
         signature,
         features,
         synthetic,
@@ -148,14 +151,15 @@ pub fn run<'s>(session: &'s mut Session, inputs: &[Tensor]) -> Result<SessionOut
 }
 
 /// Opens all sessions side by side, so that more of them do not take longer.
-fn open(environment: &Environment, plan: &Plan<'_>) -> Result<Vec<Session>, Failure> {
+fn open(environment: &Environment, options: &LoadOptions<'_>) -> Result<Vec<Session>, Failure> {
     std::thread::scope(|scope| {
-        let loads: Vec<_> = (0..plan.sessions).map(|_| scope.spawn(|| open_one(environment, plan))).collect();
+        let loads: Vec<_> =
+            (0..options.sessions).map(|_| scope.spawn(|| open_one(environment, options))).collect();
         loads.into_iter().map(|load| load.join().expect("loading does not panic")).collect()
     })
 }
 
-fn open_one(environment: &Environment, plan: &Plan<'_>) -> Result<Session, Failure> {
+fn open_one(environment: &Environment, options: &LoadOptions<'_>) -> Result<Session, Failure> {
     let open = || -> Result<Session, ort::Error> {
         // One thread a run: two runs at a time beat one run on two threads. Spinning takes processors from others.
         // Neither arena nor memory patterns: both keep what the largest request ever needed.
@@ -167,7 +171,7 @@ fn open_one(environment: &Environment, plan: &Plan<'_>) -> Result<Session, Failu
             .with_inter_op_spinning(false)?
             .with_memory_pattern(false)?
             .with_execution_providers([ep::CPU::default().with_arena_allocator(false).build()])?
-            .commit_from_file(&plan.artifact.path)
+            .commit_from_file(&options.artifact.path)
     };
     open().map_err(|error| {
         Failure::new(Reason::LoadFailed, format!("ONNX Runtime failed to load the model: {error}"))

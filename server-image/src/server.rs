@@ -23,7 +23,7 @@ use crate::http::connection::{ListenerContext, Phase, accept};
 use crate::http::probes;
 use crate::http::service::{Listener, Service};
 use crate::metrics::Metrics;
-use crate::model::{self, Model, Plan};
+use crate::model::{self, LoadOptions, Model};
 use crate::observer::{Equipment, Observer, RecordsPlan};
 use crate::onnx;
 use crate::records::Sink;
@@ -209,7 +209,7 @@ async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engi
     let path = artifact.path.clone();
     let blocking = tokio::task::spawn_blocking(move || {
         let facts = onnx::inspect(&artifact.path)?;
-        model::load(&Plan {
+        model::load(&LoadOptions {
             deployment: &args.deployment,
             version: &version,
             artifact: &artifact,
