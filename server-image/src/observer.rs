@@ -30,7 +30,7 @@ use crate::engine::Completion;
 use crate::error::Refusal;
 use crate::ids::Ids;
 use crate::metrics::Family;
-use crate::mirror::{self, Admission, Challenger, Form};
+use crate::mirror::{self, Admission, Challenger, RawRequest};
 use crate::model::Model;
 use crate::queue::sampling::Sample;
 use crate::queue::thread;
@@ -220,7 +220,7 @@ impl Observer {
         interest: Interest,
         completion: &mut Completion,
         given: Option<String>,
-        form: Option<Form>,
+        request: Option<RawRequest>,
     ) -> String {
         if let (Some((_, Err(dropped))), false) = (&interest.copy, interest.looked_at) {
             self.mirror.skip(*dropped);
@@ -244,8 +244,8 @@ impl Observer {
             rows: trace.rows,
             challenger: Shadow::None,
         });
-        match (interest.copy, form) {
-            (Some((to, Ok(admission))), Some(form)) => self.mirror.send(call, form, to, admission),
+        match (interest.copy, request) {
+            (Some((to, Ok(admission))), Some(request)) => self.mirror.send(call, request, to, admission),
             (Some((_, Err(dropped))), _) => self.mirror.pass(call, dropped),
             _ => self.watchers.send(call),
         }

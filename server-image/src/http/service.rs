@@ -17,7 +17,7 @@ use crate::engine::{ApiKind, EncodedResponse, Engine, Work};
 use crate::error::Refusal;
 use crate::headers::{self, JSON_LENGTH, REQUEST_ID};
 use crate::metrics::Metrics;
-use crate::mirror::Form;
+use crate::mirror::RawRequest;
 use crate::observer::{Interest, Observer};
 use crate::page;
 
@@ -171,8 +171,8 @@ impl Service {
         let interest = if listener == Listener::Main { loaded.observer.interest() } else { None };
         let given = interest.as_ref().and_then(|_| fields.get(REQUEST_ID)?.to_str().ok().map(str::to_owned));
         let (body, reservation) = self.bodies.read(request.into_body()).await?;
-        let form = interest.as_ref().filter(|interest| interest.wants_request());
-        let form = form.map(|_| Form { kind, body: body.clone(), json_length, coding });
+        let request = interest.as_ref().filter(|interest| interest.wants_request());
+        let request = request.map(|_| RawRequest { kind, body: body.clone(), json_length, coding });
         let work = Work {
             kind,
             body,
@@ -186,7 +186,7 @@ impl Service {
         let mut completion = loaded.engine.answer(work).await;
         let id = interest.and_then(|interest| {
             let tells = interest.tells_id();
-            let id = loaded.observer.offer(interest, &mut completion, given, form);
+            let id = loaded.observer.offer(interest, &mut completion, given, request);
             tells.then(|| HeaderValue::from_str(&id).ok()).flatten()
         });
         let mut answer = match completion.response {

@@ -13,7 +13,7 @@ use hyper_util::client::legacy::connect::capture_connection;
 use tokio::sync::watch;
 
 use super::counts::Counts;
-use super::handle::{self, Copy, Form, Handle, Next};
+use super::handle::{self, Copy, Handle, Next, RawRequest};
 use super::response;
 use super::upstream::FLIGHTS;
 use crate::call::{Answered, Dropped, Shadow};
@@ -106,7 +106,7 @@ impl Pilot {
     }
 
     async fn ask(&self, copy: &mut Copy) -> Result<Answered, Dropped> {
-        let Form { kind, body, json_length, coding } = &copy.form;
+        let RawRequest { kind, body, json_length, coding } = &copy.request;
         let uri = if *kind == ApiKind::Predict { &copy.to.predict } else { &copy.to.infer };
         let mut request = Request::post(uri.clone())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))

@@ -23,7 +23,7 @@ const ROOM: usize = 8 << 20;
 
 /// What a request looked like on its way in.
 #[derive(Debug)]
-pub struct Form {
+pub struct RawRequest {
     /// What it is.
     pub kind: ApiKind,
     /// Its body.
@@ -40,7 +40,7 @@ pub type Next = Box<dyn Fn(Box<Call>) + Send + Sync>;
 /// A call on its way to the challenger. When it is dropped, however that comes, the call is counted and goes on.
 pub(super) struct Copy {
     call: Option<Box<Call>>,
-    pub(super) form: Form,
+    pub(super) request: RawRequest,
     pub(super) to: Arc<Challenger>,
     pub(super) since: Instant,
     pub(super) share: Share,
@@ -105,14 +105,14 @@ impl Handle {
     }
 
     /// Sends a copy of the call on its way, or lets the call go on without.
-    pub fn send(&self, call: Box<Call>, form: Form, to: Arc<Challenger>, admission: Admission) {
-        let Some(share) = self.room.take(call.bytes() + form.body.len()) else {
+    pub fn send(&self, call: Box<Call>, request: RawRequest, to: Arc<Challenger>, admission: Admission) {
+        let Some(share) = self.room.take(call.bytes() + request.body.len()) else {
             return self.pass(call, Dropped::QueueFull);
         };
         self.exit.counts.begun();
         let copy = Copy {
             call: Some(call),
-            form,
+            request,
             to,
             since: Instant::now(),
             share,

@@ -14,4 +14,4 @@ pub use self::breaker::Admission;
 pub use self::challenger::Challenger;
 pub use self::counts::Counts;
 pub use self::forwarder::open;
-pub use self::handle::{Form, Handle};
+pub use self::handle::{Handle, RawRequest};
