@@ -118,9 +118,9 @@ impl Look {
                 seen.look(&waiting.call, recording.is_some());
             }
         }
-        for Waiting { call, share } in batch.drain(..) {
+        for Waiting { call, reservation } in batch.drain(..) {
             self.recorder.record(*call, &self.main);
-            drop(share);
+            drop(reservation);
         }
         self.recorder.tick(Instant::now());
     }

@@ -7,25 +7,25 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::counts::Counts;
 use crate::call::Call;
-use crate::queue::budget::{Room, Share};
+use crate::queue::budget::{Budget, Reservation};
 use crate::records::{self, Loss};
 
 /// Calls that may wait to be looked at, and the memory that they may take.
 const QUEUE: usize = 4096;
-const ROOM: usize = 8 << 20;
+const MEMORY: usize = 8 << 20;
 
 /// A call that waits.
 pub(super) struct Waiting {
     pub(super) call: Box<Call>,
     /// Given back when the call was looked at.
-    pub(super) share: Share,
+    pub(super) reservation: Reservation,
 }
 
 /// The way in, for threads that must not wait.
 #[derive(Clone)]
 pub struct Handle {
     queue: mpsc::Sender<Waiting>,
-    room: Arc<Room>,
+    budget: Arc<Budget>,
     counts: Arc<Counts>,
     rows: Arc<records::Counts>,
 }
@@ -33,7 +33,7 @@ pub struct Handle {
 /// A handle, and the queue behind it.
 pub(super) fn queue(counts: Arc<Counts>, rows: Arc<records::Counts>) -> (Handle, mpsc::Receiver<Waiting>) {
     let (sender, queue) = mpsc::channel(QUEUE);
-    (Handle { queue: sender, room: Room::new(ROOM), counts, rows }, queue)
+    (Handle { queue: sender, budget: Budget::new(MEMORY), counts, rows }, queue)
 }
 
 impl Handle {
@@ -43,7 +43,7 @@ impl Handle {
         if record {
             self.rows.due(1);
         }
-        let waiting = self.room.take(call.bytes()).map(|share| Waiting { call, share });
+        let waiting = self.budget.reserve(call.bytes()).map(|reservation| Waiting { call, reservation });
         let loss = match waiting.map(|waiting| self.queue.try_send(waiting)) {
             Some(Ok(())) => return,
             None | Some(Err(TrySendError::Full(_))) => Loss::QueueFull,

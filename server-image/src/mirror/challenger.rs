@@ -21,7 +21,7 @@ pub struct Challenger {
     pub(super) infer: Uri,
     /// Where records of named columns are asked.
     pub(super) predict: Uri,
-    /// The share of calls that is copied, 0 to 100.
+    /// The reservation of calls that is copied, 0 to 100.
     pub percent: u8,
     /// How long a copy may wait and be under way.
     pub(super) timeout: Duration,

@@ -122,7 +122,7 @@ impl Pilot {
         let sent = copy.to.line.client.request(request).await;
         let answer =
             sent.map_err(|error| if error.is_connect() { Dropped::Unreachable } else { Dropped::Broken })?;
-        let answered = response::read(answer, &copy.to.identity, &self.outputs, &mut copy.share).await;
+        let answered = response::read(answer, &copy.to.identity, &self.outputs, &mut copy.reservation).await;
         if matches!(answered, Err(Dropped::WrongVersion))
             && let Some(connection) = connection.connection_metadata().as_ref()
         {

@@ -14,12 +14,12 @@ use super::counts::Counts;
 use crate::call::{Call, Dropped, Shadow};
 use crate::codec::compression::Coding;
 use crate::engine::ApiKind;
-use crate::queue::budget::{Room, Share};
+use crate::queue::budget::{Budget, Reservation};
 
 /// Copies that may wait.
 const QUEUE: usize = 1024;
 /// Memory that copies may take together, waiting and under way, with their answers.
-const ROOM: usize = 8 << 20;
+const MEMORY: usize = 8 << 20;
 
 /// What a request looked like on its way in.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub(super) struct Copy {
     pub(super) request: RawRequest,
     pub(super) to: Arc<Challenger>,
     pub(super) since: Instant,
-    pub(super) share: Share,
+    pub(super) reservation: Reservation,
     pub(super) admission: Admission,
     exit: Arc<Exit>,
 }
@@ -81,14 +81,14 @@ impl Drop for Copy {
 /// The way in, for threads that must not wait.
 pub struct Handle {
     queue: mpsc::Sender<Copy>,
-    room: Arc<Room>,
+    budget: Arc<Budget>,
     exit: Arc<Exit>,
 }
 
 /// A handle, and the queue behind it. Each call goes to `next` in the end.
 pub(super) fn queue(counts: Arc<Counts>, next: Next) -> (Handle, mpsc::Receiver<Copy>) {
     let (sender, queue) = mpsc::channel(QUEUE);
-    (Handle { queue: sender, room: Room::new(ROOM), exit: Arc::new(Exit { counts, next }) }, queue)
+    (Handle { queue: sender, budget: Budget::new(MEMORY), exit: Arc::new(Exit { counts, next }) }, queue)
 }
 
 impl Handle {
@@ -106,7 +106,7 @@ impl Handle {
 
     /// Sends a copy of the call on its way, or lets the call go on without.
     pub fn send(&self, call: Box<Call>, request: RawRequest, to: Arc<Challenger>, admission: Admission) {
-        let Some(share) = self.room.take(call.bytes() + request.body.len()) else {
+        let Some(reservation) = self.budget.reserve(call.bytes() + request.body.len()) else {
             return self.pass(call, Dropped::QueueFull);
         };
         self.exit.counts.begun();
@@ -115,7 +115,7 @@ impl Handle {
             request,
             to,
             since: Instant::now(),
-            share,
+            reservation,
             admission,
             exit: Arc::clone(&self.exit),
         };

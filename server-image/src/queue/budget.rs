@@ -1,17 +1,17 @@
-//! Memory that calls may take while they wait: taken in shares, given back when a share is dropped.
+//! Memory that calls may reserve while they wait: taken in shares, given back when a reservation is dropped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// A number of bytes that cannot be exceeded.
 #[derive(Debug)]
-pub struct Room {
+pub struct Budget {
     taken: AtomicUsize,
     limit: usize,
 }
 
-impl Room {
-    /// Room for `limit` bytes.
+impl Budget {
+    /// Budget for `limit` bytes.
     #[must_use]
     pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self { taken: AtomicUsize::new(0), limit })
@@ -19,25 +19,25 @@ impl Room {
 
     /// Takes `bytes`, or nothing where less is left. Never waits.
     #[must_use]
-    pub fn take(self: &Arc<Self>, bytes: usize) -> Option<Share> {
-        let mut share = Share { room: Arc::clone(self), bytes: 0 };
-        share.grow(bytes).then_some(share)
+    pub fn reserve(self: &Arc<Self>, bytes: usize) -> Option<Reservation> {
+        let mut reservation = Reservation { budget: Arc::clone(self), bytes: 0 };
+        reservation.grow(bytes).then_some(reservation)
     }
 }
 
-/// A part of a [`Room`].
+/// A part of a [`Budget`].
 #[derive(Debug)]
-pub struct Share {
-    room: Arc<Room>,
+pub struct Reservation {
+    budget: Arc<Budget>,
     bytes: usize,
 }
 
-impl Share {
+impl Reservation {
     /// Takes `more` bytes; false, and no change, where less is left.
     pub fn grow(&mut self, more: usize) -> bool {
-        let taken = self.room.taken.fetch_add(more, Relaxed);
-        if taken.saturating_add(more) > self.room.limit {
-            self.room.taken.fetch_sub(more, Relaxed);
+        let taken = self.budget.taken.fetch_add(more, Relaxed);
+        if taken.saturating_add(more) > self.budget.limit {
+            self.budget.taken.fetch_sub(more, Relaxed);
             return false;
         }
         self.bytes += more;
@@ -45,9 +45,9 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl Drop for Reservation {
     fn drop(&mut self) {
-        self.room.taken.fetch_sub(self.bytes, Relaxed);
+        self.budget.taken.fetch_sub(self.bytes, Relaxed);
     }
 }
 
@@ -57,13 +57,13 @@ mod tests {
 
     #[test]
     fn what_is_dropped_is_given_back_and_no_more_than_all_is_taken() {
-        let room = Room::new(10);
-        let mut first = room.take(4).unwrap();
-        assert!(room.take(7).is_none());
-        let second = room.take(5).unwrap();
+        let budget = Budget::new(10);
+        let mut first = budget.reserve(4).unwrap();
+        assert!(budget.reserve(7).is_none());
+        let second = budget.reserve(5).unwrap();
         assert!(!first.grow(2) && first.grow(1));
         drop((first, second));
-        assert!(room.take(10).is_some());
-        assert!(room.take(usize::MAX).is_none());
+        assert!(budget.reserve(10).is_some());
+        assert!(budget.reserve(usize::MAX).is_none());
     }
 }
