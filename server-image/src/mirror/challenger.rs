@@ -8,7 +8,7 @@ use http::uri::InvalidUri;
 use understudy_contract::routing::ChallengerRoute;
 
 use super::breaker::Admission;
-use super::upstream::Line;
+use super::upstream::Upstream;
 use crate::call::Identity;
 
 /// Who gets copies.
@@ -26,7 +26,7 @@ pub struct Challenger {
     /// How long a copy may wait and be under way.
     pub(super) timeout: Duration,
     /// The way to it.
-    pub(super) line: Line,
+    pub(super) upstream: Upstream,
 }
 
 impl Challenger {
@@ -39,7 +39,7 @@ impl Challenger {
             identity: Arc::new(Identity { version: route.version.clone(), digest: route.digest.clone() }),
             percent: route.sample_percent.min(100),
             timeout: Duration::from_millis(route.timeout_millis),
-            line: Line::default(),
+            upstream: Upstream::default(),
             route: route.clone(),
         })
     }
@@ -53,13 +53,13 @@ impl Challenger {
     /// Whether a call may be copied now. The body is needed only if so.
     #[must_use]
     pub fn admit(&self) -> Admission {
-        self.line.breaker.admit(Instant::now(), self.timeout)
+        self.upstream.breaker.admit(Instant::now(), self.timeout)
     }
 
     /// Whether it is left alone for a while.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.line.breaker.is_open()
+        self.upstream.breaker.is_open()
     }
 }
 

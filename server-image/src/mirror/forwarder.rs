@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::counts::Counts;
 use super::handle::{self, Copy, Handle, Next, RawRequest};
 use super::response;
-use super::upstream::FLIGHTS;
+use super::upstream::MAX_IN_FLIGHT;
 use crate::call::{Answered, Dropped, Shadow};
 use crate::engine::ApiKind;
 use crate::headers::JSON_LENGTH;
@@ -25,11 +25,11 @@ use crate::signature::Port;
 /// The other end of the door: what the thread works on.
 pub struct Mirror {
     queue: Lazy<Copy>,
-    pilot: Pilot,
+    forwarder: Forwarder,
 }
 
 /// What every flight needs.
-struct Pilot {
+struct Forwarder {
     outputs: Vec<Port>,
     counts: Arc<Counts>,
     random: RandomState,
@@ -40,15 +40,15 @@ struct Pilot {
 /// Each call goes to `next` in the end, whatever becomes of its copy.
 pub fn open(outputs: Vec<Port>, counts: Arc<Counts>, next: Next) -> (Handle, Mirror) {
     let (handle, queue) = handle::queue(Arc::clone(&counts), next);
-    let pilot = Pilot { outputs, counts, random: RandomState::new() };
-    (handle, Mirror { queue: Lazy::new(queue), pilot })
+    let forwarder = Forwarder { outputs, counts, random: RandomState::new() };
+    (handle, Mirror { queue: Lazy::new(queue), forwarder })
 }
 
 impl Mirror {
     /// Copies calls until `stop` names the moment by which all must have ended.
     pub async fn run(mut self, mut stop: watch::Receiver<Option<tokio::time::Instant>>) {
-        let mut flights = FuturesUnordered::new();
-        let mut ready = Vec::with_capacity(FLIGHTS);
+        let mut in_flight = FuturesUnordered::new();
+        let mut ready = Vec::with_capacity(MAX_IN_FLIGHT);
         let deadline = async move {
             let told = stop.wait_for(Option::is_some).await.map(|at| *at);
             // A sender that is gone wants an end at once.
@@ -56,11 +56,11 @@ impl Mirror {
         };
         let mut deadline = std::pin::pin!(deadline);
         let at = loop {
-            let free = FLIGHTS - flights.len();
+            let free = MAX_IN_FLIGHT - in_flight.len();
             tokio::select! {
-                Some(()) = flights.next(), if !flights.is_empty() => {}
+                Some(()) = in_flight.next(), if !in_flight.is_empty() => {}
                 () = self.queue.read(&mut ready, free), if free > 0 => {
-                    flights.extend(ready.drain(..).map(|copy| self.pilot.fly(copy)));
+                    in_flight.extend(ready.drain(..).map(|copy| self.forwarder.forward(copy)));
                 }
                 at = &mut deadline => break at,
             }
@@ -68,12 +68,12 @@ impl Mirror {
         self.queue.close();
         let rest = async {
             loop {
-                self.queue.read(&mut ready, FLIGHTS).await;
-                if ready.is_empty() && flights.is_empty() {
+                self.queue.read(&mut ready, MAX_IN_FLIGHT).await;
+                if ready.is_empty() && in_flight.is_empty() {
                     break;
                 }
-                flights.extend(ready.drain(..).map(|copy| self.pilot.fly(copy)));
-                while flights.next().await.is_some() {}
+                in_flight.extend(ready.drain(..).map(|copy| self.forwarder.forward(copy)));
+                while in_flight.next().await.is_some() {}
             }
         };
         // What has not ended by then ends as it is dropped.
@@ -83,8 +83,8 @@ impl Mirror {
     }
 }
 
-impl Pilot {
-    async fn fly(&self, mut copy: Copy) {
+impl Forwarder {
+    async fn forward(&self, mut copy: Copy) {
         let left = copy.to.timeout.saturating_sub(copy.since.elapsed());
         let shadow = if left.is_zero() {
             // It waited too long here, which is no fault of the challenger.
@@ -119,7 +119,7 @@ impl Pilot {
             request.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
         }
         let connection = capture_connection(&mut request);
-        let sent = copy.to.line.client.request(request).await;
+        let sent = copy.to.upstream.client.request(request).await;
         let answer =
             sent.map_err(|error| if error.is_connect() { Dropped::Unreachable } else { Dropped::Broken })?;
         let answered = response::read(answer, &copy.to.identity, &self.outputs, &mut copy.reservation).await;
@@ -134,7 +134,7 @@ impl Pilot {
 
     /// Tells the breaker. An answer is an answer, unless it says "not now".
     fn judge(&self, copy: &Copy, answered: &Result<Answered, Dropped>) {
-        let breaker = &copy.to.line.breaker;
+        let breaker = &copy.to.upstream.breaker;
         let was_open = breaker.is_open();
         match answered {
             // Memory that ran out here says nothing about the challenger.
