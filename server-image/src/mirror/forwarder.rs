@@ -13,7 +13,7 @@ use hyper_util::client::legacy::connect::capture_connection;
 use tokio::sync::watch;
 
 use super::counts::Counts;
-use super::handle::{self, Copy, Handle, Next, RawRequest};
+use super::handle::{self, CallCopy, Handle, Next, RawRequest};
 use super::response;
 use super::upstream::MAX_IN_FLIGHT;
 use crate::call::{Answered, Dropped, Shadow};
@@ -24,7 +24,7 @@ use crate::signature::Port;
 
 /// The other end of the door: what the thread works on.
 pub struct Mirror {
-    queue: Lazy<Copy>,
+    queue: Lazy<CallCopy>,
     forwarder: Forwarder,
 }
 
@@ -84,7 +84,7 @@ impl Mirror {
 }
 
 impl Forwarder {
-    async fn forward(&self, mut copy: Copy) {
+    async fn forward(&self, mut copy: CallCopy) {
         let left = copy.to.timeout.saturating_sub(copy.since.elapsed());
         let shadow = if left.is_zero() {
             // It waited too long here, which is no fault of the challenger.
@@ -105,7 +105,7 @@ impl Forwarder {
         copy.end(shadow);
     }
 
-    async fn ask(&self, copy: &mut Copy) -> Result<Answered, Dropped> {
+    async fn ask(&self, copy: &mut CallCopy) -> Result<Answered, Dropped> {
         let RawRequest { kind, body, json_length, coding } = &copy.request;
         let uri = if *kind == ApiKind::Predict { &copy.to.predict } else { &copy.to.infer };
         let mut request = Request::post(uri.clone())
@@ -133,7 +133,7 @@ impl Forwarder {
     }
 
     /// Tells the breaker. An answer is an answer, unless it says "not now".
-    fn judge(&self, copy: &Copy, answered: &Result<Answered, Dropped>) {
+    fn judge(&self, copy: &CallCopy, answered: &Result<Answered, Dropped>) {
         let breaker = &copy.to.upstream.breaker;
         let was_open = breaker.is_open();
         match answered {

@@ -38,7 +38,7 @@ pub struct RawRequest {
 pub type Next = Box<dyn Fn(Box<Call>) + Send + Sync>;
 
 /// A call on its way to the challenger. When it is dropped, however that comes, the call is counted and goes on.
-pub(super) struct Copy {
+pub(super) struct CallCopy {
     call: Option<Box<Call>>,
     pub(super) request: RawRequest,
     pub(super) to: Arc<Challenger>,
@@ -62,7 +62,7 @@ impl Exit {
     }
 }
 
-impl Copy {
+impl CallCopy {
     pub(super) fn end(mut self, shadow: Shadow) {
         if let Some(call) = self.call.take() {
             self.exit.leave(call, shadow);
@@ -70,7 +70,7 @@ impl Copy {
     }
 }
 
-impl Drop for Copy {
+impl Drop for CallCopy {
     fn drop(&mut self) {
         if let Some(call) = self.call.take() {
             self.exit.leave(call, Shadow::Dropped(Dropped::Stopping));
@@ -80,13 +80,13 @@ impl Drop for Copy {
 
 /// The way in, for threads that must not wait.
 pub struct Handle {
-    queue: mpsc::Sender<Copy>,
+    queue: mpsc::Sender<CallCopy>,
     budget: Arc<Budget>,
     exit: Arc<Exit>,
 }
 
 /// A handle, and the queue behind it. Each call goes to `next` in the end.
-pub(super) fn queue(counts: Arc<Counts>, next: Next) -> (Handle, mpsc::Receiver<Copy>) {
+pub(super) fn queue(counts: Arc<Counts>, next: Next) -> (Handle, mpsc::Receiver<CallCopy>) {
     let (sender, queue) = mpsc::channel(QUEUE);
     (Handle { queue: sender, budget: Budget::new(MEMORY), exit: Arc::new(Exit { counts, next }) }, queue)
 }
@@ -110,7 +110,7 @@ impl Handle {
             return self.pass(call, Dropped::QueueFull);
         };
         self.exit.counts.begun();
-        let copy = Copy {
+        let copy = CallCopy {
             call: Some(call),
             request,
             to,
