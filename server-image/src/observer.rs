@@ -2,7 +2,7 @@
 //! drift. Nothing here can fail, slow or block an answer.
 //!
 //! ```text
-//! an answer on the main port -> Observer::offer -> mirror (thread) -> watcher (thread): comparison, late truth,
+//! an answer on the main port -> Observer::offer -> mirror (thread) -> analyzer (thread): comparison, late truth,
 //!                                              \----------------->          drift, records
 //! ```
 //!
@@ -22,7 +22,7 @@ use crate::analysis::analyzer;
 use crate::analysis::comparison::is_label;
 use crate::analysis::drift;
 use crate::analysis::outcomes::{self, Joined};
-use crate::analysis::state::{Seen, lock};
+use crate::analysis::state::{AnalysisState, lock};
 use crate::analysis::{self, Gauges, Peers};
 use crate::call::{Answered, Call, Dropped, Shadow};
 use crate::columns::Columns;
@@ -41,8 +41,8 @@ use crate::routing::ActiveRouting;
 pub struct Observer {
     routing: Arc<ArcSwap<ActiveRouting>>,
     mirror: mirror::Handle,
-    watchers: analysis::Handle,
-    seen: Arc<Mutex<Seen>>,
+    analysis: analysis::Handle,
+    state: Arc<Mutex<AnalysisState>>,
     ring: Arc<Ring>,
     counts: Arc<analysis::Counts>,
     copies: Arc<mirror::Counts>,
@@ -61,7 +61,7 @@ struct Threads {
     /// Copies calls to the challenger.
     mirror: thread::Running,
     /// Looks at calls.
-    watcher: thread::Running,
+    analysis: thread::Running,
 }
 
 impl Threads {
@@ -69,7 +69,7 @@ impl Threads {
     async fn stop(&self, deadline: Instant) {
         let now = Instant::now();
         self.mirror.stop(now + deadline.saturating_duration_since(now) / 2).await;
-        self.watcher.stop(deadline).await;
+        self.analysis.stop(deadline).await;
     }
 }
 
@@ -159,23 +159,23 @@ impl Observer {
             pod,
         };
         let records = analyzer::Records { plan, counts: rows, ring: Arc::clone(&ring) };
-        let (watchers, seen, watcher) =
+        let (analysis, state, analyzer) =
             analyzer::open(main, drift, records, Arc::clone(&routing), Arc::clone(&counts));
         let copies = Arc::new(mirror::Counts::new(family));
-        let next = watchers.clone();
+        let next = analysis.clone();
         let (mirror, mirrored) =
             mirror::open(outputs, Arc::clone(&copies), Box::new(move |call| next.send(call)));
         let (stop_mirror, mirror_stops) = watch::channel(None);
-        let (stop_watcher, watcher_stops) = watch::channel(None);
+        let (stop_analysis, analysis_stops) = watch::channel(None);
         let threads = Threads {
             mirror: thread::Running::start("mirror", stop_mirror, mirrored.run(mirror_stops))?,
-            watcher: thread::Running::start("watcher", stop_watcher, watcher.run(watcher_stops))?,
+            analysis: thread::Running::start("analysis", stop_analysis, analyzer.run(analysis_stops))?,
         };
         Ok(Self {
             routing,
             mirror,
-            watchers,
-            seen,
+            analysis,
+            state,
             ring,
             counts,
             copies,
@@ -247,7 +247,7 @@ impl Observer {
         match (interest.copy, request) {
             (Some((to, Ok(admission))), Some(request)) => self.mirror.send(call, request, to, admission),
             (Some((_, Err(dropped))), _) => self.mirror.pass(call, dropped),
-            _ => self.watchers.send(call),
+            _ => self.analysis.send(call),
         }
         id
     }
@@ -255,7 +255,7 @@ impl Observer {
     /// What was seen so far.
     #[must_use]
     pub fn summary(&self) -> Summary {
-        lock(&self.seen).summary()
+        lock(&self.state).summary()
     }
 
     /// Sets the gauges to what was seen.
@@ -283,7 +283,7 @@ impl Observer {
             ));
         }
         let all = told.len() as u64;
-        let mut unknown = lock(&self.seen).join(told);
+        let mut unknown = lock(&self.state).join(told);
         let mut joined = all - unknown.len() as u64;
         if let Some(peers) = self.peers.as_ref().filter(|_| far && !unknown.is_empty()) {
             let elsewhere;

@@ -11,8 +11,8 @@ use understudy_stats::Identity;
 
 use super::counts::Counts;
 use super::drift;
-use super::handle::{self, Handle, Waiting};
-use super::state::{Seen, lock};
+use super::handle::{self, Handle, QueuedCall};
+use super::state::{AnalysisState, lock};
 use crate::queue::lazy::Lazy;
 use crate::records::{self, Recorder, RecordingSettings};
 use crate::routing::ActiveRouting;
@@ -43,36 +43,37 @@ fn recording_settings(rules: &RecordingRules) -> RecordingSettings {
 }
 
 /// The other end of the door.
-pub struct Watcher {
-    queue: Lazy<Waiting>,
-    seen: Arc<Mutex<Seen>>,
+pub struct Analyzer {
+    queue: Lazy<QueuedCall>,
+    state: Arc<Mutex<AnalysisState>>,
     routing: Arc<ArcSwap<ActiveRouting>>,
     main: Arc<Identity>,
     outputs: Vec<Port>,
     records: Records,
 }
 
-/// A door, what is seen, and the watcher behind it.
+/// A door, what is seen, and the analyzer behind it.
 pub fn open(
     main: Arc<Identity>,
     drift: Option<drift::Watch>,
     records: Records,
     routing: Arc<ArcSwap<ActiveRouting>>,
     counts: Arc<Counts>,
-) -> (Handle, Arc<Mutex<Seen>>, Watcher) {
+) -> (Handle, Arc<Mutex<AnalysisState>>, Analyzer) {
     let outputs = records.plan.signature.outputs.clone();
     let (handle, queue) = handle::queue(counts, Arc::clone(&records.counts));
-    let seen = Arc::new(Mutex::new(Seen::new(Arc::clone(&main), drift)));
+    let state = Arc::new(Mutex::new(AnalysisState::new(Arc::clone(&main), drift)));
     let queue = Lazy::new(queue);
-    let watcher = Watcher { queue, seen: Arc::clone(&seen), routing, main, outputs, records };
-    (handle, seen, watcher)
+    let analyzer = Analyzer { queue, state: Arc::clone(&state), routing, main, outputs, records };
+    (handle, state, analyzer)
 }
 
-impl Watcher {
+impl Analyzer {
     /// Looks at calls until `stop` names the moment by which all must have ended.
     pub async fn run(self, mut stop: watch::Receiver<Option<Instant>>) {
-        let Self { mut queue, seen, routing, main, outputs, records: Records { plan, counts, ring } } = self;
-        let mut look = Look { seen, routing, main, outputs, recorder: Recorder::start(plan, &counts, &ring) };
+        let Self { mut queue, state, routing, main, outputs, records: Records { plan, counts, ring } } = self;
+        let mut look =
+            Look { state, routing, main, outputs, recorder: Recorder::start(plan, &counts, &ring) };
         let mut batch = Vec::with_capacity(BATCH);
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -98,7 +99,7 @@ impl Watcher {
 
 /// What the thread works with.
 struct Look {
-    seen: Arc<Mutex<Seen>>,
+    state: Arc<Mutex<AnalysisState>>,
     routing: Arc<ArcSwap<ActiveRouting>>,
     main: Arc<Identity>,
     outputs: Vec<Port>,
@@ -106,19 +107,19 @@ struct Look {
 }
 
 impl Look {
-    fn at(&mut self, batch: &mut Vec<Waiting>) {
+    fn at(&mut self, batch: &mut Vec<QueuedCall>) {
         let routing = self.routing.load();
         let recording = routing.recording.as_ref().map(recording_settings);
         self.recorder.set(recording.as_ref());
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         {
-            let mut seen = lock(&self.seen);
-            seen.follow(&routing, &self.outputs, now);
+            let mut state = lock(&self.state);
+            state.follow(&routing, &self.outputs, now);
             for waiting in &*batch {
-                seen.look(&waiting.call, recording.is_some());
+                state.look(&waiting.call, recording.is_some());
             }
         }
-        for Waiting { call, reservation } in batch.drain(..) {
+        for QueuedCall { call, reservation } in batch.drain(..) {
             self.recorder.record(*call, &self.main);
             drop(reservation);
         }

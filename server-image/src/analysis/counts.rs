@@ -7,7 +7,7 @@ use crate::metrics::Family;
 /// The counters of calls that nobody could look at, and of outcomes.
 pub struct Counts {
     /// Calls that drift, comparison and records have not seen.
-    pub unseen: IntCounter,
+    pub dropped: IntCounter,
     /// Outcomes that were joined to their calls, here or in another pod.
     pub joined: IntCounter,
     /// Outcomes whose calls nobody knows.
@@ -25,7 +25,7 @@ impl Counts {
         Self {
             joined: outcomes("joined"),
             unknown: outcomes("unknown"),
-            unseen: family.counter(
+            dropped: family.counter(
                 "understudy_analysis_dropped_total",
                 "Calls that drift, comparison and records have not seen, since too many waited to be looked at",
             ),

@@ -15,7 +15,7 @@ const QUEUE: usize = 4096;
 const MEMORY: usize = 8 << 20;
 
 /// A call that waits.
-pub(super) struct Waiting {
+pub(super) struct QueuedCall {
     pub(super) call: Box<Call>,
     /// Given back when the call was looked at.
     pub(super) reservation: Reservation,
@@ -24,14 +24,14 @@ pub(super) struct Waiting {
 /// The way in, for threads that must not wait.
 #[derive(Clone)]
 pub struct Handle {
-    queue: mpsc::Sender<Waiting>,
+    queue: mpsc::Sender<QueuedCall>,
     budget: Arc<Budget>,
     counts: Arc<Counts>,
     rows: Arc<records::Counts>,
 }
 
 /// A handle, and the queue behind it.
-pub(super) fn queue(counts: Arc<Counts>, rows: Arc<records::Counts>) -> (Handle, mpsc::Receiver<Waiting>) {
+pub(super) fn queue(counts: Arc<Counts>, rows: Arc<records::Counts>) -> (Handle, mpsc::Receiver<QueuedCall>) {
     let (sender, queue) = mpsc::channel(QUEUE);
     (Handle { queue: sender, budget: Budget::new(MEMORY), counts, rows }, queue)
 }
@@ -43,13 +43,13 @@ impl Handle {
         if record {
             self.rows.due(1);
         }
-        let waiting = self.budget.reserve(call.bytes()).map(|reservation| Waiting { call, reservation });
+        let waiting = self.budget.reserve(call.bytes()).map(|reservation| QueuedCall { call, reservation });
         let loss = match waiting.map(|waiting| self.queue.try_send(waiting)) {
             Some(Ok(())) => return,
             None | Some(Err(TrySendError::Full(_))) => Loss::QueueFull,
             Some(Err(TrySendError::Closed(_))) => Loss::Stopping,
         };
-        self.counts.unseen.inc();
+        self.counts.dropped.inc();
         if record {
             self.rows.dropped(loss, 1);
         }

@@ -12,14 +12,14 @@ use crate::routing::ActiveRouting;
 use crate::signature::Port;
 
 /// What was seen so far. The thread changes it, whoever asks reads it; no answer to a caller waits for it.
-pub struct Seen {
+pub struct AnalysisState {
     main: Arc<Identity>,
     comparison: Option<Comparison>,
     drift: Option<drift::Watch>,
     index: Index,
 }
 
-impl Seen {
+impl AnalysisState {
     /// Nothing seen yet.
     #[must_use]
     pub fn new(main: Arc<Identity>, drift: Option<drift::Watch>) -> Self {
@@ -77,6 +77,6 @@ impl Seen {
 }
 
 /// Locks what was seen; a panic of another thread has left it whole, since counts have no halves.
-pub fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
-    seen.lock().unwrap_or_else(PoisonError::into_inner)
+pub fn lock(state: &Mutex<AnalysisState>) -> MutexGuard<'_, AnalysisState> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
