@@ -32,7 +32,7 @@ use crate::ids::Ids;
 use crate::metrics::Family;
 use crate::mirror::{self, Admission, Challenger, RawRequest};
 use crate::model::Model;
-use crate::queue::sampling::Sample;
+use crate::queue::sampling::Sampler;
 use crate::queue::thread;
 use crate::records::{self, Ring, Sink};
 use crate::routing::ActiveRouting;
@@ -51,17 +51,17 @@ pub struct Observer {
     has_labels: bool,
     watches_drift: bool,
     ids: Ids,
-    copied: Sample,
-    recorded: Sample,
+    copied: Sampler,
+    recorded: Sampler,
     threads: Threads,
 }
 
 /// The threads, in the order in which they end.
 struct Threads {
     /// Copies calls to the challenger.
-    mirror: thread::Running,
+    mirror: thread::LowPriorityThread,
     /// Looks at calls.
-    analysis: thread::Running,
+    analysis: thread::LowPriorityThread,
 }
 
 impl Threads {
@@ -168,8 +168,12 @@ impl Observer {
         let (stop_mirror, mirror_stops) = watch::channel(None);
         let (stop_analysis, analysis_stops) = watch::channel(None);
         let threads = Threads {
-            mirror: thread::Running::start("mirror", stop_mirror, mirrored.run(mirror_stops))?,
-            analysis: thread::Running::start("analysis", stop_analysis, analyzer.run(analysis_stops))?,
+            mirror: thread::LowPriorityThread::start("mirror", stop_mirror, mirrored.run(mirror_stops))?,
+            analysis: thread::LowPriorityThread::start(
+                "analysis",
+                stop_analysis,
+                analyzer.run(analysis_stops),
+            )?,
         };
         Ok(Self {
             routing,
@@ -184,8 +188,8 @@ impl Observer {
             watches_drift,
             has_labels: model.signature.outputs.iter().any(|port| is_label(port.datatype)),
             ids: Ids::default(),
-            copied: Sample::default(),
-            recorded: Sample::default(),
+            copied: Sampler::default(),
+            recorded: Sampler::default(),
             threads,
         })
     }
@@ -198,7 +202,7 @@ impl Observer {
             return None;
         }
         let copy = routing.challenger.as_ref().map(|challenger| {
-            let admission = if self.copied.takes(challenger.percent) {
+            let admission = if self.copied.picks(challenger.percent) {
                 match challenger.admit() {
                     Admission::Stay => Err(Dropped::CircuitOpen),
                     admission => Ok(admission),
@@ -209,7 +213,7 @@ impl Observer {
             (Arc::clone(challenger), admission)
         });
         let recording = routing.recording.as_ref();
-        let record = recording.is_some_and(|recording| self.recorded.takes(recording.sample_percent));
+        let record = recording.is_some_and(|recording| self.recorded.picks(recording.sample_percent));
         let looked_at = self.watches_drift || recording.is_some();
         Some(Interest { at: SystemTime::now(), copy, recording: recording.is_some(), record, looked_at })
     }

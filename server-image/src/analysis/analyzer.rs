@@ -13,7 +13,7 @@ use super::counts::Counts;
 use super::drift;
 use super::handle::{self, Handle, QueuedCall};
 use super::state::{AnalysisState, lock};
-use crate::queue::lazy::Lazy;
+use crate::queue::lazy::LazyReader;
 use crate::records::{self, Recorder, RecordingSettings};
 use crate::routing::ActiveRouting;
 use crate::signature::Port;
@@ -44,7 +44,7 @@ fn recording_settings(rules: &RecordingRules) -> RecordingSettings {
 
 /// The other end of the door.
 pub struct Analyzer {
-    queue: Lazy<QueuedCall>,
+    queue: LazyReader<QueuedCall>,
     state: Arc<Mutex<AnalysisState>>,
     routing: Arc<ArcSwap<ActiveRouting>>,
     main: Arc<Identity>,
@@ -63,7 +63,7 @@ pub fn open(
     let outputs = records.plan.signature.outputs.clone();
     let (handle, queue) = handle::queue(counts, Arc::clone(&records.counts));
     let state = Arc::new(Mutex::new(AnalysisState::new(Arc::clone(&main), drift)));
-    let queue = Lazy::new(queue);
+    let queue = LazyReader::new(queue);
     let analyzer = Analyzer { queue, state: Arc::clone(&state), routing, main, outputs, records };
     (handle, state, analyzer)
 }

@@ -19,12 +19,12 @@ use super::upstream::MAX_IN_FLIGHT;
 use crate::call::{Answered, Dropped, Shadow};
 use crate::engine::ApiKind;
 use crate::headers::JSON_LENGTH;
-use crate::queue::lazy::Lazy;
+use crate::queue::lazy::LazyReader;
 use crate::signature::Port;
 
 /// The other end of the door: what the thread works on.
 pub struct Mirror {
-    queue: Lazy<CallCopy>,
+    queue: LazyReader<CallCopy>,
     forwarder: Forwarder,
 }
 
@@ -41,7 +41,7 @@ struct Forwarder {
 pub fn open(outputs: Vec<Port>, counts: Arc<Counts>, next: Next) -> (Handle, Mirror) {
     let (handle, queue) = handle::queue(Arc::clone(&counts), next);
     let forwarder = Forwarder { outputs, counts, random: RandomState::new() };
-    (handle, Mirror { queue: Lazy::new(queue), forwarder })
+    (handle, Mirror { queue: LazyReader::new(queue), forwarder })
 }
 
 impl Mirror {

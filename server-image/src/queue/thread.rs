@@ -9,12 +9,12 @@ use tokio::time::Instant;
 const NICE: i32 = 10;
 
 /// A thread with a runtime of its own.
-pub struct Running {
+pub struct LowPriorityThread {
     stop: watch::Sender<Option<Instant>>,
     ended: tokio::sync::Mutex<oneshot::Receiver<()>>,
 }
 
-impl Running {
+impl LowPriorityThread {
     /// Starts a thread that runs `work`, which ends soon after `stop` names a moment.
     pub fn start(
         name: &str,
