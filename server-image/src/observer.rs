@@ -75,18 +75,18 @@ impl Threads {
 
 /// What an observer needs beside the model.
 #[derive(Default)]
-pub struct Equipment {
+pub struct ObserverOptions {
     /// Other pods of the deployment.
     pub peers: Option<Peers>,
     /// How the training data were distributed.
     pub baseline: Option<Baseline>,
     /// Where records go.
-    pub records: RecordsPlan,
+    pub records: RecordingOptions,
 }
 
 /// Where records go.
 #[derive(Default)]
-pub struct RecordsPlan {
+pub struct RecordingOptions {
     /// Without it, only the newest rows are kept, on the pod.
     pub sink: Option<Sink>,
     /// Where files wait for the sink.
@@ -132,7 +132,7 @@ impl Observer {
     pub fn start(
         model: &Model,
         routing: Arc<ArcSwap<ActiveRouting>>,
-        Equipment { peers, baseline, records }: Equipment,
+        ObserverOptions { peers, baseline, records }: ObserverOptions,
         family: &Family,
     ) -> std::io::Result<Self> {
         let counts = Arc::new(analysis::Counts::new(family));
@@ -141,7 +141,7 @@ impl Observer {
         let columns = Columns::of(&model.signature, model.features.as_deref());
         let watches_drift = baseline.is_some();
         let drift = baseline.map(|baseline| drift::Watch::new(baseline, &columns));
-        let RecordsPlan { sink, spool_dir, spool_bytes, pod } = records;
+        let RecordingOptions { sink, spool_dir, spool_bytes, pod } = records;
         let rows = records::Counts::new(
             family.registry(),
             &model.deployment,
@@ -149,7 +149,7 @@ impl Observer {
             sink.is_some(),
         );
         let ring = Arc::new(Ring::default());
-        let plan = records::RecorderOptions {
+        let options = records::RecorderOptions {
             deployment: model.deployment.clone(),
             signature: model.signature.clone(),
             columns,
@@ -158,7 +158,7 @@ impl Observer {
             spool_bytes,
             pod,
         };
-        let records = analyzer::Records { plan, counts: rows, ring: Arc::clone(&ring) };
+        let records = analyzer::Records { options, counts: rows, ring: Arc::clone(&ring) };
         let (analysis, state, analyzer) =
             analyzer::open(main, drift, records, Arc::clone(&routing), Arc::clone(&counts));
         let copies = Arc::new(mirror::Counts::new(family));

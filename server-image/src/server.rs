@@ -24,7 +24,7 @@ use crate::http::probes;
 use crate::http::service::{Listener, Service};
 use crate::metrics::Metrics;
 use crate::model::{self, LoadOptions, Model};
-use crate::observer::{Equipment, Observer, RecordsPlan};
+use crate::observer::{Observer, ObserverOptions, RecordingOptions};
 use crate::onnx;
 use crate::records::Sink;
 use crate::role::MainRole;
@@ -89,17 +89,17 @@ async fn serve(args: Args) -> Result<(), Failure> {
         loaded = loaded => loaded?,
         () = signals.next() => return Ok(()),
     };
-    let equipment = Equipment {
+    let options = ObserverOptions {
         peers: args.peers.clone().map(|host| Peers::new(host, args.metrics_port)),
         baseline,
-        records: RecordsPlan {
+        records: RecordingOptions {
             sink,
             spool_dir: args.work_dir.join("spool"),
             spool_bytes: args.spool_bytes,
             pod: args.pod.clone(),
         },
     };
-    let observer = Observer::start(engine.model(), active, equipment, metrics.family())
+    let observer = Observer::start(engine.model(), active, options, metrics.family())
         .map_err(|error| Failure::new(Reason::StartFailed, format!("failed to start a thread: {error}")))?;
     service.load(engine, observer);
     tracing::info!(deployment = args.deployment, version, "ready");

@@ -26,7 +26,7 @@ const TICK: Duration = Duration::from_millis(200);
 /// Where records go, and how they are counted.
 pub struct Records {
     /// What the recorder needs to know.
-    pub plan: records::RecorderOptions,
+    pub options: records::RecorderOptions,
     /// The books.
     pub counts: Arc<records::Counts>,
     /// The newest rows.
@@ -60,7 +60,7 @@ pub fn open(
     routing: Arc<ArcSwap<ActiveRouting>>,
     counts: Arc<Counts>,
 ) -> (Handle, Arc<Mutex<AnalysisState>>, Analyzer) {
-    let outputs = records.plan.signature.outputs.clone();
+    let outputs = records.options.signature.outputs.clone();
     let (handle, queue) = handle::queue(counts, Arc::clone(&records.counts));
     let state = Arc::new(Mutex::new(AnalysisState::new(Arc::clone(&main), drift)));
     let queue = LazyReader::new(queue);
@@ -71,9 +71,10 @@ pub fn open(
 impl Analyzer {
     /// Looks at calls until `stop` names the moment by which all must have ended.
     pub async fn run(self, mut stop: watch::Receiver<Option<Instant>>) {
-        let Self { mut queue, state, routing, main, outputs, records: Records { plan, counts, ring } } = self;
+        let Self { mut queue, state, routing, main, outputs, records: Records { options, counts, ring } } =
+            self;
         let mut look =
-            Look { state, routing, main, outputs, recorder: Recorder::start(plan, &counts, &ring) };
+            Look { state, routing, main, outputs, recorder: Recorder::start(options, &counts, &ring) };
         let mut batch = Vec::with_capacity(BATCH);
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
