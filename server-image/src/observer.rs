@@ -204,7 +204,7 @@ impl Observer {
         let copy = routing.challenger.as_ref().map(|challenger| {
             let admission = if self.copied.picks(challenger.percent) {
                 match challenger.admit() {
-                    Admission::Stay => Err(Dropped::CircuitOpen),
+                    Admission::Reject => Err(Dropped::CircuitOpen),
                     admission => Ok(admission),
                 }
             } else {
