@@ -140,7 +140,7 @@ impl Observer {
         let outputs = model.signature.outputs.clone();
         let columns = Columns::of(&model.signature, model.features.as_deref());
         let watches_drift = baseline.is_some();
-        let drift = baseline.map(|baseline| drift::Watch::new(baseline, &columns));
+        let drift = baseline.map(|baseline| drift::Tracker::new(baseline, &columns));
         let RecordingOptions { sink, spool_dir, spool_bytes, pod } = records;
         let rows = records::Counts::new(
             family.registry(),

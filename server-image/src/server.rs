@@ -187,9 +187,9 @@ async fn baseline(args: &Args) -> Result<Option<Baseline>, Failure> {
 /// Whether the baseline is that of this model.
 fn fits(baseline: Option<&Baseline>, model: &Model) -> Result<(), Failure> {
     let columns = Columns::of(&model.signature, model.features.as_deref());
-    match baseline.and_then(|baseline| drift::misfit(baseline, &columns)) {
+    match baseline.and_then(|baseline| drift::mismatch(baseline, &columns)) {
         None => Ok(()),
-        Some(misfit) => Err(Failure::new(Reason::InvalidBaseline, misfit)),
+        Some(mismatch) => Err(Failure::new(Reason::InvalidBaseline, mismatch)),
     }
 }
 

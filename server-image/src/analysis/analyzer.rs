@@ -55,7 +55,7 @@ pub struct Analyzer {
 /// A door, what is seen, and the analyzer behind it.
 pub fn open(
     main: Arc<Identity>,
-    drift: Option<drift::Watch>,
+    drift: Option<drift::Tracker>,
     records: Records,
     routing: Arc<ArcSwap<ActiveRouting>>,
     counts: Arc<Counts>,

@@ -6,7 +6,7 @@ use understudy_stats::{Comparison, Identity, Summary};
 
 use super::comparison;
 use super::drift;
-use super::outcomes::{Index, Outcome};
+use super::outcomes::{Outcome, RecentCalls};
 use crate::call::{Call, Shadow};
 use crate::routing::ActiveRouting;
 use crate::signature::Port;
@@ -15,32 +15,32 @@ use crate::signature::Port;
 pub struct AnalysisState {
     main: Arc<Identity>,
     comparison: Option<Comparison>,
-    drift: Option<drift::Watch>,
-    index: Index,
+    drift: Option<drift::Tracker>,
+    recent: RecentCalls,
 }
 
 impl AnalysisState {
     /// Nothing seen yet.
     #[must_use]
-    pub fn new(main: Arc<Identity>, drift: Option<drift::Watch>) -> Self {
-        Self { main, comparison: None, drift, index: Index::default() }
+    pub fn new(main: Arc<Identity>, drift: Option<drift::Tracker>) -> Self {
+        Self { main, comparison: None, drift, recent: RecentCalls::default() }
     }
 
     /// All of it, for the operator.
     #[must_use]
     pub fn summary(&self) -> Summary {
-        let outcomes = Some(self.index.outcomes).filter(|outcomes| outcomes.joined() > 0);
+        let outcomes = Some(self.recent.outcomes).filter(|outcomes| outcomes.joined() > 0);
         Summary {
             main: (*self.main).clone(),
             comparison: self.comparison.clone(),
-            drift: self.drift.as_ref().map(drift::Watch::drift),
+            drift: self.drift.as_ref().map(drift::Tracker::drift),
             outcomes,
         }
     }
 
     /// Joins what somebody tells; gives back what is not known here.
     pub fn join(&mut self, told: Vec<Outcome>) -> Vec<Outcome> {
-        self.index.join(told)
+        self.recent.join(told)
     }
 
     /// Begins a comparison anew where the challenger is another one, and ends it where there is none.
@@ -52,7 +52,7 @@ impl AnalysisState {
         if self.comparison.as_ref().map(Comparison::challenger) == challenger {
             return;
         }
-        self.index.outcomes.forget_challenger();
+        self.recent.outcomes.forget_challenger();
         self.comparison =
             challenger.map(|challenger| comparison::begin(&self.main, challenger, now, outputs));
     }
@@ -71,7 +71,7 @@ impl AnalysisState {
             drift.count(call);
         }
         if recording {
-            self.index.remember(call);
+            self.recent.remember(call);
         }
     }
 }
