@@ -54,7 +54,8 @@ pub struct Answered {
     pub error: Option<String>,
     /// All outputs, in the order of main's signature; none where there is no prediction.
     pub outputs: Vec<Tensor>,
-    /// From the end of the request's body to the beginning of the answer, as the version's own server measured it.
+    /// From the end of the request's body to the end of the inference, as the version's own server measured it. The
+    /// encoding of the response is not part of it: main encodes JSON, the challenger binary tensors.
     pub latency: Option<Duration>,
 }
 

@@ -111,7 +111,9 @@ pub struct Completion {
     pub response: Result<EncodedResponse, Refusal>,
     /// What went in and came out, where the work is traced.
     pub trace: Option<Box<CallTrace>>,
-    /// From the end of the body to the beginning of the answer.
+    /// From the end of the body to the end of the inference, before the response is encoded: main encodes JSON for its
+    /// callers, the challenger binary tensors for main, and their latencies are compared. Without an inference, to the
+    /// refusal.
     pub latency: Duration,
 }
 
@@ -120,18 +122,31 @@ pub struct Completion {
 struct Laps {
     begin: Instant,
     last: Instant,
+    inferred: Option<Instant>,
 }
 
 impl Laps {
     fn start() -> Self {
         let now = Instant::now();
-        Self { begin: now, last: now }
+        Self { begin: now, last: now, inferred: None }
     }
 
     /// The time since the last lap.
     fn lap(&mut self) -> Duration {
         let now = Instant::now();
         now - std::mem::replace(&mut self.last, now)
+    }
+
+    /// The time since the last lap, which was the inference.
+    fn inference(&mut self) -> Duration {
+        let took = self.lap();
+        self.inferred = Some(self.last);
+        took
+    }
+
+    /// From the start to the end of the inference, or to the last lap if there was none.
+    fn latency(&self) -> Duration {
+        self.inferred.unwrap_or(self.last) - self.begin
     }
 
     /// From the start to the last lap.
@@ -265,9 +280,8 @@ impl Shared {
                 self.metrics.failed(refusal, laps.total());
             }
         }
-        let latency = laps.total();
-        self.strained(latency.saturating_sub(queue));
-        Completion { response, trace, latency }
+        self.strained(laps.total().saturating_sub(queue));
+        Completion { response, trace, latency: laps.latency() }
     }
 
     fn work(
@@ -303,7 +317,7 @@ impl Shared {
         timing.batch = self.model.batch(inputs);
         timing.input = laps.lap();
         let ran = run(session, inputs).map_err(|error| refusal(&error));
-        timing.infer = laps.lap();
+        timing.infer = laps.inference();
         if let (Some(trace), Some(request)) = (trace.as_deref_mut(), &mut decoded) {
             trace.rows = timing.batch;
             trace.id.clone_from(&request.id);

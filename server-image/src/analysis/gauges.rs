@@ -164,7 +164,7 @@ impl Gauges {
             ),
             latency: family.gauges(
                 "understudy_comparison_latency_seconds",
-                "Time that copied calls took, as each version's own server measured it",
+                "Time of copied calls from the end of the request's body to the end of the inference, in seconds",
                 &["role", "quantile"],
             ),
             accuracy: interval(
