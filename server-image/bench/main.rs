@@ -10,15 +10,19 @@ mod paced;
 mod process;
 mod shadow;
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use load::Load;
 use process::{Null, Server};
-use understudy_server::artifact::Artifact;
-use understudy_server::model::{self, LoadOptions};
-use understudy_server::onnx;
+use understudy_server::{
+    artifact::Artifact,
+    model::{self, LoadOptions},
+    onnx,
+};
 
 const NULL: &str = "null";
 

@@ -1,7 +1,6 @@
 //! The command line. Each flag is also an environment variable `UNDERSTUDY_<NAME>`.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Parser;
 use understudy_contract::{Digest, ports};

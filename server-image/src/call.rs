@@ -1,11 +1,13 @@
 //! One call to main, and what the challenger said to the same input.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
-
-pub use understudy_stats::Identity;
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use crate::tensor::Tensor;
+
+pub use understudy_stats::Identity;
 
 /// One call to main. What it holds is exactly what a record of it says.
 #[derive(Debug, Clone)]

@@ -5,22 +5,31 @@
 //! the runtime's threads would stop every connection on it. So the model's measured time decides, and goes on
 //! deciding: each request is timed, and a model that is found heavy is moved to the threads.
 
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use ort::session::Session;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::codec::compression::Coding;
-use crate::codec::response::{self, InferResponse};
-use crate::codec::{InferRequest, predict};
-use crate::error::Refusal;
-use crate::metrics::{Metrics, Timing};
-use crate::model::{Model, run};
-use crate::tensor::Tensor;
+use crate::{
+    codec::{
+        InferRequest,
+        compression::Coding,
+        predict,
+        response::{self, InferResponse},
+    },
+    error::Refusal,
+    metrics::{Metrics, Timing},
+    model::{Model, run},
+    tensor::Tensor,
+};
 
 /// Four times what the hop costs: beyond it, the hop no longer matters.
 const LIGHT: Duration = Duration::from_micros(100);

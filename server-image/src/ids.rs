@@ -1,7 +1,9 @@
 //! Ids of calls whose callers gave none.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 /// Longer ids are cut: an id is kept with each record.
 const LONGEST: usize = 256;

@@ -1,21 +1,26 @@
 //! The loaded model: its sessions, what it says about itself, and the first inference.
 
-use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use ort::environment::Environment;
-use ort::ep;
-use ort::session::builder::GraphOptimizationLevel;
-use ort::session::{Session, SessionInputValue, SessionOutputs};
+use ort::{
+    environment::Environment,
+    ep,
+    session::{Session, SessionInputValue, SessionOutputs, builder::GraphOptimizationLevel},
+};
 use understudy_contract::{Digest, Failure, ProbeAnswer, Reason, probe};
 use understudy_stats::Identity;
 
-use crate::artifact::Artifact;
-use crate::codec::response::Templates;
-use crate::onnx::Facts;
-use crate::signature::{Port, Signature};
-use crate::tensor::Tensor;
+use crate::{
+    artifact::Artifact,
+    codec::response::Templates,
+    onnx::Facts,
+    signature::{Port, Signature},
+    tensor::Tensor,
+};
 
 /// Warm-up runs: enough for a median, unless they take longer than [`WARM_UP`] together.
 const RUNS: usize = 15;

@@ -9,33 +9,36 @@
 //! Each arrow is a queue bounded in calls and in bytes; what does not fit is counted. Both threads have a lower priority
 //! than those that answer, so that a busy pod answers first.
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::SystemTime,
+};
 
 use arc_swap::ArcSwap;
-use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 use understudy_stats::{Baseline, Summary};
 
-use crate::analysis::analyzer;
-use crate::analysis::comparison::is_label;
-use crate::analysis::drift;
-use crate::analysis::outcomes::{self, Joined};
-use crate::analysis::state::{AnalysisState, lock};
-use crate::analysis::{self, Gauges, Peers};
-use crate::call::{Answered, Call, Dropped, Shadow};
-use crate::columns::Columns;
-use crate::engine::Completion;
-use crate::error::Refusal;
-use crate::ids::Ids;
-use crate::metrics::Family;
-use crate::mirror::{self, Admission, Challenger, RawRequest};
-use crate::model::Model;
-use crate::queue::sampling::Sampler;
-use crate::queue::thread;
-use crate::records::{self, Ring, Sink};
-use crate::routing::ActiveRouting;
+use crate::{
+    analysis::{
+        self, Gauges, Peers, analyzer,
+        comparison::is_label,
+        drift,
+        outcomes::{self, Joined},
+        state::{AnalysisState, lock},
+    },
+    call::{Answered, Call, Dropped, Shadow},
+    columns::Columns,
+    engine::Completion,
+    error::Refusal,
+    ids::Ids,
+    metrics::Family,
+    mirror::{self, Admission, Challenger, RawRequest},
+    model::Model,
+    queue::{sampling::Sampler, thread},
+    records::{self, Ring, Sink},
+    routing::ActiveRouting,
+};
 
 /// Looks at calls to main.
 pub struct Observer {

@@ -4,9 +4,7 @@
 //! watches easy to get wrong; reading some hundred bytes of a memory file five times a second is right and costs
 //! nothing that can be measured.
 
-use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{path::Path, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
@@ -15,9 +13,7 @@ use understudy_contract::{
     routing::{DriftRules, RecordingRules},
 };
 
-use crate::metrics::Metrics;
-use crate::mirror::Challenger;
-use crate::role::MainRole;
+use crate::{metrics::Metrics, mirror::Challenger, role::MainRole};
 
 /// How soon a change is seen.
 const EVERY: Duration = Duration::from_millis(200);

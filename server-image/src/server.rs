@@ -1,35 +1,37 @@
 //! The life of the process: listen, load, serve, drain.
 
-use std::future::Future;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
-use tokio::time::Instant;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{Semaphore, watch},
+    time::Instant,
+};
 use understudy_contract::{Failure, Reason};
 use understudy_stats::Baseline;
 
-use crate::analysis::{Peers, drift};
-use crate::args::Args;
-use crate::artifact;
-use crate::columns::Columns;
-use crate::engine::{Bounds, Engine};
-use crate::http::connection::{ListenerContext, Phase, accept};
-use crate::http::probes;
-use crate::http::service::{Listener, Service};
-use crate::metrics::Metrics;
-use crate::model::{self, LoadOptions, Model};
-use crate::observer::{Observer, ObserverOptions, RecordingOptions};
-use crate::onnx;
-use crate::records::Sink;
-use crate::role::MainRole;
-use crate::routing::{self, ActiveRouting};
-use crate::termination;
+use crate::{
+    analysis::{Peers, drift},
+    args::Args,
+    artifact,
+    columns::Columns,
+    engine::{Bounds, Engine},
+    http::{
+        connection::{ListenerContext, Phase, accept},
+        probes,
+        service::{Listener, Service},
+    },
+    metrics::Metrics,
+    model::{self, LoadOptions, Model},
+    observer::{Observer, ObserverOptions, RecordingOptions},
+    onnx,
+    records::Sink,
+    role::MainRole,
+    routing::{self, ActiveRouting},
+    termination,
+};
 
 /// How long requests still come in after SIGTERM, until every node has heard that this endpoint is gone.
 const PROPAGATION: Duration = Duration::from_secs(5);

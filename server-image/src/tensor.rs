@@ -3,8 +3,10 @@
 use std::fmt;
 
 use half::{bf16, f16};
-use ort::session::SessionInputValue;
-use ort::value::{Tensor as OrtTensor, TensorElementType, TensorRef};
+use ort::{
+    session::SessionInputValue,
+    value::{Tensor as OrtTensor, TensorElementType, TensorRef},
+};
 
 /// A datatype of the Open Inference Protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

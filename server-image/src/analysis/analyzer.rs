@@ -1,22 +1,27 @@
 //! The thread that looks at calls: comparison, late truth, drift and records. It has no part in any answer.
 
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use arc_swap::ArcSwap;
-use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 use understudy_contract::routing::RecordingRules;
 use understudy_stats::Identity;
 
-use super::counts::Counts;
-use super::drift;
-use super::handle::{self, Handle, QueuedCall};
-use super::state::{AnalysisState, lock};
-use crate::queue::lazy::LazyReader;
-use crate::records::{self, Recorder, RecordingSettings};
-use crate::routing::ActiveRouting;
-use crate::signature::Port;
+use super::{
+    counts::Counts,
+    drift,
+    handle::{self, Handle, QueuedCall},
+    state::{AnalysisState, lock},
+};
+use crate::{
+    queue::lazy::LazyReader,
+    records::{self, Recorder, RecordingSettings},
+    routing::ActiveRouting,
+    signature::Port,
+};
 
 /// Calls that are looked at in one go.
 const BATCH: usize = 256;

@@ -5,9 +5,11 @@ use std::time::Duration;
 use understudy_contract::routing::DriftRules;
 use understudy_stats::{Baseline, ColumnRole, Drift, Monitor};
 
-use crate::call::Call;
-use crate::columns::{Column, Columns};
-use crate::tensor::{Data, Tensor};
+use crate::{
+    call::Call,
+    columns::{Column, Columns},
+    tensor::{Data, Tensor},
+};
 
 /// Where the operator says nothing: an hour.
 const WINDOW: Duration = Duration::from_hours(1);
@@ -123,9 +125,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::call::{Answered, Shadow};
-    use crate::signature::{Port, Signature};
-    use crate::tensor::Datatype;
+    use crate::{
+        call::{Answered, Shadow},
+        signature::{Port, Signature},
+        tensor::Datatype,
+    };
 
     fn columns() -> Columns {
         let port =

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::counts::Counts;
-use crate::call::Call;
-use crate::queue::budget::{Budget, Reservation};
-use crate::records::{self, Loss};
+use crate::{
+    call::Call,
+    queue::budget::{Budget, Reservation},
+    records::{self, Loss},
+};
 
 /// Calls that may wait to be looked at, and the memory that they may take.
 const QUEUE: usize = 4096;

@@ -15,7 +15,4 @@ pub mod outcomes;
 pub mod peers;
 pub mod state;
 
-pub use self::counts::Counts;
-pub use self::gauges::Gauges;
-pub use self::handle::Handle;
-pub use self::peers::Peers;
+pub use self::{counts::Counts, gauges::Gauges, handle::Handle, peers::Peers};

@@ -4,12 +4,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use understudy_stats::{Comparison, Identity, Summary};
 
-use super::comparison;
-use super::drift;
-use super::outcomes::{Outcome, RecentCalls};
-use crate::call::{Call, Shadow};
-use crate::routing::ActiveRouting;
-use crate::signature::Port;
+use super::{
+    comparison, drift,
+    outcomes::{Outcome, RecentCalls},
+};
+use crate::{
+    call::{Call, Shadow},
+    routing::ActiveRouting,
+    signature::Port,
+};
 
 /// What was seen so far. The thread changes it, whoever asks reads it; no answer to a caller waits for it.
 pub struct AnalysisState {

@@ -1,7 +1,6 @@
 //! Bodies, within bounds of size and time, and of memory over all requests together.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;

@@ -3,16 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use understudy_contract::paths;
 
 use super::service::{HttpResponse, Service};
-use crate::error::Refusal;
-use crate::metrics::Metrics;
-use crate::observer::Observer;
+use crate::{error::Refusal, metrics::Metrics, observer::Observer};
 
 /// Records that are shown where nobody says how many.
 const RECORDS: usize = 100;

@@ -3,23 +3,26 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{
+    HeaderMap, HeaderValue, Request, Response,
+    header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
+};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
-use super::body::BodyBudget;
-use super::route::Route;
-use crate::analysis::outcomes;
-use crate::codec::compression::Coding;
-use crate::engine::{ApiKind, EncodedResponse, Engine, Work};
-use crate::error::Refusal;
-use crate::headers::{self, JSON_LENGTH, REQUEST_ID};
-use crate::metrics::Metrics;
-use crate::mirror::RawRequest;
-use crate::observer::{Interest, Observer};
-use crate::page;
+use super::{body::BodyBudget, route::Route};
+use crate::{
+    analysis::outcomes,
+    codec::compression::Coding,
+    engine::{ApiKind, EncodedResponse, Engine, Work},
+    error::Refusal,
+    headers::{self, JSON_LENGTH, REQUEST_ID},
+    metrics::Metrics,
+    mirror::RawRequest,
+    observer::{Interest, Observer},
+    page,
+};
 
 /// What this server says it can do beyond the protocol's core.
 const EXTENSIONS: [&str; 2] = ["binary_tensor_data", "statistics"];

@@ -1,7 +1,6 @@
 //! Metrics of one model version: each series has the labels `model` and `version`, which never change.
 
-use prometheus::core::Collector;
-use prometheus::{GaugeVec, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry};
+use prometheus::{GaugeVec, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry, core::Collector};
 
 /// Makes metrics and registers them.
 #[derive(Debug, Clone)]

@@ -1,7 +1,9 @@
 //! Counters under Triton's names, so that its dashboards work, and a latency histogram.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use prometheus::{Counter, Encoder, Histogram, HistogramOpts, IntCounter, IntGauge, TextEncoder};
 use serde_json::{Value, json};

@@ -1,7 +1,9 @@
 //! Leaves a challenger that fails again and again alone for a while, and then tries it with one call.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    time::{Duration, Instant},
+};
 
 /// Failures in a row that open the circuit. Fewer are a pod that went.
 const FAILURES: u32 = 5;

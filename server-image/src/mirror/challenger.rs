@@ -1,14 +1,14 @@
 //! Who gets copies, and the way to it.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use http::Uri;
-use http::uri::InvalidUri;
+use http::{Uri, uri::InvalidUri};
 use understudy_contract::routing::ChallengerRoute;
 
-use super::breaker::Admission;
-use super::upstream::Upstream;
+use super::{breaker::Admission, upstream::Upstream};
 use crate::call::Identity;
 
 /// Who gets copies.

@@ -2,8 +2,10 @@
 
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge};
 
-use crate::call::{Dropped, Shadow};
-use crate::metrics::Family;
+use crate::{
+    call::{Dropped, Shadow},
+    metrics::Family,
+};
 
 /// From a challenger on the same node to one that is about to be given up, two or three a decade.
 const BUCKETS: [f64; 13] =

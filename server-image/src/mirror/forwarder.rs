@@ -1,26 +1,33 @@
 //! The thread that copies calls to the challenger: connections of their own, a time limit, and a circuit breaker.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
-use std::time::Instant;
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+    time::Instant,
+};
 
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderValue, Request};
+use futures::{StreamExt, stream::FuturesUnordered};
+use http::{
+    HeaderValue, Request,
+    header::{CONTENT_ENCODING, CONTENT_TYPE},
+};
 use http_body_util::Full;
 use hyper_util::client::legacy::connect::capture_connection;
 use tokio::sync::watch;
 
-use super::counts::Counts;
-use super::handle::{self, CallCopy, Handle, Next, RawRequest};
-use super::response;
-use super::upstream::MAX_IN_FLIGHT;
-use crate::call::{Answered, Dropped, Shadow};
-use crate::engine::ApiKind;
-use crate::headers::JSON_LENGTH;
-use crate::queue::lazy::LazyReader;
-use crate::signature::Port;
+use super::{
+    counts::Counts,
+    handle::{self, CallCopy, Handle, Next, RawRequest},
+    response,
+    upstream::MAX_IN_FLIGHT,
+};
+use crate::{
+    call::{Answered, Dropped, Shadow},
+    engine::ApiKind,
+    headers::JSON_LENGTH,
+    queue::lazy::LazyReader,
+    signature::Port,
+};
 
 /// The other end of the door: what the thread works on.
 pub struct Mirror {

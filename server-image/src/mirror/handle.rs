@@ -1,20 +1,18 @@
 //! The way into the mirror, for threads that must not wait: a queue bounded in calls and in bytes. Whatever ends a copy,
 //! it is counted once, and the call goes on.
 
-use std::sync::Arc;
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
-use super::breaker::Admission;
-use super::challenger::Challenger;
-use super::counts::Counts;
-use crate::call::{Call, Dropped, Shadow};
-use crate::codec::compression::Coding;
-use crate::engine::ApiKind;
-use crate::queue::budget::{Budget, Reservation};
+use super::{breaker::Admission, challenger::Challenger, counts::Counts};
+use crate::{
+    call::{Call, Dropped, Shadow},
+    codec::compression::Coding,
+    engine::ApiKind,
+    queue::budget::{Budget, Reservation},
+};
 
 /// Copies that may wait.
 const QUEUE: usize = 1024;

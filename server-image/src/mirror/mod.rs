@@ -10,8 +10,10 @@ pub mod handle;
 mod response;
 pub mod upstream;
 
-pub use self::breaker::Admission;
-pub use self::challenger::Challenger;
-pub use self::counts::Counts;
-pub use self::forwarder::open;
-pub use self::handle::{Handle, RawRequest};
+pub use self::{
+    breaker::Admission,
+    challenger::Challenger,
+    counts::Counts,
+    forwarder::open,
+    handle::{Handle, RawRequest},
+};

@@ -6,12 +6,14 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use serde::Deserialize;
 
-use crate::call::{Answered, Dropped, Identity};
-use crate::codec::binary;
-use crate::headers::{self, JSON_LENGTH};
-use crate::queue::budget::Reservation;
-use crate::signature::Port;
-use crate::tensor::{Datatype, Tensor, elements};
+use crate::{
+    call::{Answered, Dropped, Identity},
+    codec::binary,
+    headers::{self, JSON_LENGTH},
+    queue::budget::Reservation,
+    signature::Port,
+    tensor::{Datatype, Tensor, elements},
+};
 
 /// A larger answer is not kept.
 const LARGEST: usize = 4 << 20;

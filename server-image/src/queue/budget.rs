@@ -1,7 +1,9 @@
 //! Memory that calls may reserve while they wait: taken in shares, given back when a reservation is dropped.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
 
 /// A number of bytes that cannot be exceeded.
 #[derive(Debug)]

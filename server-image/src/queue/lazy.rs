@@ -6,8 +6,7 @@
 
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::{sync::mpsc, time::Instant};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(1);

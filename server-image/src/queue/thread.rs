@@ -2,8 +2,10 @@
 
 use std::future::Future;
 
-use tokio::sync::{oneshot, watch};
-use tokio::time::Instant;
+use tokio::{
+    sync::{oneshot, watch},
+    time::Instant,
+};
 
 /// Below all that answers: under load these threads get what is left.
 const NICE: i32 = 10;

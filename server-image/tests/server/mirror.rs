@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::challengers::{Bad, Challenger};
-use crate::client::Connection;
-use crate::harness::{INFER, Launch, Server, digest_of};
-use crate::way::Way;
+use crate::{
+    challengers::{Bad, Challenger},
+    client::Connection,
+    harness::{INFER, Launch, Server, digest_of},
+    way::Way,
+};
 
 const BODY: &str =
     r#"{"id":"order-7","inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}"#;

@@ -1,15 +1,17 @@
 //! Every call that is due has a record: in the sink, or counted as dropped.
 
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::path::Path;
+use std::{collections::BTreeSet, fs::File, path::Path};
 
-use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::record::RowAccessor;
+use parquet::{
+    file::reader::{FileReader, SerializedFileReader},
+    record::RowAccessor,
+};
 use serde_json::{Value, json};
 
-use crate::client::Connection;
-use crate::harness::{INFER, Launch, Server, digest_of};
+use crate::{
+    client::Connection,
+    harness::{INFER, Launch, Server, digest_of},
+};
 
 const ROUTING: &str = r#"{"main":"1.3.0","recording":{"samplePercent":100,"rotateSeconds":1}}"#;
 
