@@ -18,12 +18,10 @@
 //! A column is named as calls are recorded: a feature of a vector by the model's `feature_names`, everything else by its
 //! tensor.
 
-use std::collections::HashSet;
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
+use std::{collections::HashSet, fmt};
 
 use json::{Counts, File, Head, RawColumn};
+use serde::{Deserialize, Serialize};
 
 mod json;
 

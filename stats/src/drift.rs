@@ -5,9 +5,11 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::baseline::{ColumnKind, ColumnRole};
-use crate::interval::chi_square_rarely_above;
-use crate::real;
+use crate::{
+    baseline::{ColumnKind, ColumnRole},
+    interval::chi_square_rarely_above,
+    real,
+};
 
 /// What was observed within the window, beside what the baseline has.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

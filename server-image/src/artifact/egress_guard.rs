@@ -1,10 +1,15 @@
 //! The only way out: an HTTP client that calls no link-local or metadata address, however it is written or resolved.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Certificate, Client, Url, redirect};
+use reqwest::{
+    Certificate, Client, Url,
+    dns::{Addrs, Name, Resolve, Resolving},
+    redirect,
+};
 
 use super::Secret;
 use crate::failure::{Failure, Reason};

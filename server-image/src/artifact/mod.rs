@@ -10,13 +10,14 @@ mod secret;
 mod uri;
 mod web;
 
-use std::hash::{BuildHasher, RandomState};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    hash::{BuildHasher, RandomState},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use bytes::Bytes;
-use futures::StreamExt;
-use futures::stream::BoxStream;
+use futures::{StreamExt, stream::BoxStream};
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt;
 use understudy_contract::Digest;

@@ -1,7 +1,9 @@
 //! `pvc://claim/path`: a file of the mounted claim, reached through real directories only.
 
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::{
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
 
 use bytes::BytesMut;
 use futures::StreamExt;

@@ -1,10 +1,12 @@
 //! `s3://bucket/key` at any endpoint. Records go out by the same [`connect`].
 
 use futures::{StreamExt, TryStreamExt};
-use object_store::aws::{AmazonS3, AmazonS3Builder};
-use object_store::client::{HttpClient, HttpConnector};
-use object_store::path::Path;
-use object_store::{ClientOptions, ObjectStoreExt, RetryConfig};
+use object_store::{
+    ClientOptions, ObjectStoreExt, RetryConfig,
+    aws::{AmazonS3, AmazonS3Builder},
+    client::{HttpClient, HttpConnector},
+    path::Path,
+};
 
 use super::{Chunks, FetchError, Secret, egress_guard};
 use crate::failure::{Failure, Reason};

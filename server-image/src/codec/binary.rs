@@ -2,8 +2,10 @@
 
 use bytemuck::AnyBitPattern;
 
-use crate::error::Refusal;
-use crate::tensor::{Data, Datatype};
+use crate::{
+    error::Refusal,
+    tensor::{Data, Datatype},
+};
 
 /// Reads the `count` elements of input `name` from `blob`, which must hold exactly them.
 pub fn read(name: &str, datatype: Datatype, count: usize, blob: &[u8]) -> Result<Data, Refusal> {

@@ -1,8 +1,10 @@
 //! The `data` of a tensor in JSON: flat or nested, row-major, straight into the vector of its datatype.
 
 use super::scan::{DEPTH, Scanner};
-use crate::error::Refusal;
-use crate::tensor::{Data, Datatype};
+use crate::{
+    error::Refusal,
+    tensor::{Data, Datatype},
+};
 
 /// How the data was nested: the extent of each level. One level is flat data, none a bare scalar.
 pub type Layout = Vec<usize>;

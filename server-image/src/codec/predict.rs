@@ -7,14 +7,18 @@
 use ort::session::SessionOutputs;
 use serde_json::{Map, Value, json};
 
-use super::elements;
-use super::request::{InferRequest, RequestedOutput};
-use super::response::{borrow, shape_of, strings};
-use super::scan::Scanner;
-use super::write::Json;
-use crate::error::Refusal;
-use crate::signature::{Port, Signature};
-use crate::tensor::{Data, Datatype, ShapeText, Tensor, elements as count_of};
+use super::{
+    elements,
+    request::{InferRequest, RequestedOutput},
+    response::{borrow, shape_of, strings},
+    scan::Scanner,
+    write::Json,
+};
+use crate::{
+    error::Refusal,
+    signature::{Port, Signature},
+    tensor::{Data, Datatype, ShapeText, Tensor, elements as count_of},
+};
 
 /// Reads `{"records":[{...}]}` into tensors whose first dimension is the record.
 pub fn read(

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::scan::Scanner;
-use super::{binary, elements};
-use crate::error::Refusal;
-use crate::signature::{Port, Signature};
-use crate::tensor::{Data, Datatype, ShapeText, Tensor, elements as count_of};
+use super::{binary, elements, scan::Scanner};
+use crate::{
+    error::Refusal,
+    signature::{Port, Signature},
+    tensor::{Data, Datatype, ShapeText, Tensor, elements as count_of},
+};
 
 /// A request that fits the model: one tensor for each of its inputs, in the model's order.
 #[derive(Debug, PartialEq)]

@@ -1,15 +1,21 @@
 //! The answer to an inference request, written straight from ONNX Runtime's memory.
 
 use half::{bf16, f16};
-use ort::session::SessionOutputs;
-use ort::value::{DynValue, PrimitiveTensorElementType, ValueType};
+use ort::{
+    session::SessionOutputs,
+    value::{DynValue, PrimitiveTensorElementType, ValueType},
+};
 
-use super::binary;
-use super::request::{InferRequest, RequestedOutput};
-use super::write::{Json, list};
-use crate::error::Refusal;
-use crate::signature::{Port, Signature};
-use crate::tensor::{Data, Datatype, Tensor, elements};
+use super::{
+    binary,
+    request::{InferRequest, RequestedOutput},
+    write::{Json, list},
+};
+use crate::{
+    error::Refusal,
+    signature::{Port, Signature},
+    tensor::{Data, Datatype, Tensor, elements},
+};
 
 /// A body, and where its JSON ends if binary tensors follow.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -8,9 +8,7 @@ mod functions;
 mod tensors;
 mod wire;
 
-use std::fs::File;
-use std::io::BufReader;
-use std::path::Path;
+use std::{fs::File, io::BufReader, path::Path};
 
 use functions::Functions;
 use wire::{Value, WireReader};

@@ -2,8 +2,10 @@
 
 use std::io::{Read, Seek};
 
-use super::InspectError;
-use super::wire::{Value, WireReader};
+use super::{
+    InspectError,
+    wire::{Value, WireReader},
+};
 
 /// Bits of an element by `TensorProto.DataType`; `None` where an element has no fixed size (strings).
 fn bits(data_type: u64) -> Option<u64> {

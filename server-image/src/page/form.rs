@@ -3,8 +3,7 @@
 use std::fmt::Write;
 
 use super::{Column, columns, json_type};
-use crate::model::Model;
-use crate::tensor::Datatype;
+use crate::{model::Model, tensor::Datatype};
 
 /// The page without the model.
 const PAGE: &str = include_str!("form.html");

@@ -6,9 +6,7 @@ mod openapi;
 pub use form::form;
 pub use openapi::openapi;
 
-use crate::codec::predict::is_vector_of;
-use crate::model::Model;
-use crate::tensor::Datatype;
+use crate::{codec::predict::is_vector_of, model::Model, tensor::Datatype};
 
 /// A column of a record, as `/predict` takes it.
 struct Column<'m> {

@@ -3,8 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{columns, json_type};
-use crate::model::Model;
-use crate::signature::Port;
+use crate::{model::Model, signature::Port};
 
 /// The description, as JSON.
 #[must_use]

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayBuilder, ArrayRef, BooleanBuilder, Float32Builder, Float64Builder, Int8Builder, Int16Builder,
-    Int32Builder, Int64Builder, ListBuilder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
-    UInt8Builder, UInt16Builder, UInt32Builder, UInt64Builder,
+use arrow::{
+    array::{
+        ArrayBuilder, ArrayRef, BooleanBuilder, Float32Builder, Float64Builder, Int8Builder, Int16Builder,
+        Int32Builder, Int64Builder, ListBuilder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
+        UInt8Builder, UInt16Builder, UInt32Builder, UInt64Builder,
+    },
+    error::ArrowError,
 };
-use arrow::error::ArrowError;
 
-use super::fields::{ColumnType, Fields, element};
-use super::file_name::micros;
-use super::row::{Cell, Row};
+use super::{
+    fields::{ColumnType, Fields, element},
+    file_name::micros,
+    row::{Cell, Row},
+};
 use crate::tensor::{Data, Datatype, Tensor};
 
 /// One column, of the type that its field has.

@@ -1,12 +1,18 @@
 //! The books of the records: `due = written + dropped + pending`, in every scrape.
 
-use std::sync::Arc;
-use std::sync::atomic::{Ordering, fence};
-use std::time::SystemTime;
+use std::{
+    sync::{
+        Arc,
+        atomic::{Ordering, fence},
+    },
+    time::SystemTime,
+};
 
-use prometheus::core::{Collector, Desc};
-use prometheus::proto::MetricFamily;
-use prometheus::{IntCounter, IntGauge, Opts, Registry};
+use prometheus::{
+    IntCounter, IntGauge, Opts, Registry,
+    core::{Collector, Desc},
+    proto::MetricFamily,
+};
 
 /// Why a row that was due is not in the sink. Each is a value of the label `reason`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,13 +1,14 @@
 //! The columns of a record: which there are, what they are called, and which are never kept.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use arrow::datatypes::{DataType, Field as ArrowField, FieldRef, Schema, SchemaRef, TimeUnit};
 
-use crate::columns::{Column, Columns};
-use crate::signature::{Port, Signature};
-use crate::tensor::Datatype;
+use crate::{
+    columns::{Column, Columns},
+    signature::{Port, Signature},
+    tensor::Datatype,
+};
 
 /// The columns of a record that every model has, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

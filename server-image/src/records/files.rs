@@ -1,22 +1,24 @@
 //! The way to the sink: which file a row goes to, when a file is closed, and what happens when the disk fails.
 
-use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::{sync::watch, task::JoinSet, time::Instant};
 
-use super::counts::{Counts, Loss};
-use super::fields::Fields;
-use super::file_name::{FileName, day};
-use super::open_file::{FileError, OpenFile};
-use super::retention::retain;
-use super::row::Row;
-use super::sink::Sink;
-use super::spool::Spool;
-use super::upload::upload;
+use super::{
+    counts::{Counts, Loss},
+    fields::Fields,
+    file_name::{FileName, day},
+    open_file::{FileError, OpenFile},
+    retention::retain,
+    row::Row,
+    sink::Sink,
+    spool::Spool,
+    upload::upload,
+};
 
 /// A file of that size is closed. It is held in memory while it is uploaded, so it is not larger.
 const FILE: u64 = 8 << 20;

@@ -1,10 +1,14 @@
 //! A record as a line of JSON.
 
-use super::fields::Fields;
-use super::file_name::timestamp;
-use super::row::{Cell, Row};
-use crate::codec::write::{Json, list};
-use crate::each_datatype;
+use super::{
+    fields::Fields,
+    file_name::timestamp,
+    row::{Cell, Row},
+};
+use crate::{
+    codec::write::{Json, list},
+    each_datatype,
+};
 
 /// Appends the row, one member a column, and the end of the line.
 pub(super) fn write(out: &mut Vec<u8>, row: &Row<'_>, fields: &Fields) {

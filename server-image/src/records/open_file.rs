@@ -1,25 +1,30 @@
 //! The file that rows are written to, until it is whole.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::{
+    fs::{File, OpenOptions},
+    io::Write,
+    os::unix::fs::{FileExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use flate2::Crc;
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::Compression;
-use parquet::errors::ParquetError;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::{
+    arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
+    basic::Compression,
+    errors::ParquetError,
+    file::properties::{EnabledStatistics, WriterProperties},
+};
 use tokio::time::Instant;
 
-use super::batch::Batch;
-use super::counts::Loss;
-use super::fields::Fields;
-use super::file_name::FileName;
-use super::row::Row;
-use super::spool::{SpooledFile, remove};
+use super::{
+    batch::Batch,
+    counts::Loss,
+    fields::Fields,
+    file_name::FileName,
+    row::Row,
+    spool::{SpooledFile, remove},
+};
 
 /// A batch goes to the encoder with that many rows or bytes: enough that columns are encoded in long runs.
 const BATCH_ROWS: u64 = 1024;

@@ -1,20 +1,22 @@
 //! The recorder: what the rest of the server knows of records.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::counts::{Balance, Counts, Loss};
-use super::fields::Fields;
-use super::files::Files;
-use super::ring::{Common, Entry, Ring};
-use super::row::Row;
-use super::sink::Sink;
-use crate::columns::Columns;
-use crate::observe::call::{Call, Identity};
-use crate::signature::Signature;
+use super::{
+    counts::{Balance, Counts, Loss},
+    fields::Fields,
+    files::Files,
+    ring::{Common, Entry, Ring},
+    row::Row,
+    sink::Sink,
+};
+use crate::{
+    columns::Columns,
+    observe::call::{Call, Identity},
+    signature::Signature,
+};
 
 /// A call that is not of the signature is told that often at most.
 const TOLD: Duration = Duration::from_mins(1);

@@ -1,12 +1,13 @@
 //! Removes records that are older than they may be kept.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use tokio::sync::watch;
 
-use super::file_name::day;
-use super::sink::Sink;
+use super::{file_name::day, sink::Sink};
 use crate::artifact::jittered;
 
 /// Between a half and the whole of this lies between two looks. Every pod of the deployment looks, so old files go

@@ -1,15 +1,17 @@
 //! The newest rows, kept on the pod for whoever wants to look at them.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
-use super::fields::Fields;
-use super::json_line;
-use super::row::Row;
-use crate::each_datatype;
-use crate::observe::call::{Answered, Call, Identity, Shadow};
-use crate::signature::Signature;
-use crate::tensor::{Data, Tensor};
+use super::{fields::Fields, json_line, row::Row};
+use crate::{
+    each_datatype,
+    observe::call::{Answered, Call, Identity, Shadow},
+    signature::Signature,
+    tensor::{Data, Tensor},
+};
 
 /// How many rows are kept, and what they may take: whichever is reached first.
 const ROWS: usize = 1000;

@@ -3,10 +3,12 @@
 use std::time::SystemTime;
 
 use super::fields::{Field, Fixed, TensorGroup, ValueSource};
-use crate::columns::Column;
-use crate::observe::call::{Answered, Call, Identity, Shadow};
-use crate::signature::{Port, Signature};
-use crate::tensor::Tensor;
+use crate::{
+    columns::Column,
+    observe::call::{Answered, Call, Identity, Shadow},
+    signature::{Port, Signature},
+    tensor::Tensor,
+};
 
 /// The value of one column.
 #[derive(Debug)]

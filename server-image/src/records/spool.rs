@@ -1,13 +1,17 @@
 //! The whole files that wait for the sink, on the pod's disk.
 
-use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard},
+};
 
 use tokio::sync::watch;
 
-use super::counts::{Counts, Loss};
-use super::file_name::{FileName, SpoolEntry};
+use super::{
+    counts::{Counts, Loss},
+    file_name::{FileName, SpoolEntry},
+};
 
 /// A whole file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,18 +1,22 @@
 //! Puts the waiting files into the sink, the oldest first, one at a time, until each is there.
 
-use std::fs::File;
-use std::io::Read;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::{
+    fs::File,
+    io::Read,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use flate2::Crc;
 use object_store::PutPayload;
 use tokio::sync::watch;
 
-use super::counts::Loss;
-use super::sink::{Connection, Sink, SinkError};
-use super::spool::{Spool, SpooledFile};
+use super::{
+    counts::Loss,
+    sink::{Connection, Sink, SinkError},
+    spool::{Spool, SpooledFile},
+};
 use crate::artifact::jittered;
 
 /// Pauses between tries: short enough for the restart of a store's pod, long enough for an outage of hours.

@@ -1,12 +1,16 @@
 //! A model of three features and calls to it.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use understudy_server::columns::Columns;
-use understudy_server::observe::call::{Answered, Call, Identity, Shadow};
-use understudy_server::signature::{Port, Signature};
-use understudy_server::tensor::{Data, Datatype, Tensor};
+use understudy_server::{
+    columns::Columns,
+    observe::call::{Answered, Call, Identity, Shadow},
+    signature::{Port, Signature},
+    tensor::{Data, Datatype, Tensor},
+};
 
 /// 2026-11-21T09:30:45Z.
 pub const MORNING: Duration = Duration::from_secs(1_795_253_445);

@@ -1,15 +1,19 @@
 //! The spool's disk is full, in earnest: each test runs again in a mount namespace of its own, on a disk of 1 MiB.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use tempfile::TempDir;
 use understudy_server::records::{Loss, Sink};
 
-use crate::folder;
-use crate::setup::{Setup, all, books, numbers, until};
+use crate::{
+    folder,
+    setup::{Setup, all, books, numbers, until},
+};
 
 const DISK: &str = "RECORDS_TEST_DISK";
 

@@ -5,8 +5,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 use understudy_server::records::{Loss, RecordingSettings};
 
-use crate::calls::{MIDNIGHT, call_at};
-use crate::setup::{Process, Setup, books, numbers};
+use crate::{
+    calls::{MIDNIGHT, call_at},
+    setup::{Process, Setup, books, numbers},
+};
 
 #[derive(Debug, Clone)]
 enum Step {

@@ -3,9 +3,11 @@
 use tokio::time::Instant;
 use understudy_server::records::Loss;
 
-use crate::folder;
-use crate::setup::{Setup, all, books, lost_otherwise, numbers, until};
-use crate::store::{Gate, SECRET_KEY, Store};
+use crate::{
+    folder,
+    setup::{Setup, all, books, lost_otherwise, numbers, until},
+    store::{Gate, SECRET_KEY, Store},
+};
 
 #[tokio::test]
 async fn a_sink_that_is_well_has_every_row() {

@@ -1,12 +1,16 @@
 //! Records are kept as long as they may be, and no longer.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use understudy_server::records::RecordingSettings;
 
-use crate::setup::{Setup, until};
-use crate::store::{Gate, Store};
+use crate::{
+    setup::{Setup, until},
+    store::{Gate, Store},
+};
 
 const DAY: Duration = Duration::from_hours(24);
 

@@ -1,12 +1,16 @@
 //! The newest rows, as JSON lines.
 
 use serde_json::{Value, json};
-use understudy_server::observe::call::{Call, Shadow};
-use understudy_server::tensor::{Data, Tensor};
+use understudy_server::{
+    observe::call::{Call, Shadow},
+    tensor::{Data, Tensor},
+};
 
-use crate::calls::{answered, call, challenger};
-use crate::folder;
-use crate::setup::{Process, Setup};
+use crate::{
+    calls::{answered, call, challenger},
+    folder,
+    setup::{Process, Setup},
+};
 
 fn lines(process: &Process, limit: usize) -> Vec<Value> {
     let text = String::from_utf8(process.ring.newest(limit)).unwrap();

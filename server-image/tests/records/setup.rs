@@ -1,20 +1,24 @@
 //! A recorder over a spool and a claim of its own.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use prometheus::Registry;
 use tempfile::TempDir;
 use tokio::time::Instant;
-use understudy_server::columns::Columns;
-use understudy_server::records::{
-    Balance, Counts, Loss, Recorder, RecorderOptions, RecordingSettings, Ring, Sink,
+use understudy_server::{
+    columns::Columns,
+    records::{Balance, Counts, Loss, Recorder, RecorderOptions, RecordingSettings, Ring, Sink},
+    signature::Signature,
 };
-use understudy_server::signature::Signature;
 
-use crate::calls;
-use crate::folder::{self, Row};
+use crate::{
+    calls,
+    folder::{self, Row},
+};
 
 /// What outlives a process: the spool and the claim.
 pub struct Setup {

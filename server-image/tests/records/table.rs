@@ -4,14 +4,18 @@ use std::time::Duration;
 
 use half::{bf16, f16};
 use serde_json::json;
-use understudy_server::observe::call::{Answered, Call, Dropped, Shadow};
-use understudy_server::records::{Loss, RecordingSettings};
-use understudy_server::signature::Signature;
-use understudy_server::tensor::{Data, Datatype, Tensor};
+use understudy_server::{
+    observe::call::{Answered, Call, Dropped, Shadow},
+    records::{Loss, RecordingSettings},
+    signature::Signature,
+    tensor::{Data, Datatype, Tensor},
+};
 
-use crate::calls::{self, MIDNIGHT, MORNING, answered, call, call_at, challenger, port};
-use crate::folder;
-use crate::setup::{Setup, books, numbers};
+use crate::{
+    calls::{self, MIDNIGHT, MORNING, answered, call, call_at, challenger, port},
+    folder,
+    setup::{Setup, books, numbers},
+};
 
 fn vector(data: Data) -> Tensor {
     Tensor { shape: vec![i64::try_from(data.len()).unwrap()], data }

@@ -3,8 +3,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::Monitor;
-use crate::baseline::{Baseline, ColumnKind, ColumnRole};
-use crate::drift::{ColumnDrift, Drift};
+use crate::{
+    baseline::{Baseline, ColumnKind, ColumnRole},
+    drift::{ColumnDrift, Drift},
+};
 
 const HOUR: Duration = Duration::from_hours(1);
 

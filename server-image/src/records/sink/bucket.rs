@@ -1,14 +1,14 @@
 //! `s3://bucket/prefix`.
 
 use futures::{StreamExt, TryStreamExt};
-use object_store::aws::AmazonS3;
-use object_store::path::Path;
-use object_store::{Error, ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{Error, ObjectStore, ObjectStoreExt, PutPayload, aws::AmazonS3, path::Path};
 
-use super::super::file_name::day_of_folder;
 use super::SinkError;
-use crate::artifact::{Secret, innermost, s3};
-use crate::failure::{Failure, Reason};
+use crate::{
+    artifact::{Secret, innermost, s3},
+    failure::{Failure, Reason},
+    records::file_name::day_of_folder,
+};
 
 /// Objects that are removed at the same time.
 const AT_ONCE: usize = 8;

@@ -3,15 +3,19 @@
 mod bucket;
 mod pvc;
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use object_store::PutPayload;
 use tokio::sync::Semaphore;
 
-use crate::artifact::{Secret, Uri};
-use crate::failure::{Failure, Reason};
+use crate::{
+    artifact::{Secret, Uri},
+    failure::{Failure, Reason},
+};
 
 /// Longest that one operation may take; then it has failed.
 const PATIENCE: Duration = Duration::from_mins(2);

@@ -4,20 +4,26 @@
 //! removed, somewhere else in the pod. Each step of the way is therefore opened from the one before, and a link is no
 //! directory.
 
-use std::fs::File;
-use std::io::Write;
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    fs::File,
+    io::Write,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use object_store::PutPayload;
-use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, fsync, mkdirat, openat, renameat, unlinkat};
-use rustix::io::Errno;
+use rustix::{
+    fs::{AtFlags, CWD, Dir, Mode, OFlags, fsync, mkdirat, openat, renameat, unlinkat},
+    io::Errno,
+};
 use tokio::sync::Semaphore;
 
-use super::super::file_name::day_of_folder;
 use super::SinkError;
+use crate::records::file_name::day_of_folder;
 
 /// Others read the records from the claim; what they may is for the claim to say.
 const DIRECTORY: Mode = Mode::from_bits_retain(0o777);
@@ -210,8 +216,7 @@ fn names(directory: &OwnedFd) -> Result<Vec<String>, Errno> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
-    use std::sync::atomic::AtomicUsize;
+    use std::{os::unix::fs::symlink, sync::atomic::AtomicUsize};
 
     use futures::FutureExt;
 
