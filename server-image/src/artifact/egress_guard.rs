@@ -11,7 +11,7 @@ use reqwest::{
     redirect,
 };
 
-use super::Secret;
+use super::secret::Secret;
 use crate::failure::{Failure, Reason};
 
 /// Enough for a store behind a load balancer, too few for a loop.
@@ -117,15 +117,6 @@ pub(super) fn client(secret: &Secret, plain: bool) -> Result<Client, Failure> {
 
 fn unusable(error: impl std::fmt::Display) -> Failure {
     Failure::new(Reason::ArtifactForbidden, format!("failed to use ca.crt of the Secret: {error}"))
-}
-
-/// The innermost cause, which is where hyper and rustls say what happened.
-pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 /// Whether the door itself refused, so that another try ends the same way.

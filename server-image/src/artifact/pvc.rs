@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use futures::StreamExt;
 use tokio::io::AsyncReadExt;
 
-use super::{Chunks, FetchError};
+use super::fetch_error::{Chunks, FetchError};
 use crate::failure::{Failure, Reason};
 
 /// Large enough that reading costs little more than hashing.

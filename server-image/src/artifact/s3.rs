@@ -8,7 +8,11 @@ use object_store::{
     path::Path,
 };
 
-use super::{Chunks, FetchError, Secret, egress_guard};
+use super::{
+    egress_guard,
+    fetch_error::{Chunks, FetchError, innermost},
+    secret::Secret,
+};
 use crate::failure::{Failure, Reason};
 
 /// One object of a bucket.
@@ -98,12 +102,11 @@ fn failed(uri: &str, error: &object_store::Error) -> FetchError {
         }
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => FetchError::permanent(
             Reason::ArtifactForbidden,
-            format!("{uri}: the store refused the credentials: {}", egress_guard::innermost(error)),
+            format!("{uri}: the store refused the credentials: {}", innermost(error)),
         ),
-        _ if egress_guard::is_forbidden(error) => FetchError::permanent(
-            Reason::ArtifactUnreachable,
-            format!("{uri}: {}", egress_guard::innermost(error)),
-        ),
-        _ => FetchError::transient(format!("failed to download {uri}: {}", egress_guard::innermost(error))),
+        _ if egress_guard::is_forbidden(error) => {
+            FetchError::permanent(Reason::ArtifactUnreachable, format!("{uri}: {}", innermost(error)))
+        }
+        _ => FetchError::transient(format!("failed to download {uri}: {}", innermost(error))),
     }
 }

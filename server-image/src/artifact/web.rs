@@ -3,7 +3,11 @@
 use futures::{StreamExt, TryStreamExt};
 use reqwest::{Client, StatusCode, Url};
 
-use super::{Chunks, FetchError, Secret, egress_guard};
+use super::{
+    egress_guard,
+    fetch_error::{Chunks, FetchError, innermost},
+    secret::Secret,
+};
 use crate::failure::{Failure, Reason};
 
 /// One file of a web server.
@@ -51,7 +55,7 @@ impl WebSource {
 }
 
 fn failed(url: &Url, error: &reqwest::Error) -> FetchError {
-    let message = format!("failed to download {url}: {}", egress_guard::innermost(error));
+    let message = format!("failed to download {url}: {}", innermost(error));
     if error.is_redirect() || egress_guard::is_forbidden(error) {
         FetchError::permanent(Reason::ArtifactUnreachable, message)
     } else {
