@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::InspectError;
-
-/// Functions that call functions. Exporters make three or four levels.
-pub(super) const DEPTH: u32 = 32;
+use super::{error::InspectError, limits::FUNCTION_DEPTH};
 
 /// An operator by domain and name, as a small number.
 type Operator = usize;
@@ -105,12 +102,12 @@ impl Functions {
         }
         // A function that calls itself never gets a size, so it ends here too.
         let too_deep = || InspectError::FunctionDepth(self.names[operator].clone());
-        if depth > DEPTH {
+        if depth > FUNCTION_DEPTH {
             return Err(too_deep());
         }
         let size = self.inlined(&self.bodies[&operator], depth + 1, sizes)?;
         // Known sizes shorten the way down, so the depth alone would depend on the order.
-        if size.height > DEPTH {
+        if size.height > FUNCTION_DEPTH {
             return Err(too_deep());
         }
         sizes.insert(operator, size);

@@ -3,7 +3,7 @@
 use std::io::{Read, Seek};
 
 use super::{
-    InspectError,
+    error::InspectError,
     wire::{Value, WireReader},
 };
 

@@ -2,7 +2,7 @@
 
 use std::io::{BufReader, Read, Seek};
 
-use super::{FIELDS, InspectError};
+use super::{error::InspectError, limits::FIELDS};
 
 /// Names of operators, domains and tensors are never longer.
 const TEXT: u64 = 1024;
