@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Column, columns, json_type};
+use super::predict_columns::{PredictColumn, columns, json_type};
 use crate::{model::Model, tensor::Datatype};
 
 /// The page without the model.
@@ -24,7 +24,7 @@ pub fn form(model: &Model) -> String {
         .replace("{fields}", &fields)
 }
 
-fn field(out: &mut String, position: usize, column: &Column<'_>) -> std::fmt::Result {
+fn field(out: &mut String, position: usize, column: &PredictColumn<'_>) -> std::fmt::Result {
     let name = escaped(column.name);
     let (kind, list) = (json_type(column.datatype), if column.list { " data-list" } else { "" });
     let common = format!("id=\"column-{position}\" name=\"{name}\" data-kind=\"{kind}\"{list}");
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn a_name_from_a_model_is_no_markup() {
         let mut html = String::new();
-        let column = Column { name: r#""><script>"#, datatype: Datatype::Fp32, list: false };
+        let column = PredictColumn { name: r#""><script>"#, datatype: Datatype::Fp32, list: false };
         field(&mut html, 0, &column).unwrap();
         assert!(!html.contains("<script>") && html.contains("&quot;&gt;&lt;script&gt;"), "{html}");
     }

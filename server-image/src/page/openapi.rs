@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{columns, json_type};
+use super::predict_columns::{columns, json_type};
 use crate::{model::Model, signature::Port};
 
 /// The description, as JSON.

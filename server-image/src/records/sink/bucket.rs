@@ -3,7 +3,7 @@
 use futures::{StreamExt, TryStreamExt};
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutPayload, aws::AmazonS3, path::Path};
 
-use super::SinkError;
+use super::error::SinkError;
 use crate::{
     artifact::{Secret, innermost, s3},
     failure::{Failure, Reason},

@@ -1,6 +1,7 @@
 //! Where records are kept: a bucket or a mounted claim. A file is there whole or not at all.
 
 mod bucket;
+mod error;
 mod pvc;
 
 use std::{
@@ -12,6 +13,8 @@ use std::{
 use object_store::PutPayload;
 use tokio::sync::Semaphore;
 
+pub(super) use error::SinkError;
+
 use crate::{
     artifact::{Secret, Uri},
     failure::{Failure, Reason},
@@ -19,11 +22,6 @@ use crate::{
 
 /// Longest that one operation may take; then it has failed.
 const PATIENCE: Duration = Duration::from_mins(2);
-
-/// Why the sink did not do what it was asked to, in one sentence.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct SinkError(String);
 
 /// A folder in a bucket or on a claim.
 #[derive(Debug)]
