@@ -316,4 +316,5 @@ impl Comparison {
 }
 
 #[cfg(test)]
+#[path = "comparison_tests.rs"]
 mod tests;

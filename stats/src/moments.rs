@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     interval::{self, Estimate},
-    real,
+    real::real,
 };
 
 /// Larger numbers are left out: the squares of what is kept never overflow, whatever their number.

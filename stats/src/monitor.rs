@@ -4,8 +4,9 @@
 use std::{collections::HashMap, time::Duration};
 
 use crate::{
-    baseline::{Baseline, BaselineColumn, ColumnKind, ColumnRole, Values},
+    baseline::{Baseline, BaselineColumn, Values},
     categories::Categories,
+    column::{ColumnKind, ColumnRole},
     drift::{ColumnDrift, Drift},
 };
 
@@ -214,4 +215,5 @@ impl Monitor {
 }
 
 #[cfg(test)]
+#[path = "monitor_tests.rs"]
 mod tests;
