@@ -21,14 +21,7 @@ fn inputs_come_first_then_the_answer_of_main_then_the_challengers() {
     let fields = fields(vec![port("x", Datatype::Fp32, &[-1, 2])], outputs, &["age", "amount"], &[]);
     assert_eq!(
         names(&fields),
-        [
-            "input_age",
-            "input_amount",
-            "main_label",
-            "main_scores",
-            "challenger_label",
-            "challenger_scores"
-        ]
+        ["input_age", "input_amount", "main_label", "main_scores", "challenger_label", "challenger_scores"]
     );
     let fixed: Vec<_> = fields.list.iter().take(15).map(|field| field.name.as_str()).collect();
     assert_eq!(fixed[..3], ["id", "time", "deployment"]);
@@ -66,8 +59,7 @@ fn names_that_collide_are_told_apart_the_same_way_in_both_answers() {
 
 #[test]
 fn a_shape_is_kept_where_the_number_of_values_does_not_tell_it() {
-    let inputs =
-        vec![port("image", Datatype::Uint8, &[-1, 3, -1, -1]), port("x", Datatype::Fp32, &[-1, 9])];
+    let inputs = vec![port("image", Datatype::Uint8, &[-1, 3, -1, -1]), port("x", Datatype::Fp32, &[-1, 9])];
     let fields = fields(inputs, vec![port("boxes", Datatype::Fp32, &[-1, -1, 4])], &[], &[]);
     assert_eq!(
         names(&fields),
@@ -101,15 +93,13 @@ fn a_redacted_name_takes_away_every_column_that_it_could_mean() {
     assert_eq!(left(&["input_amount"]), [&all[0], &all[2], &all[3], &all[4]].map(Clone::clone));
     let error = with(&["main_error", "id"]);
     assert!(
-        error.schema.field_with_name("main_error").is_err()
-            && error.schema.field_with_name("id").is_err()
+        error.schema.field_with_name("main_error").is_err() && error.schema.field_with_name("id").is_err()
     );
 }
 
 #[test]
 fn a_feature_that_is_called_like_a_column_of_every_model_is_the_one_that_is_meant() {
-    let fields =
-        fields(vec![port("x", Datatype::Fp32, &[-1, 2])], vec![], &["id", "time"], &["id", "time"]);
+    let fields = fields(vec![port("x", Datatype::Fp32, &[-1, 2])], vec![], &["id", "time"], &["id", "time"]);
     assert_eq!(names(&fields), [""; 0]);
     let fixed: Vec<_> = fields.list.iter().take(2).map(|field| field.name.as_str()).collect();
     assert_eq!(fixed, ["id", "time"], "the record's own id and time stay");
