@@ -1,25 +1,25 @@
-//! Why a model file is refused.
+//! Why the server rejects a model file.
 
 use super::limits::{FIELDS, FUNCTION_DEPTH, NESTING, NODES};
 
-/// Why the file is refused.
+/// What is wrong with a model file.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InspectError {
-    #[error("the file is no ONNX model: {0}")]
+    #[error("the file is not an ONNX model: {0}")]
     NotOnnx(&'static str),
-    #[error("the file is no ONNX model, or a damaged one: {what} at byte {at}")]
+    #[error("the file is not an ONNX model, or it is damaged: {what} at byte {at}")]
     Damaged { what: &'static str, at: u64 },
-    #[error("tensor `{0}` keeps its data in another file; save the model with its weights inside")]
+    #[error("tensor `{0}` keeps its data in another file; save the model and its weights in one file")]
     ExternalData(String),
-    #[error("tensor `{name}` declares {declared} but carries {carried} bytes")]
+    #[error("tensor `{name}` declares {declared} but has {carried} bytes")]
     WrongSize { name: String, declared: String, carried: u64 },
-    #[error("the model has more than {NODES} nodes with its functions expanded")]
+    #[error("the model has more than {NODES} nodes when its functions are expanded")]
     TooManyNodes,
-    #[error("graphs are nested more than {NESTING} deep")]
+    #[error("graphs are nested more than {NESTING} levels deep")]
     TooNested,
     #[error("the file has more than {FIELDS} fields")]
     TooManyFields,
-    #[error("function `{0}` calls itself, or others more than {depth} deep", depth = FUNCTION_DEPTH)]
+    #[error("function `{0}` calls itself, or calls other functions more than {FUNCTION_DEPTH} levels deep")]
     FunctionDepth(String),
     #[error("failed to read the file: {0}")]
     Io(#[from] std::io::Error),

@@ -1,4 +1,4 @@
-//! Walks the messages of the file: the graph, its nodes and attributes, and the functions.
+//! Reads the messages of the file: the graph, its nodes and attributes, and the functions.
 
 use std::{
     fs::File,
@@ -15,14 +15,14 @@ use super::{
 };
 use crate::failure::{Failure, Reason};
 
-/// What the file says about itself.
+/// What the inspection learns about the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Facts {
-    /// The version of the default operator set.
+    /// Version of the default operator set.
     pub opset: u64,
 }
 
-/// Checks the file at `path`; an `InvalidModel` failure says what is refused.
+/// Checks the file at `path`. The failure has the reason `InvalidModel` and says what the server rejects.
 pub fn inspect(path: &Path) -> Result<Facts, Failure> {
     let open = || {
         let file = File::open(path)?;
@@ -61,15 +61,15 @@ impl<R: Read + Seek> Inspection<R> {
         }
         match graphs {
             1 if ir_version > 0 => {}
-            0 | 1 => return Err(InspectError::NotOnnx("it has no graph or no version of the format")),
+            0 | 1 => return Err(InspectError::NotOnnx("it has no graph or no format version")),
             _ => return Err(InspectError::NotOnnx("it has more than one graph")),
         }
         self.functions.check(NODES)?;
-        let opset = opset.ok_or(InspectError::NotOnnx("it names no version of the ONNX operators"))?;
+        let opset = opset.ok_or(InspectError::NotOnnx("it does not name a version of the ONNX operators"))?;
         Ok(Facts { opset })
     }
 
-    /// `OperatorSetIdProto`: the version, if it is that of the default domain.
+    /// `OperatorSetIdProto`: its version, if it belongs to the default domain.
     fn opset(&mut self, end: u64) -> Result<Option<u64>, InspectError> {
         let (mut domain, mut version) = (String::new(), None);
         while let Some((field, value)) = self.wire.next(end)? {

@@ -1,10 +1,10 @@
-//! The bounds that a model file must keep.
+//! The limits for model files.
 
-/// Nodes of the graph with all functions expanded. The largest published models have some ten thousand.
+/// Most nodes of the graph with all functions expanded. The largest published models have some ten thousand.
 pub(super) const NODES: u64 = 500_000;
-/// Graphs inside of attributes of nodes of graphs (If, Loop, Scan).
+/// Deepest nesting of graphs in attributes of nodes (If, Loop, Scan).
 pub(super) const NESTING: u32 = 16;
-/// Fields over the whole file; bounds the time of the walk.
+/// Most fields in the file. Limits the time of the inspection.
 pub(super) const FIELDS: u64 = 100_000_000;
-/// Functions that call functions. Exporters make three or four levels.
+/// Deepest nesting of functions that call functions. Exporters write three or four levels.
 pub(super) const FUNCTION_DEPTH: u32 = 32;

@@ -1,8 +1,8 @@
-//! A look into the model file before ONNX Runtime sees it. A model is foreign code: what is checked here is what
-//! has let files reach other files, or let a few bytes become gigabytes.
+//! Inspects the model file before ONNX Runtime loads it. A model is foreign code. The inspection rejects what has let
+//! models read other files, or turn a few bytes into gigabytes of memory.
 //!
-//! The file is walked field by field ([`wire`]), never loaded, so the memory this takes does not grow with it.
-//! Message and field numbers are those of onnx.proto3 (`ModelProto` and what it holds).
+//! [`wire`] reads the file field by field and never loads it, so memory use does not depend on the size of the file.
+//! Messages and field numbers are those of onnx.proto3 (`ModelProto` and the messages in it).
 
 mod error;
 mod functions;
