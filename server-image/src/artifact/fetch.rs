@@ -1,4 +1,4 @@
-//! Copies the artifact into the work directory and checks its digest on the way.
+//! Copies the artifact into the work directory, and checks its size and digest while it copies.
 
 use std::{
     path::{Path, PathBuf},
@@ -21,39 +21,39 @@ use super::{
 };
 use crate::failure::{Failure, Reason};
 
-/// Tries of one download. Five, at 0.2 s to 3.2 s apart, ride out the restart of a store's pod.
+/// Tries of one download. With pauses from 0.2 s, doubled each time, five tries outlast the restart of a store's pod.
 const TRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
-/// What to fetch, and within which bounds.
+/// What to fetch, where to put it, and how large it may be.
 #[derive(Debug)]
 pub struct FetchRequest<'a> {
-    /// The URI as the `ModelVersion` has it.
+    /// The URI in the `ModelVersion`.
     pub uri: &'a str,
-    /// The published digest.
+    /// The digest in the `ModelVersion`.
     pub sha256: &'a Digest,
-    /// The mounted Secret.
+    /// Directory of the mounted Secret. Without it, the server sends no credentials of a Secret.
     pub secret_dir: Option<&'a Path>,
-    /// The mounted claim.
+    /// Directory of the mounted PVC. Required for `pvc://`.
     pub pvc_dir: Option<&'a Path>,
-    /// Where the copy goes.
+    /// Directory of the copy.
     pub work_dir: &'a Path,
-    /// What the copy is called there.
+    /// File name of the copy.
     pub file: &'a str,
     /// Largest size in bytes.
     pub limit: u64,
 }
 
-/// The file in the work directory.
+/// The copy in the work directory.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Artifact {
-    /// Where it is.
+    /// Path of the copy.
     pub path: PathBuf,
-    /// Its size.
+    /// Size in bytes.
     pub bytes: u64,
 }
 
-/// A place that a file can be read from, from the beginning, any number of times.
+/// Where the file comes from. Each `open` reads it from the beginning.
 enum Source {
     S3(S3Source),
     Web(WebSource),
@@ -79,7 +79,9 @@ impl Source {
     }
 }
 
-/// Fetches the artifact, trying again where the store was only away.
+/// Fetches the artifact. Tries again after transient errors, up to five times in all.
+///
+/// The failure has the reason for the condition of the `ModelVersion`, and names the URI.
 pub async fn fetch(request: &FetchRequest<'_>) -> Result<Artifact, Failure> {
     download(request).await.map_err(|failure| Secret::explain(request.secret_dir, failure))
 }
@@ -93,7 +95,7 @@ async fn download(request: &FetchRequest<'_>) -> Result<Artifact, Failure> {
             Ok(artifact) => return Ok(artifact),
             Err(FetchError { failure, transient }) if !transient || attempt == TRIES => return Err(failure),
             Err(FetchError { failure, .. }) => {
-                tracing::warn!(attempt, "{}; trying again", failure.message);
+                tracing::warn!(attempt, error = %failure, "failed to fetch the artifact, trying again");
                 tokio::time::sleep(jittered(pause)).await;
                 pause *= 2;
             }
@@ -112,7 +114,7 @@ async fn copy(source: &Source, path: &Path, request: &FetchRequest<'_>) -> Resul
     while let Some(chunk) = chunks.next().await.transpose()? {
         bytes += chunk.len() as u64;
         if bytes > request.limit {
-            let message = format!("{} is larger than the {} bytes allowed", request.uri, request.limit);
+            let message = format!("{} is larger than the limit of {} bytes", request.uri, request.limit);
             return Err(FetchError::permanent(Reason::ArtifactTooLarge, message));
         }
         sha256.update(&chunk);

@@ -1,11 +1,11 @@
-//! Why an artifact could not be read.
+//! Why one attempt to fetch an artifact failed.
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
 use crate::failure::{Failure, Reason};
 
-/// A failed try: the failure, and whether another try may end differently.
+/// A failed attempt: the failure, and whether another attempt may succeed.
 pub(super) struct FetchError {
     pub(super) failure: Failure,
     pub(super) transient: bool,
@@ -21,10 +21,10 @@ impl FetchError {
     }
 }
 
-/// The chunks of a file on their way here.
+/// The contents of a file, chunk by chunk.
 pub(super) type Chunks = BoxStream<'static, Result<Bytes, FetchError>>;
 
-/// The innermost cause, which is where hyper and rustls say what happened.
+/// The text of the innermost cause. The errors of hyper and rustls have the useful text there.
 pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {

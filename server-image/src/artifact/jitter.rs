@@ -1,11 +1,12 @@
-//! Random pauses between tries.
+//! Random pauses between attempts.
 
 use std::{
     hash::{BuildHasher, RandomState},
     time::Duration,
 };
 
-/// Between a half and the whole of `pause`, so that the pods of one Deployment do not knock all at once.
+/// A random duration between half of `pause` and `pause`, so that the pods of a Deployment do not all call at the same
+/// time.
 pub(crate) fn jittered(pause: Duration) -> Duration {
     let random = RandomState::new().hash_one(());
     let part =

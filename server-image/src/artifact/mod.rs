@@ -1,7 +1,7 @@
-//! Brings the model file here: from a bucket, a web server or a mounted claim, with its digest checked on the way.
+//! Fetches the model file from a bucket, a web server or a mounted PVC, and checks its digest.
 //!
-//! Nothing in this module looks into the file. The copy in the work directory is what is loaded later, so a store
-//! that changes its mind after the check changes nothing.
+//! This module does not read the contents of the file. The server later loads the copy in the work directory, so a
+//! change in the store after the check has no effect.
 
 mod egress_guard;
 mod fetch;

@@ -138,6 +138,6 @@ mod tests {
         std::fs::write(secret.path().join("AWS_ENDPOINT_URL"), "http://169.254.169.254").unwrap();
         let sink = Sink::new("s3://records/team/", Some(secret.path()), None).unwrap();
         let error = sink.connect().err().unwrap().to_string();
-        assert!(error.contains("never called"), "{error}");
+        assert!(error.contains("never calls"), "{error}");
     }
 }
