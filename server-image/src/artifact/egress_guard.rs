@@ -1,5 +1,5 @@
 //! The egress guard: an HTTP client that never calls a link-local or metadata address, in any notation, also after DNS
-//! and redirects. All downloads and uploads go through it.
+//! and redirects. Downloads of artifacts and uploads of records use it.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},

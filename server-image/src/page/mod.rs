@@ -1,4 +1,4 @@
-//! What people see: the form page and the OpenAPI description, both made once from the model's own signature.
+//! The form page and the OpenAPI description. The server makes both once, from the signature of the model.
 
 mod form;
 mod openapi;

@@ -1,16 +1,16 @@
-//! The columns of a record, for the form and for the OpenAPI description.
+//! The columns of a record of `/predict`, for the form and the OpenAPI description.
 
 use crate::{codec::predict::is_vector_of, model::Model, tensor::Datatype};
 
-/// A column of a record, as `/predict` takes it.
+/// A column of a record of `/predict`.
 pub(super) struct PredictColumn<'m> {
     pub(super) name: &'m str,
     pub(super) datatype: Datatype,
-    /// Whether the column is itself a vector, given as a list.
+    /// Whether the column is a vector, which a record has as a list.
     pub(super) list: bool,
 }
 
-/// The columns of the model's records: its named features, or else its inputs.
+/// The columns of the model's records: its features if it names them, otherwise its inputs.
 pub(super) fn columns(model: &Model) -> Vec<PredictColumn<'_>> {
     match (model.signature.inputs.as_slice(), &model.features) {
         ([port], Some(features)) if is_vector_of(port, features.len()) => {
