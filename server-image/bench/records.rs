@@ -8,9 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use prometheus::Registry;
 use rustix::time::{ClockId, clock_gettime};
 use understudy_server::columns::Columns;
+use understudy_server::metrics::Family;
 use understudy_server::observe::call::{Answered, Call, Identity, Shadow};
 use understudy_server::records::{Counts, Recorder, RecorderOptions, RecordingSettings, Ring, Sink};
 use understudy_server::signature::{Port, Signature};
@@ -80,7 +80,7 @@ fn per_row(elapsed: Duration) -> f64 {
 }
 
 fn recorder(spool: &Path, sink: Option<Sink>) -> Recorder {
-    let counts = Counts::new(&Registry::new(), "fraud", "1.3.0", sink.is_some());
+    let counts = Counts::new(&Family::new("fraud", "1.3.0"), sink.is_some());
     let (signature, ring) = (signature(), Arc::new(Ring::default()));
     let names: Vec<_> = (0..FEATURES).map(|feature| format!("feature {feature}")).collect();
     let options = RecorderOptions {

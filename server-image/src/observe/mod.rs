@@ -140,7 +140,7 @@ impl Observer {
         let watches_drift = baseline.is_some();
         let drift = baseline.map(|baseline| drift::Watch::new(baseline, &columns));
         let RecordsPlan { sink, spool_dir, spool_bytes, pod } = records;
-        let rows = records::Counts::new(family.registry(), &model.deployment, &model.version, sink.is_some());
+        let rows = records::Counts::new(family, sink.is_some());
         let ring = Arc::new(Ring::default());
         let plan = records::RecorderOptions {
             deployment: model.deployment.clone(),

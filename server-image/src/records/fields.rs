@@ -4,51 +4,35 @@ use std::{collections::HashSet, sync::Arc};
 
 use arrow::datatypes::{DataType, Field as ArrowField, FieldRef, Schema, SchemaRef, TimeUnit};
 
+use super::named_enum::named_enum;
 use crate::{
     columns::{Column, Columns},
     signature::{Port, Signature},
     tensor::Datatype,
 };
 
-/// The columns of a record that every model has, in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fixed {
-    Id,
-    Time,
-    Deployment,
-    MainVersion,
-    MainDigest,
-    Rows,
-    MainStatus,
-    MainError,
-    MainLatency,
-    ChallengerVersion,
-    ChallengerDigest,
-    ChallengerStatus,
-    ChallengerError,
-    ChallengerLatency,
-    ChallengerDropped,
+named_enum! {
+    /// The columns of a record that every model has. Their names do not depend on the model.
+    pub(super) enum Fixed {
+        Id = "id",
+        Time = "time",
+        Deployment = "deployment",
+        MainVersion = "main_version",
+        MainDigest = "main_digest",
+        Rows = "rows",
+        MainStatus = "main_status",
+        MainError = "main_error",
+        MainLatency = "main_latency_us",
+        ChallengerVersion = "challenger_version",
+        ChallengerDigest = "challenger_digest",
+        ChallengerStatus = "challenger_status",
+        ChallengerError = "challenger_error",
+        ChallengerLatency = "challenger_latency_us",
+        ChallengerDropped = "challenger_dropped",
+    }
 }
 
 impl Fixed {
-    const ALL: [(Self, &'static str); 15] = [
-        (Self::Id, "id"),
-        (Self::Time, "time"),
-        (Self::Deployment, "deployment"),
-        (Self::MainVersion, "main_version"),
-        (Self::MainDigest, "main_digest"),
-        (Self::Rows, "rows"),
-        (Self::MainStatus, "main_status"),
-        (Self::MainError, "main_error"),
-        (Self::MainLatency, "main_latency_us"),
-        (Self::ChallengerVersion, "challenger_version"),
-        (Self::ChallengerDigest, "challenger_digest"),
-        (Self::ChallengerStatus, "challenger_status"),
-        (Self::ChallengerError, "challenger_error"),
-        (Self::ChallengerLatency, "challenger_latency_us"),
-        (Self::ChallengerDropped, "challenger_dropped"),
-    ];
-
     fn column_type(self) -> ColumnType {
         match self {
             Self::Time => ColumnType::Time,
@@ -129,7 +113,7 @@ impl Fields {
     pub(super) fn of(signature: &Signature, columns: &Columns, redact: &[String]) -> Arc<Self> {
         let mut all: Vec<_> = Fixed::ALL
             .into_iter()
-            .map(|(fixed, name)| Named::new(name, fixed.column_type(), ValueSource::Fixed(fixed)))
+            .map(|fixed| Named::new(fixed.as_str(), fixed.column_type(), ValueSource::Fixed(fixed)))
             .collect();
         let outputs = [TensorGroup::Main, TensorGroup::Challenger];
         all.extend(of_tensors(&[TensorGroup::Input], &columns.inputs, &signature.inputs, &all));

@@ -9,9 +9,10 @@ use std::{
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 
 use super::{
-    counts::{Counts, Loss},
+    counts::Counts,
     fields::Fields,
     file_name::{FileName, day},
+    loss::Loss,
     open_file::{FileError, OpenFile},
     retention::retain,
     row::Row,

@@ -10,6 +10,8 @@ mod fields;
 mod file_name;
 mod files;
 mod json_line;
+mod loss;
+mod named_enum;
 mod open_file;
 mod recorder;
 mod retention;
@@ -19,7 +21,8 @@ mod sink;
 mod spool;
 mod upload;
 
-pub use counts::{Balance, Counts, Loss};
+pub use counts::{Balance, Counts};
+pub use loss::Loss;
 pub use recorder::{Recorder, RecorderOptions, RecordingSettings};
 pub use ring::Ring;
 pub use sink::Sink;

@@ -19,9 +19,9 @@ use tokio::time::Instant;
 
 use super::{
     batch::Batch,
-    counts::Loss,
     fields::Fields,
     file_name::FileName,
+    loss::Loss,
     row::Row,
     spool::{SpooledFile, remove},
 };

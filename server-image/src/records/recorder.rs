@@ -5,9 +5,10 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    counts::{Balance, Counts, Loss},
+    counts::{Balance, Counts},
     fields::Fields,
     files::Files,
+    loss::Loss,
     ring::{Common, Entry, Ring},
     row::Row,
     sink::Sink,
@@ -154,18 +155,12 @@ impl Recorder {
         if let Some(files) = self.files {
             files.finish(deadline).await;
             let balance = self.counts.balance();
-            let lost = |loss| balance.lost(loss);
             tracing::info!(
                 due = balance.due,
                 written = balance.written,
                 dropped = balance.dropped(),
                 pending = balance.pending(),
-                queue_full = lost(Loss::QueueFull),
-                spool_full = lost(Loss::SpoolFull),
-                disk = lost(Loss::Disk),
-                encode = lost(Loss::Encode),
-                crash = lost(Loss::Crash),
-                stopping = lost(Loss::Stopping),
+                dropped_by_reason = %reasons(&balance),
                 "records"
             );
         }
@@ -180,4 +175,9 @@ impl Recorder {
             tracing::warn!("a call is not recorded: {what}");
         }
     }
+}
+
+/// The lost rows of each reason, for the log: `queue_full=0 spool_full=12 disk=0 ...`.
+fn reasons(balance: &Balance) -> String {
+    Loss::ALL.map(|loss| format!("{}={}", loss.as_str(), balance.lost(loss))).join(" ")
 }

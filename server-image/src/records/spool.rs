@@ -9,8 +9,9 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
-    counts::{Counts, Loss},
+    counts::Counts,
     file_name::{FileName, SpoolEntry},
+    loss::Loss,
 };
 
 /// A whole file.
@@ -130,7 +131,7 @@ impl Spool {
     }
 
     fn tell(&self, ready: &VecDeque<SpooledFile>, open: u64) {
-        self.counts.spool_holds(bytes_of(ready) + open);
+        self.counts.set_spool_bytes(bytes_of(ready) + open);
     }
 }
 

@@ -13,7 +13,7 @@ use object_store::PutPayload;
 use tokio::sync::watch;
 
 use super::{
-    counts::Loss,
+    loss::Loss,
     sink::{Connection, Sink, SinkError},
     spool::{Spool, SpooledFile},
 };

@@ -6,11 +6,11 @@ use std::{
     time::Duration,
 };
 
-use prometheus::Registry;
 use tempfile::TempDir;
 use tokio::time::Instant;
 use understudy_server::{
     columns::Columns,
+    metrics::Family,
     records::{Balance, Counts, Loss, Recorder, RecorderOptions, RecordingSettings, Ring, Sink},
     signature::Signature,
 };
@@ -77,7 +77,7 @@ impl Setup {
     }
 
     pub fn start_in(&self, spool: &Path, sink: Option<Sink>) -> Process {
-        let counts = Counts::new(&Registry::new(), "fraud", "1.3.0", sink.is_some());
+        let counts = Counts::new(&Family::new("fraud", "1.3.0"), sink.is_some());
         let ring = Arc::new(Ring::default());
         let options = RecorderOptions {
             deployment: "fraud".into(),
