@@ -1,4 +1,4 @@
-//! The columns of a record: which there are, what they are called, and which are never kept.
+//! The columns of the records: their names, their types, and which of them are redacted.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -42,14 +42,14 @@ impl Fixed {
         }
     }
 
-    /// Whether every record has it.
-    fn always(self) -> bool {
+    /// Whether every record has a value in this column.
+    fn is_required(self) -> bool {
         use Fixed::{Deployment, Id, MainDigest, MainStatus, MainVersion, Rows, Time};
         matches!(self, Id | Time | Deployment | MainVersion | MainDigest | Rows | MainStatus)
     }
 }
 
-/// Whose tensors.
+/// Which tensors of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TensorGroup {
     Input,
@@ -71,13 +71,13 @@ impl TensorGroup {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum ValueSource {
     Fixed(Fixed),
-    /// The values of a column.
+    /// The values of a column of the model.
     Values(TensorGroup, Column),
-    /// The shape of a tensor, by its position.
+    /// The shape of the tensor at this position.
     Shape(TensorGroup, usize),
 }
 
-/// What a field holds.
+/// The type of a column in Parquet and JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ColumnType {
     Text,
@@ -95,21 +95,21 @@ pub(super) struct Field {
     pub(super) source: ValueSource,
 }
 
-/// The columns of the records, in their order.
+/// The columns of the records, in order.
 #[derive(Debug)]
 pub(super) struct Fields {
     pub(super) list: Vec<Field>,
     pub(super) schema: SchemaRef,
-    /// Names of `redact` that no column has.
+    /// Names in `redact` that match no column.
     pub(super) unknown: Vec<String>,
 }
 
 impl Fields {
     /// The columns of a model's records, without those that `redact` names.
     ///
-    /// A name stands for every column that somebody could mean by it: an input or output, a feature, all features of
-    /// an input, or a column as it is called in the records. An output is redacted in both answers. A column that
-    /// every model has is meant only where the model has none of that name; `time` always stays.
+    /// A name matches every column that it could mean: an input or output, a feature, all features of an input, or a
+    /// column by its name in the records. A redacted output is missing for main and for the challenger. A fixed column
+    /// matches only if no column of the model does. `time` is never redacted.
     pub(super) fn of(signature: &Signature, columns: &Columns, redact: &[String]) -> Arc<Self> {
         let mut all: Vec<_> = Fixed::ALL
             .into_iter()
@@ -118,7 +118,7 @@ impl Fields {
         let outputs = [TensorGroup::Main, TensorGroup::Challenger];
         all.extend(of_tensors(&[TensorGroup::Input], &columns.inputs, &signature.inputs, &all));
         all.extend(of_tensors(&outputs, &columns.outputs, &signature.outputs, &all));
-        // The columns of one answer stay together.
+        // The columns of main's outputs come before those of the challenger.
         all.sort_by_key(|named| {
             use ValueSource::{Shape, Values};
             matches!(
@@ -127,22 +127,22 @@ impl Fields {
             )
         });
 
-        let (mut away, mut unknown) = (HashSet::new(), Vec::new());
+        let (mut redacted, mut unknown) = (HashSet::new(), Vec::new());
         for name in redact {
-            let meant = meant_by(name, &all);
-            if meant.is_empty() {
+            let matches = matching(name, &all);
+            if matches.is_empty() {
                 unknown.push(name.clone());
             }
-            away.extend(meant);
+            redacted.extend(matches);
         }
-        let kept = all.into_iter().enumerate().filter(|(position, _)| !away.contains(position));
+        let kept = all.into_iter().enumerate().filter(|(position, _)| !redacted.contains(position));
         let list: Vec<_> = kept.map(|(_, named)| named.field).collect();
         let schema = Arc::new(Schema::new(list.iter().map(Field::arrow).collect::<Vec<_>>()));
         Arc::new(Self { list, schema, unknown })
     }
 }
 
-/// A field, and the other names that people have for it.
+/// A field, and its other names.
 struct Named {
     field: Field,
     aliases: Vec<String>,
@@ -153,7 +153,7 @@ impl Named {
         Self { field: Field { name: name.into(), column_type, source }, aliases: Vec::new() }
     }
 
-    fn is_meant_by(&self, name: &str) -> bool {
+    fn matches(&self, name: &str) -> bool {
         self.field.name == name || self.aliases.iter().any(|alias| alias == name)
     }
 
@@ -162,22 +162,23 @@ impl Named {
     }
 }
 
-/// The positions of the fields that `name` stands for.
-fn meant_by(name: &str, all: &[Named]) -> Vec<usize> {
-    let meant = |of_the_model: bool| {
+/// The positions of the fields that `name` matches.
+fn matching(name: &str, all: &[Named]) -> Vec<usize> {
+    let matches = |of_the_model: bool| {
         let fields = all.iter().enumerate().filter(move |(_, named)| named.is_of_the_model() == of_the_model);
-        let meant = fields.filter(|(_, named)| named.is_meant_by(name));
-        meant.map(|(position, _)| position).collect::<Vec<_>>()
+        let matches = fields.filter(|(_, named)| named.matches(name));
+        matches.map(|(position, _)| position).collect::<Vec<_>>()
     };
-    let mut found = meant(true);
+    let mut found = matches(true);
     if found.is_empty() {
-        found = meant(false);
+        found = matches(false);
         found.retain(|position| all[*position].field.source != ValueSource::Fixed(Fixed::Time));
     }
     found
 }
 
-/// The fields of one list of columns, for each of `groups`: the values, and the shapes that the values do not tell.
+/// The fields of one list of columns for each of `groups`: the values, and each shape that does not follow from the
+/// number of values.
 fn of_tensors(groups: &[TensorGroup], columns: &[Column], ports: &[Port], before: &[Named]) -> Vec<Named> {
     let mut taken: HashSet<String> = before.iter().map(|named| named.field.name.to_lowercase()).collect();
     let mut fields = Vec::new();
@@ -201,7 +202,7 @@ fn of_tensors(groups: &[TensorGroup], columns: &[Column], ports: &[Port], before
         });
     }
     for (tensor, port) in ports.iter().enumerate() {
-        // With one variable dimension, the number of values tells it.
+        // With one variable dimension, the shape follows from the number of values.
         if port.shape.iter().filter(|dimension| **dimension == -1).count() > 1 {
             let name = format!("{}_shape", port.name);
             add(&name, &[&port.name], ColumnType::List(Datatype::Int64), &|group| {
@@ -212,8 +213,8 @@ fn of_tensors(groups: &[TensorGroup], columns: &[Column], ports: &[Port], before
     fields
 }
 
-/// The first number that makes `name` differ from every taken one on all groups, so that an output is called the same
-/// in both answers. Case does not count: SQL does not see it.
+/// The first number that makes `name` unique in all groups, so that an output has the same name for main and
+/// challenger. Ignores case, as SQL does.
 fn free(groups: &[TensorGroup], name: &str, taken: &HashSet<String>) -> usize {
     let is_free = |number: &usize| {
         groups.iter().all(|group| !taken.contains(&numbered(*group, name, *number).to_lowercase()))
@@ -228,7 +229,7 @@ fn numbered(group: TensorGroup, name: &str, number: usize) -> String {
     }
 }
 
-/// What the elements of a list are called. Parquet's own word; with another one Spark would see other columns.
+/// The element of a list. The name `element` is that of the Parquet format; Spark reads other names as other columns.
 pub(super) fn element(datatype: Datatype) -> FieldRef {
     let arrow = match datatype {
         Datatype::Bool => DataType::Boolean,
@@ -240,7 +241,7 @@ pub(super) fn element(datatype: Datatype) -> FieldRef {
         Datatype::Int16 => DataType::Int16,
         Datatype::Int32 => DataType::Int32,
         Datatype::Int64 => DataType::Int64,
-        // Every half is a float, and every reader has floats.
+        // A 32-bit float holds every 16-bit float exactly, and all readers support it.
         Datatype::Fp16 | Datatype::Bf16 | Datatype::Fp32 => DataType::Float32,
         Datatype::Fp64 => DataType::Float64,
         Datatype::Bytes => DataType::Utf8,
@@ -262,8 +263,8 @@ impl ColumnType {
 
 impl Field {
     fn arrow(&self) -> ArrowField {
-        let always = matches!(self.source, ValueSource::Fixed(fixed) if fixed.always());
-        ArrowField::new(&self.name, self.column_type.arrow(), !always)
+        let required = matches!(self.source, ValueSource::Fixed(fixed) if fixed.is_required());
+        ArrowField::new(&self.name, self.column_type.arrow(), !required)
     }
 }
 

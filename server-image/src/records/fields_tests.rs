@@ -16,7 +16,7 @@ fn names(fields: &Fields) -> Vec<&str> {
 }
 
 #[test]
-fn inputs_come_first_then_the_answer_of_main_then_the_challengers() {
+fn inputs_come_first_then_the_outputs_of_main_then_those_of_the_challenger() {
     let outputs = vec![port("label", Datatype::Int64, &[-1]), port("scores", Datatype::Fp32, &[-1, 2])];
     let fields = fields(vec![port("x", Datatype::Fp32, &[-1, 2])], outputs, &["age", "amount"], &[]);
     assert_eq!(
@@ -25,7 +25,7 @@ fn inputs_come_first_then_the_answer_of_main_then_the_challengers() {
     );
     let fixed: Vec<_> = fields.list.iter().take(15).map(|field| field.name.as_str()).collect();
     assert_eq!(fixed[..3], ["id", "time", "deployment"]);
-    let always: Vec<_> = fields
+    let required: Vec<_> = fields
         .schema
         .fields()
         .iter()
@@ -33,14 +33,14 @@ fn inputs_come_first_then_the_answer_of_main_then_the_challengers() {
         .map(|field| field.name())
         .collect();
     assert_eq!(
-        always,
+        required,
         ["id", "time", "deployment", "main_version", "main_digest", "rows", "main_status"],
-        "whatever can be missing may be null"
+        "a column whose value can be missing is nullable"
     );
 }
 
 #[test]
-fn names_that_collide_are_told_apart_the_same_way_in_both_answers() {
+fn names_that_collide_get_the_same_number_for_main_and_challenger() {
     let inputs = vec![port("Age", Datatype::Fp32, &[-1, 1]), port("age", Datatype::Fp32, &[-1, 1])];
     let outputs = vec![port("status", Datatype::Int64, &[-1]), port("dropped", Datatype::Int64, &[-1])];
     let fields = fields(inputs, outputs, &[], &[]);
@@ -58,7 +58,7 @@ fn names_that_collide_are_told_apart_the_same_way_in_both_answers() {
 }
 
 #[test]
-fn a_shape_is_kept_where_the_number_of_values_does_not_tell_it() {
+fn a_shape_is_recorded_if_it_does_not_follow_from_the_number_of_values() {
     let inputs = vec![port("image", Datatype::Uint8, &[-1, 3, -1, -1]), port("x", Datatype::Fp32, &[-1, 9])];
     let fields = fields(inputs, vec![port("boxes", Datatype::Fp32, &[-1, -1, 4])], &[], &[]);
     assert_eq!(
@@ -75,9 +75,9 @@ fn a_shape_is_kept_where_the_number_of_values_does_not_tell_it() {
     );
 }
 
-/// For the person who must be sure that a value is kept nowhere, by whatever name they know it.
+/// Protects people whose values must not be recorded, whichever name of the column the rule has.
 #[test]
-fn a_redacted_name_takes_away_every_column_that_it_could_mean() {
+fn a_redacted_name_removes_every_column_that_it_could_mean() {
     let with = |redact: &[&str]| {
         let outputs = vec![port("score", Datatype::Fp32, &[-1])];
         fields(vec![port("x", Datatype::Fp32, &[-1, 3])], outputs, &["age", "amount", "age"], redact)
@@ -86,10 +86,10 @@ fn a_redacted_name_takes_away_every_column_that_it_could_mean() {
         ["input_age", "input_amount", "input_age_2", "main_score", "challenger_score"].map(str::to_owned);
     let left = |redact: &[&str]| names(&with(redact)).into_iter().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(left(&[]), all);
-    assert_eq!(left(&["age"]), [&all[1], &all[3], &all[4]].map(Clone::clone), "both that are called so");
+    assert_eq!(left(&["age"]), [&all[1], &all[3], &all[4]].map(Clone::clone), "both columns of that name");
     assert_eq!(left(&["x"]), all[3..], "all features of the input");
-    assert_eq!(left(&["score"]), all[..3], "in both answers");
-    assert_eq!(left(&["main_score"]), all[..3], "a redacted output is in neither answer");
+    assert_eq!(left(&["score"]), all[..3], "for main and challenger");
+    assert_eq!(left(&["main_score"]), all[..3], "a redacted output is missing for main and challenger");
     assert_eq!(left(&["input_amount"]), [&all[0], &all[2], &all[3], &all[4]].map(Clone::clone));
     let error = with(&["main_error", "id"]);
     assert!(
@@ -98,15 +98,15 @@ fn a_redacted_name_takes_away_every_column_that_it_could_mean() {
 }
 
 #[test]
-fn a_feature_that_is_called_like_a_column_of_every_model_is_the_one_that_is_meant() {
+fn a_redacted_name_means_a_feature_before_it_means_a_fixed_column() {
     let fields = fields(vec![port("x", Datatype::Fp32, &[-1, 2])], vec![], &["id", "time"], &["id", "time"]);
     assert_eq!(names(&fields), [""; 0]);
     let fixed: Vec<_> = fields.list.iter().take(2).map(|field| field.name.as_str()).collect();
-    assert_eq!(fixed, ["id", "time"], "the record's own id and time stay");
+    assert_eq!(fixed, ["id", "time"], "the fixed columns id and time stay");
 }
 
 #[test]
-fn a_redacted_name_that_no_column_has_is_told() {
+fn a_redacted_name_that_no_column_has_is_reported() {
     let fields = fields(vec![port("x", Datatype::Fp32, &[-1, 3])], vec![], &[], &["x", "aeg", "time"]);
-    assert_eq!(fields.unknown, ["aeg", "time"], "a record always has its time");
+    assert_eq!(fields.unknown, ["aeg", "time"], "time cannot be redacted");
 }

@@ -1,8 +1,7 @@
-//! `pvc://name/prefix`: a folder of the mounted claim, reached through real directories only.
+//! `pvc://name/prefix`: a folder on a mounted PVC. The path may contain real directories only.
 //!
-//! Whoever else can write to the claim could put a symbolic link in the way, so that records are written, or files
-//! removed, somewhere else in the pod. Each step of the way is therefore opened from the one before, and a link is no
-//! directory.
+//! Anyone who can write to the PVC could replace a directory by a symbolic link, to make the pod write or remove files
+//! elsewhere. Therefore each directory is opened relative to its parent, and a symbolic link is an error.
 
 use std::{
     fs::File,
@@ -25,39 +24,39 @@ use tokio::sync::Semaphore;
 use super::error::SinkError;
 use crate::records::file_name::day_of_folder;
 
-/// Others read the records from the claim; what they may is for the claim to say.
+/// Permissions of directories and files: other pods may read the records, as far as the PVC allows it.
 const DIRECTORY: Mode = Mode::from_bits_retain(0o777);
 const FILE: Mode = Mode::from_bits_retain(0o666);
 
-/// What a file is called until it is whole.
+/// Ending of the name of a file that is not complete.
 const PART: &str = ".part";
-/// Operations at the same time: a file that is put, and a look for old ones. A claim whose server is gone blocks a thread
-/// for as long as it likes, with the file that it holds, so there must not be one more at every try.
+/// Most concurrent operations: one upload and one removal of old files. If the server of the PVC hangs, each operation
+/// holds a thread and a file in memory, so another attempt must not add more of them.
 pub(super) const AT_ONCE: usize = 2;
 
-/// A folder of a claim.
+/// A folder on a PVC.
 #[derive(Clone)]
 pub(in crate::records) struct PvcFolder {
     mount: PathBuf,
     parts: Vec<String>,
     uri: String,
-    /// Shared by all connections to the claim.
-    free: Arc<Semaphore>,
+    /// Shared by all connections to the PVC.
+    permits: Arc<Semaphore>,
 }
 
-/// Tells the blocking thread that nobody waits for it any more.
-struct Cancelled(Arc<AtomicBool>);
+/// Tells the blocking thread, when it is dropped, that nothing waits for its result any more.
+struct CancelOnDrop(Arc<AtomicBool>);
 
-impl Drop for Cancelled {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Release);
     }
 }
 
 impl PvcFolder {
-    pub(super) fn new(mount: &Path, path: &str, uri: &str, free: &Arc<Semaphore>) -> Self {
+    pub(super) fn new(mount: &Path, path: &str, uri: &str, permits: &Arc<Semaphore>) -> Self {
         let parts = path.split('/').map(str::to_owned).collect();
-        Self { mount: mount.to_owned(), parts, uri: uri.to_owned(), free: Arc::clone(free) }
+        Self { mount: mount.to_owned(), parts, uri: uri.to_owned(), permits: Arc::clone(permits) }
     }
 
     pub(super) async fn put(&self, folder: &str, file: &str, bytes: PutPayload) -> Result<(), SinkError> {
@@ -71,7 +70,7 @@ impl PvcFolder {
     pub(super) async fn expire(&self, day: i64, limit: usize) -> Result<usize, SinkError> {
         self.blocking(move |pvc, cancelled| {
             pvc.remove_before(day, limit, cancelled)
-                .map_err(|error| pvc.failed("remove from", "its folders", error))
+                .map_err(|error| pvc.failed("remove files from", "folders", error))
         })
         .await
     }
@@ -81,18 +80,18 @@ impl PvcFolder {
         operation: impl FnOnce(&Self, &AtomicBool) -> Result<T, SinkError> + Send + 'static,
     ) -> Result<T, SinkError> {
         let pvc = self.clone();
-        let place = Arc::clone(&self.free).acquire_owned().await.expect("nobody closes it");
+        let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
         let cancelled = Arc::new(AtomicBool::new(false));
-        let _guard = Cancelled(Arc::clone(&cancelled));
+        let _guard = CancelOnDrop(Arc::clone(&cancelled));
         let done = tokio::task::spawn_blocking(move || {
-            // Given back when the operation ends, also if nobody waits for it any more.
-            let _place = place;
+            // The thread holds the permit until the operation ends, also after a cancellation.
+            let _permit = permit;
             operation(&pvc, &cancelled)
         });
         done.await.expect("file operations do not panic")
     }
 
-    /// Writes the whole file beside its place, then gives it its name.
+    /// Writes the file under a temporary name in the same folder, then renames it.
     fn write(
         &self,
         folder: &str,
@@ -120,7 +119,7 @@ impl PvcFolder {
             fsync(&directory)
         });
         if written.is_err() {
-            // If this fails as well, the next try or the retention removes it.
+            // If this fails as well, the next attempt or the retention removes the file.
             let _ = unlinkat(&directory, &part, AtFlags::empty());
         }
         written
@@ -146,14 +145,14 @@ impl PvcFolder {
                 if removed == limit || cancelled.load(Ordering::Acquire) {
                     return Ok(removed);
                 }
-                let half = file.starts_with('.') && file.ends_with(PART);
-                if half || file.ends_with(".parquet") {
-                    gone_by_now(unlinkat(&old, &file, AtFlags::empty()))?;
-                    removed += usize::from(!half);
+                let partial = file.starts_with('.') && file.ends_with(PART);
+                if partial || file.ends_with(".parquet") {
+                    ignore_missing(unlinkat(&old, &file, AtFlags::empty()))?;
+                    removed += usize::from(!partial);
                 }
             }
-            match gone_by_now(unlinkat(&directory, &folder, AtFlags::REMOVEDIR)) {
-                // Somebody else's file is in it.
+            match ignore_missing(unlinkat(&directory, &folder, AtFlags::REMOVEDIR)) {
+                // The folder has a file that is not a record.
                 Err(Errno::NOTEMPTY | Errno::EXIST) => {}
                 other => other?,
             }
@@ -161,7 +160,7 @@ impl PvcFolder {
         Ok(removed)
     }
 
-    /// The mount itself may be reached through links, as the kubelet makes them.
+    /// Opens the mount. Its own path may contain symbolic links, as the kubelet makes them.
     fn open_mount(&self) -> Result<OwnedFd, Errno> {
         openat(CWD, &self.mount, OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
     }
@@ -170,9 +169,9 @@ impl PvcFolder {
         let uri = &self.uri;
         let hint = match error {
             Errno::LOOP | Errno::NOTDIR => {
-                "; part of the way is a symbolic link or a file, which is never followed"
+                "; part of the path is a symbolic link or a file, which the server never follows"
             }
-            Errno::ACCESS => "; the claim must be writable for the pod's user or its fsGroup",
+            Errno::ACCESS => "; the PVC must be writable for the pod's user or its fsGroup",
             _ => "",
         };
         SinkError(format!("failed to {what} {file} in {uri}: {error}{hint}"))
@@ -184,24 +183,25 @@ fn open_directory(directory: &OwnedFd, name: &str) -> Result<OwnedFd, Errno> {
     openat(directory, name, flags, Mode::empty())
 }
 
-/// What is written here is counted as written, so it must outlive the loss of power.
+/// Writes a file and syncs it to the disk. It is then counted as written, so it must survive a loss of power.
 fn write_part(directory: &OwnedFd, part: &str, bytes: &PutPayload) -> Result<(), Errno> {
-    // A former try may have left one, and somebody else a link.
-    gone_by_now(unlinkat(directory, part, AtFlags::empty()))?;
+    // A former attempt may have left a file, and an attacker a link.
+    ignore_missing(unlinkat(directory, part, AtFlags::empty()))?;
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut file = File::from(openat(directory, part, flags, FILE)?);
     let written = bytes.iter().try_for_each(|chunk| file.write_all(chunk)).and_then(|()| file.sync_all());
     written.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
 }
 
-fn gone_by_now(removed: Result<(), Errno>) -> Result<(), Errno> {
+/// Treats a file that does not exist as removed.
+fn ignore_missing(removed: Result<(), Errno>) -> Result<(), Errno> {
     match removed {
         Err(Errno::NOENT) => Ok(()),
         other => other,
     }
 }
 
-/// The names in a directory, as far as they are text.
+/// The names in a directory. Skips names that are not UTF-8.
 fn names(directory: &OwnedFd) -> Result<Vec<String>, Errno> {
     let mut names = Vec::new();
     for entry in Dir::read_from(directory)? {

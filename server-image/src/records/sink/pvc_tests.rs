@@ -40,18 +40,18 @@ impl Mounted {
 }
 
 #[tokio::test]
-async fn a_file_is_put_into_folders_that_are_made_for_it_and_replaces_its_former_self() {
+async fn put_creates_the_folders_and_replaces_a_file_of_the_same_name() {
     let pvc = mounted();
     pvc.put().await.unwrap();
     pvc.put().await.unwrap();
     let folder = pvc.mount.path().join("risk/fraud").join(DAY);
     assert_eq!(std::fs::read(folder.join("a.parquet")).unwrap(), b"rows");
-    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1, "no half is left beside it");
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1, "no temporary file is left");
 }
 
-/// For the pod's own files: whoever shares the claim may try to have them written to or removed.
+/// Protects the pod's own files: another user of the PVC may try to make the pod write or remove them.
 #[tokio::test]
-async fn no_link_of_the_claim_is_followed_when_a_file_is_put() {
+async fn put_follows_no_symbolic_link_on_the_pvc() {
     for link in ["risk", "risk/fraud", &format!("risk/fraud/{DAY}")] {
         let pvc = mounted();
         pvc.link(link);
@@ -62,7 +62,7 @@ async fn no_link_of_the_claim_is_followed_when_a_file_is_put() {
 }
 
 #[tokio::test]
-async fn a_link_in_the_place_of_a_file_is_replaced_and_not_written_through() {
+async fn put_replaces_a_symbolic_link_with_the_name_of_the_file_and_does_not_write_through_it() {
     let pvc = mounted();
     let target = pvc.outside.path().join("token");
     std::fs::write(&target, "s3cr3t").unwrap();
@@ -78,7 +78,7 @@ async fn a_link_in_the_place_of_a_file_is_replaced_and_not_written_through() {
 }
 
 #[tokio::test]
-async fn no_link_of_the_claim_is_followed_when_old_files_are_removed() {
+async fn the_removal_of_old_files_follows_no_symbolic_link_on_the_pvc() {
     for link in ["risk", "risk/fraud", "risk/fraud/date=1970-01-02"] {
         let pvc = mounted();
         let file = pvc.outside.path().join("date=1970-01-02/a.parquet");
@@ -93,7 +93,7 @@ async fn no_link_of_the_claim_is_followed_when_old_files_are_removed() {
 }
 
 #[tokio::test]
-async fn a_look_for_old_files_removes_no_more_than_it_may() {
+async fn expire_removes_at_most_as_many_files_as_its_limit() {
     let pvc = mounted();
     let folder = pvc.mount.path().join("risk/fraud/date=1970-01-02");
     std::fs::create_dir_all(&folder).unwrap();
@@ -108,24 +108,24 @@ async fn a_look_for_old_files_removes_no_more_than_it_may() {
 }
 
 #[tokio::test]
-async fn a_claim_that_is_not_there_is_named() {
+async fn an_error_names_the_file_and_the_pvc() {
     let folder = folder(Path::new("/nowhere"));
     let put = folder.put(DAY, "a.parquet", PutPayload::new()).await.unwrap_err().to_string();
     assert!(put.contains("a.parquet") && put.contains("pvc://shared/risk/fraud"), "{put}");
     assert!(folder.expire(1, 1).await.is_err());
 }
 
-/// For the analyst whose query runs at that moment.
+/// Protects an analyst whose query runs at that moment.
 #[tokio::test]
-async fn whoever_looks_while_a_file_is_put_sees_all_of_it_or_nothing() {
+async fn a_reader_sees_a_complete_file_or_none_during_a_put() {
     const SIZE: usize = 32 << 20;
     let pvc = mounted();
-    let looked = pvc.mount.path().join("risk/fraud").join(DAY);
+    let folder = pvc.mount.path().join("risk/fraud").join(DAY);
     let (put, over) = (PutPayload::from(vec![7; SIZE]), Arc::new(AtomicBool::new(false)));
     let seen = Arc::clone(&over);
     let analyst = tokio::task::spawn_blocking(move || {
         while !seen.load(Ordering::Acquire) {
-            for entry in std::fs::read_dir(&looked).into_iter().flatten() {
+            for entry in std::fs::read_dir(&folder).into_iter().flatten() {
                 let entry = entry.unwrap();
                 let name = entry.file_name().into_string().unwrap();
                 if !name.starts_with('.') {
@@ -141,31 +141,31 @@ async fn whoever_looks_while_a_file_is_put_sees_all_of_it_or_nothing() {
     put.unwrap();
 }
 
-/// For the pod's memory: a volume that hangs must not take a thread and a file more at every try.
+/// Protects the pod's memory: each attempt on a PVC that hangs must not hold another thread and another file.
 #[tokio::test]
-async fn a_claim_that_hangs_holds_no_more_than_two_threads_however_often_it_is_tried() {
+async fn a_pvc_that_hangs_holds_at_most_two_threads() {
     let pvc = mounted();
     let (release, hang) = std::sync::mpsc::channel::<()>();
     let (hang, begun) = (Arc::new(std::sync::Mutex::new(hang)), Arc::new(AtomicUsize::new(0)));
-    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let (started, mut starts) = tokio::sync::mpsc::unbounded_channel();
     let hanging = || {
-        let (hang, begun, tell) = (Arc::clone(&hang), Arc::clone(&begun), tell.clone());
+        let (hang, begun, started) = (Arc::clone(&hang), Arc::clone(&begun), started.clone());
         pvc.folder.blocking(move |_, _| {
             begun.fetch_add(1, Ordering::SeqCst);
-            tell.send(()).unwrap();
+            started.send(()).unwrap();
             let ended = hang.lock().unwrap().recv();
-            assert!(ended.is_err(), "they hang until the test lets go");
+            assert!(ended.is_err(), "an operation hangs until the test drops the sender");
             Ok(())
         })
     };
     for _ in 0..AT_ONCE {
         tokio::select! {
-            done = hanging() => panic!("it does not hang: {done:?}"),
-            begun = told.recv() => begun.unwrap(),
+            done = hanging() => panic!("the operation ended: {done:?}"),
+            begun = starts.recv() => begun.unwrap(),
         }
     }
     for _ in 0..10 {
-        assert!(hanging().now_or_never().is_none(), "it waits");
+        assert!(hanging().now_or_never().is_none(), "it waits for a permit");
     }
     assert_eq!(begun.load(Ordering::SeqCst), AT_ONCE);
     drop(release);
