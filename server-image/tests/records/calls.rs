@@ -1,4 +1,4 @@
-//! A model of three features and calls to it.
+//! A model with three features, and calls to it.
 
 use std::{
     sync::Arc,
@@ -52,7 +52,7 @@ pub fn answered(label: i64, score: f32, micros: u64) -> Answered {
     }
 }
 
-/// The call of that number, at a moment since 1970.
+/// The call with this number, at a time since 1970.
 pub fn call_at(number: u64, at: Duration) -> Call {
     let value = f32::from(u16::try_from(number % 50_000).unwrap());
     Call {
@@ -66,7 +66,7 @@ pub fn call_at(number: u64, at: Duration) -> Call {
     }
 }
 
-/// The call of that number, a millisecond after the one before.
+/// The call with this number, one millisecond after the previous one.
 pub fn call(number: u64) -> Call {
     call_at(number, MORNING + Duration::from_millis(number))
 }
