@@ -10,11 +10,11 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use prometheus::Registry;
 use rustix::time::{ClockId, clock_gettime};
 use understudy_server::{
     call::{Answered, Call, Identity, Shadow},
     columns::Columns,
+    metrics::Family,
     records::{Counts, Recorder, RecorderOptions, RecordingSettings, Ring, Sink},
     signature::{Port, Signature},
     tensor::{Data, Datatype, Tensor},
@@ -84,7 +84,7 @@ fn per_row(elapsed: Duration) -> f64 {
 }
 
 fn recorder(spool: &Path, sink: Option<Sink>) -> Recorder {
-    let counts = Counts::new(&Registry::new(), "fraud", "1.3.0", sink.is_some());
+    let counts = Counts::new(&Family::new("fraud", "1.3.0"), sink.is_some());
     let (signature, ring) = (signature(), Arc::new(Ring::default()));
     let names: Vec<_> = (0..FEATURES).map(|feature| format!("feature {feature}")).collect();
     let options = RecorderOptions {

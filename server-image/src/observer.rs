@@ -145,12 +145,7 @@ impl Observer {
         let watches_drift = baseline.is_some();
         let drift = baseline.map(|baseline| drift::Tracker::new(baseline, &columns));
         let RecordingOptions { sink, spool_dir, spool_bytes, pod } = records;
-        let rows = records::Counts::new(
-            family.registry(),
-            &model.deployment,
-            &model.identity.version,
-            sink.is_some(),
-        );
+        let rows = records::Counts::new(family, sink.is_some());
         let ring = Arc::new(Ring::default());
         let options = records::RecorderOptions {
             deployment: model.deployment.clone(),

@@ -19,13 +19,11 @@
 //! tensor.
 
 use std::collections::HashSet;
-use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
-use json::{Counts, File, Head, RawColumn};
-
-mod json;
+use crate::{
+    baseline_file::{Counts, File, Head, RawColumn},
+    column::{ColumnKind, ColumnRole},
+};
 
 /// More bytes are not read.
 pub const LARGEST_FILE: usize = 4 << 20;
@@ -37,43 +35,6 @@ pub const MOST_BINS: usize = 64;
 pub const MOST_CATEGORIES: usize = 256;
 /// The longest name of a column or a category, in characters.
 pub const LONGEST_NAME: usize = 256;
-
-/// Which side of the model a column is on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ColumnRole {
-    /// What it is asked.
-    Input,
-    /// What it answers.
-    Output,
-}
-
-impl ColumnRole {
-    /// The label's value in metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Input => "input",
-            Self::Output => "output",
-        }
-    }
-}
-
-impl fmt::Display for ColumnRole {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-/// How a column's values are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ColumnKind {
-    /// In bins.
-    Numeric,
-    /// By name.
-    Categorical,
-}
 
 /// Why a baseline cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -291,4 +252,5 @@ fn shortened(mut name: String) -> String {
 }
 
 #[cfg(test)]
+#[path = "baseline_tests.rs"]
 mod tests;

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::interval::{self, Estimate};
-use crate::latency::Latencies;
-use crate::moments::Moments;
+use crate::{
+    interval::{self, Estimate},
+    latency::Latencies,
+    moments::Moments,
+};
 
 /// Which model: a version, and the file it is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -314,4 +316,5 @@ impl Comparison {
 }
 
 #[cfg(test)]
+#[path = "comparison_tests.rs"]
 mod tests;

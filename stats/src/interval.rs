@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::real;
+use crate::real::real;
 
 /// The 97.5 % quantile of the standard normal distribution: 95 % lie between it and its negative.
 const Z: f64 = 1.959_963_984_540_054;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::real;
+use crate::real::real;
 
 /// Below 1.024 us there is one bucket.
 const FIRST_OCTAVE: u32 = 10;
@@ -120,7 +120,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{BUCKETS, Latencies, bucket, start};
-    use crate::real;
+    use crate::real::real;
 
     fn of(nanos: &[u64]) -> Latencies {
         let mut latencies = Latencies::default();

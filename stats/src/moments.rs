@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::interval::{self, Estimate};
-use crate::real;
+use crate::{
+    interval::{self, Estimate},
+    real::real,
+};
 
 /// Larger numbers are left out: the squares of what is kept never overflow, whatever their number.
 const LARGEST: f64 = 1e100;

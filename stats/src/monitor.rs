@@ -1,12 +1,14 @@
 //! Counts what calls hold, in the baseline's bins, over a sliding window. Neither counting nor moving the window
 //! allocates, and memory is what the baseline's size makes it.
 
-use std::collections::HashMap;
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
-use crate::baseline::{Baseline, BaselineColumn, ColumnKind, ColumnRole, Values};
-use crate::categories::Categories;
-use crate::drift::{ColumnDrift, Drift};
+use crate::{
+    baseline::{Baseline, BaselineColumn, Values},
+    categories::Categories,
+    column::{ColumnKind, ColumnRole},
+    drift::{ColumnDrift, Drift},
+};
 
 /// The window moves by a twelfth of itself.
 const PARTS: usize = 12;
@@ -213,4 +215,5 @@ impl Monitor {
 }
 
 #[cfg(test)]
+#[path = "monitor_tests.rs"]
 mod tests;

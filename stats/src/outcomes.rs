@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::comparison::Role;
-use crate::interval::{self, Estimate};
+use crate::{
+    comparison::Role,
+    interval::{self, Estimate},
+};
 
 /// How often one of the two was right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

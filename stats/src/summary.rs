@@ -3,9 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::comparison::{Comparison, Identity};
-use crate::drift::Drift;
-use crate::outcomes::Outcomes;
+use crate::{
+    comparison::{Comparison, Identity},
+    drift::Drift,
+    outcomes::Outcomes,
+};
 
 /// What one pod has seen, or several have seen together.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -74,9 +76,11 @@ fn merge_option<T: Clone>(mine: &mut Option<T>, theirs: Option<&T>, merge: impl 
 #[cfg(test)]
 mod tests {
     use super::Summary;
-    use crate::comparison::{Comparison, Identity, OutputKind, Role};
-    use crate::drift::Drift;
-    use crate::outcomes::Outcomes;
+    use crate::{
+        comparison::{Comparison, Identity, OutputKind, Role},
+        drift::Drift,
+        outcomes::Outcomes,
+    };
 
     fn identity(version: &str) -> Identity {
         Identity { version: version.to_owned(), digest: format!("sha256:{version}") }

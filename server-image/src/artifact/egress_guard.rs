@@ -1,36 +1,43 @@
-//! The only way out: an HTTP client that calls no link-local or metadata address, however it is written or resolved.
+//! The egress guard: an HTTP client that never calls a link-local or metadata address, in any notation, also after DNS
+//! and redirects. Downloads of artifacts and uploads of records use it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Certificate, Client, Url, redirect};
+use reqwest::{
+    Certificate, Client, Url,
+    dns::{Addrs, Name, Resolve, Resolving},
+    redirect,
+};
 
-use super::Secret;
+use super::secret::Secret;
 use crate::failure::{Failure, Reason};
 
-/// Enough for a store behind a load balancer, too few for a loop.
+/// Most redirects of one download. A store behind a load balancer needs fewer; a loop ends here.
 const REDIRECTS: usize = 5;
+/// Longest time to connect.
 const CONNECT: Duration = Duration::from_secs(10);
-/// Longest silence in the middle of a download.
+/// Longest time without data during a download.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// An address that is never called.
+/// An address that the server never calls.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is a link-local or metadata address, which is never called")]
+#[error("{0} is a link-local or metadata address, which the server never calls")]
 pub(super) struct ForbiddenAddress(IpAddr);
 
-/// Refuses link-local addresses and the metadata services of the clouds, also when mapped into IPv6.
+/// Rejects link-local addresses and the metadata services of cloud providers, also when they are mapped into IPv6.
 fn check_address(address: IpAddr) -> Result<(), ForbiddenAddress> {
-    let refused = match address {
-        IpAddr::V4(v4) => refused_v4(v4),
-        IpAddr::V6(v6) => refused_v6(v6),
+    let forbidden = match address {
+        IpAddr::V4(v4) => is_forbidden_v4(v4),
+        IpAddr::V6(v6) => is_forbidden_v6(v6),
     };
-    if refused { Err(ForbiddenAddress(address)) } else { Ok(()) }
+    if forbidden { Err(ForbiddenAddress(address)) } else { Ok(()) }
 }
 
-fn refused_v4(address: Ipv4Addr) -> bool {
-    // Alibaba, Azure, Oracle: metadata services outside of the link-local range.
+fn is_forbidden_v4(address: Ipv4Addr) -> bool {
+    // The metadata services of Alibaba, Azure and Oracle, which are outside of the link-local range.
     const METADATA: [Ipv4Addr; 3] =
         [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(192, 0, 0, 192)];
     address.is_link_local()
@@ -39,30 +46,30 @@ fn refused_v4(address: Ipv4Addr) -> bool {
         || METADATA.contains(&address)
 }
 
-fn refused_v6(address: Ipv6Addr) -> bool {
-    // Amazon and Google.
+fn is_forbidden_v6(address: Ipv6Addr) -> bool {
+    // The metadata services of Amazon and Google.
     const METADATA: [Ipv6Addr; 2] = [
         Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
         Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
     ];
     let segments = address.segments();
-    // ::ffff:a.b.c.d, ::a.b.c.d and 64:ff9b::a.b.c.d (NAT64) all end with the IPv4 address that is called.
+    // ::ffff:a.b.c.d, ::a.b.c.d and 64:ff9b::a.b.c.d (NAT64) all end with the IPv4 address that the system calls.
     let [.., high, low] = segments;
     let [a, b] = high.to_be_bytes();
     let [c, d] = low.to_be_bytes();
     let carries_v4 = matches!(segments[..6], [0, 0, 0, 0, 0, 0 | 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0]);
-    (carries_v4 && !address.is_loopback() && refused_v4(Ipv4Addr::new(a, b, c, d)))
+    (carries_v4 && !address.is_loopback() && is_forbidden_v4(Ipv4Addr::new(a, b, c, d)))
         || address.is_unicast_link_local()
         || METADATA.contains(&address)
 }
 
-/// Refuses a URL whose host is such an address. Names are checked when they are resolved.
+/// Rejects a URL whose host is such an address. The resolver checks names.
 pub(super) fn check_url(url: &Url) -> Result<(), ForbiddenAddress> {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host.parse().map_or(Ok(()), check_address)
 }
 
-/// Resolves as the system does, and fails where any of the addresses is refused.
+/// Resolves names as the system does. Fails if any address of a name is forbidden.
 struct GuardedResolver;
 
 impl Resolve for GuardedResolver {
@@ -76,9 +83,9 @@ impl Resolve for GuardedResolver {
     }
 }
 
-/// A client that trusts the system's authorities and the Secret's `ca.crt`.
+/// An HTTP client that trusts the certificate authorities of the system and those in the Secret's `ca.crt`.
 ///
-/// `plain` allows http, for endpoints inside of the cluster.
+/// `plain` allows http, for endpoints inside the cluster.
 pub(super) fn client(secret: &Secret, plain: bool) -> Result<Client, Failure> {
     let follow = move |attempt: redirect::Attempt<'_>| {
         if attempt.previous().len() > REDIRECTS {
@@ -89,10 +96,10 @@ pub(super) fn client(secret: &Secret, plain: bool) -> Result<Client, Failure> {
         }
         match check_url(attempt.url()) {
             Ok(()) => attempt.follow(),
-            Err(refused) => attempt.error(refused),
+            Err(forbidden) => attempt.error(forbidden),
         }
     };
-    // A proxy would resolve names itself, past the check.
+    // A proxy would resolve names itself, without the check.
     let mut builder = Client::builder()
         .no_proxy()
         .dns_resolver(GuardedResolver)
@@ -103,7 +110,7 @@ pub(super) fn client(secret: &Secret, plain: bool) -> Result<Client, Failure> {
     if let Some(pem) = &secret.ca {
         let authorities = Certificate::from_pem_bundle(pem).map_err(unusable)?;
         if authorities.is_empty() {
-            return Err(unusable("it holds no certificate"));
+            return Err(unusable("it contains no certificate"));
         }
         builder = builder.tls_certs_merge(authorities);
     }
@@ -114,16 +121,7 @@ fn unusable(error: impl std::fmt::Display) -> Failure {
     Failure::new(Reason::ArtifactForbidden, format!("failed to use ca.crt of the Secret: {error}"))
 }
 
-/// The innermost cause, which is where hyper and rustls say what happened.
-pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
-}
-
-/// Whether the door itself refused, so that another try ends the same way.
+/// Whether the egress guard caused this error. Another attempt would fail as well.
 pub(super) fn is_forbidden(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source())
         .any(<dyn std::error::Error>::is::<ForbiddenAddress>)
@@ -150,7 +148,7 @@ mod tests {
     #[case("::169.254.169.254")]
     #[case("64:ff9b::169.254.169.254")]
     #[case("::")]
-    fn metadata_services_are_never_called(#[case] address: &str) {
+    fn metadata_services_are_forbidden(#[case] address: &str) {
         let address = address.parse().unwrap();
         assert_eq!(check_address(address), Err(ForbiddenAddress(address)));
     }
@@ -164,7 +162,7 @@ mod tests {
     #[case("fd00:ec2::253")]
     #[case("2001:db8::1")]
     #[case("::ffff:10.0.0.1")]
-    fn the_cluster_and_the_world_are_called(#[case] address: &str) {
+    fn addresses_in_the_cluster_and_on_the_internet_are_allowed(#[case] address: &str) {
         assert_eq!(check_address(address.parse().unwrap()), Ok(()));
     }
 }

@@ -1,19 +1,21 @@
-//! `pvc://claim/path`: a file of the mounted claim, reached through real directories only.
+//! `pvc://name/path`: a file on the mounted PVC. The path may contain real directories only.
 
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::{
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
 
 use bytes::BytesMut;
 use futures::StreamExt;
 use tokio::io::AsyncReadExt;
 
-use super::{Chunks, FetchError};
+use super::fetch_error::{Chunks, FetchError};
 use crate::failure::{Failure, Reason};
 
-/// Large enough that reading costs little more than hashing.
+/// Bytes of one read. Large enough that reading adds little to the time of hashing.
 const CHUNK: usize = 1 << 20;
 
-/// One file of a claim.
+/// One file on a PVC.
 pub(super) struct PvcSource {
     path: PathBuf,
 }
@@ -21,13 +23,13 @@ pub(super) struct PvcSource {
 impl PvcSource {
     /// The file at `path` below `mount`.
     ///
-    /// Whoever can write to the claim could otherwise point it at the pod's own files: every part of the path must
-    /// be a real directory, the last one a regular file with one name.
+    /// Every part of the path must be a real directory, and the last one a regular file without further hard links.
+    /// Otherwise anyone who can write to the PVC could make the server read the pod's own files.
     pub(super) fn new(mount: Option<&Path>, path: &str) -> Result<Self, Failure> {
         let mount = mount.ok_or_else(|| {
             Failure::new(
                 Reason::UnsupportedUri,
-                "a pvc:// artifact needs --pvc-dir, where its claim is mounted",
+                "a pvc:// artifact needs --pvc-dir, the directory where the PVC is mounted",
             )
         })?;
         let mut here = mount.to_owned();
@@ -35,19 +37,19 @@ impl PvcSource {
         for (position, part) in parts.iter().enumerate() {
             here.push(part);
             let found = here.symlink_metadata().map_err(|error| missing(&here, &error))?;
-            let refused = |what: &str| {
+            let forbidden = |what: &str| {
                 let shown: PathBuf = parts[..=position].iter().collect();
                 Err(Failure::new(Reason::ArtifactForbidden, format!("`{}` {what}", shown.display())))
             };
             if found.is_symlink() {
-                return refused("is a symbolic link, which is never followed");
+                return forbidden("is a symbolic link, which the server never follows");
             }
             let last = position + 1 == parts.len();
             if last && !found.is_file() {
-                return refused("is no regular file");
+                return forbidden("is not a regular file");
             }
             if last && found.nlink() > 1 {
-                return refused("has more than one name (a hard link), which is never followed");
+                return forbidden("has a second name (a hard link), which the server never follows");
             }
         }
         Ok(Self { path: here })
@@ -95,32 +97,32 @@ mod tests {
     }
 
     #[test]
-    fn a_link_out_of_the_claim_is_not_followed() {
+    fn a_symbolic_link_to_a_file_outside_of_the_pvc_is_not_followed() {
         let outside = tempfile::tempdir().unwrap();
         std::fs::write(outside.path().join("secret"), "x").unwrap();
-        let claim = tempfile::tempdir().unwrap();
-        symlink(outside.path(), claim.path().join("directory")).unwrap();
-        symlink(outside.path().join("secret"), claim.path().join("file")).unwrap();
-        assert_eq!(reason(claim.path(), "directory/secret"), Some(Reason::ArtifactForbidden));
-        assert_eq!(reason(claim.path(), "file"), Some(Reason::ArtifactForbidden));
+        let pvc = tempfile::tempdir().unwrap();
+        symlink(outside.path(), pvc.path().join("directory")).unwrap();
+        symlink(outside.path().join("secret"), pvc.path().join("file")).unwrap();
+        assert_eq!(reason(pvc.path(), "directory/secret"), Some(Reason::ArtifactForbidden));
+        assert_eq!(reason(pvc.path(), "file"), Some(Reason::ArtifactForbidden));
     }
 
     #[test]
-    fn a_second_name_of_a_file_is_not_followed() {
-        let claim = tempfile::tempdir().unwrap();
-        std::fs::write(claim.path().join("one"), "x").unwrap();
-        std::fs::hard_link(claim.path().join("one"), claim.path().join("two")).unwrap();
-        assert_eq!(reason(claim.path(), "two"), Some(Reason::ArtifactForbidden));
+    fn a_hard_link_is_not_followed() {
+        let pvc = tempfile::tempdir().unwrap();
+        std::fs::write(pvc.path().join("one"), "x").unwrap();
+        std::fs::hard_link(pvc.path().join("one"), pvc.path().join("two")).unwrap();
+        assert_eq!(reason(pvc.path(), "two"), Some(Reason::ArtifactForbidden));
     }
 
     #[test]
-    fn a_file_in_a_directory_is_found_and_a_missing_one_named() {
-        let claim = tempfile::tempdir().unwrap();
-        std::fs::create_dir(claim.path().join("fraud")).unwrap();
-        std::fs::write(claim.path().join("fraud/model.onnx"), "x").unwrap();
-        assert_eq!(reason(claim.path(), "fraud/model.onnx"), None);
-        assert_eq!(reason(claim.path(), "fraud"), Some(Reason::ArtifactForbidden));
-        assert_eq!(reason(claim.path(), "fraud/other.onnx"), Some(Reason::ArtifactNotFound));
-        assert_eq!(reason(claim.path(), "fraud/model.onnx/deeper"), Some(Reason::ArtifactNotFound));
+    fn a_file_in_a_directory_is_found_and_a_missing_one_is_reported() {
+        let pvc = tempfile::tempdir().unwrap();
+        std::fs::create_dir(pvc.path().join("fraud")).unwrap();
+        std::fs::write(pvc.path().join("fraud/model.onnx"), "x").unwrap();
+        assert_eq!(reason(pvc.path(), "fraud/model.onnx"), None);
+        assert_eq!(reason(pvc.path(), "fraud"), Some(Reason::ArtifactForbidden));
+        assert_eq!(reason(pvc.path(), "fraud/other.onnx"), Some(Reason::ArtifactNotFound));
+        assert_eq!(reason(pvc.path(), "fraud/model.onnx/deeper"), Some(Reason::ArtifactNotFound));
     }
 }

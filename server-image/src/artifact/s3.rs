@@ -1,12 +1,18 @@
-//! `s3://bucket/key` at any endpoint. Records go out by the same [`connect`].
+//! `s3://bucket/key` at any endpoint. The records' sink uses [`connect`] as well.
 
 use futures::{StreamExt, TryStreamExt};
-use object_store::aws::{AmazonS3, AmazonS3Builder};
-use object_store::client::{HttpClient, HttpConnector};
-use object_store::path::Path;
-use object_store::{ClientOptions, ObjectStoreExt, RetryConfig};
+use object_store::{
+    ClientOptions, ObjectStoreExt, RetryConfig,
+    aws::{AmazonS3, AmazonS3Builder},
+    client::{HttpClient, HttpConnector},
+    path::Path,
+};
 
-use super::{Chunks, FetchError, Secret, egress_guard};
+use super::{
+    egress_guard,
+    fetch_error::{Chunks, FetchError, innermost},
+    secret::Secret,
+};
 use crate::failure::{Failure, Reason};
 
 /// One object of a bucket.
@@ -16,7 +22,7 @@ pub(super) struct S3Source {
     uri: String,
 }
 
-/// Hands the store the guarded client in place of its own.
+/// Makes the store use the client of the egress guard.
 #[derive(Debug)]
 struct Guarded(reqwest::Client);
 
@@ -41,9 +47,10 @@ impl S3Source {
     }
 }
 
-/// A bucket's store, with the Secret's credentials, else the pod's own identity, else none. `uri` is for messages.
+/// The store of a bucket, with the credentials of the Secret, otherwise the identity of the pod, otherwise none. `uri`
+/// is for error messages.
 ///
-/// It tries everything once: whoever uses it knows how long to go on.
+/// It tries each operation once. Its users decide how often to repeat an operation.
 pub(crate) fn connect(bucket: &str, uri: &str, secret: &Secret) -> Result<AmazonS3, Failure> {
     let wrong = |what: String| Failure::new(Reason::UnsupportedUri, format!("{uri}: {what}"));
     let endpoint = secret.endpoint_url.clone().or_else(|| std::env::var("AWS_ENDPOINT_URL").ok());
@@ -51,7 +58,7 @@ pub(crate) fn connect(bucket: &str, uri: &str, secret: &Secret) -> Result<Amazon
         let url = reqwest::Url::parse(endpoint)
             .map_err(|error| wrong(format!("AWS_ENDPOINT_URL `{endpoint}`: {error}")))?;
         egress_guard::check_url(&url)
-            .map_err(|refused| Failure::new(Reason::ArtifactUnreachable, format!("{uri}: {refused}")))?;
+            .map_err(|forbidden| Failure::new(Reason::ArtifactUnreachable, format!("{uri}: {forbidden}")))?;
     }
     let plain = endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://"));
     let mut builder = AmazonS3Builder::from_env()
@@ -83,7 +90,7 @@ pub(crate) fn connect(bucket: &str, uri: &str, secret: &Secret) -> Result<Amazon
     builder.build().map_err(|error| wrong(error.to_string()))
 }
 
-/// Whether the pod has credentials of its own: keys in its environment, or a service account bound to a role.
+/// Whether the pod has its own credentials: keys in its environment, or a service account bound to a role.
 fn has_identity() -> bool {
     ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"].iter().any(|name| std::env::var_os(name).is_some())
 }
@@ -96,12 +103,11 @@ fn failed(uri: &str, error: &object_store::Error) -> FetchError {
         }
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => FetchError::permanent(
             Reason::ArtifactForbidden,
-            format!("{uri}: the store refused the credentials: {}", egress_guard::innermost(error)),
+            format!("{uri}: the store rejected the credentials: {}", innermost(error)),
         ),
-        _ if egress_guard::is_forbidden(error) => FetchError::permanent(
-            Reason::ArtifactUnreachable,
-            format!("{uri}: {}", egress_guard::innermost(error)),
-        ),
-        _ => FetchError::transient(format!("failed to download {uri}: {}", egress_guard::innermost(error))),
+        _ if egress_guard::is_forbidden(error) => {
+            FetchError::permanent(Reason::ArtifactUnreachable, format!("{uri}: {}", innermost(error)))
+        }
+        _ => FetchError::transient(format!("failed to download {uri}: {}", innermost(error))),
     }
 }

@@ -1,12 +1,16 @@
-//! `https://host/path`, with a bearer token, a name and password, or neither.
+//! `https://host/path`, with a bearer token, a user name and password, or neither.
 
 use futures::{StreamExt, TryStreamExt};
 use reqwest::{Client, StatusCode, Url};
 
-use super::{Chunks, FetchError, Secret, egress_guard};
+use super::{
+    egress_guard,
+    fetch_error::{Chunks, FetchError, innermost},
+    secret::Secret,
+};
 use crate::failure::{Failure, Reason};
 
-/// One file of a web server.
+/// One file on a web server.
 pub(super) struct WebSource {
     client: Client,
     url: Url,
@@ -28,14 +32,14 @@ impl WebSource {
             request = request.basic_auth(name, password.as_ref());
         }
         let url = self.url.clone();
-        let answer = request.send().await.map_err(|error| failed(&url, &error))?;
-        match answer.status() {
+        let response = request.send().await.map_err(|error| failed(&url, &error))?;
+        match response.status() {
             status if status.is_success() => {}
             StatusCode::NOT_FOUND | StatusCode::GONE => {
                 return Err(FetchError::permanent(Reason::ArtifactNotFound, format!("{url} does not exist")));
             }
             status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-                let message = format!("{url}: the server refused the credentials with {status}");
+                let message = format!("{url}: the server rejected the credentials with {status}");
                 return Err(FetchError::permanent(Reason::ArtifactForbidden, message));
             }
             status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
@@ -46,12 +50,12 @@ impl WebSource {
                 return Err(FetchError::permanent(Reason::ArtifactUnreachable, message));
             }
         }
-        Ok(answer.bytes_stream().map_err(move |error| failed(&url, &error)).boxed())
+        Ok(response.bytes_stream().map_err(move |error| failed(&url, &error)).boxed())
     }
 }
 
 fn failed(url: &Url, error: &reqwest::Error) -> FetchError {
-    let message = format!("failed to download {url}: {}", egress_guard::innermost(error));
+    let message = format!("failed to download {url}: {}", innermost(error));
     if error.is_redirect() || egress_guard::is_forbidden(error) {
         FetchError::permanent(Reason::ArtifactUnreachable, message)
     } else {

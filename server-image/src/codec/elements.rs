@@ -1,15 +1,17 @@
-//! The `data` of a tensor in JSON: flat or nested, row-major, straight into the vector of its datatype.
+//! The `data` of a tensor in JSON: flat or nested, row-major, read directly into the vector of its datatype.
 
 use super::scan::{DEPTH, Scanner};
-use crate::error::Refusal;
-use crate::tensor::{Data, Datatype};
+use crate::{
+    error::Refusal,
+    tensor::{Data, Datatype},
+};
 
-/// How the data was nested: the extent of each level. One level is flat data, none a bare scalar.
+/// How the data is nested: the length of each level. One level means flat data, no level a bare scalar.
 pub type Layout = Vec<usize>;
 
 /// An element that has a JSON form.
 trait Element: Sized {
-    /// What stands there, for a message.
+    /// What is expected, for error messages.
     const WHAT: &'static str;
     fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal>;
 }
@@ -56,14 +58,15 @@ impl Element for String {
         if scanner.peek() != Some(b'"') {
             return Ok(None);
         }
-        // ONNX Runtime takes strings that end at the first NUL.
+        // ONNX Runtime reads strings up to the first NUL.
         Ok(Some(scanner.string()?.into_owned()).filter(|text| !text.contains('\0')))
     }
 }
 
-/// Takes the data of a tensor of `datatype`. `expected` elements are given room, but never more than can follow.
+/// Reads the data of a tensor of `datatype`. The vector starts with a capacity of `expected` elements, but never more
+/// than the rest of the text can hold.
 ///
-/// `name` is the tensor's, for messages.
+/// `name` is the name of the tensor, for error messages.
 pub fn read(
     scanner: &mut Scanner<'_>,
     name: &str,
@@ -72,7 +75,7 @@ pub fn read(
 ) -> Result<(Data, Layout), Refusal> {
     macro_rules! read {
         ($variant:ident) => {{
-            // Every element is at least one byte and a comma.
+            // An element has at least one byte and a comma.
             let elements = Vec::with_capacity(expected.min(scanner.left() / 2 + 1));
             let mut list = List { elements, extents: Layout::new(), leaves: None };
             list.value(scanner, name, 0)?;
@@ -100,12 +103,12 @@ pub fn read(
     })
 }
 
-/// Lists in lists, on their way into one vector.
+/// Nested lists while they are read into one vector.
 struct List<T> {
     elements: Vec<T>,
-    /// The extent of each level, as its first list had it.
+    /// The length of each level, as the first list of that level has it.
     extents: Layout,
-    /// The level that has the elements.
+    /// The level that holds the elements.
     leaves: Option<usize>,
 }
 
@@ -184,7 +187,7 @@ mod tests {
     #[case(r#"["a","b\n"]"#, Datatype::Bytes, Data::Bytes(vec!["a".into(), "b\n".into()]), vec![2])]
     #[case("[-128,127]", Datatype::Int8, Data::Int8(vec![-128, 127]), vec![2])]
     #[case("[18446744073709551615]", Datatype::Uint64, Data::Uint64(vec![u64::MAX]), vec![1])]
-    fn flat_and_nested_data_keep_their_order(
+    fn flat_and_nested_data_is_read_in_its_order(
         #[case] json: &str,
         #[case] datatype: Datatype,
         #[case] data: Data,
@@ -209,7 +212,7 @@ mod tests {
     #[case("[1", Datatype::Int64, "`]`")]
     #[case("[1,]", Datatype::Int64, "an integer")]
     #[case("[1.0]", Datatype::Fp16, "no JSON form")]
-    fn anything_else_is_refused_with_a_reason(
+    fn data_that_does_not_fit_the_datatype_is_rejected_with_a_reason(
         #[case] json: &str,
         #[case] datatype: Datatype,
         #[case] reason: &str,

@@ -1,36 +1,42 @@
-//! The answer to an inference request, written straight from ONNX Runtime's memory.
+//! The response to an inference request, written directly from ONNX Runtime's memory.
 
 use half::{bf16, f16};
-use ort::session::SessionOutputs;
-use ort::value::{DynValue, PrimitiveTensorElementType, ValueType};
+use ort::{
+    session::SessionOutputs,
+    value::{DynValue, PrimitiveTensorElementType, ValueType},
+};
 
-use super::binary;
-use super::request::{InferRequest, RequestedOutput};
-use super::write::{Json, list};
-use crate::error::Refusal;
-use crate::signature::{Port, Signature};
-use crate::tensor::{Data, Datatype, Tensor, elements};
+use super::{
+    binary,
+    request::{InferRequest, RequestedOutput},
+    write::{Json, list},
+};
+use crate::{
+    error::Refusal,
+    signature::{Port, Signature},
+    tensor::{Data, Datatype, Tensor, elements},
+};
 
-/// A body, and where its JSON ends if binary tensors follow.
+/// A response body, and where its JSON ends if binary tensors follow.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct InferResponse {
-    /// JSON, then the binary tensors.
+    /// The JSON, then the binary tensors.
     pub body: Vec<u8>,
-    /// The length of the JSON, if anything may follow it.
+    /// Length of the JSON in bytes. `None` if no output is binary.
     pub json_length: Option<usize>,
 }
 
-/// The parts of every answer that do not depend on the request.
+/// The parts of every response that do not depend on the request, written once when the model is loaded.
 #[derive(Debug)]
 pub struct Templates {
-    /// Up to the version.
+    /// The JSON up to and including the version.
     head: Vec<u8>,
-    /// For each output, up to its shape.
+    /// For each output, the JSON up to its shape.
     outputs: Vec<Vec<u8>>,
 }
 
 impl Templates {
-    /// The templates of a model.
+    /// The templates of one version of one model.
     #[must_use]
     pub fn new(model: &str, version: &str, signature: &Signature) -> Self {
         let mut head = b"{\"model_name\":".to_vec();
@@ -46,14 +52,14 @@ impl Templates {
         Self { head, outputs: signature.outputs.iter().map(output).collect() }
     }
 
-    /// Writes what `request` asked for. `outputs` are all outputs of the model, in its order.
+    /// Writes the outputs that `request` names. `outputs` are all outputs of the model, in the order of `signature`.
     pub fn response(
         &self,
         request: &InferRequest,
         signature: &Signature,
         outputs: &SessionOutputs<'_>,
     ) -> Result<InferResponse, Refusal> {
-        let mut body = Vec::with_capacity(self.room(request, outputs));
+        let mut body = Vec::with_capacity(self.capacity(request, outputs));
         body.extend_from_slice(&self.head);
         if let Some(id) = &request.id {
             body.extend_from_slice(b",\"id\":");
@@ -77,7 +83,7 @@ impl Templates {
             } else {
                 if !port.datatype.has_json() {
                     return Err(Refusal::bad(format!(
-                        "output `{}`: {} has no JSON form; ask for it with `binary_data`",
+                        "output `{}`: {} has no JSON form; request it with `binary_data`",
                         port.name, port.datatype
                     )));
                 }
@@ -93,8 +99,8 @@ impl Templates {
         Ok(InferResponse { body, json_length })
     }
 
-    /// About the size of the answer, so that it seldom has to grow.
-    fn room(&self, request: &InferRequest, outputs: &SessionOutputs<'_>) -> usize {
+    /// The approximate size of the response in bytes, so that its vector rarely grows.
+    fn capacity(&self, request: &InferRequest, outputs: &SessionOutputs<'_>) -> usize {
         const DIGITS: usize = 12;
         let output = |wanted: &RequestedOutput| {
             self.outputs[wanted.position].len() + 64 + count_of(&outputs[wanted.position]) * DIGITS
@@ -103,14 +109,14 @@ impl Templates {
     }
 }
 
-/// The two forms of data.
+/// How the data of an output is written.
 #[derive(Clone, Copy)]
 enum Encoding {
     Json,
     Binary,
 }
 
-/// The shape of an output; nothing for what is no tensor, which [`Signature::of`] has refused.
+/// The shape of an output. Empty for anything but a tensor; [`Signature::of`] rejects those when the model is loaded.
 pub(super) fn shape_of(value: &DynValue) -> &[i64] {
     match value.dtype() {
         ValueType::Tensor { shape, .. } => shape,
@@ -122,7 +128,7 @@ pub(super) fn count_of(value: &DynValue) -> usize {
     elements(shape_of(value)).unwrap_or_default()
 }
 
-/// The elements of an output. One without any may have no memory to borrow.
+/// The elements of an output. An empty output may have no memory to borrow.
 pub(super) fn borrow<'v, T: PrimitiveTensorElementType>(
     port: &Port,
     value: &'v DynValue,
@@ -140,7 +146,7 @@ pub(super) fn strings(port: &Port, value: &DynValue) -> Result<Vec<String>, Refu
     value.try_extract_strings().map(|(_, elements)| elements).map_err(|error| failed(port, &error))
 }
 
-/// All outputs as tensors of their own, in the model's order.
+/// Copies of all outputs, in the order of the signature.
 pub fn tensors(signature: &Signature, outputs: &SessionOutputs<'_>) -> Result<Vec<Tensor>, Refusal> {
     let ports = signature.outputs.iter().enumerate();
     ports.map(|(position, port)| tensor(port, &outputs[position])).collect()

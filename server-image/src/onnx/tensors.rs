@@ -1,11 +1,13 @@
-//! Tensors inside of the file: their data must be here, and as much of it as their shape says.
+//! Tensors in the file: their data must be in the same file, and its size must match the shape.
 
 use std::io::{Read, Seek};
 
-use super::InspectError;
-use super::wire::{Value, WireReader};
+use super::{
+    error::InspectError,
+    wire::{Value, WireReader},
+};
 
-/// Bits of an element by `TensorProto.DataType`; `None` where an element has no fixed size (strings).
+/// Bits of an element by `TensorProto.DataType`. `None` if an element has no fixed size (strings).
 fn bits(data_type: u64) -> Option<u64> {
     Some(match data_type {
         25 | 26 => 2,
@@ -39,11 +41,11 @@ pub(super) fn tensor<R: Read + Seek>(wire: &mut WireReader<R>, end: u64) -> Resu
                 raw = Some(until - start);
                 wire.skip(value)?;
             }
-            // One element of a list that is not packed.
+            // One element of an unpacked list.
             (4..=7 | 10 | 11, Value::Varint(_)) => typed += 1,
             (4..=7 | 10 | 11, Value::Fixed(bytes)) => typed += bytes,
             (4..=7 | 10 | 11, Value::Until(until)) => {
-                // An empty string still is an element.
+                // An empty string is an element as well.
                 typed += if field == 6 { (until - start).max(1) } else { until - start };
                 wire.skip(value)?;
             }
@@ -59,22 +61,22 @@ pub(super) fn tensor<R: Read + Seek>(wire: &mut WireReader<R>, end: u64) -> Resu
         return Err(InspectError::ExternalData(name));
     }
     let declared =
-        elements.map_or_else(|| "more elements than there can be".to_owned(), |n| format!("{n} elements"));
+        elements.map_or_else(|| "more elements than possible".to_owned(), |n| format!("{n} elements"));
     let fits = match (elements, raw) {
-        // An attribute that was set to an empty message.
+        // An attribute that is set to an empty message.
         (Some(_), None) if data_type == 0 && typed == 0 => true,
         (None, _) => false,
         (Some(elements), Some(bytes)) => bits(data_type)
             .is_some_and(|bits| elements.checked_mul(bits).is_some_and(|all| all.div_ceil(8) == bytes)),
-        // The smallest elements are packed four to a byte.
+        // The smallest elements have four to a byte.
         (Some(elements), None) => elements <= typed.saturating_mul(4),
     };
     if fits { Ok(()) } else { Err(InspectError::WrongSize { name, declared, carried: raw.unwrap_or(typed) }) }
 }
 
-/// `SparseTensorProto`: two tensors, and the dense shape that they stand for.
+/// `SparseTensorProto`: the tensors of values and indices, and the dense shape.
 pub(super) fn sparse<R: Read + Seek>(wire: &mut WireReader<R>, end: u64) -> Result<(), InspectError> {
-    /// A sparse initializer becomes dense when it is loaded.
+    /// Most elements of the dense shape: ONNX Runtime makes a sparse initializer dense when it loads the model.
     const DENSE: u64 = 1 << 28;
     let mut elements = Some(1);
     while let Some((field, value)) = wire.next(end)? {
@@ -100,7 +102,7 @@ pub(super) fn sparse<R: Read + Seek>(wire: &mut WireReader<R>, end: u64) -> Resu
     }
 }
 
-/// `None` from the first dimension on that is negative or makes the product too large.
+/// The product of the dimensions. `None` once a dimension is negative or the product is too large.
 fn times(elements: Option<u64>, dimension: u64) -> Option<u64> {
     let dimension = i64::try_from(dimension).ok()?;
     elements?.checked_mul(dimension.unsigned_abs())

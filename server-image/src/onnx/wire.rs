@@ -1,20 +1,20 @@
-//! The protobuf wire format, read from a file within bounds.
+//! Reads the protobuf wire format from a file, with limits.
 
 use std::io::{BufReader, Read, Seek};
 
-use super::{FIELDS, InspectError};
+use super::{error::InspectError, limits::FIELDS};
 
-/// Names of operators, domains and tensors are never longer.
+/// Longest name of an operator, domain or tensor, in bytes.
 const TEXT: u64 = 1024;
 
 /// The value of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Value {
-    /// A number.
+    /// A number of variable length.
     Varint(u64),
-    /// Four or eight bytes that are already skipped; their count.
+    /// The length of a number of four or eight bytes. The reader has already skipped it.
     Fixed(u64),
-    /// Text, bytes, a packed list or a message, that ends at this offset of the file.
+    /// A text, bytes, a packed list or a message. It ends at this offset of the file.
     Until(u64),
 }
 
@@ -31,17 +31,17 @@ impl<R: Read + Seek> WireReader<R> {
         Self { reader, at: 0, end, fields: 0 }
     }
 
-    /// The size of the file.
+    /// The size of the file in bytes.
     pub(super) fn end(&self) -> u64 {
         self.end
     }
 
-    /// The present offset.
+    /// The current offset in the file.
     pub(super) fn at(&self) -> u64 {
         self.at
     }
 
-    /// The next field of the message that ends at `end`.
+    /// The number and value of the next field of the message that ends at `end`. `None` after the last field.
     pub(super) fn next(&mut self, end: u64) -> Result<Option<(u32, Value)>, InspectError> {
         if self.at >= end {
             return Ok(None);
@@ -61,7 +61,7 @@ impl<R: Read + Seek> WireReader<R> {
             2 => {
                 let length = self.varint(end)?;
                 let until = self.at.checked_add(length).filter(|until| *until <= end);
-                Value::Until(until.ok_or_else(|| self.damaged("a length that is longer than what is left"))?)
+                Value::Until(until.ok_or_else(|| self.damaged("a length beyond the end of the message"))?)
             }
             5 => self.fixed(4, end)?,
             _ => return Err(self.damaged("an unknown wire type")),
@@ -69,7 +69,7 @@ impl<R: Read + Seek> WireReader<R> {
         Ok(Some((field, value)))
     }
 
-    /// Passes over a value that is of no interest.
+    /// Skips a value.
     pub(super) fn skip(&mut self, value: Value) -> Result<(), InspectError> {
         match value {
             Value::Until(until) => self.seek(until),
@@ -86,10 +86,10 @@ impl<R: Read + Seek> WireReader<R> {
         let mut bytes = Vec::new();
         self.reader.by_ref().take(length).read_to_end(&mut bytes)?;
         self.at = until;
-        String::from_utf8(bytes).map_err(|_| self.damaged("a name that is no UTF-8"))
+        String::from_utf8(bytes).map_err(|_| self.damaged("a name that is not UTF-8"))
     }
 
-    /// Reads one number of a message or packed list that ends at `end`.
+    /// Reads one number of the message or packed list that ends at `end`.
     pub(super) fn varint(&mut self, end: u64) -> Result<u64, InspectError> {
         let mut number = 0;
         for shift in (0..70).step_by(7) {
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn each_wire_type_is_passed_over_exactly() {
+    fn skip_stops_at_the_end_of_a_value_of_each_wire_type() {
         let bytes = [
             0x08, 0x96, 0x01, // 1: 150
             0x12, 0x02, b'h', b'i', // 2: two bytes, until 7
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_beyond_the_message_is_damage() {
+    fn a_value_beyond_the_end_of_its_message_is_an_error() {
         for bytes in [
             &[0x12, 0x03, b'h', b'i'][..],
             &[0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],

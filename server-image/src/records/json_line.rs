@@ -1,12 +1,16 @@
-//! A record as a line of JSON.
+//! Writes a row as a line of JSON.
 
-use super::fields::Fields;
-use super::file_name::timestamp;
-use super::row::{Cell, Row};
-use crate::codec::write::{Json, list};
-use crate::each_datatype;
+use super::{
+    fields::Fields,
+    file_name::timestamp,
+    row::{Cell, Row},
+};
+use crate::{
+    codec::write::{Json, list},
+    each_datatype,
+};
 
-/// Appends the row, one member a column, and the end of the line.
+/// Appends the row as a JSON object with one member for each column, and a newline.
 pub(super) fn write(out: &mut Vec<u8>, row: &Row<'_>, fields: &Fields) {
     for (position, field) in fields.list.iter().enumerate() {
         out.push(if position == 0 { b'{' } else { b',' });

@@ -1,40 +1,45 @@
-//! The file that rows are written to, until it is whole.
+//! A file while rows are written to it.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::{
+    fs::{File, OpenOptions},
+    io::Write,
+    os::unix::fs::{FileExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use flate2::Crc;
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::Compression;
-use parquet::errors::ParquetError;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::{
+    arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
+    basic::Compression,
+    errors::ParquetError,
+    file::properties::{EnabledStatistics, WriterProperties},
+};
 use tokio::time::Instant;
 
-use super::batch::Batch;
-use super::counts::Loss;
-use super::fields::Fields;
-use super::file_name::FileName;
-use super::row::Row;
-use super::spool::{SpooledFile, remove};
+use super::{
+    batch::Batch,
+    fields::Fields,
+    file_name::FileName,
+    loss::Loss,
+    row::Row,
+    spool::{SpooledFile, remove},
+};
 
-/// A batch goes to the encoder with that many rows or bytes: enough that columns are encoded in long runs.
+/// A batch of this many rows or bytes goes to the encoder. Larger batches encode columns in longer runs.
 const BATCH_ROWS: u64 = 1024;
 const BATCH_BYTES: usize = 512 << 10;
-/// Encoded bytes that wait in memory for the end of a row group.
+/// Size of a row group, in encoded bytes. They stay in memory until the group ends.
 const ROW_GROUP: usize = 2 << 20;
-/// Rows of a page. All columns end a page at the same row: larger ones take more memory until then, and more time at once.
+/// Rows of a page. All columns end a page at the same row, so larger pages need more memory, and more time in one step.
 const PAGE_ROWS: usize = 4096;
-/// Different values of a column, in bytes, that are written once and referred to: enough for names and categories.
-/// Measurements are all different, and looking each one up would be a third of the work and larger in the end.
+/// Size of a column's dictionary, in bytes: enough for names and categories. Measurements all differ: a dictionary of
+/// them would cost a third of the time, and make files larger.
 const DICTIONARY: usize = 4 << 10;
-/// Bytes of a footer for each column, and for each column of a row group: what such files have, and a half more.
+/// Bytes of a footer for each column, and for each column of a row group: 1.5 times what such files have.
 const FOOTER: u64 = 256;
 
-/// Why a file was lost, with everything in it.
+/// Why a file is lost, with all its rows.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FileError {
     #[error("failed to {what} {path}: {source}", path = path.display())]
@@ -51,7 +56,7 @@ impl FileError {
         }
     }
 
-    /// The writer wraps the errors of the file below it.
+    /// The Parquet writer wraps the errors of the file system.
     fn of(path: &Path, error: ParquetError) -> Self {
         let path = path.to_owned();
         match error {
@@ -64,13 +69,13 @@ impl FileError {
     }
 }
 
-/// A file, and the sum of what was written to it.
-struct Summed {
+/// A file, and the checksum of what was written to it.
+struct ChecksummedFile {
     file: File,
     crc: Crc,
 }
 
-impl Write for Summed {
+impl Write for ChecksummedFile {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let written = self.file.write(bytes)?;
         self.crc.update(&bytes[..written]);
@@ -82,24 +87,26 @@ impl Write for Summed {
     }
 }
 
-/// An open file. Rows wait in a batch, then encoded in a row group, then on the disk.
+/// An open file. A row is first in the batch, then encoded in a row group in memory, then on the disk.
 pub(super) struct OpenFile {
-    /// The day that all its rows are of, since 1970.
+    /// The day of all its rows, in days since 1970.
     pub(super) day: i64,
-    /// When it was opened.
+    /// When the file was opened.
     pub(super) since: Instant,
     directory: PathBuf,
     name: FileName,
     columns: u64,
+    /// Encoded rows.
     rows: u64,
-    noted: u64,
+    /// Rows according to the journal.
+    journaled: u64,
     batch: Batch,
     journal: File,
-    writer: ArrowWriter<Summed>,
+    writer: ArrowWriter<ChecksummedFile>,
 }
 
 impl OpenFile {
-    /// Opens a file for rows with these columns.
+    /// Creates a file for rows with these columns, and its journal.
     pub(super) fn new(
         directory: &Path,
         name: FileName,
@@ -108,7 +115,7 @@ impl OpenFile {
     ) -> Result<Self, FileError> {
         let create = |file: String| {
             let path = directory.join(file);
-            // Records are of people: nobody else on the node needs to read them.
+            // Records are about people: other users of the node must not read them.
             let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
             opened.map_err(|source| FileError::Disk { what: "create", path, source })
         };
@@ -118,7 +125,7 @@ impl OpenFile {
             source,
         })?;
         let opened = create(name.journal()).and_then(|journal| {
-            let summed = Summed { file: create(name.open())?, crc: Crc::new() };
+            let summed = ChecksummedFile { file: create(name.open())?, crc: Crc::new() };
             let options =
                 ArrowWriterOptions::new().with_properties(properties()).with_skip_arrow_metadata(true);
             let writer = ArrowWriter::try_new_with_options(summed, Arc::clone(&fields.schema), options);
@@ -131,7 +138,7 @@ impl OpenFile {
                 directory: directory.to_owned(),
                 columns: fields.list.len() as u64,
                 rows: 0,
-                noted: 0,
+                journaled: 0,
                 batch: Batch::new(Arc::clone(fields)),
                 journal,
                 writer,
@@ -145,63 +152,63 @@ impl OpenFile {
         }
     }
 
-    /// About what the smallest file takes.
+    /// The approximate size of the smallest file in bytes.
     pub(super) fn least(fields: &Fields) -> u64 {
         2 * fields.list.len() as u64 * FOOTER
     }
 
-    /// Adds a row; whether the batch is full now.
+    /// Adds a row, and returns whether the batch is full.
     pub(super) fn push(&mut self, row: &Row<'_>) -> bool {
         self.batch.push(row);
         self.batch.rows() >= BATCH_ROWS || self.batch.bytes() >= BATCH_BYTES
     }
 
-    /// Rows in the file that no batch holds back.
-    pub(super) fn settled(&self) -> u64 {
+    /// The number of encoded rows.
+    pub(super) fn encoded(&self) -> u64 {
         self.rows
     }
 
-    /// Rows that wait in the batch.
+    /// The number of rows in the batch.
     pub(super) fn waiting(&self) -> u64 {
         self.batch.rows()
     }
 
-    /// About what the file will take on the disk if it is closed now, the waiting batch included.
+    /// The approximate size of the file if it is closed now, in bytes, including the batch.
     pub(super) fn bytes(&self) -> u64 {
         let groups = self.writer.flushed_row_groups().len() as u64 + 2;
         let encoded = self.writer.bytes_written() + self.writer.in_progress_size() + self.batch.bytes();
         encoded as u64 + groups * self.columns * FOOTER
     }
 
-    /// Encodes the waiting batch.
-    pub(super) fn settle(&mut self) -> Result<(), FileError> {
+    /// Encodes the batch.
+    pub(super) fn encode(&mut self) -> Result<(), FileError> {
         let rows = self.batch.rows();
         if rows == 0 {
             return Ok(());
         }
         let path = || self.directory.join(self.name.open());
-        // The rows belong to the file from here on: if it fails, they are lost with it.
+        // The rows now belong to the file. If it fails, they are lost with it.
         self.rows += rows;
         let batch = self.batch.take().map_err(|error| FileError::of(&path(), error.into()))?;
         self.writer.write(&batch).map_err(|error| FileError::of(&path(), error))?;
-        self.note()
+        self.write_journal()
     }
 
-    /// Forgets the waiting batch, and returns how many rows it had.
-    pub(super) fn forget(&mut self) -> u64 {
+    /// Drops the batch, and returns its number of rows.
+    pub(super) fn drop_batch(&mut self) -> u64 {
         let rows = self.batch.rows();
-        // An error while building the batch concerns the rows that are forgotten anyway.
+        // An error here concerns only the rows that are dropped anyway.
         let _ = self.batch.take();
         rows
     }
 
-    /// Notes how many rows the file was given, for whoever finds it after a crash.
-    pub(super) fn note(&mut self) -> Result<(), FileError> {
+    /// Writes the number of rows to the journal. After a crash the next process counts them as lost.
+    pub(super) fn write_journal(&mut self) -> Result<(), FileError> {
         let rows = self.rows + self.batch.rows();
-        if rows == self.noted {
+        if rows == self.journaled {
             return Ok(());
         }
-        self.noted = rows;
+        self.journaled = rows;
         self.journal.write_all_at(format!("{rows:020}").as_bytes(), 0).map_err(|source| FileError::Disk {
             what: "write",
             path: self.directory.join(self.name.journal()),
@@ -209,13 +216,13 @@ impl OpenFile {
         })
     }
 
-    /// Writes the footer and gives the file its name. A file that has that name is whole.
+    /// Writes the footer and renames the file. The new name means that the file is complete.
     ///
-    /// Nothing waits until the disk would survive a loss of power: while the sink is well a file is here for
-    /// milliseconds, and one that a machine's crash damaged is found by its sum.
+    /// There is no fsync: while the sink is available, a file stays in the spool for milliseconds only. The checksum
+    /// reveals a file that the crash of a machine has damaged.
     pub(super) fn close(self) -> Result<SpooledFile, FileError> {
         let Self { directory, name, rows, writer, .. } = self;
-        let ready = whole(&directory, &name, rows, writer);
+        let ready = finish(&directory, &name, rows, writer);
         remove(&directory, &name.journal());
         if ready.is_err() {
             remove(&directory, &name.open());
@@ -223,7 +230,7 @@ impl OpenFile {
         ready
     }
 
-    /// Gives up the file with its rows.
+    /// Removes the file with its rows.
     pub(super) fn discard(self) {
         let Self { directory, name, .. } = self;
         remove(&directory, &name.journal());
@@ -231,15 +238,15 @@ impl OpenFile {
     }
 }
 
-fn whole(
+fn finish(
     directory: &Path,
     name: &FileName,
     rows: u64,
-    writer: ArrowWriter<Summed>,
+    writer: ArrowWriter<ChecksummedFile>,
 ) -> Result<SpooledFile, FileError> {
     let path = directory.join(name.open());
     let disk = |source| FileError::Disk { what: "finish", path: path.clone(), source };
-    let Summed { file, crc } = writer.into_inner().map_err(|error| FileError::of(&path, error))?;
+    let ChecksummedFile { file, crc } = writer.into_inner().map_err(|error| FileError::of(&path, error))?;
     let crc = crc.sum();
     let bytes = file.metadata().map_err(disk)?.len();
     let file = name.ready(rows, crc);
@@ -254,7 +261,8 @@ fn properties() -> WriterProperties {
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_dictionary_page_size_limit(DICTIONARY)
         .set_column_dictionary_enabled("id".into(), false)
-        // Minimum and maximum of a row group let readers skip it; those of every page would cost more than they give.
+        // Readers can skip a row group by its minimum and maximum. The same for every page would cost more than it
+        // saves.
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
         .set_created_by(concat!("understudy ", env!("CARGO_PKG_VERSION")).to_owned())

@@ -247,9 +247,9 @@ fn an_unknown_authority_is_not_trusted() {
 }
 
 #[rstest]
-#[case::metadata("https://169.254.169.254/latest/meta-data/iam", "never called")]
-#[case::metadata_as_a_number("https://2852039166/", "never called")]
-#[case::mapped("https://[::ffff:169.254.169.254]/", "never called")]
+#[case::metadata("https://169.254.169.254/latest/meta-data/iam", "never calls")]
+#[case::metadata_as_a_number("https://2852039166/", "never calls")]
+#[case::mapped("https://[::ffff:169.254.169.254]/", "never calls")]
 #[case::plain("http://localhost/model.onnx", "http")]
 fn a_redirect_leads_to_no_place_that_is_never_called(#[case] to: &str, #[case] expected: &str) {
     let store = Store::https(vec![Reply::Redirect(to.to_owned())]);

@@ -23,7 +23,7 @@ fn a_column_is_an_input() {
 #[rstest]
 #[case::no_records("{}", "expected {\"records\"")]
 #[case::empty(r#"{"records":[]}"#, "at least one record")]
-#[case::no_object(r#"{"records":[[1,2]]}"#, "record 0 is no object")]
+#[case::no_object(r#"{"records":[[1,2]]}"#, "record 0 is not an object")]
 #[case::missing(r#"{"records":[{"age":1,"country":"NL"},{"age":1}]}"#, "record 1 has no column `country`")]
 #[case::unknown(
     r#"{"records":[{"age":1,"country":"NL","agee":2}]}"#,

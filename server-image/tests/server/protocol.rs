@@ -180,7 +180,7 @@ fn bodies_are_compressed_both_ways(#[case] coding: &str) {
 )]
 #[case::datatype(
     r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP64","data":[1,2]}]}"#,
-    "`left` has the datatype FP64, the model takes FP32"
+    "`left` has the datatype FP64, the model expects FP32"
 )]
 #[case::no_datatype(
     r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FLOAT","data":[1,2]}]}"#,
@@ -188,11 +188,11 @@ fn bodies_are_compressed_both_ways(#[case] coding: &str) {
 )]
 #[case::rank(
     r#"{"inputs":[{"name":"left","shape":[2],"datatype":"FP32","data":[1,2]}]}"#,
-    "`left` has the shape [2], the model takes [-1,2]"
+    "`left` has the shape [2], the model expects [-1,2]"
 )]
 #[case::width(
     r#"{"inputs":[{"name":"left","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}"#,
-    "`left` has the shape [1,3], the model takes [-1,2]"
+    "`left` has the shape [1,3], the model expects [-1,2]"
 )]
 #[case::negative(
     r#"{"inputs":[{"name":"left","shape":[-1,2],"datatype":"FP32","data":[1,2]}]}"#,
@@ -211,7 +211,7 @@ fn bodies_are_compressed_both_ways(#[case] coding: &str) {
     r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP32","data":[1,1e39]}]}"#,
     "fits FP32"
 )]
-#[case::twice(r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP32","data":[1,2]},{"name":"left","shape":[1,2],"datatype":"FP32","data":[1,2]}]}"#, "`left` is given twice")]
+#[case::twice(r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP32","data":[1,2]},{"name":"left","shape":[1,2],"datatype":"FP32","data":[1,2]}]}"#, "`left` appears twice")]
 #[case::no_data(
     r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP32"}]}"#,
     "input `left` has no `data`"

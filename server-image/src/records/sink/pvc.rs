@@ -1,57 +1,62 @@
-//! `pvc://name/prefix`: a folder of the mounted claim, reached through real directories only.
+//! `pvc://name/prefix`: a folder on a mounted PVC. The path may contain real directories only.
 //!
-//! Whoever else can write to the claim could put a symbolic link in the way, so that records are written, or files
-//! removed, somewhere else in the pod. Each step of the way is therefore opened from the one before, and a link is no
-//! directory.
+//! Anyone who can write to the PVC could replace a directory by a symbolic link, to make the pod write or remove files
+//! elsewhere. Therefore each directory is opened relative to its parent, and a symbolic link is an error.
 
-use std::fs::File;
-use std::io::Write;
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    fs::File,
+    io::Write,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use object_store::PutPayload;
-use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, fsync, mkdirat, openat, renameat, unlinkat};
-use rustix::io::Errno;
+use rustix::{
+    fs::{AtFlags, CWD, Dir, Mode, OFlags, fsync, mkdirat, openat, renameat, unlinkat},
+    io::Errno,
+};
 use tokio::sync::Semaphore;
 
-use super::super::file_name::day_of_folder;
-use super::SinkError;
+use super::error::SinkError;
+use crate::records::file_name::day_of_folder;
 
-/// Others read the records from the claim; what they may is for the claim to say.
+/// Permissions of directories and files: other pods may read the records, as far as the PVC allows it.
 const DIRECTORY: Mode = Mode::from_bits_retain(0o777);
 const FILE: Mode = Mode::from_bits_retain(0o666);
 
-/// What a file is called until it is whole.
+/// Ending of the name of a file that is not complete.
 const PART: &str = ".part";
-/// Operations at the same time: a file that is put, and a look for old ones. A claim whose server is gone blocks a thread
-/// for as long as it likes, with the file that it holds, so there must not be one more at every try.
+/// Most concurrent operations: one upload and one removal of old files. If the server of the PVC hangs, each operation
+/// holds a thread and a file in memory, so another attempt must not add more of them.
 pub(super) const AT_ONCE: usize = 2;
 
-/// A folder of a claim.
+/// A folder on a PVC.
 #[derive(Clone)]
 pub(in crate::records) struct PvcFolder {
     mount: PathBuf,
     parts: Vec<String>,
     uri: String,
-    /// Shared by all connections to the claim.
-    free: Arc<Semaphore>,
+    /// Shared by all connections to the PVC.
+    permits: Arc<Semaphore>,
 }
 
-/// Tells the blocking thread that nobody waits for it any more.
-struct Cancelled(Arc<AtomicBool>);
+/// Tells the blocking thread, when it is dropped, that nothing waits for its result any more.
+struct CancelOnDrop(Arc<AtomicBool>);
 
-impl Drop for Cancelled {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Release);
     }
 }
 
 impl PvcFolder {
-    pub(super) fn new(mount: &Path, path: &str, uri: &str, free: &Arc<Semaphore>) -> Self {
+    pub(super) fn new(mount: &Path, path: &str, uri: &str, permits: &Arc<Semaphore>) -> Self {
         let parts = path.split('/').map(str::to_owned).collect();
-        Self { mount: mount.to_owned(), parts, uri: uri.to_owned(), free: Arc::clone(free) }
+        Self { mount: mount.to_owned(), parts, uri: uri.to_owned(), permits: Arc::clone(permits) }
     }
 
     pub(super) async fn put(&self, folder: &str, file: &str, bytes: PutPayload) -> Result<(), SinkError> {
@@ -65,7 +70,7 @@ impl PvcFolder {
     pub(super) async fn expire(&self, day: i64, limit: usize) -> Result<usize, SinkError> {
         self.blocking(move |pvc, cancelled| {
             pvc.remove_before(day, limit, cancelled)
-                .map_err(|error| pvc.failed("remove from", "its folders", error))
+                .map_err(|error| pvc.failed("remove files from", "folders", error))
         })
         .await
     }
@@ -75,18 +80,18 @@ impl PvcFolder {
         operation: impl FnOnce(&Self, &AtomicBool) -> Result<T, SinkError> + Send + 'static,
     ) -> Result<T, SinkError> {
         let pvc = self.clone();
-        let place = Arc::clone(&self.free).acquire_owned().await.expect("nobody closes it");
+        let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
         let cancelled = Arc::new(AtomicBool::new(false));
-        let _guard = Cancelled(Arc::clone(&cancelled));
+        let _guard = CancelOnDrop(Arc::clone(&cancelled));
         let done = tokio::task::spawn_blocking(move || {
-            // Given back when the operation ends, also if nobody waits for it any more.
-            let _place = place;
+            // The thread holds the permit until the operation ends, also after a cancellation.
+            let _permit = permit;
             operation(&pvc, &cancelled)
         });
         done.await.expect("file operations do not panic")
     }
 
-    /// Writes the whole file beside its place, then gives it its name.
+    /// Writes the file under a temporary name in the same folder, then renames it.
     fn write(
         &self,
         folder: &str,
@@ -114,7 +119,7 @@ impl PvcFolder {
             fsync(&directory)
         });
         if written.is_err() {
-            // If this fails as well, the next try or the retention removes it.
+            // If this fails as well, the next attempt or the retention removes the file.
             let _ = unlinkat(&directory, &part, AtFlags::empty());
         }
         written
@@ -140,14 +145,14 @@ impl PvcFolder {
                 if removed == limit || cancelled.load(Ordering::Acquire) {
                     return Ok(removed);
                 }
-                let half = file.starts_with('.') && file.ends_with(PART);
-                if half || file.ends_with(".parquet") {
-                    gone_by_now(unlinkat(&old, &file, AtFlags::empty()))?;
-                    removed += usize::from(!half);
+                let partial = file.starts_with('.') && file.ends_with(PART);
+                if partial || file.ends_with(".parquet") {
+                    ignore_missing(unlinkat(&old, &file, AtFlags::empty()))?;
+                    removed += usize::from(!partial);
                 }
             }
-            match gone_by_now(unlinkat(&directory, &folder, AtFlags::REMOVEDIR)) {
-                // Somebody else's file is in it.
+            match ignore_missing(unlinkat(&directory, &folder, AtFlags::REMOVEDIR)) {
+                // The folder has a file that is not a record.
                 Err(Errno::NOTEMPTY | Errno::EXIST) => {}
                 other => other?,
             }
@@ -155,7 +160,7 @@ impl PvcFolder {
         Ok(removed)
     }
 
-    /// The mount itself may be reached through links, as the kubelet makes them.
+    /// Opens the mount. Its own path may contain symbolic links, as the kubelet makes them.
     fn open_mount(&self) -> Result<OwnedFd, Errno> {
         openat(CWD, &self.mount, OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
     }
@@ -164,9 +169,9 @@ impl PvcFolder {
         let uri = &self.uri;
         let hint = match error {
             Errno::LOOP | Errno::NOTDIR => {
-                "; part of the way is a symbolic link or a file, which is never followed"
+                "; part of the path is a symbolic link or a file, which the server never follows"
             }
-            Errno::ACCESS => "; the claim must be writable for the pod's user or its fsGroup",
+            Errno::ACCESS => "; the PVC must be writable for the pod's user or its fsGroup",
             _ => "",
         };
         SinkError(format!("failed to {what} {file} in {uri}: {error}{hint}"))
@@ -178,24 +183,25 @@ fn open_directory(directory: &OwnedFd, name: &str) -> Result<OwnedFd, Errno> {
     openat(directory, name, flags, Mode::empty())
 }
 
-/// What is written here is counted as written, so it must outlive the loss of power.
+/// Writes a file and syncs it to the disk. It is then counted as written, so it must survive a loss of power.
 fn write_part(directory: &OwnedFd, part: &str, bytes: &PutPayload) -> Result<(), Errno> {
-    // A former try may have left one, and somebody else a link.
-    gone_by_now(unlinkat(directory, part, AtFlags::empty()))?;
+    // A former attempt may have left a file, and an attacker a link.
+    ignore_missing(unlinkat(directory, part, AtFlags::empty()))?;
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut file = File::from(openat(directory, part, flags, FILE)?);
     let written = bytes.iter().try_for_each(|chunk| file.write_all(chunk)).and_then(|()| file.sync_all());
     written.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
 }
 
-fn gone_by_now(removed: Result<(), Errno>) -> Result<(), Errno> {
+/// Treats a file that does not exist as removed.
+fn ignore_missing(removed: Result<(), Errno>) -> Result<(), Errno> {
     match removed {
         Err(Errno::NOENT) => Ok(()),
         other => other,
     }
 }
 
-/// The names in a directory, as far as they are text.
+/// The names in a directory. Skips names that are not UTF-8.
 fn names(directory: &OwnedFd) -> Result<Vec<String>, Errno> {
     let mut names = Vec::new();
     for entry in Dir::read_from(directory)? {
@@ -209,179 +215,5 @@ fn names(directory: &OwnedFd) -> Result<Vec<String>, Errno> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::symlink;
-    use std::sync::atomic::AtomicUsize;
-
-    use futures::FutureExt;
-
-    use super::*;
-
-    const DAY: &str = "date=2026-11-21";
-
-    struct Mounted {
-        mount: tempfile::TempDir,
-        outside: tempfile::TempDir,
-        folder: PvcFolder,
-    }
-
-    fn folder(mount: &Path) -> PvcFolder {
-        PvcFolder::new(mount, "risk/fraud", "pvc://shared/risk/fraud", &Arc::new(Semaphore::new(AT_ONCE)))
-    }
-
-    fn mounted() -> Mounted {
-        let (mount, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let folder = folder(mount.path());
-        Mounted { mount, outside, folder }
-    }
-
-    impl Mounted {
-        fn link(&self, name: &str) {
-            let link = self.mount.path().join(name);
-            std::fs::create_dir_all(link.parent().unwrap()).unwrap();
-            symlink(self.outside.path(), link).unwrap();
-        }
-
-        async fn put(&self) -> Result<(), String> {
-            let put = self.folder.put(DAY, "a.parquet", "rows".into()).await;
-            put.map_err(|error| error.to_string())
-        }
-
-        fn nothing_is_outside(&self) {
-            assert_eq!(std::fs::read_dir(self.outside.path()).unwrap().count(), 0);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_file_is_put_into_folders_that_are_made_for_it_and_replaces_its_former_self() {
-        let pvc = mounted();
-        pvc.put().await.unwrap();
-        pvc.put().await.unwrap();
-        let folder = pvc.mount.path().join("risk/fraud").join(DAY);
-        assert_eq!(std::fs::read(folder.join("a.parquet")).unwrap(), b"rows");
-        assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1, "no half is left beside it");
-    }
-
-    /// For the pod's own files: whoever shares the claim may try to have them written to or removed.
-    #[tokio::test]
-    async fn no_link_of_the_claim_is_followed_when_a_file_is_put() {
-        for link in ["risk", "risk/fraud", &format!("risk/fraud/{DAY}")] {
-            let pvc = mounted();
-            pvc.link(link);
-            let error = pvc.put().await.unwrap_err();
-            assert!(error.contains("symbolic link"), "{link}: {error}");
-            pvc.nothing_is_outside();
-        }
-    }
-
-    #[tokio::test]
-    async fn a_link_in_the_place_of_a_file_is_replaced_and_not_written_through() {
-        let pvc = mounted();
-        let target = pvc.outside.path().join("token");
-        std::fs::write(&target, "s3cr3t").unwrap();
-        let folder = pvc.mount.path().join("risk/fraud").join(DAY);
-        std::fs::create_dir_all(&folder).unwrap();
-        for name in ["a.parquet", ".a.parquet.part"] {
-            symlink(&target, folder.join(name)).unwrap();
-        }
-        pvc.put().await.unwrap();
-        assert_eq!(std::fs::read(&target).unwrap(), b"s3cr3t");
-        assert_eq!(std::fs::read(folder.join("a.parquet")).unwrap(), b"rows");
-        assert!(!folder.join("a.parquet").is_symlink());
-    }
-
-    #[tokio::test]
-    async fn no_link_of_the_claim_is_followed_when_old_files_are_removed() {
-        for link in ["risk", "risk/fraud", "risk/fraud/date=1970-01-02"] {
-            let pvc = mounted();
-            let file = pvc.outside.path().join("date=1970-01-02/a.parquet");
-            std::fs::create_dir(file.parent().unwrap()).unwrap();
-            std::fs::write(&file, "rows").unwrap();
-            std::fs::write(pvc.outside.path().join("a.parquet"), "rows").unwrap();
-            pvc.link(link);
-            let error = pvc.folder.expire(20_000, 10).await.unwrap_err().to_string();
-            assert!(error.contains("symbolic link"), "{link}: {error}");
-            assert!(file.exists() && pvc.outside.path().join("a.parquet").exists());
-        }
-    }
-
-    #[tokio::test]
-    async fn a_look_for_old_files_removes_no_more_than_it_may() {
-        let pvc = mounted();
-        let folder = pvc.mount.path().join("risk/fraud/date=1970-01-02");
-        std::fs::create_dir_all(&folder).unwrap();
-        for name in ["a.parquet", "b.parquet", "c.parquet"] {
-            std::fs::write(folder.join(name), "rows").unwrap();
-        }
-        assert_eq!(pvc.folder.expire(1, 2).await.unwrap(), 0, "the day is not over");
-        assert_eq!(pvc.folder.expire(2, 2).await.unwrap(), 2);
-        assert_eq!(pvc.folder.expire(2, 2).await.unwrap(), 1);
-        assert!(!folder.exists());
-        assert_eq!(pvc.folder.expire(2, 2).await.unwrap(), 0);
-    }
-
-    #[tokio::test]
-    async fn a_claim_that_is_not_there_is_named() {
-        let folder = folder(Path::new("/nowhere"));
-        let put = folder.put(DAY, "a.parquet", PutPayload::new()).await.unwrap_err().to_string();
-        assert!(put.contains("a.parquet") && put.contains("pvc://shared/risk/fraud"), "{put}");
-        assert!(folder.expire(1, 1).await.is_err());
-    }
-
-    /// For the analyst whose query runs at that moment.
-    #[tokio::test]
-    async fn whoever_looks_while_a_file_is_put_sees_all_of_it_or_nothing() {
-        const SIZE: usize = 32 << 20;
-        let pvc = mounted();
-        let looked = pvc.mount.path().join("risk/fraud").join(DAY);
-        let (put, over) = (PutPayload::from(vec![7; SIZE]), Arc::new(AtomicBool::new(false)));
-        let seen = Arc::clone(&over);
-        let analyst = tokio::task::spawn_blocking(move || {
-            while !seen.load(Ordering::Acquire) {
-                for entry in std::fs::read_dir(&looked).into_iter().flatten() {
-                    let entry = entry.unwrap();
-                    let name = entry.file_name().into_string().unwrap();
-                    if !name.starts_with('.') {
-                        let size = entry.path().metadata().unwrap().len();
-                        assert_eq!((name.as_str(), size), ("a.parquet", SIZE as u64));
-                    }
-                }
-            }
-        });
-        let put = pvc.folder.put(DAY, "a.parquet", put).await;
-        over.store(true, Ordering::Release);
-        analyst.await.unwrap();
-        put.unwrap();
-    }
-
-    /// For the pod's memory: a volume that hangs must not take a thread and a file more at every try.
-    #[tokio::test]
-    async fn a_claim_that_hangs_holds_no_more_than_two_threads_however_often_it_is_tried() {
-        let pvc = mounted();
-        let (release, hang) = std::sync::mpsc::channel::<()>();
-        let (hang, begun) = (Arc::new(std::sync::Mutex::new(hang)), Arc::new(AtomicUsize::new(0)));
-        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
-        let hanging = || {
-            let (hang, begun, tell) = (Arc::clone(&hang), Arc::clone(&begun), tell.clone());
-            pvc.folder.blocking(move |_, _| {
-                begun.fetch_add(1, Ordering::SeqCst);
-                tell.send(()).unwrap();
-                let ended = hang.lock().unwrap().recv();
-                assert!(ended.is_err(), "they hang until the test lets go");
-                Ok(())
-            })
-        };
-        for _ in 0..AT_ONCE {
-            tokio::select! {
-                done = hanging() => panic!("it does not hang: {done:?}"),
-                begun = told.recv() => begun.unwrap(),
-            }
-        }
-        for _ in 0..10 {
-            assert!(hanging().now_or_never().is_none(), "it waits");
-        }
-        assert_eq!(begun.load(Ordering::SeqCst), AT_ONCE);
-        drop(release);
-        pvc.put().await.unwrap();
-    }
-}
+#[path = "pvc_tests.rs"]
+mod tests;

@@ -26,7 +26,7 @@ fn categorical(counts: &Value) -> Value {
 
 #[test]
 fn what_the_script_writes_is_read() {
-    let baseline = Baseline::parse(include_bytes!("../../tests/baseline.json")).expect("the script made it");
+    let baseline = Baseline::parse(include_bytes!("../tests/baseline.json")).expect("the script made it");
     let names: Vec<_> = baseline.columns().iter().map(|column| (column.role, column.name.as_str())).collect();
     assert!(names.contains(&(ColumnRole::Input, "age")) && names.contains(&(ColumnRole::Output, "score")));
     for column in baseline.columns() {

@@ -3,8 +3,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::Monitor;
-use crate::baseline::{Baseline, ColumnKind, ColumnRole};
-use crate::drift::{ColumnDrift, Drift};
+use crate::{
+    baseline::Baseline,
+    column::{ColumnKind, ColumnRole},
+    drift::{ColumnDrift, Drift},
+};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -186,11 +189,11 @@ fn calls_like_the_training_data_do_not_drift_and_shifted_ones_do() {
 //   python ../../samples/baseline.py training.csv --outputs predictions.csv -o baseline.json
 #[test]
 fn the_training_rows_fall_into_the_bins_in_which_the_script_counted_them() {
-    let baseline = Baseline::parse(include_bytes!("../../tests/baseline.json")).expect("the script made it");
+    let baseline = Baseline::parse(include_bytes!("../tests/baseline.json")).expect("the script made it");
     let mut monitor = Monitor::new(&baseline, HOUR);
     let files = [
-        (ColumnRole::Input, include_str!("../../tests/training.csv")),
-        (ColumnRole::Output, include_str!("../../tests/predictions.csv")),
+        (ColumnRole::Input, include_str!("../tests/training.csv")),
+        (ColumnRole::Output, include_str!("../tests/predictions.csv")),
     ];
     for (role, file) in files {
         let mut rows = file.lines().map(fields);

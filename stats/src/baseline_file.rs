@@ -2,37 +2,39 @@
 
 use std::fmt;
 
-use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, MapAccess, SeqAccess, Visitor},
+};
 
-use super::{ColumnKind, ColumnRole};
+use crate::column::{ColumnKind, ColumnRole};
 
 #[derive(Deserialize)]
-pub(super) struct Head {
-    pub(super) version: u64,
+pub(crate) struct Head {
+    pub(crate) version: u64,
 }
 
 #[derive(Deserialize)]
-pub(super) struct File {
-    pub(super) columns: RawColumns,
+pub(crate) struct File {
+    pub(crate) columns: RawColumns,
 }
 
-pub(super) struct RawColumns(pub(super) Vec<RawColumn>);
+pub(crate) struct RawColumns(pub(crate) Vec<RawColumn>);
 
 #[derive(Deserialize)]
-pub(super) struct RawColumn {
-    pub(super) role: ColumnRole,
-    pub(super) name: String,
-    pub(super) kind: ColumnKind,
-    pub(super) edges: Option<Vec<f64>>,
-    pub(super) counts: Counts,
+pub(crate) struct RawColumn {
+    pub(crate) role: ColumnRole,
+    pub(crate) name: String,
+    pub(crate) kind: ColumnKind,
+    pub(crate) edges: Option<Vec<f64>>,
+    pub(crate) counts: Counts,
     #[serde(default)]
-    pub(super) other: u64,
+    pub(crate) other: u64,
     #[serde(default)]
-    pub(super) missing: u64,
+    pub(crate) missing: u64,
 }
 
-pub(super) enum Counts {
+pub(crate) enum Counts {
     Bins(Vec<u64>),
     Names(Vec<(String, u64)>),
 }
