@@ -36,5 +36,3 @@ pub mod server;
 pub mod signature;
 pub mod tensor;
 pub mod termination;
-
-use understudy_contract::failure;
