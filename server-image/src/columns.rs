@@ -115,7 +115,7 @@ impl Column {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{each_datatype, tensor::Data};
+    use crate::tensor::{Data, each_datatype};
 
     fn port(name: &str, datatype: Datatype, shape: &[i64]) -> Port {
         Port { name: name.into(), datatype, shape: shape.into() }

@@ -25,6 +25,7 @@ pub mod ids;
 pub mod metrics;
 pub mod mirror;
 pub mod model;
+mod named_enum;
 pub mod observer;
 pub mod onnx;
 pub mod page;

@@ -148,7 +148,6 @@ pub enum Data {
 }
 
 /// Runs `$body` with `$elements` bound to the vector of whichever variant `$data` is.
-#[macro_export]
 macro_rules! each_datatype {
     ($data:expr, $elements:ident => $body:expr) => {
         match $data {
@@ -169,6 +168,8 @@ macro_rules! each_datatype {
         }
     };
 }
+
+pub(crate) use each_datatype;
 
 impl Data {
     /// `count` elements that are all zero (false, the empty string), or all one (true, `"1"`).

@@ -16,8 +16,8 @@ use understudy_stats::Outcomes;
 use super::comparison::is_label;
 use crate::{
     call::{Answered, Call, Shadow},
-    each_datatype,
     error::Refusal,
+    tensor::each_datatype,
 };
 
 /// Labels of main that are remembered. A call of many rows counts once for each row.

@@ -8,9 +8,8 @@ use std::{
 use super::{fields::Fields, json_line, row::Row};
 use crate::{
     call::{Answered, Call, Identity, Shadow},
-    each_datatype,
     signature::Signature,
-    tensor::{Data, Tensor},
+    tensor::{Data, Tensor, each_datatype},
 };
 
 /// Most rows, and their largest size in bytes. The ring keeps both limits.
