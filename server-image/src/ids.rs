@@ -1,36 +1,36 @@
-//! Ids of calls whose callers gave none.
+//! Ids of calls.
 
 use std::{
     hash::{BuildHasher, RandomState},
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-/// Longer ids are cut: an id is kept with each record.
-const LONGEST: usize = 256;
+/// Longest id in bytes. A longer one is cut, because the id is part of each record.
+const MAX_BYTES: usize = 256;
 
-/// Makes ids that no other process makes: a random beginning, and a number.
+/// Generates ids that no other process generates: a random prefix and a number.
 #[derive(Debug)]
 pub struct Ids {
-    beginning: u64,
+    prefix: u64,
     next: AtomicU64,
 }
 
 impl Default for Ids {
     fn default() -> Self {
-        Self { beginning: RandomState::new().hash_one(std::process::id()), next: AtomicU64::new(0) }
+        Self { prefix: RandomState::new().hash_one(std::process::id()), next: AtomicU64::new(0) }
     }
 }
 
 impl Ids {
-    /// The caller's own id, or one that is made here.
+    /// The caller's own id, or a generated one if `given` is absent or empty.
     #[must_use]
     pub fn of(&self, given: Option<String>) -> String {
         match given {
             Some(mut given) if !given.is_empty() => {
-                given.truncate(given.floor_char_boundary(LONGEST));
+                given.truncate(given.floor_char_boundary(MAX_BYTES));
                 given
             }
-            _ => format!("{:016x}-{:x}", self.beginning, self.next.fetch_add(1, Relaxed)),
+            _ => format!("{:016x}-{:x}", self.prefix, self.next.fetch_add(1, Relaxed)),
         }
     }
 }
@@ -40,11 +40,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_given_id_is_kept_and_a_made_one_is_never_made_twice() {
+    fn the_callers_id_is_kept_and_a_generated_id_is_unique() {
         let (ids, others) = (Ids::default(), Ids::default());
         assert_eq!(ids.of(Some("order-7".to_owned())), "order-7");
-        assert_eq!(ids.of(Some("é".repeat(1_000))).len(), LONGEST);
-        let made = [ids.of(None), ids.of(Some(String::new())), others.of(None)];
-        assert!(made[0] != made[1] && made[0] != made[2], "{made:?}");
+        assert_eq!(ids.of(Some("é".repeat(1_000))).len(), MAX_BYTES);
+        let generated = [ids.of(None), ids.of(Some(String::new())), others.of(None)];
+        assert!(generated[0] != generated[1] && generated[0] != generated[2], "{generated:?}");
     }
 }

@@ -38,7 +38,7 @@ impl Counts {
                 family.counter_with(
                     "understudy_mirror_dropped_total",
                     "Calls that have no answer of the challenger, by reason",
-                    ("reason", dropped.reason()),
+                    ("reason", dropped.as_str()),
                 )
             }),
             pending: family.gauge("understudy_mirror_pending", "Copies that wait or are under way"),
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn each_reason_has_a_counter_of_its_own() {
         for (index, dropped) in Dropped::ALL.into_iter().enumerate() {
-            assert_eq!(dropped as usize, index, "{}", dropped.reason());
+            assert_eq!(dropped as usize, index, "{}", dropped.as_str());
         }
     }
 }
