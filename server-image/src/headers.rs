@@ -1,4 +1,4 @@
-//! The HTTP headers of the Open Inference Protocol and of the contract, as [`http`] wants them.
+//! The names of HTTP headers, of the Open Inference Protocol and of the contract between pods.
 
 use std::time::Duration;
 

@@ -1,15 +1,16 @@
-//! What becomes of a call after main's answer: the copy to the challenger, the comparison, the record and the look for
-//! drift. Nothing here can fail, slow or block an answer.
+//! Observes calls to main after their responses: copies to the challenger, comparison, outcomes, drift and records.
+//! Nothing here can fail a response, or make it wait.
 //!
 //! ```text
-//! an answer on the main port -> Observer::offer -> mirror (thread) -> analyzer (thread): comparison, late truth,
-//!                                              \----------------->          drift, records
+//! response on the main port -> Observer::offer -> mirror (thread) -> analyzer (thread): comparison, outcomes,
+//!                                              \------------------>                     drift, records
 //! ```
 //!
-//! Each arrow is a queue bounded in calls and in bytes; what does not fit is counted. Both threads have a lower priority
-//! than those that answer, so that a busy pod answers first.
+//! Each arrow is a queue that is bounded in calls and in bytes. Calls that do not fit are counted. Both threads have a
+//! lower priority than the threads with requests, so a busy pod sends responses first.
 
 use std::{
+    io,
     path::PathBuf,
     sync::{Arc, Mutex},
     time::SystemTime,
@@ -24,7 +25,7 @@ use crate::{
         self, Gauges, Peers, analyzer,
         comparison::is_label,
         drift,
-        outcomes::{self, Joined},
+        outcomes::{Joined, Outcome},
         state::{AnalysisState, lock},
     },
     call::{Answered, Call, Dropped, Shadow},
@@ -35,12 +36,15 @@ use crate::{
     metrics::Family,
     mirror::{self, Admission, Challenger, RawRequest},
     model::Model,
-    queue::{sampling::Sampler, thread},
+    queue::{sampling::Sampler, thread::LowPriorityThread},
     records::{self, Ring, Sink},
     routing::ActiveRouting,
 };
 
-/// Looks at calls to main.
+/// The refusal of requests that need records.
+const NOT_RECORDED: &str = "calls are not recorded: set spec.recording of the ModelDeployment";
+
+/// Observes calls to main.
 pub struct Observer {
     routing: Arc<ArcSwap<ActiveRouting>>,
     mirror: mirror::Handle,
@@ -52,23 +56,21 @@ pub struct Observer {
     gauges: Gauges,
     peers: Option<Peers>,
     has_labels: bool,
-    watches_drift: bool,
+    has_baseline: bool,
     ids: Ids,
     copied: Sampler,
     recorded: Sampler,
     threads: Threads,
 }
 
-/// The threads, in the order in which they end.
+/// The two threads, in the order in which they end.
 struct Threads {
-    /// Copies calls to the challenger.
-    mirror: thread::LowPriorityThread,
-    /// Looks at calls.
-    analysis: thread::LowPriorityThread,
+    mirror: LowPriorityThread,
+    analysis: LowPriorityThread,
 }
 
 impl Threads {
-    /// Ends them one after the other, so that what the first lets go the second still sees.
+    /// Ends the mirror first, so that its calls still reach the analysis.
     async fn stop(&self, deadline: Instant) {
         let now = Instant::now();
         self.mirror.stop(now + deadline.saturating_duration_since(now) / 2).await;
@@ -76,73 +78,71 @@ impl Threads {
     }
 }
 
-/// What an observer needs beside the model.
+/// What an observer needs apart from the model.
 #[derive(Default)]
 pub struct ObserverOptions {
-    /// Other pods of the deployment.
+    /// The other pods of the deployment.
     pub peers: Option<Peers>,
-    /// How the training data were distributed.
+    /// The distribution of the training data.
     pub baseline: Option<Baseline>,
-    /// Where records go.
+    /// The destination of records.
     pub records: RecordingOptions,
 }
 
-/// Where records go.
+/// The destination of records.
 #[derive(Default)]
 pub struct RecordingOptions {
-    /// Without it, only the newest rows are kept, on the pod.
+    /// The sink. Without it, the pod keeps the newest rows in memory.
     pub sink: Option<Sink>,
-    /// Where files wait for the sink.
+    /// Directory of files that wait for the sink.
     pub spool_dir: PathBuf,
-    /// What they may take, in bytes.
+    /// Largest size of these files together, in bytes.
     pub spool_bytes: u64,
-    /// The pod's name.
+    /// Name of the pod.
     pub pod: String,
 }
 
-/// What is wanted of a call that has just come in.
+/// What the observers need of a call that just arrived.
 pub struct Interest {
     at: SystemTime,
     copy: Option<(Arc<Challenger>, Result<Admission, Dropped>)>,
     recording: bool,
     record: bool,
-    /// Whether drift, records or late truth want it, whatever becomes of the copy.
-    looked_at: bool,
+    /// Whether drift, records or outcomes need the call, also without a copy.
+    analyzed: bool,
 }
 
 impl Interest {
-    /// Whether anybody wants to know what went in and came out.
+    /// Whether the engine must keep the tensors.
     #[must_use]
     pub fn wants_tensors(&self) -> bool {
-        self.looked_at || self.wants_request()
+        self.analyzed || self.wants_request()
     }
 
-    /// Whether the request is needed after its answer.
+    /// Whether the request must be kept for a copy.
     #[must_use]
     pub fn wants_request(&self) -> bool {
         matches!(self.copy, Some((_, Ok(_))))
     }
 
-    /// Whether callers are told the id under which the call is recorded.
+    /// Whether the response carries the id of the call.
     #[must_use]
-    pub fn tells_id(&self) -> bool {
+    pub fn returns_id(&self) -> bool {
         self.recording
     }
 }
 
 impl Observer {
-    /// Starts the two threads.
+    /// Starts the two threads. Fails if the system cannot start one.
     pub fn start(
         model: &Model,
         routing: Arc<ArcSwap<ActiveRouting>>,
         ObserverOptions { peers, baseline, records }: ObserverOptions,
         family: &Family,
-    ) -> std::io::Result<Self> {
+    ) -> io::Result<Self> {
         let counts = Arc::new(analysis::Counts::new(family));
-        let main = Arc::clone(&model.identity);
-        let outputs = model.signature.outputs.clone();
         let columns = Columns::of(&model.signature, model.features.as_deref());
-        let watches_drift = baseline.is_some();
+        let has_baseline = baseline.is_some();
         let drift = baseline.map(|baseline| drift::Tracker::new(baseline, &columns));
         let RecordingOptions { sink, spool_dir, spool_bytes, pod } = records;
         let rows = records::Counts::new(family, sink.is_some());
@@ -157,21 +157,19 @@ impl Observer {
             pod,
         };
         let records = analyzer::Records { options, counts: rows, ring: Arc::clone(&ring) };
+        let main = Arc::clone(&model.identity);
         let (analysis, state, analyzer) =
             analyzer::open(main, drift, records, Arc::clone(&routing), Arc::clone(&counts));
         let copies = Arc::new(mirror::Counts::new(family));
+        let outputs = model.signature.outputs.clone();
         let next = analysis.clone();
-        let (mirror, mirrored) =
+        let (mirror, worker) =
             mirror::open(outputs, Arc::clone(&copies), Box::new(move |call| next.send(call)));
         let (stop_mirror, mirror_stops) = watch::channel(None);
         let (stop_analysis, analysis_stops) = watch::channel(None);
         let threads = Threads {
-            mirror: thread::LowPriorityThread::start("mirror", stop_mirror, mirrored.run(mirror_stops))?,
-            analysis: thread::LowPriorityThread::start(
-                "analysis",
-                stop_analysis,
-                analyzer.run(analysis_stops),
-            )?,
+            mirror: LowPriorityThread::start("mirror", stop_mirror, worker.run(mirror_stops))?,
+            analysis: LowPriorityThread::start("analysis", stop_analysis, analyzer.run(analysis_stops))?,
         };
         Ok(Self {
             routing,
@@ -181,10 +179,10 @@ impl Observer {
             ring,
             counts,
             copies,
-            gauges: Gauges::new(family, watches_drift),
+            gauges: Gauges::new(family, has_baseline),
             peers,
-            watches_drift,
             has_labels: model.signature.outputs.iter().any(|port| is_label(port.datatype)),
+            has_baseline,
             ids: Ids::default(),
             copied: Sampler::default(),
             recorded: Sampler::default(),
@@ -192,15 +190,15 @@ impl Observer {
         })
     }
 
-    /// What is wanted of a call to main that has just come in. Nothing, where nobody looks.
+    /// What the observers need of a call to main that just arrived. `None` if no observer needs it.
     #[must_use]
     pub fn interest(&self) -> Option<Interest> {
         let routing = self.routing.load();
-        if !self.watches_drift && routing.challenger.is_none() && routing.recording.is_none() {
+        if !self.has_baseline && routing.challenger.is_none() && routing.recording.is_none() {
             return None;
         }
         let copy = routing.challenger.as_ref().map(|challenger| {
-            let admission = if self.copied.picks(challenger.percent) {
+            let admission = if self.copied.picks(challenger.sample_percent) {
                 match challenger.admit() {
                     Admission::Reject => Err(Dropped::CircuitOpen),
                     admission => Ok(admission),
@@ -212,11 +210,12 @@ impl Observer {
         });
         let recording = routing.recording.as_ref();
         let record = recording.is_some_and(|recording| self.recorded.picks(recording.sample_percent));
-        let looked_at = self.watches_drift || recording.is_some();
-        Some(Interest { at: SystemTime::now(), copy, recording: recording.is_some(), record, looked_at })
+        let analyzed = self.has_baseline || recording.is_some();
+        Some(Interest { at: SystemTime::now(), copy, recording: recording.is_some(), record, analyzed })
     }
 
-    /// Takes an answered call over, with what was seen of it. Gives its id; `given` is the one in the request's header.
+    /// Takes over a completed call, with the trace in `completion`. Returns the id of the call: the one in the body, the
+    /// one in the header (`given`), or a generated one. Without records the id is empty.
     pub fn offer(
         &self,
         interest: Interest,
@@ -224,13 +223,12 @@ impl Observer {
         given: Option<String>,
         request: Option<RawRequest>,
     ) -> String {
-        if let (Some((_, Err(dropped))), false) = (&interest.copy, interest.looked_at) {
+        if let (Some((_, Err(dropped))), false) = (&interest.copy, interest.analyzed) {
             self.mirror.skip(*dropped);
             return String::new();
         }
         let trace = *completion.trace.take().unwrap_or_default();
         let refusal = completion.response.as_ref().err();
-        // Without records nobody asks for the call by its name.
         let id = if interest.recording { self.ids.of(trace.id.or(given)) } else { String::new() };
         let call = Box::new(Call {
             id: id.clone(),
@@ -254,58 +252,61 @@ impl Observer {
         id
     }
 
-    /// What was seen so far.
+    /// The summary that the operator reads.
     #[must_use]
     pub fn summary(&self) -> Summary {
         lock(&self.state).summary()
     }
 
-    /// Sets the gauges to what was seen.
-    pub fn show(&self) {
+    /// Sets the gauges to the current state.
+    pub fn update_gauges(&self) {
         let routing = self.routing.load();
-        self.gauges.show(&self.summary(), routing.drift.as_ref());
-        let open = routing.challenger.as_ref().is_some_and(|challenger| challenger.is_open());
+        self.gauges.update(&self.summary(), routing.drift.as_ref());
+        let open = routing.challenger.as_ref().is_some_and(|challenger| challenger.is_circuit_open());
         self.copies.circuit_open.set(open.into());
     }
 
-    /// The newest records as JSON lines, at most `limit`; none where nothing is recorded.
-    #[must_use]
-    pub fn records(&self, limit: usize) -> Option<Vec<u8>> {
-        self.routing.load().recording.as_ref().map(|_| self.ring.newest(limit))
+    /// The newest records as JSON lines, at most `limit`. Not found if calls are not recorded.
+    pub fn records(&self, limit: usize) -> Result<Vec<u8>, Refusal> {
+        match self.routing.load().recording {
+            Some(_) => Ok(self.ring.newest(limit)),
+            None => Err(Refusal::NotFound(NOT_RECORDED.to_owned())),
+        }
     }
 
-    /// Joins what somebody tells to the calls that it is about. With `far`, calls of other pods count as well.
-    pub async fn join(&self, told: Vec<outcomes::Outcome>, far: bool) -> Result<Joined, Refusal> {
+    /// Joins outcomes to their calls. With `everywhere`, the other pods join those that this pod does not know.
+    ///
+    /// Rejects outcomes if calls are not recorded, or if the model has no label among its outputs.
+    pub async fn join_outcomes(&self, outcomes: Vec<Outcome>, everywhere: bool) -> Result<Joined, Refusal> {
         if self.routing.load().recording.is_none() {
-            return Err(Refusal::bad("nothing is recorded here: set spec.recording of the ModelDeployment"));
+            return Err(Refusal::bad(NOT_RECORDED));
         }
         if !self.has_labels {
             return Err(Refusal::bad(
                 "the model has no output that is a label: a string, a whole number or a boolean",
             ));
         }
-        let all = told.len() as u64;
-        let mut unknown = lock(&self.state).join(told);
+        let all = outcomes.len() as u64;
+        let mut unknown = lock(&self.state).join(outcomes);
         let mut joined = all - unknown.len() as u64;
-        if let Some(peers) = self.peers.as_ref().filter(|_| far && !unknown.is_empty()) {
+        if let Some(peers) = self.peers.as_ref().filter(|_| everywhere && !unknown.is_empty()) {
             let elsewhere;
-            (elsewhere, unknown) = peers.tell(unknown).await;
+            (elsewhere, unknown) = peers.join(unknown).await;
             joined += elsewhere;
         }
-        if far {
+        if everywhere {
             self.counts.joined.inc_by(joined);
             self.counts.unknown.inc_by(unknown.len() as u64);
         }
         Ok(Joined { joined, unknown: unknown.into_iter().map(|outcome| outcome.id).collect() })
     }
 
-    /// Ends both threads, the one that copies first; by `deadline` at the latest.
+    /// Ends both threads until `deadline`. Then it logs the counters of copies, as Prometheus may not read them again.
     pub async fn stop(&self, deadline: Instant) {
         self.threads.stop(deadline).await;
-        let (calls, mirrored, dropped) = self.copies.copies();
+        let (calls, mirrored, dropped) = self.copies.totals();
         if calls > 0 {
-            // Nobody may come to read the metrics any more.
-            tracing::info!(calls, mirrored, dropped, "observed");
+            tracing::info!(calls, mirrored, dropped, "the mirror ended");
         }
     }
 }

@@ -1,18 +1,18 @@
-//! Whether this version is the one behind the stable endpoint, as [`crate::routing`] says.
+//! Whether this version is main, as [`crate::routing`] says.
 
-/// Main, not yet, or no longer.
+/// Main, not yet main, or no longer main.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MainRole {
-    /// Has never been main. Its main port is like any other: the Service may switch before the file arrives.
+    /// Has never been main. Its main port keeps its callers: the Service may switch before the routing file arrives.
     NotYet,
     /// Is main.
     Main,
-    /// Was main. Its callers must go to its successor.
+    /// Was main. Its callers must connect again, to reach the new main.
     NoLonger,
 }
 
 impl MainRole {
-    /// What it becomes once it is known whether this version is main.
+    /// The role after the routing file says whether this version is `main`.
     #[must_use]
     pub fn next(self, main: bool) -> Self {
         match (self, main) {
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_who_was_main_sends_its_callers_away() {
+    fn only_a_version_that_was_main_sends_its_callers_away() {
         assert_eq!(MainRole::NotYet.next(false), MainRole::NotYet);
         assert_eq!(MainRole::NotYet.next(true), MainRole::Main);
         assert_eq!(MainRole::Main.next(false), MainRole::NoLonger);

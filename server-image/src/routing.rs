@@ -1,13 +1,13 @@
-//! What the operator says to running pods: who is main, who is the challenger, what is recorded.
+//! Follows the routing file: who is main, who is challenger, and what is recorded. The operator writes it.
 //!
-//! It is a file of a mounted ConfigMap. The kubelet changes it by swapping a symbolic link two levels up, which makes
-//! watches easy to get wrong; reading some hundred bytes of a memory file five times a second is right and costs
-//! nothing that can be measured.
+//! It is a file of a mounted ConfigMap. The kubelet replaces it by a symbolic link two levels up, so a watch would have
+//! to follow several directories. Reading a few hundred bytes from memory five times a second is simpler, and its cost
+//! cannot be measured.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{io::ErrorKind, path::Path, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::MissedTickBehavior};
 use understudy_contract::{
     Routing,
     routing::{DriftRules, RecordingRules},
@@ -15,57 +15,33 @@ use understudy_contract::{
 
 use crate::{metrics::Metrics, mirror::Challenger, role::MainRole};
 
-/// How soon a change is seen.
-const EVERY: Duration = Duration::from_millis(200);
+/// Time between two reads of the file.
+const INTERVAL: Duration = Duration::from_millis(200);
 
 /// What the routing file means to this version.
 #[derive(Debug, Default)]
 pub struct ActiveRouting {
-    /// Who gets copies; nobody while this version is not main.
+    /// The version that gets copies of this version's calls. `None` while this version is not main.
     pub challenger: Option<Arc<Challenger>>,
-    /// What is kept of calls.
+    /// What is recorded. `None` while recording is off.
     pub recording: Option<RecordingRules>,
-    /// When a feature counts as drifting.
+    /// When a feature counts as drifting. Only servers with a baseline use it.
     pub drift: Option<DriftRules>,
 }
 
-/// Reads it. A file that is absent says nothing is on; one that is damaged is no reason to change anything.
-fn read(file: &Path) -> Option<Routing> {
-    match std::fs::read(file) {
-        Ok(bytes) => match serde_json::from_slice(&bytes) {
-            Ok(routing) => Some(routing),
-            Err(error) => {
-                tracing::warn!("failed to read {}: {error}", file.display());
-                None
-            }
-        },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(Routing::default()),
-        Err(error) => {
-            tracing::warn!("failed to read {}: {error}", file.display());
-            None
-        }
-    }
-}
-
-/// Whether `version` is main.
-fn is_main(routing: &Routing, version: &str) -> bool {
-    routing.main.as_deref() == Some(version)
-}
-
 impl ActiveRouting {
-    /// What `routing` means to `version` of `deployment`. A challenger that was one `before` stays the same, with its
-    /// line.
-    fn of(routing: &Routing, deployment: &str, version: &str, before: &Self) -> Self {
+    /// What `routing` means to `version` of `deployment`. An unchanged challenger keeps its connections from `before`.
+    fn new(routing: &Routing, deployment: &str, version: &str, before: &Self) -> Self {
         let route =
             routing.challenger.as_ref().filter(|route| is_main(routing, version) && route.version != version);
         let challenger = route.and_then(|route| {
-            if let Some(same) = before.challenger.as_ref().filter(|before| before.is_at(route)) {
+            if let Some(same) = before.challenger.as_ref().filter(|before| before.has_route(route)) {
                 return Some(Arc::clone(same));
             }
             match Challenger::new(route, deployment) {
                 Ok(challenger) => Some(Arc::new(challenger)),
                 Err(error) => {
-                    tracing::warn!("the challenger's url `{}` is none: {error}", route.url);
+                    tracing::warn!(url = route.url, error = %error, "the challenger has an invalid URL and gets no copies");
                     None
                 }
             }
@@ -74,7 +50,23 @@ impl ActiveRouting {
     }
 }
 
-/// Follows the routing file for as long as the process lives.
+/// Reads the file. Without a file everything is off. `None` if it cannot be read: then nothing changes.
+fn read(file: &Path) -> Option<Routing> {
+    let read = match std::fs::read(file) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| error.to_string()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Routing::default()),
+        Err(error) => Err(error.to_string()),
+    };
+    read.inspect_err(|error| tracing::warn!(path = %file.display(), error, "failed to read the routing file"))
+        .ok()
+}
+
+/// Whether `version` is main.
+fn is_main(routing: &Routing, version: &str) -> bool {
+    routing.main.as_deref() == Some(version)
+}
+
+/// Follows `file` and updates `active` and `role`, until the process ends.
 pub async fn follow(
     file: &Path,
     (deployment, version): (&str, &str),
@@ -82,16 +74,16 @@ pub async fn follow(
     active: &ArcSwap<ActiveRouting>,
     metrics: &Metrics,
 ) {
-    let mut ticks = tokio::time::interval(EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut seen = Routing::default();
+    let mut ticks = tokio::time::interval(INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut current = Routing::default();
     loop {
         ticks.tick().await;
-        let Some(routing) = read(file).filter(|routing| *routing != seen) else { continue };
-        let now = ActiveRouting::of(&routing, deployment, version, &active.load());
-        let challenger = now.challenger.as_ref().map(|challenger| challenger.identity.version.clone());
-        let recording = now.recording.is_some();
-        active.store(Arc::new(now));
+        let Some(routing) = read(file).filter(|routing| *routing != current) else { continue };
+        let next = ActiveRouting::new(&routing, deployment, version, &active.load());
+        let challenger = next.challenger.as_ref().map(|challenger| challenger.identity.version.clone());
+        let recording = next.recording.is_some();
+        active.store(Arc::new(next));
         tracing::info!(challenger, recording, "the routing changed");
         role.send_if_modified(|role| {
             let next = role.next(is_main(&routing, version));
@@ -103,7 +95,7 @@ pub async fn follow(
             *role = next;
             changed
         });
-        seen = routing;
+        current = routing;
     }
 }
 
@@ -115,15 +107,23 @@ mod tests {
         serde_json::from_str(text).unwrap()
     }
 
+    fn active(text: &str, version: &str, before: &ActiveRouting) -> ActiveRouting {
+        ActiveRouting::new(&routing(text), "fraud", version, before)
+    }
+
+    fn challenger(text: &str, version: &str) -> Option<Arc<Challenger>> {
+        active(text, version, &ActiveRouting::default()).challenger
+    }
+
     const CHALLENGER: &str = r#"{"main":"1.3.0","challenger":{"version":"1.4.0","digest":"sha256:00",
         "url":"http://fraud-challenger.risk.svc","samplePercent":100,"timeoutMillis":1000}}"#;
 
     #[test]
-    fn the_file_names_one_main_or_none_and_a_damaged_one_says_nothing() {
+    fn the_file_names_at_most_one_main_and_a_damaged_file_changes_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("routing.json");
         let is_main = || read(&file).map(|routing| super::is_main(&routing, "1.3.0"));
-        assert_eq!(is_main(), Some(false), "an absent file: not main");
+        assert_eq!(is_main(), Some(false), "without a file, this version is not main");
         for (text, expected) in [
             (r#"{"main":"1.3.0"}"#, Some(true)),
             (r#"{"main":"1.3.0","since":"2026-11-21"}"#, Some(true)),
@@ -138,50 +138,34 @@ mod tests {
 
     #[test]
     fn only_main_copies_its_calls_and_never_to_itself() {
-        let challenger = |version: &str| {
-            ActiveRouting::of(&routing(CHALLENGER), "fraud", version, &ActiveRouting::default()).challenger
-        };
-        assert_eq!(challenger("1.3.0").unwrap().identity.version, "1.4.0");
-        assert!(challenger("1.2.0").is_none(), "a version that is not main");
-        assert!(challenger("1.4.0").is_none(), "the challenger");
-        let itself = CHALLENGER.replace("1.3.0", "1.4.0");
-        assert!(
-            ActiveRouting::of(&routing(&itself), "fraud", "1.4.0", &ActiveRouting::default())
-                .challenger
-                .is_none()
-        );
+        assert_eq!(challenger(CHALLENGER, "1.3.0").unwrap().identity.version, "1.4.0");
+        assert!(challenger(CHALLENGER, "1.2.0").is_none(), "a version that is not main");
+        assert!(challenger(CHALLENGER, "1.4.0").is_none(), "the challenger");
+        assert!(challenger(&CHALLENGER.replace("1.3.0", "1.4.0"), "1.4.0").is_none(), "main itself");
     }
 
     #[test]
-    fn a_challenger_keeps_its_connections_until_it_is_another_one() {
-        let active =
-            |text: &str, before: &ActiveRouting| ActiveRouting::of(&routing(text), "fraud", "1.3.0", before);
-        let first = active(CHALLENGER, &ActiveRouting::default());
+    fn an_unchanged_challenger_keeps_its_connections_and_another_one_gets_new_ones() {
+        let first = active(CHALLENGER, "1.3.0", &ActiveRouting::default());
         let recorded = CHALLENGER.replacen('{', r#"{"recording":{"samplePercent":100},"#, 1);
-        let second = active(&recorded, &first);
+        let second = active(&recorded, "1.3.0", &first);
         assert!(Arc::ptr_eq(first.challenger.as_ref().unwrap(), second.challenger.as_ref().unwrap()));
-        let third = active(&CHALLENGER.replace("1.4.0", "1.5.0"), &second);
+        let third = active(&CHALLENGER.replace("1.4.0", "1.5.0"), "1.3.0", &second);
         assert!(!Arc::ptr_eq(first.challenger.as_ref().unwrap(), third.challenger.as_ref().unwrap()));
     }
 
     #[test]
-    fn a_challenger_without_an_address_is_none() {
-        let nowhere = CHALLENGER.replace("http://fraud-challenger.risk.svc", "http://a b");
-        assert!(
-            ActiveRouting::of(&routing(&nowhere), "fraud", "1.3.0", &ActiveRouting::default())
-                .challenger
-                .is_none()
-        );
+    fn a_challenger_with_an_invalid_url_gets_no_copies() {
+        let invalid = CHALLENGER.replace("http://fraud-challenger.risk.svc", "http://a b");
+        assert!(challenger(&invalid, "1.3.0").is_none());
     }
 
     #[test]
-    fn nothing_is_kept_unless_asked_for() {
-        let silent =
-            ActiveRouting::of(&routing(r#"{"main":"1.3.0"}"#), "fraud", "1.3.0", &ActiveRouting::default());
-        assert!(silent.challenger.is_none() && silent.recording.is_none());
-        let asked = routing(r#"{"main":"1.3.0","recording":{"samplePercent":50,"redact":["age"]}}"#);
-        let recording =
-            ActiveRouting::of(&asked, "fraud", "1.3.0", &ActiveRouting::default()).recording.unwrap();
+    fn nothing_is_recorded_unless_the_file_says_so() {
+        let off = active(r#"{"main":"1.3.0"}"#, "1.3.0", &ActiveRouting::default());
+        assert!(off.challenger.is_none() && off.recording.is_none());
+        let text = r#"{"main":"1.3.0","recording":{"samplePercent":50,"redact":["age"]}}"#;
+        let recording = active(text, "1.3.0", &ActiveRouting::default()).recording.unwrap();
         assert_eq!((recording.sample_percent, recording.rotate_seconds), (50, 60));
         assert_eq!(recording.retention_seconds, None);
     }

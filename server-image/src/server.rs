@@ -1,4 +1,4 @@
-//! The life of the process: listen, load, serve, drain.
+//! The life of the process: it listens, loads the model, serves and drains.
 
 use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
@@ -33,15 +33,15 @@ use crate::{
     termination,
 };
 
-/// How long requests still come in after SIGTERM, until every node has heard that this endpoint is gone.
+/// After SIGTERM, requests still arrive for this time: until every node knows that this endpoint is gone.
 const PROPAGATION: Duration = Duration::from_secs(5);
-/// More than a thousand columns need.
-const LARGEST_BASELINE: u64 = 4 << 20;
+/// Largest baseline in bytes. A thousand columns need less.
+const MAX_BASELINE: u64 = 4 << 20;
 
-/// Runs the server until a signal ends it. A failure is also written to the termination log.
+/// Runs the server until a signal ends it. Writes a failure to the termination log, too.
 pub fn run(args: Args) -> Result<(), Failure> {
     let termination_log = args.termination_log.clone();
-    // The Secret's own authorities and the system's, checked by one implementation. A second call changes nothing.
+    // One TLS implementation for all clients. An error means that it is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let served = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -49,7 +49,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Reason::StartFailed, error))
         .and_then(|runtime| {
             let served = runtime.block_on(serve(args));
-            // Whatever still runs is beyond the drain's end.
+            // The time of the drain is over: do not wait for tasks that still run.
             runtime.shutdown_background();
             served
         });
@@ -64,16 +64,19 @@ pub fn run(args: Args) -> Result<(), Failure> {
 async fn serve(args: Args) -> Result<(), Failure> {
     let mut signals = Signals::new().map_err(|error| Failure::new(Reason::StartFailed, error))?;
     let version = args.version.to_string();
-    // What is wrong with it is told before anything is downloaded.
+    // First, so that an invalid sink fails before anything is downloaded.
     let sink = sink(&args)?;
     let metrics = Arc::new(Metrics::new(&args.deployment, &version));
     let service = Arc::new(Service::new(&args.deployment, &version, Arc::clone(&metrics), args.max_body));
-    let (phase, phase_seen) = watch::channel(Phase::Serving);
-    let (role, role_seen) = watch::channel(MainRole::NotYet);
+    let (phase, phase_receiver) = watch::channel(Phase::Serving);
+    let (role, role_receiver) = watch::channel(MainRole::NotYet);
     let active = Arc::new(ArcSwap::<ActiveRouting>::default());
-    let context =
-        ListenerContext { phase: phase_seen, role: None, free: Arc::new(Semaphore::new(args.connections)) };
-    listen(&args, &service, &metrics, &context, role_seen).await?;
+    let context = ListenerContext {
+        phase: phase_receiver,
+        role: None,
+        free: Arc::new(Semaphore::new(args.connections)),
+    };
+    listen(&args, &service, &metrics, &context, role_receiver).await?;
     if let Some(file) = args.routing_file.clone() {
         let (deployment, version) = (args.deployment.clone(), version.clone());
         let (active, metrics) = (Arc::clone(&active), Arc::clone(&metrics));
@@ -82,9 +85,9 @@ async fn serve(args: Args) -> Result<(), Failure> {
         });
     }
     let loaded = async {
-        // The baseline is small, and its fetch takes about as long as one of the many chunks of the model.
+        // Concurrently: the baseline is small, and the model arrives in many chunks.
         let (baseline, engine) = tokio::try_join!(baseline(&args), load(&args, &version, &metrics))?;
-        fits(baseline.as_ref(), engine.model())?;
+        check_baseline(baseline.as_ref(), engine.model())?;
         Ok::<_, Failure>((baseline, engine))
     };
     let (baseline, engine) = tokio::select! {
@@ -114,7 +117,7 @@ async fn serve(args: Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Opens the four ports. They answer from now on, that they are not ready.
+/// Opens the four ports. Until the model is loaded, they respond that they are not ready.
 async fn listen(
     args: &Args,
     service: &Arc<Service>,
@@ -143,29 +146,29 @@ async fn listen(
         let service = Arc::clone(service);
         move |request| {
             let service = Arc::clone(&service);
-            async move { service.answer(listener, request).await }
+            async move { service.handle(listener, request).await }
         }
     };
     tokio::spawn(accept(main, ListenerContext { role: Some(role), ..context.clone() }, api(Listener::Main)));
     tokio::spawn(accept(challenger, context.clone(), api(Listener::Challenger)));
     tokio::spawn(accept(direct, context.clone(), api(Listener::Direct)));
     let (service, metrics, phase) = (Arc::clone(service), Arc::clone(metrics), context.phase.clone());
-    // The kubelet and Prometheus keep their own few connections, whatever callers do.
+    // The kubelet and Prometheus have connections of their own, which callers cannot use up.
     let own = ListenerContext { free: Arc::new(Semaphore::new(64)), ..context.clone() };
     tokio::spawn(accept(probes, own, move |request: http::Request<hyper::body::Incoming>| {
         let draining = *phase.borrow() != Phase::Serving;
-        probes::answer(request, draining, Arc::clone(&service), Arc::clone(&metrics))
+        probes::handle(request, draining, Arc::clone(&service), Arc::clone(&metrics))
     }));
     Ok(())
 }
 
-/// Where records go, if they go anywhere.
+/// The sink of records. `None` without `--record-sink`.
 fn sink(args: &Args) -> Result<Option<Sink>, Failure> {
     let Some(uri) = &args.record_sink else { return Ok(None) };
     Sink::new(uri, args.record_secret_dir.as_deref(), args.record_pvc_dir.as_deref()).map(Some)
 }
 
-/// Fetches the baseline, if there is one.
+/// Fetches and parses the baseline. `None` without `--baseline`.
 async fn baseline(args: &Args) -> Result<Option<Baseline>, Failure> {
     let (Some(uri), Some(sha256)) = (&args.baseline, &args.baseline_sha256) else { return Ok(None) };
     let request = artifact::FetchRequest {
@@ -175,7 +178,7 @@ async fn baseline(args: &Args) -> Result<Option<Baseline>, Failure> {
         pvc_dir: args.baseline_pvc_dir.as_deref(),
         work_dir: &args.work_dir,
         file: "baseline.json",
-        limit: LARGEST_BASELINE,
+        limit: MAX_BASELINE,
     };
     let artifact = artifact::fetch(&request).await?;
     let bytes = tokio::fs::read(&artifact.path).await.map_err(|error| {
@@ -186,8 +189,8 @@ async fn baseline(args: &Args) -> Result<Option<Baseline>, Failure> {
         .map_err(|error| Failure::new(Reason::InvalidBaseline, format!("{uri}: {error}")))
 }
 
-/// Whether the baseline is that of this model.
-fn fits(baseline: Option<&Baseline>, model: &Model) -> Result<(), Failure> {
+/// Fails if the baseline has columns that the model does not have.
+fn check_baseline(baseline: Option<&Baseline>, model: &Model) -> Result<(), Failure> {
     let columns = Columns::of(&model.signature, model.features.as_deref());
     match baseline.and_then(|baseline| drift::mismatch(baseline, &columns)) {
         None => Ok(()),
@@ -195,7 +198,7 @@ fn fits(baseline: Option<&Baseline>, model: &Model) -> Result<(), Failure> {
     }
 }
 
-/// Fetches, inspects, loads and warms the model.
+/// Fetches, inspects, loads and warms up the model, and starts the engine.
 async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engine, Failure> {
     let request = artifact::FetchRequest {
         uri: &args.artifact,
@@ -223,9 +226,9 @@ async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engi
         .map(|loaded| (loaded, args))
     });
     let ((model, sessions), args) = blocking.await.expect("loading does not panic")?;
-    // The sessions have their own copy of the weights.
+    // The sessions have a copy of the weights.
     if let Err(error) = std::fs::remove_file(&path) {
-        tracing::warn!("failed to remove {}: {error}", path.display());
+        tracing::warn!(path = %path.display(), error = %error, "failed to remove the model file");
     }
     tracing::info!(latency_us = u64::try_from(model.latency.as_micros()).unwrap_or(u64::MAX), "warm");
     let bounds = Bounds { queue: args.queue, queue_wait: args.queue_wait, max_body: args.max_body };
@@ -233,19 +236,19 @@ async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engi
         .map_err(|error| Failure::new(Reason::StartFailed, format!("failed to start a thread: {error}")))
 }
 
-/// Goes step by step: not ready, then no new connections, then nothing in flight.
+/// Drains until `deadline`, step by step: not ready, then no new connections, then no requests in flight.
 async fn drain(args: &Args, deadline: Instant, phase: watch::Sender<Phase>, context: ListenerContext) {
     phase.send_replace(Phase::Draining);
     tracing::info!("draining");
     tokio::time::sleep(PROPAGATION.min(args.drain / 3)).await;
     phase.send_replace(Phase::Closing);
     drop(context);
-    // Every listener and connection holds a receiver, so the last one to end closes the channel.
+    // Every listener and connection has a receiver, so the last one that ends closes the channel.
     let ended = tokio::time::timeout_at(deadline, phase.closed()).await;
     tracing::info!(complete = ended.is_ok(), "drained");
 }
 
-/// SIGTERM from the kubelet, SIGINT from a terminal.
+/// The signals that end the process: SIGTERM from the kubelet, SIGINT from a terminal.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,

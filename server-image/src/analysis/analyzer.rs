@@ -1,4 +1,5 @@
-//! The thread that looks at calls: comparison, late truth, drift and records. It has no part in any answer.
+//! The analyzer: a thread that takes calls from its queue, counts them, and passes them to the recorder. No response
+//! waits for it.
 
 use std::{
     sync::{Arc, Mutex},
@@ -6,7 +7,10 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::watch,
+    time::{Instant, MissedTickBehavior},
+};
 use understudy_contract::routing::RecordingRules;
 use understudy_stats::Identity;
 
@@ -23,22 +27,21 @@ use crate::{
     signature::Port,
 };
 
-/// Calls that are looked at in one go.
+/// Calls that are analyzed together.
 const BATCH: usize = 256;
-/// How soon routing, the age of files and the window of drift are looked at while no call comes.
-const TICK: Duration = Duration::from_millis(200);
+/// While no call comes, the analyzer checks routing, age of files and drift window in this interval.
+const INTERVAL: Duration = Duration::from_millis(200);
 
-/// Where records go, and how they are counted.
+/// What the recorder needs.
 pub struct Records {
-    /// What the recorder needs to know.
+    /// Its options.
     pub options: records::RecorderOptions,
-    /// The books.
+    /// Its counters.
     pub counts: Arc<records::Counts>,
     /// The newest rows.
     pub ring: Arc<records::Ring>,
 }
 
-/// What the recorder needs to know of the rules.
 fn recording_settings(rules: &RecordingRules) -> RecordingSettings {
     RecordingSettings {
         redact: rules.redact.clone(),
@@ -47,7 +50,7 @@ fn recording_settings(rules: &RecordingRules) -> RecordingSettings {
     }
 }
 
-/// The other end of the door.
+/// The work of the analyzer's thread.
 pub struct Analyzer {
     queue: LazyReader<QueuedCall>,
     state: Arc<Mutex<AnalysisState>>,
@@ -57,7 +60,7 @@ pub struct Analyzer {
     records: Records,
 }
 
-/// A door, what is seen, and the analyzer behind it.
+/// A handle, the state that everyone may read, and the analyzer behind them. `drift` is absent without a baseline.
 pub fn open(
     main: Arc<Identity>,
     drift: Option<drift::Tracker>,
@@ -74,21 +77,21 @@ pub fn open(
 }
 
 impl Analyzer {
-    /// Looks at calls until `stop` names the moment by which all must have ended.
+    /// Analyzes calls until `stop` names a deadline. Then it analyzes the rest of the queue, and the recorder uploads
+    /// until the deadline.
     pub async fn run(self, mut stop: watch::Receiver<Option<Instant>>) {
-        let Self { mut queue, state, routing, main, outputs, records: Records { options, counts, ring } } =
-            self;
-        let mut look =
-            Look { state, routing, main, outputs, recorder: Recorder::start(options, &counts, &ring) };
+        let Self { mut queue, state, routing, main, outputs, records } = self;
+        let recorder = Recorder::start(records.options, &records.counts, &records.ring);
+        let mut batches = Batches { state, routing, main, outputs, recorder };
         let mut batch = Vec::with_capacity(BATCH);
-        let mut ticks = tokio::time::interval(TICK);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut ticks = tokio::time::interval(INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let deadline = loop {
             tokio::select! {
                 biased;
-                _ = ticks.tick() => look.at(&mut batch),
-                told = stop.wait_for(Option::is_some) => break told.ok().and_then(|at| *at),
-                () = queue.read(&mut batch, BATCH) => look.at(&mut batch),
+                _ = ticks.tick() => batches.analyze(&mut batch),
+                at = stop.wait_for(Option::is_some) => break at.ok().and_then(|at| *at),
+                () = queue.read(&mut batch, BATCH) => batches.analyze(&mut batch),
             }
         };
         queue.close();
@@ -97,14 +100,14 @@ impl Analyzer {
             if batch.is_empty() {
                 break;
             }
-            look.at(&mut batch);
+            batches.analyze(&mut batch);
         }
-        look.recorder.finish(deadline.unwrap_or_else(Instant::now)).await;
+        batches.recorder.finish(deadline.unwrap_or_else(Instant::now)).await;
     }
 }
 
-/// What the thread works with.
-struct Look {
+/// Analyzes batches of calls.
+struct Batches {
     state: Arc<Mutex<AnalysisState>>,
     routing: Arc<ArcSwap<ActiveRouting>>,
     main: Arc<Identity>,
@@ -112,8 +115,9 @@ struct Look {
     recorder: Recorder,
 }
 
-impl Look {
-    fn at(&mut self, batch: &mut Vec<QueuedCall>) {
+impl Batches {
+    /// Follows the routing, then counts and records the calls in `batch`. Leaves it empty.
+    fn analyze(&mut self, batch: &mut Vec<QueuedCall>) {
         let routing = self.routing.load();
         let recording = routing.recording.as_ref().map(recording_settings);
         self.recorder.set(recording.as_ref());
@@ -121,8 +125,8 @@ impl Look {
         {
             let mut state = lock(&self.state);
             state.follow(&routing, &self.outputs, now);
-            for waiting in &*batch {
-                state.look(&waiting.call, recording.is_some());
+            for queued in &*batch {
+                state.count(&queued.call, recording.is_some());
             }
         }
         for QueuedCall { call, reservation } in batch.drain(..) {

@@ -1,4 +1,4 @@
-//! Brings a call that was copied into the comparison of main and challenger.
+//! Counts copied calls in the comparison of main and challenger.
 
 use understudy_stats::{Comparison, Identity, OutputKind, Role};
 
@@ -8,7 +8,8 @@ use crate::{
     tensor::{Data, Datatype, Tensor},
 };
 
-/// How outputs of a datatype are compared: what is a measure by its distance, what names something by being the same.
+/// How outputs of a datatype are compared: floating-point numbers by their distance, everything else as labels, by
+/// equality.
 fn kind(datatype: Datatype) -> OutputKind {
     match datatype {
         Datatype::Fp16 | Datatype::Bf16 | Datatype::Fp32 | Datatype::Fp64 => OutputKind::Number,
@@ -16,14 +17,17 @@ fn kind(datatype: Datatype) -> OutputKind {
     }
 }
 
-/// A comparison of two that begins at `now`, in seconds since 1970.
+/// A comparison of main and challenger that begins at `now`, in seconds since 1970.
+#[must_use]
 pub fn begin(main: &Identity, challenger: &Identity, now: u64, outputs: &[Port]) -> Comparison {
     let outputs = outputs.iter().map(|port| (port.name.clone(), kind(port.datatype)));
     Comparison::new(main.clone(), challenger.clone(), now, outputs)
 }
 
-/// Counts a call. One that the challenger was spared is none; nor is one whose copy failed before the challenger has
-/// answered any: a node learns the way to a new challenger some time after this pod has heard of it.
+/// Counts a call, unless it was not copied.
+///
+/// A copy that failed before the challenger's first answer is not counted either: nodes learn the route to a new
+/// challenger some time after this pod.
 pub fn count(comparison: &mut Comparison, call: &Call) {
     let has_answered = comparison.calls(Role::Challenger) > 0;
     let challenger = match &call.challenger {
@@ -46,7 +50,7 @@ pub fn count(comparison: &mut Comparison, call: &Call) {
     }
 }
 
-/// A request that was wrong is no fault of who says so.
+/// A bad request is not an error of the version that rejects it.
 fn is_error(status: u16) -> bool {
     status >= 500 || status == 429
 }
@@ -79,7 +83,7 @@ fn numbers<T>(
     challenger: &[T],
     number: impl Fn(&T) -> f64,
 ) {
-    // Answers of different lengths are no pairs of numbers.
+    // Outputs of different lengths have no pairs of numbers.
     if main.len() == challenger.len() {
         for (ours, theirs) in main.iter().zip(challenger) {
             comparison.numbers(index, number(ours), number(theirs));
@@ -102,7 +106,8 @@ fn agreed(main: &Data, challenger: &Data) -> u64 {
     count as u64
 }
 
-/// Whether values of `datatype` name something rather than measuring it.
+/// Whether outputs of `datatype` are labels: strings, integers and booleans.
+#[must_use]
 pub fn is_label(datatype: Datatype) -> bool {
     kind(datatype) == OutputKind::Label
 }
@@ -155,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_agree_or_not_and_numbers_have_a_distance() {
+    fn labels_are_compared_by_equality_and_numbers_by_distance() {
         let main = answered(200, &[1, 0, 1], &[0.5, 0.25, 0.75]);
         let found = compared([(main, by(answered(200, &[1, 1, 1], &[0.5, 0.5, 0.5])))]);
         assert_eq!((found.pairs(), found.agreed(0), found.compared(0)), (1, 2, 3));
@@ -164,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_either_is_counted_and_is_no_pair() {
+    fn an_error_of_either_version_is_counted_and_is_not_a_pair() {
         let fine = || answered(200, &[1], &[0.5]);
         let found = compared([
             (fine(), by(answered(500, &[], &[]))),
@@ -177,13 +182,13 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_was_wrong_is_nobodys_error() {
+    fn a_bad_request_is_not_an_error_of_either_version() {
         let found = compared([(answered(400, &[], &[]), by(answered(400, &[], &[])))]);
         assert_eq!((found.errors(Role::Main), found.errors(Role::Challenger)), (0, 0));
     }
 
     #[test]
-    fn before_its_first_answer_nothing_is_held_against_the_challenger() {
+    fn failures_before_the_challengers_first_answer_are_not_counted() {
         let fine = || answered(200, &[1], &[0.5]);
         let dropped = |dropped| (fine(), Shadow::Dropped(dropped));
         let begin = || [Dropped::Timeout, Dropped::Unreachable, Dropped::WrongVersion].map(dropped);
@@ -195,14 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn what_the_challenger_was_spared_is_not_held_against_it() {
+    fn calls_that_were_not_copied_are_not_counted() {
         let spared = [Dropped::NotSampled, Dropped::QueueFull, Dropped::CircuitOpen, Dropped::Stopping];
         let calls = spared.map(|dropped| (answered(200, &[1], &[0.5]), Shadow::Dropped(dropped)));
         assert_eq!(compared(calls).calls(Role::Challenger), 0);
     }
 
     #[test]
-    fn answers_of_different_lengths_disagree_where_one_has_nothing() {
+    fn labels_without_a_counterpart_disagree() {
         let main = answered(200, &[1, 0], &[0.5, 0.25]);
         let found = compared([(main, by(answered(200, &[1], &[0.5])))]);
         assert_eq!((found.agreed(0), found.compared(0)), (1, 2));

@@ -1,25 +1,25 @@
-//! Calls that nobody could look at, and outcomes, in numbers.
+//! The counters of outcomes, and of calls that were not analyzed.
 
 use prometheus::IntCounter;
 
 use crate::metrics::Family;
 
-/// The counters of calls that nobody could look at, and of outcomes.
+/// The counters of outcomes, and of calls that were not analyzed.
 pub struct Counts {
-    /// Calls that drift, comparison and records have not seen.
+    /// Calls that are neither in drift, comparison nor records, because the analyzer's queue was full.
     pub dropped: IntCounter,
     /// Outcomes that were joined to their calls, here or in another pod.
     pub joined: IntCounter,
-    /// Outcomes whose calls nobody knows.
+    /// Outcomes whose calls no pod remembers.
     pub unknown: IntCounter,
 }
 
 impl Counts {
-    /// Registers them.
+    /// Registers the counters.
     #[must_use]
     pub fn new(family: &Family) -> Self {
         let outcomes = |result: &str| {
-            let help = "Outcomes that callers told, by whether the call was known";
+            let help = "Outcomes that callers sent, by whether a pod remembered the call";
             family.counter_with("understudy_outcomes_total", help, ("result", result))
         };
         Self {
@@ -27,7 +27,7 @@ impl Counts {
             unknown: outcomes("unknown"),
             dropped: family.counter(
                 "understudy_analysis_dropped_total",
-                "Calls that drift, comparison and records have not seen, since too many waited to be looked at",
+                "Calls missing in drift, comparison and records, because the analyzer's queue was full",
             ),
         }
     }

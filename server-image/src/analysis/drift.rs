@@ -1,4 +1,4 @@
-//! Brings the values of a call into the histograms that drift is told from.
+//! Counts the values of calls in the histograms that drift is computed from.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::{
     tensor::{Data, Tensor},
 };
 
-/// Where the operator says nothing: an hour.
-const WINDOW: Duration = Duration::from_hours(1);
+/// Length of the window until the routing file has one.
+const DEFAULT_WINDOW: Duration = Duration::from_hours(1);
 
-/// The columns that the baseline knows, and how they are distributed now.
+/// Tracks the distribution of the columns that are in the baseline.
 pub struct Tracker {
     baseline: Baseline,
     inputs: Vec<(Column, usize)>,
@@ -23,7 +23,7 @@ pub struct Tracker {
     monitor: Monitor,
 }
 
-/// Names a column of the baseline that the model does not have.
+/// A message that names a column of the baseline that the model does not have. `None` if the model has all of them.
 #[must_use]
 pub fn mismatch(baseline: &Baseline, columns: &Columns) -> Option<String> {
     baseline.columns().iter().find_map(|column| {
@@ -44,10 +44,10 @@ pub fn mismatch(baseline: &Baseline, columns: &Columns) -> Option<String> {
 }
 
 impl Tracker {
-    /// Nothing counted yet. Columns that the baseline does not have are not looked at.
+    /// A tracker without values. Columns that are not in the baseline are ignored.
     #[must_use]
     pub fn new(baseline: Baseline, columns: &Columns) -> Self {
-        let monitor = Monitor::new(&baseline, WINDOW);
+        let monitor = Monitor::new(&baseline, DEFAULT_WINDOW);
         let known = |columns: &[Column], role| {
             let index = |column: &Column| Some((column.clone(), monitor.index(role, &column.name)?));
             columns.iter().filter_map(index).collect()
@@ -55,15 +55,15 @@ impl Tracker {
         Self {
             inputs: known(&columns.inputs, ColumnRole::Input),
             outputs: known(&columns.outputs, ColumnRole::Output),
-            window: WINDOW,
+            window: DEFAULT_WINDOW,
             monitor,
             baseline,
         }
     }
 
-    /// Moves the window to `now`, in seconds since 1970. Another length of it begins anew.
+    /// Moves the window to `now`, in seconds since 1970. Another length of the window discards all values.
     pub fn follow(&mut self, rules: Option<&DriftRules>, now: u64) {
-        let window = rules.map_or(WINDOW, |rules| Duration::from_secs(rules.window_seconds));
+        let window = rules.map_or(DEFAULT_WINDOW, |rules| Duration::from_secs(rules.window_seconds));
         if window != self.window {
             self.window = window;
             self.monitor = Monitor::new(&self.baseline, window);
@@ -71,7 +71,7 @@ impl Tracker {
         self.monitor.advance(now);
     }
 
-    /// Counts what was asked and what main has answered.
+    /// Counts the inputs of a call and main's outputs.
     pub fn count(&mut self, call: &Call) {
         for (columns, tensors) in [(&self.inputs, &call.inputs), (&self.outputs, &call.main.outputs)] {
             for (column, index) in columns {
@@ -82,7 +82,7 @@ impl Tracker {
         }
     }
 
-    /// How far it is from the baseline.
+    /// The distance from the baseline.
     #[must_use]
     pub fn drift(&self) -> Drift {
         self.monitor.drift()
@@ -102,7 +102,7 @@ fn values(monitor: &mut Monitor, index: usize, column: &Column, tensor: &Tensor)
         Data::Uint8(all) => each!(all, value => monitor.integer(index, i64::from(*value))),
         Data::Uint16(all) => each!(all, value => monitor.integer(index, i64::from(*value))),
         Data::Uint32(all) => each!(all, value => monitor.integer(index, i64::from(*value))),
-        // What is beyond the largest signed number is no category, and in the last bin.
+        // A number above the largest signed one is counted as the largest: it is in the last bin, or in no category.
         Data::Uint64(all) => {
             each!(all, value => monitor.integer(index, i64::try_from(*value).unwrap_or(i64::MAX)))
         }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn each_row_of_a_call_is_counted_by_feature_and_by_output() {
+    fn each_row_of_a_call_is_counted_for_each_feature_and_output() {
         let mut tracker = Tracker::new(baseline(&json!([])), &columns());
         tracker.follow(None, 1_000_000);
         tracker.count(&Call {
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_of_another_length_begins_anew() {
+    fn another_length_of_the_window_is_followed() {
         let mut tracker = Tracker::new(baseline(&json!([])), &columns());
         let drift = DriftRules { window_seconds: 60, min_samples: 1, psi: 0.2 };
         tracker.follow(Some(&drift), 1_000_000);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_baseline_of_another_model_is_told_by_its_column() {
+    fn a_baseline_of_another_model_is_recognized_by_its_columns() {
         let alien = json!([{"role": "input", "name": "shoe_size", "kind": "numeric", "edges": [0, 1], "counts": [1], "missing": 0}]);
         assert_eq!(mismatch(&baseline(&json!([])), &columns()), None);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What was seen, as gauges for Prometheus. They are set when they are read.
+//! Comparison, drift and outcomes as gauges for Prometheus. They are set when Prometheus reads them.
 
 use prometheus::{Gauge, GaugeVec, IntGauge};
 use understudy_contract::routing::DriftRules;
@@ -40,7 +40,7 @@ impl Interval {
     }
 }
 
-/// All gauges of what was seen.
+/// Gauges of comparison, drift and outcomes.
 pub struct Gauges {
     pairs: IntGauge,
     since: IntGauge,
@@ -52,11 +52,11 @@ pub struct Gauges {
     errors: Interval,
     latency: GaugeVec,
     accuracy: Interval,
-    drift: Option<Drifting>,
+    drift: Option<DriftGauges>,
 }
 
-/// Gauges of drift, by column; and what counts as drift, so that a rule needs no number of its own.
-struct Drifting {
+/// Gauges of drift by column, and the rules: so an alert needs no threshold of its own.
+struct DriftGauges {
     psi: GaugeVec,
     ks: GaugeVec,
     chi_square: GaugeVec,
@@ -67,34 +67,34 @@ struct Drifting {
     min_samples: IntGauge,
 }
 
-impl Drifting {
+impl DriftGauges {
     fn new(family: &Family) -> Self {
         let column = |name: &str, help: &str| family.gauges(name, help, &["role", "feature"]);
         Self {
             psi: column(
                 "understudy_drift_psi",
-                "Population stability index of a column, within the window, against the baseline",
+                "Population stability index of a column in the window against the baseline",
             ),
             ks: column("understudy_drift_ks", "Kolmogorov-Smirnov statistic of a numeric column"),
             chi_square: column("understudy_drift_chi_square", "Chi-square statistic of a categorical column"),
-            samples: column("understudy_drift_samples", "Values of a column within the window"),
-            missing: column("understudy_drift_missing_ratio", "Share of rows without a value"),
+            samples: column("understudy_drift_samples", "Values of a column in the window"),
+            missing: column("understudy_drift_missing_ratio", "Ratio of rows without a value"),
             out_of_range: column(
                 "understudy_drift_out_of_range_ratio",
-                "Share of values that the training data had nothing like",
+                "Ratio of values outside of the range or the categories of the baseline",
             ),
-            threshold: family.register(Gauge::with_opts(
-                family.opts(
-                    "understudy_drift_threshold",
-                    "The index from which on a column counts as drifting",
-                ),
-            )),
-            min_samples: family
-                .gauge("understudy_drift_min_samples", "Values below which a column is not judged"),
+            threshold: family.register(Gauge::with_opts(family.opts(
+                "understudy_drift_threshold",
+                "Population stability index at which a column counts as drifting",
+            ))),
+            min_samples: family.gauge(
+                "understudy_drift_min_samples",
+                "Number of values below which a column does not count as drifting",
+            ),
         }
     }
 
-    fn show(&self, drift: Option<&Drift>) {
+    fn update(&self, drift: Option<&Drift>) {
         let all = [&self.psi, &self.ks, &self.chi_square, &self.samples, &self.missing, &self.out_of_range];
         for gauges in all {
             gauges.reset();
@@ -119,37 +119,37 @@ impl Drifting {
 }
 
 impl Gauges {
-    /// Registers them.
+    /// Registers the gauges.
     #[must_use]
-    pub fn new(family: &Family, watches_drift: bool) -> Self {
+    pub fn new(family: &Family, has_baseline: bool) -> Self {
         let interval = |name, help, labels: &[&str]| Interval::new(family, name, help, labels);
         Self {
             pairs: family.gauge(
                 "understudy_comparison_pairs",
-                "Calls that main and the present challenger have both answered",
+                "Calls that main and the current challenger both answered",
             ),
             since: family.gauge(
                 "understudy_comparison_since_timestamp_seconds",
-                "When the comparison with the present challenger began; 0 without one",
+                "Start of the comparison with the current challenger, in seconds since 1970. 0 without a challenger",
             ),
             compared: family.gauges(
                 "understudy_comparison_compared",
-                "Values of an output of main and challenger that were compared",
+                "Compared values of an output",
                 &["output"],
             ),
             agreed: family.gauges(
                 "understudy_comparison_agreed",
-                "Labels of an output that were the same of main and challenger",
+                "Labels of an output on which main and challenger agreed",
                 &["output"],
             ),
             agreement: interval(
                 "understudy_comparison_agreement_ratio",
-                "Share of labels that were the same of main and challenger",
+                "Ratio of labels on which main and challenger agreed",
                 &["output"],
             ),
             difference: interval(
                 "understudy_comparison_mean_absolute_difference",
-                "Mean distance of a number of main from that of the challenger",
+                "Mean absolute difference between main's and the challenger's numbers",
                 &["output"],
             ),
             correlation: interval(
@@ -159,7 +159,7 @@ impl Gauges {
             ),
             errors: interval(
                 "understudy_comparison_error_ratio",
-                "Share of copied calls that were answered with an error, or not at all",
+                "Ratio of copied calls that failed: an error or no answer",
                 &["role"],
             ),
             latency: family.gauges(
@@ -169,26 +169,26 @@ impl Gauges {
             ),
             accuracy: interval(
                 "understudy_outcome_accuracy_ratio",
-                "Share of answers that turned out to be right",
+                "Ratio of correct labels among calls with an outcome",
                 &["role"],
             ),
-            drift: watches_drift.then(|| Drifting::new(family)),
+            drift: has_baseline.then(|| DriftGauges::new(family)),
         }
     }
 
-    /// Sets them to what was seen.
-    pub fn show(&self, summary: &Summary, rules: Option<&DriftRules>) {
-        self.show_comparison(summary.comparison.as_ref());
-        self.show_outcomes(summary.outcomes.as_ref());
+    /// Sets the gauges. `rules` are absent until the routing file has them.
+    pub fn update(&self, summary: &Summary, rules: Option<&DriftRules>) {
+        self.update_comparison(summary.comparison.as_ref());
+        self.update_outcomes(summary.outcomes.as_ref());
         if let Some(drift) = &self.drift {
-            drift.show(summary.drift.as_ref());
-            // Before the operator has said anything, nothing counts as drift.
+            drift.update(summary.drift.as_ref());
+            // Without rules nothing counts as drifting.
             drift.threshold.set(rules.map_or(f64::INFINITY, |rules| rules.psi));
             drift.min_samples.set(rules.map_or(0, |rules| signed(rules.min_samples)));
         }
     }
 
-    fn show_comparison(&self, comparison: Option<&Comparison>) {
+    fn update_comparison(&self, comparison: Option<&Comparison>) {
         for gauges in [&self.compared, &self.agreed, &self.latency] {
             gauges.reset();
         }
@@ -218,7 +218,7 @@ impl Gauges {
         }
     }
 
-    fn show_outcomes(&self, outcomes: Option<&Outcomes>) {
+    fn update_outcomes(&self, outcomes: Option<&Outcomes>) {
         self.accuracy.reset();
         for role in Role::ALL {
             let accuracy = outcomes.and_then(|outcomes| outcomes.accuracy(role));

@@ -1,4 +1,4 @@
-//! The way into the analysis, for threads that must not wait: a queue bounded in calls and in bytes.
+//! The sending end of the analyzer's queue, for threads that must not wait. The queue is bounded in calls and in bytes.
 
 use std::sync::Arc;
 
@@ -11,18 +11,20 @@ use crate::{
     records::{self, Loss},
 };
 
-/// Calls that may wait to be looked at, and the memory that they may take.
-const QUEUE: usize = 4096;
-const MEMORY: usize = 8 << 20;
+/// Calls in the queue.
+const MAX_QUEUED: usize = 4096;
+/// Memory of the calls in the queue, in bytes.
+const MAX_BYTES: usize = 8 << 20;
 
-/// A call that waits.
+/// A call in the queue.
 pub(super) struct QueuedCall {
+    /// The call.
     pub(super) call: Box<Call>,
-    /// Given back when the call was looked at.
+    /// The memory of the call. It is returned after the call was analyzed.
     pub(super) reservation: Reservation,
 }
 
-/// The way in, for threads that must not wait.
+/// The sending end of the queue.
 #[derive(Clone)]
 pub struct Handle {
     queue: mpsc::Sender<QueuedCall>,
@@ -31,21 +33,21 @@ pub struct Handle {
     rows: Arc<records::Counts>,
 }
 
-/// A handle, and the queue behind it.
+/// A handle and the receiving end of its queue.
 pub(super) fn queue(counts: Arc<Counts>, rows: Arc<records::Counts>) -> (Handle, mpsc::Receiver<QueuedCall>) {
-    let (sender, queue) = mpsc::channel(QUEUE);
-    (Handle { queue: sender, budget: Budget::new(MEMORY), counts, rows }, queue)
+    let (sender, queue) = mpsc::channel(MAX_QUEUED);
+    (Handle { queue: sender, budget: Budget::new(MAX_BYTES), counts, rows }, queue)
 }
 
 impl Handle {
-    /// Hands a call over, or counts that nobody will look at it.
+    /// Puts a call into the queue. If the queue is full, counts the call as dropped.
     pub fn send(&self, call: Box<Call>) {
         let record = call.record;
         if record {
             self.rows.due(1);
         }
-        let waiting = self.budget.reserve(call.bytes()).map(|reservation| QueuedCall { call, reservation });
-        let loss = match waiting.map(|waiting| self.queue.try_send(waiting)) {
+        let queued = self.budget.reserve(call.bytes()).map(|reservation| QueuedCall { call, reservation });
+        let loss = match queued.map(|queued| self.queue.try_send(queued)) {
             Some(Ok(())) => return,
             None | Some(Err(TrySendError::Full(_))) => Loss::QueueFull,
             Some(Err(TrySendError::Closed(_))) => Loss::Stopping,

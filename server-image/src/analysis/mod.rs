@@ -1,9 +1,8 @@
-//! What is learned from calls after their answers: how main and challenger compare ([`comparison`]), how often each was
-//! right ([`outcomes`], also of calls of other pods: [`peers`]), and how far the calls are from the training data
-//! ([`drift`]).
+//! Learns from calls after their responses: how main and challenger compare ([`comparison`]), how often each was right
+//! ([`outcomes`]; [`peers`] asks the other pods), and how far the calls are from the training data ([`drift`]).
 //!
 //! A call enters through [`Handle`]. The [`analyzer`] is the thread behind it: it counts the call in [`state`], which
-//! [`gauges`] and the operator read, and gives it to the recorder.
+//! [`gauges`] and the operator read, and passes it to the recorder.
 
 pub mod analyzer;
 pub mod comparison;

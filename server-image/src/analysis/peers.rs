@@ -1,88 +1,96 @@
-//! Other pods of the same deployment, which may know the calls that are not known here.
+//! The other pods of the deployment. They may remember calls that this pod does not.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{error::Error as StdError, net::SocketAddr, time::Duration};
 
+use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
+    client::legacy::{Client, Error as ClientError, connect::HttpConnector},
     rt::TokioExecutor,
 };
 use understudy_contract::paths;
 
 use super::outcomes::{Joined, Outcome};
 
-/// How long a pod may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// More than any answer has.
-const LARGEST: usize = 1 << 20;
-/// More pods than this are not asked.
-const MOST: usize = 256;
+/// Time for one pod to answer.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// Largest answer in bytes. A list of 1,000 ids has at most 256 KB.
+const MAX_ANSWER: usize = 1 << 20;
+/// Pods that are asked at most.
+const MAX_PODS: usize = 256;
 
-/// The way to them: a headless Service, and the metrics port.
+/// The pods behind a headless Service, on their metrics port.
 #[derive(Debug)]
 pub struct Peers {
     host: String,
     port: u16,
-    client: Client<HttpConnector, Full<bytes::Bytes>>,
+    client: Client<HttpConnector, Full<Bytes>>,
 }
 
-/// A pod that could not be asked.
+/// Why a pod did not join outcomes.
 #[derive(Debug, thiserror::Error)]
 enum Error {
-    #[error("{0}")]
-    Http(#[from] hyper_util::client::legacy::Error),
-    #[error("{0}")]
-    Body(Box<dyn std::error::Error + Send + Sync>),
-    #[error("it answered {0}")]
+    #[error("failed to send the request: {0}")]
+    Http(#[from] ClientError),
+    #[error("failed to read the answer: {0}")]
+    Body(Box<dyn StdError + Send + Sync>),
+    #[error("the pod answered {0}")]
     Status(StatusCode),
-    #[error("its answer is not understood: {0}")]
+    #[error("failed to decode the answer: {0}")]
     Json(#[from] serde_json::Error),
+    #[error("no answer within {} s", TIMEOUT.as_secs())]
+    Timeout,
 }
 
 impl Peers {
-    /// The pods behind `host`, each at `port`.
+    /// The pods that `host` resolves to, each at `port`.
     #[must_use]
     pub fn new(host: String, port: u16) -> Self {
-        // Asked seldom, and of pods that may be gone by then.
+        // Requests are rare, and the pod of an idle connection may be gone by the next one.
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
         Self { host, port, client }
     }
 
-    /// Tells one after the other what is still unknown. Gives how much they joined, and what nobody knows.
-    pub async fn tell(&self, mut unknown: Vec<Outcome>) -> (u64, Vec<Outcome>) {
-        let found = match tokio::net::lookup_host((self.host.as_str(), self.port)).await {
-            Ok(found) => found,
+    /// Sends outcomes to one pod after the other, each time those that are still unknown.
+    ///
+    /// Returns how many outcomes the pods joined, and the outcomes whose calls no pod remembers. A pod that does not
+    /// answer is logged and skipped.
+    pub async fn join(&self, mut unknown: Vec<Outcome>) -> (u64, Vec<Outcome>) {
+        let pods = match tokio::net::lookup_host((self.host.as_str(), self.port)).await {
+            Ok(pods) => pods,
             Err(error) => {
-                tracing::warn!("failed to resolve {}: {error}", self.host);
+                tracing::warn!(host = self.host, error = %error, "failed to resolve the other pods");
                 return (0, unknown);
             }
         };
         let mut joined = 0;
-        for address in found.take(MOST) {
+        for pod in pods.take(MAX_PODS) {
             if unknown.is_empty() {
                 break;
             }
-            match tokio::time::timeout(PATIENCE, self.ask(address, &unknown)).await {
-                Ok(Ok(answer)) => {
+            let answer = tokio::time::timeout(TIMEOUT, self.post(pod, &unknown)).await;
+            match answer.unwrap_or(Err(Error::Timeout)) {
+                Ok(answer) => {
                     joined += answer.joined;
                     unknown.retain(|outcome| answer.unknown.contains(&outcome.id));
                 }
-                Ok(Err(error)) => tracing::warn!("failed to tell {address} of outcomes: {error}"),
-                Err(_) => tracing::warn!("{address} did not answer within {} s", PATIENCE.as_secs()),
+                Err(error) => {
+                    tracing::warn!(pod = %pod, error = %error, "failed to send outcomes to another pod");
+                }
             }
         }
         (joined, unknown)
     }
 
-    async fn ask(&self, address: SocketAddr, unknown: &[Outcome]) -> Result<Joined, Error> {
-        let body = serde_json::json!({ "outcomes": unknown }).to_string();
-        let request = Request::post(format!("http://{address}{}", paths::OUTCOMES))
+    async fn post(&self, pod: SocketAddr, outcomes: &[Outcome]) -> Result<Joined, Error> {
+        let body = serde_json::json!({ "outcomes": outcomes }).to_string();
+        let request = Request::post(format!("http://{pod}{}", paths::OUTCOMES))
             .body(Full::from(body))
-            .expect("an address makes a URI");
-        let answer = self.client.request(request).await?;
-        let status = answer.status();
-        let body = Limited::new(answer.into_body(), LARGEST).collect().await.map_err(Error::Body)?;
+            .expect("an address and a path make a valid URI");
+        let response = self.client.request(request).await?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await.map_err(Error::Body)?;
         if status != StatusCode::OK {
             return Err(Error::Status(status));
         }

@@ -1,4 +1,4 @@
-//! What the analysis has counted so far.
+//! What the analyzer has accumulated: comparison, drift and outcomes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,7 +14,8 @@ use crate::{
     signature::Port,
 };
 
-/// What was seen so far. The thread changes it, whoever asks reads it; no answer to a caller waits for it.
+/// Comparison, drift and outcomes so far. The analyzer writes it. Metrics, summary and outcomes read it. No prediction
+/// waits for its lock.
 pub struct AnalysisState {
     main: Arc<Identity>,
     comparison: Option<Comparison>,
@@ -23,13 +24,13 @@ pub struct AnalysisState {
 }
 
 impl AnalysisState {
-    /// Nothing seen yet.
+    /// The state before the first call. `drift` is absent without a baseline.
     #[must_use]
     pub fn new(main: Arc<Identity>, drift: Option<drift::Tracker>) -> Self {
         Self { main, comparison: None, drift, recent: RecentCalls::default() }
     }
 
-    /// All of it, for the operator.
+    /// The summary that the operator reads.
     #[must_use]
     pub fn summary(&self) -> Summary {
         let outcomes = Some(self.recent.outcomes).filter(|outcomes| outcomes.joined() > 0);
@@ -41,12 +42,13 @@ impl AnalysisState {
         }
     }
 
-    /// Joins what somebody tells; gives back what is not known here.
-    pub fn join(&mut self, told: Vec<Outcome>) -> Vec<Outcome> {
-        self.recent.join(told)
+    /// Joins outcomes to calls of this pod. Returns those whose calls are not remembered here.
+    pub fn join(&mut self, outcomes: Vec<Outcome>) -> Vec<Outcome> {
+        self.recent.join(outcomes)
     }
 
-    /// Begins a comparison anew where the challenger is another one, and ends it where there is none.
+    /// Follows the routing at `now`, in seconds since 1970. Another challenger starts a new comparison, and no challenger
+    /// ends it.
     pub(super) fn follow(&mut self, routing: &ActiveRouting, outputs: &[Port], now: u64) {
         if let Some(drift) = &mut self.drift {
             drift.follow(routing.drift.as_ref(), now);
@@ -60,7 +62,8 @@ impl AnalysisState {
             challenger.map(|challenger| comparison::begin(&self.main, challenger, now, outputs));
     }
 
-    pub(super) fn look(&mut self, call: &Call, recording: bool) {
+    /// Counts a call. While calls are recorded, it is remembered for its outcome.
+    pub(super) fn count(&mut self, call: &Call, recording: bool) {
         if let Some(comparison) = &mut self.comparison {
             let same = match &call.challenger {
                 Shadow::Answered { by, .. } => **by == *comparison.challenger(),
@@ -79,7 +82,7 @@ impl AnalysisState {
     }
 }
 
-/// Locks what was seen; a panic of another thread has left it whole, since counts have no halves.
+/// Locks the state. It stays valid after a panic of another thread, because it consists of counts only.
 pub fn lock(state: &Mutex<AnalysisState>) -> MutexGuard<'_, AnalysisState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Who gets copies, and the way to it.
+//! The challenger as the routing file names it, with its connections.
 
 use std::{
     sync::Arc,
@@ -11,54 +11,54 @@ use understudy_contract::routing::ChallengerRoute;
 use super::{breaker::Admission, upstream::Upstream};
 use crate::call::Identity;
 
-/// Who gets copies.
+/// The version that gets copies of main's calls.
 #[derive(Debug)]
 pub struct Challenger {
     route: ChallengerRoute,
-    /// Who it is; another one's answers are not taken for its own.
+    /// Version and digest. Answers of another version are dropped.
     pub identity: Arc<Identity>,
-    /// Where an inference is asked.
+    /// Percentage of calls that are copied, 0 to 100.
+    pub sample_percent: u8,
+    /// URL for copies of inference requests.
     pub(super) infer: Uri,
-    /// Where records of named columns are asked.
+    /// URL for copies of `/predict` requests.
     pub(super) predict: Uri,
-    /// The reservation of calls that is copied, 0 to 100.
-    pub percent: u8,
-    /// How long a copy may wait and be under way.
+    /// The longest time from the end of a call to the answer to its copy.
     pub(super) timeout: Duration,
-    /// The way to it.
+    /// Connections and circuit breaker.
     pub(super) upstream: Upstream,
 }
 
 impl Challenger {
-    /// The challenger of `deployment` at `route`, without a connection yet. Fails where the URL is none.
+    /// The challenger of `deployment` at `route`, without open connections. Fails if the route has an invalid URL.
     pub fn new(route: &ChallengerRoute, deployment: &str) -> Result<Self, InvalidUri> {
         let uri = |path: &str| format!("{}{path}", route.url).parse::<Uri>();
         Ok(Self {
             infer: uri(&format!("/v2/models/{deployment}/infer"))?,
             predict: uri("/predict")?,
             identity: Arc::new(Identity { version: route.version.clone(), digest: route.digest.clone() }),
-            percent: route.sample_percent.min(100),
+            sample_percent: route.sample_percent.min(100),
             timeout: Duration::from_millis(route.timeout_millis),
             upstream: Upstream::default(),
             route: route.clone(),
         })
     }
 
-    /// Whether it is the one that `route` says, with the same rules.
+    /// Whether it was made of exactly this `route`.
     #[must_use]
-    pub fn is_at(&self, route: &ChallengerRoute) -> bool {
+    pub fn has_route(&self, route: &ChallengerRoute) -> bool {
         self.route == *route
     }
 
-    /// Whether a call may be copied now. The body is needed only if so.
+    /// Whether its circuit breaker allows a copy now.
     #[must_use]
     pub fn admit(&self) -> Admission {
         self.upstream.breaker.admit(Instant::now(), self.timeout)
     }
 
-    /// Whether it is left alone for a while.
+    /// Whether its circuit is open: it failed several times in a row and gets no copies.
     #[must_use]
-    pub fn is_open(&self) -> bool {
+    pub fn is_circuit_open(&self) -> bool {
         self.upstream.breaker.is_open()
     }
 }

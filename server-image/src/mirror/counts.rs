@@ -1,4 +1,4 @@
-//! What becomes of copies, in numbers: calls = mirrored + dropped + pending, at any time.
+//! The counters of copies. At any time, `calls = mirrored + dropped + pending`.
 
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge};
 
@@ -7,7 +7,7 @@ use crate::{
     metrics::Family,
 };
 
-/// From a challenger on the same node to one that is about to be given up, two or three a decade.
+/// Bounds in seconds, two or three a decade: from a challenger on the same node to one that nearly times out.
 const BUCKETS: [f64; 13] =
     [0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 10.0];
 
@@ -15,60 +15,60 @@ const BUCKETS: [f64; 13] =
 pub struct Counts {
     calls: IntCounter,
     mirrored: IntCounter,
+    /// In the order of [`Dropped::ALL`].
     dropped: [IntCounter; Dropped::ALL.len()],
     pending: IntGauge,
     /// 1 while the circuit to the challenger is open.
     pub circuit_open: IntGauge,
-    /// Round trips of copies that were answered, in seconds.
+    /// Round trips of answered copies, in seconds.
     pub duration: Histogram,
 }
 
 impl Counts {
-    /// Registers them.
+    /// Registers the counters.
     #[must_use]
     pub fn new(family: &Family) -> Self {
         Self {
-            calls: family
-                .counter("understudy_mirror_calls_total", "Calls to main while a challenger was set"),
+            calls: family.counter("understudy_mirror_calls_total", "Calls to main while it had a challenger"),
             mirrored: family.counter(
                 "understudy_mirror_mirrored_total",
-                "Copies of calls that the challenger answered, be it with an error",
+                "Calls whose copy the challenger answered, also with an error",
             ),
             dropped: Dropped::ALL.map(|dropped| {
                 family.counter_with(
                     "understudy_mirror_dropped_total",
-                    "Calls that have no answer of the challenger, by reason",
+                    "Calls without an answer of the challenger, by reason",
                     ("reason", dropped.as_str()),
                 )
             }),
-            pending: family.gauge("understudy_mirror_pending", "Copies that wait or are under way"),
+            pending: family.gauge("understudy_mirror_pending", "Copies in the queue or in flight"),
             circuit_open: family.gauge(
                 "understudy_mirror_circuit_open",
-                "1 while the challenger is left alone because it failed again and again",
+                "1 while the challenger gets no copies because it failed several times in a row",
             ),
             duration: family.histogram(
                 HistogramOpts::new(
                     "understudy_mirror_duration_seconds",
-                    "From the begin of a copy to its answer, of those that were answered",
+                    "Round trip of answered copies, in seconds",
                 )
                 .buckets(BUCKETS.to_vec()),
             ),
         }
     }
 
-    /// A call came while a challenger was set; its copy is on its way from now on.
+    /// Counts a call to main. Its copy is pending from now on.
     pub fn begun(&self) {
         self.calls.inc();
         self.pending.inc();
     }
 
-    /// Calls, copies that were answered, and calls without an answer of the challenger.
+    /// Calls, calls whose copy was answered, and calls without an answer of the challenger.
     #[must_use]
-    pub fn copies(&self) -> (u64, u64, u64) {
+    pub fn totals(&self) -> (u64, u64, u64) {
         (self.calls.get(), self.mirrored.get(), self.dropped.iter().map(IntCounter::get).sum())
     }
 
-    /// What became of it.
+    /// Counts the end of a copy.
     pub fn ended(&self, shadow: &Shadow) {
         match shadow {
             Shadow::None => return,
@@ -76,17 +76,5 @@ impl Counts {
             Shadow::Dropped(dropped) => self.dropped[*dropped as usize].inc(),
         }
         self.pending.dec();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_reason_has_a_counter_of_its_own() {
-        for (index, dropped) in Dropped::ALL.into_iter().enumerate() {
-            assert_eq!(dropped as usize, index, "{}", dropped.as_str());
-        }
     }
 }

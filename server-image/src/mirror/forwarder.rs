@@ -1,9 +1,8 @@
-//! The thread that copies calls to the challenger: connections of their own, a time limit, and a circuit breaker.
+//! Sends copies of calls to the challenger, with a timeout and a circuit breaker. Runs on a thread of its own.
 
 use std::{
     hash::{BuildHasher, RandomState},
     sync::Arc,
-    time::Instant,
 };
 
 use futures::{StreamExt, stream::FuturesUnordered};
@@ -13,7 +12,7 @@ use http::{
 };
 use http_body_util::Full;
 use hyper_util::client::legacy::connect::capture_connection;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use super::{
     counts::Counts,
@@ -29,22 +28,21 @@ use crate::{
     signature::Port,
 };
 
-/// The other end of the door: what the thread works on.
+/// The work of the mirror's thread: it reads the queue and forwards each copy.
 pub struct Mirror {
     queue: LazyReader<CallCopy>,
     forwarder: Forwarder,
 }
 
-/// What every flight needs.
+/// Sends one copy and reads the answer.
 struct Forwarder {
+    /// Main's outputs.
     outputs: Vec<Port>,
     counts: Arc<Counts>,
     random: RandomState,
 }
 
-/// A door, and the mirror behind it. `outputs` are main's.
-///
-/// Each call goes to `next` in the end, whatever becomes of its copy.
+/// A handle, and the mirror behind it. `outputs` are main's. Each call goes to `next` when its copy ends.
 pub fn open(outputs: Vec<Port>, counts: Arc<Counts>, next: Next) -> (Handle, Mirror) {
     let (handle, queue) = handle::queue(Arc::clone(&counts), next);
     let forwarder = Forwarder { outputs, counts, random: RandomState::new() };
@@ -52,14 +50,14 @@ pub fn open(outputs: Vec<Port>, counts: Arc<Counts>, next: Next) -> (Handle, Mir
 }
 
 impl Mirror {
-    /// Copies calls until `stop` names the moment by which all must have ended.
-    pub async fn run(mut self, mut stop: watch::Receiver<Option<tokio::time::Instant>>) {
+    /// Forwards copies until `stop` names a deadline. Copies that are still in flight then are dropped and counted.
+    pub async fn run(mut self, mut stop: watch::Receiver<Option<Instant>>) {
         let mut in_flight = FuturesUnordered::new();
         let mut ready = Vec::with_capacity(MAX_IN_FLIGHT);
         let deadline = async move {
-            let told = stop.wait_for(Option::is_some).await.map(|at| *at);
-            // A sender that is gone wants an end at once.
-            told.ok().flatten().unwrap_or_else(tokio::time::Instant::now)
+            let at = stop.wait_for(Option::is_some).await.map(|at| *at);
+            // Without a sender, no deadline will come: end immediately.
+            at.ok().flatten().unwrap_or_else(Instant::now)
         };
         let mut deadline = std::pin::pin!(deadline);
         let at = loop {
@@ -83,9 +81,9 @@ impl Mirror {
                 while in_flight.next().await.is_some() {}
             }
         };
-        // What has not ended by then ends as it is dropped.
+        // Dropping a copy counts it.
         if tokio::time::timeout_at(at, rest).await.is_err() {
-            tracing::warn!("copies to the challenger were still under way at the end");
+            tracing::warn!("the drain ended before all copies to the challenger");
         }
     }
 }
@@ -94,16 +92,16 @@ impl Forwarder {
     async fn forward(&self, mut copy: CallCopy) {
         let left = copy.to.timeout.saturating_sub(copy.since.elapsed());
         let shadow = if left.is_zero() {
-            // It waited too long here, which is no fault of the challenger.
+            // The copy waited too long in this queue: the breaker must not hold it against the challenger.
             Shadow::Dropped(Dropped::Timeout)
         } else {
-            let begun = Instant::now();
-            let answered = tokio::time::timeout(left, self.ask(&mut copy)).await;
+            let begin = Instant::now();
+            let answered = tokio::time::timeout(left, self.exchange(&mut copy)).await;
             let answered = answered.unwrap_or(Err(Dropped::Timeout));
             self.judge(&copy, &answered);
             match answered {
                 Ok(answered) => {
-                    self.counts.duration.observe(begun.elapsed().as_secs_f64());
+                    self.counts.duration.observe(begin.elapsed().as_secs_f64());
                     Shadow::Answered { by: Arc::clone(&copy.to.identity), answered }
                 }
                 Err(dropped) => Shadow::Dropped(dropped),
@@ -112,13 +110,13 @@ impl Forwarder {
         copy.end(shadow);
     }
 
-    async fn ask(&self, copy: &mut CallCopy) -> Result<Answered, Dropped> {
+    async fn exchange(&self, copy: &mut CallCopy) -> Result<Answered, Dropped> {
         let RawRequest { kind, body, json_length, coding } = &copy.request;
         let uri = if *kind == ApiKind::Predict { &copy.to.predict } else { &copy.to.infer };
         let mut request = Request::post(uri.clone())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
             .body(Full::new(body.clone()))
-            .expect("a URI that was parsed makes a request");
+            .expect("a valid URI makes a valid request");
         if let Some(length) = json_length {
             request.headers_mut().insert(JSON_LENGTH, HeaderValue::from(*length));
         }
@@ -127,30 +125,31 @@ impl Forwarder {
         }
         let connection = capture_connection(&mut request);
         let sent = copy.to.upstream.client.request(request).await;
-        let answer =
+        let response =
             sent.map_err(|error| if error.is_connect() { Dropped::Unreachable } else { Dropped::Broken })?;
-        let answered = response::read(answer, &copy.to.identity, &self.outputs, &mut copy.reservation).await;
+        let answered =
+            response::read(response, &copy.to.identity, &self.outputs, &mut copy.reservation).await;
         if matches!(answered, Err(Dropped::WrongVersion))
             && let Some(connection) = connection.connection_metadata().as_ref()
         {
-            // Whoever answers there is never another one; a new connection may lead to the right one.
+            // This connection will always lead to that pod. A new one may lead to the right version.
             connection.poison();
         }
         answered
     }
 
-    /// Tells the breaker. An answer is an answer, unless it says "not now".
+    /// Reports the result to the circuit breaker. Any answer is a success, except 429 and 503: they mean "not now".
     fn judge(&self, copy: &CallCopy, answered: &Result<Answered, Dropped>) {
         let breaker = &copy.to.upstream.breaker;
         let was_open = breaker.is_open();
         match answered {
-            // Memory that ran out here says nothing about the challenger.
+            // The budget of this pod was used up. The challenger did not fail.
             Err(Dropped::QueueFull) => {}
             Ok(answered) if !matches!(answered.status, 429 | 503) => breaker.succeeded(),
             _ => {
-                let chance = self.random.hash_one(copy.since) >> 32;
-                let chance = f64::from(u32::try_from(chance).unwrap_or_default()) / f64::from(u32::MAX);
-                breaker.failed(Instant::now(), copy.admission, chance);
+                let bits = self.random.hash_one(copy.since) >> 32;
+                let jitter = f64::from(u32::try_from(bits).unwrap_or_default()) / f64::from(u32::MAX);
+                breaker.failed(Instant::now().into_std(), copy.admission, jitter);
             }
         }
         let is_open = breaker.is_open();
@@ -159,10 +158,10 @@ impl Forwarder {
             if is_open {
                 tracing::warn!(
                     challenger = version,
-                    "the challenger does not answer; it is left alone for a while"
+                    "the circuit opened: the challenger failed several times in a row and gets no copies for a while"
                 );
             } else {
-                tracing::info!(challenger = version, "the challenger answers again");
+                tracing::info!(challenger = version, "the circuit closed: the challenger answers again");
             }
         }
     }

@@ -1,5 +1,5 @@
-//! The way into the mirror, for threads that must not wait: a queue bounded in calls and in bytes. Whatever ends a copy,
-//! it is counted once, and the call goes on.
+//! The sending end of the mirror's queue, for threads that must not wait. The queue is bounded in calls and in bytes.
+//! Each copy is counted once, however it ends, and its call goes on to the analysis.
 
 use std::{sync::Arc, time::Instant};
 
@@ -14,39 +14,44 @@ use crate::{
     queue::budget::{Budget, Reservation},
 };
 
-/// Copies that may wait.
-const QUEUE: usize = 1024;
-/// Memory that copies may take together, waiting and under way, with their answers.
-const MEMORY: usize = 8 << 20;
+/// Copies in the queue.
+const MAX_QUEUED: usize = 1024;
+/// Memory of all copies in bytes, in the queue and in flight, with their responses.
+const MAX_BYTES: usize = 8 << 20;
 
-/// What a request looked like on its way in.
+/// A request as it arrived, before decoding.
 #[derive(Debug)]
 pub struct RawRequest {
-    /// What it is.
+    /// The API that it used.
     pub kind: ApiKind,
     /// Its body.
     pub body: Bytes,
-    /// `Inference-Header-Content-Length`.
+    /// `Inference-Header-Content-Length`, in bytes.
     pub json_length: Option<usize>,
-    /// How the body is compressed.
+    /// Compression of the body.
     pub coding: Option<Coding>,
 }
 
-/// Takes a call over once its copy has ended.
+/// Where a call goes after its copy ended.
 pub type Next = Box<dyn Fn(Box<Call>) + Send + Sync>;
 
-/// A call on its way to the challenger. When it is dropped, however that comes, the call is counted and goes on.
+/// A call and its copy to the challenger. If it is dropped, the call is counted as dropped and goes on.
 pub(super) struct CallCopy {
     call: Option<Box<Call>>,
+    /// The request to copy.
     pub(super) request: RawRequest,
+    /// The challenger.
     pub(super) to: Arc<Challenger>,
+    /// The end of the call on main.
     pub(super) since: Instant,
+    /// The memory of call and request. It grows with the response.
     pub(super) reservation: Reservation,
+    /// How the circuit breaker allowed it.
     pub(super) admission: Admission,
     exit: Arc<Exit>,
 }
 
-/// Where every copy ends.
+/// The end of all copies.
 struct Exit {
     counts: Arc<Counts>,
     next: Next,
@@ -61,6 +66,7 @@ impl Exit {
 }
 
 impl CallCopy {
+    /// Ends the copy.
     pub(super) fn end(mut self, shadow: Shadow) {
         if let Some(call) = self.call.take() {
             self.exit.leave(call, shadow);
@@ -76,33 +82,33 @@ impl Drop for CallCopy {
     }
 }
 
-/// The way in, for threads that must not wait.
+/// The sending end of the queue.
 pub struct Handle {
     queue: mpsc::Sender<CallCopy>,
     budget: Arc<Budget>,
     exit: Arc<Exit>,
 }
 
-/// A handle, and the queue behind it. Each call goes to `next` in the end.
+/// A handle and the receiving end of its queue. Each call goes to `next` when its copy ends.
 pub(super) fn queue(counts: Arc<Counts>, next: Next) -> (Handle, mpsc::Receiver<CallCopy>) {
-    let (sender, queue) = mpsc::channel(QUEUE);
-    (Handle { queue: sender, budget: Budget::new(MEMORY), exit: Arc::new(Exit { counts, next }) }, queue)
+    let (sender, queue) = mpsc::channel(MAX_QUEUED);
+    (Handle { queue: sender, budget: Budget::new(MAX_BYTES), exit: Arc::new(Exit { counts, next }) }, queue)
 }
 
 impl Handle {
-    /// A call that is not copied, and that nobody else wants to look at.
+    /// Counts a call that is not copied and that no observer needs.
     pub fn skip(&self, dropped: Dropped) {
         self.exit.counts.begun();
         self.exit.counts.ended(&Shadow::Dropped(dropped));
     }
 
-    /// A call that is not copied.
+    /// Counts a call that is not copied, and hands it on.
     pub fn pass(&self, call: Box<Call>, dropped: Dropped) {
         self.exit.counts.begun();
         self.exit.leave(call, Shadow::Dropped(dropped));
     }
 
-    /// Sends a copy of the call on its way, or lets the call go on without.
+    /// Puts a copy of the call into the queue. If the queue is full, hands the call on without a copy.
     pub fn send(&self, call: Box<Call>, request: RawRequest, to: Arc<Challenger>, admission: Admission) {
         let Some(reservation) = self.budget.reserve(call.bytes() + request.body.len()) else {
             return self.pass(call, Dropped::QueueFull);
@@ -119,7 +125,7 @@ impl Handle {
         };
         match self.queue.try_send(copy) {
             Ok(()) => {}
-            // A try that never set out says nothing of the challenger; the breaker asks for another one by itself.
+            // If this copy was the breaker's trial, the breaker allows another one after the timeout.
             Err(TrySendError::Full(copy)) => copy.end(Shadow::Dropped(Dropped::QueueFull)),
             Err(TrySendError::Closed(copy)) => copy.end(Shadow::Dropped(Dropped::Stopping)),
         }

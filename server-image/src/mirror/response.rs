@@ -1,4 +1,4 @@
-//! Reads what the challenger answered: outputs as binary tensors, brought into the order of main's.
+//! Decodes the challenger's response: outputs as binary tensors, in the order of main's.
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Response, StatusCode};
@@ -15,10 +15,10 @@ use crate::{
     tensor::{Datatype, Tensor, elements},
 };
 
-/// A larger answer is not kept.
-const LARGEST: usize = 4 << 20;
-/// What is kept of an error's text.
-const TEXT: usize = 1 << 10;
+/// Largest response in bytes. A larger one is dropped.
+const MAX_RESPONSE: usize = 4 << 20;
+/// Largest body of an error in bytes.
+const MAX_ERROR: usize = 1 << 10;
 
 #[derive(Deserialize)]
 struct Head {
@@ -38,17 +38,20 @@ struct Parameters {
     binary_data_size: usize,
 }
 
-/// Reads the answer of the challenger `expected`. `outputs` are main's; `reservation` grows with what is read.
+/// Decodes the response of the challenger `expected`. `outputs` are main's. `reservation` grows with the body.
+///
+/// Fails if another version answered, if the body is too large or incomplete, or if it is not a prediction with all of
+/// main's outputs.
 pub async fn read(
-    answer: Response<Incoming>,
+    response: Response<Incoming>,
     expected: &Identity,
     outputs: &[Port],
     reservation: &mut Reservation,
 ) -> Result<Answered, Dropped> {
-    let (head, body) = answer.into_parts();
+    let (head, body) = response.into_parts();
     let latency = headers::latency(&head.headers);
     if head.status != StatusCode::OK {
-        let text = collect(body, TEXT, reservation).await.unwrap_or_default();
+        let text = collect(body, MAX_ERROR, reservation).await.unwrap_or_default();
         return Ok(Answered {
             status: head.status.as_u16(),
             error: Some(message(&text)),
@@ -56,12 +59,12 @@ pub async fn read(
             latency,
         });
     }
-    let says =
-        |name, value: &str| head.headers.get(name).is_some_and(|said| said.as_bytes() == value.as_bytes());
-    if !says(headers::VERSION, &expected.version) || !says(headers::DIGEST, &expected.digest) {
+    let has =
+        |name, value: &str| head.headers.get(name).is_some_and(|found| found.as_bytes() == value.as_bytes());
+    if !has(headers::VERSION, &expected.version) || !has(headers::DIGEST, &expected.digest) {
         return Err(Dropped::WrongVersion);
     }
-    let body = collect(body, LARGEST, reservation).await?;
+    let body = collect(body, MAX_RESPONSE, reservation).await?;
     let outputs = tensors(&head.headers, &body, outputs).ok_or(Dropped::Broken)?;
     Ok(Answered { status: 200, error: None, outputs, latency })
 }
@@ -85,7 +88,7 @@ async fn collect(mut body: Incoming, limit: usize, reservation: &mut Reservation
     Ok(all.freeze())
 }
 
-/// The message of an error, or the beginning of whatever was sent instead of one.
+/// The message in the JSON of an error. If the body is something else, its text.
 fn message(text: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Error {
@@ -95,7 +98,7 @@ fn message(text: &[u8]) -> String {
         .map_or_else(|_| String::from_utf8_lossy(text).into_owned(), |error| error.error)
 }
 
-/// The outputs, one for each of main's; `None` where the answer does not add up.
+/// The outputs, one for each of main's. `None` if the body is not a prediction with all of them.
 fn tensors(headers: &HeaderMap, body: &[u8], ports: &[Port]) -> Option<Vec<Tensor>> {
     let length: usize = headers.get(JSON_LENGTH)?.to_str().ok()?.parse().ok()?;
     let (json, mut blobs) = body.split_at_checked(length)?;
@@ -105,7 +108,7 @@ fn tensors(headers: &HeaderMap, body: &[u8], ports: &[Port]) -> Option<Vec<Tenso
     for output in head.outputs {
         let (blob, rest) = blobs.split_at_checked(output.parameters.binary_data_size)?;
         blobs = rest;
-        // What main does not have is not compared.
+        // An output that main does not have cannot be compared.
         let Some(position) = ports.iter().position(|port| port.name == output.name) else { continue };
         let datatype = Datatype::from_name(&output.datatype)?;
         if datatype != ports[position].datatype {
@@ -141,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn outputs_come_in_the_order_of_main_whatever_the_challenger_has_beside_them() {
+    fn outputs_are_in_the_order_of_main_and_additional_outputs_are_ignored() {
         let ports = [port("label", Datatype::Int64), port("score", Datatype::Fp32)];
         let sent =
             json!([output("score", "FP32", 4), output("more", "BOOL", 1), output("label", "INT64", 8)]);
@@ -153,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_does_not_add_up_is_none() {
+    fn a_response_that_is_not_a_prediction_with_mains_outputs_is_rejected() {
         let ports = [port("score", Datatype::Fp32)];
         for (sent, blobs) in [
             (json!([]), &[][..]),
@@ -168,11 +171,11 @@ mod tests {
             assert_eq!(tensors(&headers, &body, &ports), None, "{sent}");
         }
         let (_, body) = body(&json!([]), &[]);
-        assert_eq!(tensors(&HeaderMap::new(), &body, &[]), None, "without the length of its JSON");
+        assert_eq!(tensors(&HeaderMap::new(), &body, &[]), None, "without the length of the JSON");
     }
 
     #[test]
-    fn an_error_is_told_in_its_own_words() {
+    fn the_message_of_an_error_is_kept_and_other_text_is_kept_as_it_is() {
         assert_eq!(message(br#"{"error":"input `x` is missing"}"#), "input `x` is missing");
         assert_eq!(message(b"upstream connect error"), "upstream connect error");
     }

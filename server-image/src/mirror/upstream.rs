@@ -1,5 +1,7 @@
-//! The line to one challenger: its connections and its circuit breaker. Another challenger gets a new line, since open
-//! connections lead to the pods of the old one, and its failures are not the new one's.
+//! Connections and circuit breaker of one challenger.
+//!
+//! Another challenger gets a new upstream: the open connections lead to pods of the old challenger, and its failures do
+//! not count for the new one.
 
 use std::time::{Duration, Instant};
 
@@ -12,22 +14,24 @@ use hyper_util::{
 
 use super::breaker::Breaker;
 
-/// Copies under way at once: as many connections at most.
+/// Copies in flight, and so connections.
 pub(super) const MAX_IN_FLIGHT: usize = 64;
-/// Per connection; 64 KiB times [`MAX_IN_FLIGHT`] is what answers can fill before they are counted.
+/// Buffer of a connection in bytes. Responses fill at most [`MAX_IN_FLIGHT`] buffers before the budget counts them.
 const BUFFER: usize = 64 << 10;
-/// A connection that was not used for this long is closed.
+/// An idle connection is closed after this time.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// Connections and their circuit breaker.
+/// Connections and circuit breaker.
 #[derive(Debug)]
 pub struct Upstream {
+    /// The connections.
     pub(super) client: Client<HttpConnector, Full<Bytes>>,
+    /// The circuit breaker.
     pub(super) breaker: Breaker,
 }
 
 impl Default for Upstream {
-    /// No connection yet, and a closed circuit.
+    /// No connection, and a closed circuit.
     fn default() -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);

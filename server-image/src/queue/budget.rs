@@ -1,25 +1,25 @@
-//! Memory that calls may reserve while they wait: taken in shares, given back when a reservation is dropped.
+//! A bounded number of bytes that calls reserve while they are in a queue.
 
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
-/// A number of bytes that cannot be exceeded.
+/// A bounded number of bytes.
 #[derive(Debug)]
 pub struct Budget {
-    taken: AtomicUsize,
+    reserved: AtomicUsize,
     limit: usize,
 }
 
 impl Budget {
-    /// Budget for `limit` bytes.
+    /// A budget of `limit` bytes.
     #[must_use]
     pub fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { taken: AtomicUsize::new(0), limit })
+        Arc::new(Self { reserved: AtomicUsize::new(0), limit })
     }
 
-    /// Takes `bytes`, or nothing where less is left. Never waits.
+    /// Reserves `bytes`. `None` if fewer are left. Never waits.
     #[must_use]
     pub fn reserve(self: &Arc<Self>, bytes: usize) -> Option<Reservation> {
         let mut reservation = Reservation { budget: Arc::clone(self), bytes: 0 };
@@ -27,7 +27,7 @@ impl Budget {
     }
 }
 
-/// A part of a [`Budget`].
+/// A part of a [`Budget`]. Dropping it returns the bytes.
 #[derive(Debug)]
 pub struct Reservation {
     budget: Arc<Budget>,
@@ -35,11 +35,11 @@ pub struct Reservation {
 }
 
 impl Reservation {
-    /// Takes `more` bytes; false, and no change, where less is left.
+    /// Reserves `more` bytes. Returns false and changes nothing if fewer are left.
     pub fn grow(&mut self, more: usize) -> bool {
-        let taken = self.budget.taken.fetch_add(more, Relaxed);
-        if taken.saturating_add(more) > self.budget.limit {
-            self.budget.taken.fetch_sub(more, Relaxed);
+        let reserved = self.budget.reserved.fetch_add(more, Relaxed);
+        if reserved.saturating_add(more) > self.budget.limit {
+            self.budget.reserved.fetch_sub(more, Relaxed);
             return false;
         }
         self.bytes += more;
@@ -49,7 +49,7 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.budget.taken.fetch_sub(self.bytes, Relaxed);
+        self.budget.reserved.fetch_sub(self.bytes, Relaxed);
     }
 }
 
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_dropped_is_given_back_and_no_more_than_all_is_taken() {
+    fn reservations_never_exceed_the_budget_and_return_their_bytes() {
         let budget = Budget::new(10);
         let mut first = budget.reserve(4).unwrap();
         assert!(budget.reserve(7).is_none());

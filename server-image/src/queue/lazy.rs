@@ -1,34 +1,34 @@
-//! A queue whose reader does not want to be woken for each entry.
+//! Reads a queue without a wake-up for each entry.
 //!
-//! To wake a thread costs whoever does it a system call and, on a busy machine, its turn on the processor: more than all
-//! else that a call pays for being looked at. So while calls keep coming the reader looks for itself, every millisecond,
-//! and only one that has found nothing for a while lets itself be woken.
+//! A wake-up costs the sending thread a system call and, on a busy machine, its turn on the processor. That is more than
+//! everything else that an observed call costs. So the reader checks the queue every millisecond while entries keep
+//! coming. Only after a second without an entry it waits for a wake-up.
 
 use std::time::Duration;
 
 use tokio::{sync::mpsc, time::Instant};
 
-/// Between two looks.
-const LOOK: Duration = Duration::from_millis(1);
-/// After so long without anything it waits to be woken.
-const ASLEEP: Duration = Duration::from_secs(1);
+/// Time between two checks of the queue.
+const CHECK: Duration = Duration::from_millis(1);
+/// After this time without an entry, the reader waits for a wake-up.
+const IDLE: Duration = Duration::from_secs(1);
 
-/// The reader.
+/// The receiving end of a queue.
 pub struct LazyReader<T> {
     queue: mpsc::Receiver<T>,
-    /// When something was found last.
-    found: Instant,
+    last: Instant,
 }
 
 impl<T> LazyReader<T> {
     /// A reader of `queue`.
     pub fn new(queue: mpsc::Receiver<T>) -> Self {
-        Self { queue, found: Instant::now() }
+        Self { queue, last: Instant::now() }
     }
 
-    /// Takes what is there, at most `limit`, and waits for it if nothing is. Nothing comes once all senders are gone.
+    /// Waits for entries and moves at most `limit` of them into `batch`. Returns without an entry if the queue is closed
+    /// and empty.
     ///
-    /// What is taken is in `batch` when this ends; if it is dropped before, nothing was taken.
+    /// A dropped future has moved nothing.
     pub async fn read(&mut self, batch: &mut Vec<T>, limit: usize) {
         loop {
             while batch.len() < limit
@@ -37,19 +37,19 @@ impl<T> LazyReader<T> {
                 batch.push(entry);
             }
             if !batch.is_empty() {
-                self.found = Instant::now();
+                self.last = Instant::now();
                 return;
             }
-            if self.found.elapsed() > ASLEEP || self.queue.is_closed() {
+            if self.last.elapsed() > IDLE || self.queue.is_closed() {
                 self.queue.recv_many(batch, limit).await;
-                self.found = Instant::now();
+                self.last = Instant::now();
                 return;
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(CHECK).await;
         }
     }
 
-    /// No more is accepted; what is there can still be read. Nothing left: nothing is read.
+    /// Closes the queue for new entries. The remaining ones can still be read.
     pub fn close(&mut self) {
         self.queue.close();
     }
@@ -59,17 +59,17 @@ impl<T> LazyReader<T> {
 mod tests {
     use super::*;
 
-    async fn read(lazy: &mut LazyReader<u32>, limit: usize) -> Vec<u32> {
+    async fn read(reader: &mut LazyReader<u32>, limit: usize) -> Vec<u32> {
         let mut batch = Vec::new();
-        lazy.read(&mut batch, limit).await;
+        reader.read(&mut batch, limit).await;
         batch
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_sent_is_read_in_order_whether_the_reader_looks_or_sleeps() {
+    async fn entries_are_read_in_order_whether_the_reader_checks_or_waits() {
         let (sender, queue) = mpsc::channel(8);
-        let mut lazy = LazyReader::new(queue);
-        for pause in [Duration::ZERO, LOOK, ASLEEP * 3] {
+        let mut reader = LazyReader::new(queue);
+        for pause in [Duration::ZERO, CHECK, IDLE * 3] {
             let sender = sender.clone();
             let sends = async {
                 tokio::time::sleep(pause).await;
@@ -77,7 +77,7 @@ mod tests {
                     sender.try_send(number).unwrap();
                 }
             };
-            let reads = async { [read(&mut lazy, 2).await, read(&mut lazy, 2).await].concat() };
+            let reads = async { [read(&mut reader, 2).await, read(&mut reader, 2).await].concat() };
             assert_eq!(tokio::join!(sends, reads).1, [0, 1, 2], "after {pause:?}");
         }
     }
@@ -85,11 +85,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_closed_queue_is_read_to_its_end() {
         let (sender, queue) = mpsc::channel(8);
-        let mut lazy = LazyReader::new(queue);
+        let mut reader = LazyReader::new(queue);
         sender.try_send(7).unwrap();
-        lazy.close();
+        reader.close();
         assert!(sender.try_send(8).is_err());
-        assert_eq!(read(&mut lazy, 2).await, [7]);
-        assert_eq!(read(&mut lazy, 2).await, [0; 0]);
+        assert_eq!(read(&mut reader, 2).await, [7]);
+        assert_eq!(read(&mut reader, 2).await, [0; 0]);
     }
 }

@@ -1,5 +1,5 @@
-//! What a queue behind the answers needs: [`budget`] bounds its bytes, [`lazy`] reads it without a wake-up for each
-//! entry, [`thread`] works on it at low priority, and [`sampling`] picks the calls that enter it.
+//! The parts of a queue behind the responses: [`sampling`] selects the calls that enter it, [`budget`] bounds its bytes,
+//! [`lazy`] reads it without a wake-up for each entry, and [`thread`] works on it at low priority.
 
 pub mod budget;
 pub mod lazy;

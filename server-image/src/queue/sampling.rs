@@ -1,13 +1,13 @@
-//! An exact share of calls, evenly spread.
+//! Selects an exact percentage of calls, evenly distributed.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Counts calls by the share that is wanted of them.
+/// Selects calls. It adds up the percentages and selects a call whenever the sum passes a multiple of 100.
 #[derive(Debug, Default)]
 pub struct Sampler(AtomicU64);
 
 impl Sampler {
-    /// Whether this call is one of the `percent` of a hundred.
+    /// Whether this call is in a sample of `percent`, 0 to 100.
     pub fn picks(&self, percent: u8) -> bool {
         match percent {
             0 => false,
@@ -25,11 +25,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_hundred_calls_exactly_the_share_is_taken() {
+    fn of_a_hundred_calls_exactly_the_percentage_is_picked() {
         for percent in 0..=100 {
-            let sample = Sampler::default();
-            let taken = (0..300).filter(|_| sample.picks(percent)).count();
-            assert_eq!(taken, 3 * usize::from(percent), "{percent} %");
+            let sampler = Sampler::default();
+            let picked = (0..300).filter(|_| sampler.picks(percent)).count();
+            assert_eq!(picked, 3 * usize::from(percent), "{percent} %");
         }
     }
 }

@@ -1,48 +1,50 @@
-//! Threads that must not take a processor from those that answer.
+//! Threads that get only the processor time that the threads with requests leave.
 
-use std::future::Future;
+use std::{future::Future, io};
 
 use tokio::{
-    sync::{oneshot, watch},
-    time::Instant,
+    sync::{Mutex, oneshot, watch},
+    time::{Instant, timeout_at},
 };
 
-/// Below all that answers: under load these threads get what is left.
+/// Nice value. Threads with requests have 0, so under load they come first.
 const NICE: i32 = 10;
 
-/// A thread with a runtime of its own.
+/// A thread of low priority, with a runtime of its own.
 pub struct LowPriorityThread {
     stop: watch::Sender<Option<Instant>>,
-    ended: tokio::sync::Mutex<oneshot::Receiver<()>>,
+    ended: Mutex<oneshot::Receiver<()>>,
 }
 
 impl LowPriorityThread {
-    /// Starts a thread that runs `work`, which ends soon after `stop` names a moment.
+    /// Starts a thread that runs `work`. `work` must end soon after `stop` names a deadline.
+    ///
+    /// Fails if the system cannot start a thread or a runtime.
     pub fn start(
         name: &str,
         stop: watch::Sender<Option<Instant>>,
         work: impl Future<Output = ()> + Send + 'static,
-    ) -> std::io::Result<Self> {
+    ) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (end, ended) = oneshot::channel();
         std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-            // On Linux this is the calling thread's own.
+            // On Linux this applies to the calling thread only.
             if let Err(error) = rustix::process::nice(NICE) {
-                tracing::warn!("failed to lower the priority of a thread: {error}");
+                tracing::warn!(error = %error, "failed to lower the priority of a thread");
             }
             runtime.block_on(work);
-            // Whoever waited may be gone.
+            // An error means that `stop` no longer waits.
             let _ = end.send(());
         })?;
-        Ok(Self { stop, ended: tokio::sync::Mutex::new(ended) })
+        Ok(Self { stop, ended: Mutex::new(ended) })
     }
 
-    /// Ends it with all that it has counted; by `deadline` at the latest.
+    /// Asks the thread to end, and waits for its end until `deadline`.
     pub async fn stop(&self, deadline: Instant) {
-        // It is to end by itself, with all that it has counted.
+        // The work gets less time, so that it ends in order, with all of its counts.
         let now = Instant::now();
         self.stop.send_replace(Some(now + deadline.saturating_duration_since(now).mul_f64(0.9)));
-        // An error is the end, too.
-        let _ = tokio::time::timeout_at(deadline, &mut *self.ended.lock().await).await;
+        // An error is the end of the thread, too.
+        let _ = timeout_at(deadline, &mut *self.ended.lock().await).await;
     }
 }

@@ -26,7 +26,7 @@ use crate::harness::Launch;
 #[case("function_bomb", "InvalidModel", "nodes")]
 #[case("recursive_function", "InvalidModel", "calls itself")]
 #[case("huge_input", "InvalidModel", "[1048576,1048576]")]
-#[case("sequence_output", "InvalidModel", "no tensor")]
+#[case("sequence_output", "InvalidModel", "not a tensor")]
 #[case("unknown_operator", "LoadFailed", "evil.corp")]
 #[case("cycle", "LoadFailed", "acyclic")]
 #[case("complex_input", "LoadFailed", "complex64")]
