@@ -1,4 +1,4 @@
-//! The HTTP headers that pods add to the Open Inference Protocol, in lower case as HTTP/2 wants them.
+//! The HTTP headers that pods add to the Open Inference Protocol, in lower case as HTTP/2 requires.
 
 /// Semantic version of the model that answered. Set on the challenger port only.
 pub const VERSION: &str = "understudy-version";
@@ -7,5 +7,5 @@ pub const DIGEST: &str = "understudy-digest";
 /// Microseconds from the end of the request's body to the end of the inference, before the response is encoded. Set on
 /// the challenger port only.
 pub const LATENCY: &str = "understudy-latency-us";
-/// The id of a recorded call. The caller may choose it; otherwise the server makes one and returns it here.
+/// Id of a recorded call. The caller may set it; otherwise the server creates one and returns it here.
 pub const REQUEST_ID: &str = "x-request-id";

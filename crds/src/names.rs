@@ -1,23 +1,30 @@
-//! How owned objects are called and labelled: one place, so that nothing else composes a name.
+//! Names and labels of owned objects. No other place composes one.
+//!
+//! Every name that the CRDs accept leads to a valid name here: a `ModelDeployment` is called
+//! `[a-z]([-a-z0-9]*[a-z0-9])?` with at most 63 characters, a version is a semantic version with at most 63 characters.
+//! The name of a `ModelVersion` becomes part of no other name. Running pods carry these labels, and selectors are
+//! immutable: a change of a mapping replaces pods.
 
 use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-/// Marks every object that Understudy made.
+/// Label of every object that the operator creates.
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "understudy");
 /// Label with the name of the `ModelDeployment`.
 pub const DEPLOYMENT_LABEL: &str = "understudy.dev/deployment";
 /// Label with the version, see [`version_label`].
 pub const VERSION_LABEL: &str = "understudy.dev/version";
 
-/// A Service's name is a DNS label (RFC 1035), of at most 63 characters.
+/// The longest name of a Service, which is a DNS label (RFC 1035).
 const MAX_NAME: usize = 63;
 
 /// Name of the Deployment and the Service of one version: `fraud-v1-3-0`.
 ///
-/// What a DNS label cannot hold, or what would make two versions collide (`1.0.0-rc.1`, `1.0.0-rc-1`), is told
-/// apart by a short hash at the end.
+/// A short hash at the end replaces what a DNS label cannot hold (upper case, `+`, more than 63 characters) and
+/// distinguishes versions that would otherwise share a name: `1.0.0-rc.1` is `fraud-v1-0-0-rc-1`, `1.0.0-rc-1` is
+/// `fraud-v1-0-0-rc-1-95561a0e`. Two hashes may be equal, so a selector never relies on this name, but on
+/// [`version_labels`].
 #[must_use]
 pub fn version_object(deployment: &str, version: &str) -> String {
     let plain = format!("{deployment}-v{}", version.replace('.', "-"));
@@ -31,7 +38,7 @@ pub fn version_object(deployment: &str, version: &str) -> String {
     with_hash(&head, &format!("{deployment}/{version}"))
 }
 
-/// As much of `head` as a DNS label holds, and a short hash of `whole` that tells it apart.
+/// As much of `head` as fits into a DNS label, and 8 hexadecimal digits of the SHA-256 of `whole`.
 fn with_hash(head: &str, whole: &str) -> String {
     let digest = Sha256::digest(whole);
     let hash = format!("{:08x}", u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]));
@@ -40,34 +47,41 @@ fn with_hash(head: &str, whole: &str) -> String {
     format!("{}-{hash}", head.trim_end_matches('-'))
 }
 
-/// Name of the Service that takes the copies for the challenger: `fraud-challenger`.
+/// Name of the Service that receives the copies for the challenger: `fraud-challenger`.
 #[must_use]
 pub fn challenger(deployment: &str) -> String {
-    beside(deployment, "challenger")
+    suffixed(deployment, "challenger")
 }
 
-/// Name of the headless Service by which pods of a deployment find each other: `fraud-peers`.
+/// Name of the headless Service through which pods of a deployment find each other: `fraud-peers`.
 #[must_use]
 pub fn peers(deployment: &str) -> String {
-    beside(deployment, "peers")
+    suffixed(deployment, "peers")
 }
 
-/// Name of a Service beside the stable one; where that is no DNS label any more, a hash takes the place of its end.
-fn beside(deployment: &str, what: &str) -> String {
+/// `fraud-peers`. Where that is longer than a DNS label, a hash replaces its end.
+fn suffixed(deployment: &str, what: &str) -> String {
     let plain = format!("{deployment}-{what}");
     if plain.len() <= MAX_NAME { plain } else { with_hash(&plain, &plain) }
 }
 
-/// Name of the ConfigMap that tells running pods who is main.
+/// Name of the ConfigMap with `routing.json`: `fraud-routing`. A ConfigMap's name may have 253 characters.
 #[must_use]
 pub fn routing(deployment: &str) -> String {
     format!("{deployment}-routing")
 }
 
-/// The version as a label value: a label has no `+`.
+/// The version as a label value: `1.3.0`, and `1.3.0_5` for `1.3.0+5`. No two versions share a value.
+///
+/// A label value ends in a letter or digit. If a version ends in `-`, its last `-` becomes `x` and its first `.`
+/// becomes `_`, which no other value has there: `1.0.0-rc-` is `1_0.0-rcx`.
 #[must_use]
 pub fn version_label(version: &str) -> String {
-    version.replace('+', "_")
+    let label = version.replace('+', "_");
+    match label.strip_suffix('-') {
+        None => label,
+        Some(head) => format!("{}x", head.replacen('.', "_", 1)),
+    }
 }
 
 /// Labels of every object of a `ModelDeployment`.
@@ -93,43 +107,5 @@ pub fn url(service: &str, namespace: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_plain_version_gives_a_name_that_people_can_type() {
-        assert_eq!(version_object("fraud", "1.3.0"), "fraud-v1-3-0");
-        assert_eq!(version_object("fraud", "1.4.0-rc.1"), "fraud-v1-4-0-rc-1");
-    }
-
-    #[test]
-    fn two_versions_never_share_a_name() {
-        let all = ["1.0.0-rc.1", "1.0.0-rc-1", "1.0.0-RC.1", "1.0.0+rc.1", "1.0.0-rc+1", "1.0.0"];
-        let names: std::collections::BTreeSet<_> = all.iter().map(|v| version_object("fraud", v)).collect();
-        assert_eq!(names.len(), all.len(), "{names:?}");
-    }
-
-    #[test]
-    fn a_long_name_still_is_a_dns_label() {
-        let name = version_object(&"a".repeat(63), "10.20.30-alpha.1");
-        assert!(name.len() <= 63 && !name.ends_with('-'), "{name}");
-    }
-
-    #[test]
-    fn services_beside_the_stable_one_say_what_they_are_for() {
-        assert_eq!((challenger("fraud"), peers("fraud")), ("fraud-challenger".into(), "fraud-peers".into()));
-    }
-
-    #[test]
-    fn services_beside_one_of_a_long_name_still_are_dns_labels_and_differ() {
-        let (one, other) = ("a".repeat(63), format!("{}b", "a".repeat(62)));
-        let all = [challenger(&one), challenger(&other), peers(&one), peers(&other)];
-        assert!(all.iter().all(|name| name.len() <= 63 && !name.ends_with('-')), "{all:?}");
-        assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), all.len(), "{all:?}");
-    }
-
-    #[test]
-    fn build_metadata_fits_into_a_label() {
-        assert_eq!(version_labels("fraud", "1.0.0+5")[VERSION_LABEL], "1.0.0_5");
-    }
-}
+#[path = "names_tests.rs"]
+mod tests;

@@ -24,7 +24,7 @@ pub async fn refused(story: &Story, change: &ModelDeployment, reason: &str, word
     let what = format!("condition {CHALLENGER_READY} is False with reason {reason} and the words {words:?}");
     let md = story.await_deployment(&what, says).await?;
     ensure!(md.status.is_some_and(|s| s.challenger.is_none()), "the status names no challenger");
-    let description = story.describe("md", MODEL).await?;
+    let description = story.describe("mdep", MODEL).await?;
     for text in [&[reason], words].concat() {
         ensure!(description.contains(text), "kubectl describe does not say {text:?}:\n{description}");
     }

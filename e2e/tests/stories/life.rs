@@ -81,7 +81,7 @@ async fn a_model_goes_live_by_two_persons_is_replaced_unnoticed_and_comes_back_b
         assert_eq!(replaced.spec.stage, Stage::Production, "the operator never changes spec");
 
         let (back, by) = ("understudy.dev/rollback=1.0.0#in-haste", "understudy.dev/rollback-by=bob");
-        story.kubectl(Person::Bob, &["annotate", "md", MODEL, back, by]).await?.done()?;
+        story.kubectl(Person::Bob, &["annotate", "mdep", MODEL, back, by]).await?.done()?;
         caller.await_version("1.0.0").await?;
         let first = story.await_stage(FIRST, Stage::Production).await?;
         let second = story.await_stage(SECOND, Stage::Archived).await?;
