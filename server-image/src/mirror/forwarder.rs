@@ -43,6 +43,7 @@ struct Forwarder {
 }
 
 /// A handle, and the mirror behind it. `outputs` are main's. Each call goes to `next` when its copy ends.
+#[must_use]
 pub fn open(outputs: Vec<Port>, counts: Arc<Counts>, next: Next) -> (Handle, Mirror) {
     let (handle, queue) = handle::queue(Arc::clone(&counts), next);
     let forwarder = Forwarder { outputs, counts, random: RandomState::new() };

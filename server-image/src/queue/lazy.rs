@@ -21,6 +21,7 @@ pub struct LazyReader<T> {
 
 impl<T> LazyReader<T> {
     /// A reader of `queue`.
+    #[must_use]
     pub fn new(queue: mpsc::Receiver<T>) -> Self {
         Self { queue, last: Instant::now() }
     }
