@@ -233,7 +233,7 @@ fn check_total(counts: impl Iterator<Item = u64>) -> Result<(), String> {
 
 fn check_name(name: &str) -> Result<(), String> {
     match name.chars().count() {
-        0 => Err(format!("has an invalid name: it is empty; use the name in the model")),
+        0 => Err("has an invalid name: it is empty; use the name in the model".to_owned()),
         count if count > LONGEST_NAME => Err(format!(
             "has an invalid name: it has {count} characters, the limit is {LONGEST_NAME}; shorten it"
         )),

@@ -82,29 +82,29 @@ mod tests {
 
     #[test]
     fn a_number_matches_the_category_with_that_text() {
-        let found = categories(&["-1", "0.1", "10", "2", "NL"]);
-        assert_eq!(found.integer(10), Some(2));
-        assert_eq!(found.integer(-1), Some(0));
-        assert_eq!(found.integer(1), None);
-        assert_eq!(found.number(2.0), Some(3));
-        assert_eq!(found.number(2.1), None);
-        assert_eq!(found.text("NL"), Some(4));
-        assert_eq!(found.text("N"), None);
+        let known = categories(&["-1", "0.1", "10", "2", "NL"]);
+        assert_eq!(known.integer(10), Some(2));
+        assert_eq!(known.integer(-1), Some(0));
+        assert_eq!(known.integer(1), None);
+        assert_eq!(known.number(2.0), Some(3));
+        assert_eq!(known.number(2.1), None);
+        assert_eq!(known.text("NL"), Some(4));
+        assert_eq!(known.text("N"), None);
     }
 
     #[test]
     fn a_float32_matches_a_category_with_more_digits() {
-        let found = categories(&["0.1", "0.7"]);
-        assert_eq!(found.number(f64::from(0.1_f32)), Some(0));
-        assert_eq!(found.number(f64::from(0.7_f32)), Some(1));
-        assert_eq!(found.number(0.7), Some(1));
+        let known = categories(&["0.1", "0.7"]);
+        assert_eq!(known.number(f64::from(0.1_f32)), Some(0));
+        assert_eq!(known.number(f64::from(0.7_f32)), Some(1));
+        assert_eq!(known.number(0.7), Some(1));
     }
 
     #[test]
     fn large_whole_numbers_that_differ_in_the_last_digit_are_different_categories() {
-        let found = categories(&["9007199254740992", "9007199254740993"]);
-        assert_eq!(found.integer(9_007_199_254_740_993), Some(1));
-        assert_eq!(found.integer(9_007_199_254_740_994), None);
+        let known = categories(&["9007199254740992", "9007199254740993"]);
+        assert_eq!(known.integer(9_007_199_254_740_993), Some(1));
+        assert_eq!(known.integer(9_007_199_254_740_994), None);
     }
 
     #[test]
