@@ -16,7 +16,7 @@ fn parse(columns: &[Value]) -> Result<Baseline, BaselineError> {
     Baseline::parse(json!({"version": 1, "columns": columns}).to_string().as_bytes())
 }
 
-fn refused(columns: &[Value]) -> String {
+fn error_of(columns: &[Value]) -> String {
     parse(columns).expect_err("the baseline is invalid").to_string()
 }
 
@@ -70,13 +70,13 @@ fn categories_are_sorted_and_absent_counts_are_zero() {
 #[case::words_for_edges(json!({"edges": ["a", "b", "c"]}), "column 1 of the list: invalid type: string")]
 #[case::no_counts(json!({"counts": null}), "whole numbers, in a list by bin or in an object by category")]
 fn the_error_names_an_invalid_column_and_says_what_to_do(#[case] changes: Value, #[case] expected: &str) {
-    let message = refused(&[column(changes)]);
+    let message = error_of(&[column(changes)]);
     assert!(message.contains(expected), "{message}");
 }
 
 #[test]
 fn the_error_for_an_unreadable_column_names_the_column_before_it() {
-    let message = refused(&[column(json!({})), json!({"role": "input"})]);
+    let message = error_of(&[column(json!({})), json!({"role": "input"})]);
     assert!(
         message.contains("column 2 of the list, after the input `age`: missing field `name`"),
         "{message}"
@@ -89,14 +89,14 @@ fn a_baseline_at_its_limits_is_accepted_and_one_beyond_them_rejected() {
         (0..count).map(|index| column(json!({"name": format!("c{index}")}))).collect()
     };
     assert!(parse(&many(1024)).is_ok());
-    assert!(refused(&many(1025)).contains("has 1025 inputs, the limit is 1024"));
+    assert!(error_of(&many(1025)).contains("has 1025 inputs, the limit is 1024"));
 
     let countries =
         |count: usize| -> Value { (0..count).map(|index| (index.to_string(), json!(1))).collect() };
     assert!(parse(&[categorical(&countries(256))]).is_ok());
-    assert!(refused(&[categorical(&countries(257))]).contains("input `country` has 257 categories"));
+    assert!(error_of(&[categorical(&countries(257))]).contains("input `country` has 257 categories"));
     assert!(parse(&[categorical(&json!({"ä".repeat(256): 1}))]).is_ok());
-    assert!(refused(&[categorical(&json!({"ä".repeat(257): 1}))]).contains("more than 256 characters"));
+    assert!(error_of(&[categorical(&json!({"ä".repeat(257): 1}))]).contains("more than 256 characters"));
 
     let large = vec![b' '; LARGEST_FILE + 1];
     let message = Baseline::parse(&large).expect_err("the file is too large").to_string();
@@ -106,12 +106,12 @@ fn a_baseline_at_its_limits_is_accepted_and_one_beyond_them_rejected() {
 #[test]
 fn an_input_and_an_output_may_have_the_same_name() {
     assert!(parse(&[column(json!({})), column(json!({"role": "output"}))]).is_ok());
-    assert!(refused(&[column(json!({})), column(json!({}))]).contains("input `age` appears twice"));
+    assert!(error_of(&[column(json!({})), column(json!({}))]).contains("input `age` appears twice"));
 }
 
 #[test]
 fn a_baseline_without_columns_is_rejected() {
-    assert!(refused(&[]).contains("has no column"));
+    assert!(error_of(&[]).contains("has no column"));
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn columns_are_merged_by_name_and_only_for_the_same_training_data() {
     assert_eq!(observed, [("age", &[1, 2][..]), ("income", &[6, 8]), ("new", &[7, 8])]);
 }
 
-// A broken or foreign pod must not stop the operator.
+// The counts of a broken pod must not stop the operator.
 #[test]
 fn counts_of_any_shape_and_size_do_not_panic() {
     let mut wild = numeric(&[u64::MAX, u64::MAX], &[u64::MAX]);
