@@ -1,11 +1,15 @@
 //! How fast JSON becomes a tensor: 3 x 224 x 224 FP32, as an image model takes it.
 
-use std::fmt::Write;
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Write,
+    time::{Duration, Instant},
+};
 
-use understudy_server::codec::InferRequest;
-use understudy_server::signature::{Port, Signature};
-use understudy_server::tensor::Datatype;
+use understudy_server::{
+    codec::InferRequest,
+    signature::{Port, Signature},
+    tensor::Datatype,
+};
 
 const SHAPE: [i64; 4] = [1, 3, 224, 224];
 const ELEMENTS: usize = 3 * 224 * 224;

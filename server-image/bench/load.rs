@@ -1,8 +1,6 @@
 //! Load from wrk, on the same processors as what it measures.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::Command;
+use std::{net::SocketAddr, path::PathBuf, process::Command};
 
 /// A load.
 pub struct Load {

@@ -10,15 +10,19 @@ mod paced;
 mod process;
 mod shadow;
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use load::Load;
 use process::{Null, Server};
-use understudy_server::artifact::Artifact;
-use understudy_server::model::{self, Plan};
-use understudy_server::onnx;
+use understudy_server::{
+    artifact::Artifact,
+    model::{self, LoadOptions},
+    onnx,
+};
 
 const NULL: &str = "null";
 
@@ -98,7 +102,7 @@ struct Alone {
 fn in_process(file: &Path, time: Duration) -> Alone {
     let begin = Instant::now();
     let artifact = Artifact { path: file.to_owned(), bytes: 0 };
-    let plan = Plan {
+    let options = LoadOptions {
         deployment: "bench",
         version: "1.0.0",
         facts: onnx::inspect(file).expect("the sample is a model"),
@@ -109,7 +113,7 @@ fn in_process(file: &Path, time: Duration) -> Alone {
         ),
         sessions: 1,
     };
-    let (model, mut sessions) = model::load(&plan).expect("the sample loads");
+    let (model, mut sessions) = model::load(&options).expect("the sample loads");
     let load_ms = begin.elapsed().as_secs_f64() * 1e3;
     let begin = Instant::now();
     let mut runs = 0_u32;

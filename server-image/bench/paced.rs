@@ -1,9 +1,11 @@
 //! A load of so many calls a second on one connection: what a caller waits for while the machine is not full.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+    path::Path,
+    time::{Duration, Instant},
+};
 
 /// Percentiles in microseconds.
 #[derive(Clone, Copy)]

@@ -1,18 +1,18 @@
 //! The processes that are measured.
 
-use std::convert::Infallible;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::{
+    convert::Infallible,
+    io::{BufRead, BufReader, Read, Write},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Instant,
+};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use sha2::{Digest as _, Sha256};
 use understudy_contract::Digest;
@@ -101,7 +101,7 @@ impl Server {
         std::fs::rename(file.with_extension("new"), file).expect("the directory is writable");
         for line in self.log.by_ref().map_while(Result::ok) {
             let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-            if line["message"] == "the settings changed" {
+            if line["message"] == "the routing changed" {
                 return;
             }
         }

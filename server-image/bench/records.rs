@@ -3,18 +3,22 @@
 //! `cargo bench -p understudy-server --bench records`. Beside it, as limits, what the parts cost alone: the newest
 //! rows in memory without a sink, and copying the row's values.
 
-use std::hint::black_box;
-use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::{
+    hint::black_box,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
 
 use rustix::time::{ClockId, clock_gettime};
-use understudy_server::columns::Columns;
-use understudy_server::metrics::Family;
-use understudy_server::observe::call::{Answered, Call, Identity, Shadow};
-use understudy_server::records::{Counts, Recorder, RecorderOptions, RecordingSettings, Ring, Sink};
-use understudy_server::signature::{Port, Signature};
-use understudy_server::tensor::{Data, Datatype, Tensor};
+use understudy_server::{
+    call::{Answered, Call, Identity, Shadow},
+    columns::Columns,
+    metrics::Family,
+    records::{Counts, Recorder, RecorderOptions, RecordingSettings, Ring, Sink},
+    signature::{Port, Signature},
+    tensor::{Data, Datatype, Tensor},
+};
 
 const ROWS: u32 = 400_000;
 const FEATURES: usize = 30;

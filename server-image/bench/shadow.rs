@@ -1,15 +1,15 @@
 //! What callers of main notice of its challenger and of records: S10, S11 and S12.
 
-use std::net::SocketAddr;
-use std::path::Path;
-use std::time::Duration;
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::challengers::{Bad, Challenger};
-use super::load::{self, Load};
-use super::paced::{self, Waited};
-use super::process::Server;
+use super::{
+    challengers::{Bad, Challenger},
+    load::{self, Load},
+    paced::{self, Waited},
+    process::Server,
+};
 
 /// Calls a second of the paced load: S11's.
 const RATE: u32 = 5_000;

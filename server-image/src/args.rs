@@ -1,10 +1,9 @@
 //! The command line. Each flag is also an environment variable `UNDERSTUDY_<NAME>`.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Parser;
-use understudy_contract::Digest;
+use understudy_contract::{Digest, ports};
 
 /// Serves one version of one model over the Open Inference Protocol v2 (REST).
 ///
@@ -87,19 +86,19 @@ pub struct Args {
     pub bind: std::net::IpAddr,
 
     /// Port behind the deployment's stable Service.
-    #[arg(long, env = "UNDERSTUDY_MAIN_PORT", default_value_t = 8080)]
+    #[arg(long, env = "UNDERSTUDY_MAIN_PORT", default_value_t = ports::MAIN)]
     pub main_port: u16,
 
     /// Port for copies of calls to main, sent by its pods while this version is the challenger.
-    #[arg(long, env = "UNDERSTUDY_CHALLENGER_PORT", default_value_t = 8081)]
+    #[arg(long, env = "UNDERSTUDY_CHALLENGER_PORT", default_value_t = ports::CHALLENGER)]
     pub challenger_port: u16,
 
     /// Port behind the version's own Service.
-    #[arg(long, env = "UNDERSTUDY_DIRECT_PORT", default_value_t = 8082)]
+    #[arg(long, env = "UNDERSTUDY_DIRECT_PORT", default_value_t = ports::DIRECT)]
     pub direct_port: u16,
 
     /// Port of `/metrics`, `/livez`, `/readyz` and `/startupz`.
-    #[arg(long, env = "UNDERSTUDY_METRICS_PORT", default_value_t = 9090)]
+    #[arg(long, env = "UNDERSTUDY_METRICS_PORT", default_value_t = ports::METRICS)]
     pub metrics_port: u16,
 
     /// Directory for the downloaded model.

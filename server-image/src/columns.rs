@@ -1,12 +1,13 @@
 //! The names by which people know the values of a call: a model's features or inputs, and its outputs. Records and
 //! drift have their columns from here, so that a name means the same in both.
 
-use std::iter::StepBy;
-use std::slice::Iter;
+use std::{iter::StepBy, slice::Iter};
 
-use crate::codec::predict::is_vector_of;
-use crate::signature::{Port, Signature};
-use crate::tensor::{Datatype, Tensor};
+use crate::{
+    codec::predict::is_vector_of,
+    signature::{Port, Signature},
+    tensor::{Datatype, Tensor},
+};
 
 /// The columns of a model, in the order of its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,8 +115,7 @@ impl Column {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::each_datatype;
-    use crate::tensor::Data;
+    use crate::tensor::{Data, each_datatype};
 
     fn port(name: &str, datatype: Datatype, shape: &[i64]) -> Port {
         Port { name: name.into(), datatype, shape: shape.into() }

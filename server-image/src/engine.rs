@@ -5,22 +5,31 @@
 //! the runtime's threads would stop every connection on it. So the model's measured time decides, and goes on
 //! deciding: each request is timed, and a model that is found heavy is moved to the threads.
 
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use ort::session::Session;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::codec::compression::Coding;
-use crate::codec::response::{self, InferResponse};
-use crate::codec::{InferRequest, predict};
-use crate::error::Refusal;
-use crate::metrics::{Metrics, Timing};
-use crate::model::{Model, run};
-use crate::tensor::Tensor;
+use crate::{
+    codec::{
+        InferRequest,
+        compression::Coding,
+        predict,
+        response::{self, InferResponse},
+    },
+    error::Refusal,
+    metrics::{Metrics, Timing},
+    model::{Model, run},
+    tensor::Tensor,
+};
 
 /// Four times what the hop costs: beyond it, the hop no longer matters.
 const LIGHT: Duration = Duration::from_micros(100);
@@ -33,7 +42,7 @@ const STRAINED: u32 = 16;
 
 /// What a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ApiKind {
     /// The protocol's inference.
     Infer,
     /// Records of named columns.
@@ -46,7 +55,7 @@ pub enum Kind {
 #[derive(Debug)]
 pub struct Work {
     /// What it is.
-    pub kind: Kind,
+    pub kind: ApiKind,
     /// The body.
     pub body: Bytes,
     /// `Inference-Header-Content-Length`.
@@ -56,11 +65,11 @@ pub struct Work {
     /// How the answer may be compressed.
     pub accepts: Option<Coding>,
     /// The room that the body takes; given back with the work.
-    pub room: Option<OwnedSemaphorePermit>,
-    /// Whether somebody looks at what went in and came out, see [`Seen`].
-    pub watched: bool,
+    pub reservation: Option<OwnedSemaphorePermit>,
+    /// Whether somebody looks at what went in and came out, see [`CallTrace`].
+    pub traced: bool,
     /// Whether this is the copy of a call to main: all outputs are answered as binary tensors, whatever was asked for.
-    pub mirrored: bool,
+    pub is_copy: bool,
 }
 
 impl Work {
@@ -68,21 +77,21 @@ impl Work {
     #[must_use]
     pub fn probe() -> Self {
         Self {
-            kind: Kind::Probe,
+            kind: ApiKind::Probe,
             body: Bytes::new(),
             json_length: None,
             coding: None,
             accepts: None,
-            room: None,
-            watched: false,
-            mirrored: false,
+            reservation: None,
+            traced: false,
+            is_copy: false,
         }
     }
 }
 
 /// An answer, ready to be sent.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Reply {
+pub struct EncodedResponse {
     /// The body.
     pub body: Vec<u8>,
     /// The length of its JSON (before compression), if binary tensors follow.
@@ -93,7 +102,7 @@ pub struct Reply {
 
 /// What went in and came out, for whoever watches.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct CallTrace {
     /// The request's own id.
     pub id: Option<String>,
     /// One for each input; none where the request could not be read.
@@ -104,14 +113,16 @@ pub struct Seen {
     pub rows: u64,
 }
 
-/// An answer, and what a watched request saw.
+/// An answer, and what a traced request saw.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct Completion {
     /// The answer.
-    pub reply: Result<Reply, Refusal>,
-    /// What went in and came out, where the work is watched.
-    pub seen: Option<Box<Seen>>,
-    /// From the end of the body to the beginning of the answer.
+    pub response: Result<EncodedResponse, Refusal>,
+    /// What went in and came out, where the work is traced.
+    pub trace: Option<Box<CallTrace>>,
+    /// From the end of the body to the end of the inference, before the response is encoded: main encodes JSON for its
+    /// callers, the challenger binary tensors for main, and their latencies are compared. Without an inference, to the
+    /// refusal.
     pub latency: Duration,
 }
 
@@ -120,18 +131,31 @@ pub struct Outcome {
 struct Laps {
     begin: Instant,
     last: Instant,
+    inferred: Option<Instant>,
 }
 
 impl Laps {
     fn start() -> Self {
         let now = Instant::now();
-        Self { begin: now, last: now }
+        Self { begin: now, last: now, inferred: None }
     }
 
     /// The time since the last lap.
     fn lap(&mut self) -> Duration {
         let now = Instant::now();
         now - std::mem::replace(&mut self.last, now)
+    }
+
+    /// The time since the last lap, which was the inference.
+    fn inference(&mut self) -> Duration {
+        let took = self.lap();
+        self.inferred = Some(self.last);
+        took
+    }
+
+    /// From the start to the end of the inference, or to the last lap if there was none.
+    fn latency(&self) -> Duration {
+        self.inferred.unwrap_or(self.last) - self.begin
     }
 
     /// From the start to the last lap.
@@ -143,7 +167,7 @@ impl Laps {
 struct Job {
     work: Work,
     laps: Laps,
-    reply: oneshot::Sender<Outcome>,
+    completed: oneshot::Sender<Completion>,
 }
 
 /// Bounds of the engine.
@@ -198,7 +222,7 @@ impl Engine {
     }
 
     /// Answers a request.
-    pub async fn answer(&self, work: Work) -> Outcome {
+    pub async fn answer(&self, work: Work) -> Completion {
         let mut laps = Laps::start();
         let small = work.body.len() <= SMALL && work.coding.is_none();
         if small
@@ -207,18 +231,18 @@ impl Engine {
         {
             return self.shared.answer(&mut session, &work, Duration::ZERO, laps);
         }
-        let watched = work.watched;
-        let (reply, answered) = oneshot::channel();
-        match self.queue.try_send(Job { work, laps, reply }) {
+        let traced = work.traced;
+        let (completed, completion) = oneshot::channel();
+        match self.queue.try_send(Job { work, laps, completed }) {
             Ok(()) => self.shared.metrics.waiting(1),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 let busy = Refusal::Busy("the queue is full");
                 let latency = laps.lap();
                 self.shared.metrics.failed(&busy, latency);
-                return Outcome { reply: Err(busy), seen: watched.then(Box::default), latency };
+                return Completion { response: Err(busy), trace: traced.then(Box::default), latency };
             }
         }
-        answered.await.expect("a session's thread answers every job that is waited for")
+        completion.await.expect("a session's thread answers every job that is waited for")
     }
 }
 
@@ -233,41 +257,40 @@ impl Shared {
 
     /// The life of one of the threads.
     fn serve(&self, index: usize, jobs: &Receiver<Job>) {
-        for Job { work, mut laps, reply } in jobs {
+        for Job { work, mut laps, completed } in jobs {
             self.metrics.waiting(-1);
-            if reply.is_closed() {
+            if completed.is_closed() {
                 self.metrics.canceled();
                 continue;
             }
             let queue = laps.lap();
-            let answer = if queue > self.bounds.queue_wait {
+            let completion = if queue > self.bounds.queue_wait {
                 let late = Refusal::Deadline(self.bounds.queue_wait.as_secs());
                 self.metrics.failed(&late, queue);
-                Outcome { reply: Err(late), seen: work.watched.then(Box::default), latency: queue }
+                Completion { response: Err(late), trace: work.traced.then(Box::default), latency: queue }
             } else {
                 let mut session = self.sessions[index].lock().unwrap_or_else(PoisonError::into_inner);
                 self.answer(&mut session, &work, queue, laps)
             };
             // Whoever hung up meanwhile misses nothing.
-            let _ = reply.send(answer);
+            let _ = completed.send(completion);
         }
     }
 
     /// Decode, run, encode, and account for it.
-    fn answer(&self, session: &mut Session, work: &Work, queue: Duration, mut laps: Laps) -> Outcome {
+    fn answer(&self, session: &mut Session, work: &Work, queue: Duration, mut laps: Laps) -> Completion {
         let mut timing = Timing { queue, ..Timing::default() };
-        let mut seen = work.watched.then(Box::<Seen>::default);
-        let reply = self.work(session, work, &mut laps, &mut timing, seen.as_deref_mut());
-        match &reply {
+        let mut trace = work.traced.then(Box::<CallTrace>::default);
+        let response = self.work(session, work, &mut laps, &mut timing, trace.as_deref_mut());
+        match &response {
             Ok(_) => self.metrics.succeeded(&timing, laps.total(), laps.last),
             Err(refusal) => {
                 laps.lap();
                 self.metrics.failed(refusal, laps.total());
             }
         }
-        let latency = laps.total();
-        self.strained(latency.saturating_sub(queue));
-        Outcome { reply, seen, latency }
+        self.strained(laps.total().saturating_sub(queue));
+        Completion { response, trace, latency: laps.latency() }
     }
 
     fn work(
@@ -276,8 +299,8 @@ impl Shared {
         work: &Work,
         laps: &mut Laps,
         timing: &mut Timing,
-        mut seen: Option<&mut Seen>,
-    ) -> Result<Reply, Refusal> {
+        mut trace: Option<&mut CallTrace>,
+    ) -> Result<EncodedResponse, Refusal> {
         let Model { signature, features, templates, .. } = &self.model;
         let plain = match work.coding {
             Some(coding) => &coding.decompress(&work.body, self.bounds.max_body)?,
@@ -285,45 +308,45 @@ impl Shared {
         };
         let mut rows = 0;
         let mut decoded = match work.kind {
-            Kind::Infer => {
+            ApiKind::Infer => {
                 Some(InferRequest::read(plain, work.json_length, signature).inspect_err(|_| {
-                    if let Some(seen) = &mut seen {
-                        seen.id = InferRequest::id_of(plain, work.json_length);
+                    if let Some(trace) = &mut trace {
+                        trace.id = InferRequest::id_of(plain, work.json_length);
                     }
                 })?)
             }
-            Kind::Predict => {
+            ApiKind::Predict => {
                 let (request, records) = predict::read(plain, signature, features.as_deref())?;
                 rows = records;
                 Some(request)
             }
-            Kind::Probe => None,
+            ApiKind::Probe => None,
         };
         let inputs = decoded.as_ref().map_or(&self.model.synthetic, |request| &request.inputs);
         timing.batch = self.model.batch(inputs);
         timing.input = laps.lap();
         let ran = run(session, inputs).map_err(|error| refusal(&error));
-        timing.infer = laps.lap();
-        if let (Some(seen), Some(request)) = (seen.as_deref_mut(), &mut decoded) {
-            seen.rows = timing.batch;
-            seen.id.clone_from(&request.id);
+        timing.infer = laps.inference();
+        if let (Some(trace), Some(request)) = (trace.as_deref_mut(), &mut decoded) {
+            trace.rows = timing.batch;
+            trace.id.clone_from(&request.id);
             // Neither the run nor the answer needs them any more.
-            seen.inputs = std::mem::take(&mut request.inputs);
+            trace.inputs = std::mem::take(&mut request.inputs);
         }
         let outputs = ran?;
-        if let Some(seen) = seen {
+        if let Some(trace) = trace {
             // An output that cannot be read, and that nobody may have asked for, is no reason to refuse the caller.
-            seen.outputs = response::tensors(signature, &outputs).unwrap_or_else(|refusal| {
+            trace.outputs = response::tensors(signature, &outputs).unwrap_or_else(|refusal| {
                 tracing::debug!("an answer cannot be looked at: {refusal}");
                 Vec::new()
             });
         }
         let InferResponse { body, json_length } = match (work.kind, &decoded) {
-            (Kind::Infer | Kind::Predict, Some(_)) if work.mirrored => {
+            (ApiKind::Infer | ApiKind::Predict, Some(_)) if work.is_copy => {
                 templates.response(&InferRequest::for_all(signature), signature, &outputs)?
             }
-            (Kind::Infer, Some(request)) => templates.response(request, signature, &outputs)?,
-            (Kind::Predict, _) => {
+            (ApiKind::Infer, Some(request)) => templates.response(request, signature, &outputs)?,
+            (ApiKind::Predict, _) => {
                 InferResponse { body: predict::response(rows, signature, &outputs)?, json_length: None }
             }
             _ => InferResponse { body: self.model.probed(timing.infer), json_length: None },
@@ -331,8 +354,8 @@ impl Shared {
         let compressed = work.accepts.and_then(|coding| Some((coding.compress(&body)?, coding)));
         timing.output = laps.lap();
         Ok(match compressed {
-            Some((body, coding)) => Reply { body, json_length, coding: Some(coding) },
-            None => Reply { body, json_length, coding: None },
+            Some((body, coding)) => EncodedResponse { body, json_length, coding: Some(coding) },
+            None => EncodedResponse { body, json_length, coding: None },
         })
     }
 

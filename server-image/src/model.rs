@@ -1,20 +1,26 @@
 //! The loaded model: its sessions, what it says about itself, and the first inference.
 
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use ort::environment::Environment;
-use ort::ep;
-use ort::session::builder::GraphOptimizationLevel;
-use ort::session::{Session, SessionInputValue, SessionOutputs};
-use understudy_contract::Digest;
+use ort::{
+    environment::Environment,
+    ep,
+    session::{Session, SessionInputValue, SessionOutputs, builder::GraphOptimizationLevel},
+};
+use understudy_contract::{Digest, Failure, ProbeAnswer, Reason, probe};
+use understudy_stats::Identity;
 
-use crate::artifact::Artifact;
-use crate::codec::response::Templates;
-use crate::failure::{Failure, Reason};
-use crate::onnx::Facts;
-use crate::signature::Signature;
-use crate::tensor::Tensor;
+use crate::{
+    artifact::Artifact,
+    codec::response::Templates,
+    onnx::Facts,
+    signature::{Port, Signature},
+    tensor::Tensor,
+};
 
 /// Warm-up runs: enough for a median, unless they take longer than [`WARM_UP`] together.
 const RUNS: usize = 15;
@@ -27,10 +33,8 @@ const ELEMENTS: usize = 1 << 28;
 pub struct Model {
     /// The `ModelDeployment`'s name.
     pub deployment: String,
-    /// The semantic version.
-    pub version: String,
-    /// The file's digest.
-    pub digest: Digest,
+    /// Version and digest.
+    pub identity: Arc<Identity>,
     /// The file's size.
     pub bytes: u64,
     /// The version of the default operator set.
@@ -62,25 +66,33 @@ impl Model {
     /// The answer to the operator's probe, after an inference that took `latency`.
     #[must_use]
     pub fn probed(&self, latency: Duration) -> Vec<u8> {
-        let probed = serde_json::json!({
-            "deployment": self.deployment,
-            "version": self.version,
-            "digest": self.digest.prefixed(),
-            "model": {
-                "inputs": self.signature.inputs,
-                "outputs": self.signature.outputs,
-                "opset": self.opset,
-                "bytes": self.bytes,
+        let answer = ProbeAnswer {
+            deployment: self.deployment.clone(),
+            version: self.identity.version.clone(),
+            digest: self.identity.digest.clone(),
+            model: probe::Signature {
+                inputs: self.signature.inputs.iter().map(tensor).collect(),
+                outputs: self.signature.outputs.iter().map(tensor).collect(),
+                opset: i64::try_from(self.opset).unwrap_or(i64::MAX),
+                bytes: self.bytes,
             },
-            "latencyMicros": u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
-        });
-        probed.to_string().into_bytes()
+            latency_micros: u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
+        };
+        serde_json::to_vec(&answer).expect("names and numbers are always JSON")
+    }
+}
+
+fn tensor(port: &Port) -> probe::Tensor {
+    probe::Tensor {
+        name: port.name.clone(),
+        datatype: port.datatype.name().to_owned(),
+        shape: port.shape.clone(),
     }
 }
 
 /// What is to be loaded, and how often.
 #[derive(Debug)]
-pub struct Plan<'a> {
+pub struct LoadOptions<'a> {
     /// The `ModelDeployment`'s name.
     pub deployment: &'a str,
     /// The semantic version.
@@ -110,9 +122,9 @@ pub fn environment(onnxruntime: &Path) -> Result<Environment, Failure> {
 }
 
 /// Loads the model into as many sessions as planned, and lets each answer once.
-pub fn load(plan: &Plan<'_>) -> Result<(Model, Vec<Session>), Failure> {
-    let environment = environment(plan.onnxruntime)?;
-    let mut sessions = open(&environment, plan)?;
+pub fn load(options: &LoadOptions<'_>) -> Result<(Model, Vec<Session>), Failure> {
+    let environment = environment(options.onnxruntime)?;
+    let mut sessions = open(&environment, options)?;
     let signature = Signature::of(&sessions[0]).map_err(|what| Failure::new(Reason::InvalidModel, what))?;
     let synthetic = warm_up(&mut sessions[0], &signature)?;
     let mut latency = Duration::ZERO;
@@ -121,12 +133,14 @@ pub fn load(plan: &Plan<'_>) -> Result<(Model, Vec<Session>), Failure> {
     }
     let features = features(&sessions[0]);
     let model = Model {
-        deployment: plan.deployment.to_owned(),
-        version: plan.version.to_owned(),
-        digest: plan.digest,
-        bytes: plan.artifact.bytes,
-        opset: plan.facts.opset,
-        templates: Templates::new(plan.deployment, plan.version, &signature),
+        deployment: options.deployment.to_owned(),
+        identity: Arc::new(Identity {
+            version: options.version.to_owned(),
+            digest: options.digest.prefixed(),
+        }),
+        bytes: options.artifact.bytes,
+        opset: options.facts.opset,
+        templates: Templates::new(options.deployment, options.version, &signature),
         signature,
         features,
         synthetic,
@@ -142,14 +156,15 @@ pub fn run<'s>(session: &'s mut Session, inputs: &[Tensor]) -> Result<SessionOut
 }
 
 /// Opens all sessions side by side, so that more of them do not take longer.
-fn open(environment: &Environment, plan: &Plan<'_>) -> Result<Vec<Session>, Failure> {
+fn open(environment: &Environment, options: &LoadOptions<'_>) -> Result<Vec<Session>, Failure> {
     std::thread::scope(|scope| {
-        let loads: Vec<_> = (0..plan.sessions).map(|_| scope.spawn(|| open_one(environment, plan))).collect();
+        let loads: Vec<_> =
+            (0..options.sessions).map(|_| scope.spawn(|| open_one(environment, options))).collect();
         loads.into_iter().map(|load| load.join().expect("loading does not panic")).collect()
     })
 }
 
-fn open_one(environment: &Environment, plan: &Plan<'_>) -> Result<Session, Failure> {
+fn open_one(environment: &Environment, options: &LoadOptions<'_>) -> Result<Session, Failure> {
     let open = || -> Result<Session, ort::Error> {
         // One thread a run: two runs at a time beat one run on two threads. Spinning takes processors from others.
         // Neither arena nor memory patterns: both keep what the largest request ever needed.
@@ -161,7 +176,7 @@ fn open_one(environment: &Environment, plan: &Plan<'_>) -> Result<Session, Failu
             .with_inter_op_spinning(false)?
             .with_memory_pattern(false)?
             .with_execution_providers([ep::CPU::default().with_arena_allocator(false).build()])?
-            .commit_from_file(&plan.artifact.path)
+            .commit_from_file(&options.artifact.path)
     };
     open().map_err(|error| {
         Failure::new(Reason::LoadFailed, format!("ONNX Runtime failed to load the model: {error}"))

@@ -2,7 +2,7 @@
 
 /// Main, not yet, or no longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum MainRole {
     /// Has never been main. Its main port is like any other: the Service may switch before the file arrives.
     NotYet,
     /// Is main.
@@ -11,7 +11,7 @@ pub enum Standing {
     NoLonger,
 }
 
-impl Standing {
+impl MainRole {
     /// What it becomes once it is known whether this version is main.
     #[must_use]
     pub fn next(self, main: bool) -> Self {
@@ -29,10 +29,10 @@ mod tests {
 
     #[test]
     fn only_who_was_main_sends_its_callers_away() {
-        assert_eq!(Standing::NotYet.next(false), Standing::NotYet);
-        assert_eq!(Standing::NotYet.next(true), Standing::Main);
-        assert_eq!(Standing::Main.next(false), Standing::NoLonger);
-        assert_eq!(Standing::NoLonger.next(false), Standing::NoLonger);
-        assert_eq!(Standing::NoLonger.next(true), Standing::Main);
+        assert_eq!(MainRole::NotYet.next(false), MainRole::NotYet);
+        assert_eq!(MainRole::NotYet.next(true), MainRole::Main);
+        assert_eq!(MainRole::Main.next(false), MainRole::NoLonger);
+        assert_eq!(MainRole::NoLonger.next(false), MainRole::NoLonger);
+        assert_eq!(MainRole::NoLonger.next(true), MainRole::Main);
     }
 }

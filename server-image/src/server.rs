@@ -1,33 +1,37 @@
 //! The life of the process: listen, load, serve, drain.
 
-use std::future::Future;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
-use tokio::time::Instant;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{Semaphore, watch},
+    time::Instant,
+};
+use understudy_contract::{Failure, Reason};
 use understudy_stats::Baseline;
 
-use crate::args::Args;
-use crate::artifact;
-use crate::columns::Columns;
-use crate::engine::{Bounds, Engine};
-use crate::failure::{Failure, Reason};
-use crate::http::connection::{Phase, Surroundings, accept};
-use crate::http::probes;
-use crate::http::service::{Door, Service};
-use crate::metrics::Metrics;
-use crate::model::{self, Model, Plan};
-use crate::observe::{Equipment, Observer, Peers, RecordsPlan, drift};
-use crate::onnx;
-use crate::records::Sink;
-use crate::role::Standing;
-use crate::routing::{self, Settings};
+use crate::{
+    analysis::{Peers, drift},
+    args::Args,
+    artifact,
+    columns::Columns,
+    engine::{Bounds, Engine},
+    http::{
+        connection::{ListenerContext, Phase, accept},
+        probes,
+        service::{Listener, Service},
+    },
+    metrics::Metrics,
+    model::{self, LoadOptions, Model},
+    observer::{Observer, ObserverOptions, RecordingOptions},
+    onnx,
+    records::Sink,
+    role::MainRole,
+    routing::{self, ActiveRouting},
+    termination,
+};
 
 /// How long requests still come in after SIGTERM, until every node has heard that this endpoint is gone.
 const PROPAGATION: Duration = Duration::from_secs(5);
@@ -50,9 +54,9 @@ pub fn run(args: Args) -> Result<(), Failure> {
             served
         });
     if let Err(failure) = &served
-        && let Err(error) = failure.write_to(&termination_log)
+        && let Err(error) = termination::write(failure, &termination_log)
     {
-        tracing::warn!("failed to write {}: {error}", termination_log.display());
+        tracing::warn!(path = %termination_log.display(), error = %error, "failed to write the termination message");
     }
     served
 }
@@ -65,16 +69,16 @@ async fn serve(args: Args) -> Result<(), Failure> {
     let metrics = Arc::new(Metrics::new(&args.deployment, &version));
     let service = Arc::new(Service::new(&args.deployment, &version, Arc::clone(&metrics), args.max_body));
     let (phase, phase_seen) = watch::channel(Phase::Serving);
-    let (standing, standing_seen) = watch::channel(Standing::NotYet);
-    let settings = Arc::new(ArcSwap::<Settings>::default());
-    let around =
-        Surroundings { phase: phase_seen, standing: None, free: Arc::new(Semaphore::new(args.connections)) };
-    listen(&args, &service, &metrics, &around, standing_seen).await?;
+    let (role, role_seen) = watch::channel(MainRole::NotYet);
+    let active = Arc::new(ArcSwap::<ActiveRouting>::default());
+    let context =
+        ListenerContext { phase: phase_seen, role: None, free: Arc::new(Semaphore::new(args.connections)) };
+    listen(&args, &service, &metrics, &context, role_seen).await?;
     if let Some(file) = args.routing_file.clone() {
         let (deployment, version) = (args.deployment.clone(), version.clone());
-        let (settings, metrics) = (Arc::clone(&settings), Arc::clone(&metrics));
+        let (active, metrics) = (Arc::clone(&active), Arc::clone(&metrics));
         tokio::spawn(async move {
-            routing::follow(&file, (&deployment, &version), standing, &settings, &metrics).await;
+            routing::follow(&file, (&deployment, &version), role, &active, &metrics).await;
         });
     }
     let loaded = async {
@@ -87,23 +91,23 @@ async fn serve(args: Args) -> Result<(), Failure> {
         loaded = loaded => loaded?,
         () = signals.next() => return Ok(()),
     };
-    let equipment = Equipment {
+    let options = ObserverOptions {
         peers: args.peers.clone().map(|host| Peers::new(host, args.metrics_port)),
         baseline,
-        records: RecordsPlan {
+        records: RecordingOptions {
             sink,
             spool_dir: args.work_dir.join("spool"),
             spool_bytes: args.spool_bytes,
             pod: args.pod.clone(),
         },
     };
-    let observer = Observer::start(engine.model(), settings, equipment, metrics.family())
+    let observer = Observer::start(engine.model(), active, options, metrics.family())
         .map_err(|error| Failure::new(Reason::StartFailed, format!("failed to start a thread: {error}")))?;
     service.load(engine, observer);
     tracing::info!(deployment = args.deployment, version, "ready");
     signals.next().await;
     let deadline = Instant::now() + args.drain;
-    drain(&args, deadline - args.drain / 3, phase, around).await;
+    drain(&args, deadline - args.drain / 3, phase, context).await;
     if let Some(observer) = service.observer() {
         observer.stop(deadline).await;
     }
@@ -115,8 +119,8 @@ async fn listen(
     args: &Args,
     service: &Arc<Service>,
     metrics: &Arc<Metrics>,
-    around: &Surroundings,
-    standing: watch::Receiver<Standing>,
+    context: &ListenerContext,
+    role: watch::Receiver<MainRole>,
 ) -> Result<(), Failure> {
     let bind = |port: u16| async move {
         let address = SocketAddr::new(args.bind, port);
@@ -135,19 +139,19 @@ async fn listen(
         metrics = shown(&probes),
         "listening"
     );
-    let api = |door: Door| {
+    let api = |listener: Listener| {
         let service = Arc::clone(service);
         move |request| {
             let service = Arc::clone(&service);
-            async move { service.answer(door, request).await }
+            async move { service.answer(listener, request).await }
         }
     };
-    tokio::spawn(accept(main, Surroundings { standing: Some(standing), ..around.clone() }, api(Door::Main)));
-    tokio::spawn(accept(challenger, around.clone(), api(Door::Challenger)));
-    tokio::spawn(accept(direct, around.clone(), api(Door::Direct)));
-    let (service, metrics, phase) = (Arc::clone(service), Arc::clone(metrics), around.phase.clone());
+    tokio::spawn(accept(main, ListenerContext { role: Some(role), ..context.clone() }, api(Listener::Main)));
+    tokio::spawn(accept(challenger, context.clone(), api(Listener::Challenger)));
+    tokio::spawn(accept(direct, context.clone(), api(Listener::Direct)));
+    let (service, metrics, phase) = (Arc::clone(service), Arc::clone(metrics), context.phase.clone());
     // The kubelet and Prometheus keep their own few connections, whatever callers do.
-    let own = Surroundings { free: Arc::new(Semaphore::new(64)), ..around.clone() };
+    let own = ListenerContext { free: Arc::new(Semaphore::new(64)), ..context.clone() };
     tokio::spawn(accept(probes, own, move |request: http::Request<hyper::body::Incoming>| {
         let draining = *phase.borrow() != Phase::Serving;
         probes::answer(request, draining, Arc::clone(&service), Arc::clone(&metrics))
@@ -185,9 +189,9 @@ async fn baseline(args: &Args) -> Result<Option<Baseline>, Failure> {
 /// Whether the baseline is that of this model.
 fn fits(baseline: Option<&Baseline>, model: &Model) -> Result<(), Failure> {
     let columns = Columns::of(&model.signature, model.features.as_deref());
-    match baseline.and_then(|baseline| drift::misfit(baseline, &columns)) {
+    match baseline.and_then(|baseline| drift::mismatch(baseline, &columns)) {
         None => Ok(()),
-        Some(misfit) => Err(Failure::new(Reason::InvalidBaseline, misfit)),
+        Some(mismatch) => Err(Failure::new(Reason::InvalidBaseline, mismatch)),
     }
 }
 
@@ -207,7 +211,7 @@ async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engi
     let path = artifact.path.clone();
     let blocking = tokio::task::spawn_blocking(move || {
         let facts = onnx::inspect(&artifact.path)?;
-        model::load(&Plan {
+        model::load(&LoadOptions {
             deployment: &args.deployment,
             version: &version,
             artifact: &artifact,
@@ -230,12 +234,12 @@ async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engi
 }
 
 /// Goes step by step: not ready, then no new connections, then nothing in flight.
-async fn drain(args: &Args, deadline: Instant, phase: watch::Sender<Phase>, around: Surroundings) {
-    phase.send_replace(Phase::Leaving);
+async fn drain(args: &Args, deadline: Instant, phase: watch::Sender<Phase>, context: ListenerContext) {
+    phase.send_replace(Phase::Draining);
     tracing::info!("draining");
     tokio::time::sleep(PROPAGATION.min(args.drain / 3)).await;
     phase.send_replace(Phase::Closing);
-    drop(around);
+    drop(context);
     // Every listener and connection holds a receiver, so the last one to end closes the channel.
     let ended = tokio::time::timeout_at(deadline, phase.closed()).await;
     tracing::info!(complete = ended.is_ok(), "drained");

@@ -1,7 +1,9 @@
 //! What a model takes and gives: names, datatypes and shapes, as metadata and as the check of every request.
 
-use ort::session::Session;
-use ort::value::{Outlet, ValueType};
+use ort::{
+    session::Session,
+    value::{Outlet, ValueType},
+};
 use serde::Serialize;
 
 use crate::tensor::{Data, Datatype, Tensor, elements};

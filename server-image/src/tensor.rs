@@ -3,8 +3,10 @@
 use std::fmt;
 
 use half::{bf16, f16};
-use ort::session::SessionInputValue;
-use ort::value::{Tensor as OrtTensor, TensorElementType, TensorRef};
+use ort::{
+    session::SessionInputValue,
+    value::{Tensor as OrtTensor, TensorElementType, TensorRef},
+};
 
 /// A datatype of the Open Inference Protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -146,7 +148,6 @@ pub enum Data {
 }
 
 /// Runs `$body` with `$elements` bound to the vector of whichever variant `$data` is.
-#[macro_export]
 macro_rules! each_datatype {
     ($data:expr, $elements:ident => $body:expr) => {
         match $data {
@@ -167,6 +168,8 @@ macro_rules! each_datatype {
         }
     };
 }
+
+pub(crate) use each_datatype;
 
 impl Data {
     /// `count` elements that are all zero (false, the empty string), or all one (true, `"1"`).

@@ -11,9 +11,9 @@ use reqwest::{
     dns::{Addrs, Name, Resolve, Resolving},
     redirect,
 };
+use understudy_contract::{Failure, Reason};
 
 use super::secret::Secret;
-use crate::failure::{Failure, Reason};
 
 /// Most redirects of one download. A store behind a load balancer needs fewer; a loop ends here.
 const REDIRECTS: usize = 5;

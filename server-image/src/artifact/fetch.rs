@@ -8,7 +8,7 @@ use std::{
 use futures::StreamExt;
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt;
-use understudy_contract::Digest;
+use understudy_contract::{Digest, Failure, Reason};
 
 use super::{
     fetch_error::{Chunks, FetchError},
@@ -19,7 +19,6 @@ use super::{
     uri::Uri,
     web::WebSource,
 };
-use crate::failure::{Failure, Reason};
 
 /// Tries of one download. With pauses from 0.2 s, doubled each time, five tries outlast the restart of a store's pod.
 const TRIES: u32 = 5;

@@ -2,8 +2,7 @@
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
-
-use crate::failure::{Failure, Reason};
+use understudy_contract::{Failure, Reason};
 
 /// A failed attempt: the failure, and whether another attempt may succeed.
 pub(super) struct FetchError {

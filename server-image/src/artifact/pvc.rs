@@ -8,9 +8,9 @@ use std::{
 use bytes::BytesMut;
 use futures::StreamExt;
 use tokio::io::AsyncReadExt;
+use understudy_contract::{Failure, Reason};
 
 use super::fetch_error::{Chunks, FetchError};
-use crate::failure::{Failure, Reason};
 
 /// Bytes of one read. Large enough that reading adds little to the time of hashing.
 const CHUNK: usize = 1 << 20;

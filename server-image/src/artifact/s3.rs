@@ -7,13 +7,13 @@ use object_store::{
     client::{HttpClient, HttpConnector},
     path::Path,
 };
+use understudy_contract::{Failure, Reason};
 
 use super::{
     egress_guard,
     fetch_error::{Chunks, FetchError, innermost},
     secret::Secret,
 };
-use crate::failure::{Failure, Reason};
 
 /// One object of a bucket.
 pub(super) struct S3Source {

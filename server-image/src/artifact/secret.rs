@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::failure::{Failure, Reason};
+use understudy_contract::{Failure, Reason};
 
 /// Credentials. Each one is optional. `Debug` shows none of them.
 #[derive(Default, PartialEq)]

@@ -1,9 +1,9 @@
 //! Parses the URI of an artifact or of a sink.
 
 use reqwest::Url;
+use understudy_contract::{Failure, Reason};
 
 use super::egress_guard;
-use crate::failure::{Failure, Reason};
 
 /// The three places where a model can be.
 #[derive(Debug, PartialEq, Eq)]

@@ -2,13 +2,13 @@
 
 use futures::{StreamExt, TryStreamExt};
 use reqwest::{Client, StatusCode, Url};
+use understudy_contract::{Failure, Reason};
 
 use super::{
     egress_guard,
     fetch_error::{Chunks, FetchError, innermost},
     secret::Secret,
 };
-use crate::failure::{Failure, Reason};
 
 /// One file on a web server.
 pub(super) struct WebSource {

@@ -1,7 +1,6 @@
 //! Bodies, within bounds of size and time, and of memory over all requests together.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -21,13 +20,13 @@ const UNIT: usize = 1 << 10;
 
 /// The room for all bodies together.
 #[derive(Debug)]
-pub struct Room {
+pub struct BodyBudget {
     units: Arc<Semaphore>,
     largest: usize,
 }
 
-impl Room {
-    /// Room for a few bodies of the `largest` size, or many smaller ones.
+impl BodyBudget {
+    /// BodyBudget for a few bodies of the `largest` size, or many smaller ones.
     #[must_use]
     pub fn new(largest: usize) -> Self {
         Self { units: Arc::new(Semaphore::new(LARGEST_AT_ONCE * largest.div_ceil(UNIT))), largest }
@@ -46,13 +45,13 @@ impl Room {
         if promised.is_some_and(|promised| promised > self.largest) {
             return Err(Refusal::TooLarge(self.largest));
         }
-        let mut room = self.take(promised.unwrap_or_default())?;
-        let Some(first) = data(&mut body).await? else { return Ok((Bytes::new(), room)) };
+        let mut reservation = self.reserve(promised.unwrap_or_default())?;
+        let Some(first) = data(&mut body).await? else { return Ok((Bytes::new(), reservation)) };
         if first.len() > self.largest {
             return Err(Refusal::TooLarge(self.largest));
         }
         if body.is_end_stream() || promised == Some(first.len()) {
-            return Ok((first, room));
+            return Ok((first, reservation));
         }
         // A body of unknown length takes room as it grows.
         let mut all = BytesMut::with_capacity(promised.unwrap_or(FREE).max(first.len()));
@@ -66,14 +65,14 @@ impl Room {
             }
             if length > taken.max(FREE) {
                 taken = (length * 2).min(self.largest);
-                room = self.take(taken)?;
+                reservation = self.reserve(taken)?;
             }
             all.extend_from_slice(&more);
         }
-        Ok((all.freeze(), room))
+        Ok((all.freeze(), reservation))
     }
 
-    fn take(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
+    fn reserve(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
         if bytes <= FREE {
             return Ok(None);
         }

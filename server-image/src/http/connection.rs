@@ -1,27 +1,29 @@
 //! Connections from accept to their end: bounded in number, closed when idle, and drained, never cut, when this
 //! version loses its role or the process ends.
 
-use std::convert::Infallible;
-use std::future::Future;
-use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::time::Duration;
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
-use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response};
+use futures::{StreamExt, stream::FuturesUnordered};
+use http::{HeaderValue, Request, Response, header::CONNECTION};
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+};
 
-use crate::role::Standing;
+use crate::role::MainRole;
 
 /// How long an idle caller may stay with a version that lost its role: within 5 s of the switch nobody may be
 /// answered by it, and the news may take a second to come.
@@ -39,27 +41,27 @@ pub enum Phase {
     /// Serving.
     Serving,
     /// Still serving, but every answer closes its connection.
-    Leaving,
+    Draining,
     /// No new connection; the open ones end.
     Closing,
 }
 
 /// What a listener needs to know about the world around it.
 #[derive(Clone)]
-pub struct Surroundings {
+pub struct ListenerContext {
     /// On its way out?
     pub phase: watch::Receiver<Phase>,
     /// The version's role, on the port that depends on it.
-    pub standing: Option<watch::Receiver<Standing>>,
+    pub role: Option<watch::Receiver<MainRole>>,
     /// Connections that may still be opened.
     pub free: Arc<Semaphore>,
 }
 
-impl Surroundings {
+impl ListenerContext {
     /// Whether an answer given now is to end its connection.
     fn is_last_answer(&self) -> bool {
         *self.phase.borrow() != Phase::Serving
-            || self.standing.as_ref().is_some_and(|standing| *standing.borrow() == Standing::NoLonger)
+            || self.role.as_ref().is_some_and(|role| *role.borrow() == MainRole::NoLonger)
     }
 
     /// Waits until open connections are to end.
@@ -69,9 +71,9 @@ impl Surroundings {
             let _ = self.phase.wait_for(|phase| *phase == Phase::Closing).await;
         };
         let superseded = async {
-            let Some(standing) = &mut self.standing else { return std::future::pending().await };
-            while standing.wait_for(|standing| *standing == Standing::NoLonger).await.is_ok() {
-                let back = standing.wait_for(|standing| *standing != Standing::NoLonger);
+            let Some(role) = &mut self.role else { return std::future::pending().await };
+            while role.wait_for(|role| *role == MainRole::NoLonger).await.is_ok() {
+                let back = role.wait_for(|role| *role != MainRole::NoLonger);
                 if tokio::time::timeout(GRACE, back).await.is_err() {
                     return;
                 }
@@ -87,22 +89,22 @@ impl Surroundings {
 }
 
 /// Accepts connections until the process closes, and answers their requests with `answer`.
-pub async fn accept<A, F>(listener: TcpListener, surroundings: Surroundings, answer: A)
+pub async fn accept<A, F>(listener: TcpListener, context: ListenerContext, answer: A)
 where
     A: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<Full<Bytes>>> + Send,
 {
-    let mut closing = surroundings.phase.clone();
+    let mut closing = context.phase.clone();
     let accepting = async {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
                     // Taken after accepting: a listener that waits for callers must not hold what another one needs.
-                    let free = Arc::clone(&surroundings.free);
+                    let free = Arc::clone(&context.free);
                     let permit = free.acquire_owned().await.expect("the semaphore is never closed");
-                    let (surroundings, answer) = (surroundings.clone(), answer.clone());
+                    let (context, answer) = (context.clone(), answer.clone());
                     tokio::spawn(async move {
-                        serve(stream, surroundings, answer).await;
+                        serve(stream, context, answer).await;
                         drop(permit);
                     });
                 }
@@ -119,7 +121,7 @@ where
     }
 }
 
-async fn serve<A, F>(stream: TcpStream, mut surroundings: Surroundings, answer: A)
+async fn serve<A, F>(stream: TcpStream, mut context: ListenerContext, answer: A)
 where
     A: Fn(Request<Incoming>) -> F,
     F: Future<Output = Response<Full<Bytes>>>,
@@ -127,7 +129,7 @@ where
     // Small answers must not wait for an acknowledgement. A socket that refuses is gone already.
     let _ = stream.set_nodelay(true);
     let activity = Activity::default();
-    let (now, counted) = (surroundings.clone(), &activity);
+    let (now, counted) = (context.clone(), &activity);
     let service = service_fn(|request| {
         let (answer, now) = (answer(request), &now);
         async move {
@@ -146,7 +148,7 @@ where
     // In a set of its own, so that it is looked at when it was woken, not at each turn of the connection.
     let mut end: FuturesUnordered<_> = std::iter::once(async {
         tokio::select! {
-            () = surroundings.end() => {}
+            () = context.end() => {}
             () = activity.silence() => {}
         }
     })

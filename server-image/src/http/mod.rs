@@ -3,7 +3,6 @@
 
 pub mod body;
 pub mod connection;
-pub mod mirrored;
 pub mod probes;
 pub mod route;
 pub mod service;

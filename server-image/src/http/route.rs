@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use http::Method;
+use understudy_contract::paths;
 
 use crate::error::Refusal;
 
@@ -57,12 +58,12 @@ impl Route {
 
     fn of_path(path: &str, model: &str, version: &str) -> Result<Self, Refusal> {
         let nowhere = || Refusal::NotFound(format!("no such path: {path}"));
-        let path = path.strip_prefix('/').ok_or_else(nowhere)?;
-        let path = path.strip_suffix('/').unwrap_or(path);
+        let inner = path.strip_prefix('/').ok_or_else(nowhere)?;
+        let inner = inner.strip_suffix('/').unwrap_or(inner);
         // Longest: v2/models/{m}/versions/{v}/infer.
         let mut segments = [""; 7];
         let mut count = 0;
-        for segment in path.split('/') {
+        for segment in inner.split('/') {
             *segments.get_mut(count).ok_or_else(nowhere)? = segment;
             count += 1;
         }
@@ -70,8 +71,6 @@ impl Route {
             [""] => return Ok(Self::Page),
             ["openapi.json"] => return Ok(Self::OpenApi),
             ["predict"] => return Ok(Self::Predict),
-            ["understudy", "v1", "probe"] => return Ok(Self::Probe),
-            ["understudy", "v1", "outcomes"] => return Ok(Self::Outcomes),
             ["v2"] => return Ok(Self::Server),
             ["v2", "health", "live"] => return Ok(Self::Live),
             ["v2", "health", "ready"] => return Ok(Self::Ready),
@@ -86,6 +85,8 @@ impl Route {
                 }
                 rest
             }
+            _ if paths::PROBE.strip_prefix('/') == Some(inner) => return Ok(Self::Probe),
+            _ if paths::OUTCOMES.strip_prefix('/') == Some(inner) => return Ok(Self::Outcomes),
             _ => return Err(nowhere()),
         };
         let rest = match rest {
@@ -153,6 +154,7 @@ mod tests {
     #[case("/v2/models/fraud/versions/1.3.0+7/stats", Route::Statistics)]
     #[case("/openapi.json", Route::OpenApi)]
     #[case("/understudy/v1/probe", Route::Probe)]
+    #[case("/understudy/v1/probe/", Route::Probe)]
     fn a_path_means_one_thing(#[case] path: &str, #[case] route: Route) {
         assert_eq!(find(&Method::GET, path), Ok(route));
         assert_eq!(find(&Method::HEAD, path), Ok(route));

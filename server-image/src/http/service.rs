@@ -3,34 +3,33 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http::{
+    HeaderMap, HeaderValue, Request, Response,
+    header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
+};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
-use super::body::Room;
-use super::mirrored;
-use super::route::Route;
-use crate::codec::compression::Coding;
-use crate::engine::{Engine, Kind, Reply, Work};
-use crate::error::Refusal;
-use crate::metrics::Metrics;
-use crate::observe::{Form, Interest, Observer, outcomes};
-use crate::page;
-
-/// The length of the JSON of a body that has binary tensors behind it.
-pub const JSON_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
+use super::{body::BodyBudget, route::Route};
+use crate::{
+    analysis::outcomes,
+    codec::compression::Coding,
+    engine::{ApiKind, EncodedResponse, Engine, Work},
+    error::Refusal,
+    headers::{self, JSON_LENGTH, REQUEST_ID},
+    metrics::Metrics,
+    mirror::RawRequest,
+    observer::{Interest, Observer},
+    page,
+};
 
 /// What this server says it can do beyond the protocol's core.
 const EXTENSIONS: [&str; 2] = ["binary_tensor_data", "statistics"];
 
-/// The name of a call: given by the caller, or told to it.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
 /// Which port a request came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
+pub enum Listener {
     /// Behind the stable Service: calls are looked at.
     Main,
     /// Copies of calls to main, from its pods.
@@ -40,7 +39,7 @@ pub enum Door {
 }
 
 /// An answer.
-pub type Answer = Response<Full<Bytes>>;
+pub type HttpResponse = Response<Full<Bytes>>;
 
 /// Everything that answering needs. The engine is there once the model is.
 pub struct Service {
@@ -48,7 +47,7 @@ pub struct Service {
     version: String,
     engine: OnceLock<Loaded>,
     metrics: Arc<Metrics>,
-    room: Room,
+    bodies: BodyBudget,
 }
 
 /// What is known once the model is loaded; the documents never change after that.
@@ -67,7 +66,7 @@ impl Service {
     #[must_use]
     pub fn new(deployment: &str, version: &str, metrics: Arc<Metrics>, max_body: usize) -> Self {
         let (deployment, version) = (deployment.to_owned(), version.to_owned());
-        Self { deployment, version, engine: OnceLock::new(), metrics, room: Room::new(max_body) }
+        Self { deployment, version, engine: OnceLock::new(), metrics, bodies: BodyBudget::new(max_body) }
     }
 
     /// From here on it is ready.
@@ -83,7 +82,7 @@ impl Service {
         let metadata = metadata.to_string().into();
         let (openapi, page) = (page::openapi(model).into(), page::form(model).into());
         let said = |text: &str| HeaderValue::from_str(text).expect("versions and digests are plain text");
-        let (version, digest) = (said(&self.version), said(&model.digest.prefixed()));
+        let (version, digest) = (said(&model.identity.version), said(&model.identity.digest));
         let loaded = Loaded { engine, observer, version, digest, metadata, openapi, page };
         assert!(self.engine.set(loaded).is_ok(), "a model is loaded once");
     }
@@ -101,16 +100,21 @@ impl Service {
     }
 
     /// Answers one request.
-    pub async fn answer(&self, door: Door, request: Request<Incoming>) -> Answer {
+    pub async fn answer(&self, listener: Listener, request: Request<Incoming>) -> HttpResponse {
         let route = Route::find(request.method(), request.uri().path(), &self.deployment, &self.version);
         let answer = match route {
-            Ok(route) => self.routed(door, route, request).await,
+            Ok(route) => self.routed(listener, route, request).await,
             Err(refusal) => Err(refusal),
         };
         answer.unwrap_or_else(|refusal| refusal.response())
     }
 
-    async fn routed(&self, door: Door, route: Route, request: Request<Incoming>) -> Result<Answer, Refusal> {
+    async fn routed(
+        &self,
+        listener: Listener,
+        route: Route,
+        request: Request<Incoming>,
+    ) -> Result<HttpResponse, Refusal> {
         let loaded = self.engine.get();
         match route {
             Route::Live => return Ok(document(&json!({"live": true}))),
@@ -135,20 +139,20 @@ impl Service {
             Route::Model => Ok(with_type(loaded.metadata.clone(), "application/json")),
             Route::OpenApi => Ok(with_type(loaded.openapi.clone(), "application/json")),
             Route::Page => Ok(page(loaded.page.clone())),
-            Route::Infer => self.infer(loaded, door, Kind::Infer, request).await,
-            Route::Predict => self.infer(loaded, door, Kind::Predict, request).await,
+            Route::Infer => self.infer(loaded, listener, ApiKind::Infer, request).await,
+            Route::Predict => self.infer(loaded, listener, ApiKind::Predict, request).await,
             Route::Outcomes => self.outcomes(request, true).await,
             _ => {
-                let reply = loaded.engine.answer(Work::probe()).await.reply?;
-                Ok(with_type(reply.body.into(), "application/json"))
+                let response = loaded.engine.answer(Work::probe()).await.response?;
+                Ok(with_type(response.body.into(), "application/json"))
             }
         }
     }
 
     /// Takes what turned out to be true of calls. With `far`, calls of other pods count as well.
-    pub async fn outcomes(&self, request: Request<Incoming>, far: bool) -> Result<Answer, Refusal> {
+    pub async fn outcomes(&self, request: Request<Incoming>, far: bool) -> Result<HttpResponse, Refusal> {
         let observer = self.observer().ok_or(Refusal::NotReady("the model is still being loaded"))?;
-        let (body, _room) = self.room.read(request.into_body()).await?;
+        let (body, _reservation) = self.bodies.read(request.into_body()).await?;
         let joined = observer.join(outcomes::read(&body)?, far).await?;
         Ok(document(&json!(joined)))
     }
@@ -156,62 +160,62 @@ impl Service {
     async fn infer(
         &self,
         loaded: &Loaded,
-        door: Door,
-        kind: Kind,
+        listener: Listener,
+        kind: ApiKind,
         request: Request<Incoming>,
-    ) -> Result<Answer, Refusal> {
-        let headers = request.headers();
-        let json_length = json_length(headers)?;
-        let coding = match headers.get(CONTENT_ENCODING) {
+    ) -> Result<HttpResponse, Refusal> {
+        let fields = request.headers();
+        let json_length = json_length(fields)?;
+        let coding = match fields.get(CONTENT_ENCODING) {
             Some(coding) => Coding::of_body(coding.to_str().unwrap_or("?"))?,
             None => None,
         };
-        let accepts = headers.get(ACCEPT_ENCODING).and_then(|value| Coding::accepted(value.to_str().ok()?));
-        let interest = if door == Door::Main { loaded.observer.interest() } else { None };
-        let given = interest.as_ref().and_then(|_| headers.get(REQUEST_ID)?.to_str().ok().map(str::to_owned));
-        let (body, room) = self.room.read(request.into_body()).await?;
-        let form = interest.as_ref().filter(|interest| interest.wants_request());
-        let form = form.map(|_| Form { kind, body: body.clone(), json_length, coding });
+        let accepts = fields.get(ACCEPT_ENCODING).and_then(|value| Coding::accepted(value.to_str().ok()?));
+        let interest = if listener == Listener::Main { loaded.observer.interest() } else { None };
+        let given = interest.as_ref().and_then(|_| fields.get(REQUEST_ID)?.to_str().ok().map(str::to_owned));
+        let (body, reservation) = self.bodies.read(request.into_body()).await?;
+        let request = interest.as_ref().filter(|interest| interest.wants_request());
+        let request = request.map(|_| RawRequest { kind, body: body.clone(), json_length, coding });
         let work = Work {
             kind,
             body,
             json_length,
             coding,
             accepts,
-            room,
-            watched: interest.as_ref().is_some_and(Interest::wants_tensors),
-            mirrored: door == Door::Challenger,
+            reservation,
+            traced: interest.as_ref().is_some_and(Interest::wants_tensors),
+            is_copy: listener == Listener::Challenger,
         };
-        let mut outcome = loaded.engine.answer(work).await;
+        let mut completion = loaded.engine.answer(work).await;
         let id = interest.and_then(|interest| {
             let tells = interest.tells_id();
-            let id = loaded.observer.offer(interest, &mut outcome, given, form);
+            let id = loaded.observer.offer(interest, &mut completion, given, request);
             tells.then(|| HeaderValue::from_str(&id).ok()).flatten()
         });
-        let mut answer = match outcome.reply {
-            Ok(reply) => prediction(reply),
+        let mut answer = match completion.response {
+            Ok(response) => prediction(response),
             Err(refusal) => refusal.response(),
         };
-        let headers = answer.headers_mut();
+        let fields = answer.headers_mut();
         if let Some(id) = id {
-            headers.insert(REQUEST_ID, id);
+            fields.insert(REQUEST_ID, id);
         }
-        if door == Door::Challenger {
-            headers.insert(mirrored::VERSION, loaded.version.clone());
-            headers.insert(mirrored::DIGEST, loaded.digest.clone());
-            mirrored::set_latency(headers, outcome.latency);
+        if listener == Listener::Challenger {
+            fields.insert(headers::VERSION, loaded.version.clone());
+            fields.insert(headers::DIGEST, loaded.digest.clone());
+            headers::set_latency(fields, completion.latency);
         }
         Ok(answer)
     }
 }
 
-fn prediction(reply: Reply) -> Answer {
-    let kind = if reply.json_length.is_some() { "application/octet-stream" } else { "application/json" };
-    let mut answer = with_type(reply.body.into(), kind);
-    if let Some(length) = reply.json_length {
+fn prediction(response: EncodedResponse) -> HttpResponse {
+    let kind = if response.json_length.is_some() { "application/octet-stream" } else { "application/json" };
+    let mut answer = with_type(response.body.into(), kind);
+    if let Some(length) = response.json_length {
         answer.headers_mut().insert(JSON_LENGTH, HeaderValue::from(length));
     }
-    if let Some(coding) = reply.coding {
+    if let Some(coding) = response.coding {
         answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
     }
     answer
@@ -227,12 +231,12 @@ fn json_length(headers: &HeaderMap) -> Result<Option<usize>, Refusal> {
     length.map(Some).ok_or_else(|| Refusal::bad("Inference-Header-Content-Length is no number of bytes"))
 }
 
-fn document(json: &Value) -> Answer {
+fn document(json: &Value) -> HttpResponse {
     with_type(json.to_string().into(), "application/json")
 }
 
 /// The page runs its own script and talks to its own server, whatever names the model brings along.
-fn page(html: Bytes) -> Answer {
+fn page(html: Bytes) -> HttpResponse {
     const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
                           connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     let mut answer = with_type(html, "text/html; charset=utf-8");
@@ -240,7 +244,7 @@ fn page(html: Bytes) -> Answer {
     answer
 }
 
-fn with_type(body: Bytes, kind: &'static str) -> Answer {
+fn with_type(body: Bytes, kind: &'static str) -> HttpResponse {
     let mut answer = Response::new(Full::new(body));
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     answer

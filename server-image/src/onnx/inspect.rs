@@ -6,6 +6,8 @@ use std::{
     path::Path,
 };
 
+use understudy_contract::{Failure, Reason};
+
 use super::{
     error::InspectError,
     functions::Functions,
@@ -13,7 +15,6 @@ use super::{
     tensors,
     wire::{Value, WireReader},
 };
-use crate::failure::{Failure, Reason};
 
 /// What the inspection learns about the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

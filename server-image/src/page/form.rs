@@ -11,8 +11,8 @@ const PAGE: &str = include_str!("form.html");
 /// The form page of this model, as HTML.
 #[must_use]
 pub fn form(model: &Model) -> String {
-    let title = escaped(&format!("{} {}", model.deployment, model.version));
-    let about = format!("{} · ONNX opset {}", model.digest.prefixed(), model.opset);
+    let title = escaped(&format!("{} {}", model.deployment, model.identity.version));
+    let about = format!("{} · ONNX opset {}", model.identity.digest, model.opset);
     let mut fields = String::new();
     for (position, column) in columns(model).iter().enumerate() {
         field(&mut fields, position, column).expect("writing to a string does not fail");

@@ -8,7 +8,8 @@ use crate::{model::Model, signature::Port};
 /// The OpenAPI description, as JSON.
 #[must_use]
 pub fn openapi(model: &Model) -> String {
-    let Model { deployment, version, signature, .. } = model;
+    let Model { deployment, identity, signature, .. } = model;
+    let version = &identity.version;
     let base = format!("/v2/models/{deployment}");
     let get = |summary: &str, tag: &str| json!({"get": {"summary": summary, "tags": [tag], "responses": {"200": {"description": "OK"}}}});
     let mut paths = Map::new();

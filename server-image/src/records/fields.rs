@@ -4,9 +4,9 @@ use std::{collections::HashSet, sync::Arc};
 
 use arrow::datatypes::{DataType, Field as ArrowField, FieldRef, Schema, SchemaRef, TimeUnit};
 
-use super::named_enum::named_enum;
 use crate::{
     columns::{Column, Columns},
+    named_enum::named_enum,
     signature::{Port, Signature},
     tensor::Datatype,
 };

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     codec::write::{Json, list},
-    each_datatype,
+    tensor::each_datatype,
 };
 
 /// Appends the row as a JSON object with one member for each column, and a newline.

@@ -1,6 +1,6 @@
 //! Why a row is lost.
 
-use super::named_enum::named_enum;
+use crate::named_enum::named_enum;
 
 named_enum! {
     /// Why a row that was due is not in the sink. The names are the values of the label `reason`.

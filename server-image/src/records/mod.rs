@@ -11,7 +11,6 @@ mod file_name;
 mod files;
 mod json_line;
 mod loss;
-mod named_enum;
 mod open_file;
 mod recorder;
 mod retention;

@@ -15,8 +15,8 @@ use super::{
     sink::Sink,
 };
 use crate::{
+    call::{Call, Identity},
     columns::Columns,
-    observe::call::{Call, Identity},
     signature::Signature,
 };
 

@@ -7,10 +7,9 @@ use std::{
 
 use super::{fields::Fields, json_line, row::Row};
 use crate::{
-    each_datatype,
-    observe::call::{Answered, Call, Identity, Shadow},
+    call::{Answered, Call, Identity, Shadow},
     signature::Signature,
-    tensor::{Data, Tensor},
+    tensor::{Data, Tensor, each_datatype},
 };
 
 /// Most rows, and their largest size in bytes. The ring keeps both limits.

@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use super::fields::{Field, Fixed, TensorGroup, ValueSource};
 use crate::{
+    call::{Answered, Call, Identity, Shadow},
     columns::Column,
-    observe::call::{Answered, Call, Identity, Shadow},
     signature::{Port, Signature},
     tensor::Tensor,
 };
@@ -94,7 +94,7 @@ impl<'r> Row<'r> {
             }
             Fixed::ChallengerLatency => integer(challenger.and_then(|(_, answered)| latency(answered))),
             Fixed::ChallengerDropped => match call.challenger {
-                Shadow::Dropped(dropped) => Cell::Text(dropped.reason()),
+                Shadow::Dropped(dropped) => Cell::Text(dropped.as_str()),
                 Shadow::None | Shadow::Answered { .. } => Cell::Null,
             },
         }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use understudy_server::{
+    call::{Answered, Call, Identity, Shadow},
     columns::Columns,
-    observe::call::{Answered, Call, Identity, Shadow},
     signature::{Port, Signature},
     tensor::{Data, Datatype, Tensor},
 };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use understudy_server::{
-    observe::call::{Call, Shadow},
+    call::{Call, Shadow},
     tensor::{Data, Tensor},
 };
 

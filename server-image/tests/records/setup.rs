@@ -140,7 +140,7 @@ impl Process {
     }
 
     /// Records a call as the observer does.
-    pub fn call(&mut self, call: understudy_server::observe::call::Call) {
+    pub fn call(&mut self, call: understudy_server::call::Call) {
         self.counts.due(1);
         self.recorder.record(call, &calls::main());
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use half::{bf16, f16};
 use serde_json::json;
 use understudy_server::{
-    observe::call::{Answered, Call, Dropped, Shadow},
+    call::{Answered, Call, Dropped, Shadow},
     records::{Loss, RecordingSettings},
     signature::Signature,
     tensor::{Data, Datatype, Tensor},

@@ -1,9 +1,13 @@
 //! Challengers that misbehave: small HTTP servers, each bad in one way.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+    },
+};
 
 /// The headers of a challenger that calls itself 1.4.0.
 const VERSION_1_4: &str = "understudy-version: 1.4.0\r\nunderstudy-digest: sha256:14\r\n";

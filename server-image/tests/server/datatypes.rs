@@ -3,8 +3,10 @@
 use rstest::rstest;
 use serde_json::json;
 
-use crate::client::Connection;
-use crate::harness::{INFER, Server};
+use crate::{
+    client::Connection,
+    harness::{INFER, Server},
+};
 
 #[rstest]
 #[case("BOOL", "[true,false]", &[1, 0])]

@@ -1,10 +1,12 @@
 //! Starts the real binary and follows its log.
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Stdio};
-use std::sync::OnceLock;
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, ChildStderr, Command, Stdio},
+    sync::OnceLock,
+};
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};

@@ -2,8 +2,10 @@
 
 use std::io::Read;
 
-use crate::client::Connection;
-use crate::harness::{INFER, Launch, MODEL, Server};
+use crate::{
+    client::Connection,
+    harness::{INFER, Launch, MODEL, Server},
+};
 
 /// A request to slow.onnx that takes somewhat less than a second for a million rounds.
 pub fn slow(rounds: u64) -> String {

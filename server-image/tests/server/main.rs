@@ -6,6 +6,7 @@ mod client;
 mod datatypes;
 mod harness;
 mod hostile;
+mod latency;
 mod limits;
 mod mirror;
 mod predict;

@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::challengers::{Bad, Challenger};
-use crate::client::Connection;
-use crate::harness::{INFER, Launch, Server, digest_of};
-use crate::way::Way;
+use crate::{
+    challengers::{Bad, Challenger},
+    client::Connection,
+    harness::{INFER, Launch, Server, digest_of},
+    way::Way,
+};
 
 const BODY: &str =
     r#"{"id":"order-7","inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}"#;
@@ -129,7 +131,7 @@ fn taking_the_challenger_away_ends_the_copies_at_once() {
     assert_eq!(main.infer(BODY).status, 200);
     assert_eq!(settled(&main, 1), (1, 0));
     main.route(r#"{"main":"1.3.0"}"#);
-    main.logs("the settings changed");
+    main.logs("the routing changed");
     assert_eq!(main.infer(BODY).status, 200);
     assert_eq!(main.metric("understudy_mirror_calls_total"), 1);
 }
@@ -146,7 +148,7 @@ fn another_challenger_behind_the_same_address_gets_the_next_copy() {
     assert_eq!(settled(&main, 20), (20, 0));
     way.leads_to(new.challenger);
     main.route(&copied_to(way.address, &digest, &json!({"version": "1.5.0"})));
-    main.logs("the settings changed");
+    main.logs("the routing changed");
     assert_eq!(caller.post(INFER, BODY).status, 200);
     assert_eq!(settled(&main, 21), (21, 0), "the connections to the old one are not used for the new one");
     assert_eq!(new.metric("nv_inference_request_success"), 1);
@@ -242,7 +244,7 @@ fn another_challenger_is_asked_at_once_whatever_the_last_one_did() {
         assert_eq!(caller.post(INFER, BODY).status, 200);
     }
     main.route(&copied_to(well.challenger, &digest, &json!({})));
-    main.logs("the settings changed");
+    main.logs("the routing changed");
     assert_eq!(caller.post(INFER, BODY).status, 200);
     settled(&main, main.metric("nv_inference_request_success"));
     assert_eq!(well.metric("nv_inference_request_success"), 1);

@@ -3,8 +3,10 @@
 use rstest::rstest;
 use serde_json::json;
 
-use crate::client::{Answer, Connection};
-use crate::harness::Server;
+use crate::{
+    client::{Answer, Connection},
+    harness::Server,
+};
 
 fn predict(server: &Server, body: &str) -> Answer {
     Connection::open(server.main).post("/predict", body)

@@ -6,8 +6,10 @@ use flate2::Compression;
 use rstest::{fixture, rstest};
 use serde_json::json;
 
-use crate::client::Connection;
-use crate::harness::{INFER, Launch, MODEL, Server};
+use crate::{
+    client::Connection,
+    harness::{INFER, Launch, MODEL, Server},
+};
 
 #[fixture]
 fn difference() -> Server {

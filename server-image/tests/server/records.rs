@@ -1,15 +1,17 @@
 //! Every call that is due has a record: in the sink, or counted as dropped.
 
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::path::Path;
+use std::{collections::BTreeSet, fs::File, path::Path};
 
-use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::record::RowAccessor;
+use parquet::{
+    file::reader::{FileReader, SerializedFileReader},
+    record::RowAccessor,
+};
 use serde_json::{Value, json};
 
-use crate::client::Connection;
-use crate::harness::{INFER, Launch, Server, digest_of};
+use crate::{
+    client::Connection,
+    harness::{INFER, Launch, Server, digest_of},
+};
 
 const ROUTING: &str = r#"{"main":"1.3.0","recording":{"samplePercent":100,"rotateSeconds":1}}"#;
 
@@ -138,7 +140,7 @@ fn each_call_is_a_row_of_the_sink_also_when_the_pod_ends_in_the_middle() {
 fn a_share_of_the_calls_is_recorded_and_redacted_columns_are_nowhere() {
     let mut server = recording();
     server.route(r#"{"main":"1.3.0","recording":{"samplePercent":50,"rotateSeconds":1,"redact":["x"]}}"#);
-    server.logs("the settings changed");
+    server.logs("the routing changed");
     let mut caller = Connection::open(server.main);
     for number in 0..20 {
         assert_eq!(caller.post(INFER, body(&number.to_string())).status, 200);

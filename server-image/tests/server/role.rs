@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::client::Connection;
-use crate::harness::{INFER, Server};
+use crate::{
+    client::Connection,
+    harness::{INFER, Server},
+};
 
 const BODY: &str = r#"{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}"#;
 

@@ -1,8 +1,10 @@
 //! SIGTERM: not ready, still answering, then nothing in flight is lost.
 
-use crate::client::Connection;
-use crate::harness::{INFER, Launch};
-use crate::limits::slow;
+use crate::{
+    client::Connection,
+    harness::{INFER, Launch},
+    limits::slow,
+};
 
 #[test]
 fn requests_are_answered_until_the_endpoints_know_and_in_flight_ones_to_their_end() {

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::client::Connection;
-use crate::harness::{INFER, Launch, Server, sha256};
+use crate::{
+    client::Connection,
+    harness::{INFER, Launch, Server, sha256},
+};
 
 fn baseline(columns: &Value) -> String {
     json!({"version": 1, "columns": columns}).to_string()

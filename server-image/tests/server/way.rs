@@ -1,9 +1,11 @@
 //! An address that leads elsewhere from one moment on, as a Service does whose selector changes: connections that are
 //! there stay where they are.
 
-use std::io::copy;
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::{
+    io::copy,
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+};
 
 /// The address, and where it leads now.
 pub struct Way {

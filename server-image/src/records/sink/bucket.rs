@@ -2,11 +2,11 @@
 
 use futures::{StreamExt, TryStreamExt};
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutPayload, aws::AmazonS3, path::Path};
+use understudy_contract::{Failure, Reason};
 
 use super::error::SinkError;
 use crate::{
     artifact::{Secret, innermost, s3},
-    failure::{Failure, Reason},
     records::file_name::day_of_folder,
 };
 

@@ -12,13 +12,11 @@ use std::{
 
 use object_store::PutPayload;
 use tokio::sync::Semaphore;
+use understudy_contract::{Failure, Reason};
+
+use crate::artifact::{Secret, Uri};
 
 pub(super) use error::SinkError;
-
-use crate::{
-    artifact::{Secret, Uri},
-    failure::{Failure, Reason},
-};
 
 /// Longest time of one operation. A longer one fails.
 const TIMEOUT: Duration = Duration::from_mins(2);

@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Counts calls by the share that is wanted of them.
 #[derive(Debug, Default)]
-pub struct Sample(AtomicU64);
+pub struct Sampler(AtomicU64);
 
-impl Sample {
+impl Sampler {
     /// Whether this call is one of the `percent` of a hundred.
-    pub fn takes(&self, percent: u32) -> bool {
+    pub fn picks(&self, percent: u8) -> bool {
         match percent {
             0 => false,
             100.. => true,
@@ -27,9 +27,9 @@ mod tests {
     #[test]
     fn of_a_hundred_calls_exactly_the_share_is_taken() {
         for percent in 0..=100 {
-            let sample = Sample::default();
-            let taken = (0..300).filter(|_| sample.takes(percent)).count();
-            assert_eq!(taken, 3 * percent as usize, "{percent} %");
+            let sample = Sampler::default();
+            let taken = (0..300).filter(|_| sample.picks(percent)).count();
+            assert_eq!(taken, 3 * usize::from(percent), "{percent} %");
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use understudy_stats::{Comparison, Identity, OutputKind, Role};
 
-use super::call::{Call, Shadow};
-use crate::signature::Port;
-use crate::tensor::{Data, Datatype, Tensor};
+use crate::{
+    call::{Call, Shadow},
+    signature::Port,
+    tensor::{Data, Datatype, Tensor},
+};
 
 /// How outputs of a datatype are compared: what is a measure by its distance, what names something by being the same.
 fn kind(datatype: Datatype) -> OutputKind {
@@ -107,11 +109,13 @@ pub fn is_label(datatype: Datatype) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::time::{Duration, SystemTime};
+    use std::{
+        sync::Arc,
+        time::{Duration, SystemTime},
+    };
 
-    use super::super::call::{Answered, Dropped};
     use super::*;
+    use crate::call::{Answered, Dropped};
 
     fn identity(version: &str) -> Identity {
         Identity { version: version.to_owned(), digest: "sha256:00".to_owned() }

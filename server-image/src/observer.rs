@@ -2,89 +2,94 @@
 //! drift. Nothing here can fail, slow or block an answer.
 //!
 //! ```text
-//! an answer on the main port -> Observer::offer -> mirror (thread) -> watcher (thread): comparison, late truth,
+//! an answer on the main port -> Observer::offer -> mirror (thread) -> analyzer (thread): comparison, late truth,
 //!                                              \----------------->          drift, records
 //! ```
 //!
 //! Each arrow is a queue bounded in calls and in bytes; what does not fit is counted. Both threads have a lower priority
 //! than those that answer, so that a busy pod answers first.
 
-mod answer;
-mod breaker;
-pub mod call;
-mod compare;
-mod counts;
-pub mod drift;
-mod gauges;
-mod ids;
-mod lazy;
-pub mod line;
-mod mirror;
-pub mod outcomes;
-mod peers;
-mod room;
-mod sample;
-mod threads;
-mod watcher;
-
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::SystemTime,
+};
 
 use arc_swap::ArcSwap;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use understudy_stats::{Baseline, Summary};
 
-use self::breaker::Admission;
-use self::call::{Answered, Call, Dropped, Identity, Shadow};
-use self::counts::Counts;
-use self::gauges::Gauges;
-use self::ids::Ids;
-pub use self::mirror::Form;
-use self::outcomes::Joined;
-pub use self::peers::Peers;
-use self::sample::Sample;
-use self::watcher::Seen;
-use crate::columns::Columns;
-use crate::engine::Outcome;
-use crate::error::Refusal;
-use crate::metrics::Family;
-use crate::model::Model;
-use crate::records::{self, Ring, Sink};
-use crate::routing::{Challenger, Settings};
+use crate::{
+    analysis::{
+        self, Gauges, Peers, analyzer,
+        comparison::is_label,
+        drift,
+        outcomes::{self, Joined},
+        state::{AnalysisState, lock},
+    },
+    call::{Answered, Call, Dropped, Shadow},
+    columns::Columns,
+    engine::Completion,
+    error::Refusal,
+    ids::Ids,
+    metrics::Family,
+    mirror::{self, Admission, Challenger, RawRequest},
+    model::Model,
+    queue::{sampling::Sampler, thread},
+    records::{self, Ring, Sink},
+    routing::ActiveRouting,
+};
 
 /// Looks at calls to main.
 pub struct Observer {
-    settings: Arc<ArcSwap<Settings>>,
-    mirror: mirror::Door,
-    watchers: watcher::Door,
-    seen: Arc<Mutex<Seen>>,
+    routing: Arc<ArcSwap<ActiveRouting>>,
+    mirror: mirror::Handle,
+    analysis: analysis::Handle,
+    state: Arc<Mutex<AnalysisState>>,
     ring: Arc<Ring>,
-    counts: Arc<Counts>,
+    counts: Arc<analysis::Counts>,
+    copies: Arc<mirror::Counts>,
     gauges: Gauges,
     peers: Option<Peers>,
     has_labels: bool,
     watches_drift: bool,
     ids: Ids,
-    copied: Sample,
-    recorded: Sample,
-    threads: threads::Threads,
+    copied: Sampler,
+    recorded: Sampler,
+    threads: Threads,
+}
+
+/// The threads, in the order in which they end.
+struct Threads {
+    /// Copies calls to the challenger.
+    mirror: thread::LowPriorityThread,
+    /// Looks at calls.
+    analysis: thread::LowPriorityThread,
+}
+
+impl Threads {
+    /// Ends them one after the other, so that what the first lets go the second still sees.
+    async fn stop(&self, deadline: Instant) {
+        let now = Instant::now();
+        self.mirror.stop(now + deadline.saturating_duration_since(now) / 2).await;
+        self.analysis.stop(deadline).await;
+    }
 }
 
 /// What an observer needs beside the model.
 #[derive(Default)]
-pub struct Equipment {
+pub struct ObserverOptions {
     /// Other pods of the deployment.
     pub peers: Option<Peers>,
     /// How the training data were distributed.
     pub baseline: Option<Baseline>,
     /// Where records go.
-    pub records: RecordsPlan,
+    pub records: RecordingOptions,
 }
 
 /// Where records go.
 #[derive(Default)]
-pub struct RecordsPlan {
+pub struct RecordingOptions {
     /// Without it, only the newest rows are kept, on the pod.
     pub sink: Option<Sink>,
     /// Where files wait for the sink.
@@ -129,20 +134,20 @@ impl Observer {
     /// Starts the two threads.
     pub fn start(
         model: &Model,
-        settings: Arc<ArcSwap<Settings>>,
-        Equipment { peers, baseline, records }: Equipment,
+        routing: Arc<ArcSwap<ActiveRouting>>,
+        ObserverOptions { peers, baseline, records }: ObserverOptions,
         family: &Family,
     ) -> std::io::Result<Self> {
-        let counts = Arc::new(Counts::new(family));
-        let main = Identity { version: model.version.clone(), digest: model.digest.prefixed() };
+        let counts = Arc::new(analysis::Counts::new(family));
+        let main = Arc::clone(&model.identity);
         let outputs = model.signature.outputs.clone();
         let columns = Columns::of(&model.signature, model.features.as_deref());
         let watches_drift = baseline.is_some();
-        let drift = baseline.map(|baseline| drift::Watch::new(baseline, &columns));
-        let RecordsPlan { sink, spool_dir, spool_bytes, pod } = records;
+        let drift = baseline.map(|baseline| drift::Tracker::new(baseline, &columns));
+        let RecordingOptions { sink, spool_dir, spool_bytes, pod } = records;
         let rows = records::Counts::new(family, sink.is_some());
         let ring = Arc::new(Ring::default());
-        let plan = records::RecorderOptions {
+        let options = records::RecorderOptions {
             deployment: model.deployment.clone(),
             signature: model.signature.clone(),
             columns,
@@ -151,30 +156,38 @@ impl Observer {
             spool_bytes,
             pod,
         };
-        let records = watcher::Records { plan, counts: rows, ring: Arc::clone(&ring) };
-        let (watchers, seen, watcher) =
-            watcher::open(main, drift, records, Arc::clone(&settings), Arc::clone(&counts));
-        let (mirror, mirrored) = mirror::open(outputs, Arc::clone(&counts), watchers.clone());
+        let records = analyzer::Records { options, counts: rows, ring: Arc::clone(&ring) };
+        let (analysis, state, analyzer) =
+            analyzer::open(main, drift, records, Arc::clone(&routing), Arc::clone(&counts));
+        let copies = Arc::new(mirror::Counts::new(family));
+        let next = analysis.clone();
+        let (mirror, mirrored) =
+            mirror::open(outputs, Arc::clone(&copies), Box::new(move |call| next.send(call)));
         let (stop_mirror, mirror_stops) = watch::channel(None);
-        let (stop_watcher, watcher_stops) = watch::channel(None);
-        let threads = threads::Threads {
-            mirror: threads::Running::start("mirror", stop_mirror, mirrored.run(mirror_stops))?,
-            watcher: threads::Running::start("watcher", stop_watcher, watcher.run(watcher_stops))?,
+        let (stop_analysis, analysis_stops) = watch::channel(None);
+        let threads = Threads {
+            mirror: thread::LowPriorityThread::start("mirror", stop_mirror, mirrored.run(mirror_stops))?,
+            analysis: thread::LowPriorityThread::start(
+                "analysis",
+                stop_analysis,
+                analyzer.run(analysis_stops),
+            )?,
         };
         Ok(Self {
-            settings,
+            routing,
             mirror,
-            watchers,
-            seen,
+            analysis,
+            state,
             ring,
             counts,
+            copies,
             gauges: Gauges::new(family, watches_drift),
             peers,
             watches_drift,
-            has_labels: model.signature.outputs.iter().any(|port| compare::is_label(port.datatype)),
+            has_labels: model.signature.outputs.iter().any(|port| is_label(port.datatype)),
             ids: Ids::default(),
-            copied: Sample::default(),
-            recorded: Sample::default(),
+            copied: Sampler::default(),
+            recorded: Sampler::default(),
             threads,
         })
     }
@@ -182,14 +195,14 @@ impl Observer {
     /// What is wanted of a call to main that has just come in. Nothing, where nobody looks.
     #[must_use]
     pub fn interest(&self) -> Option<Interest> {
-        let settings = self.settings.load();
-        if !self.watches_drift && settings.challenger.is_none() && settings.recording.is_none() {
+        let routing = self.routing.load();
+        if !self.watches_drift && routing.challenger.is_none() && routing.recording.is_none() {
             return None;
         }
-        let copy = settings.challenger.as_ref().map(|challenger| {
-            let admission = if self.copied.takes(challenger.percent) {
-                match mirror::admit(challenger) {
-                    Admission::Stay => Err(Dropped::CircuitOpen),
+        let copy = routing.challenger.as_ref().map(|challenger| {
+            let admission = if self.copied.picks(challenger.percent) {
+                match challenger.admit() {
+                    Admission::Reject => Err(Dropped::CircuitOpen),
                     admission => Ok(admission),
                 }
             } else {
@@ -197,8 +210,8 @@ impl Observer {
             };
             (Arc::clone(challenger), admission)
         });
-        let recording = settings.recording.as_ref();
-        let record = recording.is_some_and(|recording| self.recorded.takes(recording.sample_percent));
+        let recording = routing.recording.as_ref();
+        let record = recording.is_some_and(|recording| self.recorded.picks(recording.sample_percent));
         let looked_at = self.watches_drift || recording.is_some();
         Some(Interest { at: SystemTime::now(), copy, recording: recording.is_some(), record, looked_at })
     }
@@ -207,18 +220,18 @@ impl Observer {
     pub fn offer(
         &self,
         interest: Interest,
-        outcome: &mut Outcome,
+        completion: &mut Completion,
         given: Option<String>,
-        form: Option<Form>,
+        request: Option<RawRequest>,
     ) -> String {
         if let (Some((_, Err(dropped))), false) = (&interest.copy, interest.looked_at) {
             self.mirror.skip(*dropped);
             return String::new();
         }
-        let seen = *outcome.seen.take().unwrap_or_default();
-        let refusal = outcome.reply.as_ref().err();
+        let trace = *completion.trace.take().unwrap_or_default();
+        let refusal = completion.response.as_ref().err();
         // Without records nobody asks for the call by its name.
-        let id = if interest.recording { self.ids.of(seen.id.or(given)) } else { String::new() };
+        let id = if interest.recording { self.ids.of(trace.id.or(given)) } else { String::new() };
         let call = Box::new(Call {
             id: id.clone(),
             at: interest.at,
@@ -226,17 +239,17 @@ impl Observer {
             main: Answered {
                 status: refusal.map_or(200, |refusal| refusal.status().as_u16()),
                 error: refusal.map(Refusal::to_string),
-                outputs: seen.outputs,
-                latency: Some(outcome.latency),
+                outputs: trace.outputs,
+                latency: Some(completion.latency),
             },
-            inputs: seen.inputs,
-            rows: seen.rows,
+            inputs: trace.inputs,
+            rows: trace.rows,
             challenger: Shadow::None,
         });
-        match (interest.copy, form) {
-            (Some((to, Ok(admission))), Some(form)) => self.mirror.send(call, form, to, admission),
+        match (interest.copy, request) {
+            (Some((to, Ok(admission))), Some(request)) => self.mirror.send(call, request, to, admission),
             (Some((_, Err(dropped))), _) => self.mirror.pass(call, dropped),
-            _ => self.watchers.send(call),
+            _ => self.analysis.send(call),
         }
         id
     }
@@ -244,26 +257,26 @@ impl Observer {
     /// What was seen so far.
     #[must_use]
     pub fn summary(&self) -> Summary {
-        watcher::lock(&self.seen).summary()
+        lock(&self.state).summary()
     }
 
     /// Sets the gauges to what was seen.
     pub fn show(&self) {
-        let settings = self.settings.load();
-        self.gauges.show(&self.summary(), settings.drift.as_ref());
-        let open = settings.challenger.as_ref().is_some_and(|challenger| challenger.line.is_open());
-        self.counts.circuit_open.set(open.into());
+        let routing = self.routing.load();
+        self.gauges.show(&self.summary(), routing.drift.as_ref());
+        let open = routing.challenger.as_ref().is_some_and(|challenger| challenger.is_open());
+        self.copies.circuit_open.set(open.into());
     }
 
     /// The newest records as JSON lines, at most `limit`; none where nothing is recorded.
     #[must_use]
     pub fn records(&self, limit: usize) -> Option<Vec<u8>> {
-        self.settings.load().recording.as_ref().map(|_| self.ring.newest(limit))
+        self.routing.load().recording.as_ref().map(|_| self.ring.newest(limit))
     }
 
     /// Joins what somebody tells to the calls that it is about. With `far`, calls of other pods count as well.
     pub async fn join(&self, told: Vec<outcomes::Outcome>, far: bool) -> Result<Joined, Refusal> {
-        if self.settings.load().recording.is_none() {
+        if self.routing.load().recording.is_none() {
             return Err(Refusal::bad("nothing is recorded here: set spec.recording of the ModelDeployment"));
         }
         if !self.has_labels {
@@ -272,7 +285,7 @@ impl Observer {
             ));
         }
         let all = told.len() as u64;
-        let mut unknown = watcher::lock(&self.seen).join(told);
+        let mut unknown = lock(&self.state).join(told);
         let mut joined = all - unknown.len() as u64;
         if let Some(peers) = self.peers.as_ref().filter(|_| far && !unknown.is_empty()) {
             let elsewhere;
@@ -287,9 +300,9 @@ impl Observer {
     }
 
     /// Ends both threads, the one that copies first; by `deadline` at the latest.
-    pub async fn stop(&self, deadline: tokio::time::Instant) {
+    pub async fn stop(&self, deadline: Instant) {
         self.threads.stop(deadline).await;
-        let (calls, mirrored, dropped) = self.counts.copies();
+        let (calls, mirrored, dropped) = self.copies.copies();
         if calls > 0 {
             // Nobody may come to read the metrics any more.
             tracing::info!(calls, mirrored, dropped, "observed");

@@ -2,14 +2,16 @@
 
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge};
 
-use super::call::{Dropped, Shadow};
-use crate::metrics::Family;
+use crate::{
+    call::{Dropped, Shadow},
+    metrics::Family,
+};
 
 /// From a challenger on the same node to one that is about to be given up, two or three a decade.
 const BUCKETS: [f64; 13] =
     [0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 10.0];
 
-/// The counters of copies, and of calls that nobody could look at.
+/// The counters of copies.
 pub struct Counts {
     calls: IntCounter,
     mirrored: IntCounter,
@@ -19,26 +21,15 @@ pub struct Counts {
     pub circuit_open: IntGauge,
     /// Round trips of copies that were answered, in seconds.
     pub duration: Histogram,
-    /// Calls that drift, comparison and records have not seen.
-    pub unseen: IntCounter,
-    /// Outcomes that were joined to their calls, here or in another pod.
-    pub joined: IntCounter,
-    /// Outcomes whose calls nobody knows.
-    pub unknown: IntCounter,
 }
 
 impl Counts {
     /// Registers them.
     #[must_use]
     pub fn new(family: &Family) -> Self {
-        let outcomes = |result: &str| {
-            let help = "Outcomes that callers told, by whether the call was known";
-            family.counter_with("understudy_outcomes_total", help, ("result", result))
-        };
         Self {
-            joined: outcomes("joined"),
-            unknown: outcomes("unknown"),
-            calls: family.counter("understudy_mirror_calls_total", "Calls to main while a challenger was set"),
+            calls: family
+                .counter("understudy_mirror_calls_total", "Calls to main while a challenger was set"),
             mirrored: family.counter(
                 "understudy_mirror_mirrored_total",
                 "Copies of calls that the challenger answered, be it with an error",
@@ -47,7 +38,7 @@ impl Counts {
                 family.counter_with(
                     "understudy_mirror_dropped_total",
                     "Calls that have no answer of the challenger, by reason",
-                    ("reason", dropped.reason()),
+                    ("reason", dropped.as_str()),
                 )
             }),
             pending: family.gauge("understudy_mirror_pending", "Copies that wait or are under way"),
@@ -61,10 +52,6 @@ impl Counts {
                     "From the begin of a copy to its answer, of those that were answered",
                 )
                 .buckets(BUCKETS.to_vec()),
-            ),
-            unseen: family.counter(
-                "understudy_analysis_dropped_total",
-                "Calls that drift, comparison and records have not seen, since too many waited to be looked at",
             ),
         }
     }
@@ -99,7 +86,7 @@ mod tests {
     #[test]
     fn each_reason_has_a_counter_of_its_own() {
         for (index, dropped) in Dropped::ALL.into_iter().enumerate() {
-            assert_eq!(dropped as usize, index, "{}", dropped.reason());
+            assert_eq!(dropped as usize, index, "{}", dropped.as_str());
         }
     }
 }

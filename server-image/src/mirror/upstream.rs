@@ -5,27 +5,28 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
 
 use super::breaker::Breaker;
 
 /// Copies under way at once: as many connections at most.
-pub(super) const FLIGHTS: usize = 64;
-/// Per connection; 64 KiB times [`FLIGHTS`] is what answers can fill before they are counted.
+pub(super) const MAX_IN_FLIGHT: usize = 64;
+/// Per connection; 64 KiB times [`MAX_IN_FLIGHT`] is what answers can fill before they are counted.
 const BUFFER: usize = 64 << 10;
 /// A connection that was not used for this long is closed.
 const IDLE: Duration = Duration::from_secs(30);
 
 /// Connections and their circuit breaker.
 #[derive(Debug)]
-pub struct Line {
+pub struct Upstream {
     pub(super) client: Client<HttpConnector, Full<Bytes>>,
     pub(super) breaker: Breaker,
 }
 
-impl Default for Line {
+impl Default for Upstream {
     /// No connection yet, and a closed circuit.
     fn default() -> Self {
         let mut connector = HttpConnector::new();
@@ -33,17 +34,9 @@ impl Default for Line {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(FLIGHTS)
+            .pool_max_idle_per_host(MAX_IN_FLIGHT)
             .http1_max_buf_size(BUFFER)
             .build(connector);
         Self { client, breaker: Breaker::new(Instant::now()) }
-    }
-}
-
-impl Line {
-    /// Whether the challenger is left alone for a while.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.breaker.is_open()
     }
 }

@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
+use understudy_contract::routing::DriftRules;
 use understudy_stats::{Baseline, ColumnRole, Drift, Monitor};
 
-use super::call::Call;
-use crate::columns::{Column, Columns};
-use crate::routing;
-use crate::tensor::{Data, Tensor};
+use crate::{
+    call::Call,
+    columns::{Column, Columns},
+    tensor::{Data, Tensor},
+};
 
 /// Where the operator says nothing: an hour.
 const WINDOW: Duration = Duration::from_hours(1);
 
 /// The columns that the baseline knows, and how they are distributed now.
-pub struct Watch {
+pub struct Tracker {
     baseline: Baseline,
     inputs: Vec<(Column, usize)>,
     outputs: Vec<(Column, usize)>,
@@ -23,7 +25,7 @@ pub struct Watch {
 
 /// Names a column of the baseline that the model does not have.
 #[must_use]
-pub fn misfit(baseline: &Baseline, columns: &Columns) -> Option<String> {
+pub fn mismatch(baseline: &Baseline, columns: &Columns) -> Option<String> {
     baseline.columns().iter().find_map(|column| {
         let known = match column.role {
             ColumnRole::Input => &columns.inputs,
@@ -41,7 +43,7 @@ pub fn misfit(baseline: &Baseline, columns: &Columns) -> Option<String> {
     })
 }
 
-impl Watch {
+impl Tracker {
     /// Nothing counted yet. Columns that the baseline does not have are not looked at.
     #[must_use]
     pub fn new(baseline: Baseline, columns: &Columns) -> Self {
@@ -60,8 +62,8 @@ impl Watch {
     }
 
     /// Moves the window to `now`, in seconds since 1970. Another length of it begins anew.
-    pub fn follow(&mut self, settings: Option<&routing::Drift>, now: u64) {
-        let window = settings.map_or(WINDOW, |drift| Duration::from_secs(drift.window_seconds));
+    pub fn follow(&mut self, rules: Option<&DriftRules>, now: u64) {
+        let window = rules.map_or(WINDOW, |rules| Duration::from_secs(rules.window_seconds));
         if window != self.window {
             self.window = window;
             self.monitor = Monitor::new(&self.baseline, window);
@@ -122,10 +124,12 @@ mod tests {
 
     use serde_json::json;
 
-    use super::super::call::{Answered, Shadow};
     use super::*;
-    use crate::signature::{Port, Signature};
-    use crate::tensor::Datatype;
+    use crate::{
+        call::{Answered, Shadow},
+        signature::{Port, Signature},
+        tensor::Datatype,
+    };
 
     fn columns() -> Columns {
         let port =
@@ -148,9 +152,9 @@ mod tests {
 
     #[test]
     fn each_row_of_a_call_is_counted_by_feature_and_by_output() {
-        let mut watch = Watch::new(baseline(&json!([])), &columns());
-        watch.follow(None, 1_000_000);
-        watch.count(&Call {
+        let mut tracker = Tracker::new(baseline(&json!([])), &columns());
+        tracker.follow(None, 1_000_000);
+        tracker.count(&Call {
             id: String::new(),
             at: SystemTime::UNIX_EPOCH,
             record: false,
@@ -166,25 +170,25 @@ mod tests {
             rows: 3,
             challenger: Shadow::None,
         });
-        let found = watch.drift().columns;
+        let found = tracker.drift().columns;
         assert_eq!((&found[0].observed, found[0].missing), (&vec![1, 1], 1));
         assert_eq!(found[1].observed, [1, 1, 1]);
     }
 
     #[test]
     fn a_window_of_another_length_begins_anew() {
-        let mut watch = Watch::new(baseline(&json!([])), &columns());
-        let drift = routing::Drift { window_seconds: 60, min_samples: 1, psi: 0.2 };
-        watch.follow(Some(&drift), 1_000_000);
-        assert_eq!(watch.drift().window_seconds, 60);
+        let mut tracker = Tracker::new(baseline(&json!([])), &columns());
+        let drift = DriftRules { window_seconds: 60, min_samples: 1, psi: 0.2 };
+        tracker.follow(Some(&drift), 1_000_000);
+        assert_eq!(tracker.drift().window_seconds, 60);
     }
 
     #[test]
     fn a_baseline_of_another_model_is_told_by_its_column() {
         let alien = json!([{"role": "input", "name": "shoe_size", "kind": "numeric", "edges": [0, 1], "counts": [1], "missing": 0}]);
-        assert_eq!(misfit(&baseline(&json!([])), &columns()), None);
+        assert_eq!(mismatch(&baseline(&json!([])), &columns()), None);
         assert_eq!(
-            misfit(&baseline(&alien), &columns()).unwrap(),
+            mismatch(&baseline(&alien), &columns()).unwrap(),
             "the baseline has the input `shoe_size`, which the model does not have; it has `age`, `amount`"
         );
     }

@@ -1,66 +1,73 @@
-//! Late truth: what turned out to be true of a call, told by its id, joined to what main and challenger had said.
+//! Outcomes: the ground truth for earlier calls, joined by the id of the call to what main and challenger answered.
 //!
-//! Only the newest calls are remembered, by eight bytes of their id and of each label. A truth that comes later than
-//! that is joined in the records' files.
+//! Only the newest calls are remembered, by eight bytes of their id and of each label. An outcome that comes later can
+//! still be joined in the records' files.
 
-use std::collections::{HashMap, VecDeque};
-use std::fmt::Display;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt::Display,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use understudy_stats::Outcomes;
 
-use super::call::{Answered, Call, Shadow};
-use super::compare::is_label;
-use crate::each_datatype;
-use crate::error::Refusal;
+use super::comparison::is_label;
+use crate::{
+    call::{Answered, Call, Shadow},
+    error::Refusal,
+    tensor::each_datatype,
+};
 
-/// Labels that are remembered, of main; calls of many rows count as many.
-const LABELS: usize = 32_768;
-/// Outcomes of one request.
-const MOST: usize = 1_000;
+/// Labels of main that are remembered. A call of many rows counts once for each row.
+const MAX_LABELS: usize = 32_768;
+/// Outcomes of one request, and labels of one call.
+const MAX_OUTCOMES: usize = 1_000;
 
-/// What somebody tells.
+/// The ground truth for one call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The id of the call.
     pub id: String,
-    /// What its label should have been; a list where the call had several rows.
+    /// The correct label: a string, a whole number or a boolean. A list of them if the call had several rows.
     pub label: Value,
 }
 
-/// What became of what somebody told.
+/// The response to a request with outcomes.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joined {
     /// Outcomes that were joined to their calls.
     pub joined: u64,
-    /// Ids of calls that are not known: never recorded, told already, or too long ago.
+    /// Ids of calls that no pod remembers: never recorded, joined before, or too long ago.
     pub unknown: Vec<String>,
 }
 
 /// Reads `{"id", "label"}` or `{"outcomes": [{"id", "label"}]}`.
+///
+/// Rejects other JSON, more than 1,000 outcomes, and labels that are neither a string, a whole number nor a boolean.
 pub fn read(body: &[u8]) -> Result<Vec<Outcome>, Refusal> {
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum Told {
+    enum Body {
         Many { outcomes: Vec<Outcome> },
         One(Outcome),
     }
     let outcomes = match serde_json::from_slice(body) {
-        Ok(Told::Many { outcomes }) => outcomes,
-        Ok(Told::One(outcome)) => vec![outcome],
+        Ok(Body::Many { outcomes }) => outcomes,
+        Ok(Body::One(outcome)) => vec![outcome],
         Err(_) => {
             let expected =
                 r#"expected {"id": "...", "label": 1} or {"outcomes": [{"id": "...", "label": 1}]}"#;
             return Err(Refusal::bad(expected));
         }
     };
-    if outcomes.len() > MOST {
-        return Err(Refusal::bad(format!("{} outcomes in one request; send at most {MOST}", outcomes.len())));
+    if outcomes.len() > MAX_OUTCOMES {
+        let count = outcomes.len();
+        return Err(Refusal::bad(format!("{count} outcomes in one request; send at most {MAX_OUTCOMES}")));
     }
     for Outcome { id, label } in &outcomes {
-        if labels_of(label).is_none() {
+        if hashes_of(label).is_none() {
             return Err(Refusal::bad(format!(
                 "outcome `{id}`: a label is a string, a whole number or a boolean, or a list of them"
             )));
@@ -69,8 +76,8 @@ pub fn read(body: &[u8]) -> Result<Vec<Outcome>, Refusal> {
     Ok(outcomes)
 }
 
-/// The labels that somebody tells, as hashes of how people write them.
-fn labels_of(label: &Value) -> Option<Vec<u64>> {
+/// The labels of an outcome, as hashes of their text. `None` if one of them is not a label.
+fn hashes_of(label: &Value) -> Option<Vec<u64>> {
     #[expect(clippy::float_cmp, reason = "a whole number is exactly its own rounding")]
     let one = |label: &Value| match label {
         Value::String(text) => Some(hash(text)),
@@ -94,30 +101,30 @@ fn hash(value: &impl Display) -> u64 {
     hasher.finish()
 }
 
-/// What the two had said.
+/// What main and challenger answered, as hashes: one for each row.
 #[derive(Debug)]
-struct Said {
+struct Labels {
     main: Box<[u64]>,
     challenger: Option<Box<[u64]>>,
 }
 
-/// The newest calls, and what became of them.
+/// The newest calls, and how often main and challenger were right.
 #[derive(Debug, Default)]
-pub struct Index {
-    calls: HashMap<u64, Said>,
+pub struct RecentCalls {
+    calls: HashMap<u64, Labels>,
     order: VecDeque<u64>,
     labels: usize,
-    /// Who was right.
+    /// How often each was right.
     pub outcomes: Outcomes,
 }
 
-impl Index {
-    /// Remembers a call that main has answered with labels.
+impl RecentCalls {
+    /// Remembers a call, if main answered it with labels.
     pub fn remember(&mut self, call: &Call) {
         let labels = |answered: &Answered| -> Option<Box<[u64]>> {
             let output = answered.outputs.iter().find(|output| is_label(output.data.datatype()))?;
             let texts = || each_datatype!(&output.data, elements => elements.iter().map(hash).collect());
-            (output.data.len() <= MOST).then(texts)
+            (output.data.len() <= MAX_OUTCOMES).then(texts)
         };
         let Some(main) = labels(&call.main) else { return };
         let challenger = match &call.challenger {
@@ -127,37 +134,37 @@ impl Index {
         let id = hash(&call.id);
         self.labels += main.len();
         self.order.push_back(id);
-        if let Some(before) = self.calls.insert(id, Said { main, challenger }) {
+        if let Some(before) = self.calls.insert(id, Labels { main, challenger }) {
             self.labels -= before.main.len();
         }
-        // The order also has calls that were joined meanwhile.
-        while self.labels > LABELS || self.order.len() > LABELS {
+        // The order still has calls that were joined in the meantime.
+        while self.labels > MAX_LABELS || self.order.len() > MAX_LABELS {
             let Some(oldest) = self.order.pop_front() else { break };
             self.forget(oldest);
         }
     }
 
-    fn forget(&mut self, id: u64) -> Option<Said> {
-        let said = self.calls.remove(&id)?;
-        self.labels -= said.main.len();
-        Some(said)
+    fn forget(&mut self, id: u64) -> Option<Labels> {
+        let labels = self.calls.remove(&id)?;
+        self.labels -= labels.main.len();
+        Some(labels)
     }
 
-    /// Joins what is told, each to its call once. Gives those back whose calls are not known here.
-    pub fn join(&mut self, told: Vec<Outcome>) -> Vec<Outcome> {
-        told.into_iter().filter(|outcome| !self.join_one(outcome)).collect()
+    /// Joins each outcome to its call. Returns those whose calls are not remembered here.
+    pub fn join(&mut self, outcomes: Vec<Outcome>) -> Vec<Outcome> {
+        outcomes.into_iter().filter(|outcome| !self.join_one(outcome)).collect()
     }
 
     fn join_one(&mut self, outcome: &Outcome) -> bool {
-        let Some(labels) = labels_of(&outcome.label) else { return false };
+        let Some(correct) = hashes_of(&outcome.label) else { return false };
         let id = hash(&outcome.id);
-        if self.calls.get(&id).is_none_or(|said| said.main.len() != labels.len()) {
+        if self.calls.get(&id).is_none_or(|labels| labels.main.len() != correct.len()) {
             return false;
         }
-        let Some(said) = self.forget(id) else { return false };
-        for (row, label) in labels.iter().enumerate() {
-            let challenger = said.challenger.as_ref().and_then(|said| said.get(row));
-            self.outcomes.join(Some(said.main[row] == *label), challenger.map(|said| said == label));
+        let Some(labels) = self.forget(id) else { return false };
+        for (row, correct) in correct.iter().enumerate() {
+            let challenger = labels.challenger.as_ref().and_then(|labels| labels.get(row));
+            self.outcomes.join(Some(labels.main[row] == *correct), challenger.map(|label| label == correct));
         }
         true
     }
@@ -165,8 +172,7 @@ impl Index {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::time::SystemTime;
+    use std::{sync::Arc, time::SystemTime};
 
     use serde_json::json;
     use understudy_stats::{Identity, Role};
@@ -193,17 +199,17 @@ mod tests {
         }
     }
 
-    fn told(id: &str, label: Value) -> Vec<Outcome> {
+    fn outcome(id: &str, label: Value) -> Vec<Outcome> {
         vec![Outcome { id: id.to_owned(), label }]
     }
 
     #[test]
-    fn a_truth_is_joined_to_its_call_once() {
-        let mut index = Index::default();
-        index.remember(&call("a", Data::Int64(vec![1]), Some(Data::Int64(vec![0]))));
-        assert_eq!(index.join(told("a", json!(1))), []);
-        assert_eq!(index.join(told("a", json!(1))), told("a", json!(1)), "it was told already");
-        let outcomes = index.outcomes;
+    fn an_outcome_is_joined_to_its_call_once() {
+        let mut recent = RecentCalls::default();
+        recent.remember(&call("a", Data::Int64(vec![1]), Some(Data::Int64(vec![0]))));
+        assert_eq!(recent.join(outcome("a", json!(1))), []);
+        assert_eq!(recent.join(outcome("a", json!(1))), outcome("a", json!(1)), "it was joined before");
+        let outcomes = recent.outcomes;
         assert_eq!(
             (outcomes.joined(), outcomes.correct(Role::Main), outcomes.correct(Role::Challenger)),
             (1, 1, 0)
@@ -211,42 +217,45 @@ mod tests {
     }
 
     #[test]
-    fn a_label_is_the_same_however_it_is_written() {
-        for (said, told_as) in [
+    fn a_label_counts_as_the_same_in_every_notation() {
+        for (answered, written) in [
             (Data::Int64(vec![1]), json!("1")),
             (Data::Int32(vec![1]), json!(1.0)),
             (Data::Bool(vec![true]), json!(true)),
             (Data::Bytes(vec!["NL".to_owned()]), json!("NL")),
         ] {
-            let mut index = Index::default();
-            index.remember(&call("a", said, None));
-            assert_eq!(index.join(told("a", told_as)), []);
-            assert_eq!(index.outcomes.correct(Role::Main), 1);
+            let mut recent = RecentCalls::default();
+            recent.remember(&call("a", answered, None));
+            assert_eq!(recent.join(outcome("a", written)), []);
+            assert_eq!(recent.outcomes.correct(Role::Main), 1);
         }
     }
 
     #[test]
     fn a_call_of_several_rows_needs_as_many_labels() {
-        let mut index = Index::default();
-        index.remember(&call("a", Data::Int64(vec![1, 0]), None));
-        assert_eq!(index.join(told("a", json!(1))).len(), 1);
-        assert_eq!(index.join(told("a", json!([1, 1]))), []);
-        assert_eq!((index.outcomes.joined(), index.outcomes.correct(Role::Main)), (2, 1));
+        let mut recent = RecentCalls::default();
+        recent.remember(&call("a", Data::Int64(vec![1, 0]), None));
+        assert_eq!(recent.join(outcome("a", json!(1))).len(), 1);
+        assert_eq!(recent.join(outcome("a", json!([1, 1]))), []);
+        assert_eq!((recent.outcomes.joined(), recent.outcomes.correct(Role::Main)), (2, 1));
     }
 
     #[test]
-    fn memory_is_bounded_and_the_oldest_go_first() {
-        let mut index = Index::default();
-        for number in 0..=LABELS {
-            index.remember(&call(&number.to_string(), Data::Int64(vec![1]), None));
+    fn memory_is_bounded_and_the_oldest_calls_are_forgotten_first() {
+        let mut recent = RecentCalls::default();
+        for number in 0..=MAX_LABELS {
+            recent.remember(&call(&number.to_string(), Data::Int64(vec![1]), None));
         }
-        assert_eq!((index.calls.len(), index.order.len(), index.labels), (LABELS, LABELS, LABELS));
-        assert_eq!(index.join(told("0", json!(1))).len(), 1);
-        assert_eq!(index.join(told("1", json!(1))), []);
+        assert_eq!(
+            (recent.calls.len(), recent.order.len(), recent.labels),
+            (MAX_LABELS, MAX_LABELS, MAX_LABELS)
+        );
+        assert_eq!(recent.join(outcome("0", json!(1))).len(), 1);
+        assert_eq!(recent.join(outcome("1", json!(1))), []);
     }
 
     #[test]
-    fn what_is_no_outcome_is_refused_with_what_is_expected() {
+    fn a_body_that_is_not_an_outcome_is_rejected_and_the_message_shows_the_expected_form() {
         for body in ["", "[]", r#"{"id":"a"}"#, r#"{"id":1,"label":1}"#] {
             let message = read(body.as_bytes()).unwrap_err().to_string();
             assert!(message.starts_with("expected {"), "{body}: {message}");
@@ -256,7 +265,7 @@ mod tests {
             let message = read(body.as_bytes()).unwrap_err().to_string();
             assert!(message.starts_with("outcome `a`: a label is"), "{body}: {message}");
         }
-        let many = json!({"outcomes": vec![json!({"id": "a", "label": 1}); MOST + 1]}).to_string();
+        let many = json!({"outcomes": vec![json!({"id": "a", "label": 1}); MAX_OUTCOMES + 1]}).to_string();
         assert!(read(many.as_bytes()).unwrap_err().to_string().contains("send at most"));
     }
 }

@@ -1,10 +1,10 @@
 //! What was seen, as gauges for Prometheus. They are set when they are read.
 
 use prometheus::{Gauge, GaugeVec, IntGauge};
+use understudy_contract::routing::DriftRules;
 use understudy_stats::{ColumnKind, Comparison, Drift, Estimate, Outcomes, Role, Summary};
 
 use crate::metrics::Family;
-use crate::routing;
 
 /// An estimate and the bounds of its 95 % interval.
 struct Interval {
@@ -164,7 +164,7 @@ impl Gauges {
             ),
             latency: family.gauges(
                 "understudy_comparison_latency_seconds",
-                "Time that copied calls took, as each version's own server measured it",
+                "Time of copied calls from the end of the request's body to the end of the inference, in seconds",
                 &["role", "quantile"],
             ),
             accuracy: interval(
@@ -177,14 +177,14 @@ impl Gauges {
     }
 
     /// Sets them to what was seen.
-    pub fn show(&self, summary: &Summary, settings: Option<&routing::Drift>) {
+    pub fn show(&self, summary: &Summary, rules: Option<&DriftRules>) {
         self.show_comparison(summary.comparison.as_ref());
         self.show_outcomes(summary.outcomes.as_ref());
         if let Some(drift) = &self.drift {
             drift.show(summary.drift.as_ref());
             // Before the operator has said anything, nothing counts as drift.
-            drift.threshold.set(settings.map_or(f64::INFINITY, |settings| settings.psi));
-            drift.min_samples.set(settings.map_or(0, |settings| signed(settings.min_samples)));
+            drift.threshold.set(rules.map_or(f64::INFINITY, |rules| rules.psi));
+            drift.min_samples.set(rules.map_or(0, |rules| signed(rules.min_samples)));
         }
     }
 

@@ -1,4 +1,4 @@
-//! Enums whose variants have names in metrics or in records.
+//! Enums whose variants are values of a metric's label, or names in records.
 
 /// Declares such an enum once. The variants, the list `ALL` and the names of `as_str` cannot differ.
 macro_rules! named_enum {
@@ -27,4 +27,4 @@ macro_rules! named_enum {
     };
 }
 
-pub(super) use named_enum;
+pub(crate) use named_enum;

@@ -1,7 +1,9 @@
 //! Leaves a challenger that fails again and again alone for a while, and then tries it with one call.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    time::{Duration, Instant},
+};
 
 /// Failures in a row that open the circuit. Fewer are a pod that went.
 const FAILURES: u32 = 5;
@@ -24,11 +26,11 @@ pub struct Breaker {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
     /// Go.
-    Go,
+    Allow,
     /// Go, and tell how it went: the circuit is open, and this is the try that may close it.
-    Try,
+    Trial,
     /// Do not.
-    Stay,
+    Reject,
 }
 
 impl Breaker {
@@ -42,17 +44,17 @@ impl Breaker {
     pub fn admit(&self, now: Instant, patience: Duration) -> Admission {
         let until = self.until.load(Relaxed);
         if until == 0 {
-            return Admission::Go;
+            return Admission::Allow;
         }
         let now = self.millis(now);
         if now < until {
-            return Admission::Stay;
+            return Admission::Reject;
         }
         // Of all that come at once, the one that moves the time on tries.
         let next = now + millis(patience).max(1);
         match self.until.compare_exchange(until, next, Relaxed, Relaxed) {
-            Ok(_) => Admission::Try,
-            Err(_) => Admission::Stay,
+            Ok(_) => Admission::Trial,
+            Err(_) => Admission::Reject,
         }
     }
 
@@ -73,7 +75,7 @@ impl Breaker {
     pub fn failed(&self, now: Instant, admission: Admission, chance: f64) {
         let failures = self.failures.fetch_add(1, Relaxed) + 1;
         // Calls that were on their way when it opened tell nothing new.
-        if (self.is_open() && admission != Admission::Try) || failures < FAILURES {
+        if (self.is_open() && admission != Admission::Trial) || failures < FAILURES {
             return;
         }
         let times = self.opened.fetch_add(1, Relaxed).min(8);
@@ -99,8 +101,8 @@ mod tests {
     fn opened(start: Instant) -> Breaker {
         let breaker = Breaker::new(start);
         for _ in 0..FAILURES {
-            assert_eq!(breaker.admit(start, PATIENCE), Admission::Go);
-            breaker.failed(start, Admission::Go, 1.0);
+            assert_eq!(breaker.admit(start, PATIENCE), Admission::Allow);
+            breaker.failed(start, Admission::Allow, 1.0);
         }
         breaker
     }
@@ -110,22 +112,22 @@ mod tests {
         let start = Instant::now();
         let breaker = Breaker::new(start);
         for _ in 0..10 * FAILURES {
-            breaker.failed(start, Admission::Go, 1.0);
+            breaker.failed(start, Admission::Allow, 1.0);
             breaker.succeeded();
         }
-        assert_eq!(breaker.admit(start, PATIENCE), Admission::Go);
+        assert_eq!(breaker.admit(start, PATIENCE), Admission::Allow);
     }
 
     #[test]
     fn after_a_pause_one_call_tries_and_its_success_closes_the_circuit() {
         let start = Instant::now();
         let breaker = opened(start);
-        assert_eq!(breaker.admit(start, PATIENCE), Admission::Stay);
+        assert_eq!(breaker.admit(start, PATIENCE), Admission::Reject);
         let later = start + FIRST;
-        assert_eq!(breaker.admit(later, PATIENCE), Admission::Try);
-        assert_eq!(breaker.admit(later, PATIENCE), Admission::Stay, "one is enough");
+        assert_eq!(breaker.admit(later, PATIENCE), Admission::Trial);
+        assert_eq!(breaker.admit(later, PATIENCE), Admission::Reject, "one is enough");
         breaker.succeeded();
-        assert_eq!(breaker.admit(later, PATIENCE), Admission::Go);
+        assert_eq!(breaker.admit(later, PATIENCE), Admission::Allow);
     }
 
     #[test]
@@ -135,11 +137,11 @@ mod tests {
         let mut pauses = vec![FIRST];
         for _ in 0..8 {
             now += *pauses.last().unwrap();
-            assert_eq!(breaker.admit(now, PATIENCE), Admission::Try);
-            breaker.failed(now, Admission::Try, 1.0);
+            assert_eq!(breaker.admit(now, PATIENCE), Admission::Trial);
+            breaker.failed(now, Admission::Trial, 1.0);
             let pause = (*pauses.last().unwrap() * 2).min(LONGEST);
             let almost = now + pause.saturating_sub(Duration::from_millis(2));
-            assert_eq!(breaker.admit(almost, PATIENCE), Admission::Stay);
+            assert_eq!(breaker.admit(almost, PATIENCE), Admission::Reject);
             pauses.push(pause);
         }
         assert_eq!(pauses.last(), Some(&LONGEST));
@@ -150,16 +152,16 @@ mod tests {
         let start = Instant::now();
         let breaker = opened(start);
         for _ in 0..100 {
-            breaker.failed(start, Admission::Go, 1.0);
+            breaker.failed(start, Admission::Allow, 1.0);
         }
-        assert_eq!(breaker.admit(start + FIRST, PATIENCE), Admission::Try);
+        assert_eq!(breaker.admit(start + FIRST, PATIENCE), Admission::Trial);
     }
 
     #[test]
     fn a_try_that_never_ends_is_followed_by_another() {
         let start = Instant::now();
         let breaker = opened(start);
-        assert_eq!(breaker.admit(start + FIRST, PATIENCE), Admission::Try);
-        assert_eq!(breaker.admit(start + FIRST + PATIENCE, PATIENCE), Admission::Try);
+        assert_eq!(breaker.admit(start + FIRST, PATIENCE), Admission::Trial);
+        assert_eq!(breaker.admit(start + FIRST + PATIENCE, PATIENCE), Admission::Trial);
     }
 }

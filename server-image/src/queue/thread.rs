@@ -2,27 +2,21 @@
 
 use std::future::Future;
 
-use tokio::sync::{oneshot, watch};
-use tokio::time::Instant;
+use tokio::{
+    sync::{oneshot, watch},
+    time::Instant,
+};
 
 /// Below all that answers: under load these threads get what is left.
 const NICE: i32 = 10;
 
 /// A thread with a runtime of its own.
-pub struct Running {
+pub struct LowPriorityThread {
     stop: watch::Sender<Option<Instant>>,
     ended: tokio::sync::Mutex<oneshot::Receiver<()>>,
 }
 
-/// The threads, in the order in which they end.
-pub struct Threads {
-    /// Copies calls to the challenger.
-    pub mirror: Running,
-    /// Looks at calls.
-    pub watcher: Running,
-}
-
-impl Running {
+impl LowPriorityThread {
     /// Starts a thread that runs `work`, which ends soon after `stop` names a moment.
     pub fn start(
         name: &str,
@@ -43,20 +37,12 @@ impl Running {
         Ok(Self { stop, ended: tokio::sync::Mutex::new(ended) })
     }
 
-    async fn stop(&self, deadline: Instant) {
+    /// Ends it with all that it has counted; by `deadline` at the latest.
+    pub async fn stop(&self, deadline: Instant) {
         // It is to end by itself, with all that it has counted.
         let now = Instant::now();
         self.stop.send_replace(Some(now + deadline.saturating_duration_since(now).mul_f64(0.9)));
         // An error is the end, too.
         let _ = tokio::time::timeout_at(deadline, &mut *self.ended.lock().await).await;
-    }
-}
-
-impl Threads {
-    /// Ends them one after the other, so that what the first lets go the second still sees.
-    pub async fn stop(&self, deadline: Instant) {
-        let now = Instant::now();
-        self.mirror.stop(now + deadline.saturating_duration_since(now) / 2).await;
-        self.watcher.stop(deadline).await;
     }
 }

@@ -6,13 +6,14 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use serde::Deserialize;
 
-use super::call::{Answered, Dropped, Identity};
-use super::room::Share;
-use crate::codec::binary;
-use crate::http::mirrored;
-use crate::http::service::JSON_LENGTH;
-use crate::signature::Port;
-use crate::tensor::{Datatype, Tensor, elements};
+use crate::{
+    call::{Answered, Dropped, Identity},
+    codec::binary,
+    headers::{self, JSON_LENGTH},
+    queue::budget::Reservation,
+    signature::Port,
+    tensor::{Datatype, Tensor, elements},
+};
 
 /// A larger answer is not kept.
 const LARGEST: usize = 4 << 20;
@@ -37,17 +38,17 @@ struct Parameters {
     binary_data_size: usize,
 }
 
-/// Reads the answer of the challenger `expected`. `outputs` are main's; `share` grows with what is read.
+/// Reads the answer of the challenger `expected`. `outputs` are main's; `reservation` grows with what is read.
 pub async fn read(
     answer: Response<Incoming>,
     expected: &Identity,
     outputs: &[Port],
-    share: &mut Share,
+    reservation: &mut Reservation,
 ) -> Result<Answered, Dropped> {
     let (head, body) = answer.into_parts();
-    let latency = mirrored::latency(&head.headers);
+    let latency = headers::latency(&head.headers);
     if head.status != StatusCode::OK {
-        let text = collect(body, TEXT, share).await.unwrap_or_default();
+        let text = collect(body, TEXT, reservation).await.unwrap_or_default();
         return Ok(Answered {
             status: head.status.as_u16(),
             error: Some(message(&text)),
@@ -57,15 +58,15 @@ pub async fn read(
     }
     let says =
         |name, value: &str| head.headers.get(name).is_some_and(|said| said.as_bytes() == value.as_bytes());
-    if !says(mirrored::VERSION, &expected.version) || !says(mirrored::DIGEST, &expected.digest) {
+    if !says(headers::VERSION, &expected.version) || !says(headers::DIGEST, &expected.digest) {
         return Err(Dropped::WrongVersion);
     }
-    let body = collect(body, LARGEST, share).await?;
+    let body = collect(body, LARGEST, reservation).await?;
     let outputs = tensors(&head.headers, &body, outputs).ok_or(Dropped::Broken)?;
     Ok(Answered { status: 200, error: None, outputs, latency })
 }
 
-async fn collect(mut body: Incoming, limit: usize, share: &mut Share) -> Result<Bytes, Dropped> {
+async fn collect(mut body: Incoming, limit: usize, reservation: &mut Reservation) -> Result<Bytes, Dropped> {
     if body.size_hint().exact().is_some_and(|length| length > limit as u64) {
         return Err(Dropped::TooLarge);
     }
@@ -76,7 +77,7 @@ async fn collect(mut body: Incoming, limit: usize, share: &mut Share) -> Result<
         if all.len() + data.len() > limit {
             return Err(Dropped::TooLarge);
         }
-        if !share.grow(data.len()) {
+        if !reservation.grow(data.len()) {
             return Err(Dropped::QueueFull);
         }
         all.extend_from_slice(&data);

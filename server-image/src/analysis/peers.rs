@@ -1,13 +1,14 @@
 //! Other pods of the same deployment, which may know the calls that are not known here.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use understudy_contract::paths;
 
 use super::outcomes::{Joined, Outcome};
 
@@ -76,7 +77,7 @@ impl Peers {
 
     async fn ask(&self, address: SocketAddr, unknown: &[Outcome]) -> Result<Joined, Error> {
         let body = serde_json::json!({ "outcomes": unknown }).to_string();
-        let request = Request::post(format!("http://{address}/understudy/v1/outcomes"))
+        let request = Request::post(format!("http://{address}{}", paths::OUTCOMES))
             .body(Full::from(body))
             .expect("an address makes a URI");
         let answer = self.client.request(request).await?;

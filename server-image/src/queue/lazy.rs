@@ -6,8 +6,7 @@
 
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::{sync::mpsc, time::Instant};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(1);
@@ -15,13 +14,13 @@ const LOOK: Duration = Duration::from_millis(1);
 const ASLEEP: Duration = Duration::from_secs(1);
 
 /// The reader.
-pub struct Lazy<T> {
+pub struct LazyReader<T> {
     queue: mpsc::Receiver<T>,
     /// When something was found last.
     found: Instant,
 }
 
-impl<T> Lazy<T> {
+impl<T> LazyReader<T> {
     /// A reader of `queue`.
     pub fn new(queue: mpsc::Receiver<T>) -> Self {
         Self { queue, found: Instant::now() }
@@ -60,7 +59,7 @@ impl<T> Lazy<T> {
 mod tests {
     use super::*;
 
-    async fn read(lazy: &mut Lazy<u32>, limit: usize) -> Vec<u32> {
+    async fn read(lazy: &mut LazyReader<u32>, limit: usize) -> Vec<u32> {
         let mut batch = Vec::new();
         lazy.read(&mut batch, limit).await;
         batch
@@ -69,7 +68,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_sent_is_read_in_order_whether_the_reader_looks_or_sleeps() {
         let (sender, queue) = mpsc::channel(8);
-        let mut lazy = Lazy::new(queue);
+        let mut lazy = LazyReader::new(queue);
         for pause in [Duration::ZERO, LOOK, ASLEEP * 3] {
             let sender = sender.clone();
             let sends = async {
@@ -86,7 +85,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_closed_queue_is_read_to_its_end() {
         let (sender, queue) = mpsc::channel(8);
-        let mut lazy = Lazy::new(queue);
+        let mut lazy = LazyReader::new(queue);
         sender.try_send(7).unwrap();
         lazy.close();
         assert!(sender.try_send(8).is_err());
