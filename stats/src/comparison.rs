@@ -26,7 +26,7 @@ pub struct Identity {
 pub enum Role {
     /// Its responses go to the callers.
     Main,
-    /// It receives copies of the calls, and its responses are only compared.
+    /// It receives copies of the calls. No caller sees its responses.
     Challenger,
 }
 
@@ -257,7 +257,8 @@ impl Comparison {
         interval::proportion(answers.errors, answers.calls)
     }
 
-    /// The quantile `q` of this version's latencies: 0.5 is the median; one in a hundred calls exceeds 0.99.
+    /// The quantile `q` of this version's latencies: 0.5 is the median, and one in a hundred calls exceeds the
+    /// quantile 0.99.
     #[must_use]
     pub fn latency(&self, role: Role, q: f64) -> Option<Duration> {
         self.answers(role).latencies.quantile(q)
