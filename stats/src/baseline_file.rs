@@ -1,4 +1,4 @@
-//! The file as it is written, before it is checked.
+//! The JSON of a baseline, before it is checked.
 
 use std::fmt;
 
@@ -52,7 +52,7 @@ impl<'de> Deserialize<'de> for RawColumns {
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<RawColumns, A::Error> {
                 let mut columns: Vec<RawColumn> = Vec::new();
                 loop {
-                    // What cannot be read has no name yet, so its place and the name before it have to do.
+                    // An unreadable column has no name yet. The message has its position and the name before it.
                     let place = columns.len() + 1;
                     match list.next_element() {
                         Ok(Some(column)) => columns.push(column),
@@ -91,7 +91,7 @@ impl<'de> Deserialize<'de> for Counts {
                 Ok(Counts::Bins(counts))
             }
 
-            // Not into a map: of two categories of the same name one would be lost without a word.
+            // Not a map: it would silently drop one of two categories with the same name.
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Counts, A::Error> {
                 let mut counts = Vec::new();
                 while let Some(entry) = map.next_entry()? {

@@ -16,8 +16,8 @@ fn parse(columns: &[Value]) -> Result<Baseline, BaselineError> {
     Baseline::parse(json!({"version": 1, "columns": columns}).to_string().as_bytes())
 }
 
-fn refused(columns: &[Value]) -> String {
-    parse(columns).expect_err("it is not sound").to_string()
+fn error_of(columns: &[Value]) -> String {
+    parse(columns).expect_err("the baseline is invalid").to_string()
 }
 
 fn categorical(counts: &Value) -> Value {
@@ -25,8 +25,8 @@ fn categorical(counts: &Value) -> Value {
 }
 
 #[test]
-fn what_the_script_writes_is_read() {
-    let baseline = Baseline::parse(include_bytes!("../tests/baseline.json")).expect("the script made it");
+fn the_file_that_the_script_writes_is_read() {
+    let baseline = Baseline::parse(include_bytes!("../tests/baseline.json")).expect("the script wrote it");
     let names: Vec<_> = baseline.columns().iter().map(|column| (column.role, column.name.as_str())).collect();
     assert!(names.contains(&(ColumnRole::Input, "age")) && names.contains(&(ColumnRole::Output, "score")));
     for column in baseline.columns() {
@@ -41,8 +41,8 @@ fn what_the_script_writes_is_read() {
 }
 
 #[test]
-fn categories_are_put_in_order_and_what_is_absent_is_nought() {
-    let baseline = parse(&[categorical(&json!({"b": 1, "a": 2}))]).expect("it is sound");
+fn categories_are_sorted_and_absent_counts_are_zero() {
+    let baseline = parse(&[categorical(&json!({"b": 1, "a": 2}))]).expect("the baseline is valid");
     let column = &baseline.columns()[0];
     assert_eq!((column.missing, column.kind()), (0, ColumnKind::Categorical));
     let counts = vec![("a".to_owned(), 2), ("b".to_owned(), 1)];
@@ -55,9 +55,9 @@ fn categories_are_put_in_order_and_what_is_absent_is_nought() {
 #[case::edges_that_fall(json!({"edges": [18, 90, 30]}), "input `age` has the edge 30 after 90")]
 #[case::edges_that_are_the_same(json!({"edges": [18, 18, 30]}), "input `age` has the edge 18 after 18")]
 #[case::edges_too_far_apart(json!({"edges": [-1.7e308, 1.7e308, 1.71e308]}), "finite and rising")]
-#[case::nothing_counted(json!({"counts": [0, 0]}), "input `age` has no value at all")]
-#[case::no_bins(json!({"edges": [18], "counts": []}), "input `age` has no value at all")]
-#[case::too_many_bins(json!({"counts": vec![1; 65]}), "input `age` has 65 bins: make it with at most 64")]
+#[case::nothing_counted(json!({"counts": [0, 0]}), "input `age` has no value")]
+#[case::no_bins(json!({"edges": [18], "counts": []}), "input `age` has no value")]
+#[case::too_many_bins(json!({"counts": vec![1; 65]}), "input `age` has 65 bins: use at most 64")]
 #[case::counts_beyond_all_bounds(json!({"counts": [u64::MAX, 1]}), "sum is too large")]
 #[case::categories_for_numbers(json!({"counts": {"a": 1}}), "input `age` is numeric, so its `counts` must be a list")]
 #[case::bins_for_categories(json!({"kind": "categorical"}), "input `age` is categorical, so its `counts` must be an object")]
@@ -69,14 +69,14 @@ fn categories_are_put_in_order_and_what_is_absent_is_nought() {
 #[case::a_negative_count(json!({"counts": [-1, 1]}), "column 1 of the list: invalid value: integer `-1`")]
 #[case::words_for_edges(json!({"edges": ["a", "b", "c"]}), "column 1 of the list: invalid type: string")]
 #[case::no_counts(json!({"counts": null}), "whole numbers, in a list by bin or in an object by category")]
-fn a_column_that_is_wrong_is_named_with_what_to_do(#[case] changes: Value, #[case] expected: &str) {
-    let message = refused(&[column(changes)]);
+fn the_error_names_an_invalid_column_and_says_what_to_do(#[case] changes: Value, #[case] expected: &str) {
+    let message = error_of(&[column(changes)]);
     assert!(message.contains(expected), "{message}");
 }
 
 #[test]
-fn a_column_that_cannot_be_read_is_named_by_the_one_before_it() {
-    let message = refused(&[column(json!({})), json!({"role": "input"})]);
+fn the_error_for_an_unreadable_column_names_the_column_before_it() {
+    let message = error_of(&[column(json!({})), json!({"role": "input"})]);
     assert!(
         message.contains("column 2 of the list, after the input `age`: missing field `name`"),
         "{message}"
@@ -84,54 +84,54 @@ fn a_column_that_cannot_be_read_is_named_by_the_one_before_it() {
 }
 
 #[test]
-fn the_bounds_hold_and_a_little_less_passes() {
+fn a_baseline_at_its_limits_is_accepted_and_one_beyond_them_rejected() {
     let many = |count: usize| -> Vec<Value> {
         (0..count).map(|index| column(json!({"name": format!("c{index}")}))).collect()
     };
     assert!(parse(&many(1024)).is_ok());
-    assert!(refused(&many(1025)).contains("has 1025 inputs, at most 1024 are watched"));
+    assert!(error_of(&many(1025)).contains("has 1025 inputs, the limit is 1024"));
 
     let countries =
         |count: usize| -> Value { (0..count).map(|index| (index.to_string(), json!(1))).collect() };
     assert!(parse(&[categorical(&countries(256))]).is_ok());
-    assert!(refused(&[categorical(&countries(257))]).contains("input `country` has 257 categories"));
+    assert!(error_of(&[categorical(&countries(257))]).contains("input `country` has 257 categories"));
     assert!(parse(&[categorical(&json!({"ä".repeat(256): 1}))]).is_ok());
-    assert!(refused(&[categorical(&json!({"ä".repeat(257): 1}))]).contains("more than 256 characters"));
+    assert!(error_of(&[categorical(&json!({"ä".repeat(257): 1}))]).contains("more than 256 characters"));
 
     let large = vec![b' '; LARGEST_FILE + 1];
-    let message = Baseline::parse(&large).expect_err("it is too large").to_string();
+    let message = Baseline::parse(&large).expect_err("the file is too large").to_string();
     assert!(message.contains("4194305 bytes"), "{message}");
 }
 
 #[test]
-fn the_same_name_may_be_once_on_each_side() {
+fn an_input_and_an_output_may_have_the_same_name() {
     assert!(parse(&[column(json!({})), column(json!({"role": "output"}))]).is_ok());
-    assert!(refused(&[column(json!({})), column(json!({}))]).contains("input `age` is there twice"));
+    assert!(error_of(&[column(json!({})), column(json!({}))]).contains("input `age` appears twice"));
 }
 
 #[test]
-fn a_baseline_of_nothing_is_refused() {
-    assert!(refused(&[]).contains("has no column"));
+fn a_baseline_without_columns_is_rejected() {
+    assert!(error_of(&[]).contains("has no column"));
 }
 
 #[test]
-fn a_category_that_is_there_twice_is_not_lost_without_a_word() {
+fn a_category_that_appears_twice_is_an_error() {
     let json = br#"{"version": 1, "columns": [{"role": "output", "name": "label", "kind": "categorical",
         "counts": {"a": 1, "b": 2, "a": 3}}]}"#;
-    let message = Baseline::parse(json).expect_err("it is ambiguous").to_string();
+    let message = Baseline::parse(json).expect_err("the category is ambiguous").to_string();
     assert!(message.contains("output `label` has the category `a` twice"), "{message}");
 }
 
 #[test]
-fn what_is_no_baseline_is_told_how_to_make_one() {
+fn the_error_for_another_file_says_how_to_make_a_baseline() {
     for bytes in [&b""[..], b"PAR1", b"[]", br#"{"version": 1}"#, b"\xff"] {
-        let message = Baseline::parse(bytes).expect_err("it is no baseline").to_string();
+        let message = Baseline::parse(bytes).expect_err("the file is not a baseline").to_string();
         assert!(message.contains("make it with samples/baseline.py"), "{message}");
     }
 }
 
 #[test]
-fn a_baseline_of_a_later_version_is_not_guessed_at() {
+fn a_baseline_of_a_later_version_is_rejected() {
     let message = Baseline::parse(br#"{"version": 2, "tables": []}"#).expect_err("unknown").to_string();
-    assert!(message.contains("of version 2, only version 1 is known here"), "{message}");
+    assert!(message.contains("has version 2, only version 1 is supported"), "{message}");
 }

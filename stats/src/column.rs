@@ -1,21 +1,21 @@
-//! Which side of the model a column is on, and how its values are counted.
+//! The role of a column, and how its values are counted.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Which side of the model a column is on.
+/// Whether a column is an input or an output of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ColumnRole {
-    /// What it is asked.
+    /// The model receives it.
     Input,
-    /// What it answers.
+    /// The model returns it.
     Output,
 }
 
 impl ColumnRole {
-    /// The label's value in metrics.
+    /// The value of the label `role` in metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

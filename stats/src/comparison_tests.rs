@@ -15,7 +15,7 @@ fn new(challenger: &str, since: u64) -> Comparison {
 }
 
 #[test]
-fn the_two_are_told_apart() {
+fn main_and_challenger_are_counted_separately() {
     let mut comparison = new("1.1.0", 5);
     for _ in 0..9 {
         comparison.call(Role::Main, false, Some(Duration::from_micros(100)));
@@ -31,7 +31,7 @@ fn the_two_are_told_apart() {
 }
 
 #[test]
-fn a_label_is_compared_as_a_label_and_a_number_as_a_number() {
+fn labels_have_an_agreement_and_numbers_a_difference_and_a_correlation() {
     let mut comparison = new("1.1.0", 5);
     comparison.labels(0, 3, 4);
     comparison.numbers(0, 1.0, 2.0);
@@ -50,7 +50,7 @@ fn a_label_is_compared_as_a_label_and_a_number_as_a_number() {
 }
 
 #[test]
-fn an_output_that_is_not_there_stops_nothing() {
+fn values_of_an_unknown_output_are_ignored() {
     let mut comparison = new("1.1.0", 5);
     comparison.labels(2, 1, 1);
     comparison.numbers(9, 1.0, 1.0);
@@ -59,14 +59,14 @@ fn an_output_that_is_not_there_stops_nothing() {
 }
 
 #[test]
-fn two_of_the_same_pair_have_been_counted_since_the_earlier_began() {
+fn a_merged_comparison_has_the_earlier_since() {
     let mut merged = new("1.1.0", 5);
     merged.merge(&new("1.1.0", 3));
     assert_eq!(merged.since(), 3);
 }
 
 #[test]
-fn of_two_different_pairs_the_later_stays_whichever_is_merged_into_which() {
+fn of_two_different_pairs_the_later_stays_in_either_order_of_merging() {
     let (mut old, mut young) = (new("1.1.0", 5), new("1.2.0", 9));
     old.pair();
     let before = young.clone();
@@ -82,10 +82,10 @@ fn of_two_different_pairs_the_later_stays_whichever_is_merged_into_which() {
     assert_eq!(one, two);
 }
 
-// All that a pod counts of one call.
-type Seen = (bool, u32, bool, f64, f64);
+// One call: whether main failed, its latency in us, whether the labels agree, and the two numbers.
+type Counted = (bool, u32, bool, f64, f64);
 
-fn of(calls: &[Seen]) -> Comparison {
+fn of(calls: &[Counted]) -> Comparison {
     let mut comparison = new("1.1.0", 5);
     for (error, micros, agreed, x, y) in calls {
         comparison.call(Role::Main, *error, Some(Duration::from_micros(u64::from(*micros))));
@@ -108,14 +108,14 @@ fn near(one: Option<Estimate>, two: Option<Estimate>) -> bool {
     }
 }
 
-fn calls() -> impl Strategy<Value = Vec<Seen>> {
+fn calls() -> impl Strategy<Value = Vec<Counted>> {
     let number = || prop_oneof![9 => -1e3_f64..1e3, 1 => Just(f64::NAN)];
     prop::collection::vec((any::<bool>(), any::<u32>(), any::<bool>(), number(), number()), 0..60)
 }
 
 proptest! {
     #[test]
-    fn two_pods_together_are_one_that_saw_all(one in calls(), two in calls()) {
+    fn the_merged_counts_of_two_pods_equal_those_of_one_pod_with_all_calls(one in calls(), two in calls()) {
         let mut merged = of(&one);
         merged.merge(&of(&two));
         let all = of(&[one, two].concat());
@@ -131,7 +131,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_sent_is_read_as_it_was(calls in calls()) {
+    fn a_comparison_is_read_as_it_was_written(calls in calls()) {
         let sent = of(&calls);
         let json = serde_json::to_string(&sent).expect("it is plain data");
         let read: Comparison = serde_json::from_str(&json).expect("it was just written");

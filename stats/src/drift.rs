@@ -1,5 +1,5 @@
-//! How far what is observed is from the baseline, column by column: a snapshot that can be sent and added up, and the
-//! statistics of it. docs/adr/0012 says why these.
+//! The drift of the calls from the baseline, column by column: counts that can be serialized and merged, and statistics
+//! of these counts. docs/adr/0012 explains the choice of statistics.
 
 use std::collections::HashMap;
 
@@ -11,30 +11,30 @@ use crate::{
     real::real,
 };
 
-/// What was observed within the window, beside what the baseline has.
+/// The counts of the calls in the window, next to those of the baseline.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Drift {
-    /// How far back it reaches.
+    /// Length of the window in seconds.
     pub window_seconds: u64,
-    /// In the order of the baseline.
+    /// The columns, in the order of the baseline.
     pub columns: Vec<ColumnDrift>,
 }
 
-/// One column: the same bins or categories, counted in the training data and in the calls.
+/// One column: the counts of the same bins or categories in the training data and in the calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ColumnDrift {
-    /// Unique on its side.
+    /// Name of the column, unique in its role.
     pub name: String,
-    /// Which side of the model it is on.
+    /// Whether the column is an input or an output.
     pub role: ColumnRole,
     /// How its values are counted.
     pub kind: ColumnKind,
-    /// Counts in the training data: by bin, or by category and at the end all others.
+    /// Counts in the training data: one for each bin, or one for each category and a last one for all others.
     pub expected: Vec<u64>,
-    /// Counts in the calls, in the same places. What is below the first edge is in the first bin, what is above the
-    /// last edge in the last one.
+    /// Counts in the calls, in the same order. The first bin includes values below its edge, the last bin values above
+    /// its edge.
     pub observed: Vec<u64>,
     /// Rows of the training data without a value.
     #[serde(default)]
@@ -42,10 +42,10 @@ pub struct ColumnDrift {
     /// Rows of the calls without a value.
     #[serde(default)]
     pub missing: u64,
-    /// Of a numeric column: how many of the first bin are below its edge.
+    /// Values below the first edge. They are also in the first bin. Numeric columns only.
     #[serde(default)]
     pub below: u64,
-    /// Of a numeric column: how many of the last bin are above its edge.
+    /// Values above the last edge. They are also in the last bin. Numeric columns only.
     #[serde(default)]
     pub above: u64,
 }
@@ -54,15 +54,15 @@ pub struct ColumnDrift {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChiSquare {
-    /// 0 where both are distributed alike.
+    /// The statistic. 0 means the same distribution.
     pub statistic: f64,
-    /// About what the statistic is without drift.
+    /// The degrees of freedom: the expected value of the statistic without drift.
     pub degrees_of_freedom: u64,
 }
 
 impl Drift {
-    /// Adds what another pod has counted against the same baseline. A column that this one has not is added as it is;
-    /// one that was counted against other training data is not added.
+    /// Adds the counts of another pod with the same baseline. A column that exists only there is copied. A column with
+    /// other training data is ignored.
     pub fn merge(&mut self, other: &Self) {
         self.window_seconds = self.window_seconds.max(other.window_seconds);
         let same_order = self.columns.len() == other.columns.len()
@@ -85,7 +85,7 @@ impl Drift {
 }
 
 impl ColumnDrift {
-    /// Adds the counts of the same column; without effect where the training data differ.
+    /// Adds the counts of the same column. No effect if the training data differ.
     pub fn merge(&mut self, other: &Self) {
         let same = self.key() == other.key()
             && self.kind == other.kind
@@ -111,14 +111,14 @@ impl ColumnDrift {
         (self.role, self.name.clone())
     }
 
-    /// All that was looked at, with or without a value.
+    /// The number of rows of the calls, with or without a value.
     #[must_use]
     pub fn samples(&self) -> u64 {
         sum(&self.observed).saturating_add(self.missing)
     }
 
-    /// Values that the training data did not have: numbers below the first or above the last edge, or categories that
-    /// the baseline does not name.
+    /// The number of values outside of the training data: numbers below the first or above the last edge, or categories
+    /// that the baseline does not name.
     #[must_use]
     pub fn out_of_range(&self) -> u64 {
         match self.kind {
@@ -127,25 +127,25 @@ impl ColumnDrift {
         }
     }
 
-    /// The share of all that was looked at which had no value. None where nothing was.
+    /// The proportion of rows without a value. `None` without rows.
     #[must_use]
     pub fn missing_ratio(&self) -> Option<f64> {
         ratio(self.missing, self.samples())
     }
 
-    /// The share of values that the training data did not have. None where there was no value.
+    /// The proportion of values outside of the training data. `None` without values.
     #[must_use]
     pub fn out_of_range_ratio(&self) -> Option<f64> {
         ratio(self.out_of_range(), sum(&self.observed))
     }
 
-    /// The population stability index: the sum over all bins of (o - e) ln(o / e), with o and e the shares of the bin
-    /// in what was observed and in the training data. None where nothing was observed or expected.
+    /// The population stability index (PSI): the sum over all bins of (o - e) ln(o / e). o is the proportion of the bin
+    /// in the calls, and e its proportion in the training data. `None` without values in either of them.
     ///
-    /// Rows without a value are a bin of their own wherever there are any, so that a feature that went missing has
-    /// drifted. So that an empty bin is finite, half a count is added to each bin: evenly to the training data; to what
-    /// was observed as the training data are spread, or a small sample would seem to hold rare categories. Without
-    /// drift PSI is about (B - 1) (1/n + 1/m) for B bins, n observed and m expected values: see
+    /// Rows without a value form an extra bin if there are any, so a feature that goes missing drifts. Half a count is
+    /// added to each bin, so that an empty bin has a finite term: evenly to the training data, and to the calls in
+    /// proportion to the training data. Otherwise a small sample would seem to have rare categories. Without drift, PSI
+    /// is about (B - 1) (1/n + 1/m) for B bins, n values in the calls and m in the training data: see
     /// [`Self::psi_by_chance`].
     #[must_use]
     pub fn psi(&self) -> Option<f64> {
@@ -163,8 +163,8 @@ impl ColumnDrift {
         Some(bins.iter().map(term).sum())
     }
 
-    /// What PSI exceeds by chance alone in one of a thousand samples of this size, without any drift. A PSI that is not
-    /// above it means nothing. None where nothing was observed or expected.
+    /// The value that PSI exceeds by chance in one of a thousand samples of this size without drift. A PSI below it is
+    /// not significant. `None` without values in the calls or in the training data.
     ///
     /// Without drift, PSI over (1/n + 1/m) is about chi-square with B - 1 degrees of freedom (B. Yurdakul, Statistical
     /// Properties of Population Stability Index, 2018).
@@ -181,8 +181,8 @@ impl ColumnDrift {
     }
 
     /// The Kolmogorov-Smirnov statistic of a numeric column: the largest distance of the two distribution functions at
-    /// the bins' edges. Between the edges it may be larger, by no more than the largest share of one bin. None for
-    /// categories, and where there is no value.
+    /// the edges of the bins. Between edges the distance may be larger, by at most the largest proportion of one bin.
+    /// `None` for categories, and without values.
     #[must_use]
     pub fn ks(&self) -> Option<f64> {
         if self.kind != ColumnKind::Numeric {
@@ -192,7 +192,7 @@ impl ColumnDrift {
         if expected == 0 || observed == 0 {
             return None;
         }
-        // At the outer edges all training data are on one side.
+        // All training data lie between the outer edges.
         let mut largest = real(self.below.max(self.above)) / real(observed);
         let (mut e, mut o) = (0_u64, 0_u64);
         let inner = self.expected.len().saturating_sub(1);
@@ -204,11 +204,11 @@ impl ColumnDrift {
         Some(largest)
     }
 
-    /// Pearson's chi-square statistic that both samples, training data and calls, are of one distribution, without a
-    /// correction. It is of the same bins as [`Self::psi`], for numbers as for categories, but of those only that hold
-    /// anything. None where fewer than two do, or where nothing was observed or expected.
+    /// Pearson's chi-square statistic for the hypothesis that training data and calls have the same distribution,
+    /// without a correction. It uses the bins of [`Self::psi`] that are not empty, for numbers and for categories.
+    /// `None` for fewer than two such bins, and without values in the calls or in the training data.
     ///
-    /// Unlike PSI it grows with the sample: compare it with the quantile for its degrees of freedom.
+    /// Unlike PSI it grows with the sample. Compare it with the quantile for its degrees of freedom.
     #[must_use]
     pub fn chi_square(&self) -> Option<ChiSquare> {
         let bins = self.bins();
@@ -222,14 +222,14 @@ impl ColumnDrift {
         for (e, o) in bins.into_iter().filter(|bin| *bin != (0, 0)) {
             used += 1;
             let (e, o) = (real(e), real(o));
-            // What the usual sum over both rows comes to.
+            // The usual sum over both rows, simplified.
             statistic += (e * n - o * m).powi(2) / (e + o);
         }
         let degrees_of_freedom = used.checked_sub(1).filter(|degrees| *degrees > 0)?;
         Some(ChiSquare { statistic: statistic / (m * n), degrees_of_freedom })
     }
 
-    /// Pairs of expected and observed, with the missing rows as the last one where there are any.
+    /// Pairs of expected and observed counts. Rows without a value are the last pair, if there are any.
     fn bins(&self) -> Vec<(u64, u64)> {
         let missing = (self.expected_missing, self.missing);
         let values = self.expected.iter().copied().zip(self.observed.iter().copied());

@@ -21,7 +21,7 @@ fn numeric(expected: &[u64], observed: &[u64]) -> ColumnDrift {
 
 #[track_caller]
 fn assert_near(value: Option<f64>, expected: f64) {
-    let value = value.expect("there is something to estimate");
+    let value = value.expect("the statistic exists");
     assert!((value - expected).abs() < 1e-12, "{value} is not {expected}");
 }
 
@@ -41,7 +41,7 @@ fn the_statistics_are_those_of_scipy() {
 }
 
 #[test]
-fn bins_that_are_empty_on_one_side_are_finite() {
+fn a_bin_that_is_empty_in_one_sample_has_a_finite_term() {
     let drift = numeric(&[50, 0, 50], &[0, 30, 10]);
     assert_near(drift.psi(), 5.330_824_361_516_703_5);
     assert_near(drift.ks(), 0.5);
@@ -49,7 +49,7 @@ fn bins_that_are_empty_on_one_side_are_finite() {
 }
 
 #[test]
-fn a_feature_that_goes_missing_has_drifted() {
+fn a_feature_that_goes_missing_drifts() {
     let mut drift = numeric(&[120, 310, 95, 40], &[80, 240, 160, 90]);
     drift.expected_missing = 5;
     drift.missing = 60;
@@ -65,17 +65,17 @@ fn a_feature_that_goes_missing_has_drifted() {
 }
 
 #[test]
-fn the_same_distribution_has_no_drift_at_all() {
+fn the_same_distribution_has_no_drift() {
     let drift = numeric(&[100, 200, 300], &[10, 20, 30]);
     assert!(drift.psi() < Some(1e-4));
     assert_near(drift.ks(), 0.0);
     assert_near(drift.chi_square().map(|chi_square| chi_square.statistic), 0.0);
 }
 
-// A baseline of 257 categories by Zipf's law with the exponent 1.2, and 1000 calls drawn from it, by numpy:
-// their PSI is 0.23 in the mean, above the usual threshold of 0.2, without any drift.
+// A baseline of 257 categories by Zipf's law with the exponent 1.2, and 1000 calls drawn from it by numpy: the mean of
+// their PSI is 0.23, above the usual threshold of 0.2, although there is no drift.
 #[test]
-fn a_sample_too_small_for_its_categories_is_told_by_chance() {
+fn psi_by_chance_is_high_for_a_sample_too_small_for_its_categories() {
     let expected: Vec<u64> = (1..=257).map(|rank| 100_000 / rank).collect();
     let mut observed = vec![0; 257];
     observed[..100].fill(10);
@@ -89,7 +89,7 @@ fn a_sample_too_small_for_its_categories_is_told_by_chance() {
 }
 
 #[test]
-fn a_small_sample_does_not_seem_to_hold_rare_categories() {
+fn a_small_sample_without_rare_categories_does_not_drift() {
     let mut expected = vec![1; 256];
     expected.push(1_000_000);
     let mut observed = vec![0; 256];
@@ -99,7 +99,7 @@ fn a_small_sample_does_not_seem_to_hold_rare_categories() {
 }
 
 #[test]
-fn values_beyond_the_outer_edges_count_for_the_distance_of_the_distributions() {
+fn values_beyond_the_outer_edges_increase_the_ks_distance() {
     let mut drift = numeric(&[50, 50], &[50, 50]);
     drift.above = 40;
     drift.below = 10;
@@ -108,7 +108,7 @@ fn values_beyond_the_outer_edges_count_for_the_distance_of_the_distributions() {
 }
 
 #[test]
-fn categories_have_no_order_and_hence_no_distance_of_distributions() {
+fn categories_have_no_ks_distance_because_they_have_no_order() {
     let drift = column(ColumnKind::Categorical, &[50, 50, 0], &[60, 30, 10]);
     assert_eq!(drift.ks(), None);
     assert_near(drift.out_of_range_ratio(), 0.1);
@@ -116,7 +116,7 @@ fn categories_have_no_order_and_hence_no_distance_of_distributions() {
 }
 
 #[test]
-fn nothing_is_said_before_anything_was_observed() {
+fn without_calls_there_are_no_statistics() {
     let drift = numeric(&[50, 50], &[0, 0]);
     assert_eq!(drift.psi(), None);
     assert_eq!(drift.psi_by_chance(), None);
@@ -127,7 +127,7 @@ fn nothing_is_said_before_anything_was_observed() {
 }
 
 #[test]
-fn columns_are_added_by_name_and_never_across_different_training_data() {
+fn columns_are_merged_by_name_and_only_for_the_same_training_data() {
     let named = |name: &str, drift: ColumnDrift| ColumnDrift { name: name.to_owned(), ..drift };
     let age = named("age", numeric(&[5, 5], &[1, 2]));
     let income = named("income", numeric(&[5, 5], &[3, 4]));
@@ -140,9 +140,9 @@ fn columns_are_added_by_name_and_never_across_different_training_data() {
     assert_eq!(observed, [("age", &[1, 2][..]), ("income", &[6, 8]), ("new", &[7, 8])]);
 }
 
-// A pod that is broken, or not ours, must not stop the operator.
+// The counts of a broken pod must not stop the operator.
 #[test]
-fn counts_of_any_shape_and_size_are_survived() {
+fn counts_of_any_shape_and_size_do_not_panic() {
     let mut wild = numeric(&[u64::MAX, u64::MAX], &[u64::MAX]);
     wild.missing = u64::MAX;
     wild.below = u64::MAX;

@@ -1,8 +1,8 @@
-//! What pods have seen of their calls, as numbers that can be added up over pods: how main and challenger compare, and
-//! how far the calls have drifted from the training data. Pure: no clock, no network.
+//! Statistics of the calls of pods that can be merged over pods: how main and challenger compare, how often they were
+//! right, and how far the calls have drifted from the training data. Pure: no clock, no network.
 //!
-//! A pod counts on a background thread and shows a [`Summary`]; the operator reads the summaries of all pods, merges
-//! them and only then estimates. Merging gives what one pod would have counted that had seen all calls.
+//! A pod counts on a background thread and serves a [`Summary`]. The operator reads the summaries of all pods, merges
+//! them, and then computes estimates. The merged summary equals that of one pod that received all calls.
 
 pub mod baseline;
 mod baseline_file;

@@ -19,7 +19,7 @@ fn baseline() -> Baseline {
             {"role": "output", "name": "age", "kind": "categorical", "counts": {"0": 5, "1": 10}, "missing": 2}
         ]}"#,
     )
-    .expect("it is sound")
+    .expect("the baseline is valid")
 }
 
 fn monitor() -> Monitor {
@@ -31,7 +31,7 @@ fn age(monitor: &Monitor) -> ColumnDrift {
 }
 
 #[test]
-fn columns_are_found_by_side_and_name() {
+fn a_column_is_found_by_its_role_and_name() {
     let monitor = monitor();
     assert_eq!(monitor.index(ColumnRole::Input, "country"), Some(1));
     assert_eq!(monitor.index(ColumnRole::Input, "age"), Some(0));
@@ -42,7 +42,7 @@ fn columns_are_found_by_side_and_name() {
 }
 
 #[test]
-fn a_bin_holds_its_lower_edge_and_the_last_one_its_upper_edge_too() {
+fn a_bin_includes_its_lower_edge_and_the_last_bin_also_its_upper_edge() {
     let mut monitor = monitor();
     for value in [0.0, 9.99, 10.0, 20.0, 29.0, 30.0] {
         monitor.number(0, value);
@@ -53,7 +53,7 @@ fn a_bin_holds_its_lower_edge_and_the_last_one_its_upper_edge_too() {
 }
 
 #[test]
-fn what_is_out_of_range_is_counted_in_the_outer_bins_too() {
+fn values_out_of_range_are_also_counted_in_the_outer_bins() {
     let mut monitor = monitor();
     for value in [-0.1, f64::NEG_INFINITY, 30.1, f64::INFINITY, 1e300] {
         monitor.number(0, value);
@@ -64,7 +64,7 @@ fn what_is_out_of_range_is_counted_in_the_outer_bins_too() {
 }
 
 #[test]
-fn a_value_is_missing_whichever_way_it_is_absent() {
+fn nan_text_that_is_not_a_number_and_absent_values_are_missing() {
     let mut monitor = monitor();
     monitor.number(0, f64::NAN);
     monitor.category(0, "unknown");
@@ -74,7 +74,7 @@ fn a_value_is_missing_whichever_way_it_is_absent() {
 }
 
 #[test]
-fn numbers_are_counted_whatever_their_datatype() {
+fn values_of_any_datatype_are_counted_in_a_numeric_column() {
     let mut monitor = monitor();
     monitor.integer(0, 15);
     monitor.boolean(0, true);
@@ -86,7 +86,7 @@ fn numbers_are_counted_whatever_their_datatype() {
 }
 
 #[test]
-fn categories_are_counted_whatever_their_datatype() {
+fn values_of_any_datatype_are_counted_in_a_categorical_column() {
     let mut monitor = monitor();
     monitor.integer(2, 1);
     monitor.number(2, 1.0);
@@ -106,7 +106,7 @@ fn categories_are_counted_whatever_their_datatype() {
 }
 
 #[test]
-fn an_index_that_is_not_there_stops_nothing() {
+fn an_unknown_index_is_ignored() {
     let mut monitor = monitor();
     monitor.number(3, 1.0);
     monitor.integer(3, 1);
@@ -116,7 +116,7 @@ fn an_index_that_is_not_there_stops_nothing() {
 }
 
 #[test]
-fn the_window_forgets_what_is_older_than_it() {
+fn the_window_drops_counts_that_are_older_than_its_length() {
     let mut monitor = monitor();
     let start = 1_800_000_000;
     monitor.advance(start);
@@ -132,7 +132,7 @@ fn the_window_forgets_what_is_older_than_it() {
 }
 
 #[test]
-fn a_pod_without_calls_for_long_has_nothing_left() {
+fn after_a_long_time_without_calls_the_window_is_empty() {
     let mut monitor = monitor();
     monitor.advance(0);
     monitor.number(0, 5.0);
@@ -141,7 +141,7 @@ fn a_pod_without_calls_for_long_has_nothing_left() {
 }
 
 #[test]
-fn a_clock_that_goes_back_neither_forgets_nor_stops_the_window() {
+fn a_clock_that_goes_back_neither_empties_nor_stops_the_window() {
     let mut monitor = monitor();
     monitor.advance(1_900_000_000);
     monitor.number(0, 5.0);
@@ -152,7 +152,7 @@ fn a_clock_that_goes_back_neither_forgets_nor_stops_the_window() {
 }
 
 #[test]
-fn a_window_of_a_second_works_and_one_of_nothing_holds_what_came_last() {
+fn windows_of_any_length_hold_the_newest_value() {
     for window in [Duration::from_secs(1), Duration::ZERO, Duration::MAX] {
         let mut monitor = Monitor::new(&baseline(), window);
         monitor.advance(1_800_000_000);
@@ -161,17 +161,17 @@ fn a_window_of_a_second_works_and_one_of_nothing_holds_what_came_last() {
     }
 }
 
-/// Rising without an end and evenly spread over 0 to 1: the golden ratio's multiples.
+/// A number between 0 and 1. The numbers of consecutive indices are evenly spread: multiples of the golden ratio.
 fn spread(index: u32) -> f64 {
     (f64::from(index) * 0.618_033_988_749_894_9).fract()
 }
 
 #[test]
-fn calls_like_the_training_data_do_not_drift_and_shifted_ones_do() {
+fn calls_that_match_the_training_data_do_not_drift_and_shifted_calls_do() {
     let edges: Vec<f64> = (0..=10).map(|edge| f64::from(edge) / 10.0).collect();
     let file = serde_json::json!({"version": 1, "columns": [
         {"role": "input", "name": "x", "kind": "numeric", "edges": edges, "counts": vec![100; 10]}]});
-    let baseline = Baseline::parse(file.to_string().as_bytes()).expect("it is sound");
+    let baseline = Baseline::parse(file.to_string().as_bytes()).expect("the baseline is valid");
     let (mut alike, mut shifted) = (Monitor::new(&baseline, HOUR), Monitor::new(&baseline, HOUR));
     for index in 0..2000 {
         alike.number(0, spread(index));
@@ -184,12 +184,12 @@ fn calls_like_the_training_data_do_not_drift_and_shifted_ones_do() {
     assert!(shifted.out_of_range_ratio().is_some_and(|ratio| (ratio - 0.3).abs() < 0.01));
 }
 
-// tests/training.csv and predictions.csv are random rows with every kind of column; tests/baseline.json is made of
-// them, in tests/, by
+// tests/training.csv and predictions.csv have random rows with every kind of column. tests/baseline.json is made from
+// them by this command in tests/:
 //   python ../../samples/baseline.py training.csv --outputs predictions.csv -o baseline.json
 #[test]
-fn the_training_rows_fall_into_the_bins_in_which_the_script_counted_them() {
-    let baseline = Baseline::parse(include_bytes!("../tests/baseline.json")).expect("the script made it");
+fn the_monitor_counts_the_training_rows_as_the_script_does() {
+    let baseline = Baseline::parse(include_bytes!("../tests/baseline.json")).expect("the script wrote it");
     let mut monitor = Monitor::new(&baseline, HOUR);
     let files = [
         (ColumnRole::Input, include_str!("../tests/training.csv")),
@@ -197,7 +197,7 @@ fn the_training_rows_fall_into_the_bins_in_which_the_script_counted_them() {
     ];
     for (role, file) in files {
         let mut rows = file.lines().map(fields);
-        let header = rows.next().expect("there is a header");
+        let header = rows.next().expect("the file has a header");
         for row in rows {
             for (name, text) in header.iter().zip(&row) {
                 let index = monitor.index(role, name).expect("every column has a baseline");
@@ -211,7 +211,7 @@ fn the_training_rows_fall_into_the_bins_in_which_the_script_counted_them() {
     }
 }
 
-/// As a server does that has the value in a float32 wherever it is a number.
+/// Counts a value as a server does that has every number as a float32.
 fn count(monitor: &mut Monitor, index: usize, text: &str) {
     match text.parse::<f32>() {
         _ if text.is_empty() => monitor.missing(index),
@@ -221,7 +221,7 @@ fn count(monitor: &mut Monitor, index: usize, text: &str) {
     }
 }
 
-/// A line of CSV in which only a whole field is quoted.
+/// The fields of a CSV line. Quotes are around whole fields only.
 fn fields(line: &str) -> Vec<String> {
     let mut quoted = false;
     let field_ends = |character: char| {
@@ -233,30 +233,30 @@ fn fields(line: &str) -> Vec<String> {
 }
 
 #[derive(Debug, Clone)]
-enum Seen {
+enum Counted {
     Number(f64),
     Text(String),
     Label(i64),
 }
 
-fn seen() -> impl Strategy<Value = Vec<Seen>> {
+fn values() -> impl Strategy<Value = Vec<Counted>> {
     let number = prop_oneof![4 => -5.0_f64..35.0, 1 => Just(f64::NAN)];
     let one = prop_oneof![
-        number.prop_map(Seen::Number),
-        "NL|DE|FR".prop_map(Seen::Text),
-        (-1_i64..3).prop_map(Seen::Label),
+        number.prop_map(Counted::Number),
+        "NL|DE|FR".prop_map(Counted::Text),
+        (-1_i64..3).prop_map(Counted::Label),
     ];
     prop::collection::vec(one, 0..80)
 }
 
-fn of(seen: &[Seen]) -> Drift {
+fn of(values: &[Counted]) -> Drift {
     let mut monitor = monitor();
     monitor.advance(1_800_000_000);
-    for value in seen {
+    for value in values {
         match value {
-            Seen::Number(number) => monitor.number(0, *number),
-            Seen::Text(text) => monitor.category(1, text),
-            Seen::Label(label) => monitor.integer(2, *label),
+            Counted::Number(number) => monitor.number(0, *number),
+            Counted::Text(text) => monitor.category(1, text),
+            Counted::Label(label) => monitor.integer(2, *label),
         }
     }
     monitor.drift()
@@ -264,7 +264,7 @@ fn of(seen: &[Seen]) -> Drift {
 
 proptest! {
     #[test]
-    fn two_pods_together_are_one_that_saw_all(one in seen(), two in seen()) {
+    fn the_merged_counts_of_two_pods_equal_those_of_one_pod_with_all_calls(one in values(), two in values()) {
         let mut merged = of(&one);
         merged.merge(&of(&two));
         prop_assert_eq!(&merged, &of(&[one, two].concat()));
@@ -273,8 +273,8 @@ proptest! {
     }
 
     #[test]
-    fn every_value_is_in_the_bin_whose_edges_it_lies_between(value in -5.0_f64..35.0) {
-        let drift = of(&[Seen::Number(value)]);
+    fn every_value_is_in_the_bin_between_whose_edges_it_lies(value in -5.0_f64..35.0) {
+        let drift = of(&[Counted::Number(value)]);
         let bin = [10.0, 20.0].iter().filter(|edge| value >= **edge).count();
         let mut expected = [0; 3];
         expected[bin] = 1;

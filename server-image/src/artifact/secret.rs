@@ -19,7 +19,7 @@ pub struct Secret {
     pub ca: Option<Vec<u8>>,
 }
 
-/// Added to a failure if the Secret has no known key. A pod cannot tell such a Secret from one that does not exist.
+/// Added to a failure if the Secret has no known key. A pod cannot distinguish such a Secret from a missing one.
 const EMPTY: &str = "the Secret of artifact.secretRef does not exist or has none of the keys AWS_ACCESS_KEY_ID, \
     AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL, token, username, password, ca.crt: create it \
     in the namespace of the ModelVersion";

@@ -1,7 +1,7 @@
-//! Inspects the model file before ONNX Runtime loads it. A model is foreign code. The inspection rejects what has let
+//! Inspects the model file before ONNX Runtime loads it. A model is untrusted code. The inspection rejects what has let
 //! models read other files, or turn a few bytes into gigabytes of memory.
 //!
-//! [`wire`] reads the file field by field and never loads it, so memory use does not depend on the size of the file.
+//! The file is read field by field and never loaded, so memory use does not depend on its size.
 //! Messages and field numbers are those of onnx.proto3 (`ModelProto` and the messages in it).
 
 mod error;

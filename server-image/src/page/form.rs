@@ -43,7 +43,7 @@ fn field(out: &mut String, position: usize, column: &PredictColumn<'_>) -> std::
     writeln!(out, "{control}</label>")
 }
 
-/// Escapes a text for HTML, also for attributes. Names come from the model, which is foreign.
+/// Escapes a text for HTML, also for attributes. Names come from the model, which is untrusted.
 fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,4 +1,4 @@
-//! Uploads the files of the spool to the sink: one at a time, the oldest first, and each until it is there.
+//! Uploads the files of the spool to the sink: one at a time, the oldest first. Repeats each upload until it succeeds.
 
 use std::{
     fs::File,

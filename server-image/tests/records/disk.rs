@@ -33,9 +33,9 @@ fn small_disk(test: &str) -> Option<PathBuf> {
     unshare.args(["sh", "-c", script, "sh"]).arg(directory.path());
     unshare.arg(std::env::current_exe().unwrap()).arg(test).env(DISK, directory.path());
     let output = unshare.output().expect("unshare is part of util-linux");
-    let text =
+    let printed =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && text.contains("1 passed"), "on its own disk:\n{text}");
+    assert!(output.status.success() && printed.contains("1 passed"), "on its own disk:\n{printed}");
     None
 }
 
