@@ -1,7 +1,7 @@
-//! What it costs to record a call: microseconds of a processor a row, and bytes a row on the disk.
+//! The cost of recording a call: processor time in microseconds for each row, and bytes on the disk.
 //!
-//! `cargo bench -p understudy-server --bench records`. Beside it, as limits, what the parts cost alone: the newest
-//! rows in memory without a sink, and copying the row's values.
+//! Run it with `cargo bench -p understudy-server --bench records`. It also prints limits: the cost of keeping the newest
+//! rows in memory without a sink, and of copying the values of a row.
 
 use std::{
     hint::black_box,
@@ -32,7 +32,7 @@ fn signature() -> Signature {
     }
 }
 
-/// Numbers that look random, and are the same in every run.
+/// Pseudo-random numbers, the same in every run.
 fn number(state: &mut u64) -> f32 {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     f32::from(u16::try_from(*state >> 48).expect("16 bits")) * 1.37
@@ -73,10 +73,10 @@ fn calls(challenger: bool) -> impl Iterator<Item = Call> {
     })
 }
 
-/// Processor time of this thread: on a shared machine the clock on the wall tells of the others.
+/// Processor time of this thread. On a shared machine, the wall clock also measures other processes.
 fn processor() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::try_from(time).expect("it is not negative")
+    Duration::try_from(time).expect("processor time is not negative")
 }
 
 fn per_row(elapsed: Duration) -> f64 {
@@ -115,7 +115,7 @@ fn main_is() -> Arc<Identity> {
 
 fn measure(name: &str, sink: bool, challenger: bool) {
     let directory = tempfile::tempdir().expect("a folder");
-    // Nothing is mounted there: everything stays in the spool, and nothing else takes the processor.
+    // Nothing is mounted there: all rows stay in the spool, and no upload uses the processor.
     let mut recorder = recorder(directory.path(), sink.then(|| claim("/nowhere".as_ref())));
     let (main, calls) = (main_is(), calls(challenger).collect::<Vec<_>>());
     let (mut worst, start) = (Duration::ZERO, processor());
@@ -138,7 +138,7 @@ fn measure(name: &str, sink: bool, challenger: bool) {
     );
 }
 
-/// What the process holds at most while it records and uploads, beyond what it held before.
+/// The peak memory of the process while it records and uploads, above the memory before.
 async fn memory() {
     let directory = tempfile::tempdir().expect("a folder");
     let mount = directory.path().join("claim");
@@ -161,8 +161,8 @@ async fn memory() {
 }
 
 fn status(field: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux has it");
-    let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("and this field");
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux has this file");
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("the file has this field");
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
