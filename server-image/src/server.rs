@@ -15,7 +15,7 @@ use understudy_stats::Baseline;
 use crate::{
     analysis::{Peers, drift},
     args::Args,
-    artifact,
+    artifact::{self, Artifact},
     columns::Columns,
     engine::{Bounds, Engine},
     http::{
@@ -35,6 +35,8 @@ use crate::{
 
 /// After SIGTERM, requests still arrive for this time: until every node knows that this endpoint is gone.
 const PROPAGATION: Duration = Duration::from_secs(5);
+/// After a signal, time for ONNX Runtime to end the loading of a model.
+const LOADING: Duration = Duration::from_secs(10);
 /// Largest baseline in bytes. A thousand columns need less.
 const MAX_BASELINE: u64 = 4 << 20;
 
@@ -48,10 +50,11 @@ pub fn run(args: Args) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::new(Reason::StartFailed, error))
         .and_then(|runtime| {
-            let served = runtime.block_on(serve(args));
-            // The time of the drain is over: do not wait for tasks that still run.
-            runtime.shutdown_background();
-            served
+            let end = runtime.block_on(serve(args));
+            // ONNX Runtime crashes if the process exits while it loads a model. After a drain, no task is waited for.
+            let wait = if matches!(end, Ok(End::WhileLoading)) { LOADING } else { Duration::ZERO };
+            runtime.shutdown_timeout(wait);
+            end.map(|_| ())
         });
     if let Err(failure) = &served
         && let Err(error) = termination::write(failure, &termination_log)
@@ -61,7 +64,13 @@ pub fn run(args: Args) -> Result<(), Failure> {
     served
 }
 
-async fn serve(args: Args) -> Result<(), Failure> {
+/// When the signal arrived that ended the server.
+enum End {
+    WhileLoading,
+    Drained,
+}
+
+async fn serve(args: Args) -> Result<End, Failure> {
     let mut signals = Signals::new().map_err(|error| Failure::new(Reason::StartFailed, error))?;
     let version = args.version.to_string();
     // First, so that an invalid sink fails before anything is downloaded.
@@ -85,14 +94,16 @@ async fn serve(args: Args) -> Result<(), Failure> {
         });
     }
     let loaded = async {
-        // Concurrently: the baseline is small, and the model arrives in many chunks.
-        let (baseline, engine) = tokio::try_join!(baseline(&args), load(&args, &version, &metrics))?;
+        // Concurrently: the baseline is small, and the model arrives in many chunks. ONNX Runtime comes after both, so that
+        // a damaged baseline does not end the process while it loads the model.
+        let (baseline, artifact) = tokio::try_join!(baseline(&args), fetch(&args))?;
+        let engine = load(&args, &version, artifact, &metrics).await?;
         check_baseline(baseline.as_ref(), engine.model())?;
         Ok::<_, Failure>((baseline, engine))
     };
     let (baseline, engine) = tokio::select! {
         loaded = loaded => loaded?,
-        () = signals.next() => return Ok(()),
+        () = signals.next() => return Ok(End::WhileLoading),
     };
     let options = ObserverOptions {
         peers: args.peers.clone().map(|host| Peers::new(host, args.metrics_port)),
@@ -114,7 +125,7 @@ async fn serve(args: Args) -> Result<(), Failure> {
     if let Some(observer) = service.observer() {
         observer.stop(deadline).await;
     }
-    Ok(())
+    Ok(End::Drained)
 }
 
 /// Opens the four ports. Until the model is loaded, they respond that they are not ready.
@@ -198,8 +209,8 @@ fn check_baseline(baseline: Option<&Baseline>, model: &Model) -> Result<(), Fail
     }
 }
 
-/// Fetches, inspects, loads and warms up the model, and starts the engine.
-async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engine, Failure> {
+/// Fetches the model.
+async fn fetch(args: &Args) -> Result<Artifact, Failure> {
     let request = artifact::FetchRequest {
         uri: &args.artifact,
         sha256: &args.sha256,
@@ -209,7 +220,16 @@ async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engi
         file: "model.onnx",
         limit: args.max_artifact,
     };
-    let artifact = artifact::fetch(&request).await?;
+    artifact::fetch(&request).await
+}
+
+/// Inspects, loads and warms up the model, and starts the engine.
+async fn load(
+    args: &Args,
+    version: &str,
+    artifact: Artifact,
+    metrics: &Arc<Metrics>,
+) -> Result<Engine, Failure> {
     let (args, version) = (args.clone(), version.to_owned());
     let path = artifact.path.clone();
     let blocking = tokio::task::spawn_blocking(move || {
