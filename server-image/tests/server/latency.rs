@@ -1,5 +1,5 @@
-//! Main answers its callers in JSON, the challenger answers main in binary. Their latencies must be comparable all the
-//! same, so they end with the inference, before the response is encoded.
+//! Main encodes JSON for its callers, the challenger binary tensors for main. Their latencies end with the inference,
+//! before the response is encoded, so they can be compared.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,4 @@
-//! An address that leads elsewhere from one moment on, as a Service does whose selector changes: connections that are
-//! there stay where they are.
+//! An address whose target can change, like a Service with a new selector: open connections keep their target.
 
 use std::{
     io::copy,
@@ -7,13 +6,13 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// The address, and where it leads now.
-pub struct Way {
+/// Relays connections to its current target.
+pub struct Relay {
     pub address: SocketAddr,
     to: Arc<Mutex<Option<SocketAddr>>>,
 }
 
-impl Way {
+impl Relay {
     pub fn to(to: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -22,31 +21,31 @@ impl Way {
         std::thread::spawn(move || {
             for caller in listener.incoming() {
                 let Some(to) = *now.lock().unwrap() else { return };
-                lead(&caller.unwrap(), &TcpStream::connect(to).unwrap());
+                relay(&caller.unwrap(), &TcpStream::connect(to).unwrap());
             }
         });
         Self { address, to }
     }
 
-    /// New connections go there.
-    pub fn leads_to(&self, to: SocketAddr) {
+    /// Changes the target of new connections.
+    pub fn switch_to(&self, to: SocketAddr) {
         *self.to.lock().unwrap() = Some(to);
     }
 }
 
-impl Drop for Way {
+impl Drop for Relay {
     fn drop(&mut self) {
         *self.to.lock().unwrap() = None;
-        // The listener looks when somebody comes.
+        // The thread checks the target at the next connection.
         let _ = TcpStream::connect(self.address);
     }
 }
 
-fn lead(caller: &TcpStream, server: &TcpStream) {
+fn relay(caller: &TcpStream, server: &TcpStream) {
     for (from, into) in [(caller, server), (server, caller)] {
         let (mut from, mut into) = (from.try_clone().unwrap(), into.try_clone().unwrap());
         std::thread::spawn(move || {
-            // Whoever hangs up first ends both ways.
+            // An error or the end of one direction ends the other.
             let _ = copy(&mut from, &mut into);
             let _ = into.shutdown(Shutdown::Write);
         });
