@@ -4,7 +4,8 @@
 pub const VERSION: &str = "understudy-version";
 /// Digest of the model that answered, `sha256:<hex>`. Set on the challenger port only.
 pub const DIGEST: &str = "understudy-digest";
-/// Microseconds from the end of the request's body to the start of the response. Set on the challenger port only.
+/// Microseconds from the end of the request's body to the end of the inference, before the response is encoded. Set on
+/// the challenger port only.
 pub const LATENCY: &str = "understudy-latency-us";
 /// Id of a recorded call. The caller may set it; otherwise the server creates one and returns it here.
 pub const REQUEST_ID: &str = "x-request-id";

@@ -1,16 +1,20 @@
-//! How fast JSON becomes a tensor: 3 x 224 x 224 FP32, as an image model takes it.
+//! The speed of decoding JSON to a tensor of 3 x 224 x 224 FP32, the input of an image model.
 
-use std::fmt::Write;
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Write,
+    time::{Duration, Instant},
+};
 
-use understudy_server::codec::Request;
-use understudy_server::signature::{Port, Signature};
-use understudy_server::tensor::Datatype;
+use understudy_server::{
+    codec::InferRequest,
+    signature::{Port, Signature},
+    tensor::Datatype,
+};
 
 const SHAPE: [i64; 4] = [1, 3, 224, 224];
 const ELEMENTS: usize = 3 * 224 * 224;
 
-/// MB/s of JSON text: with the 17 digits that Python prints, and with the shortest digits of an f32.
+/// MB/s of JSON text, with the 17 digits that Python prints, and with the shortest digits of an f32.
 pub fn megabytes_a_second() -> [(&'static str, f64); 2] {
     let signature = Signature {
         inputs: vec![Port { name: "x".to_owned(), datatype: Datatype::Fp32, shape: SHAPE.to_vec() }],
@@ -19,11 +23,12 @@ pub fn megabytes_a_second() -> [(&'static str, f64); 2] {
     [("as Python prints it", true), ("in its shortest digits", false)].map(|(what, long)| {
         let body = body(long);
         let begin = Instant::now();
-        // The best round: the others say how busy the machine was.
+        // The best round. The others show how busy the machine was.
         let mut best = Duration::MAX;
         while begin.elapsed() < Duration::from_secs(2) {
             let round = Instant::now();
-            let request = Request::read(body.as_bytes(), None, &signature).expect("the body is a request");
+            let request =
+                InferRequest::read(body.as_bytes(), None, &signature).expect("the body is a request");
             best = best.min(round.elapsed());
             assert_eq!(request.inputs[0].data.len(), ELEMENTS);
         }

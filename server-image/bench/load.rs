@@ -1,8 +1,6 @@
-//! Load from wrk, on the same processors as what it measures.
+//! Load from wrk, on the same processors as the measured server.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::Command;
+use std::{net::SocketAddr, path::PathBuf, process::Command};
 
 /// A load.
 pub struct Load {
@@ -10,23 +8,23 @@ pub struct Load {
     pub body: PathBuf,
 }
 
-/// What wrk saw. Times in microseconds.
+/// What wrk measured. Times in microseconds.
 #[derive(Clone, Copy)]
-pub struct Seen {
+pub struct Measured {
     pub rate: f64,
     pub p50: f64,
     pub p99: f64,
 }
 
 impl Load {
-    /// Three turns each, one after the other, so that a busy moment of the machine meets both; the medians.
-    pub fn alternate(&self, null: SocketAddr, server: SocketAddr, connections: u32) -> (Seen, Seen) {
+    /// The medians of three turns each. The turns alternate, so that a busy moment of the machine affects both.
+    pub fn alternate(&self, null: SocketAddr, server: SocketAddr, connections: u32) -> (Measured, Measured) {
         let turns = [(); 3].map(|()| (self.run(null, connections), self.run(server, connections)));
         (median(turns.map(|turn| turn.0)), median(turns.map(|turn| turn.1)))
     }
 
     /// One turn of wrk.
-    pub fn run(&self, address: SocketAddr, connections: u32) -> Seen {
+    pub fn run(&self, address: SocketAddr, connections: u32) -> Measured {
         let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("bench/post.lua");
         let output = Command::new("wrk")
             .args(["--latency", "-t1", &format!("-c{connections}"), &format!("-d{}s", self.seconds)])
@@ -35,28 +33,32 @@ impl Load {
             .arg(format!("http://{address}/v2/models/bench/infer"))
             .arg(&self.body)
             .output()
-            .expect("bench/run checks that wrk is there");
+            .expect("bench/run checks that wrk is installed");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let field = |name: &str| {
             let line = text.lines().find_map(|line| line.trim().strip_prefix(name));
-            line.unwrap_or_else(|| panic!("wrk said:\n{text}")).trim().to_owned()
+            line.unwrap_or_else(|| panic!("wrk printed:\n{text}")).trim().to_owned()
         };
-        assert!(!text.contains("Non-2xx") && !text.contains("Socket errors"), "wrk said:\n{text}");
+        assert!(!text.contains("Non-2xx") && !text.contains("Socket errors"), "wrk printed:\n{text}");
         let rate = field("Requests/sec:").parse().expect("wrk prints a number");
-        Seen { rate, p50: micros(&field("50%")), p99: micros(&field("99%")) }
+        Measured { rate, p50: micros(&field("50%")), p99: micros(&field("99%")) }
     }
 }
 
-/// The middle of three turns, by each figure.
-pub fn median(mut seen: [Seen; 3]) -> Seen {
-    let mut middle = |of: fn(&Seen) -> f64| {
-        seen.sort_by(|a, b| of(a).total_cmp(&of(b)));
-        of(&seen[1])
+/// The median of three turns, for each figure.
+pub fn median(mut measured: [Measured; 3]) -> Measured {
+    let mut middle = |of: fn(&Measured) -> f64| {
+        measured.sort_by(|a, b| of(a).total_cmp(&of(b)));
+        of(&measured[1])
     };
-    Seen { rate: middle(|seen| seen.rate), p50: middle(|seen| seen.p50), p99: middle(|seen| seen.p99) }
+    Measured {
+        rate: middle(|measured| measured.rate),
+        p50: middle(|measured| measured.p50),
+        p99: middle(|measured| measured.p99),
+    }
 }
 
-/// wrk's times: `52.00us`, `1.20ms`, `1.01s`.
+/// Microseconds of a time that wrk printed: `52.00us`, `1.20ms`, `1.01s`.
 fn micros(text: &str) -> f64 {
     let number = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let factor = match &text[number.len()..] {

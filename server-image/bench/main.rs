@@ -1,8 +1,8 @@
-//! Figures of the server, each with its limit beside it: an in-process loop for what ONNX Runtime can do, a null
-//! server of the same stack for what HTTP can do. Absolute figures mean little on a shared machine; the ratios do.
+//! Figures of the server, each with its limit: an in-process loop shows the limit of ONNX Runtime, a null server of the
+//! same stack the limit of HTTP. On a shared machine, only the ratios are meaningful.
 
 #[path = "../tests/server/challengers.rs"]
-#[expect(dead_code, reason = "the tests know more kinds of trouble")]
+#[expect(dead_code, reason = "the tests use more faults")]
 mod challengers;
 mod decode;
 mod load;
@@ -10,15 +10,19 @@ mod paced;
 mod process;
 mod shadow;
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use load::Load;
 use process::{Null, Server};
-use understudy_server::artifact::Artifact;
-use understudy_server::model::{self, Plan};
-use understudy_server::onnx;
+use understudy_server::{
+    artifact::Artifact,
+    model::{self, LoadOptions},
+    onnx,
+};
 
 const NULL: &str = "null";
 
@@ -44,7 +48,7 @@ fn main() {
     }
 }
 
-/// What a server takes and gives by itself.
+/// A server without challenger and records.
 fn server(model: &Path, load: &Load) {
     println!("server, breast-cancer 1.0.0, 3 x {} s a load, median", load.seconds);
     let alone = in_process(model, Duration::from_secs(load.seconds));
@@ -94,14 +98,14 @@ struct Alone {
     load_ms: f64,
 }
 
-/// The same model with the same settings, without a server around it.
+/// The same model with the same settings, without a server.
 fn in_process(file: &Path, time: Duration) -> Alone {
     let begin = Instant::now();
     let artifact = Artifact { path: file.to_owned(), bytes: 0 };
-    let plan = Plan {
+    let options = LoadOptions {
         deployment: "bench",
         version: "1.0.0",
-        facts: onnx::inspect(file).expect("the sample is a model"),
+        facts: onnx::inspect(file).expect("the sample is a valid model"),
         artifact: &artifact,
         digest: [0; 32].into(),
         onnxruntime: &PathBuf::from(
@@ -109,7 +113,7 @@ fn in_process(file: &Path, time: Duration) -> Alone {
         ),
         sessions: 1,
     };
-    let (model, mut sessions) = model::load(&plan).expect("the sample loads");
+    let (model, mut sessions) = model::load(&options).expect("the sample loads");
     let load_ms = begin.elapsed().as_secs_f64() * 1e3;
     let begin = Instant::now();
     let mut runs = 0_u32;

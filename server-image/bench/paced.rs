@@ -1,27 +1,29 @@
-//! A load of so many calls a second on one connection: what a caller waits for while the machine is not full.
+//! A load with a fixed rate on one connection: the waiting time of a caller while the machine is not full.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+    path::Path,
+    time::{Duration, Instant},
+};
 
-/// Percentiles in microseconds.
+/// Percentiles of the waiting time in microseconds.
 #[derive(Clone, Copy)]
 pub struct Waited {
     pub p50: f64,
     pub p99: f64,
 }
 
-/// Calls `address` for a while, `rate` times a second.
+/// Calls `address` `rate` times a second, for `time`.
 pub fn call(address: SocketAddr, body: &Path, rate: u32, time: Duration) -> Waited {
-    let body = std::fs::read(body).expect("the sample request is there");
+    let body = std::fs::read(body).expect("the sample request exists");
     let head = format!(
         "POST /v2/models/bench/infer HTTP/1.1\r\nHost: bench\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     let request = [head.as_bytes(), &body].concat();
     let stream = TcpStream::connect(address).expect("the server listens");
-    stream.set_nodelay(true).expect("a socket of this machine");
+    stream.set_nodelay(true).expect("a local socket");
     let mut stream = BufReader::new(stream);
     let pause = Duration::from_secs(1) / rate;
     let begin = Instant::now();
@@ -31,7 +33,7 @@ pub fn call(address: SocketAddr, body: &Path, rate: u32, time: Duration) -> Wait
         std::thread::sleep(next.saturating_duration_since(Instant::now()));
         let sent = Instant::now();
         stream.get_mut().write_all(&request).expect("the server reads");
-        answer(&mut stream);
+        read_response(&mut stream);
         waited.push(sent.elapsed());
     }
     waited.sort_unstable();
@@ -39,14 +41,14 @@ pub fn call(address: SocketAddr, body: &Path, rate: u32, time: Duration) -> Wait
     Waited { p50: at(50), p99: at(99) }
 }
 
-fn answer(stream: &mut BufReader<TcpStream>) {
+fn read_response(stream: &mut BufReader<TcpStream>) {
     let mut line = String::new();
-    stream.read_line(&mut line).expect("the server answers");
+    stream.read_line(&mut line).expect("the server responds");
     assert!(line.starts_with("HTTP/1.1 200 "), "{line}");
     let mut length = 0;
     loop {
         line.clear();
-        stream.read_line(&mut line).expect("the server answers");
+        stream.read_line(&mut line).expect("the server responds");
         if let Some(value) = line.strip_prefix("content-length: ") {
             length = value.trim_end().parse().expect("a length");
         }
@@ -55,10 +57,10 @@ fn answer(stream: &mut BufReader<TcpStream>) {
         }
     }
     let mut body = vec![0; length];
-    stream.read_exact(&mut body).expect("the server answers");
+    stream.read_exact(&mut body).expect("the server responds");
 }
 
-/// The middle of three, by each figure.
+/// The median of three, for each figure.
 pub fn median(mut waited: [Waited; 3]) -> Waited {
     waited.sort_by(|a, b| a.p50.total_cmp(&b.p50));
     let p50 = waited[1].p50;

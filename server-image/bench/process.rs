@@ -1,25 +1,25 @@
-//! The processes that are measured.
+//! The measured processes.
 
-use std::convert::Infallible;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::{
+    convert::Infallible,
+    io::{BufRead, BufReader, Read, Write},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Instant,
+};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use sha2::{Digest as _, Sha256};
-use understudy_server::artifact::Digest;
+use understudy_contract::Digest;
 
-const LISTENS: &str = "the server says where it listens";
-/// As long as an answer of the sample model.
-const ANSWER: &str = r#"{"model_name":"fraud","model_version":"1.3.0","id":"sample","outputs":[{"name":"label","datatype":"INT64","shape":[1],"data":[1]},{"name":"probabilities","datatype":"FP32","shape":[1,2],"data":[0.0022078454,0.9977921]}]}"#;
+const LISTENS: &str = "the server logs its addresses";
+/// A response as long as that of the sample model.
+const RESPONSE: &str = r#"{"model_name":"fraud","model_version":"1.3.0","id":"sample","outputs":[{"name":"label","datatype":"INT64","shape":[1],"data":[1]},{"name":"probabilities","datatype":"FP32","shape":[1,2],"data":[0.0022078454,0.9977921]}]}"#;
 
 /// The real binary.
 pub struct Server {
@@ -38,10 +38,10 @@ impl Server {
         Self::of(model, "1.0.0")
     }
 
-    /// The model, as this version.
+    /// Starts a server for the model, with this version.
     pub fn of(model: &Path, version: &str) -> Self {
         let directory = tempfile::tempdir().expect("a directory for the bench");
-        let bytes = std::fs::read(model).expect("the sample model is there");
+        let bytes = std::fs::read(model).expect("the sample model exists");
         let (claim, work) = (directory.path().join("claim"), directory.path().join("work"));
         let sink = directory.path().join("sink");
         for path in [&claim, &work, &sink] {
@@ -88,20 +88,20 @@ impl Server {
             challenger: challenger.expect(LISTENS),
             metrics: metrics.expect(LISTENS),
             ready_ms,
-            digest: format!("sha256:{digest}"),
+            digest: digest.prefixed(),
             log,
             directory,
         }
     }
 
-    /// Replaces the routing file, and waits until the server follows it.
+    /// Replaces the routing file, and waits until the server has read it.
     pub fn route(&mut self, routing: &serde_json::Value) {
         let file = self.directory.path().join("routing.json");
         std::fs::write(file.with_extension("new"), routing.to_string()).expect("the directory is writable");
         std::fs::rename(file.with_extension("new"), file).expect("the directory is writable");
         for line in self.log.by_ref().map_while(Result::ok) {
             let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-            if line["message"] == "the settings changed" {
+            if line["message"] == "the routing changed" {
                 return;
             }
         }
@@ -122,11 +122,11 @@ impl Server {
             .sum()
     }
 
-    /// What the process holds of the machine's memory.
+    /// Resident memory of the process.
     pub fn resident_mb(&self) -> f64 {
         let status =
             std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the server runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says VmRSS");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux reports VmRSS");
         let kib: f64 = line.trim().trim_end_matches(" kB").parse().expect("VmRSS is in kB");
         kib / 1024.0
     }
@@ -139,7 +139,7 @@ impl Drop for Server {
     }
 }
 
-/// This program as the null server.
+/// This program, running as the null server.
 pub struct Null {
     child: Child,
     pub address: SocketAddr,
@@ -166,7 +166,7 @@ impl Drop for Null {
     }
 }
 
-/// hyper and tokio as the server has them, and nothing in between: reads the body, answers the same.
+/// hyper and tokio as in the server, without anything else: reads the body and sends a constant response.
 pub fn serve_null(address: SocketAddr) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -177,7 +177,7 @@ pub fn serve_null(address: SocketAddr) {
             tokio::spawn(async move {
                 let service = service_fn(|request: Request<Incoming>| async move {
                     let _ = request.into_body().collect().await;
-                    Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(ANSWER)))
+                    Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(RESPONSE)))
                 });
                 let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
             });

@@ -1,20 +1,24 @@
-//! What it costs to record a call: microseconds of a processor a row, and bytes a row on the disk.
+//! The cost of recording a call: processor time in microseconds for each row, and bytes on the disk.
 //!
-//! `cargo bench -p understudy-server --bench records`. Beside it, as limits, what the parts cost alone: the newest
-//! rows in memory without a sink, and copying the row's values.
+//! Run it with `cargo bench -p understudy-server --bench records`. It also prints limits: the cost of keeping the newest
+//! rows in memory without a sink, and of copying the values of a row.
 
-use std::hint::black_box;
-use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::{
+    hint::black_box,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
 
-use prometheus::Registry;
 use rustix::time::{ClockId, clock_gettime};
-use understudy_server::columns::Columns;
-use understudy_server::observe::call::{Answered, Call, Identity, Shadow};
-use understudy_server::records::{Counts, Plan, Recorder, Ring, Settings, Sink};
-use understudy_server::signature::{Port, Signature};
-use understudy_server::tensor::{Data, Datatype, Tensor};
+use understudy_server::{
+    call::{Answered, Call, Identity, Shadow},
+    columns::Columns,
+    metrics::Family,
+    records::{Counts, Recorder, RecorderOptions, RecordingSettings, Ring, Sink},
+    signature::{Port, Signature},
+    tensor::{Data, Datatype, Tensor},
+};
 
 const ROWS: u32 = 400_000;
 const FEATURES: usize = 30;
@@ -28,7 +32,7 @@ fn signature() -> Signature {
     }
 }
 
-/// Numbers that look random, and are the same in every run.
+/// Pseudo-random numbers, the same in every run.
 fn number(state: &mut u64) -> f32 {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     f32::from(u16::try_from(*state >> 48).expect("16 bits")) * 1.37
@@ -69,10 +73,10 @@ fn calls(challenger: bool) -> impl Iterator<Item = Call> {
     })
 }
 
-/// Processor time of this thread: on a shared machine the clock on the wall tells of the others.
+/// Processor time of this thread. On a shared machine, the wall clock also measures other processes.
 fn processor() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::try_from(time).expect("it is not negative")
+    Duration::try_from(time).expect("processor time is not negative")
 }
 
 fn per_row(elapsed: Duration) -> f64 {
@@ -80,10 +84,10 @@ fn per_row(elapsed: Duration) -> f64 {
 }
 
 fn recorder(spool: &Path, sink: Option<Sink>) -> Recorder {
-    let counts = Counts::new(&Registry::new(), "fraud", "1.3.0", sink.is_some());
+    let counts = Counts::new(&Family::new("fraud", "1.3.0"), sink.is_some());
     let (signature, ring) = (signature(), Arc::new(Ring::default()));
     let names: Vec<_> = (0..FEATURES).map(|feature| format!("feature {feature}")).collect();
-    let plan = Plan {
+    let options = RecorderOptions {
         deployment: "fraud".into(),
         columns: Columns::of(&signature, Some(&names)),
         signature,
@@ -92,8 +96,12 @@ fn recorder(spool: &Path, sink: Option<Sink>) -> Recorder {
         spool_bytes: 4 << 30,
         pod: "fraud-0".into(),
     };
-    let mut recorder = Recorder::start(plan, &counts, &ring);
-    recorder.set(Some(&Settings { redact: vec![], rotate_after: Duration::from_hours(1), retention: None }));
+    let mut recorder = Recorder::start(options, &counts, &ring);
+    recorder.set(Some(&RecordingSettings {
+        redact: vec![],
+        rotate_after: Duration::from_hours(1),
+        retention: None,
+    }));
     recorder
 }
 
@@ -107,7 +115,7 @@ fn main_is() -> Arc<Identity> {
 
 fn measure(name: &str, sink: bool, challenger: bool) {
     let directory = tempfile::tempdir().expect("a folder");
-    // Nothing is mounted there: everything stays in the spool, and nothing else takes the processor.
+    // Nothing is mounted there: all rows stay in the spool, and no upload uses the processor.
     let mut recorder = recorder(directory.path(), sink.then(|| claim("/nowhere".as_ref())));
     let (main, calls) = (main_is(), calls(challenger).collect::<Vec<_>>());
     let (mut worst, start) = (Duration::ZERO, processor());
@@ -130,7 +138,7 @@ fn measure(name: &str, sink: bool, challenger: bool) {
     );
 }
 
-/// What the process holds at most while it records and uploads, beyond what it held before.
+/// The peak memory of the process while it records and uploads, above the memory before.
 async fn memory() {
     let directory = tempfile::tempdir().expect("a folder");
     let mount = directory.path().join("claim");
@@ -153,8 +161,8 @@ async fn memory() {
 }
 
 fn status(field: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux has it");
-    let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("and this field");
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux has this file");
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("the file has this field");
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 

@@ -1,19 +1,19 @@
-//! What callers of main notice of its challenger and of records: S10, S11 and S12.
+//! The effect of challenger and records on main's callers: S10, S11 and S12.
 
-use std::net::SocketAddr;
-use std::path::Path;
-use std::time::Duration;
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::challengers::{Bad, Challenger};
-use super::load::{self, Load};
-use super::paced::{self, Waited};
-use super::process::Server;
+use super::{
+    challengers::{Bad, Challenger},
+    load::{self, Load},
+    paced::{self, Waited},
+    process::Server,
+};
 
-/// Calls a second of the paced load: S11's.
+/// Calls a second of the paced load, as in S11.
 const RATE: u32 = 5_000;
-/// What copies and calls that wait may take together, in MB: the bounds of the two queues.
+/// The bounds of the two queues together, in MB.
 const QUEUES_MB: f64 = 16.0;
 
 fn routing(challenger: Option<(SocketAddr, &str, &str)>, recorded: bool) -> Value {
@@ -34,14 +34,14 @@ pub fn run(model: &Path, load: &Load) {
         load.seconds
     );
     let challenger = Server::of(model, "1.1.0");
-    // Each as it would be without the other: a load leaves nothing behind that the next one would meet.
+    // A server for each configuration, so that one load does not affect the next.
     let (mut off, mut mirroring, mut recording, mut both) =
         (Server::start(model), Server::start(model), Server::start(model), Server::start(model));
-    let well = (challenger.challenger, "1.1.0", challenger.digest.as_str());
+    let healthy = (challenger.challenger, "1.1.0", challenger.digest.as_str());
     off.route(&json!({"main": "1.0.0", "drift": {"windowSeconds": 60, "minSamples": 1, "psi": 1.0}}));
-    mirroring.route(&routing(Some(well), false));
+    mirroring.route(&routing(Some(healthy), false));
     recording.route(&routing(None, true));
-    both.route(&routing(Some(well), true));
+    both.route(&routing(Some(healthy), true));
 
     let servers = [("off", &off), ("mirroring", &mirroring), ("recording", &recording), ("both", &both)];
     let time = Duration::from_secs(load.seconds);
@@ -49,33 +49,34 @@ pub fn run(model: &Path, load: &Load) {
         [(); 3].map(|()| servers.map(|(_, server)| paced::call(server.address, &load.body, RATE, time)));
     let waited: Vec<Waited> =
         (0..servers.len()).map(|which| paced::median(turns.map(|turn| turn[which]))).collect();
-    for ((name, _), seen) in servers.iter().zip(&waited) {
-        let (p50, p99) = (seen.p50 - waited[0].p50, seen.p99 - waited[0].p99);
+    for ((name, _), measured) in servers.iter().zip(&waited) {
+        let (p50, p99) = (measured.p50 - waited[0].p50, measured.p99 - waited[0].p99);
         println!(
             "{RATE}/s  {name:<12} p50 {:>5.0} us  p99 {:>6.0} us   added p50 {p50:.0} us (S10: <= 10), p99 {p99:.0} us (S10: <= 50 or 5 %)",
-            seen.p50, seen.p99
+            measured.p50, measured.p99
         );
     }
     let turns = [(); 3].map(|()| servers.map(|(_, server)| load.run(server.address, 8)));
-    let seen: Vec<_> = (0..servers.len()).map(|which| load::median(turns.map(|turn| turn[which]))).collect();
-    for ((name, server), each) in servers.iter().zip(&seen) {
+    let measured: Vec<_> =
+        (0..servers.len()).map(|which| load::median(turns.map(|turn| turn[which]))).collect();
+    for ((name, server), each) in servers.iter().zip(&measured) {
         println!(
             "c=8     {name:<12} {:>7.0} req/s  p50 {:>5.0} us  p99 {:>6.0} us   {:.2} x off{}",
             each.rate,
             each.p50,
             each.p99,
-            each.rate / seen[0].rate,
+            each.rate / measured[0].rate,
             if *name == "recording" { "   (S12: >= 0.9)" } else { "" }
         );
         copies(server);
         rows(server);
     }
     drop((off, mirroring, recording, both));
-    troubles(model, load, &seen[0]);
+    faults(model, load, &measured[0]);
 }
 
-/// S11: a challenger in trouble, 60 s (six times the length of a load) at the highest rate.
-fn troubles(model: &Path, load: &Load, off: &load::Seen) {
+/// S11: a challenger with a fault, for 60 s (six times the length of a load) at the highest rate.
+fn faults(model: &Path, load: &Load, off: &load::Measured) {
     let load = Load { seconds: load.seconds * 6, body: load.body.clone() };
     let killed = Server::of(model, "1.4.0");
     let address = killed.challenger;
@@ -85,21 +86,21 @@ fn troubles(model: &Path, load: &Load, off: &load::Seen) {
     let mut all: Vec<(&str, SocketAddr)> =
         bad.iter().map(|(name, challenger)| (name.as_str(), challenger.address)).collect();
     all.push(("Refusing", address));
-    println!("challenger in trouble, {} s each at c=8", load.seconds);
+    println!("challenger with a fault, {} s each at c=8", load.seconds);
     for (name, address) in all {
         let mut main = Server::start(model);
         main.route(&routing(Some((address, "1.4.0", "sha256:14")), false));
-        // What a first load takes is not the challenger's doing.
+        // The challenger does not cause the memory of a first load.
         Load { seconds: 2, body: load.body.clone() }.run(main.address, 8);
         let before = main.resident_mb();
-        let seen = load.run(main.address, 8);
+        let measured = load.run(main.address, 8);
         let grown = main.resident_mb() - before;
         println!(
             "{name:<12} {:>7.0} req/s ({:.2} x off)  p50 {:>5.0} us  p99 {:>6.0} us (off {:.0} and {:.0})   memory +{grown:.1} MB (S11: <= {:.0})",
-            seen.rate,
-            seen.rate / off.rate,
-            seen.p50,
-            seen.p99,
+            measured.rate,
+            measured.rate / off.rate,
+            measured.p50,
+            measured.p99,
             off.p50,
             off.p99,
             QUEUES_MB + 8.0
@@ -115,19 +116,19 @@ fn troubles(model: &Path, load: &Load, off: &load::Seen) {
             std::thread::sleep(half);
             drop(challenger);
         });
-        let seen = load.run(main.address, 8);
+        let measured = load.run(main.address, 8);
         println!(
             "Killed       {:>7.0} req/s ({:.2} x off)  p50 {:>5.0} us  p99 {:>6.0} us",
-            seen.rate,
-            seen.rate / off.rate,
-            seen.p50,
-            seen.p99
+            measured.rate,
+            measured.rate / off.rate,
+            measured.p50,
+            measured.p99
         );
     });
     copies(&main);
 }
 
-/// Waits until every copy has ended, and shows that each call is accounted for.
+/// Waits until every copy has ended, and prints where the calls are counted. Fails if one is missing.
 fn copies(server: &Server) {
     let metric = |name: &str| server.metric(&format!("understudy_mirror_{name}"));
     while metric("pending") > 0 {
@@ -141,7 +142,7 @@ fn copies(server: &Server) {
     }
 }
 
-/// The same of records.
+/// Waits until every row is written or dropped, and prints the counts. Fails if one is missing.
 fn rows(server: &Server) {
     let metric = |name: &str| server.metric(&format!("understudy_records_{name}"));
     while metric("pending") > 0 {

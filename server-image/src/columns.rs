@@ -1,48 +1,49 @@
-//! The names by which people know the values of a call: a model's features or inputs, and its outputs. Records and
-//! drift have their columns from here, so that a name means the same in both.
+//! The columns of a model: its features or inputs, and its outputs, by name. Records and drift both take their columns
+//! from here, so a name means the same in both.
 
-use std::iter::StepBy;
-use std::slice::Iter;
+use std::{iter::StepBy, slice::Iter};
 
-use crate::codec::predict::is_vector_of;
-use crate::signature::{Port, Signature};
-use crate::tensor::{Datatype, Tensor};
+use crate::{
+    codec::predict::is_vector_of,
+    signature::{Port, Signature},
+    tensor::{Datatype, Tensor},
+};
 
 /// The columns of a model, in the order of its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Columns {
-    /// What it takes: one column a named feature, else one an input.
+    /// One column for each named feature. Without names, one for each input.
     pub inputs: Vec<Column>,
-    /// What it answers: one column an output.
+    /// One column for each output.
     pub outputs: Vec<Column>,
 }
 
-/// The values of one name, in one of the tensors.
+/// The values in one of the tensors that have a name of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
-    /// No other column of the same list has it.
+    /// Unique in its list.
     pub name: String,
-    /// The name as the model has it. It differs from `name` where the model has it twice.
+    /// The name in the model. It differs from `name` if the model has it twice.
     pub given: String,
     /// The datatype of its values.
     pub datatype: Datatype,
-    /// The position of its tensor in the signature.
+    /// Position of its tensor in the signature.
     pub tensor: usize,
-    /// Which values of the tensor it has; all of them where this is absent.
+    /// The part of the tensor with its values. `None` for the whole tensor.
     pub feature: Option<Feature>,
 }
 
-/// One place of every row of a tensor.
+/// One position in every row of a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Feature {
-    /// The place.
+    /// The position.
     pub index: usize,
-    /// How many places a row has.
+    /// Positions in a row.
     pub of: usize,
 }
 
 impl Columns {
-    /// The columns of a model. `features` names the places of its only input, if that is a vector of as many.
+    /// The columns of a model. `features` names the positions of its only input, if that is a vector of this length.
     #[must_use]
     pub fn of(signature: &Signature, features: Option<&[String]>) -> Self {
         let inputs = match (signature.inputs.as_slice(), features) {
@@ -59,7 +60,7 @@ impl Columns {
                 .collect(),
             (ports, _) => whole(ports),
         };
-        Self { inputs: told_apart(inputs), outputs: told_apart(whole(&signature.outputs)) }
+        Self { inputs: unique(inputs), outputs: unique(whole(&signature.outputs)) }
     }
 }
 
@@ -74,24 +75,25 @@ fn whole(ports: &[Port]) -> Vec<Column> {
     ports.iter().enumerate().map(column).collect()
 }
 
-/// Gives the second `a` the name `a_2`, or the first of `a_3`, `a_4`.. that is free.
-fn told_apart(mut columns: Vec<Column>) -> Vec<Column> {
+/// Makes the names unique: the second `a` becomes `a_2`, or the first of `a_3`, `a_4`.. that is free.
+fn unique(mut columns: Vec<Column>) -> Vec<Column> {
     for position in 1..columns.len() {
         let (before, rest) = columns.split_at(position);
         let taken = |name: &str| before.iter().chain(&rest[1..]).any(|column| column.name == name);
         if before.iter().any(|column| column.name == rest[0].name) {
             let numbered = (2_usize..).map(|number| format!("{}_{number}", rest[0].given));
             let free = numbered.into_iter().find(|name| !taken(name));
-            columns[position].name = free.expect("there are more numbers than columns");
+            columns[position].name = free.expect("a range of all numbers has one for each column");
         }
     }
     columns
 }
 
 impl Column {
-    /// The column's values among `elements`, which are those of `tensor`: one a row for a feature, else all.
+    /// The column's values among `elements`, the elements of `tensor`: one for each row if the column is a feature,
+    /// otherwise all.
     ///
-    /// None, where the column is not in `tensor`.
+    /// No values if the column is not in `tensor`.
     pub fn values<'t, T>(&self, tensor: &Tensor, elements: &'t [T]) -> StepBy<Iter<'t, T>> {
         match self.feature {
             None => elements.iter().step_by(1),
@@ -102,8 +104,8 @@ impl Column {
         }
     }
 
-    /// Whether the rows of `tensor` have as many places as the model has names for: a vector whose length may vary
-    /// can have another one than its names say, and then none of them is known.
+    /// Whether `tensor` has the column. A vector whose length may vary can have another length than the list of names.
+    /// Then it has none of the features.
     #[must_use]
     pub fn is_in(&self, tensor: &Tensor) -> bool {
         let Some(Feature { of, .. }) = self.feature else { return true };
@@ -114,8 +116,7 @@ impl Column {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::each_datatype;
-    use crate::tensor::Data;
+    use crate::tensor::{Data, each_datatype};
 
     fn port(name: &str, datatype: Datatype, shape: &[i64]) -> Port {
         Port { name: name.into(), datatype, shape: shape.into() }
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vector_with_names_is_a_column_a_feature_and_any_other_tensor_is_one_column() {
+    fn a_vector_with_names_has_a_column_for_each_feature_and_any_other_tensor_is_one_column() {
         let vector = || vec![port("x", Datatype::Fp32, &[-1, 3])];
         let three = owned(&["age", "amount", "hour"]);
         let columns = Columns::of(&signature(vector()), Some(&three));
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_feature_has_one_value_a_row_and_a_whole_tensor_all_of_them() {
+    fn a_feature_has_one_value_in_each_row_and_a_whole_tensor_all_of_them() {
         let three = owned(&["age", "amount", "hour"]);
         let columns = Columns::of(&signature(vec![port("x", Datatype::Fp32, &[-1, 3])]), Some(&three));
         let elements = [1.0, 2.0, 3.0, 10.0, 20.0, 30.0];
@@ -171,11 +172,11 @@ mod tests {
         let text = Tensor { shape: vec![2], data: Data::Bytes(owned(&["a", "b"])) };
         let count =
             each_datatype!(&text.data, elements => columns.outputs[0].values(&text, elements).count());
-        assert_eq!(count, 2, "the values of any datatype are reached by `each_datatype!`");
+        assert_eq!(count, 2, "`each_datatype!` reaches the values of any datatype");
     }
 
     #[test]
-    fn a_vector_of_another_length_than_its_names_has_no_features() {
+    fn a_vector_with_another_length_than_the_list_of_names_has_no_features() {
         let two = owned(&["age", "amount"]);
         let columns = Columns::of(&signature(vec![port("x", Datatype::Fp32, &[-1, -1])]), Some(&two));
         assert_eq!(floats(&columns.inputs[1], &[1, 2], &[1.0, 2.0]), [2.0]);
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_a_model_has_twice_is_told_apart_and_remembered() {
+    fn a_name_that_a_model_has_twice_gets_a_number_and_the_given_name_is_kept() {
         let names_given = owned(&["a", "a", "a_2", "a"]);
         let columns =
             Columns::of(&signature(vec![port("x", Datatype::Fp32, &[-1, 4])]), Some(&names_given)).inputs;

@@ -1,66 +1,75 @@
-//! Decides where a request runs: right here if the model takes microseconds and a session is free, else on one of
-//! the threads that own the sessions, behind a bounded queue.
+//! Decides where a request runs: on the thread that read it, if the model is light and a session is free. Otherwise it
+//! waits in a bounded queue for one of the threads that own a session.
 //!
-//! The hop to another thread and back costs about 25 us, as much as a whole small request; a heavy request on one of
-//! the runtime's threads would stop every connection on it. So the model's measured time decides, and goes on
-//! deciding: each request is timed, and a model that is found heavy is moved to the threads.
+//! The hop to another thread and back costs about 25 us, as much as a whole small request. A heavy request on one of the
+//! runtime's threads would stop all connections of that thread. The measured time of the model decides between the two.
+//! Each request is timed, so a model that turns out to be heavy moves to the threads of the sessions.
 
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use ort::session::Session;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::codec::answer::{self, Answer};
-use crate::codec::compression::Coding;
-use crate::codec::{Request, predict};
-use crate::error::Refusal;
-use crate::metrics::{Metrics, Timing};
-use crate::model::{Model, run};
-use crate::tensor::Tensor;
+use crate::{
+    codec::{
+        InferRequest,
+        compression::Coding,
+        predict,
+        response::{self, InferResponse},
+    },
+    error::Refusal,
+    metrics::{Metrics, Timing},
+    model::{Model, run},
+    tensor::Tensor,
+};
 
-/// Four times what the hop costs: beyond it, the hop no longer matters.
+/// Four times the cost of the hop: for a slower model, the hop does not matter.
 const LIGHT: Duration = Duration::from_micros(100);
-/// Bodies that are decoded on the runtime's threads. Larger ones take longer than [`LIGHT`].
+/// Largest body in bytes that is decoded on the runtime's threads. Decoding a larger one takes longer than [`LIGHT`].
 const SMALL: usize = 32 << 10;
-/// A run of this length is no whim of the scheduler.
+/// A run of this length makes the model heavy immediately. The scheduler alone does not cause it.
 const HEAVY: Duration = Duration::from_millis(20);
-/// Slow runs, less the fast ones, after which a model counts as heavy. A few slow ones are the scheduler's doing.
-const STRAINED: u32 = 16;
+/// Slow requests minus fast ones that make the model heavy. The scheduler alone causes a few slow ones.
+const MAX_SLOW: u32 = 16;
 
-/// What a request is.
+/// The API that a request uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// The protocol's inference.
+pub enum ApiKind {
+    /// Inference of the Open Inference Protocol.
     Infer,
-    /// Records of named columns.
+    /// `/predict`: records of named columns.
     Predict,
-    /// Synthetic input, for the operator.
+    /// The operator's probe, with synthetic input.
     Probe,
 }
 
 /// A request whose body has arrived.
 #[derive(Debug)]
 pub struct Work {
-    /// What it is.
-    pub kind: Kind,
+    /// The API.
+    pub kind: ApiKind,
     /// The body.
     pub body: Bytes,
-    /// `Inference-Header-Content-Length`.
+    /// `Inference-Header-Content-Length`, in bytes.
     pub json_length: Option<usize>,
-    /// How the body is compressed.
+    /// Compression of the body.
     pub coding: Option<Coding>,
-    /// How the answer may be compressed.
+    /// Compression that the caller accepts.
     pub accepts: Option<Coding>,
-    /// The room that the body takes; given back with the work.
-    pub room: Option<OwnedSemaphorePermit>,
-    /// Whether somebody looks at what went in and came out, see [`Seen`].
-    pub watched: bool,
-    /// Whether this is the copy of a call to main: all outputs are answered as binary tensors, whatever was asked for.
-    pub mirrored: bool,
+    /// The memory of the body. It is released with the request.
+    pub reservation: Option<OwnedSemaphorePermit>,
+    /// Whether to keep the tensors for observers, see [`CallTrace`].
+    pub traced: bool,
+    /// Whether this is a copy of a call to main. Then all outputs are encoded as binary tensors.
+    pub is_copy: bool,
 }
 
 impl Work {
@@ -68,73 +77,88 @@ impl Work {
     #[must_use]
     pub fn probe() -> Self {
         Self {
-            kind: Kind::Probe,
+            kind: ApiKind::Probe,
             body: Bytes::new(),
             json_length: None,
             coding: None,
             accepts: None,
-            room: None,
-            watched: false,
-            mirrored: false,
+            reservation: None,
+            traced: false,
+            is_copy: false,
         }
     }
 }
 
-/// An answer, ready to be sent.
+/// A response, encoded.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Reply {
+pub struct EncodedResponse {
     /// The body.
     pub body: Vec<u8>,
-    /// The length of its JSON (before compression), if binary tensors follow.
+    /// Length of its JSON in bytes, before compression, if binary tensors follow.
     pub json_length: Option<usize>,
-    /// How it is compressed.
+    /// Compression of the body.
     pub coding: Option<Coding>,
 }
 
-/// What went in and came out, for whoever watches.
+/// What the engine kept of a call for observers.
 #[derive(Debug, Default)]
-pub struct Seen {
-    /// The request's own id.
+pub struct CallTrace {
+    /// The id in the request's body.
     pub id: Option<String>,
-    /// One for each input; none where the request could not be read.
+    /// One tensor for each input. Empty if the request could not be decoded.
     pub inputs: Vec<Tensor>,
-    /// One for each output; none where the model did not run.
+    /// One tensor for each output. Empty if the model did not run.
     pub outputs: Vec<Tensor>,
     /// Rows of the request.
     pub rows: u64,
 }
 
-/// An answer, and what a watched request saw.
+/// The result of one inference.
 #[derive(Debug)]
-pub struct Outcome {
-    /// The answer.
-    pub reply: Result<Reply, Refusal>,
-    /// What went in and came out, where the work is watched.
-    pub seen: Option<Box<Seen>>,
-    /// From the end of the body to the beginning of the answer.
+pub struct Completion {
+    /// The response.
+    pub response: Result<EncodedResponse, Refusal>,
+    /// The tensors of a traced request.
+    pub trace: Option<Box<CallTrace>>,
+    /// From the end of the body to the end of the inference, before the response is encoded: main encodes JSON for its
+    /// callers, the challenger binary tensors for main, and their latencies are compared. Without an inference, to the
+    /// refusal.
     pub latency: Duration,
 }
 
-/// A clock that is looked at once a step: on a small request each look is worth counting.
+/// Times the steps of a request. It reads the clock once a step: on a small request each reading counts.
 #[derive(Debug, Clone, Copy)]
 struct Laps {
     begin: Instant,
     last: Instant,
+    inferred: Option<Instant>,
 }
 
 impl Laps {
     fn start() -> Self {
         let now = Instant::now();
-        Self { begin: now, last: now }
+        Self { begin: now, last: now, inferred: None }
     }
 
-    /// The time since the last lap.
+    /// Ends a step. Returns its time.
     fn lap(&mut self) -> Duration {
         let now = Instant::now();
         now - std::mem::replace(&mut self.last, now)
     }
 
-    /// From the start to the last lap.
+    /// Ends the step of the inference. Returns its time.
+    fn inference(&mut self) -> Duration {
+        let took = self.lap();
+        self.inferred = Some(self.last);
+        took
+    }
+
+    /// From the start to the end of the inference, or to the last step if there was no inference.
+    fn latency(&self) -> Duration {
+        self.inferred.unwrap_or(self.last) - self.begin
+    }
+
+    /// From the start to the end of the last step.
     fn total(&self) -> Duration {
         self.last - self.begin
     }
@@ -143,21 +167,21 @@ impl Laps {
 struct Job {
     work: Work,
     laps: Laps,
-    reply: oneshot::Sender<Outcome>,
+    completed: oneshot::Sender<Completion>,
 }
 
 /// Bounds of the engine.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// Requests that may wait.
+    /// Requests in the queue.
     pub queue: usize,
-    /// How long they may.
+    /// Time of a request in the queue.
     pub queue_wait: Duration,
-    /// Largest body after decompression.
+    /// Size of a body after decompression, in bytes.
     pub max_body: usize,
 }
 
-/// The sessions and the way to them.
+/// The sessions and the queue in front of them.
 pub struct Engine {
     shared: Arc<Shared>,
     queue: Sender<Job>,
@@ -168,20 +192,21 @@ struct Shared {
     sessions: Vec<Mutex<Session>>,
     metrics: Arc<Metrics>,
     bounds: Bounds,
-    strain: AtomicU32,
+    /// Slow requests minus fast ones, from 0 to twice [`MAX_SLOW`].
+    slow: AtomicU32,
 }
 
 impl Engine {
-    /// Starts a thread for each session.
+    /// Starts a thread for each session. Fails if the system cannot start one.
     pub fn start(
         model: Model,
         sessions: Vec<Session>,
         metrics: Arc<Metrics>,
         bounds: Bounds,
     ) -> std::io::Result<Self> {
-        let strain = AtomicU32::new(if model.latency <= LIGHT { 0 } else { 2 * STRAINED });
+        let slow = AtomicU32::new(if model.latency <= LIGHT { 0 } else { 2 * MAX_SLOW });
         let sessions = sessions.into_iter().map(Mutex::new).collect();
-        let shared = Arc::new(Shared { model, sessions, metrics, bounds, strain });
+        let shared = Arc::new(Shared { model, sessions, metrics, bounds, slow });
         let (queue, jobs) = crossbeam_channel::bounded(bounds.queue);
         for index in 0..shared.sessions.len() {
             let (shared, jobs) = (Arc::clone(&shared), jobs.clone());
@@ -197,28 +222,28 @@ impl Engine {
         &self.shared.model
     }
 
-    /// Answers a request.
-    pub async fn answer(&self, work: Work) -> Outcome {
+    /// Runs a request.
+    pub async fn run(&self, work: Work) -> Completion {
         let mut laps = Laps::start();
         let small = work.body.len() <= SMALL && work.coding.is_none();
         if small
-            && self.shared.strain.load(Relaxed) < STRAINED
+            && self.shared.slow.load(Relaxed) < MAX_SLOW
             && let Some(mut session) = self.shared.free_session()
         {
-            return self.shared.answer(&mut session, &work, Duration::ZERO, laps);
+            return self.shared.complete(&mut session, &work, Duration::ZERO, laps);
         }
-        let watched = work.watched;
-        let (reply, answered) = oneshot::channel();
-        match self.queue.try_send(Job { work, laps, reply }) {
+        let traced = work.traced;
+        let (completed, completion) = oneshot::channel();
+        match self.queue.try_send(Job { work, laps, completed }) {
             Ok(()) => self.shared.metrics.waiting(1),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 let busy = Refusal::Busy("the queue is full");
                 let latency = laps.lap();
                 self.shared.metrics.failed(&busy, latency);
-                return Outcome { reply: Err(busy), seen: watched.then(Box::default), latency };
+                return Completion { response: Err(busy), trace: traced.then(Box::default), latency };
             }
         }
-        answered.await.expect("a session's thread answers every job that is waited for")
+        completion.await.expect("a session's thread completes every job whose caller waits")
     }
 }
 
@@ -231,53 +256,53 @@ impl Shared {
         })
     }
 
-    /// The life of one of the threads.
+    /// The loop of a session's thread.
     fn serve(&self, index: usize, jobs: &Receiver<Job>) {
-        for Job { work, mut laps, reply } in jobs {
+        for Job { work, mut laps, completed } in jobs {
             self.metrics.waiting(-1);
-            if reply.is_closed() {
+            if completed.is_closed() {
                 self.metrics.canceled();
                 continue;
             }
             let queue = laps.lap();
-            let answer = if queue > self.bounds.queue_wait {
+            let completion = if queue > self.bounds.queue_wait {
                 let late = Refusal::Deadline(self.bounds.queue_wait.as_secs());
                 self.metrics.failed(&late, queue);
-                Outcome { reply: Err(late), seen: work.watched.then(Box::default), latency: queue }
+                Completion { response: Err(late), trace: work.traced.then(Box::default), latency: queue }
             } else {
                 let mut session = self.sessions[index].lock().unwrap_or_else(PoisonError::into_inner);
-                self.answer(&mut session, &work, queue, laps)
+                self.complete(&mut session, &work, queue, laps)
             };
-            // Whoever hung up meanwhile misses nothing.
-            let _ = reply.send(answer);
+            // An error means that the caller closed the connection in the meantime.
+            let _ = completed.send(completion);
         }
     }
 
-    /// Decode, run, encode, and account for it.
-    fn answer(&self, session: &mut Session, work: &Work, queue: Duration, mut laps: Laps) -> Outcome {
+    /// Runs a request that waited in the queue for `queue`, and counts it.
+    fn complete(&self, session: &mut Session, work: &Work, queue: Duration, mut laps: Laps) -> Completion {
         let mut timing = Timing { queue, ..Timing::default() };
-        let mut seen = work.watched.then(Box::<Seen>::default);
-        let reply = self.work(session, work, &mut laps, &mut timing, seen.as_deref_mut());
-        match &reply {
+        let mut trace = work.traced.then(Box::<CallTrace>::default);
+        let response = self.infer(session, work, &mut laps, &mut timing, trace.as_deref_mut());
+        match &response {
             Ok(_) => self.metrics.succeeded(&timing, laps.total(), laps.last),
             Err(refusal) => {
                 laps.lap();
                 self.metrics.failed(refusal, laps.total());
             }
         }
-        let latency = laps.total();
-        self.strained(latency.saturating_sub(queue));
-        Outcome { reply, seen, latency }
+        self.track(laps.total().saturating_sub(queue));
+        Completion { response, trace, latency: laps.latency() }
     }
 
-    fn work(
+    /// Decodes the request, runs the model, and encodes the response.
+    fn infer(
         &self,
         session: &mut Session,
         work: &Work,
         laps: &mut Laps,
         timing: &mut Timing,
-        mut seen: Option<&mut Seen>,
-    ) -> Result<Reply, Refusal> {
+        mut trace: Option<&mut CallTrace>,
+    ) -> Result<EncodedResponse, Refusal> {
         let Model { signature, features, templates, .. } = &self.model;
         let plain = match work.coding {
             Some(coding) => &coding.decompress(&work.body, self.bounds.max_body)?,
@@ -285,73 +310,75 @@ impl Shared {
         };
         let mut rows = 0;
         let mut decoded = match work.kind {
-            Kind::Infer => Some(Request::read(plain, work.json_length, signature).inspect_err(|_| {
-                if let Some(seen) = &mut seen {
-                    seen.id = Request::id_of(plain, work.json_length);
-                }
-            })?),
-            Kind::Predict => {
+            ApiKind::Infer => {
+                Some(InferRequest::read(plain, work.json_length, signature).inspect_err(|_| {
+                    if let Some(trace) = &mut trace {
+                        trace.id = InferRequest::id_of(plain, work.json_length);
+                    }
+                })?)
+            }
+            ApiKind::Predict => {
                 let (request, records) = predict::read(plain, signature, features.as_deref())?;
                 rows = records;
                 Some(request)
             }
-            Kind::Probe => None,
+            ApiKind::Probe => None,
         };
         let inputs = decoded.as_ref().map_or(&self.model.synthetic, |request| &request.inputs);
         timing.batch = self.model.batch(inputs);
         timing.input = laps.lap();
         let ran = run(session, inputs).map_err(|error| refusal(&error));
-        timing.infer = laps.lap();
-        if let (Some(seen), Some(request)) = (seen.as_deref_mut(), &mut decoded) {
-            seen.rows = timing.batch;
-            seen.id.clone_from(&request.id);
-            // Neither the run nor the answer needs them any more.
-            seen.inputs = std::mem::take(&mut request.inputs);
+        timing.infer = laps.inference();
+        if let (Some(trace), Some(request)) = (trace.as_deref_mut(), &mut decoded) {
+            trace.rows = timing.batch;
+            trace.id.clone_from(&request.id);
+            // The rest of this function does not read the inputs.
+            trace.inputs = std::mem::take(&mut request.inputs);
         }
         let outputs = ran?;
-        if let Some(seen) = seen {
-            // An output that cannot be read, and that nobody may have asked for, is no reason to refuse the caller.
-            seen.outputs = answer::tensors(signature, &outputs).unwrap_or_else(|refusal| {
-                tracing::debug!("an answer cannot be looked at: {refusal}");
+        if let Some(trace) = trace {
+            // The caller may not have requested the output that cannot be read. Its request succeeds all the same.
+            trace.outputs = response::tensors(signature, &outputs).unwrap_or_else(|refusal| {
+                tracing::debug!(error = %refusal, "failed to read the outputs for the observers");
                 Vec::new()
             });
         }
-        let Answer { body, json_length } = match (work.kind, &decoded) {
-            (Kind::Infer | Kind::Predict, Some(_)) if work.mirrored => {
-                templates.answer(&Request::for_all(signature), signature, &outputs)?
+        let InferResponse { body, json_length } = match (work.kind, &decoded) {
+            (ApiKind::Infer | ApiKind::Predict, Some(_)) if work.is_copy => {
+                templates.response(&InferRequest::for_all(signature), signature, &outputs)?
             }
-            (Kind::Infer, Some(request)) => templates.answer(request, signature, &outputs)?,
-            (Kind::Predict, _) => {
-                Answer { body: predict::answer(rows, signature, &outputs)?, json_length: None }
+            (ApiKind::Infer, Some(request)) => templates.response(request, signature, &outputs)?,
+            (ApiKind::Predict, _) => {
+                InferResponse { body: predict::response(rows, signature, &outputs)?, json_length: None }
             }
-            _ => Answer { body: self.model.probed(timing.infer), json_length: None },
+            _ => InferResponse { body: self.model.probe_answer(timing.infer), json_length: None },
         };
         let compressed = work.accepts.and_then(|coding| Some((coding.compress(&body)?, coding)));
         timing.output = laps.lap();
         Ok(match compressed {
-            Some((body, coding)) => Reply { body, json_length, coding: Some(coding) },
-            None => Reply { body, json_length, coding: None },
+            Some((body, coding)) => EncodedResponse { body, json_length, coding: Some(coding) },
+            None => EncodedResponse { body, json_length, coding: None },
         })
     }
 
-    /// Moves the model between light and heavy, step by step.
-    fn strained(&self, taken: Duration) {
-        let strain = self.strain.load(Relaxed);
+    /// Moves the model step by step between light and heavy, after a request that took `taken`.
+    fn track(&self, taken: Duration) {
+        let slow = self.slow.load(Relaxed);
         if taken > HEAVY {
-            self.strain.store(2 * STRAINED, Relaxed);
+            self.slow.store(2 * MAX_SLOW, Relaxed);
         } else if taken > LIGHT {
-            self.strain.store((strain + 1).min(2 * STRAINED), Relaxed);
-        } else if strain > 0 {
-            self.strain.store(strain - 1, Relaxed);
+            self.slow.store((slow + 1).min(2 * MAX_SLOW), Relaxed);
+        } else if slow > 0 {
+            self.slow.store(slow - 1, Relaxed);
         }
     }
 }
 
-/// ONNX Runtime says which inputs a model cannot take only when it runs.
+/// ONNX Runtime rejects some inputs only when the model runs. These are the caller's mistakes.
 fn refusal(error: &ort::Error) -> Refusal {
     match error.code() {
         ort::ErrorCode::InvalidArgument => {
-            Refusal::BadRequest(format!("the model refused the input: {error}"))
+            Refusal::BadRequest(format!("the model rejected the input: {error}"))
         }
         _ => Refusal::Backend(error.to_string()),
     }

@@ -1,37 +1,39 @@
-//! Every answer that is not 200: one table of status and message.
+//! Every response that is not 200: one table of status and message.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 
-/// Why a request was not answered with a prediction. The message is for the caller and names the tensor.
+use crate::named_enum::named_enum;
+
+/// Why a request has no prediction. The message is for the caller and names the tensor.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The request is wrong, and would be wrong at any time.
+    /// The request is wrong, and will be wrong at any time.
     #[error("{0}")]
     BadRequest(String),
-    /// No such path, model or version.
+    /// The path, model or version does not exist.
     #[error("{0}")]
     NotFound(String),
-    /// The path exists, for another method.
+    /// The path exists, but only for other methods.
     #[error("method not allowed; use {0}")]
     MethodNotAllowed(&'static str),
-    /// The body did not arrive in time.
+    /// The body did not arrive in time. The number is the limit in seconds.
     #[error("the request body did not arrive within {0} s")]
     TooSlow(u64),
-    /// The body is larger than `--max-body`.
+    /// The body is larger than `--max-body`. The number is the limit in bytes.
     #[error("the request body is larger than {0} bytes")]
     TooLarge(usize),
-    /// No room in the queue, or for the body.
+    /// The queue is full, or the memory for bodies.
     #[error("{0}")]
     Busy(&'static str),
-    /// A part of the protocol that this server does not have.
+    /// This server does not support this part of the protocol.
     #[error("{0}")]
     Unsupported(String),
-    /// Not loaded yet, or shutting down.
+    /// The model is not loaded yet.
     #[error("{0}")]
     NotReady(&'static str),
-    /// Waited too long for a session.
+    /// The request waited too long for a session. The number is the limit in seconds.
     #[error("the request waited longer than {0} s for a session")]
     Deadline(u64),
     /// ONNX Runtime failed on this input.
@@ -39,13 +41,27 @@ pub enum Refusal {
     Backend(String),
 }
 
+named_enum! {
+    /// Triton's values of the label `reason` of `nv_inference_request_failure`.
+    pub enum FailureReason {
+        /// The queue was full, the model not loaded, or the request waited too long.
+        Rejected = "REJECTED",
+        /// The caller closed the connection while its request was in the queue.
+        Canceled = "CANCELED",
+        /// ONNX Runtime failed.
+        Backend = "BACKEND",
+        /// Any other failure, for example a bad request.
+        Other = "OTHER",
+    }
+}
+
 impl Refusal {
-    /// A wrong request.
+    /// A bad request.
     pub fn bad(message: impl Into<String>) -> Self {
         Self::BadRequest(message.into())
     }
 
-    /// The status of the answer.
+    /// The status of the response.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
@@ -62,17 +78,22 @@ impl Refusal {
         }
     }
 
-    /// Triton's value of the label `reason` of `nv_inference_request_failure`.
+    /// How the refusal is counted.
     #[must_use]
-    pub fn metric_reason(&self) -> &'static str {
+    pub fn failure_reason(&self) -> FailureReason {
         match self {
-            Self::Busy(_) | Self::NotReady(_) | Self::Deadline(_) => "REJECTED",
-            Self::Backend(_) => "BACKEND",
-            _ => "OTHER",
+            Self::Busy(_) | Self::NotReady(_) | Self::Deadline(_) => FailureReason::Rejected,
+            Self::Backend(_) => FailureReason::Backend,
+            Self::BadRequest(_)
+            | Self::NotFound(_)
+            | Self::MethodNotAllowed(_)
+            | Self::TooSlow(_)
+            | Self::TooLarge(_)
+            | Self::Unsupported(_) => FailureReason::Other,
         }
     }
 
-    /// The answer: `{"error": message}`.
+    /// The response: `{"error": message}`.
     #[must_use]
     pub fn response(&self) -> Response<Full<Bytes>> {
         let body = serde_json::json!({ "error": self.to_string() }).to_string();
@@ -81,14 +102,14 @@ impl Refusal {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         match self {
-            // The queue of a server that keeps up is empty within a second.
+            // A server that is not overloaded empties its queue within a second.
             Self::Busy(_) | Self::NotReady(_) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::MethodNotAllowed(allowed) => {
                 headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
             }
-            // What is left of the body is not read, so the connection cannot carry another request.
+            // The rest of the body is not read, so the connection cannot carry another request.
             Self::TooLarge(_) | Self::TooSlow(_) => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }

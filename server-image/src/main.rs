@@ -1,4 +1,4 @@
-//! Start: arguments, logs, then [`understudy_server::server::serve`] until a signal or a failure ends it.
+//! Reads the arguments, starts the log, and runs [`understudy_server::server`] until a signal or a failure ends it.
 
 use std::process::ExitCode;
 
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     match server::run(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            tracing::error!(reason = failure.reason.as_str(), "{}", failure.message);
+            tracing::error!(reason = failure.reason.as_str(), error = failure.message, "the server failed");
             ExitCode::FAILURE
         }
     }

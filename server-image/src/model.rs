@@ -1,53 +1,58 @@
-//! The loaded model: its sessions, what it says about itself, and the first inference.
+//! Loads a model: its sessions, its description, and its first inference.
 
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use ort::environment::Environment;
-use ort::ep;
-use ort::session::builder::GraphOptimizationLevel;
-use ort::session::{Session, SessionInputValue, SessionOutputs};
+use ort::{
+    environment::Environment,
+    ep,
+    session::{Session, SessionInputValue, SessionOutputs, builder::GraphOptimizationLevel},
+};
+use understudy_contract::{Digest, Failure, ProbeAnswer, Reason, probe};
+use understudy_stats::Identity;
 
-use crate::artifact::{Artifact, Digest};
-use crate::codec::answer::Templates;
-use crate::failure::{Failure, Reason};
-use crate::onnx::Facts;
-use crate::signature::Signature;
-use crate::tensor::Tensor;
+use crate::{
+    artifact::Artifact,
+    codec::response::Templates,
+    onnx::Facts,
+    signature::{Port, Signature},
+    tensor::Tensor,
+};
 
-/// Warm-up runs: enough for a median, unless they take longer than [`WARM_UP`] together.
+/// Warm-up runs of a session: enough for a median. They end earlier if they take longer than [`MAX_WARM_UP`] together.
 const RUNS: usize = 15;
-const WARM_UP: Duration = Duration::from_millis(100);
-/// Elements that a request can hold at least: one byte each and a body of the largest size.
-const ELEMENTS: usize = 1 << 28;
+const MAX_WARM_UP: Duration = Duration::from_millis(100);
+/// Most elements of a synthetic input. No request could carry more: an element has at least one byte.
+const MAX_ELEMENTS: usize = 1 << 28;
 
-/// One version of one model, as everything but its sessions needs to know it.
+/// One version of one model, without its sessions.
 #[derive(Debug)]
 pub struct Model {
-    /// The `ModelDeployment`'s name.
+    /// Name of the `ModelDeployment`.
     pub deployment: String,
-    /// The semantic version.
-    pub version: String,
-    /// The file's digest.
-    pub digest: Digest,
-    /// The file's size.
+    /// Version and digest.
+    pub identity: Arc<Identity>,
+    /// Size of the file in bytes.
     pub bytes: u64,
-    /// The version of the default operator set.
+    /// Version of the default ONNX operator set.
     pub opset: u64,
     /// Inputs and outputs.
     pub signature: Signature,
-    /// The names of the features of a single vector input, from the metadata property `feature_names`.
+    /// Names of the features of a single vector input, from the metadata property `feature_names`.
     pub features: Option<Vec<String>>,
-    /// Synthetic inputs that the model is known to answer.
+    /// Synthetic inputs on which the model ran in the warm-up.
     pub synthetic: Vec<Tensor>,
-    /// The fixed parts of its answers.
+    /// The fixed parts of its responses.
     pub templates: Templates,
-    /// Median of the warm-up's inferences.
+    /// Median time of an inference in the warm-up.
     pub latency: Duration,
 }
 
 impl Model {
-    /// The rows of a request: the first dimension of the first input, where the model lets it vary.
+    /// Rows of a request: the first dimension of the first input, if it may vary. Otherwise 1.
     #[must_use]
     pub fn batch(&self, inputs: &[Tensor]) -> u64 {
         match (self.signature.inputs.first(), inputs.first()) {
@@ -58,45 +63,53 @@ impl Model {
         }
     }
 
-    /// The answer to the operator's probe, after an inference that took `latency`.
+    /// The answer to the operator's probe as JSON, after an inference that took `latency`.
     #[must_use]
-    pub fn probed(&self, latency: Duration) -> Vec<u8> {
-        let probed = serde_json::json!({
-            "deployment": self.deployment,
-            "version": self.version,
-            "digest": format!("sha256:{}", self.digest),
-            "model": {
-                "inputs": self.signature.inputs,
-                "outputs": self.signature.outputs,
-                "opset": self.opset,
-                "bytes": self.bytes,
+    pub fn probe_answer(&self, latency: Duration) -> Vec<u8> {
+        let answer = ProbeAnswer {
+            deployment: self.deployment.clone(),
+            version: self.identity.version.clone(),
+            digest: self.identity.digest.clone(),
+            model: probe::Signature {
+                inputs: self.signature.inputs.iter().map(tensor).collect(),
+                outputs: self.signature.outputs.iter().map(tensor).collect(),
+                opset: i64::try_from(self.opset).unwrap_or(i64::MAX),
+                bytes: self.bytes,
             },
-            "latencyMicros": u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
-        });
-        probed.to_string().into_bytes()
+            latency_micros: u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
+        };
+        serde_json::to_vec(&answer).expect("names and numbers are always JSON")
     }
 }
 
-/// What is to be loaded, and how often.
+fn tensor(port: &Port) -> probe::Tensor {
+    probe::Tensor {
+        name: port.name.clone(),
+        datatype: port.datatype.name().to_owned(),
+        shape: port.shape.clone(),
+    }
+}
+
+/// What to load, and into how many sessions.
 #[derive(Debug)]
-pub struct Plan<'a> {
-    /// The `ModelDeployment`'s name.
+pub struct LoadOptions<'a> {
+    /// Name of the `ModelDeployment`.
     pub deployment: &'a str,
     /// The semantic version.
     pub version: &'a str,
-    /// The checked file.
+    /// The file, with a checked digest.
     pub artifact: &'a Artifact,
     /// Its digest.
     pub digest: Digest,
-    /// What the inspection found.
+    /// The result of the inspection.
     pub facts: Facts,
     /// ONNX Runtime's shared library.
     pub onnxruntime: &'a Path,
-    /// How many sessions.
+    /// Number of sessions.
     pub sessions: usize,
 }
 
-/// Loads ONNX Runtime. Only once in a process.
+/// Loads the shared library of ONNX Runtime. May be called once in a process. Fails with `LoadFailed`.
 pub fn environment(onnxruntime: &Path) -> Result<Environment, Failure> {
     let failed = |error: &dyn std::fmt::Display| {
         let message = format!("failed to load ONNX Runtime from {}: {error}", onnxruntime.display());
@@ -108,10 +121,13 @@ pub fn environment(onnxruntime: &Path) -> Result<Environment, Failure> {
     Ok(environment)
 }
 
-/// Loads the model into as many sessions as planned, and lets each answer once.
-pub fn load(plan: &Plan<'_>) -> Result<(Model, Vec<Session>), Failure> {
-    let environment = environment(plan.onnxruntime)?;
-    let mut sessions = open(&environment, plan)?;
+/// Opens the sessions, and warms up each of them.
+///
+/// Fails with `LoadFailed` if ONNX Runtime cannot load the model, with `InvalidModel` if the protocol cannot carry its
+/// tensors, and with `WarmUpFailed` if the model fails on inputs of zeros and of ones.
+pub fn load(options: &LoadOptions<'_>) -> Result<(Model, Vec<Session>), Failure> {
+    let environment = environment(options.onnxruntime)?;
+    let mut sessions = open(&environment, options)?;
     let signature = Signature::of(&sessions[0]).map_err(|what| Failure::new(Reason::InvalidModel, what))?;
     let synthetic = warm_up(&mut sessions[0], &signature)?;
     let mut latency = Duration::ZERO;
@@ -120,12 +136,14 @@ pub fn load(plan: &Plan<'_>) -> Result<(Model, Vec<Session>), Failure> {
     }
     let features = features(&sessions[0]);
     let model = Model {
-        deployment: plan.deployment.to_owned(),
-        version: plan.version.to_owned(),
-        digest: plan.digest,
-        bytes: plan.artifact.bytes,
-        opset: plan.facts.opset,
-        templates: Templates::new(plan.deployment, plan.version, &signature),
+        deployment: options.deployment.to_owned(),
+        identity: Arc::new(Identity {
+            version: options.version.to_owned(),
+            digest: options.digest.prefixed(),
+        }),
+        bytes: options.artifact.bytes,
+        opset: options.facts.opset,
+        templates: Templates::new(options.deployment, options.version, &signature),
         signature,
         features,
         synthetic,
@@ -140,18 +158,19 @@ pub fn run<'s>(session: &'s mut Session, inputs: &[Tensor]) -> Result<SessionOut
     session.run(inputs.as_slice())
 }
 
-/// Opens all sessions side by side, so that more of them do not take longer.
-fn open(environment: &Environment, plan: &Plan<'_>) -> Result<Vec<Session>, Failure> {
+/// Opens all sessions concurrently, so that several do not take longer than one.
+fn open(environment: &Environment, options: &LoadOptions<'_>) -> Result<Vec<Session>, Failure> {
     std::thread::scope(|scope| {
-        let loads: Vec<_> = (0..plan.sessions).map(|_| scope.spawn(|| open_one(environment, plan))).collect();
+        let loads: Vec<_> =
+            (0..options.sessions).map(|_| scope.spawn(|| open_one(environment, options))).collect();
         loads.into_iter().map(|load| load.join().expect("loading does not panic")).collect()
     })
 }
 
-fn open_one(environment: &Environment, plan: &Plan<'_>) -> Result<Session, Failure> {
+fn open_one(environment: &Environment, options: &LoadOptions<'_>) -> Result<Session, Failure> {
     let open = || -> Result<Session, ort::Error> {
-        // One thread a run: two runs at a time beat one run on two threads. Spinning takes processors from others.
-        // Neither arena nor memory patterns: both keep what the largest request ever needed.
+        // One thread for each run: two runs at a time are faster than one run on two threads. Spinning takes processors
+        // from other threads. Arena and memory patterns are off: both keep the memory of the largest request so far.
         Session::builder(environment)?
             .with_optimization_level(GraphOptimizationLevel::All)?
             .with_intra_threads(1)?
@@ -160,19 +179,19 @@ fn open_one(environment: &Environment, plan: &Plan<'_>) -> Result<Session, Failu
             .with_inter_op_spinning(false)?
             .with_memory_pattern(false)?
             .with_execution_providers([ep::CPU::default().with_arena_allocator(false).build()])?
-            .commit_from_file(&plan.artifact.path)
+            .commit_from_file(&options.artifact.path)
     };
     open().map_err(|error| {
         Failure::new(Reason::LoadFailed, format!("ONNX Runtime failed to load the model: {error}"))
     })
 }
 
-/// Synthetic inputs that the model answers: zeros, or else ones.
+/// Synthetic inputs on which the model runs: zeros, or ones if it fails on zeros.
 fn warm_up(session: &mut Session, signature: &Signature) -> Result<Vec<Tensor>, Failure> {
     let invalid = |what| Failure::new(Reason::InvalidModel, what);
-    let zeros = signature.synthetic(false, ELEMENTS).map_err(invalid)?;
+    let zeros = signature.synthetic(false, MAX_ELEMENTS).map_err(invalid)?;
     let Err(error) = run(session, &zeros) else { return Ok(zeros) };
-    let ones = signature.synthetic(true, ELEMENTS).map_err(invalid)?;
+    let ones = signature.synthetic(true, MAX_ELEMENTS).map_err(invalid)?;
     if run(session, &ones).is_ok() {
         return Ok(ones);
     }
@@ -185,7 +204,7 @@ fn warm_up(session: &mut Session, signature: &Signature) -> Result<Vec<Tensor>, 
 fn median(session: &mut Session, inputs: &[Tensor]) -> Result<Duration, ort::Error> {
     let begin = Instant::now();
     let mut times = Vec::with_capacity(RUNS);
-    while times.is_empty() || (times.len() < RUNS && begin.elapsed() < WARM_UP) {
+    while times.is_empty() || (times.len() < RUNS && begin.elapsed() < MAX_WARM_UP) {
         let start = Instant::now();
         run(session, inputs)?;
         times.push(start.elapsed());
@@ -194,7 +213,7 @@ fn median(session: &mut Session, inputs: &[Tensor]) -> Result<Duration, ort::Err
     Ok(times[times.len() / 2])
 }
 
-/// The property `feature_names`: a JSON list of strings, or names between commas.
+/// The property `feature_names`: a JSON list of strings, or names separated by commas.
 fn features(session: &Session) -> Option<Vec<String>> {
     let text = session.metadata().ok()?.custom("feature_names")?;
     let listed = serde_json::from_str(&text).ok();

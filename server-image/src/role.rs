@@ -1,18 +1,18 @@
-//! Whether this version is the one behind the stable endpoint, as [`crate::routing`] says.
+//! Whether this version is main, as [`crate::routing`] says.
 
-/// Main, not yet, or no longer.
+/// Main, not yet main, or no longer main.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// Has never been main. Its main port is like any other: the Service may switch before the file arrives.
+pub enum MainRole {
+    /// Has never been main. Its main port keeps its callers: the Service may switch before the routing file arrives.
     NotYet,
     /// Is main.
     Main,
-    /// Was main. Its callers must go to its successor.
+    /// Was main. Its callers must connect again, to reach the new main.
     NoLonger,
 }
 
-impl Standing {
-    /// What it becomes once it is known whether this version is main.
+impl MainRole {
+    /// The role after the routing file says whether this version is `main`.
     #[must_use]
     pub fn next(self, main: bool) -> Self {
         match (self, main) {
@@ -28,11 +28,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_who_was_main_sends_its_callers_away() {
-        assert_eq!(Standing::NotYet.next(false), Standing::NotYet);
-        assert_eq!(Standing::NotYet.next(true), Standing::Main);
-        assert_eq!(Standing::Main.next(false), Standing::NoLonger);
-        assert_eq!(Standing::NoLonger.next(false), Standing::NoLonger);
-        assert_eq!(Standing::NoLonger.next(true), Standing::Main);
+    fn only_a_version_that_was_main_sends_its_callers_away() {
+        assert_eq!(MainRole::NotYet.next(false), MainRole::NotYet);
+        assert_eq!(MainRole::NotYet.next(true), MainRole::Main);
+        assert_eq!(MainRole::Main.next(false), MainRole::NoLonger);
+        assert_eq!(MainRole::NoLonger.next(false), MainRole::NoLonger);
+        assert_eq!(MainRole::NoLonger.next(true), MainRole::Main);
     }
 }

@@ -1,214 +1,101 @@
-//! What the operator says to running pods: who is main, who is the challenger, what is recorded.
+//! Follows the routing file: who is main, who is challenger, and what is recorded. The operator writes it.
 //!
-//! It is a file of a mounted ConfigMap. The kubelet changes it by swapping a symbolic link two levels up, which makes
-//! watches easy to get wrong; reading some hundred bytes of a memory file five times a second is right and costs
-//! nothing that can be measured.
+//! It is a file of a mounted ConfigMap. The kubelet replaces it by a symbolic link two levels up, so a watch would have
+//! to follow several directories. Reading a few hundred bytes from memory five times a second is simpler, and its cost
+//! cannot be measured.
 
-use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{io::ErrorKind, path::Path, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use http::Uri;
-use serde::Deserialize;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::MissedTickBehavior};
+use understudy_contract::{
+    Routing,
+    routing::{DriftRules, RecordingRules},
+};
 
-use crate::metrics::Metrics;
-use crate::observe::call::Identity;
-use crate::observe::line::Line;
-use crate::records;
-use crate::role::Standing;
+use crate::{metrics::Metrics, mirror::Challenger, role::MainRole};
 
-/// How soon a change is seen.
-const EVERY: Duration = Duration::from_millis(200);
-
-/// The file. What it does not say is off.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Routing {
-    /// The version that is main.
-    main: Option<String>,
-    challenger: Option<ChallengerRoute>,
-    /// What is kept of calls; nothing where it is absent.
-    #[serde(default)]
-    pub recording: Option<Recording>,
-    /// When a feature counts as drifting; for servers with a baseline.
-    #[serde(default)]
-    pub drift: Option<Drift>,
-}
-
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ChallengerRoute {
-    version: String,
-    digest: String,
-    url: String,
-    sample_percent: u32,
-    timeout_millis: u64,
-}
-
-/// What is kept of calls.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Recording {
-    /// The share of calls that a record is due for, 0 to 100.
-    pub sample_percent: u32,
-    /// Columns that are never kept.
-    #[serde(default)]
-    pub redact: Vec<String>,
-    /// Seconds after which a file of records is closed and sent.
-    #[serde(default = "minute")]
-    pub rotate_seconds: u64,
-    /// Seconds after which records are removed; never where it is absent.
-    #[serde(default)]
-    pub retention_seconds: Option<u64>,
-}
-
-impl Recording {
-    /// What the recorder needs to know of it.
-    #[must_use]
-    pub fn settings(&self) -> records::Settings {
-        records::Settings {
-            redact: self.redact.clone(),
-            rotate_after: Duration::from_secs(self.rotate_seconds),
-            retention: self.retention_seconds.map(Duration::from_secs),
-        }
-    }
-}
-
-const fn minute() -> u64 {
-    60
-}
-
-/// When a feature counts as drifting.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Drift {
-    /// The calls of this many seconds are looked at.
-    pub window_seconds: u64,
-    /// Fewer values say nothing.
-    pub min_samples: u64,
-    /// A population stability index from here on is drift.
-    pub psi: f64,
-}
-
-/// Who gets copies.
-#[derive(Debug)]
-pub struct Challenger {
-    route: ChallengerRoute,
-    /// Who it is; another one's answers are not taken for its own.
-    pub identity: Arc<Identity>,
-    /// Where an inference is asked.
-    pub infer: Uri,
-    /// Where records of named columns are asked.
-    pub predict: Uri,
-    /// The share of calls that is copied, 0 to 100.
-    pub percent: u32,
-    /// How long a copy may wait and be under way.
-    pub timeout: Duration,
-    /// The way to it.
-    pub line: Line,
-}
+/// Time between two reads of the file.
+const INTERVAL: Duration = Duration::from_millis(200);
 
 /// What the routing file means to this version.
 #[derive(Debug, Default)]
-pub struct Settings {
-    /// Who gets copies; nobody while this version is not main.
+pub struct ActiveRouting {
+    /// The version that gets copies of this version's calls. `None` while this version is not main.
     pub challenger: Option<Arc<Challenger>>,
-    /// What is kept of calls.
-    pub recording: Option<Recording>,
-    /// When a feature counts as drifting.
-    pub drift: Option<Drift>,
+    /// What is recorded. `None` while recording is off.
+    pub recording: Option<RecordingRules>,
+    /// When a feature counts as drifting. Only servers with a baseline use it.
+    pub drift: Option<DriftRules>,
 }
 
-impl Routing {
-    /// Reads it. A file that is absent says nothing is on; one that is damaged is no reason to change anything.
-    fn read(file: &Path) -> Option<Self> {
-        match std::fs::read(file) {
-            Ok(bytes) => match serde_json::from_slice(&bytes) {
-                Ok(routing) => Some(routing),
-                Err(error) => {
-                    tracing::warn!("failed to read {}: {error}", file.display());
-                    None
-                }
-            },
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(Self::default()),
-            Err(error) => {
-                tracing::warn!("failed to read {}: {error}", file.display());
-                None
-            }
-        }
-    }
-
-    /// Whether `version` is main.
-    #[must_use]
-    pub fn is_main(&self, version: &str) -> bool {
-        self.main.as_deref() == Some(version)
-    }
-
-    /// What it means to `version` of `deployment`. A challenger that was one `before` stays the same, with its line.
-    #[must_use]
-    pub fn settings(&self, deployment: &str, version: &str, before: &Settings) -> Settings {
+impl ActiveRouting {
+    /// What `routing` means to `version` of `deployment`. An unchanged challenger keeps its connections from `before`.
+    fn new(routing: &Routing, deployment: &str, version: &str, before: &Self) -> Self {
         let route =
-            self.challenger.as_ref().filter(|route| self.is_main(version) && route.version != version);
+            routing.challenger.as_ref().filter(|route| is_main(routing, version) && route.version != version);
         let challenger = route.and_then(|route| {
-            if let Some(same) = before.challenger.as_ref().filter(|before| before.route == *route) {
+            if let Some(same) = before.challenger.as_ref().filter(|before| before.has_route(route)) {
                 return Some(Arc::clone(same));
             }
-            let uri = |path: &str| format!("{}{path}", route.url).parse::<Uri>();
-            match (uri(&format!("/v2/models/{deployment}/infer")), uri("/predict")) {
-                (Ok(infer), Ok(predict)) => Some(Arc::new(Challenger {
-                    route: route.clone(),
-                    line: Line::default(),
-                    identity: Arc::new(Identity {
-                        version: route.version.clone(),
-                        digest: route.digest.clone(),
-                    }),
-                    infer,
-                    predict,
-                    percent: route.sample_percent.min(100),
-                    timeout: Duration::from_millis(route.timeout_millis),
-                })),
-                (Err(error), _) | (_, Err(error)) => {
-                    tracing::warn!("the challenger's url `{}` is none: {error}", route.url);
+            match Challenger::new(route, deployment) {
+                Ok(challenger) => Some(Arc::new(challenger)),
+                Err(error) => {
+                    tracing::warn!(url = route.url, error = %error, "the challenger has an invalid URL and gets no copies");
                     None
                 }
             }
         });
-        Settings { challenger, recording: self.recording.clone(), drift: self.drift.clone() }
+        Self { challenger, recording: routing.recording.clone(), drift: routing.drift.clone() }
     }
 }
 
-/// Follows the routing file for as long as the process lives.
+/// Reads the file. Without a file everything is off. `None` if it cannot be read: then nothing changes.
+fn read(file: &Path) -> Option<Routing> {
+    let read = match std::fs::read(file) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| error.to_string()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Routing::default()),
+        Err(error) => Err(error.to_string()),
+    };
+    read.inspect_err(|error| tracing::warn!(path = %file.display(), error, "failed to read the routing file"))
+        .ok()
+}
+
+/// Whether `version` is main.
+fn is_main(routing: &Routing, version: &str) -> bool {
+    routing.main.as_deref() == Some(version)
+}
+
+/// Follows `file` and updates `active` and `role`, until the process ends.
 pub async fn follow(
     file: &Path,
     (deployment, version): (&str, &str),
-    standing: watch::Sender<Standing>,
-    settings: &ArcSwap<Settings>,
+    role: watch::Sender<MainRole>,
+    active: &ArcSwap<ActiveRouting>,
     metrics: &Metrics,
 ) {
-    let mut ticks = tokio::time::interval(EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut seen = Routing::default();
+    let mut ticks = tokio::time::interval(INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut current = Routing::default();
     loop {
         ticks.tick().await;
-        let Some(routing) = Routing::read(file).filter(|routing| *routing != seen) else { continue };
-        let now = routing.settings(deployment, version, &settings.load());
-        let challenger = now.challenger.as_ref().map(|challenger| challenger.identity.version.clone());
-        let recording = now.recording.is_some();
-        settings.store(Arc::new(now));
-        tracing::info!(challenger, recording, "the settings changed");
-        standing.send_if_modified(|standing| {
-            let next = standing.next(routing.is_main(version));
-            let changed = next != *standing;
+        let Some(routing) = read(file).filter(|routing| *routing != current) else { continue };
+        let next = ActiveRouting::new(&routing, deployment, version, &active.load());
+        let challenger = next.challenger.as_ref().map(|challenger| challenger.identity.version.clone());
+        let recording = next.recording.is_some();
+        active.store(Arc::new(next));
+        tracing::info!(challenger, recording, "the routing changed");
+        role.send_if_modified(|role| {
+            let next = role.next(is_main(&routing, version));
+            let changed = next != *role;
             if changed {
-                metrics.set_main(next == Standing::Main);
-                tracing::info!(from = ?standing, to = ?next, "the role changed");
+                metrics.set_main(next == MainRole::Main);
+                tracing::info!(from = ?role, to = ?next, "the role changed");
             }
-            *standing = next;
+            *role = next;
             changed
         });
-        seen = routing;
+        current = routing;
     }
 }
 
@@ -220,15 +107,23 @@ mod tests {
         serde_json::from_str(text).unwrap()
     }
 
+    fn active(text: &str, version: &str, before: &ActiveRouting) -> ActiveRouting {
+        ActiveRouting::new(&routing(text), "fraud", version, before)
+    }
+
+    fn challenger(text: &str, version: &str) -> Option<Arc<Challenger>> {
+        active(text, version, &ActiveRouting::default()).challenger
+    }
+
     const CHALLENGER: &str = r#"{"main":"1.3.0","challenger":{"version":"1.4.0","digest":"sha256:00",
         "url":"http://fraud-challenger.risk.svc","samplePercent":100,"timeoutMillis":1000}}"#;
 
     #[test]
-    fn the_file_names_one_main_or_none_and_a_damaged_one_says_nothing() {
+    fn the_file_names_at_most_one_main_and_a_damaged_file_changes_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("routing.json");
-        let is_main = || Routing::read(&file).map(|routing| routing.is_main("1.3.0"));
-        assert_eq!(is_main(), Some(false), "an absent file: not main");
+        let is_main = || read(&file).map(|routing| super::is_main(&routing, "1.3.0"));
+        assert_eq!(is_main(), Some(false), "without a file, this version is not main");
         for (text, expected) in [
             (r#"{"main":"1.3.0"}"#, Some(true)),
             (r#"{"main":"1.3.0","since":"2026-11-21"}"#, Some(true)),
@@ -243,39 +138,34 @@ mod tests {
 
     #[test]
     fn only_main_copies_its_calls_and_never_to_itself() {
-        let challenger =
-            |version: &str| routing(CHALLENGER).settings("fraud", version, &Settings::default()).challenger;
-        let to = challenger("1.3.0").unwrap();
-        assert_eq!(to.infer, "http://fraud-challenger.risk.svc/v2/models/fraud/infer");
-        assert!(challenger("1.2.0").is_none(), "a version that is not main");
-        assert!(challenger("1.4.0").is_none(), "the challenger");
-        let itself = CHALLENGER.replace("1.3.0", "1.4.0");
-        assert!(routing(&itself).settings("fraud", "1.4.0", &Settings::default()).challenger.is_none());
+        assert_eq!(challenger(CHALLENGER, "1.3.0").unwrap().identity.version, "1.4.0");
+        assert!(challenger(CHALLENGER, "1.2.0").is_none(), "a version that is not main");
+        assert!(challenger(CHALLENGER, "1.4.0").is_none(), "the challenger");
+        assert!(challenger(&CHALLENGER.replace("1.3.0", "1.4.0"), "1.4.0").is_none(), "main itself");
     }
 
     #[test]
-    fn a_challenger_keeps_its_connections_until_it_is_another_one() {
-        let settings = |text: &str, before: &Settings| routing(text).settings("fraud", "1.3.0", before);
-        let first = settings(CHALLENGER, &Settings::default());
+    fn an_unchanged_challenger_keeps_its_connections_and_another_one_gets_new_ones() {
+        let first = active(CHALLENGER, "1.3.0", &ActiveRouting::default());
         let recorded = CHALLENGER.replacen('{', r#"{"recording":{"samplePercent":100},"#, 1);
-        let second = settings(&recorded, &first);
+        let second = active(&recorded, "1.3.0", &first);
         assert!(Arc::ptr_eq(first.challenger.as_ref().unwrap(), second.challenger.as_ref().unwrap()));
-        let third = settings(&CHALLENGER.replace("1.4.0", "1.5.0"), &second);
+        let third = active(&CHALLENGER.replace("1.4.0", "1.5.0"), "1.3.0", &second);
         assert!(!Arc::ptr_eq(first.challenger.as_ref().unwrap(), third.challenger.as_ref().unwrap()));
     }
 
     #[test]
-    fn a_challenger_without_an_address_is_none() {
-        let nowhere = CHALLENGER.replace("http://fraud-challenger.risk.svc", "http://a b");
-        assert!(routing(&nowhere).settings("fraud", "1.3.0", &Settings::default()).challenger.is_none());
+    fn a_challenger_with_an_invalid_url_gets_no_copies() {
+        let invalid = CHALLENGER.replace("http://fraud-challenger.risk.svc", "http://a b");
+        assert!(challenger(&invalid, "1.3.0").is_none());
     }
 
     #[test]
-    fn nothing_is_kept_unless_asked_for() {
-        let silent = routing(r#"{"main":"1.3.0"}"#).settings("fraud", "1.3.0", &Settings::default());
-        assert!(silent.challenger.is_none() && silent.recording.is_none());
-        let asked = routing(r#"{"main":"1.3.0","recording":{"samplePercent":50,"redact":["age"]}}"#);
-        let recording = asked.settings("fraud", "1.3.0", &Settings::default()).recording.unwrap();
+    fn nothing_is_recorded_unless_the_file_says_so() {
+        let off = active(r#"{"main":"1.3.0"}"#, "1.3.0", &ActiveRouting::default());
+        assert!(off.challenger.is_none() && off.recording.is_none());
+        let text = r#"{"main":"1.3.0","recording":{"samplePercent":50,"redact":["age"]}}"#;
+        let recording = active(text, "1.3.0", &ActiveRouting::default()).recording.unwrap();
         assert_eq!((recording.sample_percent, recording.rotate_seconds), (50, 60));
         assert_eq!(recording.retention_seconds, None);
     }

@@ -1,122 +1,140 @@
-//! The life of the process: listen, load, serve, drain.
+//! The life of the process: it listens, loads the model, serves and drains.
 
-use std::future::Future;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
-use tokio::time::Instant;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{Semaphore, watch},
+    time::Instant,
+};
+use understudy_contract::{Failure, Reason};
 use understudy_stats::Baseline;
 
-use crate::args::Args;
-use crate::artifact;
-use crate::columns::Columns;
-use crate::engine::{Bounds, Engine};
-use crate::failure::{Failure, Reason};
-use crate::http::connection::{Phase, Surroundings, accept};
-use crate::http::probes;
-use crate::http::service::{Door, Service};
-use crate::metrics::Metrics;
-use crate::model::{self, Model, Plan};
-use crate::observe::{Equipment, Observer, Peers, RecordsPlan, drift};
-use crate::onnx;
-use crate::records::Sink;
-use crate::role::Standing;
-use crate::routing::{self, Settings};
+use crate::{
+    analysis::{Peers, drift},
+    args::Args,
+    artifact::{self, Artifact},
+    columns::Columns,
+    engine::{Bounds, Engine},
+    http::{
+        connection::{ListenerContext, Phase, accept},
+        probes,
+        service::{Listener, Service},
+    },
+    metrics::Metrics,
+    model::{self, LoadOptions, Model},
+    observer::{Observer, ObserverOptions, RecordingOptions},
+    onnx,
+    records::Sink,
+    role::MainRole,
+    routing::{self, ActiveRouting},
+    termination,
+};
 
-/// How long requests still come in after SIGTERM, until every node has heard that this endpoint is gone.
+/// After SIGTERM, requests still arrive for this time: until every node knows that this endpoint is gone.
 const PROPAGATION: Duration = Duration::from_secs(5);
-/// More than a thousand columns need.
-const LARGEST_BASELINE: u64 = 4 << 20;
+/// After a signal, time for ONNX Runtime to end the loading of a model.
+const LOADING: Duration = Duration::from_secs(10);
+/// Largest baseline in bytes. A thousand columns need less.
+const MAX_BASELINE: u64 = 4 << 20;
 
-/// Runs the server until a signal ends it. A failure is also written to the termination log.
+/// Runs the server until a signal ends it. Writes a failure to the termination log, too.
 pub fn run(args: Args) -> Result<(), Failure> {
     let termination_log = args.termination_log.clone();
-    // The Secret's own authorities and the system's, checked by one implementation. A second call changes nothing.
+    // One TLS implementation for all clients. An error means that it is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let served = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Reason::StartFailed, error))
         .and_then(|runtime| {
-            let served = runtime.block_on(serve(args));
-            // Whatever still runs is beyond the drain's end.
-            runtime.shutdown_background();
-            served
+            let end = runtime.block_on(serve(args));
+            // ONNX Runtime crashes if the process exits while it loads a model. After a drain, no task is waited for.
+            let wait = if matches!(end, Ok(End::WhileLoading)) { LOADING } else { Duration::ZERO };
+            runtime.shutdown_timeout(wait);
+            end.map(|_| ())
         });
     if let Err(failure) = &served
-        && let Err(error) = failure.write_to(&termination_log)
+        && let Err(error) = termination::write(failure, &termination_log)
     {
-        tracing::warn!("failed to write {}: {error}", termination_log.display());
+        tracing::warn!(path = %termination_log.display(), error = %error, "failed to write the termination message");
     }
     served
 }
 
-async fn serve(args: Args) -> Result<(), Failure> {
+/// When the signal arrived that ended the server.
+enum End {
+    WhileLoading,
+    Drained,
+}
+
+async fn serve(args: Args) -> Result<End, Failure> {
     let mut signals = Signals::new().map_err(|error| Failure::new(Reason::StartFailed, error))?;
     let version = args.version.to_string();
-    // What is wrong with it is told before anything is downloaded.
+    // First, so that an invalid sink fails before anything is downloaded.
     let sink = sink(&args)?;
     let metrics = Arc::new(Metrics::new(&args.deployment, &version));
     let service = Arc::new(Service::new(&args.deployment, &version, Arc::clone(&metrics), args.max_body));
-    let (phase, phase_seen) = watch::channel(Phase::Serving);
-    let (standing, standing_seen) = watch::channel(Standing::NotYet);
-    let settings = Arc::new(ArcSwap::<Settings>::default());
-    let around =
-        Surroundings { phase: phase_seen, standing: None, free: Arc::new(Semaphore::new(args.connections)) };
-    listen(&args, &service, &metrics, &around, standing_seen).await?;
+    let (phase, phase_receiver) = watch::channel(Phase::Serving);
+    let (role, role_receiver) = watch::channel(MainRole::NotYet);
+    let active = Arc::new(ArcSwap::<ActiveRouting>::default());
+    let context = ListenerContext {
+        phase: phase_receiver,
+        role: None,
+        free: Arc::new(Semaphore::new(args.connections)),
+    };
+    listen(&args, &service, &metrics, &context, role_receiver).await?;
     if let Some(file) = args.routing_file.clone() {
         let (deployment, version) = (args.deployment.clone(), version.clone());
-        let (settings, metrics) = (Arc::clone(&settings), Arc::clone(&metrics));
+        let (active, metrics) = (Arc::clone(&active), Arc::clone(&metrics));
         tokio::spawn(async move {
-            routing::follow(&file, (&deployment, &version), standing, &settings, &metrics).await;
+            routing::follow(&file, (&deployment, &version), role, &active, &metrics).await;
         });
     }
     let loaded = async {
-        // The baseline is small, and its fetch takes about as long as one of the many chunks of the model.
-        let (baseline, engine) = tokio::try_join!(baseline(&args), load(&args, &version, &metrics))?;
-        fits(baseline.as_ref(), engine.model())?;
+        // Concurrently: the baseline is small, and the model arrives in many chunks. ONNX Runtime comes after both, so that
+        // a damaged baseline does not end the process while it loads the model.
+        let (baseline, artifact) = tokio::try_join!(baseline(&args), fetch(&args))?;
+        let engine = load(&args, &version, artifact, &metrics).await?;
+        check_baseline(baseline.as_ref(), engine.model())?;
         Ok::<_, Failure>((baseline, engine))
     };
     let (baseline, engine) = tokio::select! {
         loaded = loaded => loaded?,
-        () = signals.next() => return Ok(()),
+        () = signals.next() => return Ok(End::WhileLoading),
     };
-    let equipment = Equipment {
+    let options = ObserverOptions {
         peers: args.peers.clone().map(|host| Peers::new(host, args.metrics_port)),
         baseline,
-        records: RecordsPlan {
+        records: RecordingOptions {
             sink,
             spool_dir: args.work_dir.join("spool"),
             spool_bytes: args.spool_bytes,
             pod: args.pod.clone(),
         },
     };
-    let observer = Observer::start(engine.model(), settings, equipment, metrics.family())
+    let observer = Observer::start(engine.model(), active, options, metrics.family())
         .map_err(|error| Failure::new(Reason::StartFailed, format!("failed to start a thread: {error}")))?;
     service.load(engine, observer);
     tracing::info!(deployment = args.deployment, version, "ready");
     signals.next().await;
     let deadline = Instant::now() + args.drain;
-    drain(&args, deadline - args.drain / 3, phase, around).await;
+    drain(&args, deadline - args.drain / 3, phase, context).await;
     if let Some(observer) = service.observer() {
         observer.stop(deadline).await;
     }
-    Ok(())
+    Ok(End::Drained)
 }
 
-/// Opens the four ports. They answer from now on, that they are not ready.
+/// Opens the four ports. Until the model is loaded, they respond that they are not ready.
 async fn listen(
     args: &Args,
     service: &Arc<Service>,
     metrics: &Arc<Metrics>,
-    around: &Surroundings,
-    standing: watch::Receiver<Standing>,
+    context: &ListenerContext,
+    role: watch::Receiver<MainRole>,
 ) -> Result<(), Failure> {
     let bind = |port: u16| async move {
         let address = SocketAddr::new(args.bind, port);
@@ -135,43 +153,43 @@ async fn listen(
         metrics = shown(&probes),
         "listening"
     );
-    let api = |door: Door| {
+    let api = |listener: Listener| {
         let service = Arc::clone(service);
         move |request| {
             let service = Arc::clone(&service);
-            async move { service.answer(door, request).await }
+            async move { service.handle(listener, request).await }
         }
     };
-    tokio::spawn(accept(main, Surroundings { standing: Some(standing), ..around.clone() }, api(Door::Main)));
-    tokio::spawn(accept(challenger, around.clone(), api(Door::Challenger)));
-    tokio::spawn(accept(direct, around.clone(), api(Door::Direct)));
-    let (service, metrics, phase) = (Arc::clone(service), Arc::clone(metrics), around.phase.clone());
-    // The kubelet and Prometheus keep their own few connections, whatever callers do.
-    let own = Surroundings { free: Arc::new(Semaphore::new(64)), ..around.clone() };
+    tokio::spawn(accept(main, ListenerContext { role: Some(role), ..context.clone() }, api(Listener::Main)));
+    tokio::spawn(accept(challenger, context.clone(), api(Listener::Challenger)));
+    tokio::spawn(accept(direct, context.clone(), api(Listener::Direct)));
+    let (service, metrics, phase) = (Arc::clone(service), Arc::clone(metrics), context.phase.clone());
+    // The kubelet and Prometheus have connections of their own, which callers cannot use up.
+    let own = ListenerContext { free: Arc::new(Semaphore::new(64)), ..context.clone() };
     tokio::spawn(accept(probes, own, move |request: http::Request<hyper::body::Incoming>| {
         let draining = *phase.borrow() != Phase::Serving;
-        probes::answer(request, draining, Arc::clone(&service), Arc::clone(&metrics))
+        probes::handle(request, draining, Arc::clone(&service), Arc::clone(&metrics))
     }));
     Ok(())
 }
 
-/// Where records go, if they go anywhere.
+/// The sink of records. `None` without `--record-sink`.
 fn sink(args: &Args) -> Result<Option<Sink>, Failure> {
     let Some(uri) = &args.record_sink else { return Ok(None) };
     Sink::new(uri, args.record_secret_dir.as_deref(), args.record_pvc_dir.as_deref()).map(Some)
 }
 
-/// Fetches the baseline, if there is one.
+/// Fetches and parses the baseline. `None` without `--baseline`.
 async fn baseline(args: &Args) -> Result<Option<Baseline>, Failure> {
     let (Some(uri), Some(sha256)) = (&args.baseline, &args.baseline_sha256) else { return Ok(None) };
-    let request = artifact::Request {
+    let request = artifact::FetchRequest {
         uri,
         sha256,
         secret_dir: args.secret_dir.as_deref(),
         pvc_dir: args.baseline_pvc_dir.as_deref(),
         work_dir: &args.work_dir,
         file: "baseline.json",
-        limit: LARGEST_BASELINE,
+        limit: MAX_BASELINE,
     };
     let artifact = artifact::fetch(&request).await?;
     let bytes = tokio::fs::read(&artifact.path).await.map_err(|error| {
@@ -182,18 +200,18 @@ async fn baseline(args: &Args) -> Result<Option<Baseline>, Failure> {
         .map_err(|error| Failure::new(Reason::InvalidBaseline, format!("{uri}: {error}")))
 }
 
-/// Whether the baseline is that of this model.
-fn fits(baseline: Option<&Baseline>, model: &Model) -> Result<(), Failure> {
+/// Fails if the baseline has columns that the model does not have.
+fn check_baseline(baseline: Option<&Baseline>, model: &Model) -> Result<(), Failure> {
     let columns = Columns::of(&model.signature, model.features.as_deref());
-    match baseline.and_then(|baseline| drift::misfit(baseline, &columns)) {
+    match baseline.and_then(|baseline| drift::mismatch(baseline, &columns)) {
         None => Ok(()),
-        Some(misfit) => Err(Failure::new(Reason::InvalidBaseline, misfit)),
+        Some(mismatch) => Err(Failure::new(Reason::InvalidBaseline, mismatch)),
     }
 }
 
-/// Fetches, inspects, loads and warms the model.
-async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engine, Failure> {
-    let request = artifact::Request {
+/// Fetches the model.
+async fn fetch(args: &Args) -> Result<Artifact, Failure> {
+    let request = artifact::FetchRequest {
         uri: &args.artifact,
         sha256: &args.sha256,
         secret_dir: args.secret_dir.as_deref(),
@@ -202,12 +220,21 @@ async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engi
         file: "model.onnx",
         limit: args.max_artifact,
     };
-    let artifact = artifact::fetch(&request).await?;
+    artifact::fetch(&request).await
+}
+
+/// Inspects, loads and warms up the model, and starts the engine.
+async fn load(
+    args: &Args,
+    version: &str,
+    artifact: Artifact,
+    metrics: &Arc<Metrics>,
+) -> Result<Engine, Failure> {
     let (args, version) = (args.clone(), version.to_owned());
     let path = artifact.path.clone();
     let blocking = tokio::task::spawn_blocking(move || {
         let facts = onnx::inspect(&artifact.path)?;
-        model::load(&Plan {
+        model::load(&LoadOptions {
             deployment: &args.deployment,
             version: &version,
             artifact: &artifact,
@@ -219,9 +246,9 @@ async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engi
         .map(|loaded| (loaded, args))
     });
     let ((model, sessions), args) = blocking.await.expect("loading does not panic")?;
-    // The sessions have their own copy of the weights.
+    // The sessions have a copy of the weights.
     if let Err(error) = std::fs::remove_file(&path) {
-        tracing::warn!("failed to remove {}: {error}", path.display());
+        tracing::warn!(path = %path.display(), error = %error, "failed to remove the model file");
     }
     tracing::info!(latency_us = u64::try_from(model.latency.as_micros()).unwrap_or(u64::MAX), "warm");
     let bounds = Bounds { queue: args.queue, queue_wait: args.queue_wait, max_body: args.max_body };
@@ -229,19 +256,19 @@ async fn load(args: &Args, version: &str, metrics: &Arc<Metrics>) -> Result<Engi
         .map_err(|error| Failure::new(Reason::StartFailed, format!("failed to start a thread: {error}")))
 }
 
-/// Goes step by step: not ready, then no new connections, then nothing in flight.
-async fn drain(args: &Args, deadline: Instant, phase: watch::Sender<Phase>, around: Surroundings) {
-    phase.send_replace(Phase::Leaving);
+/// Drains until `deadline`, step by step: not ready, then no new connections, then no requests in flight.
+async fn drain(args: &Args, deadline: Instant, phase: watch::Sender<Phase>, context: ListenerContext) {
+    phase.send_replace(Phase::Draining);
     tracing::info!("draining");
     tokio::time::sleep(PROPAGATION.min(args.drain / 3)).await;
     phase.send_replace(Phase::Closing);
-    drop(around);
-    // Every listener and connection holds a receiver, so the last one to end closes the channel.
+    drop(context);
+    // Every listener and connection has a receiver, so the last one that ends closes the channel.
     let ended = tokio::time::timeout_at(deadline, phase.closed()).await;
     tracing::info!(complete = ended.is_ok(), "drained");
 }
 
-/// SIGTERM from the kubelet, SIGINT from a terminal.
+/// The signals that end the process: SIGTERM from the kubelet, SIGINT from a terminal.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,

@@ -1,7 +1,9 @@
-//! What a model takes and gives: names, datatypes and shapes, as metadata and as the check of every request.
+//! The signature of a model: names, datatypes and shapes of its inputs and outputs. Every request is checked against it.
 
-use ort::session::Session;
-use ort::value::{Outlet, ValueType};
+use ort::{
+    session::Session,
+    value::{Outlet, ValueType},
+};
 use serde::Serialize;
 
 use crate::tensor::{Data, Datatype, Tensor, elements};
@@ -13,12 +15,12 @@ pub struct Port {
     pub name: String,
     /// Its datatype.
     pub datatype: Datatype,
-    /// Its shape; -1 is a dimension that may vary.
+    /// Its shape. -1 stands for a dimension that may vary.
     pub shape: Vec<i64>,
 }
 
 impl Port {
-    /// Whether a tensor of `shape` may be given here.
+    /// Whether a tensor of `shape` fits.
     #[must_use]
     pub fn accepts(&self, shape: &[i64]) -> bool {
         shape.len() == self.shape.len()
@@ -29,16 +31,17 @@ impl Port {
 /// The inputs and outputs of a model, in its own order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Signature {
-    /// What every request must give.
+    /// Every request must have all of them.
     pub inputs: Vec<Port>,
-    /// What an answer can hold.
+    /// A response has all of them, or those that the request names.
     pub outputs: Vec<Port>,
 }
 
 impl Signature {
     /// Reads the signature of a loaded model.
     ///
-    /// Fails with a sentence that names the first input or output which is no tensor of a datatype of the protocol.
+    /// Fails with a sentence that names the first input or output that is not a tensor, or whose datatype the protocol
+    /// cannot carry.
     pub fn of(session: &Session) -> Result<Self, String> {
         let ports = |kind: &str, outlets: &[Outlet]| {
             outlets.iter().map(|outlet| port(kind, outlet)).collect::<Result<Vec<_>, _>>()
@@ -46,28 +49,28 @@ impl Signature {
         Ok(Self { inputs: ports("input", session.inputs())?, outputs: ports("output", session.outputs())? })
     }
 
-    /// The position of the input of that name.
+    /// Position of the input `name`.
     #[must_use]
     pub fn input(&self, name: &str) -> Option<usize> {
         self.inputs.iter().position(|port| port.name == name)
     }
 
-    /// The position of the output of that name.
+    /// Position of the output `name`.
     #[must_use]
     pub fn output(&self, name: &str) -> Option<usize> {
         self.outputs.iter().position(|port| port.name == name)
     }
 
-    /// The names of the outputs, for a message.
+    /// The names of `ports` for a message: `` `a`, `b` ``.
     #[must_use]
     pub fn names(ports: &[Port]) -> String {
         let names: Vec<_> = ports.iter().map(|port| format!("`{}`", port.name)).collect();
         names.join(", ")
     }
 
-    /// One synthetic tensor for each input, with every variable dimension 1.
+    /// One synthetic tensor for each input, of ones or of zeros. Each variable dimension is 1.
     ///
-    /// Fails where the fixed dimensions alone hold more than `limit` elements: no request could carry such a tensor.
+    /// Fails if a tensor would have more than `limit` elements: no request could carry it.
     pub fn synthetic(&self, one: bool, limit: usize) -> Result<Vec<Tensor>, String> {
         self.inputs
             .iter()
@@ -82,7 +85,7 @@ impl Signature {
                         Ok(Tensor { shape, data: Data::uniform(port.datatype, count, one) })
                     }
                     _ => Err(format!(
-                        "input `{}` has the shape {}: more than the {limit} elements that a request may hold",
+                        "input `{}` has the shape {}, which is more than the {limit} elements that a request may have",
                         port.name,
                         crate::tensor::ShapeText(&port.shape)
                     )),
@@ -96,7 +99,7 @@ fn port(kind: &str, outlet: &Outlet) -> Result<Port, String> {
     let name = outlet.name().to_owned();
     let ValueType::Tensor { ty, shape, .. } = outlet.dtype() else {
         return Err(format!(
-            "{kind} `{name}` is no tensor but {}; export the model with tensors only (scikit-learn: zipmap off)",
+            "{kind} `{name}` is not a tensor but {}; export the model with tensors only (scikit-learn: zipmap off)",
             outlet.dtype()
         ));
     };

@@ -1,10 +1,12 @@
-//! Datatypes and tensors as the protocol names them, between its bytes and ONNX Runtime.
+//! Datatypes and tensors of the Open Inference Protocol, as inputs of ONNX Runtime.
 
 use std::fmt;
 
 use half::{bf16, f16};
-use ort::session::SessionInputValue;
-use ort::value::{Tensor as OrtTensor, TensorElementType, TensorRef};
+use ort::{
+    session::SessionInputValue,
+    value::{Tensor as OrtTensor, TensorElementType, TensorRef},
+};
 
 /// A datatype of the Open Inference Protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,7 +29,7 @@ pub enum Datatype {
 }
 
 impl Datatype {
-    /// All of them, in the protocol's order.
+    /// All datatypes, in the order of the protocol.
     pub const ALL: [Self; 14] = [
         Self::Bool,
         Self::Uint8,
@@ -45,7 +47,7 @@ impl Datatype {
         Self::Bytes,
     ];
 
-    /// The protocol's name.
+    /// Its name in the protocol.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -66,13 +68,13 @@ impl Datatype {
         }
     }
 
-    /// The datatype of that name.
+    /// The datatype with this name in the protocol.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|datatype| datatype.name() == name)
     }
 
-    /// Bytes of one element in the binary extension; `None` for BYTES, whose elements carry their length.
+    /// Bytes of one element in the binary extension. `None` for BYTES, whose elements have a length each.
     #[must_use]
     pub fn size(self) -> Option<usize> {
         match self {
@@ -84,13 +86,13 @@ impl Datatype {
         }
     }
 
-    /// Whether the protocol has a JSON form for it.
+    /// Whether the protocol has a JSON form for it. FP16 and BF16 have none.
     #[must_use]
     pub fn has_json(self) -> bool {
         !matches!(self, Self::Fp16 | Self::Bf16)
     }
 
-    /// The datatype of an ONNX tensor; `None` for those that the protocol cannot carry (complex, 4 and 8 bit).
+    /// The datatype of an ONNX tensor. `None` if the protocol cannot carry it (complex numbers, 4-bit integers, 8-bit floats).
     #[must_use]
     pub fn from_onnx(element: TensorElementType) -> Option<Self> {
         Some(match element {
@@ -125,7 +127,7 @@ impl serde::Serialize for Datatype {
     }
 }
 
-/// The elements of a tensor, row-major.
+/// The elements of a tensor, in row-major order.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "each variant is a datatype of the protocol")]
 pub enum Data {
@@ -145,8 +147,7 @@ pub enum Data {
     Bytes(Vec<String>),
 }
 
-/// Runs `$body` with `$elements` bound to the vector of whichever variant `$data` is.
-#[macro_export]
+/// Runs `$body` with `$elements` bound to the vector in `$data`, for each variant.
 macro_rules! each_datatype {
     ($data:expr, $elements:ident => $body:expr) => {
         match $data {
@@ -168,8 +169,10 @@ macro_rules! each_datatype {
     };
 }
 
+pub(crate) use each_datatype;
+
 impl Data {
-    /// `count` elements that are all zero (false, the empty string), or all one (true, `"1"`).
+    /// `count` elements that are all zero (false, `""`), or all one (true, `"1"`).
     #[must_use]
     pub fn uniform(datatype: Datatype, count: usize, one: bool) -> Self {
         let (unsigned, float) = (u8::from(one), if one { f32::from(1_u8) } else { 0.0 });
@@ -191,7 +194,7 @@ impl Data {
         }
     }
 
-    /// Their datatype.
+    /// The datatype of the elements.
     #[must_use]
     pub fn datatype(&self) -> Datatype {
         match self {
@@ -212,30 +215,30 @@ impl Data {
         }
     }
 
-    /// How many elements there are.
+    /// The number of elements.
     #[must_use]
     pub fn len(&self) -> usize {
         each_datatype!(self, elements => elements.len())
     }
 
-    /// Whether there is no element.
+    /// Whether it has no elements.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// A shape and as many elements as it says.
+/// A shape, and as many elements as the shape requires.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
-    /// The extent of each dimension; none for a scalar.
+    /// The extent of each dimension. Empty for a scalar.
     pub shape: Vec<i64>,
     /// The elements.
     pub data: Data,
 }
 
 impl Tensor {
-    /// About the memory that it takes.
+    /// Approximate size in memory, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let elements = match &self.data {
@@ -245,7 +248,8 @@ impl Tensor {
         size_of::<Self>() + size_of_val(self.shape.as_slice()) + elements
     }
 
-    /// The tensor as an input of a session. Numbers are borrowed; strings are copied, since ONNX Runtime owns its own.
+    /// The tensor as an input of a session. Numbers are borrowed. Strings are copied, because ONNX Runtime has strings of
+    /// its own.
     pub fn as_input(&self) -> Result<SessionInputValue<'_>, ort::Error> {
         macro_rules! borrow {
             ($elements:expr) => {
@@ -287,7 +291,7 @@ impl fmt::Display for ShapeText<'_> {
     }
 }
 
-/// The number of elements of `shape`; `None` where a dimension is negative or the product does not fit.
+/// The number of elements of `shape`. `None` if a dimension is negative or the product overflows.
 #[must_use]
 pub fn elements(shape: &[i64]) -> Option<usize> {
     shape

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """A real client against a running server: `pip install 'tritonclient[http]'`, then `tritonclient_check.py HOST:PORT [MODEL [VERSION]]`.
 
-Asks the server for its model (which must be the one named) and calls it as tritonclient does by default (binary) and in JSON, over plain and
-versioned paths, compressed and not, and checks that errors come back as errors. `--strings` insists on a model that
-takes strings (tests/models/columns.onnx and tests/models/identity/BYTES.onnx do). Prints a line a check; ends with 1
-at the first one that fails.
+Checks that the server serves MODEL, calls it as tritonclient does by default (binary) and in JSON, over plain and
+versioned paths, with and without compression, and checks that errors are reported as errors. `--strings` requires a
+model with a string input, for example tests/models/columns.onnx or tests/models/identity/BYTES.onnx. Prints a line for
+each check, and exits with 1 at the first one that fails.
 """
 
 import argparse

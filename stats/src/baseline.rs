@@ -1,4 +1,4 @@
-//! The baseline: how the training data were distributed, column by column, made by `samples/baseline.py`.
+//! The baseline: the distribution of the training data, column by column. `samples/baseline.py` writes it.
 //!
 //! ```json
 //! {"version": 1, "columns": [
@@ -9,158 +9,118 @@
 //! ]}
 //! ```
 //!
-//! - A `numeric` column has one count fewer than edges. Bin i holds the values from edge i on and below edge i + 1, the
-//!   last bin also its upper edge. Whole numbers and booleans may be numeric, too.
-//! - A `categorical` column counts by the category's text: `"3"` for the whole number 3, `"true"` and `"false"` for
-//!   booleans. `other` counts the categories that are not named.
-//! - `missing` counts the rows without a value; it and `other` are 0 where absent. Unknown fields are passed over.
+//! - A `numeric` column has one edge more than counts. Bin i has the values from edge i up to, but not including, edge
+//!   i + 1. The last bin includes its upper edge. Whole numbers and booleans may be numeric as well.
+//! - A `categorical` column has a count for the text of each category: `"3"` for the whole number 3, `"true"` and
+//!   `"false"` for booleans. `other` counts all unnamed categories.
+//! - `missing` counts the rows without a value. It and `other` are 0 by default. Unknown fields are ignored.
 //!
-//! A column is named as calls are recorded: a feature of a vector by the model's `feature_names`, everything else by its
-//! tensor.
+//! Columns have the same names as in records: a feature of a vector has its name in the model's `feature_names`, any
+//! other column the name of its tensor.
 
 use std::collections::HashSet;
-use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use crate::{
+    baseline_file::{Counts, File, Head, RawColumn},
+    column::{ColumnKind, ColumnRole},
+};
 
-use json::{Counts, File, Head, RawColumn};
-
-mod json;
-
-/// More bytes are not read.
+/// Largest size of the file, in bytes.
 pub const LARGEST_FILE: usize = 4 << 20;
-/// A role with more columns is refused: each costs memory in every pod and a series in Prometheus.
+/// Most columns of one role. Each column needs memory in every pod, and a series in Prometheus.
 pub const MOST_COLUMNS: usize = 1024;
-/// More bins only add noise: PSI of a sample without drift grows with their number.
+/// Most bins of a column. More bins only add noise: PSI of a sample without drift grows with their number.
 pub const MOST_BINS: usize = 64;
-/// More categories belong into `other`.
+/// Most categories of a column. The others belong in `other`.
 pub const MOST_CATEGORIES: usize = 256;
-/// The longest name of a column or a category, in characters.
+/// Longest name of a column or category, in characters.
 pub const LONGEST_NAME: usize = 256;
 
-/// Which side of the model a column is on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ColumnRole {
-    /// What it is asked.
-    Input,
-    /// What it answers.
-    Output,
-}
-
-impl ColumnRole {
-    /// The label's value in metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Input => "input",
-            Self::Output => "output",
-        }
-    }
-}
-
-impl fmt::Display for ColumnRole {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-/// How a column's values are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ColumnKind {
-    /// In bins.
-    Numeric,
-    /// By name.
-    Categorical,
-}
-
-/// Why a baseline cannot be used.
+/// Why a baseline is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
-    /// More than [`LARGEST_FILE`].
-    #[error(
-        "the baseline has {0} bytes, at most {LARGEST_FILE} are read: give it fewer columns, bins or categories"
-    )]
+    /// The file is larger than [`LARGEST_FILE`].
+    #[error("the baseline has {0} bytes, the limit is {LARGEST_FILE}: use fewer columns, bins or categories")]
     TooLarge(usize),
-    /// Not the JSON that is expected.
+    /// The file is not the expected JSON.
     #[error("failed to read the baseline, make it with samples/baseline.py: {0}")]
     Json(#[from] serde_json::Error),
-    /// Made for another version of Understudy.
+    /// The file is for another version of Understudy.
     #[error(
-        "the baseline is of version {0}, only version 1 is known here: make it with this version's samples/baseline.py"
+        "the baseline has version {0}, only version 1 is supported: make it with samples/baseline.py of this release"
     )]
     Version(u64),
-    /// Nothing to compare with.
+    /// The file has no columns.
     #[error("the baseline has no column: make it from rows that have values")]
     NoColumns,
-    /// More than [`MOST_COLUMNS`].
+    /// A role has more than [`MOST_COLUMNS`] columns.
     #[error(
-        "the baseline has {count} {role}s, at most {MOST_COLUMNS} are watched: leave the least important ones out"
+        "the baseline has {count} {role}s, the limit is {MOST_COLUMNS}: leave out the least important ones"
     )]
     TooManyColumns {
-        /// Of which side.
+        /// Input or output.
         role: ColumnRole,
-        /// How many there are.
+        /// The number of columns.
         count: usize,
     },
-    /// Something is wrong with one column.
+    /// One column is invalid.
     #[error("the baseline's {role} `{name}` {problem}")]
     Column {
-        /// Which side it is on.
+        /// Input or output.
         role: ColumnRole,
-        /// Its name.
+        /// Name of the column.
         name: String,
-        /// What is wrong with it, and what to do.
+        /// What is wrong, and what to do.
         problem: String,
     },
 }
 
-/// How the training data were distributed. Whoever has one knows that it is sound.
+/// A valid baseline: the distribution of the training data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Baseline {
     columns: Vec<BaselineColumn>,
 }
 
-/// One input or output.
+/// One input or output in the training data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BaselineColumn {
-    /// Which side it is on.
+    /// Input or output.
     pub role: ColumnRole,
-    /// Unique on its side.
+    /// Name of the column, unique in its role.
     pub name: String,
     /// Rows without a value.
     pub missing: u64,
-    /// The values that were there.
+    /// The counts of the values.
     pub values: Values,
 }
 
 /// The values of a column in the training data.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {
-    /// Bin i holds what is from edge i on and below edge i + 1, the last one also its upper edge.
+    /// Counts by bin. Bin i has the values from edge i up to, but not including, edge i + 1. The last bin includes its
+    /// upper edge.
     Numeric {
-        /// Finite and rising, one more than counts.
+        /// Finite and rising, one more than `counts`.
         edges: Vec<f64>,
-        /// By bin.
+        /// One count for each bin.
         counts: Vec<u64>,
     },
-    /// Counted by name.
+    /// Counts by category.
     Categorical {
-        /// The categories in the order of their names, each once.
+        /// Categories and their counts, sorted by name and unique.
         counts: Vec<(String, u64)>,
-        /// Of all categories that are not named.
+        /// The count of all unnamed categories.
         other: u64,
     },
 }
 
 impl Baseline {
-    /// Reads and checks a baseline. The error names the column that is wrong and says what to do.
+    /// Parses and checks a baseline. The error names the invalid column and says what to do.
     pub fn parse(bytes: &[u8]) -> Result<Self, BaselineError> {
         if bytes.len() > LARGEST_FILE {
             return Err(BaselineError::TooLarge(bytes.len()));
         }
-        // Another version may be built quite otherwise, so its number is looked at alone.
+        // The format of another version may differ, so the version is read first.
         let Head { version } = serde_json::from_slice(bytes)?;
         if version != 1 {
             return Err(BaselineError::Version(version));
@@ -178,7 +138,7 @@ impl Baseline {
         let mut seen = HashSet::new();
         for RawColumn { role, name, .. } in &columns.0 {
             if !seen.insert((*role, name.as_str())) {
-                let problem = "is there twice: rename or drop one of the two".to_owned();
+                let problem = "appears twice: rename or remove one of the two".to_owned();
                 return Err(BaselineError::Column { role: *role, name: name.clone(), problem });
             }
         }
@@ -186,7 +146,7 @@ impl Baseline {
         Ok(Self { columns })
     }
 
-    /// The columns in the order of the file.
+    /// The columns, in the order of the file.
     #[must_use]
     pub fn columns(&self) -> &[BaselineColumn] {
         &self.columns
@@ -194,7 +154,7 @@ impl Baseline {
 }
 
 impl BaselineColumn {
-    /// How its values are counted.
+    /// How the values are counted.
     #[must_use]
     pub fn kind(&self) -> ColumnKind {
         match self.values {
@@ -207,14 +167,15 @@ impl BaselineColumn {
 impl RawColumn {
     fn check(self) -> Result<BaselineColumn, BaselineError> {
         let Self { role, name, kind, edges, counts, other, missing } = self;
-        let values = check_name("its name", &name).and_then(|()| match (kind, counts) {
+        let values = check_name(&name).and_then(|()| match (kind, counts) {
             (ColumnKind::Numeric, Counts::Bins(counts)) => numeric(edges.unwrap_or_default(), counts),
             (ColumnKind::Categorical, Counts::Names(counts)) => categorical(counts, other),
             (ColumnKind::Numeric, Counts::Names(_)) => {
-                Err("is numeric, so its `counts` must be a list, one for each bin".to_owned())
+                Err("is numeric, so its `counts` must be a list with one count for each bin".to_owned())
             }
             (ColumnKind::Categorical, Counts::Bins(_)) => {
-                Err("is categorical, so its `counts` must be an object, one for each category".to_owned())
+                Err("is categorical, so its `counts` must be an object with one count for each category"
+                    .to_owned())
             }
         });
         match values {
@@ -226,16 +187,16 @@ impl RawColumn {
 
 fn numeric(edges: Vec<f64>, counts: Vec<u64>) -> Result<Values, String> {
     if counts.len() > MOST_BINS {
-        return Err(format!("has {} bins: make it with at most {MOST_BINS}", counts.len()));
+        return Err(format!("has {} bins: use at most {MOST_BINS}", counts.len()));
     }
     if edges.len() != counts.len() + 1 {
         let (edges, counts) = (edges.len(), counts.len());
-        return Err(format!("has {edges} `edges` and {counts} `counts`: give it one edge more than counts"));
+        return Err(format!("has {edges} `edges` and {counts} `counts`: it needs one edge more than counts"));
     }
-    // JSON knows neither NaN nor infinity, but this must not rest on the reader.
+    // JSON has neither NaN nor infinity, but the check must not depend on the parser.
     let unsound = |pair: &&[f64]| !(pair[0] < pair[1] && pair[1] - pair[0] < f64::INFINITY);
     if let Some([before, after]) = edges.windows(2).find(unsound) {
-        return Err(format!("has the edge {after} after {before}: make its `edges` finite and rising"));
+        return Err(format!("has the edge {after} after {before}: its `edges` must be finite and rising"));
     }
     check_total(counts.iter().copied())?;
     Ok(Values::Numeric { edges, counts })
@@ -251,12 +212,12 @@ fn categorical(mut counts: Vec<(String, u64)>, other: u64) -> Result<Values, Str
     if let Some((long, _)) = counts.iter().find(|(name, _)| name.chars().count() > LONGEST_NAME) {
         let start = shortened(long.clone());
         return Err(format!(
-            "has a category of more than {LONGEST_NAME} characters, `{start}`: count it as `other`"
+            "has a category with more than {LONGEST_NAME} characters, `{start}`: count it as `other`"
         ));
     }
     counts.sort();
     if let Some(pair) = counts.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        return Err(format!("has the category `{}` twice: add the two up", pair[0].0));
+        return Err(format!("has the category `{}` twice: add up the two counts", pair[0].0));
     }
     check_total(counts.iter().map(|(_, count)| *count).chain([other]))?;
     Ok(Values::Categorical { counts, other })
@@ -264,23 +225,23 @@ fn categorical(mut counts: Vec<(String, u64)>, other: u64) -> Result<Values, Str
 
 fn check_total(counts: impl Iterator<Item = u64>) -> Result<(), String> {
     match counts.fold(0_u64, u64::saturating_add) {
-        0 => Err("has no value at all: drop it, or make the baseline from rows that have one".to_owned()),
+        0 => Err("has no value: remove it, or make the baseline from rows with values".to_owned()),
         u64::MAX => Err("has counts whose sum is too large: count fewer rows".to_owned()),
         _ => Ok(()),
     }
 }
 
-fn check_name(what: &str, name: &str) -> Result<(), String> {
+fn check_name(name: &str) -> Result<(), String> {
     match name.chars().count() {
-        0 => Err(format!("has a flaw in {what}: it is empty, name the column as the model does")),
+        0 => Err("has an invalid name: it is empty; use the name in the model".to_owned()),
         count if count > LONGEST_NAME => Err(format!(
-            "has a flaw in {what}: it has {count} characters, at most {LONGEST_NAME} are kept; shorten it"
+            "has an invalid name: it has {count} characters, the limit is {LONGEST_NAME}; shorten it"
         )),
         _ => Ok(()),
     }
 }
 
-/// A name fit for a message.
+/// A name, shortened for a message.
 fn shortened(mut name: String) -> String {
     const SHOWN: usize = 64;
     if let Some((end, _)) = name.char_indices().nth(SHOWN) {
@@ -291,4 +252,5 @@ fn shortened(mut name: String) -> String {
 }
 
 #[cfg(test)]
+#[path = "baseline_tests.rs"]
 mod tests;

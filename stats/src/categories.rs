@@ -1,6 +1,6 @@
-//! Which category a value is, without allocating: by text, or by number where a category's text is one.
+//! Finds the category of a value without allocating: by text, or by number if the text of a category is a number.
 
-/// The names of a column's categories. The place of a category is its place in the list they were made from.
+/// The categories of a column. The index of a category is its index in the list of names.
 #[derive(Debug, Clone)]
 pub(crate) struct Categories {
     names: Vec<Box<str>>,
@@ -11,28 +11,28 @@ pub(crate) struct Categories {
 }
 
 impl Categories {
-    /// Of names in order, each once.
+    /// The categories with these names, which must be sorted and unique.
     pub(crate) fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
         let names: Vec<Box<str>> = names.map(Box::from).collect();
         let mut integers = Vec::new();
         let mut numbers = Vec::new();
-        for (place, name) in names.iter().enumerate() {
-            // Not `007`: a number of a tensor is no code with leading zeros.
+        for (index, name) in names.iter().enumerate() {
+            // Not `007`: a number in a tensor has no leading zeros, so this category is a code.
             if let Some(value) = name.parse::<i64>().ok().filter(|value| value.to_string() == **name) {
-                integers.push((value, place));
+                integers.push((value, index));
             }
             if let Some(value) = name.parse::<f64>().ok().filter(|value| value.is_finite()) {
-                numbers.push((value, place));
+                numbers.push((value, index));
             }
         }
-        // A tensor may hold as 1 and 0 what was true and false in the training data.
-        for (truth, text) in [(1_i32, "true"), (0, "false")] {
-            let has_digit = integers.iter().any(|(value, _)| *value == i64::from(truth));
-            if let Some(place) =
+        // A tensor may have 1 and 0 for the `true` and `false` of the training data.
+        for (digit, text) in [(1_i32, "true"), (0, "false")] {
+            let has_digit = integers.iter().any(|(value, _)| *value == i64::from(digit));
+            if let Some(index) =
                 names.iter().position(|name| name.eq_ignore_ascii_case(text)).filter(|_| !has_digit)
             {
-                integers.push((i64::from(truth), place));
-                numbers.push((f64::from(truth), place));
+                integers.push((i64::from(digit), index));
+                numbers.push((f64::from(digit), index));
             }
         }
         integers.sort_unstable();
@@ -40,26 +40,26 @@ impl Categories {
         Self { names, integers, numbers }
     }
 
-    /// How many there are.
+    /// The number of categories.
     pub(crate) fn len(&self) -> usize {
         self.names.len()
     }
 
-    /// The category of that name.
+    /// The index of the category with this name.
     pub(crate) fn text(&self, text: &str) -> Option<usize> {
         self.names.binary_search_by(|name| name.as_ref().cmp(text)).ok()
     }
 
-    /// The category that is this whole number.
+    /// The index of the category whose name is this whole number.
     pub(crate) fn integer(&self, value: i64) -> Option<usize> {
         let found = self.integers.binary_search_by_key(&value, |(number, _)| *number).ok()?;
         Some(self.integers[found].1)
     }
 
-    /// The category that is this number. A tensor may hold as a float32 what had more digits in the training data, so
-    /// a category that rounds to the same float32 is taken where none is the same.
+    /// The index of the category whose name is this number. A float32 in a tensor may have had more digits in the
+    /// training data, so a category that rounds to the same float32 matches as well.
     pub(crate) fn number(&self, value: f64) -> Option<usize> {
-        // The first that is not below, which is the value itself if it is there.
+        // The first category that is not smaller. It is the value itself if that is a category.
         let after = self.numbers.partition_point(|(number, _)| *number < value);
         let near = |index: usize| self.numbers.get(index).filter(|(number, _)| same_float32(*number, value));
         let found = near(after).or_else(|| near(after.checked_sub(1)?))?;
@@ -81,34 +81,34 @@ mod tests {
     }
 
     #[test]
-    fn a_number_finds_the_category_that_was_written_as_text() {
-        let places = categories(&["-1", "0.1", "10", "2", "NL"]);
-        assert_eq!(places.integer(10), Some(2));
-        assert_eq!(places.integer(-1), Some(0));
-        assert_eq!(places.integer(1), None);
-        assert_eq!(places.number(2.0), Some(3));
-        assert_eq!(places.number(2.1), None);
-        assert_eq!(places.text("NL"), Some(4));
-        assert_eq!(places.text("N"), None);
+    fn a_number_matches_the_category_with_that_text() {
+        let known = categories(&["-1", "0.1", "10", "2", "NL"]);
+        assert_eq!(known.integer(10), Some(2));
+        assert_eq!(known.integer(-1), Some(0));
+        assert_eq!(known.integer(1), None);
+        assert_eq!(known.number(2.0), Some(3));
+        assert_eq!(known.number(2.1), None);
+        assert_eq!(known.text("NL"), Some(4));
+        assert_eq!(known.text("N"), None);
     }
 
     #[test]
-    fn a_float32_finds_the_category_that_had_more_digits() {
-        let places = categories(&["0.1", "0.7"]);
-        assert_eq!(places.number(f64::from(0.1_f32)), Some(0));
-        assert_eq!(places.number(f64::from(0.7_f32)), Some(1));
-        assert_eq!(places.number(0.7), Some(1));
+    fn a_float32_matches_a_category_with_more_digits() {
+        let known = categories(&["0.1", "0.7"]);
+        assert_eq!(known.number(f64::from(0.1_f32)), Some(0));
+        assert_eq!(known.number(f64::from(0.7_f32)), Some(1));
+        assert_eq!(known.number(0.7), Some(1));
     }
 
     #[test]
-    fn large_whole_numbers_are_told_apart_to_the_last_digit() {
-        let places = categories(&["9007199254740992", "9007199254740993"]);
-        assert_eq!(places.integer(9_007_199_254_740_993), Some(1));
-        assert_eq!(places.integer(9_007_199_254_740_994), None);
+    fn large_whole_numbers_that_differ_in_the_last_digit_are_different_categories() {
+        let known = categories(&["9007199254740992", "9007199254740993"]);
+        assert_eq!(known.integer(9_007_199_254_740_993), Some(1));
+        assert_eq!(known.integer(9_007_199_254_740_994), None);
     }
 
     #[test]
-    fn truth_is_found_whether_it_was_written_as_a_word_or_a_number() {
+    fn zero_and_one_match_false_and_true_unless_a_category_has_the_digit() {
         let words = categories(&["false", "true"]);
         assert_eq!((words.integer(0), words.integer(1)), (Some(0), Some(1)));
         assert_eq!((words.number(0.0), words.number(1.0)), (Some(0), Some(1)));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_with_leading_zeros_is_no_whole_number() {
+    fn a_code_with_leading_zeros_does_not_match_a_whole_number() {
         assert_eq!(categories(&["007"]).integer(7), None);
     }
 }

@@ -1,39 +1,40 @@
-//! Main and challenger on the same calls: do they answer the same, how far apart are they, which fails more, which is
-//! slower.
+//! Compares main and challenger on the same calls: agreement, differences, error rates and latencies.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::interval::{self, Estimate};
-use crate::latency::Latencies;
-use crate::moments::Moments;
+use crate::{
+    interval::{self, Estimate},
+    latency::Latencies,
+    moments::Moments,
+};
 
-/// Which model: a version, and the file it is.
+/// A version and the digest of its file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
     /// Semantic version.
     pub version: String,
-    /// `sha256:<hex>` of its file.
+    /// Digest of its file, `sha256:<hex>`.
     pub digest: String,
 }
 
-/// One of the two that answer.
+/// The role of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Role {
-    /// Its answers went to the caller.
+    /// Its responses go to the callers.
     Main,
-    /// Its answers went nowhere.
+    /// It receives copies of the calls. No caller sees its responses.
     Challenger,
 }
 
 impl Role {
-    /// Both.
+    /// Both roles.
     pub const ALL: [Self; 2] = [Self::Main, Self::Challenger];
 
-    /// The label's value in metrics.
+    /// The value of the label `role` in metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -47,13 +48,13 @@ impl Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OutputKind {
-    /// The same or not.
+    /// As labels, which are equal or not.
     Label,
-    /// How far apart, and whether they rise and fall together.
+    /// As numbers: their absolute difference and their correlation.
     Number,
 }
 
-/// What has been counted of one of the two.
+/// The counts of one version.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Answers {
@@ -70,7 +71,7 @@ impl Answers {
     }
 }
 
-/// What has been counted of one output.
+/// The counts of one output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Output {
@@ -92,7 +93,7 @@ impl Output {
     }
 }
 
-/// What the calls that were answered by both say of the two, since they became a pair.
+/// The comparison of main and challenger since they became a pair.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Comparison {
@@ -110,8 +111,8 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Nothing counted yet. `since` is in seconds since 1970; the outputs are known by their place in the list from
-    /// here on.
+    /// An empty comparison. `since` is in seconds since 1970. The index of an output in the other methods is its index
+    /// in `outputs`.
     #[must_use]
     pub fn new(
         main: Identity,
@@ -132,7 +133,7 @@ impl Comparison {
         }
     }
 
-    /// Counts one answer to a call that was copied: whether it was an error, and how long it took where that is known.
+    /// Counts one response to a copied call: whether it was an error, and its latency if it is known.
     pub fn call(&mut self, role: Role, error: bool, latency: Option<Duration>) {
         let answers = match role {
             Role::Main => &mut self.of_main,
@@ -145,12 +146,13 @@ impl Comparison {
         }
     }
 
-    /// Counts one call that both have answered.
+    /// Counts one call that main and challenger have answered.
     pub fn pair(&mut self) {
         self.pairs = self.pairs.saturating_add(1);
     }
 
-    /// Of `compared` values of the output at `index`, `agreed` were the same. Without effect on an output of numbers.
+    /// Adds `compared` values of the output at `index`, of which `agreed` were equal. No effect on an output of
+    /// numbers.
     pub fn labels(&mut self, index: usize, agreed: u64, compared: u64) {
         if let Some(output) = self.outputs.get_mut(index).filter(|output| output.kind == OutputKind::Label) {
             output.agreed = output.agreed.saturating_add(agreed.min(compared));
@@ -158,18 +160,18 @@ impl Comparison {
         }
     }
 
-    /// One value of the output at `index`, as main and as the challenger has it. A pair with a NaN, an infinity or a
-    /// number beyond 1e100 is counted as left out. Without effect on an output of labels.
+    /// Adds one value of the output at `index`: that of main and that of the challenger. A pair with NaN, infinity or a
+    /// number beyond 1e100 only counts as left out. No effect on an output of labels.
     pub fn numbers(&mut self, index: usize, main: f64, challenger: f64) {
         if let Some(output) = self.outputs.get_mut(index).filter(|output| output.kind == OutputKind::Number) {
             output.moments.push(main, challenger);
         }
     }
 
-    /// Adds what another pod has counted of the same two; the earlier `since` stays.
+    /// Adds the counts of another pod with the same pair, and keeps the earlier `since`.
     ///
-    /// What was counted of two other models cannot be added: then the one with the later `since` stays, and the other
-    /// is lost. Who knows which two are meant looks with [`Self::is_of`] before merging.
+    /// Counts of different pairs cannot be added: the result is the comparison with the later `since`. Use
+    /// [`Self::is_of`] before merging to select a pair.
     pub fn merge(&mut self, other: &Self) {
         if !self.is_of(&other.main, &other.challenger) {
             if other.rank() > self.rank() {
@@ -195,36 +197,36 @@ impl Comparison {
         }
     }
 
-    /// What decides between two that cannot be added. The names make the choice the same on whichever side each stands.
+    /// The order of comparisons that cannot be added. The names make the choice independent of the order of merging.
     fn rank(&self) -> (u64, &Identity, &Identity) {
         (self.since, &self.challenger, &self.main)
     }
 
-    /// Whether it is of these two.
+    /// Whether this is the comparison of these two versions.
     #[must_use]
     pub fn is_of(&self, main: &Identity, challenger: &Identity) -> bool {
         self.main == *main && self.challenger == *challenger
     }
 
-    /// Whose answers went to the callers.
+    /// The main version.
     #[must_use]
     pub fn main(&self) -> &Identity {
         &self.main
     }
 
-    /// Whose answers went nowhere.
+    /// The challenger.
     #[must_use]
     pub fn challenger(&self) -> &Identity {
         &self.challenger
     }
 
-    /// Since when it is counted, in seconds since 1970.
+    /// When counting began, in seconds since 1970.
     #[must_use]
     pub fn since(&self) -> u64 {
         self.since
     }
 
-    /// Calls that both have answered.
+    /// The number of calls that main and challenger have answered.
     #[must_use]
     pub fn pairs(&self) -> u64 {
         self.pairs
@@ -236,32 +238,33 @@ impl Comparison {
         self.outputs.iter().map(|output| (output.name.as_str(), output.kind))
     }
 
-    /// Answers counted of one of the two.
+    /// The number of responses of this version.
     #[must_use]
     pub fn calls(&self, role: Role) -> u64 {
         self.answers(role).calls
     }
 
-    /// Errors among the answers of one of the two.
+    /// The number of errors among the responses of this version.
     #[must_use]
     pub fn errors(&self, role: Role) -> u64 {
         self.answers(role).errors
     }
 
-    /// The share of errors among the answers of one of the two.
+    /// The proportion of errors among the responses of this version. `None` without responses.
     #[must_use]
     pub fn error_rate(&self, role: Role) -> Option<Estimate> {
         let answers = self.answers(role);
         interval::proportion(answers.errors, answers.calls)
     }
 
-    /// How long the answers of one of the two took: 0.5 for the median, 0.99 for what one in a hundred exceeds.
+    /// The quantile `q` of this version's latencies: 0.5 is the median, and one in a hundred calls exceeds the
+    /// quantile 0.99.
     #[must_use]
     pub fn latency(&self, role: Role, q: f64) -> Option<Duration> {
         self.answers(role).latencies.quantile(q)
     }
 
-    /// Values of the output at `index` that were compared: what its estimates rest on.
+    /// The number of compared values of the output at `index`: the sample size of its estimates.
     #[must_use]
     pub fn compared(&self, index: usize) -> u64 {
         self.outputs.get(index).map_or(0, |output| match output.kind {
@@ -270,32 +273,32 @@ impl Comparison {
         })
     }
 
-    /// Labels of the output at `index` that were the same.
+    /// The number of equal labels of the output at `index`.
     #[must_use]
     pub fn agreed(&self, index: usize) -> u64 {
         self.outputs.get(index).map_or(0, |output| output.agreed)
     }
 
-    /// Numbers of the output at `index` that could not be compared.
+    /// The number of pairs of the output at `index` that were left out.
     #[must_use]
     pub fn left_out(&self, index: usize) -> u64 {
         self.outputs.get(index).map_or(0, |output| output.moments.left_out())
     }
 
-    /// The share of labels of the output at `index` that were the same. None for an output of numbers.
+    /// The proportion of equal labels of the output at `index`. `None` for an output of numbers.
     #[must_use]
     pub fn agreement(&self, index: usize) -> Option<Estimate> {
         let output = self.output(index, OutputKind::Label)?;
         interval::proportion(output.agreed, output.compared)
     }
 
-    /// How far apart the numbers of the output at `index` are in the mean. None for an output of labels.
+    /// The mean absolute difference of the numbers of the output at `index`. `None` for an output of labels.
     #[must_use]
     pub fn mean_absolute_difference(&self, index: usize) -> Option<Estimate> {
         self.output(index, OutputKind::Number)?.moments.mean_absolute_difference()
     }
 
-    /// Pearson's correlation of the numbers of the output at `index`. None for an output of labels.
+    /// Pearson's correlation of the numbers of the output at `index`. `None` for an output of labels.
     #[must_use]
     pub fn correlation(&self, index: usize) -> Option<Estimate> {
         self.output(index, OutputKind::Number)?.moments.correlation()
@@ -314,4 +317,5 @@ impl Comparison {
 }
 
 #[cfg(test)]
+#[path = "comparison_tests.rs"]
 mod tests;

@@ -1,38 +1,40 @@
-//! How far what is observed is from the baseline, column by column: a snapshot that can be sent and added up, and the
-//! statistics of it. docs/adr/0012 says why these.
+//! The drift of the calls from the baseline, column by column: counts that can be serialized and merged, and statistics
+//! of these counts. docs/adr/0012 explains the choice of statistics.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::baseline::{ColumnKind, ColumnRole};
-use crate::interval::chi_square_rarely_above;
-use crate::real;
+use crate::{
+    column::{ColumnKind, ColumnRole},
+    interval::chi_square_rarely_above,
+    real::real,
+};
 
-/// What was observed within the window, beside what the baseline has.
+/// The counts of the calls in the window, next to those of the baseline.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Drift {
-    /// How far back it reaches.
+    /// Length of the window in seconds.
     pub window_seconds: u64,
-    /// In the order of the baseline.
+    /// The columns, in the order of the baseline.
     pub columns: Vec<ColumnDrift>,
 }
 
-/// One column: the same bins or categories, counted in the training data and in the calls.
+/// One column: the counts of the same bins or categories in the training data and in the calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ColumnDrift {
-    /// Unique on its side.
+    /// Name of the column, unique in its role.
     pub name: String,
-    /// Which side of the model it is on.
+    /// Whether the column is an input or an output.
     pub role: ColumnRole,
     /// How its values are counted.
     pub kind: ColumnKind,
-    /// Counts in the training data: by bin, or by category and at the end all others.
+    /// Counts in the training data: one for each bin, or one for each category and a last one for all others.
     pub expected: Vec<u64>,
-    /// Counts in the calls, in the same places. What is below the first edge is in the first bin, what is above the
-    /// last edge in the last one.
+    /// Counts in the calls, in the same order. The first bin includes values below its edge, the last bin values above
+    /// its edge.
     pub observed: Vec<u64>,
     /// Rows of the training data without a value.
     #[serde(default)]
@@ -40,10 +42,10 @@ pub struct ColumnDrift {
     /// Rows of the calls without a value.
     #[serde(default)]
     pub missing: u64,
-    /// Of a numeric column: how many of the first bin are below its edge.
+    /// Values below the first edge. They are also in the first bin. Numeric columns only.
     #[serde(default)]
     pub below: u64,
-    /// Of a numeric column: how many of the last bin are above its edge.
+    /// Values above the last edge. They are also in the last bin. Numeric columns only.
     #[serde(default)]
     pub above: u64,
 }
@@ -52,15 +54,15 @@ pub struct ColumnDrift {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChiSquare {
-    /// 0 where both are distributed alike.
+    /// The statistic. 0 means the same distribution.
     pub statistic: f64,
-    /// About what the statistic is without drift.
+    /// The degrees of freedom: the expected value of the statistic without drift.
     pub degrees_of_freedom: u64,
 }
 
 impl Drift {
-    /// Adds what another pod has counted against the same baseline. A column that this one has not is added as it is;
-    /// one that was counted against other training data is not added.
+    /// Adds the counts of another pod with the same baseline. A column that exists only there is copied. A column with
+    /// other training data is ignored.
     pub fn merge(&mut self, other: &Self) {
         self.window_seconds = self.window_seconds.max(other.window_seconds);
         let same_order = self.columns.len() == other.columns.len()
@@ -83,7 +85,7 @@ impl Drift {
 }
 
 impl ColumnDrift {
-    /// Adds the counts of the same column; without effect where the training data differ.
+    /// Adds the counts of the same column. No effect if the training data differ.
     pub fn merge(&mut self, other: &Self) {
         let same = self.key() == other.key()
             && self.kind == other.kind
@@ -109,14 +111,14 @@ impl ColumnDrift {
         (self.role, self.name.clone())
     }
 
-    /// All that was looked at, with or without a value.
+    /// The number of rows of the calls, with or without a value.
     #[must_use]
     pub fn samples(&self) -> u64 {
         sum(&self.observed).saturating_add(self.missing)
     }
 
-    /// Values that the training data did not have: numbers below the first or above the last edge, or categories that
-    /// the baseline does not name.
+    /// The number of values outside of the training data: numbers below the first or above the last edge, or categories
+    /// that the baseline does not name.
     #[must_use]
     pub fn out_of_range(&self) -> u64 {
         match self.kind {
@@ -125,25 +127,25 @@ impl ColumnDrift {
         }
     }
 
-    /// The share of all that was looked at which had no value. None where nothing was.
+    /// The proportion of rows without a value. `None` without rows.
     #[must_use]
     pub fn missing_ratio(&self) -> Option<f64> {
         ratio(self.missing, self.samples())
     }
 
-    /// The share of values that the training data did not have. None where there was no value.
+    /// The proportion of values outside of the training data. `None` without values.
     #[must_use]
     pub fn out_of_range_ratio(&self) -> Option<f64> {
         ratio(self.out_of_range(), sum(&self.observed))
     }
 
-    /// The population stability index: the sum over all bins of (o - e) ln(o / e), with o and e the shares of the bin
-    /// in what was observed and in the training data. None where nothing was observed or expected.
+    /// The population stability index (PSI): the sum over all bins of (o - e) ln(o / e). o is the proportion of the bin
+    /// in the calls, and e its proportion in the training data. `None` without values in either of them.
     ///
-    /// Rows without a value are a bin of their own wherever there are any, so that a feature that went missing has
-    /// drifted. So that an empty bin is finite, half a count is added to each bin: evenly to the training data; to what
-    /// was observed as the training data are spread, or a small sample would seem to hold rare categories. Without
-    /// drift PSI is about (B - 1) (1/n + 1/m) for B bins, n observed and m expected values: see
+    /// Rows without a value form an extra bin if there are any, so a feature that goes missing drifts. Half a count is
+    /// added to each bin, so that an empty bin has a finite term: evenly to the training data, and to the calls in
+    /// proportion to the training data. Otherwise a small sample would seem to have rare categories. Without drift, PSI
+    /// is about (B - 1) (1/n + 1/m) for B bins, n values in the calls and m in the training data: see
     /// [`Self::psi_by_chance`].
     #[must_use]
     pub fn psi(&self) -> Option<f64> {
@@ -161,8 +163,8 @@ impl ColumnDrift {
         Some(bins.iter().map(term).sum())
     }
 
-    /// What PSI exceeds by chance alone in one of a thousand samples of this size, without any drift. A PSI that is not
-    /// above it means nothing. None where nothing was observed or expected.
+    /// The value that PSI exceeds by chance in one of a thousand samples of this size without drift. A PSI below it is
+    /// not significant. `None` without values in the calls or in the training data.
     ///
     /// Without drift, PSI over (1/n + 1/m) is about chi-square with B - 1 degrees of freedom (B. Yurdakul, Statistical
     /// Properties of Population Stability Index, 2018).
@@ -179,8 +181,8 @@ impl ColumnDrift {
     }
 
     /// The Kolmogorov-Smirnov statistic of a numeric column: the largest distance of the two distribution functions at
-    /// the bins' edges. Between the edges it may be larger, by no more than the largest share of one bin. None for
-    /// categories, and where there is no value.
+    /// the edges of the bins. Between edges the distance may be larger, by at most the largest proportion of one bin.
+    /// `None` for categories, and without values.
     #[must_use]
     pub fn ks(&self) -> Option<f64> {
         if self.kind != ColumnKind::Numeric {
@@ -190,7 +192,7 @@ impl ColumnDrift {
         if expected == 0 || observed == 0 {
             return None;
         }
-        // At the outer edges all training data are on one side.
+        // All training data lie between the outer edges.
         let mut largest = real(self.below.max(self.above)) / real(observed);
         let (mut e, mut o) = (0_u64, 0_u64);
         let inner = self.expected.len().saturating_sub(1);
@@ -202,11 +204,11 @@ impl ColumnDrift {
         Some(largest)
     }
 
-    /// Pearson's chi-square statistic that both samples, training data and calls, are of one distribution, without a
-    /// correction. It is of the same bins as [`Self::psi`], for numbers as for categories, but of those only that hold
-    /// anything. None where fewer than two do, or where nothing was observed or expected.
+    /// Pearson's chi-square statistic for the hypothesis that training data and calls have the same distribution,
+    /// without a correction. It uses the bins of [`Self::psi`] that are not empty, for numbers and for categories.
+    /// `None` for fewer than two such bins, and without values in the calls or in the training data.
     ///
-    /// Unlike PSI it grows with the sample: compare it with the quantile for its degrees of freedom.
+    /// Unlike PSI it grows with the sample. Compare it with the quantile for its degrees of freedom.
     #[must_use]
     pub fn chi_square(&self) -> Option<ChiSquare> {
         let bins = self.bins();
@@ -220,14 +222,14 @@ impl ColumnDrift {
         for (e, o) in bins.into_iter().filter(|bin| *bin != (0, 0)) {
             used += 1;
             let (e, o) = (real(e), real(o));
-            // What the usual sum over both rows comes to.
+            // The usual sum over both rows, simplified.
             statistic += (e * n - o * m).powi(2) / (e + o);
         }
         let degrees_of_freedom = used.checked_sub(1).filter(|degrees| *degrees > 0)?;
         Some(ChiSquare { statistic: statistic / (m * n), degrees_of_freedom })
     }
 
-    /// Pairs of expected and observed, with the missing rows as the last one where there are any.
+    /// Pairs of expected and observed counts. Rows without a value are the last pair, if there are any.
     fn bins(&self) -> Vec<(u64, u64)> {
         let missing = (self.expected_missing, self.missing);
         let values = self.expected.iter().copied().zip(self.observed.iter().copied());
@@ -248,162 +250,5 @@ fn ratio(part: u64, of: u64) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{ColumnDrift, Drift};
-    use crate::baseline::{ColumnKind, ColumnRole};
-
-    fn column(kind: ColumnKind, expected: &[u64], observed: &[u64]) -> ColumnDrift {
-        ColumnDrift {
-            name: "age".to_owned(),
-            role: ColumnRole::Input,
-            kind,
-            expected: expected.to_vec(),
-            observed: observed.to_vec(),
-            expected_missing: 0,
-            missing: 0,
-            below: 0,
-            above: 0,
-        }
-    }
-
-    fn numeric(expected: &[u64], observed: &[u64]) -> ColumnDrift {
-        column(ColumnKind::Numeric, expected, observed)
-    }
-
-    #[track_caller]
-    fn assert_near(value: Option<f64>, expected: f64) {
-        let value = value.expect("there is something to estimate");
-        assert!((value - expected).abs() < 1e-12, "{value} is not {expected}");
-    }
-
-    // All numbers by scipy 1.17.1, with e and o the counts below:
-    //   ep = (e + .5) / (e.sum() + len(e) / 2); op = (o + len(e) / 2 * ep) / (o.sum() + len(e) / 2)
-    //   psi = stats.entropy(op, ep) + stats.entropy(ep, op)
-    //   ks = stats.ks_2samp(np.repeat(range(len(e)), e), np.repeat(range(len(o)), o)).statistic
-    //   chi_square = stats.chi2_contingency([e, o], correction=False)
-    #[test]
-    fn the_statistics_are_those_of_scipy() {
-        let drift = numeric(&[120, 310, 95, 40], &[80, 240, 160, 90]);
-        assert_near(drift.psi(), 0.187_896_090_372_479_45);
-        assert_near(drift.ks(), 0.199_658_438_130_725_04);
-        let chi_square = drift.chi_square().expect("there are values");
-        assert_near(Some(chi_square.statistic), 52.687_483_641_290_584);
-        assert_eq!(chi_square.degrees_of_freedom, 3);
-    }
-
-    #[test]
-    fn bins_that_are_empty_on_one_side_are_finite() {
-        let drift = numeric(&[50, 0, 50], &[0, 30, 10]);
-        assert_near(drift.psi(), 5.330_824_361_516_703_5);
-        assert_near(drift.ks(), 0.5);
-        assert_near(drift.chi_square().map(|chi_square| chi_square.statistic), 99.166_666_666_666_69);
-    }
-
-    #[test]
-    fn a_feature_that_goes_missing_has_drifted() {
-        let mut drift = numeric(&[120, 310, 95, 40], &[80, 240, 160, 90]);
-        drift.expected_missing = 5;
-        drift.missing = 60;
-        assert_near(drift.psi(), 0.380_392_385_481_518_4);
-        assert_eq!(drift.samples(), 630);
-        assert_near(drift.missing_ratio(), 60.0 / 630.0);
-
-        let mut gone = numeric(&[500, 500], &[0, 0]);
-        gone.missing = 1000;
-        assert!(gone.psi() > Some(1.0));
-        assert_eq!(gone.ks(), None);
-        assert_eq!(gone.out_of_range_ratio(), None);
-    }
-
-    #[test]
-    fn the_same_distribution_has_no_drift_at_all() {
-        let drift = numeric(&[100, 200, 300], &[10, 20, 30]);
-        assert!(drift.psi() < Some(1e-4));
-        assert_near(drift.ks(), 0.0);
-        assert_near(drift.chi_square().map(|chi_square| chi_square.statistic), 0.0);
-    }
-
-    // A baseline of 257 categories by Zipf's law with the exponent 1.2, and 1000 calls drawn from it, by numpy:
-    // their PSI is 0.23 in the mean, above the usual threshold of 0.2, without any drift.
-    #[test]
-    fn a_sample_too_small_for_its_categories_is_told_by_chance() {
-        let expected: Vec<u64> = (1..=257).map(|rank| 100_000 / rank).collect();
-        let mut observed = vec![0; 257];
-        observed[..100].fill(10);
-        let drift = column(ColumnKind::Categorical, &expected, &observed);
-        let by_chance = drift.psi_by_chance().expect("there are values");
-        assert!((0.33..0.34).contains(&by_chance), "{by_chance}");
-        // scipy.stats.chi2.ppf(.999, 9) * (1 / 10000 + 1 / 1000) = 0.0307
-        let ten = numeric(&[1000; 10], &[100; 10]);
-        let by_chance = ten.psi_by_chance().expect("there are values");
-        assert!((0.030..0.0315).contains(&by_chance), "{by_chance}");
-    }
-
-    #[test]
-    fn a_small_sample_does_not_seem_to_hold_rare_categories() {
-        let mut expected = vec![1; 256];
-        expected.push(1_000_000);
-        let mut observed = vec![0; 256];
-        observed.push(1000);
-        let drift = column(ColumnKind::Categorical, &expected, &observed);
-        assert!(drift.psi() < Some(0.001), "{:?}", drift.psi());
-    }
-
-    #[test]
-    fn values_beyond_the_outer_edges_count_for_the_distance_of_the_distributions() {
-        let mut drift = numeric(&[50, 50], &[50, 50]);
-        drift.above = 40;
-        drift.below = 10;
-        assert_near(drift.ks(), 0.4);
-        assert_near(drift.out_of_range_ratio(), 0.5);
-    }
-
-    #[test]
-    fn categories_have_no_order_and_hence_no_distance_of_distributions() {
-        let drift = column(ColumnKind::Categorical, &[50, 50, 0], &[60, 30, 10]);
-        assert_eq!(drift.ks(), None);
-        assert_near(drift.out_of_range_ratio(), 0.1);
-        assert_eq!(drift.chi_square().map(|chi_square| chi_square.degrees_of_freedom), Some(2));
-    }
-
-    #[test]
-    fn nothing_is_said_before_anything_was_observed() {
-        let drift = numeric(&[50, 50], &[0, 0]);
-        assert_eq!(drift.psi(), None);
-        assert_eq!(drift.psi_by_chance(), None);
-        assert_eq!(drift.ks(), None);
-        assert_eq!(drift.chi_square(), None);
-        assert_eq!(drift.missing_ratio(), None);
-        assert_eq!(drift.out_of_range_ratio(), None);
-    }
-
-    #[test]
-    fn columns_are_added_by_name_and_never_across_different_training_data() {
-        let named = |name: &str, drift: ColumnDrift| ColumnDrift { name: name.to_owned(), ..drift };
-        let age = named("age", numeric(&[5, 5], &[1, 2]));
-        let income = named("income", numeric(&[5, 5], &[3, 4]));
-        let mut one = Drift { window_seconds: 60, columns: vec![age.clone(), income.clone()] };
-        let other_data = named("age", numeric(&[5, 6], &[100, 100]));
-        one.merge(&Drift { window_seconds: 60, columns: vec![income, other_data] });
-        one.merge(&Drift { window_seconds: 60, columns: vec![named("new", numeric(&[1, 1], &[7, 8]))] });
-        let observed: Vec<_> =
-            one.columns.iter().map(|column| (column.name.as_str(), column.observed.as_slice())).collect();
-        assert_eq!(observed, [("age", &[1, 2][..]), ("income", &[6, 8]), ("new", &[7, 8])]);
-    }
-
-    // A pod that is broken, or not ours, must not stop the operator.
-    #[test]
-    fn counts_of_any_shape_and_size_are_survived() {
-        let mut wild = numeric(&[u64::MAX, u64::MAX], &[u64::MAX]);
-        wild.missing = u64::MAX;
-        wild.below = u64::MAX;
-        wild.above = u64::MAX;
-        let copy = wild.clone();
-        wild.merge(&copy);
-        assert!(wild.psi().is_some_and(f64::is_finite));
-        assert!(wild.ks().is_some());
-        assert!(wild.chi_square().is_some());
-        assert_eq!(numeric(&[], &[]).psi(), None);
-        assert_eq!(numeric(&[], &[]).ks(), None);
-    }
-}
+#[path = "drift_tests.rs"]
+mod tests;

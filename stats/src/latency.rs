@@ -1,22 +1,23 @@
-//! How long calls took, in buckets of a fixed layout, so that the counts of pods can be added up and quantiles be read
-//! off the sum.
+//! Latencies of calls, counted in fixed buckets. The counts of pods can be added, and quantiles computed from the sum.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::real;
+use crate::real::real;
 
-/// Below 1.024 us there is one bucket.
+/// All times below 2^10 ns (1.024 us) are in one bucket.
 const FIRST_OCTAVE: u32 = 10;
-/// From 68.7 s on there is one bucket.
+/// All times of 2^36 ns (68.7 s) and more are in one bucket.
 const END_OCTAVE: u32 = 36;
-/// Each doubling of time is cut into so many buckets of the same width, hence of 3 to 6 % of the time itself.
+/// Buckets of equal width in each doubling of time. A bucket's width is 3 to 6 % of its time.
 const PARTS: u32 = 16;
 const PARTS_LOG2: u32 = 4;
 const BUCKETS: usize = 2 + ((END_OCTAVE - FIRST_OCTAVE) * PARTS) as usize;
 
-/// Times from 1 us to 68 s in 418 buckets, each at most 6.25 % wide: 3.3 kB whatever is recorded.
+/// Times from 1 us to 68 s in 418 buckets, each at most 6.25 % wide. The size is always 3.3 kB.
+///
+/// Serialized as a list of pairs `[bucket, count]`, without empty buckets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Latencies {
     counts: Box<[u64]>,
@@ -36,21 +37,21 @@ impl Latencies {
         *count = count.saturating_add(1);
     }
 
-    /// Adds what another has counted.
+    /// Adds the counts of another pod.
     pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
             *mine = mine.saturating_add(*theirs);
         }
     }
 
-    /// Times counted.
+    /// The number of counted times.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.counts.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
-    /// The time that the share `q` of all times does not exceed: 0.5 for the median. Within its bucket it is put where
-    /// it would be if the bucket's times lay evenly. None where nothing was counted.
+    /// The quantile `q` of the times: 0.5 is the median. Interpolates in the bucket as if its times were evenly
+    /// distributed. `None` if nothing is counted.
     #[must_use]
     pub fn quantile(&self, q: f64) -> Option<Duration> {
         let count = self.count();
@@ -63,7 +64,7 @@ impl Latencies {
             let held = real(*held);
             if below + held >= rank || below + held >= real(count) {
                 let (from, to) = (start(index), start(index + 1));
-                // The middle of the rank's own share of the bucket: a single time is in the middle of its bucket.
+                // The middle of this rank's part of the bucket, so that a single time is in the middle of its bucket.
                 let within = ((rank - below - 0.5) / held).clamp(0.0, 1.0);
                 return Some(Duration::from_secs_f64((from + (to - from) * within) / 1e9));
             }
@@ -73,7 +74,7 @@ impl Latencies {
     }
 }
 
-/// The bucket of a time.
+/// The index of the bucket of a time.
 fn bucket(nanos: u64) -> usize {
     let octave = nanos.max(1).ilog2();
     if octave < FIRST_OCTAVE {
@@ -87,7 +88,7 @@ fn bucket(nanos: u64) -> usize {
     1 + ((octave - FIRST_OCTAVE) * PARTS) as usize + usize::try_from(part).unwrap_or_default()
 }
 
-/// Where a bucket begins, in nanoseconds. The last one, which has no end, ends where it begins.
+/// Where a bucket begins, in nanoseconds. The last bucket has no end, and ends where it begins.
 fn start(index: usize) -> f64 {
     let Some(inner) = index.checked_sub(1) else { return 0.0 };
     let inner = u32::try_from(inner.min(BUCKETS - 2)).unwrap_or(u32::MAX);
@@ -95,7 +96,6 @@ fn start(index: usize) -> f64 {
     octave * (1.0 + f64::from(inner % PARTS) / f64::from(PARTS))
 }
 
-/// Pairs of bucket and count, of the buckets that hold any.
 impl Serialize for Latencies {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.counts.iter().enumerate().filter(|(_, count)| **count > 0))
@@ -120,7 +120,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{BUCKETS, Latencies, bucket, start};
-    use crate::real;
+    use crate::real::real;
 
     fn of(nanos: &[u64]) -> Latencies {
         let mut latencies = Latencies::default();
@@ -131,13 +131,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_quantile() {
+    fn no_times_have_no_quantile() {
         assert_eq!(of(&[]).quantile(0.5), None);
         assert_eq!(of(&[5000]).quantile(f64::NAN), None);
     }
 
     #[test]
-    fn every_bucket_begins_where_the_one_before_ends() {
+    fn every_bucket_begins_at_the_end_of_the_previous_one() {
         for index in 1..BUCKETS {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and positive")]
             let from = start(index) as u64;
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shortest_and_the_longest_times_are_counted_too() {
+    fn times_below_and_above_the_range_are_counted() {
         let latencies = of(&[0, u64::MAX]);
         assert_eq!(latencies.count(), 2);
         assert!(latencies.quantile(0.0) < Some(Duration::from_nanos(1024)));
@@ -155,20 +155,20 @@ mod tests {
     }
 
     #[test]
-    fn only_the_buckets_that_hold_something_are_sent() {
+    fn only_buckets_with_counts_are_serialized() {
         let json = serde_json::to_string(&of(&[5000, 5001, 90_000_000])).expect("it is plain data");
         assert_eq!(json, "[[36,2],[262,1]]");
     }
 
     #[test]
-    fn a_bucket_that_is_not_known_here_is_taken_for_the_longest() {
+    fn an_unknown_bucket_counts_as_the_longest() {
         let read: Latencies = serde_json::from_str("[[100000,3]]").expect("it is well formed");
         assert_eq!(read.count(), 3);
     }
 
     proptest! {
         #[test]
-        fn a_quantile_is_within_a_bucket_of_the_true_one(
+        fn a_quantile_differs_from_the_true_one_by_at_most_a_bucket(
             mut nanos in prop::collection::vec(2_000_u64..60_000_000_000, 1..200),
             q in 0.01_f64..1.0,
         ) {
@@ -181,7 +181,7 @@ mod tests {
         }
 
         #[test]
-        fn two_pods_together_are_one_that_saw_all(
+        fn the_merged_counts_of_two_pods_equal_those_of_one_pod_with_all_calls(
             one in prop::collection::vec(any::<u64>(), 0..50),
             two in prop::collection::vec(any::<u64>(), 0..50),
         ) {

@@ -1,11 +1,13 @@
-//! What pods have seen of their calls, as numbers that can be added up over pods: how main and challenger compare, and
-//! how far the calls have drifted from the training data. Pure: no clock, no network.
+//! Statistics of the calls of pods that can be merged over pods: how main and challenger compare, how often they were
+//! right, and how far the calls have drifted from the training data. Pure: no clock, no network.
 //!
-//! A pod counts on a background thread and shows a [`Summary`]; the operator reads the summaries of all pods, merges
-//! them and only then estimates. Merging gives what one pod would have counted that had seen all calls.
+//! A pod counts on a background thread and serves a [`Summary`]. The operator reads the summaries of all pods, merges
+//! them, and then computes estimates. The merged summary equals that of one pod that received all calls.
 
 pub mod baseline;
+mod baseline_file;
 mod categories;
+pub mod column;
 pub mod comparison;
 pub mod drift;
 pub mod interval;
@@ -13,9 +15,11 @@ pub mod latency;
 pub mod moments;
 pub mod monitor;
 pub mod outcomes;
+mod real;
 pub mod summary;
 
-pub use baseline::{Baseline, BaselineError, ColumnKind, ColumnRole};
+pub use baseline::{Baseline, BaselineError};
+pub use column::{ColumnKind, ColumnRole};
 pub use comparison::{Comparison, Identity, OutputKind, Role};
 pub use drift::{ChiSquare, ColumnDrift, Drift};
 pub use interval::Estimate;
@@ -24,12 +28,3 @@ pub use moments::Moments;
 pub use monitor::Monitor;
 pub use outcomes::Outcomes;
 pub use summary::Summary;
-
-/// A count as a real number.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "from 2^53 on a count is rounded, by less than one part in 10^15"
-)]
-pub(crate) fn real(count: u64) -> f64 {
-    count as f64
-}

@@ -1,15 +1,17 @@
-//! Pairs of numbers, as the sums that their correlation and their distance are estimated from.
+//! Sums over pairs of numbers, for estimates of their correlation and of their absolute difference.
 
 use serde::{Deserialize, Serialize};
 
-use crate::interval::{self, Estimate};
-use crate::real;
+use crate::{
+    interval::{self, Estimate},
+    real::real,
+};
 
-/// Larger numbers are left out: the squares of what is kept never overflow, whatever their number.
+/// Larger numbers are left out, so that sums of squares cannot overflow.
 const LARGEST: f64 = 1e100;
 
-/// Running means and squared distances to them, by Welford's method, which unlike sums of squares loses few digits
-/// where the mean is large against the spread.
+/// Running means and squared distances to them, by Welford's method. It loses few digits if the mean is much larger
+/// than the spread, unlike sums of squares.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Moments {
@@ -25,7 +27,7 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Adds one pair. A pair with a NaN, an infinity or a number beyond 1e100 is left out, and counted as that.
+    /// Adds one pair. A pair with NaN, infinity or a number beyond 1e100 only counts as left out.
     pub fn push(&mut self, x: f64, y: f64) {
         if !(x.abs() <= LARGEST && y.abs() <= LARGEST) {
             self.left_out = self.left_out.saturating_add(1);
@@ -46,7 +48,7 @@ impl Moments {
         self.m2_distance += before * (distance - self.mean_distance);
     }
 
-    /// Adds what another has counted, by the formulas of Chan, Golub and `LeVeque` (1979).
+    /// Adds the sums of another sample, by the formulas of Chan, Golub and `LeVeque` (1979).
     pub fn merge(&mut self, other: &Self) {
         self.left_out = self.left_out.saturating_add(other.left_out);
         if other.n == 0 {
@@ -68,28 +70,28 @@ impl Moments {
         self.n = self.n.saturating_add(other.n);
     }
 
-    /// Pairs that were added.
+    /// The number of added pairs.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.n
     }
 
-    /// Pairs that could not be added since one of the two was no usable number.
+    /// The number of pairs that were left out because of NaN, infinity or a number beyond 1e100.
     #[must_use]
     pub fn left_out(&self) -> u64 {
         self.left_out
     }
 
-    /// The mean of |x - y|. None for fewer than two pairs.
+    /// The mean of |x - y|. `None` for fewer than two pairs.
     #[must_use]
     pub fn mean_absolute_difference(&self) -> Option<Estimate> {
         let mut estimate = interval::mean(self.n, self.mean_distance, self.m2_distance)?;
-        // Student's interval does not know that a distance is never negative.
+        // Student's interval may extend below 0, but a distance is never negative.
         estimate.low = estimate.low.max(0.0);
         Some(estimate)
     }
 
-    /// Pearson's correlation of x and y. None for fewer than four pairs, or where x or y never changed.
+    /// Pearson's correlation of x and y. `None` for fewer than four pairs, or if x or y is constant.
     #[must_use]
     pub fn correlation(&self) -> Option<Estimate> {
         if self.m2_x <= 0.0 || self.m2_y <= 0.0 {
@@ -127,14 +129,14 @@ mod tests {
     }
 
     #[test]
-    fn few_digits_are_lost_where_the_mean_is_large_against_the_spread() {
+    fn few_digits_are_lost_if_the_mean_is_much_larger_than_the_spread() {
         let far = PAIRS.map(|(x, y)| (x + 1e9, y + 1e9));
         let correlation = of(&far).correlation().expect("eight pairs");
         assert!((correlation.value - 0.896_421_457_000_795_1).abs() < 1e-7, "{correlation:?}");
     }
 
     #[test]
-    fn what_is_no_usable_number_is_left_out_and_counted() {
+    fn nan_infinity_and_huge_numbers_are_left_out_and_counted() {
         let mut moments = of(&PAIRS);
         moments.push(f64::NAN, 1.0);
         moments.push(1.0, f64::INFINITY);
@@ -144,19 +146,19 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_numbers_that_are_kept_stay_finite() {
+    fn the_estimates_of_the_largest_accepted_numbers_are_finite() {
         let moments = of(&[(1e100, -1e100), (-1e100, 1e100), (0.0, 1e100), (1.0, 0.0)]);
         assert!(moments.correlation().is_some_and(|estimate| estimate.value.is_finite()));
         assert!(moments.mean_absolute_difference().is_some_and(|estimate| estimate.high.is_finite()));
     }
 
     #[test]
-    fn a_number_that_never_changes_is_not_correlated_with_anything() {
+    fn a_constant_has_no_correlation() {
         assert_eq!(of(&[(0.1, 1.0), (0.1, 2.0), (0.1, 3.0), (0.1, 4.0)]).correlation(), None);
     }
 
     #[test]
-    fn a_distance_is_never_estimated_below_nought() {
+    fn the_interval_of_a_distance_does_not_extend_below_zero() {
         let apart = of(&[(0.0, 0.0), (0.0, 10.0)]).mean_absolute_difference().expect("two pairs");
         assert!(apart.low >= 0.0);
     }

@@ -1,17 +1,19 @@
-//! Counts what calls hold, in the baseline's bins, over a sliding window. Neither counting nor moving the window
-//! allocates, and memory is what the baseline's size makes it.
+//! Counts the values of calls in the bins of the baseline, over a sliding window. Counting and moving the window
+//! allocate nothing. Memory use depends on the size of the baseline only.
 
-use std::collections::HashMap;
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
-use crate::baseline::{Baseline, BaselineColumn, ColumnKind, ColumnRole, Values};
-use crate::categories::Categories;
-use crate::drift::{ColumnDrift, Drift};
+use crate::{
+    baseline::{Baseline, BaselineColumn, Values},
+    categories::Categories,
+    column::{ColumnKind, ColumnRole},
+    drift::{ColumnDrift, Drift},
+};
 
-/// The window moves by a twelfth of itself.
+/// The window has this many parts, and moves by one part.
 const PARTS: usize = 12;
 
-/// A column's cells after those of its bins or categories.
+/// The cells of a column after those of its bins or categories.
 const MISSING: usize = 0;
 const BELOW: usize = 1;
 const ABOVE: usize = 2;
@@ -19,20 +21,20 @@ const EXTRA: usize = 3;
 
 /// Counts of one pod, by column of the baseline, over the last `window`.
 ///
-/// The window is a ring of twelve parts: it holds the eleven last whole parts and the one that has begun. Memory is 48
-/// bytes a bin or category, some 30 MB for the largest baseline that is accepted and some 20 kB for the usual one of
-/// 30 columns with ten bins.
+/// The window is a ring of twelve parts: the eleven last complete parts and the current one. Memory is 48 bytes for
+/// each bin or category: about 30 MB for the largest accepted baseline, and about 20 kB for a typical one with 30
+/// columns of ten bins.
 #[derive(Debug)]
 pub struct Monitor {
     window: Duration,
     columns: Vec<Column>,
     places: [HashMap<String, usize>; 2],
     cells: usize,
-    /// Part by part, each with all cells.
+    /// All cells of the first part, then of the second, and so on.
     counts: Vec<u32>,
-    /// The part that is counted into.
+    /// The current part.
     current: usize,
-    /// The number of that part since 1970, from the first `advance` on.
+    /// The number of the current part since 1970. `None` before the first `advance`.
     slot: Option<u64>,
 }
 
@@ -40,7 +42,7 @@ pub struct Monitor {
 struct Column {
     baseline: BaselineColumn,
     bins: Bins,
-    /// Its first cell.
+    /// Index of its first cell.
     first: usize,
 }
 
@@ -51,7 +53,7 @@ enum Bins {
 }
 
 impl Bins {
-    /// Cells for values: by bin, or by category and one for all others.
+    /// The number of cells for values: one for each bin, or one for each category and one for all others.
     fn len(&self) -> usize {
         match self {
             Self::Edges(edges) => edges.len() - 1,
@@ -61,7 +63,7 @@ impl Bins {
 }
 
 impl Monitor {
-    /// Nothing counted yet.
+    /// A monitor without counts.
     #[must_use]
     pub fn new(baseline: &Baseline, window: Duration) -> Self {
         let mut columns: Vec<Column> = Vec::new();
@@ -82,7 +84,8 @@ impl Monitor {
         Self { window, columns, places, cells, counts: vec![0; PARTS * cells], current: 0, slot: None }
     }
 
-    /// Where a column is counted, by its name: looked up once, not for every call. None where the baseline has it not.
+    /// The index of a column for the methods below. Look it up once, not for every call. `None` if the baseline does
+    /// not have the column.
     #[must_use]
     pub fn index(&self, role: ColumnRole, name: &str) -> Option<usize> {
         self.places[role as usize].get(name).copied()
@@ -94,8 +97,9 @@ impl Monitor {
         self.columns.get(index).map(|column| column.baseline.kind())
     }
 
-    /// Counts a number. NaN is a missing value. Of a categorical column it is the category whose text is that number.
-    /// An index that is not one of [`Self::index`] counts nothing, here and below.
+    /// Counts a number. NaN counts as missing. In a categorical column the number matches the category with that text.
+    ///
+    /// This method and those below ignore an unknown index.
     pub fn number(&mut self, index: usize, value: f64) {
         let Some(column) = self.columns.get(index) else { return };
         if value.is_nan() {
@@ -105,7 +109,7 @@ impl Monitor {
         match &column.bins {
             Bins::Edges(edges) => {
                 let last = edges.len() - 1;
-                // Edges that are not above the value: none where it is below the first bin.
+                // The number of edges that are not above the value. 0 if it is below the first bin.
                 let passed = edges.partition_point(|edge| *edge <= value);
                 let bin = column.first + passed.saturating_sub(1).min(last - 1);
                 let outside = if passed == 0 { Some(BELOW) } else { (value > edges[last]).then_some(ABOVE) };
@@ -121,7 +125,7 @@ impl Monitor {
         }
     }
 
-    /// Counts a whole number. Of a categorical column it is the category whose text is that number.
+    /// Counts a whole number. In a categorical column it matches the category with that text.
     pub fn integer(&mut self, index: usize, value: i64) {
         match self.columns.get(index) {
             Some(Column { bins: Bins::Names(categories), first, .. }) => {
@@ -134,14 +138,14 @@ impl Monitor {
         }
     }
 
-    /// Counts a truth value: of a numeric column as 0 or 1, of a categorical one as `false` or `true`, or `0` or `1`
-    /// where the baseline names it so.
+    /// Counts a boolean: as 0 or 1 in a numeric column, as `false` or `true` in a categorical one, or as `0` or `1` if
+    /// the baseline has these names.
     pub fn boolean(&mut self, index: usize, value: bool) {
         self.integer(index, i64::from(value));
     }
 
-    /// Counts a text. A category that the baseline does not name is counted with all others. Of a numeric column it is
-    /// the number that it says, and missing where it says none.
+    /// Counts a text. An unnamed category counts as other. In a numeric column the text is parsed as a number, and
+    /// counts as missing if it is not a number.
     pub fn category(&mut self, index: usize, value: &str) {
         match self.columns.get(index) {
             Some(Column { bins: Bins::Names(categories), first, .. }) => {
@@ -160,12 +164,12 @@ impl Monitor {
         }
     }
 
-    /// Moves the window to `now`, in seconds since 1970, and forgets what it has left behind. What is counted next is
-    /// counted at that time. A clock that goes back moves nothing.
+    /// Moves the window to `now`, in seconds since 1970, and drops older counts. Later counts belong to that time. A
+    /// clock that goes back does not move the window.
     pub fn advance(&mut self, now: u64) {
         let part = (self.window.as_millis() / PARTS as u128).max(1);
         let slot = u64::try_from(u128::from(now) * 1000 / part).unwrap_or(u64::MAX);
-        // Kept when the clock goes back, too: else a clock that once was far ahead would stop the window for long.
+        // Updated also if the clock goes back. Otherwise a clock that was once far ahead would stop the window.
         let before = self.slot.replace(slot).unwrap_or(slot);
         let steps = usize::try_from(slot.saturating_sub(before)).unwrap_or(PARTS).min(PARTS);
         for _ in 0..steps {
@@ -175,7 +179,7 @@ impl Monitor {
         }
     }
 
-    /// What the window holds now, beside the baseline.
+    /// The current counts of the window, next to those of the baseline.
     #[must_use]
     pub fn drift(&self) -> Drift {
         let columns = self.columns.iter().map(|column| self.column(column)).collect();
@@ -213,4 +217,5 @@ impl Monitor {
 }
 
 #[cfg(test)]
+#[path = "monitor_tests.rs"]
 mod tests;

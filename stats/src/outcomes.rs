@@ -1,11 +1,14 @@
-//! What turned out to be true, told later by who called: how often main and the challenger were right.
+//! Outcomes: the ground truth for earlier calls, which the caller sends later. Counts how often main and the challenger
+//! were right.
 
 use serde::{Deserialize, Serialize};
 
-use crate::comparison::Role;
-use crate::interval::{self, Estimate};
+use crate::{
+    comparison::Role,
+    interval::{self, Estimate},
+};
 
-/// How often one of the two was right.
+/// How often one version was right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Score {
@@ -25,7 +28,7 @@ impl Score {
     }
 }
 
-/// Truths that were joined to the call they belong to, and who had been right.
+/// Counts of outcomes that were joined to their calls, and of the versions that were right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Outcomes {
@@ -35,7 +38,8 @@ pub struct Outcomes {
 }
 
 impl Outcomes {
-    /// Counts one truth: whether each of the two had said so, None for one that had not answered the call.
+    /// Counts one outcome. The arguments say whether main and challenger were right; `None` if one did not answer the
+    /// call.
     pub fn join(&mut self, main: Option<bool>, challenger: Option<bool>) {
         self.joined = self.joined.saturating_add(1);
         if let Some(correct) = main {
@@ -46,37 +50,37 @@ impl Outcomes {
         }
     }
 
-    /// Adds what another pod has counted of the same two.
+    /// Adds the counts of another pod with the same main and challenger.
     pub fn merge(&mut self, other: &Self) {
         self.joined = self.joined.saturating_add(other.joined);
         self.main.merge(other.main);
         self.challenger.merge(other.challenger);
     }
 
-    /// Begins the challenger's count anew: for when another takes its place.
+    /// Resets the counts of the challenger, for a new challenger.
     pub fn forget_challenger(&mut self) {
         self.challenger = Score::default();
     }
 
-    /// Truths that were joined to a call.
+    /// The number of outcomes that were joined to a call.
     #[must_use]
     pub fn joined(&self) -> u64 {
         self.joined
     }
 
-    /// Truths that one of the two had an answer to: what its accuracy rests on.
+    /// The number of outcomes for calls that this version answered: the sample size of its accuracy.
     #[must_use]
     pub fn compared(&self, role: Role) -> u64 {
         self.score(role).compared
     }
 
-    /// How often one of the two was right.
+    /// How often this version was right.
     #[must_use]
     pub fn correct(&self, role: Role) -> u64 {
         self.score(role).correct
     }
 
-    /// The share of its answers in which one of the two was right.
+    /// The proportion of this version's answers that were right. `None` if nothing is compared.
     #[must_use]
     pub fn accuracy(&self, role: Role) -> Option<Estimate> {
         let Score { correct, compared } = self.score(role);
@@ -97,7 +101,7 @@ mod tests {
     use crate::comparison::Role;
 
     #[test]
-    fn each_of_the_two_is_measured_by_the_calls_it_answered() {
+    fn the_accuracy_of_a_version_counts_only_the_calls_that_it_answered() {
         let mut outcomes = Outcomes::default();
         outcomes.join(Some(true), Some(false));
         outcomes.join(Some(true), None);

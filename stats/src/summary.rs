@@ -1,41 +1,43 @@
-//! All that a pod tells the operator, in one JSON object. Fields that a reader does not know are passed over, so that
-//! an older operator reads a newer pod.
+//! The summary that a pod serves to the operator as one JSON object. Readers ignore unknown fields, so an older
+//! operator can read the summary of a newer pod.
 
 use serde::{Deserialize, Serialize};
 
-use crate::comparison::{Comparison, Identity};
-use crate::drift::Drift;
-use crate::outcomes::Outcomes;
+use crate::{
+    comparison::{Comparison, Identity},
+    drift::Drift,
+    outcomes::Outcomes,
+};
 
-/// What one pod has seen, or several have seen together.
+/// The statistics of one pod, or of several pods together.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
-    /// The model that the pods serve.
+    /// The version that the pods serve.
     pub main: Identity,
-    /// How the challenger compares, where there is one.
+    /// The comparison with the challenger. `None` without a challenger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
-    /// How far the calls are from the training data, where there is a baseline.
+    /// The drift of the calls from the training data. `None` without a baseline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<Drift>,
-    /// What turned out to be true, where somebody has told.
+    /// The outcomes. `None` if no caller has sent any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcomes: Option<Outcomes>,
 }
 
 impl Summary {
-    /// Nothing seen yet.
+    /// An empty summary.
     #[must_use]
     pub fn new(main: Identity) -> Self {
         Self { main, ..Self::default() }
     }
 
-    /// Adds what another pod has seen of the same main. What was seen of another main is not added, and nothing
-    /// changes: the answer is whether it was added.
+    /// Adds the summary of another pod, and returns true. If the other pod has another main, changes nothing and
+    /// returns false.
     ///
-    /// Where the challengers differ, the comparison with the later `since` stays (see [`Comparison::merge`]), and only
-    /// that challenger's outcomes.
+    /// If the challengers differ, the result has the comparison with the later `since` (see [`Comparison::merge`]), and
+    /// the outcomes of that challenger only.
     pub fn merge(&mut self, other: &Self) -> bool {
         if self.main != other.main {
             return false;
@@ -74,9 +76,11 @@ fn merge_option<T: Clone>(mine: &mut Option<T>, theirs: Option<&T>, merge: impl 
 #[cfg(test)]
 mod tests {
     use super::Summary;
-    use crate::comparison::{Comparison, Identity, OutputKind, Role};
-    use crate::drift::Drift;
-    use crate::outcomes::Outcomes;
+    use crate::{
+        comparison::{Comparison, Identity, OutputKind, Role},
+        drift::Drift,
+        outcomes::Outcomes,
+    };
 
     fn identity(version: &str) -> Identity {
         Identity { version: version.to_owned(), digest: format!("sha256:{version}") }
@@ -98,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sent_is_read_as_it_was() {
+    fn a_summary_is_read_as_it_was_written() {
         let sent = summary("1.1.0", 5);
         let json = serde_json::to_string(&sent).expect("it is plain data");
         assert_eq!(serde_json::from_str::<Summary>(&json).expect("it was just written"), sent);
@@ -112,14 +116,14 @@ mod tests {
             "drift":{"windowSeconds":60,"novelty":null,"columns":[{"name":"age","role":"input","kind":"numeric",
                 "expected":[1],"observed":[2],"novelty":3}]},
             "outcomes":{"joined":1,"novelty":2}}"#;
-        let read: Summary = serde_json::from_str(json).expect("what is unknown is passed over");
+        let read: Summary = serde_json::from_str(json).expect("unknown fields are ignored");
         assert_eq!(read.main, identity("1.0.0"));
         assert_eq!(read.comparison.map(|comparison| comparison.pairs()), Some(2));
         assert_eq!(read.drift.map(|drift| drift.columns.len()), Some(1));
     }
 
     #[test]
-    fn a_pod_that_has_only_begun_takes_all_from_the_other() {
+    fn an_empty_summary_becomes_the_other_one() {
         let mut merged = Summary::new(identity("1.0.0"));
         assert!(merged.merge(&summary("1.1.0", 5)));
         assert_eq!(merged, summary("1.1.0", 5));
@@ -128,21 +132,21 @@ mod tests {
     }
 
     #[test]
-    fn what_was_seen_of_another_main_is_not_added() {
+    fn a_summary_of_another_main_is_not_added() {
         let mut merged = summary("1.1.0", 5);
         let other = Summary { main: identity("2.0.0"), ..summary("1.1.0", 5) };
         assert!(!merged.merge(&other));
         assert_eq!(merged, summary("1.1.0", 5));
     }
 
-    // Else the new challenger would be praised or blamed for what the old one answered.
+    // Otherwise the accuracy of the new challenger would include answers of the old one.
     #[test]
-    fn a_challenger_is_not_measured_by_the_truths_of_the_one_before() {
+    fn the_outcomes_of_a_former_challenger_do_not_count_for_the_new_one() {
         for (mut merged, other) in
             [(summary("1.1.0", 5), summary("1.2.0", 9)), (summary("1.2.0", 9), summary("1.1.0", 5))]
         {
             merged.merge(&other);
-            let outcomes = merged.outcomes.expect("both have some");
+            let outcomes = merged.outcomes.expect("both summaries have outcomes");
             assert_eq!((outcomes.compared(Role::Main), outcomes.compared(Role::Challenger)), (2, 1));
             assert_eq!(
                 merged.comparison.map(|kept| kept.challenger().version.clone()).as_deref(),

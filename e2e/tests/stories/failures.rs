@@ -76,7 +76,7 @@ async fn a_file_that_is_no_onnx_is_refused_before_it_is_loaded() -> Result<()> {
         let pickle = b"\x80\x04\x95 a pickle, with the right digest";
         let uri = story.upload("model.pkl", pickle).await?;
         let broken = Publication::of(Sample::V1_1_0)?.file(uri, digest(pickle));
-        fails(&broken, &story, "InvalidModel", "no ONNX model").await
+        fails(&broken, &story, "InvalidModel", "not an ONNX model").await
     })
     .await
 }

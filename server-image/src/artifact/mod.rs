@@ -1,163 +1,20 @@
-//! Brings the model file here: from a bucket, a web server or a mounted claim, with its digest checked on the way.
+//! Fetches the model file from a bucket, a web server or a mounted PVC, and checks its digest.
 //!
-//! Nothing in this module looks into the file. The copy in the work directory is what is loaded later, so a store
-//! that changes its mind after the check changes nothing.
+//! This module does not read the contents of the file. The server later loads the copy in the work directory, so a
+//! change in the store after the check has no effect.
 
-mod claim;
-mod digest;
-mod door;
+mod egress_guard;
+mod fetch;
+mod fetch_error;
+mod jitter;
+mod pvc;
 pub(crate) mod s3;
 mod secret;
 mod uri;
 mod web;
 
-use std::hash::{BuildHasher, RandomState};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use bytes::Bytes;
-use futures::StreamExt;
-use futures::stream::BoxStream;
-use sha2::{Digest as _, Sha256};
-use tokio::io::AsyncWriteExt;
-
-pub use digest::Digest;
-pub(crate) use door::innermost;
-pub use door::{Refused, refuse_address};
+pub use fetch::{Artifact, FetchRequest, fetch};
+pub(crate) use fetch_error::innermost;
+pub(crate) use jitter::jittered;
 pub use secret::Secret;
 pub use uri::Uri;
-
-use crate::failure::{Failure, Reason};
-
-/// Tries of one download. Five, at 0.2 s to 3.2 s apart, ride out the restart of a store's pod.
-const TRIES: u32 = 5;
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-
-/// What to fetch, and within which bounds.
-#[derive(Debug)]
-pub struct Request<'a> {
-    /// The URI as the `ModelVersion` has it.
-    pub uri: &'a str,
-    /// The published digest.
-    pub sha256: &'a Digest,
-    /// The mounted Secret.
-    pub secret_dir: Option<&'a Path>,
-    /// The mounted claim.
-    pub pvc_dir: Option<&'a Path>,
-    /// Where the copy goes.
-    pub work_dir: &'a Path,
-    /// What the copy is called there.
-    pub file: &'a str,
-    /// Largest size in bytes.
-    pub limit: u64,
-}
-
-/// The file in the work directory.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Artifact {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Its size.
-    pub bytes: u64,
-}
-
-/// A failed try: the failure, and whether another try may end differently.
-struct Failed {
-    failure: Failure,
-    transient: bool,
-}
-
-impl Failed {
-    fn for_good(reason: Reason, message: impl std::fmt::Display) -> Self {
-        Self { failure: Failure::new(reason, message), transient: false }
-    }
-
-    fn this_time(message: impl std::fmt::Display) -> Self {
-        Self { failure: Failure::new(Reason::ArtifactUnreachable, message), transient: true }
-    }
-}
-
-/// The chunks of a file on their way here.
-type Chunks = BoxStream<'static, Result<Bytes, Failed>>;
-
-/// A place that a file can be read from, from the beginning, any number of times.
-enum Source {
-    S3(s3::Bucket),
-    Web(web::Page),
-    Claim(claim::File),
-}
-
-impl Source {
-    fn of(request: &Request<'_>) -> Result<Self, Failure> {
-        let secret = Secret::read(request.secret_dir)?;
-        Ok(match Uri::parse(request.uri)? {
-            Uri::S3 { bucket, key } => Self::S3(s3::Bucket::new(&bucket, &key, &secret)?),
-            Uri::Https(url) => Self::Web(web::Page::new(url, &secret)?),
-            Uri::Pvc { path, .. } => Self::Claim(claim::File::new(request.pvc_dir, &path)?),
-        })
-    }
-
-    async fn open(&self) -> Result<Chunks, Failed> {
-        match self {
-            Self::S3(bucket) => bucket.open().await,
-            Self::Web(page) => page.open().await,
-            Self::Claim(file) => file.open().await,
-        }
-    }
-}
-
-/// Fetches the artifact, trying again where the store was only away.
-pub async fn fetch(request: &Request<'_>) -> Result<Artifact, Failure> {
-    download(request).await.map_err(|failure| Secret::explain(request.secret_dir, failure))
-}
-
-async fn download(request: &Request<'_>) -> Result<Artifact, Failure> {
-    let source = Source::of(request)?;
-    let path = request.work_dir.join(request.file);
-    let mut pause = FIRST_PAUSE;
-    for attempt in 1.. {
-        match copy(&source, &path, request).await {
-            Ok(artifact) => return Ok(artifact),
-            Err(Failed { failure, transient }) if !transient || attempt == TRIES => return Err(failure),
-            Err(Failed { failure, .. }) => {
-                tracing::warn!(attempt, "{}; trying again", failure.message);
-                tokio::time::sleep(jittered(pause)).await;
-                pause *= 2;
-            }
-        }
-    }
-    unreachable!("the loop above returns at the last try")
-}
-
-/// Between a half and the whole of `pause`, so that the pods of one Deployment do not knock all at once.
-pub(crate) fn jittered(pause: Duration) -> Duration {
-    let random = RandomState::new().hash_one(());
-    let part =
-        f64::from(u32::try_from(random >> 32).expect("the upper half has 32 bits")) / f64::from(u32::MAX);
-    pause.mul_f64(0.5 + part / 2.0)
-}
-
-async fn copy(source: &Source, path: &Path, request: &Request<'_>) -> Result<Artifact, Failed> {
-    let unwritable = |error: std::io::Error| {
-        Failed::for_good(Reason::StartFailed, format!("failed to write {}: {error}", path.display()))
-    };
-    let mut chunks = source.open().await?;
-    let mut file = tokio::fs::File::create(path).await.map_err(unwritable)?;
-    let (mut sha256, mut bytes) = (Sha256::new(), 0_u64);
-    while let Some(chunk) = chunks.next().await.transpose()? {
-        bytes += chunk.len() as u64;
-        if bytes > request.limit {
-            let message = format!("{} is larger than the {} bytes allowed", request.uri, request.limit);
-            return Err(Failed::for_good(Reason::ArtifactTooLarge, message));
-        }
-        sha256.update(&chunk);
-        file.write_all(&chunk).await.map_err(unwritable)?;
-    }
-    file.flush().await.map_err(unwritable)?;
-    let found = Digest::from(<[u8; 32]>::from(sha256.finalize()));
-    if found != *request.sha256 {
-        let message = format!("{} has the sha256 {found}, expected {}", request.uri, request.sha256);
-        return Err(Failed::for_good(Reason::DigestMismatch, message));
-    }
-    Ok(Artifact { path: path.to_owned(), bytes })
-}

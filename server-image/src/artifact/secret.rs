@@ -1,12 +1,12 @@
-//! The files of the mounted Secret.
+//! Reads the credentials in the mounted Secret.
 
 use std::path::Path;
 
-use crate::failure::{Failure, Reason};
+use understudy_contract::{Failure, Reason};
 
-/// Credentials, each one optional. `Debug` shows none of them.
+/// Credentials. Each one is optional. `Debug` shows none of them.
 #[derive(Default, PartialEq)]
-#[expect(missing_docs, reason = "each field is the file of that name, see the command line's help")]
+#[expect(missing_docs, reason = "each field is the key of that name, see the command line's help")]
 pub struct Secret {
     pub access_key_id: Option<String>,
     pub secret_access_key: Option<String>,
@@ -19,13 +19,13 @@ pub struct Secret {
     pub ca: Option<Vec<u8>>,
 }
 
-/// What a Secret that is not there looks like from inside the pod.
+/// Added to a failure if the Secret has no known key. A pod cannot distinguish such a Secret from a missing one.
 const EMPTY: &str = "the Secret of artifact.secretRef does not exist or has none of the keys AWS_ACCESS_KEY_ID, \
     AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL, token, username, password, ca.crt: create it \
     in the namespace of the ModelVersion";
 
 impl Secret {
-    /// Reads the directory that the Secret is mounted to; none means no credentials.
+    /// Reads the directory where the Secret is mounted. Without a directory there are no credentials.
     pub fn read(directory: Option<&Path>) -> Result<Self, Failure> {
         let Some(directory) = directory else { return Ok(Self::default()) };
         let bytes = |name: &str| match std::fs::read(directory.join(name)) {
@@ -34,7 +34,7 @@ impl Secret {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(unreadable(name, &error)),
         };
-        // A value that was put in with `echo` ends with a newline, which no header can carry.
+        // A value that was written with `echo` ends with a newline, which is invalid in a header.
         let text = |name: &str| {
             let Some(bytes) = bytes(name)? else { return Ok(None) };
             let text = String::from_utf8(bytes).map_err(|error| unreadable(name, &error.utf8_error()))?;
@@ -53,7 +53,7 @@ impl Secret {
         })
     }
 
-    /// Says so where a store refused us and a Secret that was asked for has nothing we know.
+    /// Adds a hint to `failure` if a store rejected the call and the requested Secret has no known key.
     #[must_use]
     pub fn explain(directory: Option<&Path>, failure: Failure) -> Failure {
         let empty =
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_lose_the_newline_that_echo_gave_them() {
+    fn a_newline_at_the_end_of_a_value_is_removed() {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("AWS_ACCESS_KEY_ID"), "AKIA\n").unwrap();
         std::fs::write(directory.path().join("AWS_SECRET_ACCESS_KEY"), "s3cr3t").unwrap();
@@ -90,25 +90,26 @@ mod tests {
         assert_eq!(secret.access_key_id.as_deref(), Some("AKIA"));
         assert_eq!(secret.secret_access_key.as_deref(), Some("s3cr3t"));
         assert_eq!(secret.region, None);
-        assert!(!format!("{secret:?}").contains("s3cr3t"), "no key may reach a log");
+        assert!(!format!("{secret:?}").contains("s3cr3t"), "no key may appear in a log");
     }
 
     #[test]
-    fn a_refusal_names_the_secret_that_is_not_there() {
+    fn a_failure_says_that_the_requested_secret_may_not_exist() {
         let directory = tempfile::tempdir().unwrap();
-        let refused =
+        let explained =
             |reason| Secret::explain(Some(directory.path()), Failure::new(reason, "403 Forbidden")).message;
         assert!(
-            refused(Reason::ArtifactForbidden).starts_with("403 Forbidden; the Secret of artifact.secretRef")
+            explained(Reason::ArtifactForbidden)
+                .starts_with("403 Forbidden; the Secret of artifact.secretRef")
         );
-        assert_eq!(refused(Reason::DigestMismatch), "403 Forbidden", "credentials have no part in it");
+        assert_eq!(explained(Reason::DigestMismatch), "403 Forbidden", "credentials do not cause it");
         std::fs::write(directory.path().join("token"), "s3cr3t").unwrap();
-        assert_eq!(refused(Reason::ArtifactForbidden), "403 Forbidden", "the Secret is there");
+        assert_eq!(explained(Reason::ArtifactForbidden), "403 Forbidden", "the Secret exists");
     }
 
     #[test]
-    fn a_refusal_without_a_secret_asked_for_is_left_as_it_is() {
-        let refused = Failure::new(Reason::ArtifactForbidden, "403 Forbidden");
-        assert_eq!(Secret::explain(None, refused).message, "403 Forbidden");
+    fn a_failure_without_a_requested_secret_stays_as_it_is() {
+        let rejected = Failure::new(Reason::ArtifactForbidden, "403 Forbidden");
+        assert_eq!(Secret::explain(None, rejected).message, "403 Forbidden");
     }
 }

@@ -1,38 +1,39 @@
-//! Where an artifact is, taken apart.
+//! Parses the URI of an artifact or of a sink.
 
 use reqwest::Url;
+use understudy_contract::{Failure, Reason};
 
-use super::door;
-use crate::failure::{Failure, Reason};
+use super::egress_guard;
 
-/// The three places that a model may come from.
+/// The three places where a model can be.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Uri {
     /// `s3://bucket/key`.
     S3 {
         /// The bucket.
         bucket: String,
-        /// The object's key.
+        /// The key of the object.
         key: String,
     },
     /// `https://host/path`.
     Https(Url),
-    /// `pvc://claim/path`.
+    /// `pvc://name/path`.
     Pvc {
-        /// The claim; the operator mounts it, so its name is only checked to be there.
-        claim: String,
-        /// The path inside the claim, with neither `.` nor `..` in it.
+        /// The PVC. The operator mounts it, so the server only checks that there is a name.
+        name: String,
+        /// The path inside the PVC, with neither `.` nor `..` in it.
         path: String,
     },
 }
 
 impl Uri {
-    /// Takes a URI apart. A `UnsupportedUri` failure says what is wrong with it.
+    /// Parses a URI. The failure says what is wrong with it: `UnsupportedUri`, or `ArtifactUnreachable` for an address
+    /// that the server never calls.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let wrong = |what: &str| Failure::new(Reason::UnsupportedUri, format!("{text}: {what}"));
         let (scheme, rest) = text
             .split_once("://")
-            .ok_or_else(|| wrong("an artifact is named by s3://, https:// or pvc://"))?;
+            .ok_or_else(|| wrong("the URI must begin with s3://, https:// or pvc://"))?;
         match scheme {
             "s3" | "pvc" => {
                 let (place, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -46,19 +47,19 @@ impl Uri {
                 {
                     return Err(wrong("the path must not contain `.`, `..` or empty parts"));
                 }
-                Ok(Self::Pvc { claim: place.to_owned(), path: path.to_owned() })
+                Ok(Self::Pvc { name: place.to_owned(), path: path.to_owned() })
             }
             "https" => {
                 let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
                 if !url.username().is_empty() || url.password().is_some() {
-                    return Err(wrong("credentials belong into the Secret, not into the URI"));
+                    return Err(wrong("credentials belong in the Secret, not in the URI"));
                 }
-                door::refuse_url(&url).map_err(|refused| {
-                    Failure::new(Reason::ArtifactUnreachable, format!("{text}: {refused}"))
+                egress_guard::check_url(&url).map_err(|forbidden| {
+                    Failure::new(Reason::ArtifactUnreachable, format!("{text}: {forbidden}"))
                 })?;
                 Ok(Self::Https(url))
             }
-            _ => Err(wrong("an artifact is named by s3://, https:// or pvc://")),
+            _ => Err(wrong("the URI must begin with s3://, https:// or pvc://")),
         }
     }
 }
@@ -73,7 +74,7 @@ mod tests {
     fn a_key_keeps_its_slashes() {
         let expected = Uri::S3 { bucket: "models".into(), key: "fraud/1.3.0/model.onnx".into() };
         assert_eq!(Uri::parse("s3://models/fraud/1.3.0/model.onnx"), Ok(expected));
-        let expected = Uri::Pvc { claim: "disk".into(), path: "fraud/model.onnx".into() };
+        let expected = Uri::Pvc { name: "disk".into(), path: "fraud/model.onnx".into() };
         assert_eq!(Uri::parse("pvc://disk/fraud/model.onnx"), Ok(expected));
     }
 
@@ -87,7 +88,7 @@ mod tests {
     #[case::up_in_the_middle("pvc://disk/a/../../b")]
     #[case::absolute("pvc://disk//etc/passwd")]
     #[case::credentials("https://me:secret@example.org/model.onnx")]
-    fn any_other_uri_is_refused(#[case] uri: &str) {
+    fn any_other_uri_is_rejected(#[case] uri: &str) {
         assert_eq!(Uri::parse(uri).map_err(|failure| failure.reason), Err(Reason::UnsupportedUri));
     }
 
@@ -99,7 +100,7 @@ mod tests {
     #[case("https://[::ffff:169.254.169.254]/")]
     #[case("https://[fe80::1]/")]
     #[case("https://[fd00:ec2::254]/")]
-    fn a_metadata_address_is_refused_in_every_notation(#[case] uri: &str) {
+    fn a_metadata_address_is_rejected_in_every_notation(#[case] uri: &str) {
         assert_eq!(Uri::parse(uri).map_err(|failure| failure.reason), Err(Reason::ArtifactUnreachable));
     }
 }

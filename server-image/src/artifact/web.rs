@@ -1,26 +1,30 @@
-//! `https://host/path`, with a bearer token, a name and password, or neither.
+//! `https://host/path`, with a bearer token, a user name and password, or neither.
 
 use futures::{StreamExt, TryStreamExt};
 use reqwest::{Client, StatusCode, Url};
+use understudy_contract::{Failure, Reason};
 
-use super::{Chunks, Failed, Secret, door};
-use crate::failure::{Failure, Reason};
+use super::{
+    egress_guard,
+    fetch_error::{Chunks, FetchError, innermost},
+    secret::Secret,
+};
 
-/// One file of a web server.
-pub(super) struct Page {
+/// One file on a web server.
+pub(super) struct WebSource {
     client: Client,
     url: Url,
     token: Option<String>,
     basic: Option<(String, Option<String>)>,
 }
 
-impl Page {
+impl WebSource {
     pub(super) fn new(url: Url, secret: &Secret) -> Result<Self, Failure> {
         let basic = secret.username.clone().map(|name| (name, secret.password.clone()));
-        Ok(Self { client: door::client(secret, false)?, url, token: secret.token.clone(), basic })
+        Ok(Self { client: egress_guard::client(secret, false)?, url, token: secret.token.clone(), basic })
     }
 
-    pub(super) async fn open(&self) -> Result<Chunks, Failed> {
+    pub(super) async fn open(&self) -> Result<Chunks, FetchError> {
         let mut request = self.client.get(self.url.clone());
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
@@ -28,33 +32,33 @@ impl Page {
             request = request.basic_auth(name, password.as_ref());
         }
         let url = self.url.clone();
-        let answer = request.send().await.map_err(|error| failed(&url, &error))?;
-        match answer.status() {
+        let response = request.send().await.map_err(|error| failed(&url, &error))?;
+        match response.status() {
             status if status.is_success() => {}
             StatusCode::NOT_FOUND | StatusCode::GONE => {
-                return Err(Failed::for_good(Reason::ArtifactNotFound, format!("{url} does not exist")));
+                return Err(FetchError::permanent(Reason::ArtifactNotFound, format!("{url} does not exist")));
             }
             status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-                let message = format!("{url}: the server refused the credentials with {status}");
-                return Err(Failed::for_good(Reason::ArtifactForbidden, message));
+                let message = format!("{url}: the server rejected the credentials with {status}");
+                return Err(FetchError::permanent(Reason::ArtifactForbidden, message));
             }
             status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-                return Err(Failed::this_time(format!("{url} answered {status}")));
+                return Err(FetchError::transient(format!("{url} answered {status}")));
             }
             status => {
                 let message = format!("{url} answered {status}");
-                return Err(Failed::for_good(Reason::ArtifactUnreachable, message));
+                return Err(FetchError::permanent(Reason::ArtifactUnreachable, message));
             }
         }
-        Ok(answer.bytes_stream().map_err(move |error| failed(&url, &error)).boxed())
+        Ok(response.bytes_stream().map_err(move |error| failed(&url, &error)).boxed())
     }
 }
 
-fn failed(url: &Url, error: &reqwest::Error) -> Failed {
-    let message = format!("failed to download {url}: {}", door::innermost(error));
-    if error.is_redirect() || door::is_refusal(error) {
-        Failed::for_good(Reason::ArtifactUnreachable, message)
+fn failed(url: &Url, error: &reqwest::Error) -> FetchError {
+    let message = format!("failed to download {url}: {}", innermost(error));
+    if error.is_redirect() || egress_guard::is_forbidden(error) {
+        FetchError::permanent(Reason::ArtifactUnreachable, message)
     } else {
-        Failed::this_time(message)
+        FetchError::transient(message)
     }
 }

@@ -1,11 +1,15 @@
-//! The binary extension: elements as little-endian bytes without padding; strings with a four-byte length each.
+//! The binary extension: elements are little-endian bytes without padding; a string follows its length in four bytes.
 
 use bytemuck::AnyBitPattern;
 
-use crate::error::Refusal;
-use crate::tensor::{Data, Datatype};
+use crate::{
+    error::Refusal,
+    tensor::{Data, Datatype},
+};
 
-/// Reads the `count` elements of input `name` from `blob`, which must hold exactly them.
+/// Reads the `count` elements of input `name` from `blob`, which must hold exactly these elements.
+///
+/// The error names the input and says what is wrong with its bytes.
 pub fn read(name: &str, datatype: Datatype, count: usize, blob: &[u8]) -> Result<Data, Refusal> {
     if let Some(size) = datatype.size()
         && count.checked_mul(size) != Some(blob.len())
@@ -33,10 +37,10 @@ pub fn read(name: &str, datatype: Datatype, count: usize, blob: &[u8]) -> Result
     })
 }
 
-// The protocol is little-endian, and so is every machine that ONNX Runtime is built for.
+// The protocol is little-endian. So are all machines that ONNX Runtime supports.
 const _: () = assert!(cfg!(target_endian = "little"));
 
-/// One copy: a body is not aligned for its elements, ONNX Runtime needs them aligned.
+/// Copies the elements once: ONNX Runtime needs them aligned, and a body is not.
 fn numbers<T: AnyBitPattern + bytemuck::NoUninit>(blob: &[u8]) -> Vec<T> {
     bytemuck::allocation::pod_collect_to_vec(blob)
 }
@@ -45,19 +49,19 @@ fn booleans(name: &str, blob: &[u8]) -> Result<Vec<bool>, Refusal> {
     let boolean = |byte: &u8| match byte {
         0 => Ok(false),
         1 => Ok(true),
-        other => Err(Refusal::bad(format!("input `{name}`: a BOOL is one byte, 0 or 1, found {other}"))),
+        other => Err(Refusal::bad(format!("input `{name}`: a BOOL must be one byte, 0 or 1, found {other}"))),
     };
     blob.iter().map(boolean).collect()
 }
 
 fn strings(name: &str, count: usize, mut blob: &[u8]) -> Result<Vec<String>, Refusal> {
     let wrong = |what: &str| Refusal::bad(format!("input `{name}`: {what}"));
-    // An element is four bytes at least, so a count that lies costs nothing.
+    // An element has at least four bytes, so a wrong count cannot allocate more than the body's size.
     let mut strings = Vec::with_capacity(count.min(blob.len() / 4));
     while let Some((length, rest)) = blob.split_first_chunk() {
         let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
         let Some((text, rest)) = rest.split_at_checked(length) else {
-            return Err(wrong("an element of BYTES is longer than what is left of the tensor"));
+            return Err(wrong("an element of BYTES is longer than the rest of the tensor"));
         };
         strings.push(text_of(name, text)?);
         blob = rest;
@@ -71,18 +75,18 @@ fn strings(name: &str, count: usize, mut blob: &[u8]) -> Result<Vec<String>, Ref
     Ok(strings)
 }
 
-/// A string of an input: ONNX strings are UTF-8, and ONNX Runtime takes them up to the first NUL.
+/// A string of an input: ONNX strings are UTF-8, and ONNX Runtime reads them up to the first NUL.
 pub(super) fn text_of(name: &str, bytes: &[u8]) -> Result<String, Refusal> {
     let text = String::from_utf8(bytes.to_vec()).ok().filter(|text| !text.contains('\0'));
     text.ok_or_else(|| Refusal::bad(format!("input `{name}`: an element of BYTES must be UTF-8 without NUL")))
 }
 
-/// Appends elements as they are in memory.
+/// Appends the elements as they are in memory.
 pub fn write_numbers<T: bytemuck::NoUninit>(out: &mut Vec<u8>, elements: &[T]) {
     out.extend_from_slice(bytemuck::cast_slice(elements));
 }
 
-/// Appends strings, each after its length.
+/// Appends the strings, each after its length.
 pub fn write_strings(out: &mut Vec<u8>, elements: &[String]) {
     for element in elements {
         let length = u32::try_from(element.len()).expect("a string of an output is shorter than 4 GiB");
@@ -113,13 +117,13 @@ mod tests {
     #[case(Datatype::Fp32, &[0, 0, 0x20, 0x40, 0, 0, 0x80, 0xbf], Data::Fp32(vec![2.5, -1.0]))]
     #[case(Datatype::Fp64, &[0, 0, 0, 0, 0, 0, 4, 0x40], Data::Fp64(vec![2.5]))]
     #[case(Datatype::Bytes, &[2, 0, 0, 0, b'h', b'i', 0, 0, 0, 0], Data::Bytes(vec!["hi".into(), String::new()]))]
-    fn elements_are_little_endian_in_row_order(
+    fn elements_are_read_as_little_endian_in_row_order(
         #[case] datatype: Datatype,
         #[case] blob: &[u8],
         #[case] data: Data,
     ) {
         assert_eq!(read("x", datatype, data.len(), blob), Ok(data.clone()));
-        // The same at an odd address, as after a JSON header of any length.
+        // The same at an odd address, as behind a JSON header of any length.
         let shifted = [&[0], blob].concat();
         assert_eq!(read("x", datatype, data.len(), &shifted[1..]), Ok(data));
     }
@@ -135,7 +139,7 @@ mod tests {
     #[case(Datatype::Bytes, 1, &[255, 255, 255, 255])]
     #[case(Datatype::Bytes, 1, &[1, 0, 0, 0, 0xff])]
     #[case(Datatype::Bytes, 1, &[3, 0, 0, 0, b'a', 0, b'b'])]
-    fn sizes_that_do_not_add_up_are_refused(
+    fn a_tensor_whose_bytes_do_not_fit_its_shape_is_rejected(
         #[case] datatype: Datatype,
         #[case] count: usize,
         #[case] blob: &[u8],

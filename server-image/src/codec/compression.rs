@@ -1,17 +1,19 @@
-//! gzip and deflate, in both directions, within the bounds of an uncompressed body.
+//! gzip and deflate, in both directions. A decompressed body keeps the size limit of an uncompressed one.
 
 use std::io::{Read, Write};
 
-use flate2::Compression;
-use flate2::read::{MultiGzDecoder, ZlibDecoder};
-use flate2::write::{GzEncoder, ZlibEncoder};
+use flate2::{
+    Compression,
+    read::{MultiGzDecoder, ZlibDecoder},
+    write::{GzEncoder, ZlibEncoder},
+};
 
 use crate::error::Refusal;
 
-/// Below this a packet is not filled, and compression only costs time.
+/// Bodies below this size fit one network packet anyway, so compression would only cost time.
 const WORTH_IT: usize = 1400;
 
-/// A content coding that this server reads and writes. `deflate` is zlib's format, as HTTP defines it.
+/// A content coding that this server reads and writes. `deflate` is the zlib format, as HTTP defines it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coding {
     /// `gzip`
@@ -21,7 +23,7 @@ pub enum Coding {
 }
 
 impl Coding {
-    /// The coding's name in headers.
+    /// The name of the coding in headers.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -30,7 +32,7 @@ impl Coding {
         }
     }
 
-    /// The coding of a request body; `None` if there is none.
+    /// The coding of a request body. `None` if the body is not compressed. An unknown coding is an error.
     pub fn of_body(content_encoding: &str) -> Result<Option<Self>, Refusal> {
         match content_encoding.trim() {
             "" | "identity" => Ok(None),
@@ -40,7 +42,7 @@ impl Coding {
         }
     }
 
-    /// The first coding that the client accepts, unless it weighs it 0.
+    /// The first supported coding in `Accept-Encoding` whose weight is not 0.
     #[must_use]
     pub fn accepted(accept_encoding: &str) -> Option<Self> {
         accept_encoding.split(',').find_map(|entry| {
@@ -55,7 +57,7 @@ impl Coding {
         })
     }
 
-    /// The uncompressed body, which must not be larger than `limit`.
+    /// The decompressed body. A body larger than `limit` bytes is an error.
     pub fn decompress(self, body: &[u8], limit: usize) -> Result<Vec<u8>, Refusal> {
         let bound = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
         let mut plain = Vec::new();
@@ -63,26 +65,28 @@ impl Coding {
             Self::Gzip => MultiGzDecoder::new(body).take(bound).read_to_end(&mut plain),
             Self::Deflate => ZlibDecoder::new(body).take(bound).read_to_end(&mut plain),
         };
-        read.map_err(|error| Refusal::bad(format!("the body is no {}: {error}", self.name())))?;
+        read.map_err(|error| {
+            Refusal::bad(format!("failed to decompress the body as {}: {error}", self.name()))
+        })?;
         if plain.len() > limit { Err(Refusal::TooLarge(limit)) } else { Ok(plain) }
     }
 
-    /// The compressed body; `None` where it is too small to be worth it.
+    /// The compressed body. `None` for a body below 1,400 bytes, which is sent as it is.
     #[must_use]
     pub fn compress(self, body: &[u8]) -> Option<Vec<u8>> {
         const WRITTEN: &str = "writing to memory does not fail";
         if body.len() < WORTH_IT {
             return None;
         }
-        let room = Vec::with_capacity(body.len() / 2);
+        let out = Vec::with_capacity(body.len() / 2);
         Some(match self {
             Self::Gzip => {
-                let mut encoder = GzEncoder::new(room, Compression::fast());
+                let mut encoder = GzEncoder::new(out, Compression::fast());
                 encoder.write_all(body).expect(WRITTEN);
                 encoder.finish().expect(WRITTEN)
             }
             Self::Deflate => {
-                let mut encoder = ZlibEncoder::new(room, Compression::fast());
+                let mut encoder = ZlibEncoder::new(out, Compression::fast());
                 encoder.write_all(body).expect(WRITTEN);
                 encoder.finish().expect(WRITTEN)
             }
@@ -95,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_survives_both_codings() {
+    fn a_body_is_the_same_after_compression_and_decompression() {
         let body = b"0.123456,".repeat(1000);
         for coding in [Coding::Gzip, Coding::Deflate] {
             let small = coding.compress(&body).unwrap();
@@ -106,14 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_stops_at_the_limit() {
+    fn decompression_of_a_bomb_stops_at_the_limit() {
         let bomb = Coding::Gzip.compress(&vec![0; 50 << 20]).unwrap();
         assert!(bomb.len() < 300_000);
         assert_eq!(Coding::Gzip.decompress(&bomb, 1 << 20), Err(Refusal::TooLarge(1 << 20)));
     }
 
     #[test]
-    fn the_client_chooses() {
+    fn the_client_chooses_the_coding() {
         assert_eq!(Coding::accepted("gzip, deflate, br"), Some(Coding::Gzip));
         assert_eq!(Coding::accepted("br, deflate;q=0.5"), Some(Coding::Deflate));
         assert_eq!(Coding::accepted("gzip;q=0, deflate"), Some(Coding::Deflate));

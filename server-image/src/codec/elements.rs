@@ -1,17 +1,19 @@
-//! The `data` of a tensor in JSON: flat or nested, row-major, straight into the vector of its datatype.
+//! The `data` of a tensor in JSON: flat or nested, row-major, read directly into the vector of its datatype.
 
 use super::scan::{DEPTH, Scanner};
-use crate::error::Refusal;
-use crate::tensor::{Data, Datatype};
+use crate::{
+    error::Refusal,
+    tensor::{Data, Datatype},
+};
 
-/// How the data was nested: the extent of each level. One level is flat data, none a bare scalar.
+/// How the data is nested: the length of each level. One level means flat data, no level a bare scalar.
 pub type Layout = Vec<usize>;
 
 /// An element that has a JSON form.
 trait Element: Sized {
-    /// What stands there, for a message.
+    /// What is expected, for error messages.
     const WHAT: &'static str;
-    fn take(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal>;
+    fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal>;
 }
 
 macro_rules! integer {
@@ -19,7 +21,7 @@ macro_rules! integer {
         impl Element for $integer {
             const WHAT: &'static str = concat!("an integer that fits ", stringify!($integer));
             #[inline]
-            fn take(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
+            fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
                 Ok(scanner.number().and_then(|(number, text)| number.to_integer(text)?.try_into().ok()))
             }
         }
@@ -30,7 +32,7 @@ integer!(u8, u16, u32, u64, i8, i16, i32, i64);
 impl Element for f32 {
     const WHAT: &'static str = "a number that fits FP32";
     #[inline]
-    fn take(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
         Ok(scanner.number().and_then(|(number, text)| number.to_f32(text)))
     }
 }
@@ -38,33 +40,34 @@ impl Element for f32 {
 impl Element for f64 {
     const WHAT: &'static str = "a number that fits FP64";
     #[inline]
-    fn take(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
         Ok(scanner.number().and_then(|(number, text)| number.to_f64(text)))
     }
 }
 
 impl Element for bool {
     const WHAT: &'static str = "true or false";
-    fn take(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
         Ok(scanner.boolean())
     }
 }
 
 impl Element for String {
     const WHAT: &'static str = "a string without NUL";
-    fn take(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
+    fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
         if scanner.peek() != Some(b'"') {
             return Ok(None);
         }
-        // ONNX Runtime takes strings that end at the first NUL.
+        // ONNX Runtime reads strings up to the first NUL.
         Ok(Some(scanner.string()?.into_owned()).filter(|text| !text.contains('\0')))
     }
 }
 
-/// Takes the data of a tensor of `datatype`. `expected` elements are given room, but never more than can follow.
+/// Reads the data of a tensor of `datatype`. The vector starts with a capacity of `expected` elements, but never more
+/// than the rest of the text can hold.
 ///
-/// `name` is the tensor's, for messages.
-pub fn take(
+/// `name` is the name of the tensor, for error messages.
+pub fn read(
     scanner: &mut Scanner<'_>,
     name: &str,
     datatype: Datatype,
@@ -72,7 +75,7 @@ pub fn take(
 ) -> Result<(Data, Layout), Refusal> {
     macro_rules! read {
         ($variant:ident) => {{
-            // Every element is at least one byte and a comma.
+            // An element has at least one byte and a comma.
             let elements = Vec::with_capacity(expected.min(scanner.left() / 2 + 1));
             let mut list = List { elements, extents: Layout::new(), leaves: None };
             list.value(scanner, name, 0)?;
@@ -100,12 +103,12 @@ pub fn take(
     })
 }
 
-/// Lists in lists, on their way into one vector.
+/// Nested lists while they are read into one vector.
 struct List<T> {
     elements: Vec<T>,
-    /// The extent of each level, as its first list had it.
+    /// The length of each level, as the first list of that level has it.
     extents: Layout,
-    /// The level that has the elements.
+    /// The level that holds the elements.
     leaves: Option<usize>,
 }
 
@@ -114,7 +117,7 @@ impl<T: Element> List<T> {
         if scanner.take(b'[') {
             return self.list(scanner, name, level);
         }
-        let Some(element) = T::take(scanner)? else {
+        let Some(element) = T::read(scanner)? else {
             return Err(Refusal::bad(format!(
                 "input `{name}`: {}",
                 scanner.wrong(&format!("expected {}", T::WHAT))
@@ -166,9 +169,9 @@ mod tests {
 
     use super::*;
 
-    fn read(json: &str, datatype: Datatype) -> Result<(Data, Layout), Refusal> {
+    fn parse(json: &str, datatype: Datatype) -> Result<(Data, Layout), Refusal> {
         let mut scanner = Scanner::new(json.as_bytes());
-        let read = take(&mut scanner, "x", datatype, 4)?;
+        let read = read(&mut scanner, "x", datatype, 4)?;
         scanner.finish()?;
         Ok(read)
     }
@@ -184,13 +187,13 @@ mod tests {
     #[case(r#"["a","b\n"]"#, Datatype::Bytes, Data::Bytes(vec!["a".into(), "b\n".into()]), vec![2])]
     #[case("[-128,127]", Datatype::Int8, Data::Int8(vec![-128, 127]), vec![2])]
     #[case("[18446744073709551615]", Datatype::Uint64, Data::Uint64(vec![u64::MAX]), vec![1])]
-    fn flat_and_nested_data_keep_their_order(
+    fn flat_and_nested_data_is_read_in_its_order(
         #[case] json: &str,
         #[case] datatype: Datatype,
         #[case] data: Data,
         #[case] layout: Layout,
     ) {
-        assert_eq!(read(json, datatype), Ok((data, layout)));
+        assert_eq!(parse(json, datatype), Ok((data, layout)));
     }
 
     #[rstest]
@@ -209,12 +212,12 @@ mod tests {
     #[case("[1", Datatype::Int64, "`]`")]
     #[case("[1,]", Datatype::Int64, "an integer")]
     #[case("[1.0]", Datatype::Fp16, "no JSON form")]
-    fn anything_else_is_refused_with_a_reason(
+    fn data_that_does_not_fit_the_datatype_is_rejected_with_a_reason(
         #[case] json: &str,
         #[case] datatype: Datatype,
         #[case] reason: &str,
     ) {
-        let message = read(json, datatype).unwrap_err().to_string();
+        let message = parse(json, datatype).unwrap_err().to_string();
         assert!(message.contains(reason), "{message}");
     }
 }

@@ -1,20 +1,20 @@
-//! Decimal numbers, correctly rounded, at the speed of the memory they come from.
+//! Decimal numbers, correctly rounded and fast.
 //!
-//! Almost every number that a client sends has at most 19 digits and a small exponent. For those, the digits fit an
-//! integer, and one multiplication or division by an exact power of ten ends within a hair of the value; only where
-//! that hair could decide the rounding (or for longer numbers) is the standard library asked.
+//! Almost every number that a client sends has at most 19 digits and a small exponent. Its digits fit an integer, and
+//! one multiplication or division by an exact power of ten is almost exact. The standard library parses the other
+//! numbers, and those for which the small error could change the rounding.
 
-/// A JSON number taken apart: `mantissa * 10^exponent`.
+/// The parts of a JSON number: `mantissa * 10^exponent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Decimal {
     negative: bool,
     mantissa: u64,
     exponent: i64,
-    /// Whether all digits are in `mantissa`.
+    /// Whether `mantissa` holds all digits.
     exact: bool,
-    /// Whether it was written without a fraction and without an exponent.
+    /// Whether the number is written without a fraction and without an exponent.
     pub(super) whole: bool,
-    /// Where the number ends.
+    /// Position after the last byte of the number.
     pub(super) end: usize,
 }
 
@@ -25,7 +25,7 @@ const POWERS: [f64; 23] = [
     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ];
 
-/// Reads the JSON number that begins at `start`; `None` where there is none.
+/// Reads the JSON number that begins at `start`. `None` if there is no valid number.
 #[inline]
 pub(super) fn decimal(bytes: &[u8], start: usize) -> Option<Decimal> {
     let negative = bytes.get(start) == Some(&b'-');
@@ -47,7 +47,7 @@ pub(super) fn decimal(bytes: &[u8], start: usize) -> Option<Decimal> {
         exponent = -i64::try_from(at - fraction).ok()?;
         whole = false;
     }
-    // Nineteen digits are the most that always fit 64 bits; zeros in front do not count.
+    // Nineteen digits always fit 64 bits. Leading zeros do not count.
     let exact = count <= 19 || {
         let zeros = bytes[first..at].iter().take_while(|byte| matches!(byte, b'0' | b'.')).count();
         count - zeros.saturating_sub(1).min(count) <= 19
@@ -60,7 +60,7 @@ pub(super) fn decimal(bytes: &[u8], start: usize) -> Option<Decimal> {
         if last == first {
             return None;
         }
-        // A power that is too long for an integer is far beyond zero and infinity.
+        // An exponent that does not fit an integer always means zero or infinity.
         let text = std::str::from_utf8(&bytes[first..last]).ok()?;
         let power = text.parse::<i64>().unwrap_or(i64::MAX / 4).min(i64::MAX / 4);
         exponent += if sign == Some(b'-') { -power } else { power };
@@ -70,12 +70,13 @@ pub(super) fn decimal(bytes: &[u8], start: usize) -> Option<Decimal> {
     Some(Decimal { negative, mantissa, exponent, exact, whole, end: at })
 }
 
-/// Reads digits from `at` on into `mantissa`, eight at a time while there are eight.
+/// Adds the digits that begin at `at` to `mantissa`, eight at a time while eight remain. Returns the position after
+/// them.
 #[inline]
 fn digits(bytes: &[u8], mut at: usize, mantissa: &mut u64) -> usize {
     while let Some(eight) = bytes.get(at..at + 8) {
         let word = u64::from_le_bytes(eight.try_into().expect("the slice has eight bytes"));
-        // Every byte is between '0' and '9': neither adding 0x46 nor subtracting 0x30 touches its top bit.
+        // A byte is between '0' and '9' if neither adding 0x46 nor subtracting 0x30 sets its top bit.
         let (over, under) =
             (word.wrapping_add(0x4646_4646_4646_4646), word.wrapping_sub(0x3030_3030_3030_3030));
         if (over | under) & 0x8080_8080_8080_8080 != 0 {
@@ -91,7 +92,8 @@ fn digits(bytes: &[u8], mut at: usize, mantissa: &mut u64) -> usize {
     at
 }
 
-/// The number of eight digits, one a byte, the first one lowest: pairs, then fours, then all of them.
+/// The value of eight digits, one in each byte, the first digit in the lowest byte: adds up pairs, then fours, then
+/// all.
 #[inline]
 fn eight_digits(word: u64) -> u64 {
     let pairs = word.wrapping_mul(10).wrapping_add(word >> 8);
@@ -101,18 +103,18 @@ fn eight_digits(word: u64) -> u64 {
 }
 
 impl Decimal {
-    /// The nearest f32; `None` where it would be infinite. `text` is the number as it was written.
+    /// The nearest f32. `None` if it would be infinite. `text` is the number as written.
     #[inline]
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
-        reason = "the error is accounted for"
+        reason = "the check of the dropped bits covers the error"
     )]
     pub(super) fn to_f32(self, text: &[u8]) -> Option<f32> {
         if self.exact && (-22..=22).contains(&self.exponent) {
             let near = self.scaled(self.mantissa as f64);
-            // Two roundings are off by at most two units in the last of 52 bits. Only if the 29 bits that an f32
-            // drops are that close to one half, they could tip its rounding. (No such value is subnormal.)
+            // Two roundings are wrong by at most two units in the last of 52 bits. This changes the f32 only if the 29
+            // bits that it drops are that close to one half. (No such value is subnormal.)
             let dropped = near.to_bits() & 0x1fff_ffff;
             if self.mantissa == 0 || dropped.abs_diff(0x1000_0000) > 4 {
                 return Some(self.signed(near) as f32).filter(|value| value.is_finite());
@@ -121,18 +123,18 @@ impl Decimal {
         std::str::from_utf8(text).ok()?.parse().ok().filter(|value: &f32| value.is_finite())
     }
 
-    /// The nearest f64; `None` where it would be infinite. `text` is the number as it was written.
+    /// The nearest f64. `None` if it would be infinite. `text` is the number as written.
     #[inline]
     #[expect(clippy::cast_precision_loss, reason = "the mantissa has at most 53 bits")]
     pub(super) fn to_f64(self, text: &[u8]) -> Option<f64> {
         if self.exact && self.mantissa <= 1 << 53 && (-22..=22).contains(&self.exponent) {
-            // Both operands are exact, so this one operation rounds once (Clinger).
+            // Both operands are exact, so this operation is the only one that rounds (Clinger).
             return Some(self.signed(self.scaled(self.mantissa as f64)));
         }
         std::str::from_utf8(text).ok()?.parse().ok().filter(|value: &f64| value.is_finite())
     }
 
-    /// The integer; `None` where it was written with a fraction or an exponent, or has more than 128 bits.
+    /// The integer. `None` if it is written with a fraction or an exponent, or has more than 128 bits.
     #[inline]
     pub(super) fn to_integer(self, text: &[u8]) -> Option<i128> {
         match (self.whole, self.exact) {
@@ -189,7 +191,7 @@ mod tests {
     #[case("2.5e0")]
     #[case("2.5E+2")]
     #[case("1e-400")]
-    fn a_number_is_what_the_standard_library_says(#[case] text: &str) {
+    fn a_number_is_the_same_as_in_the_standard_library(#[case] text: &str) {
         assert_eq!(f32_of(text).map(f32::to_bits), Some(text.parse::<f32>().unwrap().to_bits()), "{text}");
         assert_eq!(f64_of(text).map(f64::to_bits), Some(text.parse::<f64>().unwrap().to_bits()), "{text}");
     }
@@ -209,12 +211,12 @@ mod tests {
     #[case("inf")]
     #[case("0x10")]
     #[case("1_000")]
-    fn what_json_does_not_know_is_no_number(#[case] text: &str) {
+    fn text_that_is_not_a_json_number_is_rejected(#[case] text: &str) {
         assert_eq!(f32_of(text), None, "{text}");
     }
 
     #[test]
-    fn what_is_too_large_is_not_infinity() {
+    fn a_number_that_is_too_large_is_rejected_and_does_not_become_infinity() {
         assert_eq!(f32_of("3.5e38"), None);
         assert_eq!(f32_of("1e39"), None);
         assert_eq!(f64_of("1e309"), None);
@@ -233,21 +235,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_f32_survives_its_shortest_text(bits: u32) {
+        fn every_f32_is_read_back_from_its_shortest_text(bits: u32) {
             let value = f32::from_bits(bits);
             prop_assume!(value.is_finite());
             prop_assert_eq!(f32_of(&format!("{value:e}")).map(f32::to_bits), Some(bits));
         }
 
         #[test]
-        fn any_digits_round_as_the_standard_library_rounds(text in "-?(0|[1-9][0-9]{0,22})(\\.[0-9]{1,22})?(e[+-]?[0-9]{1,2})?") {
+        fn any_digits_round_as_in_the_standard_library(text in "-?(0|[1-9][0-9]{0,22})(\\.[0-9]{1,22})?(e[+-]?[0-9]{1,2})?") {
             let (single, double) = (text.parse::<f32>().unwrap(), text.parse::<f64>().unwrap());
             prop_assert_eq!(f32_of(&text), Some(single).filter(|value| value.is_finite()));
             prop_assert_eq!(f64_of(&text), Some(double).filter(|value| value.is_finite()));
         }
 
         #[test]
-        fn halves_between_two_floats_round_to_even(mantissa in 0x80_0000_u32..0x100_0000) {
+        fn a_number_half_way_between_two_floats_rounds_to_even(mantissa in 0x80_0000_u32..0x100_0000) {
             let half = f64::from(mantissa) + 0.5;
             let text = format!("{half}");
             prop_assert_eq!(f32_of(&text), Some(text.parse::<f32>().unwrap()));

@@ -1,27 +1,33 @@
-//! `POST /predict`: records of named columns, as a person or a web page has them.
+//! `POST /predict`: records of named columns, for people and web pages. Example: `{"records":[{"age":42}]}`.
 //!
-//! Where the model has an input for every column, a record has a value for every input. Where it takes one vector and
-//! its metadata property `feature_names` names the features, a record has a value for every feature. In both cases a
-//! list stands for a column that is itself a vector.
+//! If the model has one vector as its only input and names its features in the metadata property `feature_names`, a
+//! record has a value for every feature. Otherwise a record has a value for every input. A column that is a vector has
+//! a list as its value.
 
 use ort::session::SessionOutputs;
 use serde_json::{Map, Value, json};
 
-use super::answer::{borrow, shape_of, strings};
-use super::elements;
-use super::request::{Request, Wanted};
-use super::scan::Scanner;
-use super::write::Json;
-use crate::error::Refusal;
-use crate::signature::{Port, Signature};
-use crate::tensor::{Data, Datatype, ShapeText, Tensor, elements as count_of};
+use super::{
+    elements,
+    request::{InferRequest, RequestedOutput},
+    response::{borrow, shape_of, strings},
+    scan::Scanner,
+    write::Json,
+};
+use crate::{
+    error::Refusal,
+    signature::{Port, Signature},
+    tensor::{Data, Datatype, ShapeText, Tensor, elements as count_of},
+};
 
-/// Reads `{"records":[{...}]}` into tensors whose first dimension is the record.
+/// Reads `{"records":[{...}]}` into tensors whose first dimension is the number of records, and returns that number.
+///
+/// The error says which record and which column are wrong.
 pub fn read(
     body: &[u8],
     signature: &Signature,
     features: Option<&[String]>,
-) -> Result<(Request, usize), Refusal> {
+) -> Result<(InferRequest, usize), Refusal> {
     let body: Value =
         serde_json::from_slice(body).map_err(|error| Refusal::bad(format!("invalid JSON: {error}")))?;
     let records =
@@ -34,7 +40,7 @@ pub fn read(
         .map(|(row, record)| {
             record
                 .as_object()
-                .ok_or_else(|| Refusal::bad(format!("record {row} is no object of named columns")))
+                .ok_or_else(|| Refusal::bad(format!("record {row} is not an object of named columns")))
         })
         .collect::<Result<_, _>>()?;
     let inputs = match (signature.inputs.as_slice(), features) {
@@ -49,8 +55,8 @@ pub fn read(
                 && width_of(port) != Some(1)
             {
                 return Err(Refusal::bad(format!(
-                    "the model takes one input `{}` of the shape {} and does not name its features: give each \
-                     record {{\"{}\":[...]}}, or export the model with the metadata property `feature_names`",
+                    "the model has one input `{}` of the shape {} and does not name its features: send each \
+                     record as {{\"{}\":[...]}}, or export the model with the metadata property `feature_names`",
                     port.name,
                     ShapeText(&port.shape),
                     port.name
@@ -60,17 +66,18 @@ pub fn read(
             ports.iter().map(|port| tensor(port, &[&port.name], &records)).collect::<Result<_, _>>()?
         }
     };
-    let outputs = (0..signature.outputs.len()).map(|position| Wanted { position, binary: false }).collect();
-    Ok((Request { id: None, inputs, outputs }, records.len()))
+    let outputs =
+        (0..signature.outputs.len()).map(|position| RequestedOutput { position, binary: false }).collect();
+    Ok((InferRequest { id: None, inputs, outputs }, records.len()))
 }
 
-/// Whether `port` takes a batch of vectors of `count` features.
+/// Whether `port` is a batch of vectors of `count` features.
 #[must_use]
 pub fn is_vector_of(port: &Port, count: usize) -> bool {
     port.shape.len() == 2 && (width_of(port) == Some(count) || port.shape[1] == -1)
 }
 
-/// Elements of `port` that belong to one record; `None` where they may vary.
+/// The number of elements of `port` for one record. `None` if it may vary.
 fn width_of(port: &Port) -> Option<usize> {
     count_of(port.shape.get(1..)?)
 }
@@ -79,7 +86,7 @@ fn given_by_input(records: &[&Map<String, Value>], port: &Port) -> bool {
     records.iter().all(|record| record.len() == 1 && record.contains_key(&port.name))
 }
 
-/// Every column of every record must be one of `columns`, or a typing error would go unnoticed.
+/// Rejects a record with a column that is not one of `columns`, since it is probably a typing error.
 fn known<'c>(
     records: &[&Map<String, Value>],
     columns: impl Iterator<Item = &'c str> + Clone,
@@ -98,7 +105,7 @@ fn known<'c>(
     Ok(())
 }
 
-/// The tensor of an input: for each record the values of `columns`, one after the other.
+/// The tensor of an input: for each record the values of `columns`, in that order.
 fn tensor(port: &Port, columns: &[&str], records: &[&Map<String, Value>]) -> Result<Tensor, Refusal> {
     let mut flat = Vec::new();
     for (row, record) in records.iter().enumerate() {
@@ -114,16 +121,16 @@ fn tensor(port: &Port, columns: &[&str], records: &[&Map<String, Value>]) -> Res
     let shape = shape_for(port, rows, width);
     if flat.len() != width * rows || !port.accepts(&shape) {
         return Err(Refusal::bad(format!(
-            "input `{}` takes {}, but {rows} records with {} values in all do not fill that",
+            "input `{}` has the shape {}, but {rows} records with {} values in all do not fill it",
             port.name,
             ShapeText(&port.shape),
             flat.len()
         )));
     }
-    // Values go through the protocol's own reader, so that both ways take the same numbers.
+    // The protocol's own reader converts the values, so that /predict and /infer accept the same numbers.
     let json = serde_json::to_vec(&flat).expect("values that were read can be written");
     let datatype = if port.datatype.has_json() { port.datatype } else { Datatype::Fp32 };
-    let (data, _) = elements::take(&mut Scanner::new(&json), &port.name, datatype, flat.len())?;
+    let (data, _) = elements::read(&mut Scanner::new(&json), &port.name, datatype, flat.len())?;
     let data = match (data, port.datatype) {
         (Data::Fp32(data), Datatype::Fp16) => Data::Fp16(data.into_iter().map(half::f16::from_f32).collect()),
         (Data::Fp32(data), Datatype::Bf16) => {
@@ -141,8 +148,8 @@ fn flatten<'v>(value: &'v Value, flat: &mut Vec<&'v Value>) {
     }
 }
 
-/// The shape of `rows` records of `width` values: the model's, with the first variable dimension after the rows
-/// taking what the fixed ones leave.
+/// The shape of `rows` records of `width` values each: the model's shape, in which the first variable dimension after
+/// the rows gets all values that the fixed dimensions leave, and any further one is 1.
 fn shape_for(port: &Port, rows: usize, width: usize) -> Vec<i64> {
     let signed = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let mut shape = port.shape.clone();
@@ -159,7 +166,13 @@ fn shape_for(port: &Port, rows: usize, width: usize) -> Vec<i64> {
 }
 
 /// Writes `{"predictions":[{...}]}`, one object for each of the `rows` records.
-pub fn answer(rows: usize, signature: &Signature, outputs: &SessionOutputs<'_>) -> Result<Vec<u8>, Refusal> {
+///
+/// An output whose first dimension is not `rows` is an error: it has no value for each record.
+pub fn response(
+    rows: usize,
+    signature: &Signature,
+    outputs: &SessionOutputs<'_>,
+) -> Result<Vec<u8>, Refusal> {
     let mut predictions = vec![Map::new(); rows];
     for (position, port) in signature.outputs.iter().enumerate() {
         let value = &outputs[position];
@@ -184,14 +197,14 @@ pub fn answer(rows: usize, signature: &Signature, outputs: &SessionOutputs<'_>) 
     Ok(json!({ "predictions": predictions }).to_string().into_bytes())
 }
 
-/// The elements of an output as JSON; what has no JSON form is null.
+/// The elements of an output as JSON. NaN and infinity have no JSON form and become null.
 fn values(port: &Port, value: &ort::value::DynValue) -> Result<Vec<Value>, Refusal> {
     macro_rules! numbers {
         ($element:ty) => {
             borrow::<$element>(port, value)?.iter().map(|element| json!(element)).collect()
         };
     }
-    // The shortest text of an f32 is what /infer answers; as an f64 it would have noise behind it.
+    // /infer writes the shortest text of an f32. The same number as an f64 would have extra digits.
     let single = |number: f32| {
         let mut text = Vec::new();
         number.write(&mut text);

@@ -1,47 +1,50 @@
-//! An inference request: JSON, JSON with binary tensors behind it, or one raw tensor.
+//! An inference request: JSON, JSON followed by binary tensors, or one raw tensor.
 
 use std::borrow::Cow;
 
-use super::scan::Scanner;
-use super::{binary, elements};
-use crate::error::Refusal;
-use crate::signature::{Port, Signature};
-use crate::tensor::{Data, Datatype, ShapeText, Tensor, elements as count_of};
+use super::{binary, elements, scan::Scanner};
+use crate::{
+    error::Refusal,
+    signature::{Port, Signature},
+    tensor::{Data, Datatype, ShapeText, Tensor, elements as count_of},
+};
 
-/// A request that fits the model: one tensor for each of its inputs, in the model's order.
+/// A request that fits the model: one tensor for each input, in the order of the signature.
 #[derive(Debug, PartialEq)]
-pub struct Request {
-    /// Echoed in the answer.
+pub struct InferRequest {
+    /// Repeated in the response.
     pub id: Option<String>,
-    /// One for each input of the model.
+    /// One tensor for each input of the model.
     pub inputs: Vec<Tensor>,
-    /// What the answer holds, in this order.
-    pub outputs: Vec<Wanted>,
+    /// The outputs in the response, in this order.
+    pub outputs: Vec<RequestedOutput>,
 }
 
-/// One output of an answer.
+/// One output in a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
-    /// Its position in the signature.
+pub struct RequestedOutput {
+    /// Position of the output in the signature.
     pub position: usize,
-    /// Whether it is sent behind the JSON.
+    /// Whether its data follows the JSON as a binary tensor.
     pub binary: bool,
 }
 
-impl Request {
-    /// A request that asks for every output as a binary tensor, without inputs of its own.
+impl InferRequest {
+    /// A request without inputs for every output as a binary tensor.
     #[must_use]
     pub fn for_all(signature: &Signature) -> Self {
         let outputs = 0..signature.outputs.len();
         Self {
             id: None,
             inputs: Vec::new(),
-            outputs: outputs.map(|position| Wanted { position, binary: true }).collect(),
+            outputs: outputs.map(|position| RequestedOutput { position, binary: true }).collect(),
         }
     }
 
-    /// Reads `body`. `json_length` is the header `Inference-Header-Content-Length`, if it was sent; 0 means that the
-    /// whole body is the data of the only input.
+    /// Reads `body`. `json_length` is the header `Inference-Header-Content-Length`, if the caller sent it. The value 0
+    /// means that the whole body is the data of the only input.
+    ///
+    /// The error says which input or which byte is wrong.
     pub fn read(body: &[u8], json_length: Option<usize>, signature: &Signature) -> Result<Self, Refusal> {
         let Some((json, blobs)) = body.split_at_checked(json_length.unwrap_or(body.len())) else {
             return Err(Refusal::bad(format!(
@@ -62,12 +65,13 @@ impl Request {
         reader.finish()
     }
 
-    /// The id of a body that could not be read as a request, as far as that is in order: an error has a record too.
+    /// The id in a body that [`Self::read`] rejected, for the record of the failed call. `None` if the body has no id
+    /// before its first error.
     #[must_use]
     pub fn id_of(body: &[u8], json_length: Option<usize>) -> Option<String> {
         let (json, _) = body.split_at_checked(json_length.unwrap_or(body.len()))?;
         let mut id = None;
-        // What is wrong with the rest was said already.
+        // `read` has already reported the error.
         let _ = Scanner::new(json).object(|scanner, key| match key {
             "id" => {
                 id = Some(scanner.string()?.into_owned());
@@ -79,8 +83,8 @@ impl Request {
     }
 }
 
-/// A body that is nothing but the elements of the only input; every output is asked for as binary.
-fn raw(body: &[u8], signature: &Signature) -> Result<Request, Refusal> {
+/// Reads a body that consists of the elements of the only input. The response has every output as a binary tensor.
+fn raw(body: &[u8], signature: &Signature) -> Result<InferRequest, Refusal> {
     let [port] = signature.inputs.as_slice() else {
         return Err(Refusal::bad(format!(
             "a raw body is one tensor, but the model has {} inputs: {}",
@@ -90,7 +94,7 @@ fn raw(body: &[u8], signature: &Signature) -> Result<Request, Refusal> {
     };
     let (count, data) = match port.datatype.size() {
         Some(size) => (body.len() / size, None),
-        // A raw body of strings is one element, without a length in front.
+        // A raw body of strings is one element without a length.
         None => (1, Some(Data::Bytes(vec![binary::text_of(&port.name, body)?]))),
     };
     let mut shape = port.shape.clone();
@@ -103,7 +107,7 @@ fn raw(body: &[u8], signature: &Signature) -> Result<Request, Refusal> {
             *only = i64::try_from(count / fixed).unwrap_or(i64::MAX);
         }
         (None, None, Some(fixed)) if fixed == count => {}
-        // With more than one variable dimension all but the last are taken as 1.
+        // With more than one variable dimension, all except the last become 1.
         (Some(first), Some(second), Some(fixed)) if fixed > 0 && count % fixed == 0 => {
             let mut last = second;
             *first = 1;
@@ -124,27 +128,28 @@ fn raw(body: &[u8], signature: &Signature) -> Result<Request, Refusal> {
         }
     }
     let data = data.map_or_else(|| binary::read(&port.name, port.datatype, count, body), Ok)?;
-    let outputs = (0..signature.outputs.len()).map(|position| Wanted { position, binary: true }).collect();
-    Ok(Request { id: None, inputs: vec![Tensor { shape, data }], outputs })
+    let outputs =
+        (0..signature.outputs.len()).map(|position| RequestedOutput { position, binary: true }).collect();
+    Ok(InferRequest { id: None, inputs: vec![Tensor { shape, data }], outputs })
 }
 
 struct Reader<'a> {
     signature: &'a Signature,
-    /// What is left behind the JSON.
+    /// The rest of the bytes after the JSON.
     blobs: &'a [u8],
     id: Option<String>,
     inputs: Vec<Option<Tensor>>,
-    /// The position, and whether binary was asked for by name.
+    /// For each requested output: its position, and its own `binary_data` if it has one.
     outputs: Option<Vec<(usize, Option<bool>)>>,
-    /// The request's `binary_data_output`.
+    /// The request's parameter `binary_data_output`.
     binary: bool,
 }
 
-/// The `data` of an input whose other fields may come later.
-enum Found<'a> {
-    Nothing,
+/// The `data` of an input. JSON may have the other fields after it.
+enum InputData<'a> {
+    None,
     Elements(Data, elements::Layout),
-    /// Before its datatype: read when that is known.
+    /// The data stands before the datatype, and is read once the datatype is known.
     Ahead(Scanner<'a>),
 }
 
@@ -174,7 +179,7 @@ impl<'a> Reader<'a> {
     fn input(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Refusal> {
         let mut name: Option<Cow<'a, str>> = None;
         let (mut shape, mut datatype, mut size) = (None, None, None);
-        let mut found = Found::Nothing;
+        let mut found = InputData::None;
         scanner.object(|scanner, key| {
             match key {
                 "name" => name = Some(scanner.string()?),
@@ -194,12 +199,12 @@ impl<'a> Reader<'a> {
                     found = if let Some(datatype) = datatype {
                         let expected = shape.as_deref().and_then(count_of).unwrap_or_default();
                         let name = name.as_deref().unwrap_or_default();
-                        let (data, layout) = elements::take(scanner, name, datatype, expected)?;
-                        Found::Elements(data, layout)
+                        let (data, layout) = elements::read(scanner, name, datatype, expected)?;
+                        InputData::Elements(data, layout)
                     } else {
                         let ahead = *scanner;
                         scanner.skip()?;
-                        Found::Ahead(ahead)
+                        InputData::Ahead(ahead)
                     };
                 }
                 _ => scanner.skip()?,
@@ -212,14 +217,14 @@ impl<'a> Reader<'a> {
             (shape.ok_or_else(|| missing("shape"))?, datatype.ok_or_else(|| missing("datatype"))?);
         let (position, count) = self.place(&name, &shape, datatype)?;
         let data = match (found, size) {
-            (Found::Nothing, None) => return Err(missing("data")),
-            (Found::Nothing, Some(size)) => self.blob(&name, datatype, count, size)?,
+            (InputData::None, None) => return Err(missing("data")),
+            (InputData::None, Some(size)) => self.blob(&name, datatype, count, size)?,
             (_, Some(_)) => {
                 return Err(Refusal::bad(format!("input `{name}` has both `data` and `binary_data_size`")));
             }
-            (Found::Elements(data, layout), None) => checked(&name, &shape, count, data, &layout)?,
-            (Found::Ahead(mut ahead), None) => {
-                let (data, layout) = elements::take(&mut ahead, &name, datatype, count)?;
+            (InputData::Elements(data, layout), None) => checked(&name, &shape, count, data, &layout)?,
+            (InputData::Ahead(mut ahead), None) => {
+                let (data, layout) = elements::read(&mut ahead, &name, datatype, count)?;
                 checked(&name, &shape, count, data, &layout)?
             }
         };
@@ -227,36 +232,36 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The input's position in the model, and the elements of its shape.
+    /// The position of an input in the signature, and the number of elements of its shape.
     fn place(&self, name: &str, shape: &[i64], datatype: Datatype) -> Result<(usize, usize), Refusal> {
         let inputs = &self.signature.inputs;
         let position = self.signature.input(name).ok_or_else(|| {
             Refusal::bad(format!("unknown input `{name}`; the model has {}", Signature::names(inputs)))
         })?;
         if self.inputs[position].is_some() {
-            return Err(Refusal::bad(format!("input `{name}` is given twice")));
+            return Err(Refusal::bad(format!("input `{name}` appears twice")));
         }
         let Port { shape: expected, datatype: wanted, .. } = &inputs[position];
         if *wanted != datatype {
             return Err(Refusal::bad(format!(
-                "input `{name}` has the datatype {datatype}, the model takes {wanted}"
+                "input `{name}` has the datatype {datatype}, the model expects {wanted}"
             )));
         }
         match count_of(shape) {
             Some(count) if inputs[position].accepts(shape) => Ok((position, count)),
             _ => Err(Refusal::bad(format!(
-                "input `{name}` has the shape {}, the model takes {}",
+                "input `{name}` has the shape {}, the model expects {}",
                 ShapeText(shape),
                 ShapeText(expected)
             ))),
         }
     }
 
-    /// Takes the next blob.
+    /// Reads the next binary tensor, which has `size` bytes.
     fn blob(&mut self, name: &str, datatype: Datatype, count: usize, size: usize) -> Result<Data, Refusal> {
         let (blob, rest) = self.blobs.split_at_checked(size).ok_or_else(|| {
             Refusal::bad(format!(
-                "input `{name}`: `binary_data_size` is {size}, but only {} bytes are left behind the JSON",
+                "input `{name}`: `binary_data_size` is {size}, but only {} bytes are left after the JSON",
                 self.blobs.len()
             ))
         })?;
@@ -291,16 +296,16 @@ impl<'a> Reader<'a> {
         })?;
         let outputs = self.outputs.get_or_insert_default();
         if outputs.iter().any(|(other, _)| *other == position) {
-            return Err(Refusal::bad(format!("output `{name}` is asked for twice")));
+            return Err(Refusal::bad(format!("output `{name}` is requested twice")));
         }
         outputs.push((position, binary));
         Ok(())
     }
 
-    fn finish(self) -> Result<Request, Refusal> {
+    fn finish(self) -> Result<InferRequest, Refusal> {
         if !self.blobs.is_empty() {
             return Err(Refusal::bad(format!(
-                "{} trailing bytes behind the last binary tensor",
+                "{} trailing bytes after the last binary tensor",
                 self.blobs.len()
             )));
         }
@@ -314,20 +319,20 @@ impl<'a> Reader<'a> {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let outputs = match self.outputs {
-            // An empty list asks for nothing in particular: all.
-            Some(asked) if !asked.is_empty() => asked
+            // An empty list requests all outputs, as an absent one does.
+            Some(requested) if !requested.is_empty() => requested
                 .into_iter()
-                .map(|(position, binary)| Wanted { position, binary: binary.unwrap_or(self.binary) })
+                .map(|(position, binary)| RequestedOutput { position, binary: binary.unwrap_or(self.binary) })
                 .collect(),
             _ => (0..self.signature.outputs.len())
-                .map(|position| Wanted { position, binary: self.binary })
+                .map(|position| RequestedOutput { position, binary: self.binary })
                 .collect(),
         };
-        Ok(Request { id: self.id, inputs, outputs })
+        Ok(InferRequest { id: self.id, inputs, outputs })
     }
 }
 
-/// The data, if it has as many elements as the shape, nested like it or flat.
+/// The data, if it has as many elements as the shape and is either flat or nested like the shape.
 fn checked(
     name: &str,
     shape: &[i64],
@@ -362,7 +367,7 @@ fn read_shape(scanner: &mut Scanner<'_>) -> Result<Vec<i64>, Refusal> {
     let mut shape = Vec::with_capacity(4);
     scanner.array(|scanner| {
         let dimension = scanner.number().and_then(|(number, text)| number.to_integer(text)?.try_into().ok());
-        shape.push(dimension.ok_or_else(|| scanner.wrong("a dimension is an integer"))?);
+        shape.push(dimension.ok_or_else(|| scanner.wrong("a dimension must be an integer"))?);
         if shape.len() > super::scan::DEPTH { Err(scanner.too_deep()) } else { Ok(()) }
     })?;
     Ok(shape)
@@ -379,9 +384,9 @@ fn read_datatype(scanner: &mut Scanner<'_>, input: Option<&str>) -> Result<Datat
 
 fn read_size(scanner: &mut Scanner<'_>) -> Result<usize, Refusal> {
     let size = scanner.number().and_then(|(number, text)| number.to_integer(text)?.try_into().ok());
-    size.ok_or_else(|| scanner.wrong("`binary_data_size` is a number of bytes"))
+    size.ok_or_else(|| scanner.wrong("`binary_data_size` must be a number of bytes"))
 }
 
 fn boolean(scanner: &mut Scanner<'_>, what: &str) -> Result<bool, Refusal> {
-    scanner.boolean().ok_or_else(|| scanner.wrong(&format!("{what} is true or false")))
+    scanner.boolean().ok_or_else(|| scanner.wrong(&format!("{what} must be true or false")))
 }

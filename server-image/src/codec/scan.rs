@@ -1,14 +1,14 @@
-//! A cursor over JSON text. It copies nothing, and goes no deeper than [`DEPTH`].
+//! A cursor over JSON text. It copies nothing and limits nesting to [`DEPTH`].
 
 use std::borrow::Cow;
 
 use super::number::{Decimal, decimal};
 use crate::error::Refusal;
 
-/// Nesting of arrays and objects. A tensor has one level for each dimension, and ONNX models stay below ten.
+/// Deepest nesting of arrays and objects. A tensor has one level for each dimension; ONNX models have fewer than ten.
 pub const DEPTH: usize = 32;
 
-/// The cursor.
+/// A cursor over JSON text. It skips white space before each token.
 #[derive(Debug, Clone, Copy)]
 pub struct Scanner<'a> {
     bytes: &'a [u8],
@@ -22,19 +22,19 @@ impl<'a> Scanner<'a> {
         Self { bytes, at: 0 }
     }
 
-    /// Bytes from here to the end.
+    /// The number of bytes from the current position to the end.
     #[must_use]
     pub fn left(&self) -> usize {
         self.bytes.len() - self.at
     }
 
-    /// A refusal that says where the text stops being JSON.
+    /// A [`Refusal`] that names the current position and what is wrong there.
     #[must_use]
     pub fn wrong(&self, what: &str) -> Refusal {
         Refusal::BadRequest(format!("invalid JSON at byte {}: {what}", self.at))
     }
 
-    /// The next byte that is no white space, without taking it.
+    /// The next byte that is not white space. The cursor stays before it.
     #[inline]
     pub fn peek(&mut self) -> Option<u8> {
         loop {
@@ -46,20 +46,20 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Takes `byte` if it is the next one.
+    /// Consumes `byte` if it is the next one, and returns whether it was.
     #[inline]
     pub fn take(&mut self, byte: u8) -> bool {
-        let there = self.peek() == Some(byte);
-        self.at += usize::from(there);
-        there
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
     }
 
-    /// Takes `byte`, which must be there.
+    /// Consumes `byte`. Any other byte is an error.
     pub fn expect(&mut self, byte: u8) -> Result<(), Refusal> {
         if self.take(byte) { Ok(()) } else { Err(self.wrong(&format!("expected `{}`", char::from(byte)))) }
     }
 
-    /// Nothing but white space may follow.
+    /// Checks that only white space follows.
     pub fn finish(mut self) -> Result<(), Refusal> {
         match self.peek() {
             None => Ok(()),
@@ -67,7 +67,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Takes an object; `visit` must take the value of each key.
+    /// Reads an object. `visit` must read the value of each key.
     pub fn object(
         &mut self,
         mut visit: impl FnMut(&mut Self, &str) -> Result<(), Refusal>,
@@ -86,7 +86,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Takes an array; `visit` must take each element.
+    /// Reads an array. `visit` must read each element.
     pub fn array(&mut self, mut visit: impl FnMut(&mut Self) -> Result<(), Refusal>) -> Result<(), Refusal> {
         self.expect(b'[')?;
         if self.take(b']') {
@@ -100,7 +100,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Takes a number, as its parts and as it was written.
+    /// Reads a number: its parts and its text. `None` if no valid number follows.
     #[inline]
     pub(super) fn number(&mut self) -> Option<(Decimal, &'a [u8])> {
         self.peek();
@@ -110,20 +110,20 @@ impl<'a> Scanner<'a> {
         Some((number, text))
     }
 
-    /// Takes `true` or `false`.
+    /// Reads `true` or `false`. `None` if neither follows.
     pub fn boolean(&mut self) -> Option<bool> {
         [true, false].into_iter().find(|value| self.literal(if *value { "true" } else { "false" }))
     }
 
-    /// Takes `literal` if it is next.
+    /// Consumes `literal` if it is next, and returns whether it was.
     pub fn literal(&mut self, literal: &str) -> bool {
         self.peek();
-        let there = self.bytes[self.at..].starts_with(literal.as_bytes());
-        self.at += if there { literal.len() } else { 0 };
-        there
+        let found = self.bytes[self.at..].starts_with(literal.as_bytes());
+        self.at += if found { literal.len() } else { 0 };
+        found
     }
 
-    /// Takes a string, borrowed unless it has escapes.
+    /// Reads a string. It is borrowed unless it has escapes.
     pub fn string(&mut self) -> Result<Cow<'a, str>, Refusal> {
         self.expect(b'"')?;
         let start = self.at;
@@ -146,10 +146,10 @@ impl<'a> Scanner<'a> {
     }
 
     fn utf8(&self, start: usize) -> Result<&'a str, Refusal> {
-        std::str::from_utf8(&self.bytes[start..self.at]).map_err(|_| self.wrong("a string that is no UTF-8"))
+        std::str::from_utf8(&self.bytes[start..self.at]).map_err(|_| self.wrong("a string that is not UTF-8"))
     }
 
-    /// The rest of a string, from its first backslash on.
+    /// Reads the rest of a string. `text` is the part before its first backslash.
     fn escaped(&mut self, mut text: String) -> Result<String, Refusal> {
         loop {
             let start = self.at;
@@ -182,7 +182,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The character after `\u`, of one or two units of UTF-16.
+    /// The character after `\u`, which has one or two UTF-16 code units.
     fn unicode(&mut self) -> Result<char, Refusal> {
         let first = self.unit()?;
         let second = if (0xd800..0xdc00).contains(&first) && self.bytes[self.at..].starts_with(b"\\u") {
@@ -209,7 +209,7 @@ impl<'a> Scanner<'a> {
         unit.ok_or_else(|| self.wrong("four hexadecimal digits expected"))
     }
 
-    /// Passes over any value.
+    /// Skips any value.
     pub fn skip(&mut self) -> Result<(), Refusal> {
         self.skip_below(DEPTH)
     }
@@ -248,7 +248,7 @@ mod tests {
     #[case(r#""fraud""#, "fraud")]
     #[case(r#""a\"b\\c\/d\n\t\r\b\f""#, "a\"b\\c/d\n\t\r\u{8}\u{c}")]
     #[case(r#""\u00e9\ud83d\ude00é😀""#, "é😀é😀")]
-    fn a_string_is_what_it_was(#[case] json: &str, #[case] expected: &str) {
+    fn a_string_is_read_with_its_escapes(#[case] json: &str, #[case] expected: &str) {
         let mut scanner = Scanner::new(json.as_bytes());
         assert_eq!(scanner.string().unwrap(), expected);
         assert!(scanner.finish().is_ok());
@@ -264,12 +264,12 @@ mod tests {
     #[case(b"\"a\nb\"")]
     #[case(b"\"\xff\"")]
     #[case(b"\"\\")]
-    fn what_is_no_string_is_refused(#[case] json: &[u8]) {
+    fn an_invalid_string_is_rejected(#[case] json: &[u8]) {
         assert!(Scanner::new(json).string().is_err());
     }
 
     #[test]
-    fn any_value_is_passed_over_and_nothing_more() {
+    fn skip_stops_after_one_value() {
         let json = br#" {"a":[1,-2.5e3,"x",true,false,null,{}],"b":{"c":[]}} ,"#;
         let mut scanner = Scanner::new(json);
         scanner.skip().unwrap();
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_brackets_do_not_reach_the_stack() {
+    fn deeply_nested_brackets_do_not_overflow_the_stack() {
         let deep = "[".repeat(100_000);
         assert!(Scanner::new(deep.as_bytes()).skip().unwrap_err().to_string().contains("deep"));
     }

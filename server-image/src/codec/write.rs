@@ -1,10 +1,10 @@
-//! JSON text, appended to a vector.
+//! Writes values as JSON text.
 
 use half::{bf16, f16};
 
 /// A value that has a JSON form.
 pub(crate) trait Json {
-    /// Appends it. Neither NaN nor infinity has a JSON form: they become `null`.
+    /// Appends the value to `out`. NaN and infinity have no JSON form and become `null`.
     fn write(&self, out: &mut Vec<u8>);
 }
 
@@ -66,7 +66,7 @@ impl Json for String {
     }
 }
 
-/// Appends the values between commas.
+/// Appends the values, separated by commas.
 #[inline]
 pub(crate) fn list<'v, T: Json + 'v>(out: &mut Vec<u8>, values: impl IntoIterator<Item = &'v T>) {
     for (position, value) in values.into_iter().enumerate() {
@@ -88,19 +88,19 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_as_short_as_they_can_be_read_back() {
+    fn a_number_is_written_with_the_fewest_digits_that_read_back_as_the_same_number() {
         assert_eq!(text(&[0.1_f32, -0.0, 1.0, 16_777_216.0]), "0.1,-0.0,1.0,16777216.0");
         assert_eq!(text(&[0.1_f64, f64::from(0.1_f32)]), "0.1,0.10000000149011612");
         assert_eq!(text(&[u64::MAX, 0]), "18446744073709551615,0");
         assert_eq!(text(&[i8::MIN]), "-128");
         for value in [f32::MAX, f32::MIN_POSITIVE, 1e-45, 3.402_823e-38] {
             assert_eq!(text(&[value]).parse(), Ok(value));
-            assert!(serde_json::from_str::<f64>(&text(&[value])).is_ok(), "JSON has this form");
+            assert!(serde_json::from_str::<f64>(&text(&[value])).is_ok(), "{value} is written as valid JSON");
         }
     }
 
     #[test]
-    fn what_json_cannot_say_is_null() {
+    fn nan_and_infinity_become_null() {
         assert_eq!(text(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1.5]), "null,null,null,1.5");
     }
 

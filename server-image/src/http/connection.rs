@@ -1,83 +1,84 @@
-//! Connections from accept to their end: bounded in number, closed when idle, and drained, never cut, when this
-//! version loses its role or the process ends.
+//! Accepts and ends connections. Their number is bounded, and idle ones are closed. When this version is no longer main
+//! or the process ends, connections are drained: requests in flight get their responses.
 
-use std::convert::Infallible;
-use std::future::Future;
-use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::time::Duration;
+use std::{
+    convert::Infallible,
+    future::{Future, pending},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
-use bytes::Bytes;
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
-use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response};
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use futures::{StreamExt, stream::FuturesUnordered};
+use http::{HeaderValue, Request, header::CONNECTION};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+};
 
-use crate::role::Standing;
+use super::response::HttpResponse;
+use crate::role::MainRole;
 
-/// How long an idle caller may stay with a version that lost its role: within 5 s of the switch nobody may be
-/// answered by it, and the news may take a second to come.
+/// How long an idle caller may keep its connection to a version that is no longer main. Within 5 s of the switch, no
+/// caller may get responses from it, and the routing file may arrive a second late.
 const GRACE: Duration = Duration::from_secs(3);
-/// A connection without a request for two of these is closed: it is idle, or sends its header too slowly.
-const SILENCE: Duration = Duration::from_mins(1);
-/// Headers are a few hundred bytes; a body is read in pieces of at most this size.
+/// A connection without a request for two of these periods is closed: it is idle, or sends its header too slowly.
+const IDLE_PERIOD: Duration = Duration::from_mins(1);
+/// Buffer of a connection in bytes: headers are a few hundred bytes, and a body arrives in parts of at most this size.
 const BUFFER: usize = 512 << 10;
-/// Between two tries to accept when the process has no file descriptor left.
-const PAUSE: Duration = Duration::from_millis(50);
+/// Pause after a failure to accept, for example while the process has no file descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How far the process is on its way out.
+/// The phases of the process's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// Serving.
+    /// Normal operation.
     Serving,
-    /// Still serving, but every answer closes its connection.
-    Leaving,
-    /// No new connection; the open ones end.
+    /// SIGTERM arrived. Each response closes its connection.
+    Draining,
+    /// No new connections. The open ones end.
     Closing,
 }
 
-/// What a listener needs to know about the world around it.
+/// What a listener needs to know of the process.
 #[derive(Clone)]
-pub struct Surroundings {
-    /// On its way out?
+pub struct ListenerContext {
+    /// The phase of the process's end.
     pub phase: watch::Receiver<Phase>,
-    /// The version's role, on the port that depends on it.
-    pub standing: Option<watch::Receiver<Standing>>,
-    /// Connections that may still be opened.
+    /// The role of this version. `None` for listeners that do not depend on it.
+    pub role: Option<watch::Receiver<MainRole>>,
+    /// Permits for further connections.
     pub free: Arc<Semaphore>,
 }
 
-impl Surroundings {
-    /// Whether an answer given now is to end its connection.
-    fn is_last_answer(&self) -> bool {
+impl ListenerContext {
+    /// Whether a response closes its connection now.
+    fn closes_connections(&self) -> bool {
         *self.phase.borrow() != Phase::Serving
-            || self.standing.as_ref().is_some_and(|standing| *standing.borrow() == Standing::NoLonger)
+            || self.role.as_ref().is_some_and(|role| *role.borrow() == MainRole::NoLonger)
     }
 
-    /// Waits until open connections are to end.
+    /// Waits until open connections must end.
     async fn end(&mut self) {
         let closing = async {
-            // A sender that is gone is the end, too.
+            // An error means that the sender is gone, which also ends the process.
             let _ = self.phase.wait_for(|phase| *phase == Phase::Closing).await;
         };
         let superseded = async {
-            let Some(standing) = &mut self.standing else { return std::future::pending().await };
-            while standing.wait_for(|standing| *standing == Standing::NoLonger).await.is_ok() {
-                let back = standing.wait_for(|standing| *standing != Standing::NoLonger);
+            let Some(role) = &mut self.role else { return pending().await };
+            while role.wait_for(|role| *role == MainRole::NoLonger).await.is_ok() {
+                let back = role.wait_for(|role| *role != MainRole::NoLonger);
                 if tokio::time::timeout(GRACE, back).await.is_err() {
                     return;
                 }
             }
-            // Nobody follows the role any more, so it does not change.
-            std::future::pending::<()>().await;
+            // The sender is gone: the role does not change any more.
+            pending::<()>().await;
         };
         tokio::select! {
             () = closing => {}
@@ -86,29 +87,29 @@ impl Surroundings {
     }
 }
 
-/// Accepts connections until the process closes, and answers their requests with `answer`.
-pub async fn accept<A, F>(listener: TcpListener, surroundings: Surroundings, answer: A)
+/// Accepts connections until the phase is `Closing`, and handles their requests with `handle`.
+pub async fn accept<H, F>(listener: TcpListener, context: ListenerContext, handle: H)
 where
-    A: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Response<Full<Bytes>>> + Send,
+    H: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = HttpResponse> + Send,
 {
-    let mut closing = surroundings.phase.clone();
+    let mut closing = context.phase.clone();
     let accepting = async {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    // Taken after accepting: a listener that waits for callers must not hold what another one needs.
-                    let free = Arc::clone(&surroundings.free);
+                    // After accepting: a listener without callers must not hold a permit that another listener needs.
+                    let free = Arc::clone(&context.free);
                     let permit = free.acquire_owned().await.expect("the semaphore is never closed");
-                    let (surroundings, answer) = (surroundings.clone(), answer.clone());
+                    let (context, handle) = (context.clone(), handle.clone());
                     tokio::spawn(async move {
-                        serve(stream, surroundings, answer).await;
+                        serve(stream, context, handle).await;
                         drop(permit);
                     });
                 }
                 Err(error) => {
-                    tracing::warn!("failed to accept a connection: {error}");
-                    tokio::time::sleep(PAUSE).await;
+                    tracing::warn!(error = %error, "failed to accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
@@ -119,21 +120,21 @@ where
     }
 }
 
-async fn serve<A, F>(stream: TcpStream, mut surroundings: Surroundings, answer: A)
+async fn serve<H, F>(stream: TcpStream, mut context: ListenerContext, handle: H)
 where
-    A: Fn(Request<Incoming>) -> F,
-    F: Future<Output = Response<Full<Bytes>>>,
+    H: Fn(Request<Incoming>) -> F,
+    F: Future<Output = HttpResponse>,
 {
-    // Small answers must not wait for an acknowledgement. A socket that refuses is gone already.
+    // Small responses must not wait for an acknowledgement. On an error, the socket is already closed.
     let _ = stream.set_nodelay(true);
     let activity = Activity::default();
-    let (now, counted) = (surroundings.clone(), &activity);
+    let (now, counted) = (context.clone(), &activity);
     let service = service_fn(|request| {
-        let (answer, now) = (answer(request), &now);
+        let (handled, now) = (handle(request), &now);
         async move {
             counted.begin();
-            let mut response = answer.await;
-            if now.is_last_answer() {
+            let mut response = handled.await;
+            if now.closes_connections() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             counted.end();
@@ -143,29 +144,29 @@ where
     let connection =
         http1::Builder::new().max_buf_size(BUFFER).serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
-    // In a set of its own, so that it is looked at when it was woken, not at each turn of the connection.
+    // In a set of its own, so that it is polled when it wakes, and not each time that the connection is polled.
     let mut end: FuturesUnordered<_> = std::iter::once(async {
         tokio::select! {
-            () = surroundings.end() => {}
-            () = activity.silence() => {}
+            () = context.end() => {}
+            () = activity.idle() => {}
         }
     })
     .collect();
-    // Errors are the peer's: a reset, a malformed request that hyper has answered with 400.
+    // Errors are the caller's: a reset, or a malformed request that hyper has answered with 400.
     tokio::select! {
         biased;
         _ = connection.as_mut() => return,
         _ = end.next() => connection.as_mut().graceful_shutdown(),
     }
-    // What is in flight is answered; half a header is not waited for forever.
+    // A request in flight gets its response. An incomplete header does not hold the connection open.
     tokio::select! {
         biased;
         _ = connection => {}
-        () = activity.silence() => {}
+        () = activity.idle() => {}
     }
 }
 
-/// Counts the requests of one connection, to tell an idle one from a busy one without a timer for each request.
+/// Counts the requests of one connection. An idle connection is recognized without a timer for each request.
 #[derive(Default)]
 struct Activity {
     begun: AtomicU32,
@@ -181,11 +182,11 @@ impl Activity {
         self.ended.fetch_add(1, Relaxed);
     }
 
-    /// Returns when no request was begun, ended or under way for a while.
-    async fn silence(&self) {
+    /// Returns after a period in which no request began, ended or was in flight.
+    async fn idle(&self) {
         loop {
             let before = (self.begun.load(Relaxed), self.ended.load(Relaxed));
-            tokio::time::sleep(SILENCE).await;
+            tokio::time::sleep(IDLE_PERIOD).await;
             let after = (self.begun.load(Relaxed), self.ended.load(Relaxed));
             if before == after && after.0 == after.1 {
                 return;

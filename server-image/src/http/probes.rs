@@ -1,94 +1,88 @@
-//! The metrics port: what Prometheus, the kubelet, the operator and other pods ask.
+//! The metrics port: metrics, health checks, and what the operator and other pods request.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::Full;
+use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
+use understudy_contract::paths;
 
-use super::service::{Answer, Service};
-use crate::error::Refusal;
-use crate::metrics::Metrics;
-use crate::observe::Observer;
+use super::{
+    response::{HttpResponse, with_type},
+    service::Service,
+};
+use crate::{error::Refusal, metrics::Metrics, observer::Observer};
 
-/// Records that are shown where nobody says how many.
-const RECORDS: usize = 100;
+/// Records in a response, without `?limit=`.
+const DEFAULT_RECORDS: usize = 100;
 
-/// What the probes report.
+/// What the health checks report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct State {
-    /// The model answered its warm-up.
+    /// The model is loaded and warm.
     pub loaded: bool,
-    /// SIGTERM came.
+    /// SIGTERM arrived.
     pub draining: bool,
 }
 
-/// Answers a request to the metrics port.
-pub async fn answer(
+/// Handles a request to the metrics port.
+pub async fn handle(
     request: Request<Incoming>,
     draining: bool,
     service: Arc<Service>,
     metrics: Arc<Metrics>,
-) -> Answer {
+) -> HttpResponse {
     let state = State { loaded: service.is_loaded(), draining };
     match (request.method(), request.uri().path(), service.observer()) {
-        (&Method::POST, "/understudy/v1/outcomes", _) => {
+        (&Method::POST, paths::OUTCOMES, _) => {
             service.outcomes(request, false).await.unwrap_or_else(|refusal| refusal.response())
         }
-        (&Method::GET, "/understudy/v1/summary", Some(observer)) => {
-            let summary = serde_json::to_vec(&observer.summary()).expect("numbers and names are JSON");
-            with_type(StatusCode::OK, summary.into(), "application/json")
+        (&Method::GET, paths::SUMMARY, Some(observer)) => {
+            let summary = serde_json::to_vec(&observer.summary()).expect("numbers and names are always JSON");
+            with_type(summary.into(), "application/json")
         }
-        (&Method::GET, "/understudy/v1/records", Some(observer)) => {
-            records(observer, request.uri().query().unwrap_or_default())
+        (&Method::GET, paths::RECORDS, Some(observer)) => {
+            let query = request.uri().query().unwrap_or_default();
+            records(observer, query).unwrap_or_else(|refusal| refusal.response())
         }
         (method, path, observer) => {
-            if path == "/metrics"
+            if path == paths::METRICS
                 && let Some(observer) = observer
             {
-                observer.show();
+                observer.update_gauges();
             }
             plain(method, path, state, &metrics)
         }
     }
 }
 
-/// The newest records: `?limit=`, a hundred where it is not said.
-fn records(observer: &Observer, query: &str) -> Answer {
+/// The newest records as JSON lines, at most `?limit=`.
+fn records(observer: &Observer, query: &str) -> Result<HttpResponse, Refusal> {
     let limit = query.split('&').find_map(|pair| pair.strip_prefix("limit="));
-    let Ok(limit) = limit.map_or(Ok(RECORDS), str::parse) else {
-        return Refusal::bad("limit is no number of records").response();
-    };
-    match observer.records(limit) {
-        Some(lines) => with_type(StatusCode::OK, lines.into(), "application/x-ndjson"),
-        None => Refusal::NotFound(
-            "nothing is recorded here: set spec.recording of the ModelDeployment".to_owned(),
-        )
-        .response(),
-    }
+    let limit = limit.map_or(Ok(DEFAULT_RECORDS), |limit| {
+        limit.parse().map_err(|_| Refusal::bad(format!("limit: `{limit}` is not a number of records")))
+    })?;
+    Ok(with_type(observer.records(limit)?.into(), "application/x-ndjson"))
 }
 
-fn plain(method: &Method, path: &str, state: State, metrics: &Metrics) -> Answer {
+fn plain(method: &Method, path: &str, state: State, metrics: &Metrics) -> HttpResponse {
     let (status, body) = match (method.as_str(), path) {
-        ("GET" | "HEAD", "/metrics") => (StatusCode::OK, metrics.text().into()),
-        ("GET" | "HEAD", "/livez") => (StatusCode::OK, "ok".into()),
-        ("GET" | "HEAD", "/startupz") if state.loaded => (StatusCode::OK, "ok".into()),
-        ("GET" | "HEAD", "/readyz") if state.loaded && !state.draining => (StatusCode::OK, "ok".into()),
-        ("GET" | "HEAD", "/readyz") if state.draining => (StatusCode::SERVICE_UNAVAILABLE, "draining".into()),
-        ("GET" | "HEAD", "/readyz" | "/startupz") => (StatusCode::SERVICE_UNAVAILABLE, "loading".into()),
-        (_, "/metrics" | "/livez" | "/startupz" | "/readyz") => {
+        ("GET" | "HEAD", paths::METRICS) => (StatusCode::OK, metrics.text().into()),
+        ("GET" | "HEAD", paths::LIVEZ) => (StatusCode::OK, "ok".into()),
+        ("GET" | "HEAD", paths::STARTUPZ) if state.loaded => (StatusCode::OK, "ok".into()),
+        ("GET" | "HEAD", paths::READYZ) if state.loaded && !state.draining => (StatusCode::OK, "ok".into()),
+        ("GET" | "HEAD", paths::READYZ) if state.draining => {
+            (StatusCode::SERVICE_UNAVAILABLE, "draining".into())
+        }
+        ("GET" | "HEAD", paths::READYZ | paths::STARTUPZ) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "loading".into())
+        }
+        (_, paths::METRICS | paths::LIVEZ | paths::STARTUPZ | paths::READYZ) => {
             (StatusCode::METHOD_NOT_ALLOWED, Bytes::new())
         }
         _ => (StatusCode::NOT_FOUND, Bytes::new()),
     };
-    with_type(status, body, "text/plain; version=0.0.4")
-}
-
-fn with_type(status: StatusCode, body: Bytes, kind: &'static str) -> Answer {
-    let mut response = Response::new(Full::new(body));
+    let mut response = with_type(body, "text/plain; version=0.0.4");
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }

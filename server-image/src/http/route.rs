@@ -1,39 +1,40 @@
-//! What a method and a path mean, before anything else of the request is looked at.
+//! Finds the route of a request by its method and path.
 
 use std::borrow::Cow;
 
 use http::Method;
+use understudy_contract::paths;
 
 use crate::error::Refusal;
 
-/// An endpoint of the main and direct ports.
+/// An endpoint of the inference ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
     /// The form page.
     Page,
     /// The OpenAPI description.
     OpenApi,
-    /// Is the process there?
+    /// Whether the process runs.
     Live,
-    /// Is the model there?
+    /// Whether the model is loaded.
     Ready,
     /// Server metadata.
     Server,
-    /// The list of models: one.
+    /// The list of models. It has one model.
     Models,
     /// Model metadata.
     Model,
-    /// Is this model there?
+    /// Whether this model is loaded.
     ModelReady,
     /// Triton's statistics.
     Statistics,
     /// Inference.
     Infer,
-    /// Inference on records.
+    /// Inference on records of named columns.
     Predict,
     /// The operator's probe.
     Probe,
-    /// Late truth about calls.
+    /// Outcomes of earlier calls.
     Outcomes,
 }
 
@@ -45,7 +46,8 @@ impl Route {
         }
     }
 
-    /// Finds the route. `model` and `version` are the ones served here; any other is not found.
+    /// Finds the route. `model` and `version` are the served ones. Refuses any other model or version as not found, and
+    /// a wrong method.
     pub fn find(method: &Method, path: &str, model: &str, version: &str) -> Result<Self, Refusal> {
         let route = Self::of_path(path, model, version)?;
         let allowed = match route {
@@ -56,13 +58,13 @@ impl Route {
     }
 
     fn of_path(path: &str, model: &str, version: &str) -> Result<Self, Refusal> {
-        let nowhere = || Refusal::NotFound(format!("no such path: {path}"));
-        let path = path.strip_prefix('/').ok_or_else(nowhere)?;
-        let path = path.strip_suffix('/').unwrap_or(path);
-        // Longest: v2/models/{m}/versions/{v}/infer.
+        let nowhere = || Refusal::NotFound(format!("the path {path} does not exist"));
+        let inner = path.strip_prefix('/').ok_or_else(nowhere)?;
+        let inner = inner.strip_suffix('/').unwrap_or(inner);
+        // The longest path is v2/models/{m}/versions/{v}/infer.
         let mut segments = [""; 7];
         let mut count = 0;
-        for segment in path.split('/') {
+        for segment in inner.split('/') {
             *segments.get_mut(count).ok_or_else(nowhere)? = segment;
             count += 1;
         }
@@ -70,8 +72,6 @@ impl Route {
             [""] => return Ok(Self::Page),
             ["openapi.json"] => return Ok(Self::OpenApi),
             ["predict"] => return Ok(Self::Predict),
-            ["understudy", "v1", "probe"] => return Ok(Self::Probe),
-            ["understudy", "v1", "outcomes"] => return Ok(Self::Outcomes),
             ["v2"] => return Ok(Self::Server),
             ["v2", "health", "live"] => return Ok(Self::Live),
             ["v2", "health", "ready"] => return Ok(Self::Ready),
@@ -81,11 +81,13 @@ impl Route {
                 let name = decoded(name);
                 if name != model {
                     return Err(Refusal::NotFound(format!(
-                        "unknown model `{name}`; this server has `{model}`"
+                        "unknown model `{name}`; this server serves `{model}`"
                     )));
                 }
                 rest
             }
+            _ if paths::PROBE.strip_prefix('/') == Some(inner) => return Ok(Self::Probe),
+            _ if paths::OUTCOMES.strip_prefix('/') == Some(inner) => return Ok(Self::Outcomes),
             _ => return Err(nowhere()),
         };
         let rest = match rest {
@@ -93,7 +95,7 @@ impl Route {
                 let other = decoded(other);
                 if other != version {
                     return Err(Refusal::NotFound(format!(
-                        "model `{model}` has no version `{other}` here; this server has {version}"
+                        "unknown version `{other}` of the model `{model}`; this server serves {version}"
                     )));
                 }
                 rest
@@ -110,7 +112,7 @@ impl Route {
     }
 }
 
-/// A path segment without its percent signs; a version may have a `+`, which clients escape.
+/// A path segment with its percent escapes decoded. A version may have a `+`, which clients escape.
 fn decoded(segment: &str) -> Cow<'_, str> {
     if !segment.contains('%') {
         return Cow::Borrowed(segment);
@@ -153,7 +155,8 @@ mod tests {
     #[case("/v2/models/fraud/versions/1.3.0+7/stats", Route::Statistics)]
     #[case("/openapi.json", Route::OpenApi)]
     #[case("/understudy/v1/probe", Route::Probe)]
-    fn a_path_means_one_thing(#[case] path: &str, #[case] route: Route) {
+    #[case("/understudy/v1/probe/", Route::Probe)]
+    fn a_path_has_one_route_and_allows_get_and_head(#[case] path: &str, #[case] route: Route) {
         assert_eq!(find(&Method::GET, path), Ok(route));
         assert_eq!(find(&Method::HEAD, path), Ok(route));
         assert_eq!(find(&Method::POST, path), Err(405));
@@ -164,7 +167,7 @@ mod tests {
     #[case("/v2/models/fraud/versions/1.3.0+7/infer", Route::Infer)]
     #[case("/predict", Route::Predict)]
     #[case("/understudy/v1/outcomes", Route::Outcomes)]
-    fn inference_and_truth_are_posted(#[case] path: &str, #[case] route: Route) {
+    fn inference_and_outcomes_allow_post_only(#[case] path: &str, #[case] route: Route) {
         assert_eq!(find(&Method::POST, path), Ok(route));
         assert_eq!(find(&Method::GET, path), Err(405));
     }
@@ -177,7 +180,7 @@ mod tests {
     #[case("/v2/models//infer")]
     #[case("/v3")]
     #[case("/a/b/c/d/e/f/g/h/i")]
-    fn another_model_or_version_is_not_here(#[case] path: &str) {
+    fn another_model_version_or_path_is_not_found(#[case] path: &str) {
         assert_eq!(find(&Method::POST, path), Err(404));
     }
 }

@@ -1,57 +1,58 @@
-//! Answers the requests of the main and direct ports.
+//! Handles the requests of the three inference ports.
 
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
-use http_body_util::Full;
+use http::{
+    HeaderMap, HeaderValue, Request, StatusCode,
+    header::{ACCEPT_ENCODING, CONTENT_ENCODING},
+};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
-use super::body::Room;
-use super::mirrored;
-use super::route::Route;
-use crate::codec::compression::Coding;
-use crate::engine::{Engine, Kind, Reply, Work};
-use crate::error::Refusal;
-use crate::metrics::Metrics;
-use crate::observe::{Form, Interest, Observer, outcomes};
-use crate::page;
+use super::{
+    body::BodyBudget,
+    response::{HttpResponse, document, page, with_type},
+    route::Route,
+};
+use crate::{
+    analysis::outcomes,
+    codec::compression::Coding,
+    engine::{ApiKind, EncodedResponse, Engine, Work},
+    error::Refusal,
+    headers::{self, JSON_LENGTH, REQUEST_ID},
+    metrics::Metrics,
+    mirror::RawRequest,
+    observer::{Interest, Observer},
+    page::{form, openapi},
+};
 
-/// The length of the JSON of a body that has binary tensors behind it.
-pub const JSON_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
-
-/// What this server says it can do beyond the protocol's core.
+/// Extensions of the protocol that this server supports.
 const EXTENSIONS: [&str; 2] = ["binary_tensor_data", "statistics"];
 
-/// The name of a call: given by the caller, or told to it.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const LOADING: Refusal = Refusal::NotReady("the model is still being loaded");
 
-/// Which port a request came to.
+/// A port that the server accepts on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
-    /// Behind the stable Service: calls are looked at.
+pub enum Listener {
+    /// Behind the stable Service. Its calls are observed.
     Main,
-    /// Copies of calls to main, from its pods.
+    /// For copies of main's calls, sent by main's pods.
     Challenger,
     /// Behind the version's own Service.
     Direct,
 }
 
-/// An answer.
-pub type Answer = Response<Full<Bytes>>;
-
-/// Everything that answering needs. The engine is there once the model is.
+/// Handles requests. Before the model is loaded, only health, server metadata and statistics are available.
 pub struct Service {
     deployment: String,
     version: String,
-    engine: OnceLock<Loaded>,
+    loaded: OnceLock<Loaded>,
     metrics: Arc<Metrics>,
-    room: Room,
+    bodies: BodyBudget,
 }
 
-/// What is known once the model is loaded; the documents never change after that.
+/// What exists once the model is loaded. The documents never change.
 struct Loaded {
     engine: Engine,
     observer: Observer,
@@ -63,14 +64,14 @@ struct Loaded {
 }
 
 impl Service {
-    /// A service that is not ready yet.
+    /// A service without a model. `max_body` is the largest body in bytes.
     #[must_use]
     pub fn new(deployment: &str, version: &str, metrics: Arc<Metrics>, max_body: usize) -> Self {
         let (deployment, version) = (deployment.to_owned(), version.to_owned());
-        Self { deployment, version, engine: OnceLock::new(), metrics, room: Room::new(max_body) }
+        Self { deployment, version, loaded: OnceLock::new(), metrics, bodies: BodyBudget::new(max_body) }
     }
 
-    /// From here on it is ready.
+    /// Adds the model. The service is ready afterwards. May be called once.
     pub fn load(&self, engine: Engine, observer: Observer) {
         let model = engine.model();
         let metadata = json!({
@@ -81,45 +82,50 @@ impl Service {
             "outputs": model.signature.outputs,
         });
         let metadata = metadata.to_string().into();
-        let (openapi, page) = (page::openapi(model).into(), page::form(model).into());
-        let said = |text: &str| HeaderValue::from_str(text).expect("versions and digests are plain text");
-        let (version, digest) = (said(&self.version), said(&format!("sha256:{}", model.digest)));
+        let (openapi, page) = (openapi(model).into(), form(model).into());
+        let header = |text: &str| HeaderValue::from_str(text).expect("versions and digests are ASCII");
+        let (version, digest) = (header(&model.identity.version), header(&model.identity.digest));
         let loaded = Loaded { engine, observer, version, digest, metadata, openapi, page };
-        assert!(self.engine.set(loaded).is_ok(), "a model is loaded once");
+        assert!(self.loaded.set(loaded).is_ok(), "a model is loaded once");
     }
 
     /// Whether the model is loaded.
     #[must_use]
     pub fn is_loaded(&self) -> bool {
-        self.engine.get().is_some()
+        self.loaded.get().is_some()
     }
 
-    /// Whoever looks at calls, once the model is loaded.
+    /// The observer of calls. `None` until the model is loaded.
     #[must_use]
     pub fn observer(&self) -> Option<&Observer> {
-        self.engine.get().map(|loaded| &loaded.observer)
+        self.loaded.get().map(|loaded| &loaded.observer)
     }
 
-    /// Answers one request.
-    pub async fn answer(&self, door: Door, request: Request<Incoming>) -> Answer {
+    /// Handles one request.
+    pub async fn handle(&self, listener: Listener, request: Request<Incoming>) -> HttpResponse {
         let route = Route::find(request.method(), request.uri().path(), &self.deployment, &self.version);
-        let answer = match route {
-            Ok(route) => self.routed(door, route, request).await,
+        let response = match route {
+            Ok(route) => self.handle_route(listener, route, request).await,
             Err(refusal) => Err(refusal),
         };
-        answer.unwrap_or_else(|refusal| refusal.response())
+        response.unwrap_or_else(|refusal| refusal.response())
     }
 
-    async fn routed(&self, door: Door, route: Route, request: Request<Incoming>) -> Result<Answer, Refusal> {
-        let loaded = self.engine.get();
+    async fn handle_route(
+        &self,
+        listener: Listener,
+        route: Route,
+        request: Request<Incoming>,
+    ) -> Result<HttpResponse, Refusal> {
+        let loaded = self.loaded.get();
         match route {
             Route::Live => return Ok(document(&json!({"live": true}))),
             Route::Ready => {
-                let mut answer = document(&json!({"live": true, "ready": loaded.is_some()}));
+                let mut response = document(&json!({"live": true, "ready": loaded.is_some()}));
                 if loaded.is_none() {
-                    *answer.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+                    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
                 }
-                return Ok(answer);
+                return Ok(response);
             }
             Route::Server => return Ok(document(&server())),
             Route::Models => return Ok(document(&json!({"models": [self.deployment]}))),
@@ -129,92 +135,97 @@ impl Service {
             }
             _ => {}
         }
-        let loaded = loaded.ok_or(Refusal::NotReady("the model is still being loaded"))?;
+        let loaded = loaded.ok_or(LOADING)?;
         match route {
             Route::ModelReady => Ok(document(&json!({"name": self.deployment, "ready": true}))),
             Route::Model => Ok(with_type(loaded.metadata.clone(), "application/json")),
             Route::OpenApi => Ok(with_type(loaded.openapi.clone(), "application/json")),
             Route::Page => Ok(page(loaded.page.clone())),
-            Route::Infer => self.infer(loaded, door, Kind::Infer, request).await,
-            Route::Predict => self.infer(loaded, door, Kind::Predict, request).await,
+            Route::Infer => self.infer(loaded, listener, ApiKind::Infer, request).await,
+            Route::Predict => self.infer(loaded, listener, ApiKind::Predict, request).await,
             Route::Outcomes => self.outcomes(request, true).await,
             _ => {
-                let reply = loaded.engine.answer(Work::probe()).await.reply?;
-                Ok(with_type(reply.body.into(), "application/json"))
+                let response = loaded.engine.run(Work::probe()).await.response?;
+                Ok(with_type(response.body.into(), "application/json"))
             }
         }
     }
 
-    /// Takes what turned out to be true of calls. With `far`, calls of other pods count as well.
-    pub async fn outcomes(&self, request: Request<Incoming>, far: bool) -> Result<Answer, Refusal> {
-        let observer = self.observer().ok_or(Refusal::NotReady("the model is still being loaded"))?;
-        let (body, _room) = self.room.read(request.into_body()).await?;
-        let joined = observer.join(outcomes::read(&body)?, far).await?;
+    /// Joins the outcomes in the body to their calls. With `everywhere`, also to calls of other pods.
+    pub async fn outcomes(
+        &self,
+        request: Request<Incoming>,
+        everywhere: bool,
+    ) -> Result<HttpResponse, Refusal> {
+        let observer = self.observer().ok_or(LOADING)?;
+        let (body, _reservation) = self.bodies.read(request.into_body()).await?;
+        let joined = observer.join_outcomes(outcomes::read(&body)?, everywhere).await?;
         Ok(document(&json!(joined)))
     }
 
     async fn infer(
         &self,
         loaded: &Loaded,
-        door: Door,
-        kind: Kind,
+        listener: Listener,
+        kind: ApiKind,
         request: Request<Incoming>,
-    ) -> Result<Answer, Refusal> {
-        let headers = request.headers();
-        let json_length = json_length(headers)?;
-        let coding = match headers.get(CONTENT_ENCODING) {
+    ) -> Result<HttpResponse, Refusal> {
+        let fields = request.headers();
+        let json_length = json_length(fields)?;
+        let coding = match fields.get(CONTENT_ENCODING) {
             Some(coding) => Coding::of_body(coding.to_str().unwrap_or("?"))?,
             None => None,
         };
-        let accepts = headers.get(ACCEPT_ENCODING).and_then(|value| Coding::accepted(value.to_str().ok()?));
-        let interest = if door == Door::Main { loaded.observer.interest() } else { None };
-        let given = interest.as_ref().and_then(|_| headers.get(REQUEST_ID)?.to_str().ok().map(str::to_owned));
-        let (body, room) = self.room.read(request.into_body()).await?;
-        let form = interest.as_ref().filter(|interest| interest.wants_request());
-        let form = form.map(|_| Form { kind, body: body.clone(), json_length, coding });
+        let accepts = fields.get(ACCEPT_ENCODING).and_then(|value| Coding::accepted(value.to_str().ok()?));
+        let interest = if listener == Listener::Main { loaded.observer.interest() } else { None };
+        let given = interest.as_ref().and_then(|_| fields.get(REQUEST_ID)?.to_str().ok().map(str::to_owned));
+        let (body, reservation) = self.bodies.read(request.into_body()).await?;
+        let copied = interest.as_ref().filter(|interest| interest.wants_request());
+        let raw = copied.map(|_| RawRequest { kind, body: body.clone(), json_length, coding });
         let work = Work {
             kind,
             body,
             json_length,
             coding,
             accepts,
-            room,
-            watched: interest.as_ref().is_some_and(Interest::wants_tensors),
-            mirrored: door == Door::Challenger,
+            reservation,
+            traced: interest.as_ref().is_some_and(Interest::wants_tensors),
+            is_copy: listener == Listener::Challenger,
         };
-        let mut outcome = loaded.engine.answer(work).await;
+        let mut completion = loaded.engine.run(work).await;
         let id = interest.and_then(|interest| {
-            let tells = interest.tells_id();
-            let id = loaded.observer.offer(interest, &mut outcome, given, form);
-            tells.then(|| HeaderValue::from_str(&id).ok()).flatten()
+            let returned = interest.returns_id();
+            let id = loaded.observer.offer(interest, &mut completion, given, raw);
+            returned.then(|| HeaderValue::from_str(&id).ok()).flatten()
         });
-        let mut answer = match outcome.reply {
-            Ok(reply) => prediction(reply),
+        let mut response = match completion.response {
+            Ok(response) => prediction(response),
             Err(refusal) => refusal.response(),
         };
-        let headers = answer.headers_mut();
+        let fields = response.headers_mut();
         if let Some(id) = id {
-            headers.insert(REQUEST_ID, id);
+            fields.insert(REQUEST_ID, id);
         }
-        if door == Door::Challenger {
-            headers.insert(mirrored::VERSION, loaded.version.clone());
-            headers.insert(mirrored::DIGEST, loaded.digest.clone());
-            mirrored::set_latency(headers, outcome.latency);
+        if listener == Listener::Challenger {
+            fields.insert(headers::VERSION, loaded.version.clone());
+            fields.insert(headers::DIGEST, loaded.digest.clone());
+            headers::set_latency(fields, completion.latency);
         }
-        Ok(answer)
+        Ok(response)
     }
 }
 
-fn prediction(reply: Reply) -> Answer {
-    let kind = if reply.json_length.is_some() { "application/octet-stream" } else { "application/json" };
-    let mut answer = with_type(reply.body.into(), kind);
-    if let Some(length) = reply.json_length {
-        answer.headers_mut().insert(JSON_LENGTH, HeaderValue::from(length));
+fn prediction(encoded: EncodedResponse) -> HttpResponse {
+    let binary = encoded.json_length.is_some();
+    let content_type = if binary { "application/octet-stream" } else { "application/json" };
+    let mut response = with_type(encoded.body.into(), content_type);
+    if let Some(length) = encoded.json_length {
+        response.headers_mut().insert(JSON_LENGTH, HeaderValue::from(length));
     }
-    if let Some(coding) = reply.coding {
-        answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+    if let Some(coding) = encoded.coding {
+        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
     }
-    answer
+    response
 }
 
 fn server() -> Value {
@@ -224,24 +235,5 @@ fn server() -> Value {
 fn json_length(headers: &HeaderMap) -> Result<Option<usize>, Refusal> {
     let Some(value) = headers.get(JSON_LENGTH) else { return Ok(None) };
     let length = value.to_str().ok().and_then(|text| text.trim().parse().ok());
-    length.map(Some).ok_or_else(|| Refusal::bad("Inference-Header-Content-Length is no number of bytes"))
-}
-
-fn document(json: &Value) -> Answer {
-    with_type(json.to_string().into(), "application/json")
-}
-
-/// The page runs its own script and talks to its own server, whatever names the model brings along.
-fn page(html: Bytes) -> Answer {
-    const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
-                          connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-    let mut answer = with_type(html, "text/html; charset=utf-8");
-    answer.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    answer
-}
-
-fn with_type(body: Bytes, kind: &'static str) -> Answer {
-    let mut answer = Response::new(Full::new(body));
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    answer
+    length.map(Some).ok_or_else(|| Refusal::bad("Inference-Header-Content-Length is not a number of bytes"))
 }

@@ -1,9 +1,8 @@
-//! Metrics of one model version: each series has the labels `model` and `version`, which never change.
+//! Metrics of one model version. Each series has the constant labels `model` and `version`.
 
-use prometheus::core::Collector;
-use prometheus::{GaugeVec, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry};
+use prometheus::{GaugeVec, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry, core::Collector};
 
-/// Makes metrics and registers them.
+/// Creates and registers metrics.
 #[derive(Debug, Clone)]
 pub struct Family {
     registry: Registry,
@@ -20,13 +19,13 @@ impl Family {
         Self { registry: Registry::new(), model: model.to_owned(), version: version.to_owned() }
     }
 
-    /// Where they are registered.
+    /// The registry of the metrics.
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
 
-    /// A name and a help text with the two labels.
+    /// Options with a name, a help text and the two labels.
     #[must_use]
     pub fn opts(&self, name: &str, help: &str) -> Opts {
         Opts::new(name, help).const_label("model", &self.model).const_label("version", &self.version)
@@ -45,7 +44,7 @@ impl Family {
         self.register(IntCounter::with_opts(self.opts(name, help)))
     }
 
-    /// One series of a counter, by one more label that never changes.
+    /// One series of a counter, with one more constant label.
     #[must_use]
     pub fn counter_with(&self, name: &str, help: &str, (label, value): (&str, &str)) -> IntCounter {
         self.register(IntCounter::with_opts(self.opts(name, help).const_label(label, value)))
@@ -57,7 +56,7 @@ impl Family {
         self.register(IntGauge::with_opts(self.opts(name, help)))
     }
 
-    /// Gauges that differ by labels. The values of those must be bounded.
+    /// Gauges that differ by `labels`. The number of label values must be bounded.
     #[must_use]
     pub fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
         self.register(GaugeVec::new(self.opts(name, help), labels))

@@ -1,40 +1,40 @@
-//! Counters under Triton's names, so that its dashboards work, and a latency histogram.
+//! The metrics of requests: counters with Triton's names, so that its dashboards work, and a latency histogram.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use prometheus::{Counter, Encoder, Histogram, HistogramOpts, IntCounter, IntGauge, TextEncoder};
 use serde_json::{Value, json};
 
-use crate::error::Refusal;
+use crate::error::{FailureReason, Refusal};
 
 mod family;
 
 pub use family::Family;
 
-/// Where the time of one request went.
+/// The steps of one request.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Timing {
-    /// Waiting for a session.
+    /// Time in the queue for a session.
     pub queue: Duration,
-    /// Body to tensors.
+    /// Time to decode the body to tensors.
     pub input: Duration,
-    /// ONNX Runtime.
+    /// Time in ONNX Runtime.
     pub infer: Duration,
-    /// Tensors to body.
+    /// Time to encode the outputs.
     pub output: Duration,
     /// Rows of the request.
     pub batch: u64,
 }
 
-/// What is counted of requests.
+/// Counters of requests, and whether this version is main.
 pub struct Metrics {
     family: Family,
     success: IntCounter,
-    rejected: IntCounter,
-    canceled: IntCounter,
-    backend: IntCounter,
-    other: IntCounter,
+    /// In the order of [`FailureReason::ALL`].
+    failures: [IntCounter; FailureReason::ALL.len()],
     inferences: IntCounter,
     executions: IntCounter,
     request_us: Counter,
@@ -45,15 +45,15 @@ pub struct Metrics {
     duration: Histogram,
     pending: IntGauge,
     main: IntGauge,
-    /// Nanoseconds that failed requests took; Triton has no counter for it, only a statistic.
+    /// Time of failed requests in nanoseconds. Triton has no counter for it, only a statistic.
     failure_ns: AtomicU64,
-    /// When the process started, by both clocks.
+    /// The start of the process, by both clocks.
     started: (Instant, SystemTime),
-    /// When the last inference ended, in milliseconds since the start; 0 before the first.
+    /// The end of the last inference, in milliseconds since the start. 0 before the first.
     last_ms: AtomicU64,
 }
 
-/// From what a light model takes to what a caller waits for, three a decade.
+/// Bounds in seconds, three a decade: from the time of a light model to the time that a caller waits.
 const BUCKETS: [f64; 16] = [
     0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 30.0,
 ];
@@ -63,29 +63,29 @@ impl Metrics {
     #[must_use]
     pub fn new(model: &str, version: &str) -> Self {
         let family = Family::new(model, version);
-        let failure = |reason: &str| {
-            let help = "Requests that were not answered with a prediction, by reason";
-            family.counter_with("nv_inference_request_failure", help, ("reason", reason))
+        let failure = |reason: FailureReason| {
+            let help = "Requests that failed, by reason";
+            family.counter_with("nv_inference_request_failure", help, ("reason", reason.as_str()))
         };
         let micros = |name: &str, help: &str| family.register(Counter::with_opts(family.opts(name, help)));
         let duration = HistogramOpts::new(
             "understudy_request_duration_seconds",
-            "From the end of a request's body to the beginning of its answer, of successful requests",
+            "Time of successful requests from the end of the body to the start of the response, in seconds",
         );
         Self {
-            success: family
-                .counter("nv_inference_request_success", "Requests that were answered with a prediction"),
-            rejected: failure("REJECTED"),
-            canceled: failure("CANCELED"),
-            backend: failure("BACKEND"),
-            other: failure("OTHER"),
-            inferences: family.counter("nv_inference_count", "Rows that were inferred"),
-            executions: family.counter("nv_inference_exec_count", "Runs of the model"),
+            success: family.counter("nv_inference_request_success", "Requests with a prediction"),
+            failures: FailureReason::ALL.map(failure),
+            inferences: family.counter("nv_inference_count", "Rows in successful requests"),
+            executions: family
+                .counter("nv_inference_exec_count", "Runs of the model for successful requests"),
             request_us: micros(
                 "nv_inference_request_duration_us",
-                "Time of successful requests, queue included, in microseconds",
+                "Time of successful requests with the queue, in microseconds",
             ),
-            queue_us: micros("nv_inference_queue_duration_us", "Time in the queue, in microseconds"),
+            queue_us: micros(
+                "nv_inference_queue_duration_us",
+                "Time of successful requests in the queue, in microseconds",
+            ),
             input_us: micros(
                 "nv_inference_compute_input_duration_us",
                 "Time to decode requests, in microseconds",
@@ -96,10 +96,11 @@ impl Metrics {
             ),
             output_us: micros(
                 "nv_inference_compute_output_duration_us",
-                "Time to encode answers, in microseconds",
+                "Time to encode responses, in microseconds",
             ),
             duration: family.histogram(duration.buckets(BUCKETS.to_vec())),
-            pending: family.gauge("nv_inference_pending_request_count", "Requests that wait for a session"),
+            pending: family
+                .gauge("nv_inference_pending_request_count", "Requests in the queue for a session"),
             main: family.gauge("understudy_main", "1 while this version is main"),
             failure_ns: AtomicU64::new(0),
             started: (Instant::now(), SystemTime::now()),
@@ -108,13 +109,13 @@ impl Metrics {
         }
     }
 
-    /// For more metrics beside these.
+    /// The family, to register more metrics.
     #[must_use]
     pub fn family(&self) -> &Family {
         &self.family
     }
 
-    /// A request was answered, `total` after it came, at `end`.
+    /// Counts a request that succeeded at `end`, after `total`.
     pub fn succeeded(&self, timing: &Timing, total: Duration, end: Instant) {
         self.success.inc();
         self.executions.inc();
@@ -129,32 +130,28 @@ impl Metrics {
         self.last_ms.store(u64::try_from(last).unwrap_or(u64::MAX).max(1), Relaxed);
     }
 
-    /// A request was refused after `total`.
+    /// Counts a request that failed after `total`.
     pub fn failed(&self, refusal: &Refusal, total: Duration) {
         self.failure_ns.fetch_add(u64::try_from(total.as_nanos()).unwrap_or(u64::MAX), Relaxed);
-        match refusal.metric_reason() {
-            "REJECTED" => self.rejected.inc(),
-            "BACKEND" => self.backend.inc(),
-            _ => self.other.inc(),
-        }
+        self.failures[refusal.failure_reason() as usize].inc();
     }
 
-    /// A caller hung up while its request was in the queue.
+    /// Counts a request whose caller closed the connection while it was in the queue.
     pub fn canceled(&self) {
-        self.canceled.inc();
+        self.failures[FailureReason::Canceled as usize].inc();
     }
 
-    /// `change` requests more wait.
+    /// Adds `change` to the number of requests in the queue.
     pub fn waiting(&self, change: i64) {
         self.pending.add(change);
     }
 
-    /// Whether this version is main.
+    /// Sets whether this version is main.
     pub fn set_main(&self, main: bool) {
         self.main.set(main.into());
     }
 
-    /// The text that Prometheus reads.
+    /// All metrics in Prometheus text format.
     #[must_use]
     pub fn text(&self) -> Vec<u8> {
         let mut text = Vec::new();
@@ -167,7 +164,7 @@ impl Metrics {
 
 /// Triton's statistics of one model version.
 impl Metrics {
-    /// When the last inference ended, in milliseconds since 1970; 0 before the first.
+    /// The end of the last inference, in milliseconds since 1970. 0 before the first.
     fn last_inference(&self) -> u64 {
         let start = self.started.1.duration_since(UNIX_EPOCH).unwrap_or_default();
         match self.last_ms.load(Relaxed) {
@@ -180,7 +177,7 @@ impl Metrics {
     #[must_use]
     pub fn statistics(&self, model: &str, version: &str) -> Value {
         let succeeded = self.success.get();
-        let failed = self.rejected.get() + self.canceled.get() + self.backend.get() + self.other.get();
+        let failed: u64 = self.failures.iter().map(IntCounter::get).sum();
         let duration = |count: u64, us: f64| json!({"count": count, "ns": nanos(us)});
         json!({
             "name": model,
@@ -221,13 +218,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_inference_is_told_by_the_calendar_and_0_before_the_first() {
+    fn the_last_inference_is_in_milliseconds_since_1970_and_0_before_the_first() {
         let metrics = Metrics::new("fraud", "1.3.0");
         assert_eq!(metrics.statistics("fraud", "1.3.0")["last_inference"], 0);
         let hour = Duration::from_hours(1);
         metrics.succeeded(&Timing::default(), Duration::ZERO, metrics.started.0 + hour);
         let expected = (metrics.started.1 + hour).duration_since(UNIX_EPOCH).unwrap().as_millis();
-        let told = metrics.statistics("fraud", "1.3.0")["last_inference"].as_u64().unwrap();
-        assert!(expected.abs_diff(told.into()) <= 1, "{told} is not {expected}");
+        let found = metrics.statistics("fraud", "1.3.0")["last_inference"].as_u64().unwrap();
+        assert!(expected.abs_diff(found.into()) <= 1, "{found} is not {expected}");
     }
 }

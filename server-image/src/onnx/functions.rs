@@ -1,16 +1,14 @@
-//! Functions are inlined when a model is loaded, so ten small ones that call each other ten times over are a bomb.
+//! Counts the nodes of a model with all functions expanded. ONNX Runtime inlines functions when it loads a model, so
+//! ten small functions that each call the next one ten times become 10^10 nodes.
 
 use std::collections::HashMap;
 
-use super::Refused;
+use super::{error::InspectError, limits::FUNCTION_DEPTH};
 
-/// Functions that call functions. Exporters make three or four levels.
-pub(super) const DEPTH: u32 = 32;
-
-/// An operator by domain and name, as a small number.
+/// The number that stands for an operator of one domain and name.
 type Operator = usize;
 
-/// What a body becomes when its functions are inlined: its nodes, and the levels of functions below it.
+/// The size of a body with its functions inlined: its nodes, and the levels of functions below it.
 #[derive(Debug, Clone, Copy)]
 struct Size {
     nodes: u64,
@@ -19,14 +17,14 @@ struct Size {
 
 type Sizes = HashMap<Operator, Size>;
 
-/// The nodes of a graph or of a function's body.
+/// The nodes of a graph or of the body of a function.
 #[derive(Debug, Default)]
 struct Body {
     nodes: u64,
     calls: HashMap<Operator, u64>,
 }
 
-/// What calls what.
+/// Which functions the graph and each function call.
 #[derive(Debug, Default)]
 pub(super) struct Functions {
     operators: HashMap<(String, String), Operator>,
@@ -38,11 +36,11 @@ pub(super) struct Functions {
 }
 
 impl Functions {
-    /// A node was read; `most` is how many there may be in the file.
-    pub(super) fn node(&mut self, domain: String, name: String, most: u64) -> Result<(), Refused> {
+    /// Adds a node of the graph or of the current function. More than `most` nodes in the file are an error.
+    pub(super) fn node(&mut self, domain: String, name: String, most: u64) -> Result<(), InspectError> {
         self.nodes += 1;
         if self.nodes > most {
-            return Err(Refused::TooManyNodes);
+            return Err(InspectError::TooManyNodes);
         }
         let operator = self.operator(domain, name);
         let body = self.inside.as_mut().unwrap_or(&mut self.graph);
@@ -51,27 +49,27 @@ impl Functions {
         Ok(())
     }
 
-    /// The nodes that follow belong to a function.
+    /// Begins a function: the nodes that follow belong to it.
     pub(super) fn enter(&mut self) {
         self.inside = Some(Body::default());
     }
 
-    /// The function ends, and this is its name.
+    /// Ends the function, and names it.
     pub(super) fn leave(&mut self, domain: String, name: String) {
         let operator = self.operator(domain, name);
         let body = self.inside.take().unwrap_or_default();
         self.bodies.insert(operator, body);
     }
 
-    /// Refuses recursion, deep nesting, and more than `most` nodes once everything is inlined.
-    pub(super) fn check(&self, most: u64) -> Result<(), Refused> {
+    /// Rejects recursion, deep nesting, and more than `most` nodes with all functions inlined.
+    pub(super) fn check(&self, most: u64) -> Result<(), InspectError> {
         let mut sizes = HashMap::new();
-        // Also those that nothing calls: ONNX Runtime sees them too.
+        // Checks functions that nothing calls as well, because ONNX Runtime reads them too.
         for operator in self.bodies.keys() {
             self.expanded(*operator, 0, &mut sizes)?;
         }
         if self.inlined(&self.graph, 0, &mut sizes)?.nodes > most {
-            Err(Refused::TooManyNodes)
+            Err(InspectError::TooManyNodes)
         } else {
             Ok(())
         }
@@ -87,7 +85,7 @@ impl Functions {
         })
     }
 
-    fn inlined(&self, body: &Body, depth: u32, sizes: &mut Sizes) -> Result<Size, Refused> {
+    fn inlined(&self, body: &Body, depth: u32, sizes: &mut Sizes) -> Result<Size, InspectError> {
         let mut all = Size { nodes: body.nodes, height: 0 };
         for (operator, times) in &body.calls {
             if self.bodies.contains_key(operator) {
@@ -99,18 +97,18 @@ impl Functions {
         Ok(all)
     }
 
-    fn expanded(&self, operator: Operator, depth: u32, sizes: &mut Sizes) -> Result<Size, Refused> {
+    fn expanded(&self, operator: Operator, depth: u32, sizes: &mut Sizes) -> Result<Size, InspectError> {
         if let Some(size) = sizes.get(&operator) {
             return Ok(*size);
         }
-        // A function that calls itself never gets a size, so it ends here too.
-        let too_deep = || Refused::FunctionDepth(self.names[operator].clone());
-        if depth > DEPTH {
+        // A function that calls itself never gets a size, so it ends here as well.
+        let too_deep = || InspectError::FunctionDepth(self.names[operator].clone());
+        if depth > FUNCTION_DEPTH {
             return Err(too_deep());
         }
         let size = self.inlined(&self.bodies[&operator], depth + 1, sizes)?;
-        // Known sizes shorten the way down, so the depth alone would depend on the order.
-        if size.height > DEPTH {
+        // A known size ends the descent early, so `depth` depends on the order of the functions. The height does not.
+        if size.height > FUNCTION_DEPTH {
             return Err(too_deep());
         }
         sizes.insert(operator, size);
@@ -122,7 +120,7 @@ impl Functions {
 mod tests {
     use super::*;
 
-    /// Functions f0..f`count`, each calling the next one `times` times.
+    /// The functions f0..f`count`. Each calls the next one `times` times.
     fn chain(count: usize, times: usize) -> Functions {
         let mut functions = Functions::default();
         for index in 0..count {
@@ -137,22 +135,22 @@ mod tests {
     }
 
     #[test]
-    fn a_few_functions_that_double_each_other_are_refused() {
+    fn functions_that_multiply_the_nodes_beyond_the_limit_are_rejected() {
         assert!(chain(5, 2).check(1000).is_ok());
-        assert!(matches!(chain(20, 2).check(1000), Err(Refused::TooManyNodes)));
+        assert!(matches!(chain(20, 2).check(1000), Err(InspectError::TooManyNodes)));
     }
 
     #[test]
-    fn a_function_that_calls_itself_is_refused() {
+    fn a_function_that_calls_itself_is_rejected() {
         let mut functions = Functions::default();
         functions.enter();
         functions.node("mine".into(), "f".into(), 10).unwrap();
         functions.leave("mine".into(), "f".into());
-        assert!(matches!(functions.check(10), Err(Refused::FunctionDepth(name)) if name == "f"));
+        assert!(matches!(functions.check(10), Err(InspectError::FunctionDepth(name)) if name == "f"));
     }
 
     #[test]
-    fn the_same_name_in_another_domain_is_another_operator() {
+    fn a_function_may_call_an_operator_of_the_same_name_in_another_domain() {
         let mut functions = Functions::default();
         functions.enter();
         functions.node(String::new(), "Gelu".into(), 10).unwrap();

@@ -1,11 +1,13 @@
-//! Tensors inside of the file: their data must be here, and as much of it as their shape says.
+//! Tensors in the file: their data must be in the same file, and its size must match the shape.
 
 use std::io::{Read, Seek};
 
-use super::Refused;
-use super::wire::{Value, Wire};
+use super::{
+    error::InspectError,
+    wire::{Value, WireReader},
+};
 
-/// Bits of an element by `TensorProto.DataType`; `None` where an element has no fixed size (strings).
+/// Bits of an element by `TensorProto.DataType`. `None` if an element has no fixed size (strings).
 fn bits(data_type: u64) -> Option<u64> {
     Some(match data_type {
         25 | 26 => 2,
@@ -20,7 +22,7 @@ fn bits(data_type: u64) -> Option<u64> {
 }
 
 /// `TensorProto`.
-pub(super) fn tensor<R: Read + Seek>(wire: &mut Wire<R>, end: u64) -> Result<(), Refused> {
+pub(super) fn tensor<R: Read + Seek>(wire: &mut WireReader<R>, end: u64) -> Result<(), InspectError> {
     let (mut name, mut data_type, mut external) = (String::new(), 0, false);
     let (mut elements, mut raw, mut typed) = (Some(1_u64), None, 0_u64);
     while let Some((field, value)) = wire.next(end)? {
@@ -39,11 +41,11 @@ pub(super) fn tensor<R: Read + Seek>(wire: &mut Wire<R>, end: u64) -> Result<(),
                 raw = Some(until - start);
                 wire.skip(value)?;
             }
-            // One element of a list that is not packed.
+            // One element of an unpacked list.
             (4..=7 | 10 | 11, Value::Varint(_)) => typed += 1,
             (4..=7 | 10 | 11, Value::Fixed(bytes)) => typed += bytes,
             (4..=7 | 10 | 11, Value::Until(until)) => {
-                // An empty string still is an element.
+                // An empty string is an element as well.
                 typed += if field == 6 { (until - start).max(1) } else { until - start };
                 wire.skip(value)?;
             }
@@ -56,25 +58,25 @@ pub(super) fn tensor<R: Read + Seek>(wire: &mut Wire<R>, end: u64) -> Result<(),
         }
     }
     if external {
-        return Err(Refused::ExternalData(name));
+        return Err(InspectError::ExternalData(name));
     }
     let declared =
-        elements.map_or_else(|| "more elements than there can be".to_owned(), |n| format!("{n} elements"));
+        elements.map_or_else(|| "more elements than possible".to_owned(), |n| format!("{n} elements"));
     let fits = match (elements, raw) {
-        // An attribute that was set to an empty message.
+        // An attribute that is set to an empty message.
         (Some(_), None) if data_type == 0 && typed == 0 => true,
         (None, _) => false,
         (Some(elements), Some(bytes)) => bits(data_type)
             .is_some_and(|bits| elements.checked_mul(bits).is_some_and(|all| all.div_ceil(8) == bytes)),
-        // The smallest elements are packed four to a byte.
+        // The smallest elements have four to a byte.
         (Some(elements), None) => elements <= typed.saturating_mul(4),
     };
-    if fits { Ok(()) } else { Err(Refused::WrongSize { name, declared, carried: raw.unwrap_or(typed) }) }
+    if fits { Ok(()) } else { Err(InspectError::WrongSize { name, declared, carried: raw.unwrap_or(typed) }) }
 }
 
-/// `SparseTensorProto`: two tensors, and the dense shape that they stand for.
-pub(super) fn sparse<R: Read + Seek>(wire: &mut Wire<R>, end: u64) -> Result<(), Refused> {
-    /// A sparse initializer becomes dense when it is loaded.
+/// `SparseTensorProto`: the tensors of values and indices, and the dense shape.
+pub(super) fn sparse<R: Read + Seek>(wire: &mut WireReader<R>, end: u64) -> Result<(), InspectError> {
+    /// Most elements of the dense shape: ONNX Runtime makes a sparse initializer dense when it loads the model.
     const DENSE: u64 = 1 << 28;
     let mut elements = Some(1);
     while let Some((field, value)) = wire.next(end)? {
@@ -92,7 +94,7 @@ pub(super) fn sparse<R: Read + Seek>(wire: &mut Wire<R>, end: u64) -> Result<(),
     }
     match elements {
         Some(elements) if elements <= DENSE => Ok(()),
-        _ => Err(Refused::WrongSize {
+        _ => Err(InspectError::WrongSize {
             name: "sparse initializer".to_owned(),
             declared: format!("more than {DENSE} elements"),
             carried: end,
@@ -100,7 +102,7 @@ pub(super) fn sparse<R: Read + Seek>(wire: &mut Wire<R>, end: u64) -> Result<(),
     }
 }
 
-/// `None` from the first dimension on that is negative or makes the product too large.
+/// The product of the dimensions. `None` once a dimension is negative or the product is too large.
 fn times(elements: Option<u64>, dimension: u64) -> Option<u64> {
     let dimension = i64::try_from(dimension).ok()?;
     elements?.checked_mul(dimension.unsigned_abs())

@@ -1,54 +1,54 @@
-//! The protobuf wire format, read from a file within bounds.
+//! Reads the protobuf wire format from a file, with limits.
 
 use std::io::{BufReader, Read, Seek};
 
-use super::{FIELDS, Refused};
+use super::{error::InspectError, limits::FIELDS};
 
-/// Names of operators, domains and tensors are never longer.
+/// Longest name of an operator, domain or tensor, in bytes.
 const TEXT: u64 = 1024;
 
 /// The value of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Value {
-    /// A number.
+    /// A number of variable length.
     Varint(u64),
-    /// Four or eight bytes that are already skipped; their count.
+    /// The length of a number of four or eight bytes. The reader has already skipped it.
     Fixed(u64),
-    /// Text, bytes, a packed list or a message, that ends at this offset of the file.
+    /// A text, bytes, a packed list or a message. It ends at this offset of the file.
     Until(u64),
 }
 
 /// A cursor over the file.
-pub(super) struct Wire<R> {
+pub(super) struct WireReader<R> {
     reader: BufReader<R>,
     at: u64,
     end: u64,
     fields: u64,
 }
 
-impl<R: Read + Seek> Wire<R> {
+impl<R: Read + Seek> WireReader<R> {
     pub(super) fn new(reader: BufReader<R>, end: u64) -> Self {
         Self { reader, at: 0, end, fields: 0 }
     }
 
-    /// The size of the file.
+    /// The size of the file in bytes.
     pub(super) fn end(&self) -> u64 {
         self.end
     }
 
-    /// The present offset.
+    /// The current offset in the file.
     pub(super) fn at(&self) -> u64 {
         self.at
     }
 
-    /// The next field of the message that ends at `end`.
-    pub(super) fn next(&mut self, end: u64) -> Result<Option<(u32, Value)>, Refused> {
+    /// The number and value of the next field of the message that ends at `end`. `None` after the last field.
+    pub(super) fn next(&mut self, end: u64) -> Result<Option<(u32, Value)>, InspectError> {
         if self.at >= end {
             return Ok(None);
         }
         self.fields += 1;
         if self.fields > FIELDS {
-            return Err(Refused::TooManyFields);
+            return Err(InspectError::TooManyFields);
         }
         let key = self.varint(end)?;
         let field = u32::try_from(key >> 3).map_err(|_| self.damaged("an impossible field number"))?;
@@ -61,7 +61,7 @@ impl<R: Read + Seek> Wire<R> {
             2 => {
                 let length = self.varint(end)?;
                 let until = self.at.checked_add(length).filter(|until| *until <= end);
-                Value::Until(until.ok_or_else(|| self.damaged("a length that is longer than what is left"))?)
+                Value::Until(until.ok_or_else(|| self.damaged("a length beyond the end of the message"))?)
             }
             5 => self.fixed(4, end)?,
             _ => return Err(self.damaged("an unknown wire type")),
@@ -69,8 +69,8 @@ impl<R: Read + Seek> Wire<R> {
         Ok(Some((field, value)))
     }
 
-    /// Passes over a value that is of no interest.
-    pub(super) fn skip(&mut self, value: Value) -> Result<(), Refused> {
+    /// Skips a value.
+    pub(super) fn skip(&mut self, value: Value) -> Result<(), InspectError> {
         match value {
             Value::Until(until) => self.seek(until),
             Value::Varint(_) | Value::Fixed(_) => Ok(()),
@@ -78,7 +78,7 @@ impl<R: Read + Seek> Wire<R> {
     }
 
     /// Reads a name that ends at `until`.
-    pub(super) fn text(&mut self, until: u64) -> Result<String, Refused> {
+    pub(super) fn text(&mut self, until: u64) -> Result<String, InspectError> {
         let length = until - self.at;
         if length > TEXT {
             return Err(self.damaged("a name longer than 1024 bytes"));
@@ -86,11 +86,11 @@ impl<R: Read + Seek> Wire<R> {
         let mut bytes = Vec::new();
         self.reader.by_ref().take(length).read_to_end(&mut bytes)?;
         self.at = until;
-        String::from_utf8(bytes).map_err(|_| self.damaged("a name that is no UTF-8"))
+        String::from_utf8(bytes).map_err(|_| self.damaged("a name that is not UTF-8"))
     }
 
-    /// Reads one number of a message or packed list that ends at `end`.
-    pub(super) fn varint(&mut self, end: u64) -> Result<u64, Refused> {
+    /// Reads one number of the message or packed list that ends at `end`.
+    pub(super) fn varint(&mut self, end: u64) -> Result<u64, InspectError> {
         let mut number = 0;
         for shift in (0..70).step_by(7) {
             if self.at >= end {
@@ -107,7 +107,7 @@ impl<R: Read + Seek> Wire<R> {
         Err(self.damaged("a number of more than ten bytes"))
     }
 
-    fn fixed(&mut self, bytes: u64, end: u64) -> Result<Value, Refused> {
+    fn fixed(&mut self, bytes: u64, end: u64) -> Result<Value, InspectError> {
         if self.at + bytes > end {
             return Err(self.damaged("a number that does not end"));
         }
@@ -115,15 +115,15 @@ impl<R: Read + Seek> Wire<R> {
         Ok(Value::Fixed(bytes))
     }
 
-    fn seek(&mut self, to: u64) -> Result<(), Refused> {
+    fn seek(&mut self, to: u64) -> Result<(), InspectError> {
         let step = i64::try_from(to - self.at).map_err(|_| self.damaged("an impossible length"))?;
         self.reader.seek_relative(step)?;
         self.at = to;
         Ok(())
     }
 
-    fn damaged(&self, what: &'static str) -> Refused {
-        Refused::Damaged { what, at: self.at }
+    fn damaged(&self, what: &'static str) -> InspectError {
+        InspectError::Damaged { what, at: self.at }
     }
 }
 
@@ -133,8 +133,8 @@ mod tests {
 
     use super::*;
 
-    fn fields(bytes: &[u8]) -> Result<Vec<(u32, Value)>, Refused> {
-        let mut wire = Wire::new(BufReader::new(Cursor::new(bytes)), bytes.len() as u64);
+    fn fields(bytes: &[u8]) -> Result<Vec<(u32, Value)>, InspectError> {
+        let mut wire = WireReader::new(BufReader::new(Cursor::new(bytes)), bytes.len() as u64);
         let mut found = Vec::new();
         while let Some((field, value)) = wire.next(bytes.len() as u64)? {
             found.push((field, value));
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn each_wire_type_is_passed_over_exactly() {
+    fn skip_stops_at_the_end_of_a_value_of_each_wire_type() {
         let bytes = [
             0x08, 0x96, 0x01, // 1: 150
             0x12, 0x02, b'h', b'i', // 2: two bytes, until 7
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_beyond_the_message_is_damage() {
+    fn a_value_beyond_the_end_of_its_message_is_an_error() {
         for bytes in [
             &[0x12, 0x03, b'h', b'i'][..],
             &[0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
@@ -173,7 +173,7 @@ mod tests {
             &[0x0b],
             &[0x00, 0x01],
         ] {
-            assert!(matches!(fields(bytes), Err(Refused::Damaged { .. })), "{bytes:x?}");
+            assert!(matches!(fields(bytes), Err(InspectError::Damaged { .. })), "{bytes:x?}");
         }
     }
 }

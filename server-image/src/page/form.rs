@@ -1,31 +1,30 @@
-//! The form page: one field a column, the prediction below it. It is one file, and loads nothing.
+//! The form page: one field for each column, and the prediction below. The page is one file and loads nothing else.
 
 use std::fmt::Write;
 
-use super::{Column, columns, json_type};
-use crate::model::Model;
-use crate::tensor::Datatype;
+use super::predict_columns::{PredictColumn, columns, json_type};
+use crate::{model::Model, tensor::Datatype};
 
-/// The page without the model.
+/// The page with placeholders for the model.
 const PAGE: &str = include_str!("form.html");
 
-/// The page of this model.
+/// The form page of this model, as HTML.
 #[must_use]
 pub fn form(model: &Model) -> String {
-    let title = escaped(&format!("{} {}", model.deployment, model.version));
-    let about = format!("sha256:{} · ONNX opset {}", model.digest, model.opset);
+    let title = escaped(&format!("{} {}", model.deployment, model.identity.version));
+    let about = format!("{} · ONNX opset {}", model.identity.digest, model.opset);
     let mut fields = String::new();
     for (position, column) in columns(model).iter().enumerate() {
         field(&mut fields, position, column).expect("writing to a string does not fail");
     }
-    // The fields come last: they hold names that could look like a placeholder.
+    // The fields come last, since a name in them could look like a placeholder.
     PAGE.replace("{title}", &title)
         .replace("{heading}", &title)
         .replace("{about}", &about)
         .replace("{fields}", &fields)
 }
 
-fn field(out: &mut String, position: usize, column: &Column<'_>) -> std::fmt::Result {
+fn field(out: &mut String, position: usize, column: &PredictColumn<'_>) -> std::fmt::Result {
     let name = escaped(column.name);
     let (kind, list) = (json_type(column.datatype), if column.list { " data-list" } else { "" });
     let common = format!("id=\"column-{position}\" name=\"{name}\" data-kind=\"{kind}\"{list}");
@@ -44,7 +43,7 @@ fn field(out: &mut String, position: usize, column: &Column<'_>) -> std::fmt::Re
     writeln!(out, "{control}</label>")
 }
 
-/// The text as HTML, also inside of an attribute: names come from the model, which is foreign.
+/// Escapes a text for HTML, also for attributes. Names come from the model, which is untrusted.
 fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for character in text.chars() {
@@ -65,9 +64,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_from_a_model_is_no_markup() {
+    fn a_name_from_a_model_is_not_markup() {
         let mut html = String::new();
-        let column = Column { name: r#""><script>"#, datatype: Datatype::Fp32, list: false };
+        let column = PredictColumn { name: r#""><script>"#, datatype: Datatype::Fp32, list: false };
         field(&mut html, 0, &column).unwrap();
         assert!(!html.contains("<script>") && html.contains("&quot;&gt;&lt;script&gt;"), "{html}");
     }

@@ -2,32 +2,32 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{columns, json_type};
-use crate::model::Model;
-use crate::signature::Port;
+use super::predict_columns::{columns, json_type};
+use crate::{model::Model, signature::Port};
 
-/// The description, as JSON.
+/// The OpenAPI description, as JSON.
 #[must_use]
 pub fn openapi(model: &Model) -> String {
-    let Model { deployment, version, signature, .. } = model;
+    let Model { deployment, identity, signature, .. } = model;
+    let version = &identity.version;
     let base = format!("/v2/models/{deployment}");
     let get = |summary: &str, tag: &str| json!({"get": {"summary": summary, "tags": [tag], "responses": {"200": {"description": "OK"}}}});
     let mut paths = Map::new();
     paths.insert("/predict".into(), post("Predict for records of named columns", "Records", "Predictions"));
     paths.insert(
         format!("{base}/infer"),
-        post("Infer (Open Inference Protocol v2)", "InferRequest", "InferAnswer"),
+        post("Infer (Open Inference Protocol v2)", "InferRequest", "InferResponse"),
     );
     paths.insert(
         format!("{base}/versions/{version}/infer"),
-        post("Infer with this version", "InferRequest", "InferAnswer"),
+        post("Infer with this version", "InferRequest", "InferResponse"),
     );
     for (path, summary) in [
         (base.clone(), "Inputs and outputs of the model"),
         (format!("{base}/ready"), "Is the model ready?"),
-        (format!("{base}/stats"), "Counts and times of inferences"),
-        ("/v2".to_owned(), "The server"),
-        ("/v2/models".to_owned(), "The models: one"),
+        (format!("{base}/stats"), "Counts and durations of inferences"),
+        ("/v2".to_owned(), "Name, version and extensions of the server"),
+        ("/v2/models".to_owned(), "The list of models: this one"),
         ("/v2/health/live".to_owned(), "Is the server alive?"),
         ("/v2/health/ready".to_owned(), "Is the server ready?"),
     ] {
@@ -38,7 +38,7 @@ pub fn openapi(model: &Model) -> String {
         "info": {
             "title": deployment,
             "version": version,
-            "description": "A model served by Understudy. NaN and infinity, which JSON does not know, are refused in \
+            "description": "A model served by Understudy. NaN and infinity have no JSON form: they are rejected in \
                             inputs and null in outputs.",
         },
         "paths": paths,
@@ -66,7 +66,7 @@ pub fn openapi(model: &Model) -> String {
                     }}},
                 },
             },
-            "InferAnswer": {
+            "InferResponse": {
                 "type": "object",
                 "required": ["model_name", "outputs"],
                 "properties": {
@@ -82,7 +82,7 @@ pub fn openapi(model: &Model) -> String {
     description.to_string()
 }
 
-fn post(summary: &str, request: &str, answer: &str) -> Value {
+fn post(summary: &str, request: &str, response: &str) -> Value {
     let json_of = |schema: &str| json!({"application/json": {"schema": reference(schema)}});
     let error = |description: &str| json!({"description": description, "content": json_of("Error")});
     json!({"post": {
@@ -90,12 +90,12 @@ fn post(summary: &str, request: &str, answer: &str) -> Value {
         "tags": ["Inference"],
         "requestBody": {"required": true, "content": json_of(request)},
         "responses": {
-            "200": {"description": "OK", "content": json_of(answer)},
-            "400": error("The request does not fit the model; the message says where"),
+            "200": {"description": "OK", "content": json_of(response)},
+            "400": error("The request does not fit the model; the message says why"),
             "413": error("The body is too large"),
             "429": error("The queue is full; try again after Retry-After seconds"),
-            "503": error("Not ready"),
-            "504": error("Waited too long for a session"),
+            "503": error("The model is not ready"),
+            "504": error("The request waited too long for a session"),
         },
     }})
 }
@@ -138,7 +138,7 @@ fn names(ports: &[Port]) -> Vec<&str> {
     ports.iter().map(|port| port.name.as_str()).collect()
 }
 
-/// One schema for each tensor; in a shape, a variable dimension is any integer.
+/// A list of tensors, with one schema for each port. A variable dimension in a shape may be any integer.
 fn tensors(ports: &[Port]) -> Value {
     let tensor = |port: &Port| {
         let dimension = |extent: &i64| {

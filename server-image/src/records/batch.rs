@@ -1,20 +1,24 @@
-//! Rows on their way into a file, column by column.
+//! Rows in memory, column by column, before they are written to a file.
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayBuilder, ArrayRef, BooleanBuilder, Float32Builder, Float64Builder, Int8Builder, Int16Builder,
-    Int32Builder, Int64Builder, ListBuilder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
-    UInt8Builder, UInt16Builder, UInt32Builder, UInt64Builder,
+use arrow::{
+    array::{
+        ArrayBuilder, ArrayRef, BooleanBuilder, Float32Builder, Float64Builder, Int8Builder, Int16Builder,
+        Int32Builder, Int64Builder, ListBuilder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
+        UInt8Builder, UInt16Builder, UInt32Builder, UInt64Builder,
+    },
+    error::ArrowError,
 };
-use arrow::error::ArrowError;
 
-use super::fields::{Fields, Kind, element};
-use super::name::micros;
-use super::row::{Cell, Row};
+use super::{
+    fields::{ColumnType, Fields, element},
+    file_name::micros,
+    row::{Cell, Row},
+};
 use crate::tensor::{Data, Datatype, Tensor};
 
-/// One column, of the type that its field has.
+/// The builder of one column. It matches the [`ColumnType`] of the field.
 enum Builder {
     Text(StringBuilder),
     Time(TimestampMicrosecondBuilder),
@@ -34,7 +38,7 @@ enum Builder {
     Bytes(ListBuilder<StringBuilder>),
 }
 
-/// Runs `$body` with `$builder` bound to whichever builder `$column` is.
+/// Runs `$body` with `$builder` bound to the builder in `$column`.
 macro_rules! each_builder {
     ($column:expr, $builder:ident => $body:expr) => {
         match $column {
@@ -59,18 +63,18 @@ macro_rules! each_builder {
 }
 
 impl Builder {
-    fn of(kind: Kind) -> Self {
+    fn of(column_type: ColumnType) -> Self {
         macro_rules! list {
             ($variant:ident, $values:ty, $datatype:expr) => {
                 Self::$variant(ListBuilder::new(<$values>::new()).with_field(element($datatype)))
             };
         }
-        match kind {
-            Kind::Text => Self::Text(StringBuilder::new()),
-            Kind::Time => Self::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
-            Kind::Int32 => Self::Integer32(Int32Builder::new()),
-            Kind::Int64 => Self::Integer64(Int64Builder::new()),
-            Kind::List(datatype) => match datatype {
+        match column_type {
+            ColumnType::Text => Self::Text(StringBuilder::new()),
+            ColumnType::Time => Self::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
+            ColumnType::Int32 => Self::Integer32(Int32Builder::new()),
+            ColumnType::Int64 => Self::Integer64(Int64Builder::new()),
+            ColumnType::List(datatype) => match datatype {
                 Datatype::Bool => list!(Bool, BooleanBuilder, datatype),
                 Datatype::Uint8 => list!(Uint8, UInt8Builder, datatype),
                 Datatype::Uint16 => list!(Uint16, UInt16Builder, datatype),
@@ -87,7 +91,7 @@ impl Builder {
         }
     }
 
-    /// Appends a value, and returns about how many bytes it takes.
+    /// Appends a value, and returns its approximate size in bytes.
     #[inline]
     fn append(&mut self, cell: &Cell<'_>) -> usize {
         match (self, cell) {
@@ -117,7 +121,7 @@ impl Builder {
                 builder.append_null();
                 1
             }
-            (_, cell) => unreachable!("a field of this kind never says {cell:?}"),
+            (_, cell) => unreachable!("a field of this type never has the value {cell:?}"),
         }
     }
 
@@ -170,7 +174,7 @@ impl Builder {
                 builder.append(true);
                 bytes
             }
-            (_, data) => unreachable!("the row was checked, and is {}", data.datatype()),
+            (_, data) => unreachable!("the row fits the signature, but has {}", data.datatype()),
         }
     }
 
@@ -183,7 +187,7 @@ impl Builder {
     }
 }
 
-/// Some rows, and what they take.
+/// Some rows, and their approximate size.
 pub(super) struct Batch {
     fields: Arc<Fields>,
     builders: Vec<Builder>,
@@ -193,7 +197,7 @@ pub(super) struct Batch {
 
 impl Batch {
     pub(super) fn new(fields: Arc<Fields>) -> Self {
-        let builders = fields.list.iter().map(|field| Builder::of(field.kind)).collect();
+        let builders = fields.list.iter().map(|field| Builder::of(field.column_type)).collect();
         Self { fields, builders, rows: 0, bytes: 0 }
     }
 
@@ -208,12 +212,12 @@ impl Batch {
         self.rows
     }
 
-    /// About how many bytes the rows take, before they are encoded.
+    /// The approximate size of the rows in bytes, before they are encoded.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The rows, and none are left.
+    /// Returns the rows, and empties the batch.
     pub(super) fn take(&mut self) -> Result<RecordBatch, ArrowError> {
         (self.rows, self.bytes) = (0, 0);
         let arrays = self.builders.iter_mut().map(Builder::finish).collect();

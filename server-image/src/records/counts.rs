@@ -1,59 +1,33 @@
-//! The books of the records: `due = written + dropped + pending`, in every scrape.
+//! The balance of the records: `due = written + dropped + pending`, in every scrape.
 
-use std::sync::Arc;
-use std::sync::atomic::{Ordering, fence};
-use std::time::SystemTime;
+use std::{
+    sync::{
+        Arc,
+        atomic::{Ordering, fence},
+    },
+    time::SystemTime,
+};
 
-use prometheus::core::{Collector, Desc};
-use prometheus::proto::MetricFamily;
-use prometheus::{IntCounter, IntGauge, Opts, Registry};
+use prometheus::{
+    IntCounter, IntGauge, Opts,
+    core::{Collector, Desc},
+    proto::MetricFamily,
+};
 
-/// Why a row that was due is not in the sink. Each is a value of the label `reason`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Loss {
-    /// As many calls as may wait to be looked at were waiting.
-    QueueFull,
-    /// The sink is away or slow, and the spool is as large as it may be.
-    SpoolFull,
-    /// The spool's disk is full or broken.
-    Disk,
-    /// The call is not of the model's signature, or could not be written as Parquet.
-    Encode,
-    /// A former process ended in the middle of a file.
-    Crash,
-    /// The process was told to end, and the sink did not take the rest in time.
-    Stopping,
-}
+use super::loss::Loss;
+use crate::metrics::Family;
 
-impl Loss {
-    /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::QueueFull, Self::SpoolFull, Self::Disk, Self::Encode, Self::Crash, Self::Stopping];
-
-    /// The label's value.
-    #[must_use]
-    pub fn reason(self) -> &'static str {
-        match self {
-            Self::QueueFull => "queue_full",
-            Self::SpoolFull => "spool_full",
-            Self::Disk => "disk",
-            Self::Encode => "encode",
-            Self::Crash => "crash",
-            Self::Stopping => "stopping",
-        }
-    }
-}
-
-/// Counts rows from the moment they are due. A row is one call.
+/// Counts rows from the moment that they are due. A row is one call.
 ///
 /// Without a sink no row is due: nothing is counted, and no series exists.
 pub struct Counts {
-    sink: bool,
+    has_sink: bool,
     due: IntCounter,
     inherited: IntCounter,
     written: IntCounter,
     /// In the order of [`Loss::ALL`].
     dropped: [IntCounter; Loss::ALL.len()],
+    /// Each scrape makes this gauge anew.
     pending: Opts,
     pending_desc: Desc,
     spool_bytes: IntGauge,
@@ -61,74 +35,72 @@ pub struct Counts {
     uploaded: IntGauge,
 }
 
+const VALID: &str = "names and labels are constant and valid";
+
 impl Counts {
-    /// The counts of one version of one model, in `registry` where there is a sink.
+    /// The counts of one version of one model, registered in `family` if there is a sink.
     #[must_use]
-    pub fn new(registry: &Registry, model: &str, version: &str, sink: bool) -> Arc<Self> {
-        let opts = |name: &str, help: &str| {
-            Opts::new(format!("understudy_records_{name}"), help)
-                .const_label("model", model)
-                .const_label("version", version)
-        };
-        let counter = |opts| IntCounter::with_opts(opts).expect("names and labels are constant and valid");
-        let gauge = |opts| IntGauge::with_opts(opts).expect("names and labels are constant and valid");
-        let dropped = opts("dropped_total", "Rows that were due and will never be in the sink, by reason");
-        let pending = opts("pending", "Rows on their way: in the queue, in an open file, in the spool");
+    pub fn new(family: &Family, has_sink: bool) -> Arc<Self> {
+        let opts = |name: &str, help: &str| family.opts(&format!("understudy_records_{name}"), help);
+        let counter = |name: &str, help: &str| IntCounter::with_opts(opts(name, help)).expect(VALID);
+        let gauge = |name: &str, help: &str| IntGauge::with_opts(opts(name, help)).expect(VALID);
+        let dropped = opts("dropped_total", "Rows that were due and are lost, by reason");
+        let pending = opts("pending", "Rows in the queue, in an open file or in the spool");
         let counts = Arc::new(Self {
-            sink,
-            due: counter(opts(
+            has_sink,
+            due: counter(
                 "total",
-                "Rows due: calls to be recorded, and rows that a former process left in the spool",
-            )),
-            inherited: counter(opts(
+                "Rows due: calls to record, and rows that a former process left in the spool",
+            ),
+            inherited: counter(
                 "inherited_total",
-                "Of the rows due, those that a former process left in the spool and had counted as its own",
-            )),
-            written: counter(opts("written_total", "Rows in the sink")),
-            dropped: Loss::ALL.map(|loss| counter(dropped.clone().const_label("reason", loss.reason()))),
-            pending_desc: gauge(pending.clone()).desc()[0].clone(),
+                "Rows due that a former process left in the spool, and had counted as due itself",
+            ),
+            written: counter("written_total", "Rows in the sink"),
+            dropped: Loss::ALL.map(|loss| {
+                IntCounter::with_opts(dropped.clone().const_label("reason", loss.as_str())).expect(VALID)
+            }),
+            pending_desc: IntGauge::with_opts(pending.clone()).expect(VALID).desc()[0].clone(),
             pending,
-            spool_bytes: gauge(opts("spool_bytes", "Bytes that the spool holds on the pod's disk")),
-            upload_failures: counter(opts(
+            spool_bytes: gauge("spool_bytes", "Bytes of the spool on the pod's disk"),
+            upload_failures: counter(
                 "upload_failures_total",
-                "Tries to put a file into the sink that failed; each file is tried until it is there",
-            )),
-            uploaded: gauge(opts(
+                "Failed uploads of files to the sink. A file is uploaded again until it is in the sink",
+            ),
+            uploaded: gauge(
                 "uploaded_timestamp_seconds",
-                "When a file was last put into the sink, since 1970; 0 before the first",
-            )),
+                "Time of the last upload of a file to the sink, in seconds since 1970. 0 before the first",
+            ),
         });
-        if sink {
-            registry
-                .register(Box::new(Collected(Arc::clone(&counts))))
-                .expect("each metric is registered once");
+        if has_sink {
+            family.register(Ok(Scrape(Arc::clone(&counts))));
         }
         counts
     }
 
-    /// `rows` calls are to be recorded. Whoever counts them gives each to the recorder, or counts it as dropped.
+    /// Counts `rows` calls to record. The caller passes each of them to the recorder, or counts it as dropped.
     pub fn due(&self, rows: u64) {
-        if self.sink {
+        if self.has_sink {
             self.due.inc_by(rows);
         }
     }
 
-    /// `rows` that were due will never be in the sink.
+    /// Counts `rows` that were due as lost.
     pub fn dropped(&self, loss: Loss, rows: u64) {
-        if self.sink {
-            // Whoever sees these rows here sees that they were due, also on processors that reorder.
+        if self.has_sink {
+            // A reader that sees these rows as dropped also sees that they were due, on all processors.
             fence(Ordering::Release);
             self.dropped[loss as usize].inc_by(rows);
         }
     }
 
-    /// A former process left `rows`.
+    /// Counts `rows` that a former process left in the spool.
     pub(super) fn inherited(&self, rows: u64) {
         self.due.inc_by(rows);
         self.inherited.inc_by(rows);
     }
 
-    /// The sink has `rows` more.
+    /// Counts `rows` that are in the sink since `now`.
     pub(super) fn written(&self, rows: u64, now: SystemTime) {
         fence(Ordering::Release);
         self.written.inc_by(rows);
@@ -136,15 +108,17 @@ impl Counts {
         self.uploaded.set(i64::try_from(now).unwrap_or(i64::MAX));
     }
 
+    /// Counts a failed upload.
     pub(super) fn upload_failed(&self) {
         self.upload_failures.inc();
     }
 
-    pub(super) fn spool_holds(&self, bytes: u64) {
+    /// Sets the size of the spool.
+    pub(super) fn set_spool_bytes(&self, bytes: u64) {
         self.spool_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
-    /// The books as they are now.
+    /// The current balance.
     #[must_use]
     pub fn balance(&self) -> Balance {
         let written = self.written.get();
@@ -153,14 +127,14 @@ impl Counts {
         Balance { due: self.due.get(), written, dropped }
     }
 
-    /// Files that did not reach the sink at a try.
+    /// The number of failed uploads.
     #[must_use]
     pub fn upload_failures(&self) -> u64 {
         self.upload_failures.get()
     }
 }
 
-/// The books at one moment.
+/// The counts of rows at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Balance {
     /// Rows due.
@@ -171,29 +145,30 @@ pub struct Balance {
 }
 
 impl Balance {
-    /// Rows dropped for one reason.
+    /// Rows lost for this reason.
     #[must_use]
     pub fn lost(&self, loss: Loss) -> u64 {
         self.dropped[loss as usize]
     }
 
-    /// Rows dropped, whatever the reason.
+    /// Rows lost for any reason.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped.iter().sum()
     }
 
-    /// Rows on their way.
+    /// Rows that are neither written nor dropped yet.
     #[must_use]
     pub fn pending(&self) -> u64 {
         self.due.saturating_sub(self.written + self.dropped())
     }
 }
 
-/// Gathers all of it at one moment, and works `pending` out from what that scrape says of the others.
-struct Collected(Arc<Counts>);
+/// Collects all counts at one moment, and computes `pending` from the others, so that every scrape balances.
+#[derive(Clone)]
+struct Scrape(Arc<Counts>);
 
-impl Collector for Collected {
+impl Collector for Scrape {
     fn desc(&self) -> Vec<&Desc> {
         let Counts {
             due,
@@ -219,7 +194,7 @@ impl Collector for Collected {
         let gone: f64 = families.iter().map(value).sum();
         fence(Ordering::Acquire);
         let due = counts.due.collect();
-        let pending = IntGauge::with_opts(counts.pending.clone()).expect("it could be made before");
+        let pending = IntGauge::with_opts(counts.pending.clone()).expect("the gauge was valid before");
         #[expect(clippy::cast_possible_truncation, reason = "a count of rows")]
         pending.set((due.iter().map(value).sum::<f64>() - gone) as i64);
         families.extend(due);
@@ -241,12 +216,12 @@ mod tests {
 
     use super::*;
 
-    fn scrape(registry: &Registry) -> BTreeMap<String, i64> {
-        let text = prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+    fn scrape(family: &Family) -> BTreeMap<String, i64> {
+        let text = prometheus::TextEncoder::new().encode_to_string(&family.registry().gather()).unwrap();
         text.lines()
             .filter(|line| !line.starts_with('#'))
             .map(|line| {
-                assert!(line.contains(r#"model="fraud",""#) || line.contains(r#"model="fraud","#), "{line}");
+                assert!(line.contains(r#"model="fraud""#), "{line}");
                 assert!(line.contains(r#"version="1.3.0""#), "{line}");
                 let (series, value) = line.rsplit_once(' ').unwrap();
                 let name = series.split('{').next().unwrap().to_owned();
@@ -259,20 +234,23 @@ mod tests {
 
     #[test]
     fn every_scrape_balances() {
-        let registry = Registry::new();
-        let counts = Counts::new(&registry, "fraud", "1.3.0", true);
+        let family = Family::new("fraud", "1.3.0");
+        let counts = Counts::new(&family, true);
         counts.due(10);
         counts.inherited(3);
         counts.written(4, SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(77));
         counts.dropped(Loss::Disk, 2);
         counts.dropped(Loss::QueueFull, 1);
-        let scraped = scrape(&registry);
+        let scraped = scrape(&family);
         assert_eq!(scraped["understudy_records_total"], 13);
         assert_eq!(scraped["understudy_records_inherited_total"], 3);
         assert_eq!(scraped["understudy_records_written_total"], 4);
         assert_eq!(scraped["understudy_records_dropped_total disk"], 2);
         assert_eq!(scraped["understudy_records_dropped_total queue_full"], 1);
-        assert_eq!(scraped["understudy_records_dropped_total stopping"], 0, "every reason has a series");
+        for loss in Loss::ALL {
+            let series = format!("understudy_records_dropped_total {}", loss.as_str());
+            assert!(scraped.contains_key(&series), "every reason has a series from the start: {series}");
+        }
         assert_eq!(scraped["understudy_records_pending"], 6);
         assert_eq!(scraped["understudy_records_uploaded_timestamp_seconds"], 77);
         let balance = counts.balance();
@@ -281,11 +259,11 @@ mod tests {
 
     #[test]
     fn without_a_sink_no_row_is_due_and_no_series_exists() {
-        let registry = Registry::new();
-        let counts = Counts::new(&registry, "fraud", "1.3.0", false);
+        let family = Family::new("fraud", "1.3.0");
+        let counts = Counts::new(&family, false);
         counts.due(10);
         counts.dropped(Loss::QueueFull, 10);
         assert_eq!(counts.balance().due, 0);
-        assert_eq!(scrape(&registry), BTreeMap::new());
+        assert_eq!(scrape(&family), BTreeMap::new());
     }
 }

@@ -1,78 +1,63 @@
-//! The columns of a record: which there are, what they are called, and which are never kept.
+//! The columns of the records: their names, their types, and which of them are redacted.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use arrow::datatypes::{DataType, Field as ArrowField, FieldRef, Schema, SchemaRef, TimeUnit};
 
-use crate::columns::{Column, Columns};
-use crate::signature::{Port, Signature};
-use crate::tensor::Datatype;
+use crate::{
+    columns::{Column, Columns},
+    named_enum::named_enum,
+    signature::{Port, Signature},
+    tensor::Datatype,
+};
 
-/// The columns of a record that every model has, in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fixed {
-    Id,
-    Time,
-    Deployment,
-    MainVersion,
-    MainDigest,
-    Rows,
-    MainStatus,
-    MainError,
-    MainLatency,
-    ChallengerVersion,
-    ChallengerDigest,
-    ChallengerStatus,
-    ChallengerError,
-    ChallengerLatency,
-    ChallengerDropped,
+named_enum! {
+    /// The columns of a record that every model has. Their names do not depend on the model.
+    pub(super) enum Fixed {
+        Id = "id",
+        Time = "time",
+        Deployment = "deployment",
+        MainVersion = "main_version",
+        MainDigest = "main_digest",
+        Rows = "rows",
+        MainStatus = "main_status",
+        MainError = "main_error",
+        MainLatency = "main_latency_us",
+        ChallengerVersion = "challenger_version",
+        ChallengerDigest = "challenger_digest",
+        ChallengerStatus = "challenger_status",
+        ChallengerError = "challenger_error",
+        ChallengerLatency = "challenger_latency_us",
+        ChallengerDropped = "challenger_dropped",
+    }
 }
 
 impl Fixed {
-    const ALL: [(Self, &'static str); 15] = [
-        (Self::Id, "id"),
-        (Self::Time, "time"),
-        (Self::Deployment, "deployment"),
-        (Self::MainVersion, "main_version"),
-        (Self::MainDigest, "main_digest"),
-        (Self::Rows, "rows"),
-        (Self::MainStatus, "main_status"),
-        (Self::MainError, "main_error"),
-        (Self::MainLatency, "main_latency_us"),
-        (Self::ChallengerVersion, "challenger_version"),
-        (Self::ChallengerDigest, "challenger_digest"),
-        (Self::ChallengerStatus, "challenger_status"),
-        (Self::ChallengerError, "challenger_error"),
-        (Self::ChallengerLatency, "challenger_latency_us"),
-        (Self::ChallengerDropped, "challenger_dropped"),
-    ];
-
-    fn kind(self) -> Kind {
+    fn column_type(self) -> ColumnType {
         match self {
-            Self::Time => Kind::Time,
-            Self::MainStatus | Self::ChallengerStatus => Kind::Int32,
-            Self::Rows | Self::MainLatency | Self::ChallengerLatency => Kind::Int64,
-            _ => Kind::Text,
+            Self::Time => ColumnType::Time,
+            Self::MainStatus | Self::ChallengerStatus => ColumnType::Int32,
+            Self::Rows | Self::MainLatency | Self::ChallengerLatency => ColumnType::Int64,
+            _ => ColumnType::Text,
         }
     }
 
-    /// Whether every record has it.
-    fn always(self) -> bool {
+    /// Whether every record has a value in this column.
+    fn is_required(self) -> bool {
         use Fixed::{Deployment, Id, MainDigest, MainStatus, MainVersion, Rows, Time};
         matches!(self, Id | Time | Deployment | MainVersion | MainDigest | Rows | MainStatus)
     }
 }
 
-/// Whose tensors.
+/// Which tensors of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(super) enum TensorGroup {
     Input,
     Main,
     Challenger,
 }
 
-impl Side {
+impl TensorGroup {
     fn prefix(self) -> &'static str {
         match self {
             Self::Input => "input",
@@ -84,17 +69,17 @@ impl Side {
 
 /// Where the values of a field come from.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Source {
+pub(super) enum ValueSource {
     Fixed(Fixed),
-    /// The values of a column.
-    Values(Side, Column),
-    /// The shape of a tensor, by its position.
-    Shape(Side, usize),
+    /// The values of a column of the model.
+    Values(TensorGroup, Column),
+    /// The shape of the tensor at this position.
+    Shape(TensorGroup, usize),
 }
 
-/// What a field holds.
+/// The type of a column in Parquet and JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ColumnType {
     Text,
     Time,
     Int32,
@@ -106,136 +91,145 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Field {
     pub(super) name: String,
-    pub(super) kind: Kind,
-    pub(super) source: Source,
+    pub(super) column_type: ColumnType,
+    pub(super) source: ValueSource,
 }
 
-/// The columns of the records, in their order.
+/// The columns of the records, in order.
 #[derive(Debug)]
 pub(super) struct Fields {
     pub(super) list: Vec<Field>,
     pub(super) schema: SchemaRef,
-    /// Names of `redact` that no column has.
+    /// Names in `redact` that match no column.
     pub(super) unknown: Vec<String>,
 }
 
 impl Fields {
     /// The columns of a model's records, without those that `redact` names.
     ///
-    /// A name stands for every column that somebody could mean by it: an input or output, a feature, all features of
-    /// an input, or a column as it is called in the records. An output is redacted in both answers. A column that
-    /// every model has is meant only where the model has none of that name; `time` always stays.
+    /// A name matches every column that it could mean: an input or output, a feature, all features of an input, or a
+    /// column by its name in the records. A redacted output is missing for main and for the challenger. A fixed column
+    /// matches only if no column of the model does. `time` is never redacted.
     pub(super) fn of(signature: &Signature, columns: &Columns, redact: &[String]) -> Arc<Self> {
         let mut all: Vec<_> = Fixed::ALL
             .into_iter()
-            .map(|(fixed, name)| Named::new(name, fixed.kind(), Source::Fixed(fixed)))
+            .map(|fixed| Named::new(fixed.as_str(), fixed.column_type(), ValueSource::Fixed(fixed)))
             .collect();
-        let outputs = [Side::Main, Side::Challenger];
-        all.extend(of_tensors(&[Side::Input], &columns.inputs, &signature.inputs, &all));
+        let outputs = [TensorGroup::Main, TensorGroup::Challenger];
+        all.extend(of_tensors(&[TensorGroup::Input], &columns.inputs, &signature.inputs, &all));
         all.extend(of_tensors(&outputs, &columns.outputs, &signature.outputs, &all));
-        // The columns of one answer stay together.
+        // The columns of main's outputs come before those of the challenger.
         all.sort_by_key(|named| {
-            use Source::{Shape, Values};
-            matches!(named.field.source, Values(Side::Challenger, _) | Shape(Side::Challenger, _))
+            use ValueSource::{Shape, Values};
+            matches!(
+                named.field.source,
+                Values(TensorGroup::Challenger, _) | Shape(TensorGroup::Challenger, _)
+            )
         });
 
-        let (mut away, mut unknown) = (HashSet::new(), Vec::new());
+        let (mut redacted, mut unknown) = (HashSet::new(), Vec::new());
         for name in redact {
-            let meant = meant_by(name, &all);
-            if meant.is_empty() {
+            let matches = matching(name, &all);
+            if matches.is_empty() {
                 unknown.push(name.clone());
             }
-            away.extend(meant);
+            redacted.extend(matches);
         }
-        let kept = all.into_iter().enumerate().filter(|(position, _)| !away.contains(position));
+        let kept = all.into_iter().enumerate().filter(|(position, _)| !redacted.contains(position));
         let list: Vec<_> = kept.map(|(_, named)| named.field).collect();
         let schema = Arc::new(Schema::new(list.iter().map(Field::arrow).collect::<Vec<_>>()));
         Arc::new(Self { list, schema, unknown })
     }
 }
 
-/// A field, and the other names that people have for it.
+/// A field, and its other names.
 struct Named {
     field: Field,
     aliases: Vec<String>,
 }
 
 impl Named {
-    fn new(name: impl Into<String>, kind: Kind, source: Source) -> Self {
-        Self { field: Field { name: name.into(), kind, source }, aliases: Vec::new() }
+    fn new(name: impl Into<String>, column_type: ColumnType, source: ValueSource) -> Self {
+        Self { field: Field { name: name.into(), column_type, source }, aliases: Vec::new() }
     }
 
-    fn is_meant_by(&self, name: &str) -> bool {
+    fn matches(&self, name: &str) -> bool {
         self.field.name == name || self.aliases.iter().any(|alias| alias == name)
     }
 
     fn is_of_the_model(&self) -> bool {
-        !matches!(self.field.source, Source::Fixed(_))
+        !matches!(self.field.source, ValueSource::Fixed(_))
     }
 }
 
-/// The positions of the fields that `name` stands for.
-fn meant_by(name: &str, all: &[Named]) -> Vec<usize> {
-    let meant = |of_the_model: bool| {
+/// The positions of the fields that `name` matches.
+fn matching(name: &str, all: &[Named]) -> Vec<usize> {
+    let matches = |of_the_model: bool| {
         let fields = all.iter().enumerate().filter(move |(_, named)| named.is_of_the_model() == of_the_model);
-        let meant = fields.filter(|(_, named)| named.is_meant_by(name));
-        meant.map(|(position, _)| position).collect::<Vec<_>>()
+        let matches = fields.filter(|(_, named)| named.matches(name));
+        matches.map(|(position, _)| position).collect::<Vec<_>>()
     };
-    let mut found = meant(true);
+    let mut found = matches(true);
     if found.is_empty() {
-        found = meant(false);
-        found.retain(|position| all[*position].field.source != Source::Fixed(Fixed::Time));
+        found = matches(false);
+        found.retain(|position| all[*position].field.source != ValueSource::Fixed(Fixed::Time));
     }
     found
 }
 
-/// The fields of one list of columns, for each of `sides`: the values, and the shapes that the values do not tell.
-fn of_tensors(sides: &[Side], columns: &[Column], ports: &[Port], before: &[Named]) -> Vec<Named> {
+/// The fields of one list of columns for each of `groups`: the values, and each shape that does not follow from the
+/// number of values.
+fn of_tensors(groups: &[TensorGroup], columns: &[Column], ports: &[Port], before: &[Named]) -> Vec<Named> {
     let mut taken: HashSet<String> = before.iter().map(|named| named.field.name.to_lowercase()).collect();
     let mut fields = Vec::new();
-    let mut add = |name: &str, aliases: &[&String], kind: Kind, source: &dyn Fn(Side) -> Source| {
-        let number = free(sides, name, &taken);
-        let called = sides.iter().map(|side| numbered(*side, name, number)).collect::<Vec<_>>();
+    let mut add = |name: &str,
+                   aliases: &[&String],
+                   column_type: ColumnType,
+                   source: &dyn Fn(TensorGroup) -> ValueSource| {
+        let number = free(groups, name, &taken);
+        let called = groups.iter().map(|group| numbered(*group, name, number)).collect::<Vec<_>>();
         taken.extend(called.iter().map(|name| name.to_lowercase()));
-        for (side, own) in sides.iter().zip(&called) {
-            let mut named = Named::new(own, kind, source(*side));
+        for (group, own) in groups.iter().zip(&called) {
+            let mut named = Named::new(own, column_type, source(*group));
             named.aliases = aliases.iter().map(|alias| (*alias).clone()).chain(called.clone()).collect();
             fields.push(named);
         }
     };
     for column in columns {
         let aliases = [&column.name, &column.given, &ports[column.tensor].name];
-        add(&column.name, &aliases, Kind::List(column.datatype), &|side| {
-            Source::Values(side, column.clone())
+        add(&column.name, &aliases, ColumnType::List(column.datatype), &|group| {
+            ValueSource::Values(group, column.clone())
         });
     }
     for (tensor, port) in ports.iter().enumerate() {
-        // With one variable dimension, the number of values tells it.
+        // With one variable dimension, the shape follows from the number of values.
         if port.shape.iter().filter(|dimension| **dimension == -1).count() > 1 {
             let name = format!("{}_shape", port.name);
-            add(&name, &[&port.name], Kind::List(Datatype::Int64), &|side| Source::Shape(side, tensor));
+            add(&name, &[&port.name], ColumnType::List(Datatype::Int64), &|group| {
+                ValueSource::Shape(group, tensor)
+            });
         }
     }
     fields
 }
 
-/// The first number that makes `name` differ from every taken one on all sides, so that an output is called the same
-/// in both answers. Case does not count: SQL does not see it.
-fn free(sides: &[Side], name: &str, taken: &HashSet<String>) -> usize {
+/// The first number that makes `name` unique in all groups, so that an output has the same name for main and
+/// challenger. Ignores case, as SQL does.
+fn free(groups: &[TensorGroup], name: &str, taken: &HashSet<String>) -> usize {
     let is_free = |number: &usize| {
-        sides.iter().all(|side| !taken.contains(&numbered(*side, name, *number).to_lowercase()))
+        groups.iter().all(|group| !taken.contains(&numbered(*group, name, *number).to_lowercase()))
     };
     (1..=taken.len() + 1).find(is_free).expect("there are more numbers than columns")
 }
 
-fn numbered(side: Side, name: &str, number: usize) -> String {
+fn numbered(group: TensorGroup, name: &str, number: usize) -> String {
     match number {
-        1 => format!("{}_{name}", side.prefix()),
-        number => format!("{}_{name}_{number}", side.prefix()),
+        1 => format!("{}_{name}", group.prefix()),
+        number => format!("{}_{name}_{number}", group.prefix()),
     }
 }
 
-/// What the elements of a list are called. Parquet's own word; with another one Spark would see other columns.
+/// The element of a list. The name `element` is that of the Parquet format; Spark reads other names as other columns.
 pub(super) fn element(datatype: Datatype) -> FieldRef {
     let arrow = match datatype {
         Datatype::Bool => DataType::Boolean,
@@ -247,7 +241,7 @@ pub(super) fn element(datatype: Datatype) -> FieldRef {
         Datatype::Int16 => DataType::Int16,
         Datatype::Int32 => DataType::Int32,
         Datatype::Int64 => DataType::Int64,
-        // Every half is a float, and every reader has floats.
+        // A 32-bit float holds every 16-bit float exactly, and all readers support it.
         Datatype::Fp16 | Datatype::Bf16 | Datatype::Fp32 => DataType::Float32,
         Datatype::Fp64 => DataType::Float64,
         Datatype::Bytes => DataType::Utf8,
@@ -255,7 +249,7 @@ pub(super) fn element(datatype: Datatype) -> FieldRef {
     Arc::new(ArrowField::new("element", arrow, false))
 }
 
-impl Kind {
+impl ColumnType {
     fn arrow(self) -> DataType {
         match self {
             Self::Text => DataType::Utf8,
@@ -269,133 +263,11 @@ impl Kind {
 
 impl Field {
     fn arrow(&self) -> ArrowField {
-        let always = matches!(self.source, Source::Fixed(fixed) if fixed.always());
-        ArrowField::new(&self.name, self.kind.arrow(), !always)
+        let required = matches!(self.source, ValueSource::Fixed(fixed) if fixed.is_required());
+        ArrowField::new(&self.name, self.column_type.arrow(), !required)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn port(name: &str, datatype: Datatype, shape: &[i64]) -> Port {
-        Port { name: name.into(), datatype, shape: shape.into() }
-    }
-
-    fn fields(inputs: Vec<Port>, outputs: Vec<Port>, features: &[&str], redact: &[&str]) -> Arc<Fields> {
-        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let signature = Signature { inputs, outputs };
-        let columns = Columns::of(&signature, Some(&owned(features)));
-        Fields::of(&signature, &columns, &owned(redact))
-    }
-
-    fn names(fields: &Fields) -> Vec<&str> {
-        fields.list.iter().skip(Fixed::ALL.len()).map(|field| field.name.as_str()).collect()
-    }
-
-    #[test]
-    fn inputs_come_first_then_the_answer_of_main_then_the_challengers() {
-        let outputs = vec![port("label", Datatype::Int64, &[-1]), port("scores", Datatype::Fp32, &[-1, 2])];
-        let fields = fields(vec![port("x", Datatype::Fp32, &[-1, 2])], outputs, &["age", "amount"], &[]);
-        assert_eq!(
-            names(&fields),
-            [
-                "input_age",
-                "input_amount",
-                "main_label",
-                "main_scores",
-                "challenger_label",
-                "challenger_scores"
-            ]
-        );
-        let fixed: Vec<_> = fields.list.iter().take(15).map(|field| field.name.as_str()).collect();
-        assert_eq!(fixed[..3], ["id", "time", "deployment"]);
-        let always: Vec<_> = fields
-            .schema
-            .fields()
-            .iter()
-            .filter(|field| !field.is_nullable())
-            .map(|field| field.name())
-            .collect();
-        assert_eq!(
-            always,
-            ["id", "time", "deployment", "main_version", "main_digest", "rows", "main_status"],
-            "whatever can be missing may be null"
-        );
-    }
-
-    #[test]
-    fn names_that_collide_are_told_apart_the_same_way_in_both_answers() {
-        let inputs = vec![port("Age", Datatype::Fp32, &[-1, 1]), port("age", Datatype::Fp32, &[-1, 1])];
-        let outputs = vec![port("status", Datatype::Int64, &[-1]), port("dropped", Datatype::Int64, &[-1])];
-        let fields = fields(inputs, outputs, &[], &[]);
-        assert_eq!(
-            names(&fields),
-            [
-                "input_Age",
-                "input_age_2",
-                "main_status_2",
-                "main_dropped_2",
-                "challenger_status_2",
-                "challenger_dropped_2"
-            ]
-        );
-    }
-
-    #[test]
-    fn a_shape_is_kept_where_the_number_of_values_does_not_tell_it() {
-        let inputs =
-            vec![port("image", Datatype::Uint8, &[-1, 3, -1, -1]), port("x", Datatype::Fp32, &[-1, 9])];
-        let fields = fields(inputs, vec![port("boxes", Datatype::Fp32, &[-1, -1, 4])], &[], &[]);
-        assert_eq!(
-            names(&fields),
-            [
-                "input_image",
-                "input_x",
-                "input_image_shape",
-                "main_boxes",
-                "main_boxes_shape",
-                "challenger_boxes",
-                "challenger_boxes_shape"
-            ]
-        );
-    }
-
-    /// For the person who must be sure that a value is kept nowhere, by whatever name they know it.
-    #[test]
-    fn a_redacted_name_takes_away_every_column_that_it_could_mean() {
-        let with = |redact: &[&str]| {
-            let outputs = vec![port("score", Datatype::Fp32, &[-1])];
-            fields(vec![port("x", Datatype::Fp32, &[-1, 3])], outputs, &["age", "amount", "age"], redact)
-        };
-        let all =
-            ["input_age", "input_amount", "input_age_2", "main_score", "challenger_score"].map(str::to_owned);
-        let left = |redact: &[&str]| names(&with(redact)).into_iter().map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(left(&[]), all);
-        assert_eq!(left(&["age"]), [&all[1], &all[3], &all[4]].map(Clone::clone), "both that are called so");
-        assert_eq!(left(&["x"]), all[3..], "all features of the input");
-        assert_eq!(left(&["score"]), all[..3], "in both answers");
-        assert_eq!(left(&["main_score"]), all[..3], "a redacted output is in neither answer");
-        assert_eq!(left(&["input_amount"]), [&all[0], &all[2], &all[3], &all[4]].map(Clone::clone));
-        let error = with(&["main_error", "id"]);
-        assert!(
-            error.schema.field_with_name("main_error").is_err()
-                && error.schema.field_with_name("id").is_err()
-        );
-    }
-
-    #[test]
-    fn a_feature_that_is_called_like_a_column_of_every_model_is_the_one_that_is_meant() {
-        let fields =
-            fields(vec![port("x", Datatype::Fp32, &[-1, 2])], vec![], &["id", "time"], &["id", "time"]);
-        assert_eq!(names(&fields), [""; 0]);
-        let fixed: Vec<_> = fields.list.iter().take(2).map(|field| field.name.as_str()).collect();
-        assert_eq!(fixed, ["id", "time"], "the record's own id and time stay");
-    }
-
-    #[test]
-    fn a_redacted_name_that_no_column_has_is_told() {
-        let fields = fields(vec![port("x", Datatype::Fp32, &[-1, 3])], vec![], &[], &["x", "aeg", "time"]);
-        assert_eq!(fields.unknown, ["aeg", "time"], "a record always has its time");
-    }
-}
+#[path = "fields_tests.rs"]
+mod tests;

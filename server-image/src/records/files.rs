@@ -1,57 +1,61 @@
-//! The way to the sink: which file a row goes to, when a file is closed, and what happens when the disk fails.
+//! The open files: which file a row goes to, when a file is closed, and what happens when the disk fails.
 
-use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::{sync::watch, task::JoinSet, time::Instant};
+use tracing::{info, warn};
 
-use super::counts::{Counts, Loss};
-use super::fields::Fields;
-use super::name::{Name, day};
-use super::opened::{Failed, Opened};
-use super::retention::retain;
-use super::row::Row;
-use super::sink::Sink;
-use super::spool::Spool;
-use super::upload::upload;
+use super::{
+    counts::Counts,
+    fields::Fields,
+    file_name::{FileName, day},
+    loss::Loss,
+    open_file::{FileError, OpenFile},
+    retention::retain,
+    row::Row,
+    sink::Sink,
+    spool::Spool,
+    upload::upload,
+};
 
-/// A file of that size is closed. It is held in memory while it is uploaded, so it is not larger.
-const FILE: u64 = 8 << 20;
-/// Files that are open at the same time, each of another day: around midnight the calls of two days are mixed.
+/// Size at which a file is closed, in bytes. An upload holds the whole file in memory, so files are not larger.
+const LARGEST: u64 = 8 << 20;
+/// Most open files. Each is for another day: around midnight the calls of two days are mixed.
 const DAYS: usize = 2;
-/// Pauses after the disk has failed.
+/// Pauses after a failure of the disk.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Open files, the spool, and the tasks that empty it and keep the sink tidy.
+/// The open files, the spool, and the tasks for uploads and retention.
 pub(super) struct Files {
     spool: Arc<Spool>,
     counts: Arc<Counts>,
     pod: String,
-    /// A file of that size is closed.
+    /// Size at which a file is closed, in bytes.
     largest: u64,
-    open: Vec<Opened>,
+    open: Vec<OpenFile>,
     sequence: u64,
     disk: Disk,
-    /// Whether rows are dropped since the spool is full; told once.
+    /// Whether the spool is full. The change is logged, not each dropped row.
     full: bool,
-    keep: watch::Sender<Option<Duration>>,
-    hurry: watch::Sender<bool>,
-    /// They end with the files.
+    retention: watch::Sender<Option<Duration>>,
+    stopping: watch::Sender<bool>,
+    /// Dropping the set ends the tasks.
     tasks: JoinSet<()>,
 }
 
-/// Whether the disk is left alone for a while.
+/// When the disk may be used again after a failure.
 struct Disk {
     failed_until: Option<Instant>,
     pause: Duration,
 }
 
 impl Disk {
-    fn well(&mut self) {
+    fn recovered(&mut self) {
         *self = Self { failed_until: None, pause: FIRST_PAUSE };
     }
 
@@ -60,42 +64,49 @@ impl Disk {
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
     }
 
-    fn is_left_alone(&self) -> bool {
+    fn is_paused(&self) -> bool {
         self.failed_until.is_some_and(|until| Instant::now() < until)
     }
 }
 
 impl Files {
-    /// Takes over what a former process left in the spool, and begins to upload it.
-    pub(super) fn start(directory: &Path, bound: u64, pod: String, sink: Sink, counts: &Arc<Counts>) -> Self {
-        let spool = Spool::open(directory, bound, counts);
+    /// Takes over the files of a former process in the spool, and starts to upload them.
+    pub(super) fn start(
+        directory: &Path,
+        budget: u64,
+        pod: String,
+        sink: Sink,
+        counts: &Arc<Counts>,
+    ) -> Self {
+        let spool = Spool::open(directory, budget, counts);
         let sink = Arc::new(sink);
-        let ((keep, kept), (hurry, hurried)) = (watch::channel(None), watch::channel(false));
+        let (retention, retention_changes) = watch::channel(None);
+        let (stopping, stops) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        tasks.spawn(upload(Arc::clone(&spool), Arc::clone(&sink), hurried));
-        tasks.spawn(retain(sink, kept));
+        tasks.spawn(upload(Arc::clone(&spool), Arc::clone(&sink), stops));
+        tasks.spawn(retain(sink, retention_changes));
         Self {
             spool,
             counts: Arc::clone(counts),
             pod,
-            // A spool that holds few files would be full while the sink is well.
-            largest: FILE.min(bound / 4),
+            // With fewer than four files, the spool could be full while the sink is available.
+            largest: LARGEST.min(budget / 4),
             open: Vec::new(),
             sequence: 0,
             disk: Disk { failed_until: None, pause: FIRST_PAUSE },
             full: false,
-            keep,
-            hurry,
+            retention,
+            stopping,
             tasks,
         }
     }
 
-    /// How long files are kept in the sink.
-    pub(super) fn keep(&self, retention: Option<Duration>) {
-        self.keep.send_if_modified(|kept| std::mem::replace(kept, retention) != retention);
+    /// Sets how long files stay in the sink. `None` means forever.
+    pub(super) fn set_retention(&self, retention: Option<Duration>) {
+        self.retention.send_if_modified(|current| std::mem::replace(current, retention) != retention);
     }
 
-    /// Takes a row of a call to `version` that came in at `at`, or counts it as dropped.
+    /// Writes the row of a call to `version` at the time `at`, or counts it as dropped.
     pub(super) fn write(&mut self, row: &Row<'_>, at: SystemTime, version: &str, fields: &Arc<Fields>) {
         let day = day(at);
         let position = match self.open.iter().position(|opened| opened.day == day) {
@@ -106,18 +117,18 @@ impl Files {
             },
         };
         if self.open[position].push(row) {
-            self.settle(position);
+            self.encode(position);
         }
     }
 
-    /// Closes files that are `rotate_after` old at `now`, and notes how many rows the others have.
+    /// Closes the files that are `rotate_after` old at `now`, and updates the journals of the others.
     pub(super) fn tick(&mut self, now: Instant, rotate_after: Duration) {
         for position in (0..self.open.len()).rev() {
             let opened = &mut self.open[position];
             if now.saturating_duration_since(opened.since) >= rotate_after {
                 self.close(position);
-            } else if let Err(failed) = opened.note() {
-                self.lose(position, &failed);
+            } else if let Err(error) = opened.write_journal() {
+                self.lose(position, &error);
             }
         }
     }
@@ -129,12 +140,12 @@ impl Files {
         }
     }
 
-    /// Closes every file and uploads until `deadline`; what is left then is dropped.
+    /// Closes every file and uploads until `deadline`. Then drops the rest.
     pub(super) async fn finish(mut self, deadline: Instant) {
         self.close_all();
-        self.hurry.send_replace(true);
+        self.stopping.send_replace(true);
         let mut waiting = self.spool.waiting();
-        // Whether all is uploaded or the time is over: what is left is counted below.
+        // All files are uploaded, or the time is over. The rest is counted below.
         let _ = tokio::time::timeout_at(deadline, waiting.wait_for(|files| *files == 0)).await;
         self.tasks.shutdown().await;
         self.spool.discard(Loss::Stopping);
@@ -147,101 +158,99 @@ impl Files {
         version: &str,
         fields: &Arc<Fields>,
     ) -> Result<usize, Loss> {
-        if self.disk.is_left_alone() {
+        if self.disk.is_paused() {
             return Err(Loss::Disk);
         }
         if self.open.len() == DAYS {
             let oldest = (0..DAYS).min_by_key(|position| self.open[*position].day);
-            self.close(oldest.expect("there are files of some days"));
+            self.close(oldest.expect("there is an open file"));
         }
-        if !self.has_room(Opened::least(fields)) {
+        if !self.spool_allows(OpenFile::least(fields)) {
             return Err(Loss::SpoolFull);
         }
-        let name = Name::new(at, version, &self.pod, self.sequence);
+        let name = FileName::new(at, version, &self.pod, self.sequence);
         self.sequence += 1;
-        match Opened::new(self.spool.directory(), name, day, fields) {
+        match OpenFile::new(self.spool.directory(), name, day, fields) {
             Ok(opened) => {
                 self.open.push(opened);
                 Ok(self.open.len() - 1)
             }
-            Err(failed) => Err(self.failed(&failed, 1)),
+            Err(error) => Err(self.failed(&error, 1)),
         }
     }
 
-    /// Encodes the waiting batch of a file, or drops it where the spool has no room for it.
-    fn settle(&mut self, position: usize) {
-        if !self.has_room(0) {
-            let rows = self.open[position].forget();
+    /// Encodes the batch of a file, or drops the batch if the spool is full.
+    fn encode(&mut self, position: usize) {
+        if !self.spool_allows(0) {
+            let rows = self.open[position].drop_batch();
             return self.counts.dropped(Loss::SpoolFull, rows);
         }
         let opened = &mut self.open[position];
-        if let Err(failed) = opened.settle() {
-            return self.lose(position, &failed);
+        if let Err(error) = opened.encode() {
+            return self.lose(position, &error);
         }
         if opened.bytes() >= self.largest {
             self.close(position);
         }
     }
 
-    /// Closes a file: from here on it waits for the sink.
+    /// Closes a file. It then waits in the spool for its upload.
     fn close(&mut self, position: usize) {
-        if self.has_room(0) {
-            if let Err(failed) = self.open[position].settle() {
-                return self.lose(position, &failed);
+        if self.spool_allows(0) {
+            if let Err(error) = self.open[position].encode() {
+                return self.lose(position, &error);
             }
         } else {
-            let rows = self.open[position].forget();
+            let rows = self.open[position].drop_batch();
             self.counts.dropped(Loss::SpoolFull, rows);
         }
         let opened = self.open.remove(position);
-        let rows = opened.settled();
+        let rows = opened.encoded();
         if rows == 0 {
             return opened.discard();
         }
         match opened.close() {
             Ok(ready) => {
                 self.spool.add(ready);
-                self.disk.well();
+                self.disk.recovered();
             }
-            Err(failed) => {
-                let loss = self.failed(&failed, rows);
+            Err(error) => {
+                let loss = self.failed(&error, rows);
                 self.counts.dropped(loss, rows);
             }
         }
     }
 
-    /// Gives up a file with all its rows.
-    fn lose(&mut self, position: usize, failed: &Failed) {
+    /// Removes a file, and counts all its rows as dropped.
+    fn lose(&mut self, position: usize, error: &FileError) {
         let opened = self.open.remove(position);
-        let rows = opened.settled() + opened.waiting();
+        let rows = opened.encoded() + opened.waiting();
         opened.discard();
-        let loss = self.failed(failed, rows);
+        let loss = self.failed(error, rows);
         self.counts.dropped(loss, rows);
     }
 
-    /// Tells of a failure, and leaves a disk that has failed alone for a while.
-    fn failed(&mut self, failed: &Failed, rows: u64) -> Loss {
-        tracing::warn!(rows, "failed to record calls: {failed}");
-        if failed.loss() == Loss::Disk {
+    /// Logs an error, and pauses writing after an error of the disk.
+    fn failed(&mut self, error: &FileError, rows: u64) -> Loss {
+        warn!(rows, %error, "failed to record calls");
+        if error.loss() == Loss::Disk {
             self.disk.failed();
         }
-        failed.loss()
+        error.loss()
     }
 
-    /// Whether the spool holds `more` bytes beside the waiting and the open files.
-    fn has_room(&mut self, more: u64) -> bool {
-        let open: u64 = self.open.iter().map(Opened::bytes).sum();
-        let has_room = self.spool.has_room(open + more);
-        if self.full == has_room {
-            self.full = !has_room;
+    /// Whether the spool allows `more` bytes in addition to the open and the complete files.
+    fn spool_allows(&mut self, more: u64) -> bool {
+        let open: u64 = self.open.iter().map(OpenFile::bytes).sum();
+        let allowed = self.spool.allows(open + more);
+        if self.full == allowed {
+            self.full = !allowed;
             if self.full {
-                tracing::warn!(
-                    "the spool is full: calls are not recorded until the sink takes what is there"
-                );
+                warn!("the spool is full, calls are not recorded until the sink accepts files again");
             } else {
-                tracing::info!("the spool has room again");
+                info!("the spool is no longer full");
             }
         }
-        has_room
+        allowed
     }
 }

@@ -1,16 +1,17 @@
-//! Keeps a record of every call that is due: as Parquet in the sink, and the newest ones as JSON lines on the pod.
+//! Records calls: as Parquet files in the sink, and the newest ones as JSON lines on the pod.
 //!
-//! A row's way: [`Recorder::record`] puts it into a batch, batches go into an open file of the spool, a file that is
-//! large or old enough is closed, and a task puts closed files into the sink. Only that last step needs the network, and
-//! nothing waits for it. Wherever a row ends, it is counted once: [`Counts`].
+//! The path of a row: [`Recorder::record`] adds it to a batch. Batches go into an open file of the spool. A file that
+//! is large or old enough is closed. A task uploads closed files to the sink. Only the upload needs the network, and
+//! nothing waits for it. [`Counts`] counts each row exactly once as written or as dropped.
 
 mod batch;
 mod counts;
 mod fields;
+mod file_name;
 mod files;
-mod line;
-mod name;
-mod opened;
+mod json_line;
+mod loss;
+mod open_file;
 mod recorder;
 mod retention;
 mod ring;
@@ -19,7 +20,8 @@ mod sink;
 mod spool;
 mod upload;
 
-pub use counts::{Balance, Counts, Loss};
-pub use recorder::{Plan, Recorder, Settings};
+pub use counts::{Balance, Counts};
+pub use loss::Loss;
+pub use recorder::{Recorder, RecorderOptions, RecordingSettings};
 pub use ring::Ring;
 pub use sink::Sink;

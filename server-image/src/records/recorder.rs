@@ -1,78 +1,83 @@
-//! The recorder: what the rest of the server knows of records.
+//! The recorder: the part of this module that the rest of the server uses.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
+use tracing::{info, warn};
 
-use super::counts::{Balance, Counts, Loss};
-use super::fields::Fields;
-use super::files::Files;
-use super::ring::{Common, Entry, Ring};
-use super::row::Row;
-use super::sink::Sink;
-use crate::columns::Columns;
-use crate::observe::call::{Call, Identity};
-use crate::signature::Signature;
+use super::{
+    counts::{Balance, Counts},
+    fields::Fields,
+    files::Files,
+    loss::Loss,
+    ring::{Common, Entry, Ring},
+    row::Row,
+    sink::Sink,
+};
+use crate::{
+    call::{Call, Identity},
+    columns::Columns,
+    signature::Signature,
+};
 
-/// A call that is not of the signature is told that often at most.
-const TOLD: Duration = Duration::from_mins(1);
+/// Shortest time between two warnings about calls that do not fit the signature.
+const WARN_INTERVAL: Duration = Duration::from_mins(1);
 
-/// What never changes while the process lives.
+/// What stays the same while the process runs.
 #[derive(Debug)]
-pub struct Plan {
+pub struct RecorderOptions {
     /// The `ModelDeployment`'s name.
     pub deployment: String,
     /// Main's signature.
     pub signature: Signature,
-    /// Its columns.
+    /// The columns of main's inputs and outputs.
     pub columns: Columns,
-    /// Where records go; without it, only the newest rows are kept, on the pod.
+    /// Where records are stored. Without a sink, the pod keeps the newest rows in memory only.
     pub sink: Option<Sink>,
-    /// Where files wait for the sink. Nobody else puts anything there.
+    /// The directory of the spool. Only the recorder writes to it.
     pub spool_dir: PathBuf,
-    /// What open and waiting files may take, in bytes.
+    /// Largest size of the spool in bytes: open files and files that wait for their upload.
     pub spool_bytes: u64,
-    /// The pod's name, by which its files differ from those of others.
+    /// The pod's name. It is part of the file names, so that pods do not overwrite each other's files.
     pub pod: String,
 }
 
-/// What may change at any time.
+/// What the routing file may change at any time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// Columns that are kept nowhere.
+pub struct RecordingSettings {
+    /// Names of columns that are never recorded.
     pub redact: Vec<String>,
-    /// How old an open file may become.
+    /// Age at which an open file is closed and uploaded.
     pub rotate_after: Duration,
-    /// How long files are kept in the sink; for ever where absent.
+    /// How long files stay in the sink. Without it they stay forever.
     pub retention: Option<Duration>,
 }
 
-/// Records calls. It belongs to one thread, whose runtime also carries its uploads.
+/// Records calls. It belongs to one thread, and its uploads are tasks of that thread's runtime.
 pub struct Recorder {
     common: Arc<Common>,
     columns: Columns,
     counts: Arc<Counts>,
     ring: Arc<Ring>,
-    /// Absent while recording is off.
-    settings: Option<Settings>,
-    /// Of the last settings: a call that was due before recording was switched off is still written.
+    /// `None` while recording is off.
+    settings: Option<RecordingSettings>,
+    /// The fields of the last settings. They stay when recording is switched off, for the calls that are already due.
     fields: Option<Arc<Fields>>,
-    /// Absent without a sink.
+    /// `None` without a sink.
     files: Option<Files>,
-    told: Option<Instant>,
+    warned: Option<Instant>,
 }
 
 impl Recorder {
-    /// Takes over what a former process left in the spool. Nothing is recorded before [`Self::set`].
+    /// Starts the recorder, which takes over the files of a former process in the spool. It records nothing before
+    /// [`Self::set`].
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime: uploads are tasks of it.
+    /// Outside of a tokio runtime, since it spawns the uploads there.
     #[must_use]
-    pub fn start(plan: Plan, counts: &Arc<Counts>, ring: &Arc<Ring>) -> Self {
-        let Plan { deployment, signature, columns, sink, spool_dir, spool_bytes, pod } = plan;
+    pub fn start(options: RecorderOptions, counts: &Arc<Counts>, ring: &Arc<Ring>) -> Self {
+        let RecorderOptions { deployment, signature, columns, sink, spool_dir, spool_bytes, pod } = options;
         Self {
             common: Arc::new(Common { deployment, signature }),
             columns,
@@ -81,19 +86,19 @@ impl Recorder {
             settings: None,
             fields: None,
             files: sink.map(|sink| Files::start(&spool_dir, spool_bytes, pod, sink, counts)),
-            told: None,
+            warned: None,
         }
     }
 
-    /// The settings from now on; none where recording is off.
+    /// Changes the settings. `None` switches recording off.
     ///
-    /// Where other columns are redacted than before, open files are closed, and the newest rows are forgotten: they
-    /// would still show what must not be kept.
-    pub fn set(&mut self, settings: Option<&Settings>) {
+    /// If other columns are redacted than before, the recorder closes its open files and forgets the newest rows, since
+    /// these rows still show the redacted values.
+    pub fn set(&mut self, settings: Option<&RecordingSettings>) {
         if self.settings.as_ref() == settings {
             return;
         }
-        let redact = |settings: Option<&Settings>| settings.map(|settings| settings.redact.clone());
+        let redact = |settings: Option<&RecordingSettings>| settings.map(|settings| settings.redact.clone());
         if redact(self.settings.as_ref()) != redact(settings) {
             self.ring.clear();
             if let Some(files) = &mut self.files {
@@ -103,28 +108,29 @@ impl Recorder {
         if let Some(settings) = settings {
             let fields = Fields::of(&self.common.signature, &self.columns, &settings.redact);
             if !fields.unknown.is_empty() {
-                let unknown = fields.unknown.join(", ");
-                tracing::warn!("recording.redact names columns that this model does not have: {unknown}");
+                let columns = fields.unknown.join(", ");
+                warn!(columns, "spec.recording.redact names columns that this model does not have");
             }
             self.fields = Some(fields);
         }
         if let Some(files) = &self.files {
-            files.keep(settings.and_then(|settings| settings.retention));
+            files.set_retention(settings.and_then(|settings| settings.retention));
         }
         self.settings = settings.cloned();
     }
 
-    /// Records a call that is due; `main` is who answered it. Takes microseconds and never waits for the network.
+    /// Records a call if it is due. `main` is the version that answered it. Takes microseconds, and never waits for the
+    /// network.
     pub fn record(&mut self, call: Call, main: &Arc<Identity>) {
         if !call.record {
             return;
         }
         let Some(fields) = &self.fields else {
-            return self.misfit("recording was never switched on");
+            return self.reject("recording was never switched on");
         };
         let row = match Row::of(&call, main, &self.common.deployment, &self.common.signature) {
             Ok(row) => row,
-            Err(what) => return self.misfit(&what),
+            Err(reason) => return self.reject(&reason),
         };
         if let Some(files) = &mut self.files {
             files.write(&row, call.at, &main.version, fields);
@@ -135,7 +141,7 @@ impl Recorder {
         }
     }
 
-    /// Closes files that are old enough at `now`. To be called about every second.
+    /// Closes the files that are old enough at `now`. The owner calls this about once a second.
     pub fn tick(&mut self, now: Instant) {
         if let Some(files) = &mut self.files {
             let rotate_after =
@@ -144,38 +150,38 @@ impl Recorder {
         }
     }
 
-    /// Uploads what there is until `deadline`, drops the rest, and tells how the books close.
+    /// Uploads files until `deadline`, drops the rest, and returns the final balance.
     ///
-    /// The spool is empty then: the volume that it is on ends with the pod. An upload that the deadline cut short counts
-    /// as dropped, though the store may have it.
+    /// The spool is empty afterwards, because its volume is deleted with the pod. An upload that the deadline
+    /// interrupts counts as dropped, although the store may have received it.
     pub async fn finish(self, deadline: Instant) -> Balance {
         if let Some(files) = self.files {
             files.finish(deadline).await;
             let balance = self.counts.balance();
-            let lost = |loss| balance.lost(loss);
-            tracing::info!(
+            info!(
                 due = balance.due,
                 written = balance.written,
                 dropped = balance.dropped(),
                 pending = balance.pending(),
-                queue_full = lost(Loss::QueueFull),
-                spool_full = lost(Loss::SpoolFull),
-                disk = lost(Loss::Disk),
-                encode = lost(Loss::Encode),
-                crash = lost(Loss::Crash),
-                stopping = lost(Loss::Stopping),
+                dropped_by_reason = %reasons(&balance),
                 "records"
             );
         }
         self.counts.balance()
     }
 
-    fn misfit(&mut self, what: &str) {
+    /// Counts a call that cannot be recorded.
+    fn reject(&mut self, reason: &str) {
         self.counts.dropped(Loss::Encode, 1);
         let now = Instant::now();
-        if self.told.is_none_or(|told| now.duration_since(told) >= TOLD) {
-            self.told = Some(now);
-            tracing::warn!("a call is not recorded: {what}");
+        if self.warned.is_none_or(|warned| now.duration_since(warned) >= WARN_INTERVAL) {
+            self.warned = Some(now);
+            warn!(reason, "failed to record a call");
         }
     }
+}
+
+/// The number of lost rows by reason, for the log: `queue_full=0 spool_full=12 disk=0 ...`.
+fn reasons(balance: &Balance) -> String {
+    Loss::ALL.map(|loss| format!("{}={}", loss.as_str(), balance.lost(loss))).join(" ")
 }

@@ -1,21 +1,22 @@
-//! The newest rows, kept on the pod for whoever wants to look at them.
+//! The newest rows, in a ring buffer in memory. `GET /understudy/v1/records` shows them.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
-use super::fields::Fields;
-use super::line;
-use super::row::Row;
-use crate::each_datatype;
-use crate::observe::call::{Answered, Call, Identity, Shadow};
-use crate::signature::Signature;
-use crate::tensor::{Data, Tensor};
+use super::{fields::Fields, json_line, row::Row};
+use crate::{
+    call::{Answered, Call, Identity, Shadow},
+    signature::Signature,
+    tensor::{Data, Tensor, each_datatype},
+};
 
-/// How many rows are kept, and what they may take: whichever is reached first.
+/// Most rows, and their largest size in bytes. The ring keeps both limits.
 const ROWS: usize = 1000;
 const BYTES: usize = 4 << 20;
 
-/// The last rows that were recorded.
+/// The newest recorded rows.
 #[derive(Default)]
 pub struct Ring {
     kept: Mutex<Kept>,
@@ -27,7 +28,7 @@ struct Kept {
     bytes: usize,
 }
 
-/// What the rows of one process have in common.
+/// What all rows of one process share.
 pub(super) struct Common {
     pub(super) deployment: String,
     pub(super) signature: Signature,
@@ -41,29 +42,29 @@ pub(super) struct Entry {
 }
 
 impl Ring {
-    /// The newest rows as JSON lines, at most `limit` of them, the newest first. The names are those of the columns in
-    /// the Parquet files; NaN and infinity are null.
+    /// At most `limit` rows as JSON lines, the newest first. The names are those of the columns in the Parquet files.
+    /// NaN and infinity are null.
     #[must_use]
     pub fn newest(&self, limit: usize) -> Vec<u8> {
-        // The text is made after the lock is given back.
+        // Formats the text after it has released the lock.
         let rows: Vec<_> = self.lock().rows.iter().rev().take(limit).cloned().collect();
         let mut out = Vec::new();
         for entry in rows {
             let Entry { call, main, common, fields } = &*entry;
             if let Ok(row) = Row::of(call, main, &common.deployment, &common.signature) {
-                line::write(&mut out, &row, fields);
+                json_line::write(&mut out, &row, fields);
             }
         }
         out
     }
 
-    /// How many rows are kept.
+    /// The number of rows in the ring.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.lock().rows.len()
     }
 
-    /// Keeps a row in place of the oldest ones. One that is larger than all that may be kept is not.
+    /// Adds a row, and removes the oldest ones as needed. Ignores a row that alone exceeds the size limit.
     pub(super) fn push(&self, entry: Entry) {
         let bytes = size(&entry);
         if bytes > BYTES {
@@ -73,27 +74,27 @@ impl Ring {
         let mut gone = Vec::new();
         let mut kept = self.lock();
         while kept.rows.len() >= ROWS || kept.bytes + bytes > BYTES {
-            let oldest = kept.rows.pop_front().expect("an empty ring has room");
+            let oldest = kept.rows.pop_front().expect("the ring is not empty while it exceeds a limit");
             kept.bytes -= size(&oldest);
             gone.push(oldest);
         }
         kept.bytes += bytes;
         kept.rows.push_back(entry);
-        // The memory is given back after the lock.
+        // Frees the memory of the removed rows after it has released the lock.
         drop(kept);
     }
 
-    /// Forgets all rows.
+    /// Removes all rows.
     pub(super) fn clear(&self) {
         *self.lock() = Kept::default();
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().expect("nobody panics while holding it")
+        self.kept.lock().expect("no thread panics while it holds the lock")
     }
 }
 
-/// What a row takes in memory.
+/// The size of a row in memory, in bytes.
 fn size(entry: &Entry) -> usize {
     let Call { id, main, inputs, challenger, .. } = &entry.call;
     let answered = |answered: &Answered| {

@@ -1,12 +1,14 @@
-//! One call as a record: what each column says of it. Parquet and JSON lines both read it here.
+//! One call as a row: the value of each column. Parquet files and JSON lines use the same values.
 
 use std::time::SystemTime;
 
-use super::fields::{Field, Fixed, Side, Source};
-use crate::columns::Column;
-use crate::observe::call::{Answered, Call, Identity, Shadow};
-use crate::signature::{Port, Signature};
-use crate::tensor::Tensor;
+use super::fields::{Field, Fixed, TensorGroup, ValueSource};
+use crate::{
+    call::{Answered, Call, Identity, Shadow},
+    columns::Column,
+    signature::{Port, Signature},
+    tensor::Tensor,
+};
 
 /// The value of one column.
 #[derive(Debug)]
@@ -15,25 +17,25 @@ pub(super) enum Cell<'r> {
     Text(&'r str),
     Integer(i64),
     Time(SystemTime),
-    /// The values of a column in a tensor that has it.
+    /// The values of a column, and the tensor that holds them.
     Values(&'r Tensor, &'r Column),
     Shape(&'r [i64]),
 }
 
-/// A call, checked to be of the model's signature.
+/// A call that fits the signature of the model.
 pub(super) struct Row<'r> {
     call: &'r Call,
     main: &'r Identity,
     deployment: &'r str,
     challenger: Option<(&'r Identity, &'r Answered)>,
-    /// Why the challenger's outputs are not kept, though it has some.
-    misfit: Option<String>,
+    /// Why the outputs of the challenger are not recorded, although it answered.
+    mismatch: Option<String>,
 }
 
 impl<'r> Row<'r> {
-    /// The row of a call. The error says what of main's part is not as the signature has it.
+    /// The row of a call. The error says which part of main's inputs or outputs does not fit the signature.
     ///
-    /// A challenger's answer that is not is no error: the row says so, and main's half of it is kept.
+    /// Outputs of the challenger that do not fit are not an error: the row has a message in place of them.
     pub(super) fn of(
         call: &'r Call,
         main: &'r Identity,
@@ -46,22 +48,22 @@ impl<'r> Row<'r> {
             Shadow::Answered { by, answered } => Some((&**by, answered)),
             Shadow::None | Shadow::Dropped(_) => None,
         };
-        let misfit = challenger
+        let mismatch = challenger
             .and_then(|(_, answered)| fits("output", &answered.outputs, &signature.outputs).err())
-            .map(|what| format!("not recorded, as it is not what main answers: {what}"));
-        Ok(Self { call, main, deployment, challenger, misfit })
+            .map(|reason| format!("not recorded, since the outputs differ from main's: {reason}"));
+        Ok(Self { call, main, deployment, challenger, mismatch })
     }
 
-    /// What the column says.
+    /// The value of a column.
     #[inline]
     pub(super) fn cell(&self, field: &'r Field) -> Cell<'_> {
         match &field.source {
-            Source::Fixed(fixed) => self.fixed(*fixed),
-            Source::Values(side, column) => match self.tensors(*side).get(column.tensor) {
+            ValueSource::Fixed(fixed) => self.fixed(*fixed),
+            ValueSource::Values(group, column) => match self.tensors(*group).get(column.tensor) {
                 Some(tensor) if column.is_in(tensor) => Cell::Values(tensor, column),
                 _ => Cell::Null,
             },
-            Source::Shape(side, tensor) => match self.tensors(*side).get(*tensor) {
+            ValueSource::Shape(group, tensor) => match self.tensors(*group).get(*tensor) {
                 Some(tensor) => Cell::Shape(&tensor.shape),
                 None => Cell::Null,
             },
@@ -88,22 +90,22 @@ impl<'r> Row<'r> {
             Fixed::ChallengerStatus => integer(challenger.map(|(_, answered)| answered.status.into())),
             Fixed::ChallengerError => {
                 let own = challenger.and_then(|(_, answered)| answered.error.as_deref());
-                text(own.or(self.misfit.as_deref()))
+                text(own.or(self.mismatch.as_deref()))
             }
             Fixed::ChallengerLatency => integer(challenger.and_then(|(_, answered)| latency(answered))),
             Fixed::ChallengerDropped => match call.challenger {
-                Shadow::Dropped(dropped) => Cell::Text(dropped.reason()),
+                Shadow::Dropped(dropped) => Cell::Text(dropped.as_str()),
                 Shadow::None | Shadow::Answered { .. } => Cell::Null,
             },
         }
     }
 
-    fn tensors(&self, side: Side) -> &[Tensor] {
-        match (side, self.challenger) {
-            (Side::Input, _) => &self.call.inputs,
-            (Side::Main, _) => &self.call.main.outputs,
-            (Side::Challenger, Some((_, answered))) if self.misfit.is_none() => &answered.outputs,
-            (Side::Challenger, _) => &[],
+    fn tensors(&self, group: TensorGroup) -> &[Tensor] {
+        match (group, self.challenger) {
+            (TensorGroup::Input, _) => &self.call.inputs,
+            (TensorGroup::Main, _) => &self.call.main.outputs,
+            (TensorGroup::Challenger, Some((_, answered))) if self.mismatch.is_none() => &answered.outputs,
+            (TensorGroup::Challenger, _) => &[],
         }
     }
 }
@@ -116,18 +118,19 @@ fn integer(integer: Option<i64>) -> Cell<'static> {
     integer.map_or(Cell::Null, Cell::Integer)
 }
 
-/// Whether `tensors` are none, or one of its datatype for each of `ports`.
-fn fits(kind: &str, tensors: &[Tensor], ports: &[Port]) -> Result<(), String> {
+/// Checks that `tensors` are empty, or that each port has one tensor of its datatype. `direction` is `input` or
+/// `output`.
+fn fits(direction: &str, tensors: &[Tensor], ports: &[Port]) -> Result<(), String> {
     if tensors.is_empty() {
         return Ok(());
     }
     if tensors.len() != ports.len() {
-        return Err(format!("{} {kind}s, the model has {}", tensors.len(), ports.len()));
+        return Err(format!("{} {direction}s, the model has {}", tensors.len(), ports.len()));
     }
     for (tensor, port) in tensors.iter().zip(ports) {
         let found = tensor.data.datatype();
         if found != port.datatype {
-            return Err(format!("{kind} `{}` is {found}, the model has {}", port.name, port.datatype));
+            return Err(format!("{direction} `{}` is {found}, the model has {}", port.name, port.datatype));
         }
     }
     Ok(())

@@ -1,66 +1,74 @@
-//! The whole files that wait for the sink, on the pod's disk.
+//! The spool: complete files on the pod's disk that wait for their upload to the sink.
 
-use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard},
+};
 
 use tokio::sync::watch;
+use tracing::{info, warn};
 
-use super::counts::{Counts, Loss};
-use super::name::{Found, Name};
+use super::{
+    counts::Counts,
+    file_name::{FileName, SpoolEntry},
+    loss::Loss,
+};
 
-/// A whole file.
+/// A complete file in the spool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ready {
-    pub(super) name: Name,
-    /// What it is called in the spool.
+pub(super) struct SpooledFile {
+    pub(super) name: FileName,
+    /// Name of the file in the spool.
     pub(super) file: String,
     pub(super) rows: u64,
     pub(super) bytes: u64,
     pub(super) crc: u32,
-    /// Whether a former process left it.
+    /// Whether a former process wrote it.
     pub(super) inherited: bool,
 }
 
-/// The files that wait, the oldest first.
+/// The complete files, the oldest first.
 pub(super) struct Spool {
     directory: PathBuf,
-    bound: u64,
-    ready: Mutex<VecDeque<Ready>>,
-    /// How many files wait.
+    /// Largest size of open and complete files together, in bytes.
+    budget: u64,
+    ready: Mutex<VecDeque<SpooledFile>>,
+    /// The number of complete files.
     waiting: watch::Sender<usize>,
     counts: Arc<Counts>,
 }
 
 impl Spool {
-    /// The spool in `directory`, with what a former process left there.
+    /// Opens the spool in `directory`, and takes over the files of a former process.
     ///
-    /// Whole files are due again. Of a file that was still open, nothing can be read: its rows are due and dropped.
-    pub(super) fn open(directory: &Path, bound: u64, counts: &Arc<Counts>) -> Arc<Self> {
+    /// The rows of complete files are due again. A file that was still open is unreadable: its rows are due and
+    /// dropped.
+    pub(super) fn open(directory: &Path, budget: u64, counts: &Arc<Counts>) -> Arc<Self> {
         let mut ready = match left_behind(directory, counts) {
             Ok(ready) => ready,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => {
-                tracing::warn!("failed to read the spool {}: {error}", directory.display());
+                warn!(directory = %directory.display(), %error, "failed to read the spool");
                 Vec::new()
             }
         };
-        // Names begin with the time.
+        // File names begin with the time.
         ready.sort_by(|one, other| one.file.cmp(&other.file));
         let rows: u64 = ready.iter().map(|ready| ready.rows).sum();
         if !ready.is_empty() {
-            tracing::info!(files = ready.len(), rows, "a former process left files in the spool");
+            info!(files = ready.len(), rows, "found files of a former process in the spool");
         }
         counts.inherited(rows);
         let (waiting, _) = watch::channel(ready.len());
         let spool = Arc::new(Self {
             directory: directory.to_owned(),
-            bound,
+            budget,
             ready: Mutex::new(ready.into()),
             waiting,
             counts: Arc::clone(counts),
         });
-        spool.tell(&spool.lock(), 0);
+        spool.show_size(&spool.lock(), 0);
         spool
     }
 
@@ -68,38 +76,39 @@ impl Spool {
         &self.directory
     }
 
-    /// Whether `bytes` fit beside the waiting files, and tells how much there is then.
-    pub(super) fn has_room(&self, bytes: u64) -> bool {
+    /// Whether the budget allows open files of `open` bytes in addition to the complete files. If so, the metric of the
+    /// spool's size includes them.
+    pub(super) fn allows(&self, open: u64) -> bool {
         let ready = self.lock();
-        let fits = bytes_of(&ready).saturating_add(bytes) <= self.bound;
-        self.tell(&ready, if fits { bytes } else { 0 });
-        fits
+        let allowed = bytes_of(&ready).saturating_add(open) <= self.budget;
+        self.show_size(&ready, if allowed { open } else { 0 });
+        allowed
     }
 
-    /// Adds a file.
-    pub(super) fn add(&self, new: Ready) {
+    /// Adds a complete file.
+    pub(super) fn add(&self, new: SpooledFile) {
         let mut ready = self.lock();
         ready.push_back(new);
-        self.tell(&ready, 0);
+        self.show_size(&ready, 0);
         self.waiting.send_replace(ready.len());
     }
 
     /// The file to upload next.
-    pub(super) fn oldest(&self) -> Option<Ready> {
+    pub(super) fn oldest(&self) -> Option<SpooledFile> {
         self.lock().front().cloned()
     }
 
-    /// Removes the oldest file, which is in the sink or lost.
+    /// Removes the oldest file, after it was uploaded or lost.
     pub(super) fn remove_oldest(&self) {
         let mut ready = self.lock();
         if let Some(gone) = ready.pop_front() {
             remove(&self.directory, &gone.file);
         }
-        self.tell(&ready, 0);
+        self.show_size(&ready, 0);
         self.waiting.send_replace(ready.len());
     }
 
-    /// Gives up every file.
+    /// Removes every file and counts its rows as dropped.
     pub(super) fn discard(&self, loss: Loss) {
         while let Some(oldest) = self.oldest() {
             self.counts.dropped(loss, oldest.rows);
@@ -107,7 +116,7 @@ impl Spool {
         }
     }
 
-    /// Follows how many files wait.
+    /// Watches the number of complete files.
     pub(super) fn waiting(&self) -> watch::Receiver<usize> {
         self.waiting.subscribe()
     }
@@ -116,45 +125,46 @@ impl Spool {
         &self.counts
     }
 
-    /// Rows that wait.
+    /// The number of rows in the complete files.
     pub(super) fn rows(&self) -> u64 {
         self.lock().iter().map(|ready| ready.rows).sum()
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Ready>> {
-        self.ready.lock().expect("nobody panics while holding it")
+    fn lock(&self) -> MutexGuard<'_, VecDeque<SpooledFile>> {
+        self.ready.lock().expect("no thread panics while it holds the lock")
     }
 
-    fn tell(&self, ready: &VecDeque<Ready>, open: u64) {
-        self.counts.spool_holds(bytes_of(ready) + open);
+    /// Sets the metric of the spool's size.
+    fn show_size(&self, ready: &VecDeque<SpooledFile>, open: u64) {
+        self.counts.set_spool_bytes(bytes_of(ready) + open);
     }
 }
 
-fn bytes_of(ready: &VecDeque<Ready>) -> u64 {
+fn bytes_of(ready: &VecDeque<SpooledFile>) -> u64 {
     ready.iter().map(|ready| ready.bytes).sum()
 }
 
-/// Sorts what a former process left: whole files are returned, halves are counted and removed.
-fn left_behind(directory: &Path, counts: &Counts) -> std::io::Result<Vec<Ready>> {
+/// The complete files of a former process. Counts and removes its open files.
+fn left_behind(directory: &Path, counts: &Counts) -> std::io::Result<Vec<SpooledFile>> {
     let mut ready = Vec::new();
     let mut journals = Vec::new();
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
         let Ok(file) = entry.file_name().into_string() else { continue };
-        match Found::of(&file) {
-            Some(Found::Ready { name, rows, crc }) => {
+        match SpoolEntry::of(&file) {
+            Some(SpoolEntry::Ready { name, rows, crc }) => {
                 let bytes = entry.metadata()?.len();
-                ready.push(Ready { name, file, rows, bytes, crc, inherited: true });
+                ready.push(SpooledFile { name, file, rows, bytes, crc, inherited: true });
             }
-            Some(Found::Open(name)) => {
-                let rows = noted(directory, &name);
-                tracing::warn!(rows, "a former process ended in the middle of {file}; its rows are lost");
+            Some(SpoolEntry::Open(name)) => {
+                let rows = rows_in_journal(directory, &name);
+                warn!(file, rows, "a former process ended before the file was complete, its rows are lost");
                 counts.inherited(rows);
                 counts.dropped(Loss::Crash, rows);
                 remove(directory, &file);
             }
-            Some(Found::Journal(_)) => journals.push(file),
-            None => tracing::warn!("{file} in the spool is no file of records; it stays there"),
+            Some(SpoolEntry::Journal(_)) => journals.push(file),
+            None => warn!(file, "a file in the spool does not contain records, it is left there"),
         }
     }
     for journal in journals {
@@ -163,27 +173,27 @@ fn left_behind(directory: &Path, counts: &Counts) -> std::io::Result<Vec<Ready>>
     Ok(ready)
 }
 
-/// How many rows the file was given, as far as its journal knows.
-fn noted(directory: &Path, name: &Name) -> u64 {
+/// The number of rows in an open file, according to its journal.
+fn rows_in_journal(directory: &Path, name: &FileName) -> u64 {
     let path = directory.join(name.journal());
     let read = std::fs::read_to_string(&path).map_err(|error| error.to_string());
     let rows = match read.as_deref() {
-        // A file that has been opened, and given nothing yet.
+        // The file is open and still empty.
         Ok("") => Ok(0),
-        Ok(text) => text.parse().map_err(|_| format!("`{text}` is no number")),
+        Ok(text) => text.parse().map_err(|_| format!("`{text}` is not a number")),
         Err(error) => Err(error.clone()),
     };
-    rows.unwrap_or_else(|what| {
-        tracing::warn!("failed to read how many rows are lost from {}: {what}", path.display());
+    rows.unwrap_or_else(|error| {
+        warn!(path = %path.display(), error, "failed to read the number of lost rows");
         0
     })
 }
 
-/// Removes a file that may be gone already.
+/// Removes a file, if it still exists.
 pub(super) fn remove(directory: &Path, file: &str) {
     match std::fs::remove_file(directory.join(file)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            tracing::warn!("failed to remove {} from the spool: {error}", file);
+            warn!(file, %error, "failed to remove a file from the spool");
         }
         _ => {}
     }

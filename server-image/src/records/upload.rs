@@ -1,44 +1,54 @@
-//! Puts the waiting files into the sink, the oldest first, one at a time, until each is there.
+//! Uploads the files of the spool to the sink: one at a time, the oldest first. Repeats each upload until it succeeds.
 
-use std::fs::File;
-use std::io::Read;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::{
+    fs::File,
+    io::Read,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use flate2::Crc;
 use object_store::PutPayload;
 use tokio::sync::watch;
+use tracing::warn;
 
-use super::counts::Loss;
-use super::sink::{Link, Sink, SinkError};
-use super::spool::{Ready, Spool};
+use super::{
+    loss::Loss,
+    sink::{Connection, Sink, SinkError},
+    spool::{Spool, SpooledFile},
+};
 use crate::artifact::jittered;
 
-/// Pauses between tries: short enough for the restart of a store's pod, long enough for an outage of hours.
+/// Pauses between attempts. They double from the first to the longest: short for the restart of a store's pod, long for
+/// an outage of hours.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// The longest pause while the process is about to end.
+/// The longest pause while the process ends.
 const LAST_PAUSE: Duration = Duration::from_secs(1);
 
-/// A file is held in pieces of that size: memory that the allocator gives back at once, other than that of one piece.
+/// A file is read in chunks of this size. The allocator returns their memory immediately, unlike that of one large
+/// chunk.
 const CHUNK: usize = 64 << 10;
 
-/// Uploads for as long as the process lives. `hurry` becomes true when it is about to end.
-pub(super) async fn upload(spool: Arc<Spool>, sink: Arc<Sink>, mut hurry: watch::Receiver<bool>) {
+/// Uploads until the process ends. `stopping` becomes true shortly before.
+pub(super) async fn upload(spool: Arc<Spool>, sink: Arc<Sink>, mut stopping: watch::Receiver<bool>) {
     let mut waiting = spool.waiting();
-    let (mut link, mut pause) = (None, FIRST_PAUSE);
+    let (mut connection, mut pause) = (None, FIRST_PAUSE);
     loop {
-        // The spool outlives its uploader.
+        // An error means that the spool is gone, and there is nothing left to upload.
         if waiting.wait_for(|files| *files > 0).await.is_err() {
             return;
         }
         let Some(ready) = spool.oldest() else { continue };
         let done = match read(&spool, &ready).await {
-            Ok(bytes) => put(&sink, &mut link, &ready, bytes).await.map_err(|error| error.to_string()),
-            Err(Unread::Lost(what)) => {
+            Ok(bytes) => put(&sink, &mut connection, &ready, bytes).await.map_err(|error| error.to_string()),
+            Err(Unread::Lost(reason)) => {
                 let rows = ready.rows;
-                tracing::warn!(rows, "{} in the spool {what}: its rows are lost", ready.file);
+                warn!(
+                    file = ready.file,
+                    rows, reason, "failed to read a file of the spool, its rows are lost"
+                );
                 spool.counts().dropped(if ready.inherited { Loss::Crash } else { Loss::Disk }, rows);
                 spool.remove_oldest();
                 continue;
@@ -55,19 +65,20 @@ pub(super) async fn upload(spool: Arc<Spool>, sink: Arc<Sink>, mut hurry: watch:
             }
             Err(error) => {
                 spool.counts().upload_failed();
-                let again = jittered(if *hurry.borrow() { pause.min(LAST_PAUSE) } else { pause });
+                let again = jittered(if *stopping.borrow() { pause.min(LAST_PAUSE) } else { pause });
                 let (files, rows) = (*waiting.borrow(), spool.rows());
-                tracing::warn!(
+                warn!(
                     files,
                     rows,
                     again_ms = again.as_millis(),
-                    "failed to upload records: {error}"
+                    error,
+                    "failed to upload records, trying again"
                 );
-                // The next try reads the Secret again: what is wrong may be its keys.
-                link = None;
+                // The next attempt reads the Secret again, since the keys in it may be wrong.
+                connection = None;
                 tokio::select! {
                     () = tokio::time::sleep(again) => {}
-                    _ = hurry.changed() => {}
+                    _ = stopping.changed() => {}
                 }
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
@@ -77,33 +88,33 @@ pub(super) async fn upload(spool: Arc<Spool>, sink: Arc<Sink>, mut hurry: watch:
 
 async fn put(
     sink: &Sink,
-    link: &mut Option<Link>,
-    ready: &Ready,
+    connection: &mut Option<Connection>,
+    ready: &SpooledFile,
     bytes: PutPayload,
 ) -> Result<(), SinkError> {
-    let link = match link {
-        Some(link) => link,
+    let connection = match connection {
+        Some(connection) => connection,
         none => none.insert(sink.connect()?),
     };
     let (folder, file) = ready.name.in_sink();
-    link.put(&folder, &file, bytes).await
+    connection.put(&folder, &file, bytes).await
 }
 
-/// Why a file's bytes are not here.
+/// Why a file of the spool could not be read.
 enum Unread {
-    /// It is gone, or not what was written.
+    /// The file does not exist, or its contents differ from what was written.
     Lost(&'static str),
-    /// The disk may give it another time.
+    /// The disk failed. Another attempt may succeed.
     NotNow(std::io::Error),
 }
 
-/// The file's bytes, if they are what was written.
-async fn read(spool: &Spool, ready: &Ready) -> Result<PutPayload, Unread> {
+/// The contents of the file. Size and checksum must be those that were written.
+async fn read(spool: &Spool, ready: &SpooledFile) -> Result<PutPayload, Unread> {
     let path = spool.directory().join(&ready.file);
     let expected = (ready.bytes, ready.crc);
     let read = tokio::task::spawn_blocking(move || {
         let unread = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::NotFound => Unread::Lost("is gone"),
+            std::io::ErrorKind::NotFound => Unread::Lost("the file does not exist"),
             _ => Unread::NotNow(error),
         };
         let mut file = File::open(&path).map_err(unread)?;
@@ -120,7 +131,7 @@ async fn read(spool: &Spool, ready: &Ready) -> Result<PutPayload, Unread> {
             chunks.push(Bytes::from(chunk));
         }
         let whole = (length, crc.sum()) == expected;
-        if whole { Ok(chunks.into_iter().collect()) } else { Err(Unread::Lost("is not what was written")) }
+        if whole { Ok(chunks.into_iter().collect()) } else { Err(Unread::Lost("size or checksum differ")) }
     });
     read.await.expect("reading does not panic")
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Makes the models of the server's tests: `pip install onnx numpy`, then run it. The files are committed.
+"""Makes the models of the server's tests. Run `pip install onnx numpy`, then this script. The files are committed.
 
-Good ones are as small as can be and shaped so that a swap shows: of inputs, of rows and columns, of datatypes.
-Hostile ones are each wrong in one way; tests/server/hostile.rs says what must be answered.
+The good models are small, and their shapes and datatypes reveal swapped inputs, rows, columns or datatypes.
+Each hostile model is wrong in one way. tests/server/hostile.rs has the expected error of each.
 """
 
 import pathlib
@@ -56,13 +56,13 @@ def good():
         save(f"identity/{name}.onnx", identity(datatype))
     save("scalar.onnx", identity(T.FLOAT, ()))
     save("matrix.onnx", identity(T.FLOAT, ("rows", 3)))
-    # Two inputs and two outputs that tell them apart.
+    # Two inputs, and two outputs that reveal swapped inputs.
     save("difference.onnx", model(
         "difference",
         [h.make_node("Sub", ["left", "right"], ["difference"]), h.make_node("Mul", ["left", "right"], ["product"])],
         [value("left", T.FLOAT, ["n", 2]), value("right", T.FLOAT, ["n", 2])],
         [value("difference", T.FLOAT, ["n", 2]), value("product", T.FLOAT, ["n", 2])]))
-    # One input for each column, as a scikit-learn pipeline with a ColumnTransformer is exported.
+    # One input for each column, like an exported scikit-learn pipeline with a ColumnTransformer.
     save("columns.onnx", model(
         "columns",
         [h.make_node("Identity", ["age"], ["years"]), h.make_node("Identity", ["country"], ["home"])],
@@ -77,20 +77,20 @@ def good():
             name, [h.make_node("MatMul", ["features", "weights"], ["score"])],
             [value("features", T.FLOAT, ["n", 3])], [value("score", T.FLOAT, ["n", 1])], [weights], **properties))
     save("slow.onnx", slow())
-    # Index 1 - x into one element: only ones will do.
+    # The index 1 - x into one element: only x = 1 is valid.
     save("only_ones.onnx", gather("Sub"))
-    # 1 / x and log(x) are what JSON has no words for.
+    # 1 / x and log(x) can be NaN or infinity, which have no JSON form.
     save("not_finite.onnx", model(
         "not_finite", [h.make_node("Reciprocal", ["x"], ["y"]), h.make_node("Log", ["x"], ["z"])],
         [value("x", T.FLOAT, ["n"])], [value("y", T.FLOAT, ["n"]), value("z", T.FLOAT, ["n"])]))
-    # [n] to [n, n]: the sizes of the output depend on the input.
+    # [n] to [n, n]: the size of the output depends on the input.
     save("outer.onnx", model(
         "outer", [h.make_node("Unsqueeze", ["x", "one"], ["column"]), h.make_node("Mul", ["x", "column"], ["y"])],
         [value("x", T.FLOAT, ["n"])], [value("y", T.FLOAT, ["n", "n"])], [number("one", T.INT64, [1], [1])]))
 
 
 def slow():
-    """A loop of `rounds` + 2,000 matrix products: never light, and as slow as a test wants it."""
+    """A loop of `rounds` + 2,000 matrix products. It is never a light model, and a test chooses how slow it is."""
     body = h.make_graph(
         [h.make_node("MatMul", ["state", "matrix"], ["next"]), h.make_node("Identity", ["go"], ["on"])],
         "body",
@@ -120,7 +120,7 @@ def gather(operator):
 
 
 def with_initializer(tensor):
-    """x + w, with that w."""
+    """x + w, with this tensor as w."""
     return model("sum", [h.make_node("Add", ["x", "w"], ["y"])], [value("x", T.FLOAT, ["n"])],
                  [value("y", T.FLOAT, ["n"])], [tensor])
 
@@ -167,7 +167,7 @@ def hostile():
         number("w", T.FLOAT, [1], [1]), number("i", T.INT64, [1], [5]), [1 << 40]))
     save("hostile/sparse_bomb.onnx", sparse)
     inner = branch([h.make_node("Constant", [], ["v"], value=number("v", T.FLOAT, [1], [1]))], "v")
-    # protobuf itself refuses a hundred levels, and each of these is three.
+    # protobuf itself rejects a hundred levels. Each round adds three.
     for level in range(24):
         inner = branch([h.make_node("If", ["x"], [f"v{level}"], then_branch=inner, else_branch=other)], f"v{level}")
     deep = h.make_graph(list(inner.node), "deep", [value("x", T.BOOL, [])], list(inner.output))

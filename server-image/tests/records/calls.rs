@@ -1,12 +1,16 @@
-//! A model of three features and calls to it.
+//! A model with three features, and calls to it.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use understudy_server::columns::Columns;
-use understudy_server::observe::call::{Answered, Call, Identity, Shadow};
-use understudy_server::signature::{Port, Signature};
-use understudy_server::tensor::{Data, Datatype, Tensor};
+use understudy_server::{
+    call::{Answered, Call, Identity, Shadow},
+    columns::Columns,
+    signature::{Port, Signature},
+    tensor::{Data, Datatype, Tensor},
+};
 
 /// 2026-11-21T09:30:45Z.
 pub const MORNING: Duration = Duration::from_secs(1_795_253_445);
@@ -48,7 +52,7 @@ pub fn answered(label: i64, score: f32, micros: u64) -> Answered {
     }
 }
 
-/// The call of that number, at a moment since 1970.
+/// The call with this number, at a time since 1970.
 pub fn call_at(number: u64, at: Duration) -> Call {
     let value = f32::from(u16::try_from(number % 50_000).unwrap());
     Call {
@@ -62,7 +66,7 @@ pub fn call_at(number: u64, at: Duration) -> Call {
     }
 }
 
-/// The call of that number, a millisecond after the one before.
+/// The call with this number, one millisecond after the previous one.
 pub fn call(number: u64) -> Call {
     call_at(number, MORNING + Duration::from_millis(number))
 }

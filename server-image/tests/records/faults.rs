@@ -1,28 +1,30 @@
-//! Whatever goes wrong, in whatever order: the books close, and the sink has what they say.
+//! Random faults in random order: the counts balance, and the sink has exactly the rows that count as written.
 
 use std::time::Duration;
 
 use proptest::prelude::*;
-use understudy_server::records::{Loss, Settings};
+use understudy_server::records::{Loss, RecordingSettings};
 
-use crate::calls::{MIDNIGHT, call_at};
-use crate::setup::{Process, Setup, books, numbers};
+use crate::{
+    calls::{MIDNIGHT, call_at},
+    setup::{Process, Setup, counts_of, numbers},
+};
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// So many calls, so many hours after midnight.
+    /// This number of calls, this number of hours after midnight.
     Record(u64, u64),
     Tick,
     Rotate,
-    /// The claim is mounted, or not.
+    /// Mounts or unmounts the PVC.
     Mount(bool),
-    /// The spool's folder is there, or, if it is empty, a file in its place.
+    /// Restores the spool's folder, or replaces it by a file if it is empty.
     Spool(bool),
-    /// Other columns are redacted from now on.
+    /// Redacts other columns.
     Redact(bool),
-    /// The tasks have some time.
+    /// Advances the clock by this number of seconds.
     Wait(u64),
-    /// The process is killed after it has noted what it has, and the next one starts.
+    /// Kills the process after it has written its journals, and starts the next one.
     Crash,
 }
 
@@ -39,18 +41,18 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn swap(setup: &Setup, name: &str, there: bool) {
+fn set_exists(setup: &Setup, name: &str, exists: bool) {
     let (path, aside) = (setup.path(name), setup.path(&format!("{name}-aside")));
-    if there && aside.exists() {
+    if exists && aside.exists() {
         let _ = std::fs::remove_file(&path);
         std::fs::rename(aside, path).unwrap();
-    } else if !there && !aside.exists() && path.exists() {
+    } else if !exists && !aside.exists() && path.exists() {
         std::fs::rename(&path, aside).unwrap();
         std::fs::write(path, "").unwrap();
     }
 }
 
-/// Rows that the calls of all processes were, and those that each of them is known to have lost or written.
+/// The calls of all processes, and the rows that these processes counted as written or dropped.
 #[derive(Debug, Default)]
 struct Ledger {
     calls: u64,
@@ -71,7 +73,7 @@ async fn run(steps: Vec<Step>, deadline: bool) -> Result<(), TestCaseError> {
     let mut setup = Setup::new();
     setup.spool_bytes = 256 << 10;
     let mut ledger = Ledger::default();
-    let mut process = setup.start(setup.claim());
+    let mut process = setup.start(setup.pvc());
     for step in steps {
         match step {
             Step::Record(calls, hours) => {
@@ -83,39 +85,39 @@ async fn run(steps: Vec<Step>, deadline: bool) -> Result<(), TestCaseError> {
             }
             Step::Tick => process.recorder.tick(tokio::time::Instant::now()),
             Step::Rotate => process.rotate(),
-            Step::Mount(there) => swap(&setup, "claim", there),
+            Step::Mount(exists) => set_exists(&setup, "pvc", exists),
             Step::Spool(false) if !setup.spool().is_empty() => {}
-            Step::Spool(there) => swap(&setup, "spool", there),
+            Step::Spool(exists) => set_exists(&setup, "spool", exists),
             Step::Redact(redacted) => {
                 let redact = if redacted { vec!["age".to_owned()] } else { vec![] };
-                setup.settings = Settings { redact, ..setup.settings.clone() };
+                setup.settings = RecordingSettings { redact, ..setup.settings.clone() };
                 process.recorder.set(Some(&setup.settings));
             }
             Step::Wait(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
             Step::Crash => {
-                // What is on its way is found by the next process, as long as the disk has it.
-                swap(&setup, "spool", true);
+                // The next process finds the pending rows if the spool exists.
+                set_exists(&setup, "spool", true);
                 process.recorder.tick(tokio::time::Instant::now());
                 let before = process.counts.balance();
                 prop_assert_eq!(before.pending(), setup.spooled());
                 ledger.close(&before);
                 process.kill();
-                process = setup.start(setup.claim());
+                process = setup.start(setup.pvc());
                 prop_assert_eq!(process.counts.balance().due, before.pending());
             }
         }
         let Process { counts, .. } = &process;
-        let [due, written, dropped, pending] = books(&counts.balance());
+        let [due, written, dropped, pending] = counts_of(&counts.balance());
         prop_assert_eq!(due, written + dropped + pending);
     }
-    swap(&setup, "spool", true);
-    swap(&setup, "claim", true);
+    set_exists(&setup, "spool", true);
+    set_exists(&setup, "pvc", true);
     let balance = if deadline { process.finish_now().await } else { process.finish().await };
     prop_assert_eq!(balance.pending(), 0);
     ledger.close(&balance);
     prop_assert_eq!(ledger.written + ledger.dropped, ledger.calls);
     let rows = numbers(&setup.rows()).len() as u64;
-    // Of the last upload, which the deadline cut short, nobody knows.
+    // The deadline may interrupt an upload that the store has received.
     prop_assert!(
         (ledger.written..=ledger.written + ledger.stopping).contains(&rows),
         "{} {:?}",

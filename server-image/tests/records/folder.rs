@@ -1,20 +1,24 @@
-//! Reads a sink as an analyst does: all of its Parquet files are one table.
+//! Reads a sink as an analyst does: its Parquet files are one table.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    path::{Path, PathBuf},
+};
 
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{
-    DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit,
-    TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+use arrow::{
+    array::{Array, ArrayRef, AsArray},
+    datatypes::{
+        DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit,
+        TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    },
 };
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
 pub type Row = BTreeMap<String, Value>;
 
-/// Every file below the folder that is called a Parquet file, in the order of their names.
+/// All files below the folder with the extension `parquet`, sorted by name.
 pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -32,20 +36,21 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The rows of all files. Each file must be whole.
+/// The rows of all files. Each file must be complete.
 pub fn rows(folder: &Path) -> Vec<Row> {
     files(folder).iter().flat_map(|file| read(file)).collect()
 }
 
-/// The rows of a file, and the names of its columns in their order.
+/// The rows of a file.
 pub fn read(file: &Path) -> Vec<Row> {
     let open = || File::open(file).unwrap();
     let reader = ParquetRecordBatchReaderBuilder::try_new(open())
         .and_then(ParquetRecordBatchReaderBuilder::build)
-        .unwrap_or_else(|error| panic!("{} is no whole file: {error}", file.display()));
+        .unwrap_or_else(|error| panic!("{} is not a complete file: {error}", file.display()));
     let mut rows = Vec::new();
     for batch in reader {
-        let batch = batch.unwrap_or_else(|error| panic!("{} is no whole file: {error}", file.display()));
+        let batch =
+            batch.unwrap_or_else(|error| panic!("{} is not a complete file: {error}", file.display()));
         for row in 0..batch.num_rows() {
             let schema = batch.schema();
             let cells = schema.fields().iter().zip(batch.columns());
@@ -55,7 +60,7 @@ pub fn read(file: &Path) -> Vec<Row> {
     rows
 }
 
-/// The names of a file's columns, in their order.
+/// The names of a file's columns, in order.
 pub fn names(file: &Path) -> Vec<String> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(file).unwrap()).unwrap();
     reader.schema().fields().iter().map(|field| field.name().clone()).collect()

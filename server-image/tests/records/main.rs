@@ -1,4 +1,4 @@
-//! The recorder with a real disk, a real S3 server and real Parquet files. What is awaited is an event, never a time.
+//! The recorder with a real disk, a real S3 server and real Parquet files. The tests wait for events, never for a time.
 
 mod calls;
 mod disk;

@@ -1,14 +1,16 @@
-//! The sink is away, slow, refuses, or dies in the middle: each row is in it once, or counted.
+//! The sink is down, slow, rejects uploads or fails during one: each row is in the sink once, or counted as lost.
 
 use tokio::time::Instant;
 use understudy_server::records::Loss;
 
-use crate::folder;
-use crate::setup::{Setup, all, books, lost_otherwise, numbers, until};
-use crate::store::{Gate, SECRET_KEY, Store};
+use crate::{
+    folder,
+    setup::{Setup, all, counts_of, lost_otherwise, numbers, until},
+    store::{Gate, SECRET_KEY, Store},
+};
 
 #[tokio::test]
-async fn a_sink_that_is_well_has_every_row() {
+async fn an_available_sink_gets_every_row() {
     let store = Store::start(Gate::Open).await;
     let setup = Setup::new();
     let mut process = setup.start(store.sink());
@@ -16,14 +18,14 @@ async fn a_sink_that_is_well_has_every_row() {
     process.rotate();
     process.record(2500..3000);
     let balance = process.finish().await;
-    assert_eq!(books(&balance), [3000, 3000, 0, 0]);
+    assert_eq!(counts_of(&balance), [3000, 3000, 0, 0]);
     assert_eq!(numbers(&folder::rows(&store.folder())), all(0..3000));
     assert_eq!(folder::files(&store.folder().join("date=2026-11-21")).len(), 2);
     assert_eq!(setup.spool(), [""; 0]);
 }
 
 #[tokio::test]
-async fn a_sink_that_comes_back_has_every_row() {
+async fn a_sink_that_recovers_gets_every_row() {
     let mut store = Store::start(Gate::Closed).await;
     let setup = Setup::new();
     let mut process = setup.start(store.sink());
@@ -33,16 +35,16 @@ async fn a_sink_that_comes_back_has_every_row() {
     }
     store.ended(2).await;
     let balance = process.counts.balance();
-    assert_eq!(books(&balance), [5000, 0, 0, 5000]);
+    assert_eq!(counts_of(&balance), [5000, 0, 0, 5000]);
     assert!(process.counts.upload_failures() >= 1);
     store.set(Gate::Open);
-    assert_eq!(books(&process.finish().await), [5000, 5000, 0, 0]);
+    assert_eq!(counts_of(&process.finish().await), [5000, 5000, 0, 0]);
     assert_eq!(numbers(&folder::rows(&store.folder())), all(0..5000));
 }
 
 #[tokio::test]
-async fn an_upload_that_is_cut_short_leaves_nothing_to_read() {
-    // Enough for the head of the request and the beginning of the file.
+async fn an_interrupted_upload_leaves_no_file() {
+    // Enough for the headers of the request and the beginning of the file.
     let mut store = Store::start(Gate::Cut(4096)).await;
     let setup = Setup::new();
     let mut process = setup.start(store.sink());
@@ -51,28 +53,28 @@ async fn an_upload_that_is_cut_short_leaves_nothing_to_read() {
     store.ended(3).await;
     assert_eq!(folder::files(&store.folder()), [""; 0].map(std::path::PathBuf::from));
     store.set(Gate::Open);
-    assert_eq!(books(&process.finish().await), [3000, 3000, 0, 0]);
+    assert_eq!(counts_of(&process.finish().await), [3000, 3000, 0, 0]);
     assert_eq!(numbers(&folder::rows(&store.folder())), all(0..3000));
 }
 
 #[tokio::test]
-async fn an_upload_whose_answer_is_lost_is_repeated_and_still_there_once() {
-    let mut store = Store::start(Gate::Deaf).await;
+async fn an_upload_whose_response_is_lost_is_repeated_and_each_row_is_in_the_sink_once() {
+    let mut store = Store::start(Gate::NoResponse).await;
     let setup = Setup::new();
     let mut process = setup.start(store.sink());
     process.record(0..100);
     process.rotate();
     store.ended(2).await;
-    assert_eq!(folder::files(&store.folder()).len(), 1, "it is there");
-    assert_eq!(process.counts.balance().written, 0, "and nobody said so");
+    assert_eq!(folder::files(&store.folder()).len(), 1, "the file is in the sink");
+    assert_eq!(process.counts.balance().written, 0, "but no response has said so");
     store.set(Gate::Open);
-    assert_eq!(books(&process.finish().await), [100, 100, 0, 0]);
+    assert_eq!(counts_of(&process.finish().await), [100, 100, 0, 0]);
     assert_eq!(numbers(&folder::rows(&store.folder())), all(0..100));
 }
 
-/// For the team whose keys were rotated, or wrong at first: no pod has to be restarted.
+/// For a team that rotates or corrects its keys: no pod needs a restart.
 #[tokio::test]
-async fn keys_that_are_put_right_are_used_at_the_next_try() {
+async fn the_next_attempt_uses_corrected_keys() {
     let store = Store::start(Gate::Open).await;
     store.secret("AWS_SECRET_ACCESS_KEY", "wrong");
     let setup = Setup::new();
@@ -80,10 +82,10 @@ async fn keys_that_are_put_right_are_used_at_the_next_try() {
     process.record(0..100);
     process.rotate();
     let counts = std::sync::Arc::clone(&process.counts);
-    until("the store has refused the keys", || counts.upload_failures() > 0).await;
-    assert_eq!(books(&counts.balance()), [100, 0, 0, 100]);
+    until("the store has rejected the keys", || counts.upload_failures() > 0).await;
+    assert_eq!(counts_of(&counts.balance()), [100, 0, 0, 100]);
     store.secret("AWS_SECRET_ACCESS_KEY", SECRET_KEY);
-    assert_eq!(books(&process.finish().await), [100, 100, 0, 0]);
+    assert_eq!(counts_of(&process.finish().await), [100, 100, 0, 0]);
 }
 
 #[tokio::test]
@@ -107,11 +109,11 @@ async fn a_full_spool_drops_the_newest_rows_and_counts_them() {
     assert_eq!(balance.written + balance.lost(Loss::SpoolFull), 200_000);
     let numbers = numbers(&folder::rows(&store.folder()));
     assert_eq!(numbers.len() as u64, balance.written);
-    assert_eq!(numbers[..1000], all(0..1000), "what was first in the spool is in the sink");
+    assert_eq!(numbers[..1000], all(0..1000), "the first rows in the spool are in the sink");
 }
 
 #[tokio::test]
-async fn a_spool_that_was_full_takes_rows_again_once_the_sink_is_back() {
+async fn a_spool_that_was_full_accepts_rows_again_once_the_sink_recovers() {
     let mut store = Store::start(Gate::Closed).await;
     let mut setup = Setup::new();
     setup.spool_bytes = 1 << 20;
@@ -127,11 +129,11 @@ async fn a_spool_that_was_full_takes_rows_again_once_the_sink_is_back() {
     let numbers = numbers(&folder::rows(&store.folder()));
     assert_eq!(numbers[numbers.len() - 100..], all(100_000..100_100));
     assert_eq!(numbers.len() as u64, balance.written);
-    assert_eq!(books(&balance)[0], balance.written + balance.dropped());
+    assert_eq!(counts_of(&balance)[0], balance.written + balance.dropped());
 }
 
 #[tokio::test]
-async fn what_the_sink_does_not_take_in_time_is_counted_and_the_books_close() {
+async fn rows_that_the_sink_does_not_accept_before_the_deadline_are_counted_as_lost() {
     let mut store = Store::start(Gate::Closed).await;
     let setup = Setup::new();
     let mut process = setup.start(store.sink());
@@ -140,13 +142,13 @@ async fn what_the_sink_does_not_take_in_time_is_counted_and_the_books_close() {
     process.record(1000..1500);
     store.ended(1).await;
     let balance = process.finish_now().await;
-    assert_eq!(books(&balance), [1500, 0, 1500, 0]);
+    assert_eq!(counts_of(&balance), [1500, 0, 1500, 0]);
     assert_eq!(balance.lost(Loss::Stopping), 1500);
-    assert_eq!(setup.spool(), [""; 0], "the volume ends with the pod");
+    assert_eq!(setup.spool(), [""; 0], "the volume is deleted with the pod");
 }
 
 #[tokio::test]
-async fn a_sink_that_comes_back_before_the_deadline_has_every_row() {
+async fn a_sink_that_recovers_before_the_deadline_gets_every_row() {
     let mut store = Store::start(Gate::Closed).await;
     let setup = Setup::new();
     let mut process = setup.start(store.sink());
@@ -159,5 +161,5 @@ async fn a_sink_that_comes_back_before_the_deadline_has_every_row() {
         store.set(Gate::Open);
     };
     let (balance, ()) = tokio::join!(finished, opened);
-    assert_eq!(books(&balance), [100, 100, 0, 0]);
+    assert_eq!(counts_of(&balance), [100, 100, 0, 0]);
 }

@@ -1,12 +1,16 @@
-//! Records are kept as long as they may be, and no longer.
+//! Records stay in the sink for their retention.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use understudy_server::records::Settings;
+use understudy_server::records::RecordingSettings;
 
-use crate::setup::{Setup, until};
-use crate::store::{Gate, Store};
+use crate::{
+    setup::{Setup, until},
+    store::{Gate, Store},
+};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -22,7 +26,7 @@ fn put(sink: &Path, path: &str) -> PathBuf {
     path
 }
 
-/// Two old files, and those that must stay.
+/// Two old files, and the files that must stay.
 fn fill(sink: &Path) -> ([PathBuf; 2], Vec<PathBuf>) {
     let old =
         [put(sink, &format!("{}/a.parquet", folder(32))), put(sink, &format!("{}/b.parquet", folder(400)))];
@@ -39,38 +43,38 @@ fn fill(sink: &Path) -> ([PathBuf; 2], Vec<PathBuf>) {
 }
 
 #[tokio::test]
-async fn only_old_files_of_a_claim_are_removed() {
+async fn only_old_files_on_a_pvc_are_removed() {
     let setup = Setup::new();
-    let sink = setup.path("claim/records/risk/fraud");
+    let sink = setup.path("pvc/records/risk/fraud");
     let (old, stay) = fill(&sink);
-    let half = put(&sink, &format!("{}/.x.parquet.part", folder(400)));
-    let mut process = setup.start(setup.claim());
-    process.recorder.set(Some(&Settings { retention: Some(30 * DAY), ..setup.settings.clone() }));
+    let partial = put(&sink, &format!("{}/.x.parquet.part", folder(400)));
+    let mut process = setup.start(setup.pvc());
+    process.recorder.set(Some(&RecordingSettings { retention: Some(30 * DAY), ..setup.settings.clone() }));
     let emptied = sink.join(folder(400));
     let left = || old.iter().any(|file| file.exists()) || emptied.exists();
-    until("the old files are gone", || !left()).await;
+    until("the old files are removed", || !left()).await;
     process.finish().await;
-    assert!(!half.exists());
+    assert!(!partial.exists());
     assert!(stay.iter().all(|file| file.exists()), "{stay:?}");
 }
 
 #[tokio::test]
-async fn only_old_objects_of_a_bucket_are_removed() {
+async fn only_old_objects_in_a_bucket_are_removed() {
     let store = Store::start(Gate::Open).await;
     let setup = Setup::new();
     let (old, stay) = fill(&store.folder());
     let mut process = setup.start(store.sink());
-    process.recorder.set(Some(&Settings { retention: Some(30 * DAY), ..setup.settings.clone() }));
-    until("the old objects are gone", || !old.iter().any(|file| file.exists())).await;
+    process.recorder.set(Some(&RecordingSettings { retention: Some(30 * DAY), ..setup.settings.clone() }));
+    until("the old objects are removed", || !old.iter().any(|file| file.exists())).await;
     process.finish().await;
     assert!(stay.iter().all(|file| file.exists()), "{stay:?}");
 }
 
 #[tokio::test]
-async fn without_a_retention_everything_stays() {
+async fn without_a_retention_all_files_stay() {
     let setup = Setup::new();
-    let (old, stay) = fill(&setup.path("claim/records/risk/fraud"));
-    let mut process = setup.start(setup.claim());
+    let (old, stay) = fill(&setup.path("pvc/records/risk/fraud"));
+    let mut process = setup.start(setup.pvc());
     process.record(0..1);
     process.finish().await;
     assert!(old.iter().chain(&stay).all(|file| file.exists()));

@@ -1,12 +1,16 @@
 //! The newest rows, as JSON lines.
 
 use serde_json::{Value, json};
-use understudy_server::observe::call::{Call, Shadow};
-use understudy_server::tensor::{Data, Tensor};
+use understudy_server::{
+    call::{Call, Shadow},
+    tensor::{Data, Tensor},
+};
 
-use crate::calls::{answered, call, challenger};
-use crate::folder;
-use crate::setup::{Process, Setup};
+use crate::{
+    calls::{answered, call, challenger},
+    folder,
+    setup::{Process, Setup},
+};
 
 fn lines(process: &Process, limit: usize) -> Vec<Value> {
     let text = String::from_utf8(process.ring.newest(limit)).unwrap();
@@ -18,7 +22,7 @@ fn ids(lines: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn without_a_sink_the_newest_rows_are_kept_and_nothing_is_due() {
+async fn without_a_sink_the_newest_rows_stay_in_memory_and_no_row_is_due() {
     let setup = Setup::new();
     let mut process = setup.start_in(&setup.path("spool"), None);
     process.record(0..1500);
@@ -30,9 +34,9 @@ async fn without_a_sink_the_newest_rows_are_kept_and_nothing_is_due() {
 }
 
 #[tokio::test]
-async fn a_line_says_what_the_row_in_the_file_says() {
+async fn a_json_line_has_the_same_values_as_the_row_in_the_file() {
     let setup = Setup::new();
-    let mut process = setup.start(setup.claim());
+    let mut process = setup.start(setup.pvc());
     let shadow = Shadow::Answered { by: challenger(), answered: answered(0, 0.25, 4321) };
     process.call(Call { challenger: shadow, ..call(7) });
     let line = lines(&process, 1).remove(0);
@@ -47,12 +51,12 @@ async fn a_line_says_what_the_row_in_the_file_says() {
             assert_eq!(value, &row[name], "{name}");
         }
     }
-    let file = &folder::files(&setup.path("claim"))[0];
+    let file = &folder::files(&setup.path("pvc"))[0];
     assert_eq!(folder::names(file).len(), line.len());
 }
 
 #[tokio::test]
-async fn what_json_cannot_say_is_null() {
+async fn nan_and_infinity_are_null() {
     let setup = Setup::new();
     let mut process = setup.start_in(&setup.path("spool"), None);
     let data = Data::Fp32(vec![f32::NAN, f32::NEG_INFINITY, 1.5]);
@@ -64,7 +68,7 @@ async fn what_json_cannot_say_is_null() {
 }
 
 #[tokio::test]
-async fn large_rows_leave_room_for_few_and_a_huge_one_is_not_kept() {
+async fn fewer_large_rows_stay_in_memory_and_a_huge_one_is_ignored() {
     let setup = Setup::new();
     let mut process = setup.start_in(&setup.path("spool"), None);
     let wide = |number, rows: usize| {
@@ -72,7 +76,7 @@ async fn large_rows_leave_room_for_few_and_a_huge_one_is_not_kept() {
         let inputs = vec![Tensor { shape, data: Data::Fp32(vec![0.5; 3 * rows]) }];
         Call { inputs, ..call(number) }
     };
-    // Each takes somewhat more than 1 MB.
+    // Each needs slightly more than 1 MB.
     for number in 0..10 {
         process.call(wide(number, 90_000));
     }

@@ -1,29 +1,35 @@
-//! A recorder over a spool and a claim of its own.
+//! A recorder with its own spool and its own PVC.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
-use prometheus::Registry;
 use tempfile::TempDir;
 use tokio::time::Instant;
-use understudy_server::columns::Columns;
-use understudy_server::records::{Balance, Counts, Loss, Plan, Recorder, Ring, Settings, Sink};
-use understudy_server::signature::Signature;
+use understudy_server::{
+    columns::Columns,
+    metrics::Family,
+    records::{Balance, Counts, Loss, Recorder, RecorderOptions, RecordingSettings, Ring, Sink},
+    signature::Signature,
+};
 
-use crate::calls;
-use crate::folder::{self, Row};
+use crate::{
+    calls,
+    folder::{self, Row},
+};
 
-/// What outlives a process: the spool and the claim.
+/// What stays when a process ends: the spool and the PVC.
 pub struct Setup {
     directory: TempDir,
     pub signature: Signature,
     pub columns: Columns,
     pub spool_bytes: u64,
-    pub settings: Settings,
+    pub settings: RecordingSettings,
 }
 
-/// One process: its recorder, and what it counted.
+/// One process: its recorder and its counts.
 pub struct Process {
     pub recorder: Recorder,
     pub counts: Arc<Counts>,
@@ -33,13 +39,17 @@ pub struct Process {
 impl Setup {
     pub fn new() -> Self {
         let directory = TempDir::new().unwrap();
-        std::fs::create_dir(directory.path().join("claim")).unwrap();
+        std::fs::create_dir(directory.path().join("pvc")).unwrap();
         Self {
             directory,
             signature: calls::signature(),
             columns: calls::columns(),
             spool_bytes: 64 << 20,
-            settings: Settings { redact: vec![], rotate_after: Duration::from_mins(1), retention: None },
+            settings: RecordingSettings {
+                redact: vec![],
+                rotate_after: Duration::from_mins(1),
+                retention: None,
+            },
         }
     }
 
@@ -52,13 +62,14 @@ impl Setup {
         self.directory.path().join(name)
     }
 
-    pub fn claim(&self) -> Sink {
-        Sink::new("pvc://claim/records/risk/fraud", None, Some(&self.path("claim"))).unwrap()
+    /// A sink on the PVC.
+    pub fn pvc(&self) -> Sink {
+        Sink::new("pvc://shared/records/risk/fraud", None, Some(&self.path("pvc"))).unwrap()
     }
 
-    /// A claim that is not mounted.
-    pub fn nowhere(&self) -> Sink {
-        Sink::new("pvc://claim/records/risk/fraud", None, Some(&self.path("nowhere"))).unwrap()
+    /// A sink on a PVC that is not mounted.
+    pub fn unmounted_pvc(&self) -> Sink {
+        Sink::new("pvc://shared/records/risk/fraud", None, Some(&self.path("unmounted"))).unwrap()
     }
 
     /// Starts a process that records to `sink`.
@@ -67,9 +78,9 @@ impl Setup {
     }
 
     pub fn start_in(&self, spool: &Path, sink: Option<Sink>) -> Process {
-        let counts = Counts::new(&Registry::new(), "fraud", "1.3.0", sink.is_some());
+        let counts = Counts::new(&Family::new("fraud", "1.3.0"), sink.is_some());
         let ring = Arc::new(Ring::default());
-        let plan = Plan {
+        let options = RecorderOptions {
             deployment: "fraud".into(),
             signature: self.signature.clone(),
             columns: self.columns.clone(),
@@ -78,17 +89,17 @@ impl Setup {
             spool_bytes: self.spool_bytes,
             pod: "fraud-v1-3-0-7c9f".into(),
         };
-        let mut recorder = Recorder::start(plan, &counts, &ring);
+        let mut recorder = Recorder::start(options, &counts, &ring);
         recorder.set(Some(&self.settings));
         Process { recorder, counts, ring }
     }
 
-    /// What an analyst finds in the claim.
+    /// The rows that an analyst finds on the PVC.
     pub fn rows(&self) -> Vec<Row> {
-        folder::rows(&self.path("claim"))
+        folder::rows(&self.path("pvc"))
     }
 
-    /// Names of the files in the spool.
+    /// The names of the files in the spool.
     pub fn spool(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.path("spool")).into_iter().flatten();
         let mut names: Vec<_> =
@@ -97,18 +108,18 @@ impl Setup {
         names
     }
 
-    /// How many files of the spool are of a kind: `parquet` are whole ones, `open` are written to.
-    pub fn count(&self, kind: &str) -> usize {
-        self.spool().iter().filter(|file| is(file, kind)).count()
+    /// The number of files in the spool with an extension: `parquet` for complete files, `open` for open ones.
+    pub fn count(&self, extension: &str) -> usize {
+        self.spool().iter().filter(|file| has_extension(file, extension)).count()
     }
 
-    /// Rows that the spool holds, by the names of whole files and the journals of open ones.
+    /// The number of rows in the spool, from the names of complete files and the journals of open ones.
     pub fn spooled(&self) -> u64 {
         let rows = |file: &String| -> u64 {
             let text = |file| std::fs::read_to_string(self.path("spool").join(file)).unwrap();
             match file.strip_suffix(".parquet") {
                 Some(rest) => rest.rsplit('.').nth(1).unwrap().parse().unwrap(),
-                None if is(file, "rows") => text(file).parse().unwrap(),
+                None if has_extension(file, "rows") => text(file).parse().unwrap(),
                 None => 0,
             }
         };
@@ -116,8 +127,8 @@ impl Setup {
     }
 }
 
-fn is(file: &str, kind: &str) -> bool {
-    Path::new(file).extension().is_some_and(|extension| extension == kind)
+fn has_extension(file: &str, extension: &str) -> bool {
+    Path::new(file).extension().is_some_and(|found| found == extension)
 }
 
 impl Process {
@@ -129,17 +140,17 @@ impl Process {
     }
 
     /// Records a call as the observer does.
-    pub fn call(&mut self, call: understudy_server::observe::call::Call) {
+    pub fn call(&mut self, call: understudy_server::call::Call) {
         self.counts.due(1);
         self.recorder.record(call, &calls::main());
     }
 
-    /// Closes the open files, as if they were old.
+    /// Closes the open files, as if they were old enough.
     pub fn rotate(&mut self) {
         self.recorder.tick(Instant::now() + Duration::from_hours(100));
     }
 
-    /// Ends as after SIGTERM, with time enough for a sink that is well.
+    /// Ends as after SIGTERM, with enough time for an available sink.
     pub async fn finish(self) -> Balance {
         self.recorder.finish(Instant::now() + Duration::from_mins(5)).await
     }
@@ -155,17 +166,17 @@ impl Process {
     }
 }
 
-/// The books, in the order due, written, dropped, pending.
-pub fn books(balance: &Balance) -> [u64; 4] {
+/// The counts of a balance: due, written, dropped, pending.
+pub fn counts_of(balance: &Balance) -> [u64; 4] {
     [balance.due, balance.written, balance.dropped(), balance.pending()]
 }
 
-/// Rows lost for any other reason than `loss`.
+/// The number of rows lost for other reasons than `loss`.
 pub fn lost_otherwise(balance: &Balance, loss: Loss) -> u64 {
     balance.dropped() - balance.lost(loss)
 }
 
-/// The ids of the rows, each of which must be there once, in the order of their numbers.
+/// The sorted numbers in the ids of the rows. Each must occur once.
 pub fn numbers(rows: &[Row]) -> Vec<u64> {
     let number = |row: &Row| row["id"].as_str().unwrap().strip_prefix("call-").unwrap().parse().unwrap();
     let mut numbers: Vec<u64> = rows.iter().map(number).collect();
@@ -181,7 +192,7 @@ pub fn all(range: std::ops::Range<u64>) -> Vec<u64> {
     range.collect()
 }
 
-/// Awaits a condition that nobody tells of, such as a file that goes.
+/// Waits for a condition without an event, such as the removal of a file.
 pub async fn until(what: &str, condition: impl Fn() -> bool) {
     let awaited = async {
         while !condition() {
@@ -189,5 +200,5 @@ pub async fn until(what: &str, condition: impl Fn() -> bool) {
         }
     };
     let awaited = tokio::time::timeout(Duration::from_mins(1), awaited).await;
-    awaited.unwrap_or_else(|_| panic!("gave up waiting until {what}"));
+    awaited.unwrap_or_else(|_| panic!("timed out waiting until {what}"));
 }

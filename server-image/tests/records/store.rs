@@ -1,22 +1,28 @@
-//! A real S3 server, versitygw, behind a gate that can be closed.
+//! A real S3 server, versitygw, behind a gate that can interrupt connections.
 
-use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::{
+    io::{BufRead, BufReader},
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU8, Ordering},
+    },
+};
 
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
 use understudy_server::records::Sink;
 
 const ACCESS_KEY: &str = "understudy";
 pub const SECRET_KEY: &str = "do-not-log-me";
 
-/// The server's program; the project's own script builds it on first use.
+/// The server's program. A script of the project builds it on first use.
 fn program() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
@@ -31,14 +37,14 @@ fn program() -> &'static Path {
 /// What the gate does with a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gate {
-    /// Lets it through.
+    /// Forwards the connection.
     Open,
-    /// Ends it.
+    /// Closes the connection.
     Closed,
-    /// Lets so many bytes of the request through, then ends it.
+    /// Forwards this number of bytes of the request, then closes the connection.
     Cut(usize),
-    /// Lets the request through, and ends the connection instead of the answer.
-    Deaf,
+    /// Forwards the request, and closes the connection instead of the response.
+    NoResponse,
 }
 
 /// The server, its bucket `records`, and the Secret for it.
@@ -62,7 +68,7 @@ impl Store {
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let (gate, seen) = watch::channel(gate);
         let (end, ended) = watch::channel(0);
-        tokio::spawn(stand(listener, upstream, seen, end));
+        tokio::spawn(run_gate(listener, upstream, seen, end));
         let store = Self { child, directory, gate, ended };
         store.secret("AWS_ACCESS_KEY_ID", ACCESS_KEY);
         store.secret("AWS_SECRET_ACCESS_KEY", SECRET_KEY);
@@ -80,7 +86,7 @@ impl Store {
         Sink::new("s3://records/team/risk/fraud", Some(&secret), None).unwrap()
     }
 
-    /// The sink's folder, as the server keeps it: an object is a file.
+    /// The sink's folder on the server's disk: an object is a file.
     pub fn folder(&self) -> PathBuf {
         self.directory.path().join("data/records/team/risk/fraud")
     }
@@ -89,7 +95,7 @@ impl Store {
         self.gate.send_replace(gate);
     }
 
-    /// Waits until the gate has ended so many connections, since the beginning.
+    /// Waits until the gate has closed this number of connections in total.
     pub async fn ended(&mut self, connections: usize) {
         self.ended.wait_for(|ended| *ended >= connections).await.unwrap();
     }
@@ -102,7 +108,7 @@ impl Drop for Store {
     }
 }
 
-/// Starts the server on an address that nobody else on the machine has, and waits until it listens.
+/// Starts the server on an address that no other process uses, and waits until it listens.
 fn serve(directory: &Path) -> (Child, SocketAddr) {
     static COUNT: AtomicU8 = AtomicU8::new(1);
     let [.., high, low] = std::process::id().to_be_bytes();
@@ -115,19 +121,19 @@ fn serve(directory: &Path) -> (Child, SocketAddr) {
         .env("ROOT_ACCESS_KEY", ACCESS_KEY)
         .env("ROOT_SECRET_KEY", SECRET_KEY)
         .stdout(Stdio::piped())
-        // It tells of every upload that the gate cuts short.
+        // The server logs every upload that the gate interrupts.
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let listening = lines.any(|line| line.unwrap().contains("service listening"));
     assert!(listening, "versitygw ended before it listened");
-    // Whatever it still has to say must not fill the pipe.
+    // Further output must not fill the pipe.
     std::thread::spawn(move || lines.for_each(drop));
     (child, address)
 }
 
-async fn stand(
+async fn run_gate(
     listener: TcpListener,
     upstream: SocketAddr,
     gate: watch::Receiver<Gate>,
@@ -138,7 +144,7 @@ async fn stand(
         tokio::spawn(async move {
             let state = *gate.borrow_and_update();
             tokio::select! {
-                () = pass(client, upstream, state) => {}
+                () = forward(client, upstream, state) => {}
                 _ = gate.changed() => {}
             }
             if state != Gate::Open {
@@ -148,8 +154,8 @@ async fn stand(
     }
 }
 
-/// Carries a connection as far as the gate lets it. An error on either side is its end.
-async fn pass(mut client: TcpStream, upstream: SocketAddr, gate: Gate) {
+/// Forwards a connection as far as the gate allows. An error on either side ends it.
+async fn forward(mut client: TcpStream, upstream: SocketAddr, gate: Gate) {
     if gate == Gate::Closed {
         return;
     }
@@ -164,13 +170,13 @@ async fn pass(mut client: TcpStream, upstream: SocketAddr, gate: Gate) {
                 let _ = server.write_all(&first).await;
             }
         }
-        Gate::Deaf => {
-            let (mut answers, mut requests) = server.split();
+        Gate::NoResponse => {
+            let (mut responses, mut requests) = server.split();
             let (mut reader, _writer) = client.split();
-            let mut answer = [0; 1];
+            let mut response = [0; 1];
             tokio::select! {
                 _ = tokio::io::copy(&mut reader, &mut requests) => {}
-                _ = answers.read_exact(&mut answer) => {}
+                _ = responses.read_exact(&mut response) => {}
             }
         }
     }

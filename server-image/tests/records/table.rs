@@ -1,30 +1,34 @@
-//! What an analyst reads is what was asked and answered.
+//! An analyst reads the inputs and outputs of the calls.
 
 use std::time::Duration;
 
 use half::{bf16, f16};
 use serde_json::json;
-use understudy_server::observe::call::{Answered, Call, Dropped, Shadow};
-use understudy_server::records::{Loss, Settings};
-use understudy_server::signature::Signature;
-use understudy_server::tensor::{Data, Datatype, Tensor};
+use understudy_server::{
+    call::{Answered, Call, Dropped, Shadow},
+    records::{Loss, RecordingSettings},
+    signature::Signature,
+    tensor::{Data, Datatype, Tensor},
+};
 
-use crate::calls::{self, MIDNIGHT, MORNING, answered, call, call_at, challenger, port};
-use crate::folder;
-use crate::setup::{Setup, books, numbers};
+use crate::{
+    calls::{self, MIDNIGHT, MORNING, answered, call, call_at, challenger, port},
+    folder,
+    setup::{Setup, counts_of, numbers},
+};
 
 fn vector(data: Data) -> Tensor {
     Tensor { shape: vec![i64::try_from(data.len()).unwrap()], data }
 }
 
 #[tokio::test]
-async fn a_row_has_the_call_and_both_answers() {
+async fn a_row_has_the_call_and_both_responses() {
     let setup = Setup::new();
-    let mut process = setup.start(setup.claim());
+    let mut process = setup.start(setup.pvc());
     let shadow = Shadow::Answered { by: challenger(), answered: answered(0, 0.25, 4321) };
     process.call(Call { challenger: shadow, ..call(7) });
     let balance = process.finish().await;
-    assert_eq!(books(&balance), [1, 1, 0, 0]);
+    assert_eq!(counts_of(&balance), [1, 1, 0, 0]);
 
     let row = setup.rows().remove(0);
     let micros = i64::try_from((MORNING + Duration::from_millis(7)).as_micros()).unwrap();
@@ -54,26 +58,26 @@ async fn a_row_has_the_call_and_both_answers() {
     ] {
         assert_eq!(row[name], value, "{name}");
     }
-    assert_eq!(row.len(), 22, "and nothing else");
+    assert_eq!(row.len(), 22, "no other column exists");
 }
 
 #[tokio::test]
-async fn files_are_named_by_day_time_version_and_pod() {
+async fn a_file_name_has_day_time_version_and_pod() {
     let setup = Setup::new();
-    let mut process = setup.start(setup.claim());
+    let mut process = setup.start(setup.pvc());
     process.record(0..1);
     process.finish().await;
-    let files = folder::files(&setup.path("claim"));
+    let files = folder::files(&setup.path("pvc"));
     let expected =
         "records/risk/fraud/date=2026-11-21/20261121T093045.000000Z-1.3.0-fraud-v1-3-0-7c9f-0.parquet";
-    assert_eq!(files, [setup.path("claim").join(expected)]);
+    assert_eq!(files, [setup.path("pvc").join(expected)]);
     assert_eq!(folder::names(&files[0])[..3], ["id", "time", "deployment"]);
 }
 
 #[tokio::test]
-async fn a_request_of_many_rows_has_a_value_a_row_in_every_feature() {
+async fn a_request_of_many_rows_has_a_value_for_each_row_in_every_feature() {
     let setup = Setup::new();
-    let mut process = setup.start(setup.claim());
+    let mut process = setup.start(setup.pvc());
     let input = Tensor { shape: vec![2, 3], data: Data::Fp32(vec![30.0, 9.5, 7.0, 60.0, 120.0, 23.0]) };
     let outputs = vec![
         vector(Data::Int64(vec![0, 1])),
@@ -93,7 +97,7 @@ async fn a_request_of_many_rows_has_a_value_a_row_in_every_feature() {
 #[tokio::test]
 async fn a_call_without_a_prediction_is_a_row_without_values() {
     let setup = Setup::new();
-    let mut process = setup.start(setup.claim());
+    let mut process = setup.start(setup.pvc());
     let error = Some("input `x` is missing".to_owned());
     let main = Answered { status: 400, error, outputs: vec![], latency: None };
     process.call(Call { inputs: vec![], main, challenger: Shadow::Dropped(Dropped::CircuitOpen), ..call(1) });
@@ -114,7 +118,7 @@ async fn a_call_without_a_prediction_is_a_row_without_values() {
 }
 
 #[tokio::test]
-async fn every_datatype_is_read_back_as_it_was_given() {
+async fn values_of_every_datatype_are_read_back_unchanged() {
     let texts = || vec![String::new(), "é\"\n".to_owned()];
     let given = [
         (Data::Bool(vec![true, false]), json!([true, false])),
@@ -134,7 +138,7 @@ async fn every_datatype_is_read_back_as_it_was_given() {
     ];
     let inputs = given.iter().map(|(data, _)| port(&data.datatype().to_string(), data.datatype(), &[-1]));
     let setup = Setup::of(Signature { inputs: inputs.collect(), outputs: vec![] });
-    let mut process = setup.start(setup.claim());
+    let mut process = setup.start(setup.pvc());
     let inputs = given.iter().map(|(data, _)| vector(data.clone())).collect();
     let main = Answered { outputs: vec![], ..answered(0, 0.0, 1) };
     process.call(Call { inputs, main, ..call(1) });
@@ -147,13 +151,13 @@ async fn every_datatype_is_read_back_as_it_was_given() {
 }
 
 #[tokio::test]
-async fn a_shape_that_varies_in_two_dimensions_is_kept() {
+async fn a_shape_with_two_variable_dimensions_is_recorded() {
     let signature = Signature {
         inputs: vec![port("image", Datatype::Uint8, &[-1, -1])],
         outputs: vec![port("boxes", Datatype::Fp32, &[-1, -1, 4])],
     };
     let setup = Setup::of(signature);
-    let mut process = setup.start(setup.claim());
+    let mut process = setup.start(setup.pvc());
     let inputs = vec![Tensor { shape: vec![2, 3], data: Data::Uint8(vec![1, 2, 3, 4, 5, 6]) }];
     let outputs = vec![Tensor { shape: vec![1, 0, 4], data: Data::Fp32(vec![]) }];
     process.call(Call { inputs, main: Answered { outputs, ..answered(0, 0.0, 1) }, ..call(1) });
@@ -161,16 +165,16 @@ async fn a_shape_that_varies_in_two_dimensions_is_kept() {
     let row = setup.rows().remove(0);
     assert_eq!(row["input_image"], json!([1, 2, 3, 4, 5, 6]));
     assert_eq!(row["input_image_shape"], json!([2, 3]));
-    assert_eq!(row["main_boxes"], json!([]), "no box is not the same as no answer");
+    assert_eq!(row["main_boxes"], json!([]), "an output without boxes differs from a missing output");
     assert_eq!(row["main_boxes_shape"], json!([1, 0, 4]));
     assert_eq!(row["challenger_boxes_shape"], json!(null));
 }
 
-/// For the team that compares a challenger of another making: main's half of the row must not suffer from it.
+/// For a team whose challenger has other output types: the columns of main stay complete.
 #[tokio::test]
-async fn a_challengers_answer_of_another_kind_costs_only_its_own_values() {
+async fn challenger_outputs_of_another_datatype_are_missing_and_those_of_main_are_recorded() {
     let setup = Setup::new();
-    let mut process = setup.start(setup.claim());
+    let mut process = setup.start(setup.pvc());
     let mut other = answered(0, 0.25, 1);
     other.outputs[1].data = Data::Fp64(vec![0.75, 0.25]);
     process.call(Call { challenger: Shadow::Answered { by: challenger(), answered: other }, ..call(1) });
@@ -183,9 +187,9 @@ async fn a_challengers_answer_of_another_kind_costs_only_its_own_values() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_not_of_the_signature_is_counted() {
+async fn a_call_that_does_not_fit_the_signature_is_counted_as_lost() {
     let setup = Setup::new();
-    let mut process = setup.start(setup.claim());
+    let mut process = setup.start(setup.pvc());
     let mut wrong = call(1);
     wrong.inputs[0].data = Data::Int8(vec![1, 2, 3]);
     process.call(wrong);
@@ -194,68 +198,68 @@ async fn a_call_that_is_not_of_the_signature_is_counted() {
     process.call(short);
     process.record(3..4);
     let balance = process.finish().await;
-    assert_eq!(books(&balance), [3, 1, 2, 0]);
+    assert_eq!(counts_of(&balance), [3, 1, 2, 0]);
     assert_eq!(balance.lost(Loss::Encode), 2);
     assert_eq!(numbers(&setup.rows()), [3]);
 }
 
 #[tokio::test]
-async fn a_call_out_of_the_sample_is_no_row() {
+async fn a_call_outside_of_the_sample_is_not_recorded() {
     let setup = Setup::new();
-    let mut process = setup.start(setup.claim());
+    let mut process = setup.start(setup.pvc());
     process.recorder.record(Call { record: false, ..call(1) }, &calls::main());
     assert_eq!(process.ring.rows(), 0);
-    assert_eq!(books(&process.finish().await), [0, 0, 0, 0]);
+    assert_eq!(counts_of(&process.finish().await), [0, 0, 0, 0]);
 }
 
 #[tokio::test]
-async fn calls_of_two_days_are_in_two_folders_however_they_are_mixed() {
+async fn calls_of_two_days_are_in_two_folders_in_any_order() {
     let setup = Setup::new();
-    let mut process = setup.start(setup.claim());
+    let mut process = setup.start(setup.pvc());
     for number in 0..100 {
-        // Around midnight the slow calls of yesterday come after the quick ones of today.
+        // Around midnight, slow calls of yesterday end after fast calls of today.
         let at = MIDNIGHT.saturating_sub(Duration::from_millis(1 - number % 2));
         process.call(call_at(number, at));
     }
-    assert_eq!(books(&process.finish().await), [100, 100, 0, 0]);
-    let folder = |day: &str| setup.path("claim/records/risk/fraud").join(day);
+    assert_eq!(counts_of(&process.finish().await), [100, 100, 0, 0]);
+    let folder = |day: &str| setup.path("pvc/records/risk/fraud").join(day);
     let rows = |day| folder::rows(&folder(day));
-    assert_eq!(folder::files(&setup.path("claim")).len(), 2, "one file a day");
+    assert_eq!(folder::files(&setup.path("pvc")).len(), 2, "one file for each day");
     assert!(numbers(&rows("date=2026-11-21")).iter().all(|number| number % 2 == 0));
     assert!(numbers(&rows("date=2026-11-22")).iter().all(|number| number % 2 == 1));
     assert_eq!(numbers(&setup.rows()).len(), 100);
 }
 
 #[tokio::test]
-async fn a_day_of_long_ago_closes_the_older_of_two_open_files() {
+async fn a_call_of_a_third_day_closes_the_older_of_two_open_files() {
     let setup = Setup::new();
-    let mut process = setup.start(setup.claim());
+    let mut process = setup.start(setup.pvc());
     for (number, days) in [(0, 0), (1, 1), (2, 2), (3, 0), (4, 2)] {
         process.call(call_at(number, MORNING + Duration::from_hours(24 * days)));
     }
-    assert_eq!(books(&process.finish().await), [5, 5, 0, 0]);
+    assert_eq!(counts_of(&process.finish().await), [5, 5, 0, 0]);
     assert_eq!(numbers(&setup.rows()), [0, 1, 2, 3, 4]);
-    assert_eq!(folder::files(&setup.path("claim")).len(), 4, "the first day was opened twice");
+    assert_eq!(folder::files(&setup.path("pvc")).len(), 4, "the first day has two files");
 }
 
-/// For the person who must be sure that a value is kept nowhere.
+/// Protects people whose values must not be recorded.
 #[tokio::test]
 async fn a_redacted_column_is_neither_in_the_files_nor_among_the_newest_rows() {
     let mut setup = Setup::new();
-    let mut process = setup.start(setup.claim());
+    let mut process = setup.start(setup.pvc());
     process.record(0..3);
-    setup.settings = Settings { redact: vec!["age".into(), "score".into()], ..setup.settings };
+    setup.settings = RecordingSettings { redact: vec!["age".into(), "score".into()], ..setup.settings };
     process.recorder.set(Some(&setup.settings));
-    assert_eq!(process.ring.rows(), 0, "what was kept before still shows the values");
+    assert_eq!(process.ring.rows(), 0, "the rows before still have the values");
     process.record(3..5);
     let newest = String::from_utf8(process.ring.newest(10)).unwrap();
     assert_eq!(newest.lines().count(), 2);
     assert!(!newest.contains("age") && !newest.contains("score"), "{newest}");
     assert!(newest.contains("input_amount") && newest.contains("main_label"), "{newest}");
-    assert_eq!(books(&process.finish().await), [5, 5, 0, 0]);
+    assert_eq!(counts_of(&process.finish().await), [5, 5, 0, 0]);
 
-    let files = folder::files(&setup.path("claim"));
-    assert_eq!(files.len(), 2, "a file has the same columns from its beginning to its end");
+    let files = folder::files(&setup.path("pvc"));
+    assert_eq!(files.len(), 2, "all rows of a file have the same columns");
     assert!(folder::names(&files[0]).contains(&"input_age".to_owned()));
     let names = folder::names(&files[1]);
     for name in ["input_age", "main_score", "challenger_score"] {
@@ -267,14 +271,14 @@ async fn a_redacted_column_is_neither_in_the_files_nor_among_the_newest_rows() {
 #[tokio::test]
 async fn a_file_is_closed_when_it_is_old_enough_and_not_before() {
     let setup = Setup::new();
-    let mut process = setup.start(setup.nowhere());
+    let mut process = setup.start(setup.unmounted_pvc());
     let begun = tokio::time::Instant::now();
     process.record(0..1);
     process.recorder.tick(begun + Duration::from_secs(59));
     assert_eq!((setup.count("open"), setup.count("parquet")), (1, 0));
     process.recorder.tick(begun + Duration::from_secs(61));
     assert_eq!((setup.count("open"), setup.count("parquet")), (0, 1));
-    assert_eq!(setup.spool().len(), 1, "the journal is gone as well");
+    assert_eq!(setup.spool().len(), 1, "the journal is removed as well");
     process.kill();
 }
 
@@ -282,11 +286,11 @@ async fn a_file_is_closed_when_it_is_old_enough_and_not_before() {
 async fn a_file_is_closed_when_it_is_large_enough() {
     let mut setup = Setup::new();
     setup.spool_bytes = 8 << 20;
-    let mut process = setup.start(setup.claim());
-    // A file has at most a fourth of the spool, here about 40,000 rows.
+    let mut process = setup.start(setup.pvc());
+    // A file has at most a quarter of the spool's budget, here about 40,000 rows.
     process.record(0..150_000);
     process.finish().await;
-    let files = folder::files(&setup.path("claim"));
+    let files = folder::files(&setup.path("pvc"));
     assert!(files.len() > 1, "{files:?}");
     for file in files {
         assert!(file.metadata().unwrap().len() <= 3 << 20, "{}", file.display());
@@ -297,12 +301,12 @@ async fn a_file_is_closed_when_it_is_large_enough() {
 #[tokio::test]
 async fn rows_that_were_due_before_recording_was_switched_off_are_written() {
     let setup = Setup::new();
-    let mut process = setup.start(setup.claim());
+    let mut process = setup.start(setup.pvc());
     process.record(0..2);
     process.recorder.set(None);
-    assert_eq!(process.ring.rows(), 0, "the newest rows are kept while recording is on");
+    assert_eq!(process.ring.rows(), 0, "the newest rows stay in memory only while recording is on");
     process.record(2..3);
     assert_eq!(process.ring.rows(), 0);
-    assert_eq!(books(&process.finish().await), [3, 3, 0, 0]);
+    assert_eq!(counts_of(&process.finish().await), [3, 3, 0, 0]);
     assert_eq!(numbers(&setup.rows()), [0, 1, 2]);
 }

@@ -1,18 +1,23 @@
-//! Where models come from: a bucket, a web server with an authority of its own, a claim; and from where they do not.
+//! The sources of models: a bucket, a web server with its own certificate authority, a mounted volume. And the places that
+//! the server never fetches from.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
-use std::thread;
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpListener,
+    path::PathBuf,
+    sync::{
+        Arc,
+        mpsc::{Receiver, channel},
+    },
+    thread,
+};
 
 use rstest::rstest;
 use serde_json::Value;
 
 use crate::harness::{Launch, model, sha256};
 
-/// What a store answers to one request.
+/// The response of a store to one request.
 #[derive(Clone)]
 enum Reply {
     File(Vec<u8>),
@@ -22,29 +27,29 @@ enum Reply {
     Half(Vec<u8>),
 }
 
-/// A store on this machine that gives one reply a request, the last one for ever, and keeps what it was asked.
+/// A store on this machine. It sends one reply for each request, the last one repeatedly, and keeps the requests.
 struct Store {
     port: u16,
-    asked: Receiver<String>,
+    requests: Receiver<String>,
     authority: Option<String>,
 }
 
 impl Store {
     fn http(replies: Vec<Reply>) -> Self {
         let (listener, port) = listen();
-        let (tell, asked) = channel();
+        let (sender, requests) = channel();
         thread::spawn(move || {
             let mut replies = Replies(replies);
             for stream in listener.incoming() {
-                let _ = tell.send(answer(stream.unwrap(), replies.next()));
+                let _ = sender.send(serve(stream.unwrap(), replies.next()));
             }
         });
-        Self { port, asked, authority: None }
+        Self { port, requests, authority: None }
     }
 
     fn https(replies: Vec<Reply>) -> Self {
         let (listener, port) = listen();
-        let (tell, asked) = channel();
+        let (sender, requests) = channel();
         let rcgen::CertifiedKey { cert, signing_key } =
             rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         let key = rustls::pki_types::PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
@@ -60,15 +65,16 @@ impl Store {
             let mut replies = Replies(replies);
             for stream in listener.incoming() {
                 let session = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
-                let _ = tell.send(answer(rustls::StreamOwned::new(session, stream.unwrap()), replies.next()));
+                let _ =
+                    sender.send(serve(rustls::StreamOwned::new(session, stream.unwrap()), replies.next()));
             }
         });
-        Self { port, asked, authority: Some(cert.pem()) }
+        Self { port, requests, authority: Some(cert.pem()) }
     }
 
     /// The next request, from its first line to its last header.
     fn request(&self) -> String {
-        self.asked.recv().unwrap()
+        self.requests.recv().unwrap()
     }
 }
 
@@ -86,12 +92,12 @@ fn listen() -> (TcpListener, u16) {
     (listener, port)
 }
 
-fn answer(stream: impl Read + Write, reply: Reply) -> String {
+fn serve(stream: impl Read + Write, reply: Reply) -> String {
     let mut stream = BufReader::new(stream);
     let mut request = String::new();
     loop {
         let before = request.len();
-        // A client that does not trust this store says goodbye here.
+        // A client that does not trust this store closes the connection here.
         if stream.read_line(&mut request).is_err() || matches!(&request[before..], "" | "\r\n") {
             break;
         }
@@ -146,7 +152,7 @@ fn reason(launch: Launch) -> (String, String) {
 }
 
 #[test]
-fn a_bucket_is_asked_by_path_with_a_signature() {
+fn a_bucket_gets_a_signed_request_by_path() {
     let store = Store::http(vec![Reply::File(bytes())]);
     let server = from_bucket(&store).ready();
     let request = store.request();
@@ -156,7 +162,7 @@ fn a_bucket_is_asked_by_path_with_a_signature() {
 }
 
 #[test]
-fn a_public_bucket_is_asked_without_one() {
+fn a_public_bucket_gets_an_unsigned_request() {
     let store = Store::http(vec![Reply::File(bytes())]);
     let launch = from_bucket(&store);
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
@@ -167,7 +173,7 @@ fn a_public_bucket_is_asked_without_one() {
 }
 
 #[test]
-fn a_store_that_is_away_for_a_moment_is_asked_again() {
+fn the_server_tries_again_after_an_outage_of_the_store() {
     let store = Store::http(vec![Reply::Status(503), Reply::Half(bytes()), Reply::File(bytes())]);
     from_bucket(&store).ready();
     for _ in 0..3 {
@@ -181,29 +187,25 @@ fn a_store_that_is_away_for_a_moment_is_asked_again() {
 #[case(Reply::Status(401), "ArtifactForbidden", 1)]
 #[case(Reply::Status(500), "ArtifactUnreachable", 5)]
 #[case(Reply::File(b"another model".to_vec()), "DigestMismatch", 1)]
-fn a_bucket_that_does_not_have_it_is_told_apart(
-    #[case] reply: Reply,
-    #[case] expected: &str,
-    #[case] tries: usize,
-) {
+fn each_failure_of_a_bucket_has_a_reason(#[case] reply: Reply, #[case] expected: &str, #[case] tries: usize) {
     let store = Store::http(vec![reply]);
     let (reason, message) = reason(from_bucket(&store));
     assert_eq!(reason, expected, "{message}");
     assert!(message.contains("s3://models/fraud/1.3.0/model.onnx"), "{message}");
     assert!(!message.contains("do-not-log-me"), "{message}");
-    assert_eq!(store.asked.try_iter().count(), tries);
+    assert_eq!(store.requests.try_iter().count(), tries);
 }
 
 #[test]
-fn nobody_there_is_unreachable() {
+fn a_store_that_does_not_listen_is_unreachable() {
     let (listener, port) = listen();
     drop(listener);
-    let store = Store { port, asked: channel().1, authority: None };
+    let store = Store { port, requests: channel().1, authority: None };
     assert_eq!(reason(from_bucket(&store)).0, "ArtifactUnreachable");
 }
 
 #[test]
-fn a_file_beyond_the_limit_stops_the_download() {
+fn the_download_of_a_file_beyond_the_limit_stops() {
     let store = Store::http(vec![Reply::File(vec![0; 5000])]);
     let (reason, message) = reason(from_bucket(&store).arguments(&["--max-artifact", "4096"]));
     assert_eq!(reason, "ArtifactTooLarge");
@@ -211,7 +213,7 @@ fn a_file_beyond_the_limit_stops_the_download() {
 }
 
 #[test]
-fn the_secrets_authority_is_trusted_and_its_token_sent() {
+fn the_authority_in_the_secret_is_trusted_and_the_token_is_sent() {
     let store = Store::https(vec![Reply::File(bytes())]);
     let launch = from_web(&store);
     secret(&launch, "token", "t0ken\n");
@@ -222,7 +224,7 @@ fn the_secrets_authority_is_trusted_and_its_token_sent() {
 }
 
 #[test]
-fn a_name_and_password_are_sent_as_such() {
+fn user_name_and_password_are_sent_as_basic_authentication() {
     let store = Store::https(vec![Reply::File(bytes())]);
     let launch = from_web(&store);
     secret(&launch, "username", "alice");
@@ -243,20 +245,20 @@ fn an_unknown_authority_is_not_trusted() {
 }
 
 #[rstest]
-#[case::metadata("https://169.254.169.254/latest/meta-data/iam", "never called")]
-#[case::metadata_as_a_number("https://2852039166/", "never called")]
-#[case::mapped("https://[::ffff:169.254.169.254]/", "never called")]
+#[case::metadata("https://169.254.169.254/latest/meta-data/iam", "never calls")]
+#[case::metadata_as_a_number("https://2852039166/", "never calls")]
+#[case::mapped("https://[::ffff:169.254.169.254]/", "never calls")]
 #[case::plain("http://localhost/model.onnx", "http")]
-fn a_redirect_leads_to_no_place_that_is_never_called(#[case] to: &str, #[case] expected: &str) {
+fn a_redirect_to_a_forbidden_address_is_not_followed(#[case] to: &str, #[case] expected: &str) {
     let store = Store::https(vec![Reply::Redirect(to.to_owned())]);
     let (reason, message) = reason(from_web(&store));
     assert_eq!(reason, "ArtifactUnreachable");
     assert!(message.contains(expected), "{message}");
-    assert_eq!(store.asked.try_iter().count(), 1);
+    assert_eq!(store.requests.try_iter().count(), 1);
 }
 
 #[test]
-fn redirects_are_followed_but_not_for_ever() {
+fn redirects_are_followed_up_to_a_limit() {
     let target = Store::https(vec![Reply::File(bytes())]);
     let store = Store::https(vec![Reply::Redirect(format!("https://localhost:{}/there", target.port))]);
     let launch = from_web(&store);
@@ -266,7 +268,7 @@ fn redirects_are_followed_but_not_for_ever() {
     launch.ready();
     let followed = target.request();
     assert!(followed.starts_with("GET /there"), "{followed}");
-    assert!(!followed.contains("t0ken"), "a token is for one server only: {followed}");
+    assert!(!followed.contains("t0ken"), "the token is for the first server only: {followed}");
 
     let circle = Store::https(vec![Reply::Redirect("/again".to_owned())]);
     let (reason, message) = reason(from_web(&circle));
@@ -280,19 +282,19 @@ fn redirects_are_followed_but_not_for_ever() {
 #[case("file:///etc/passwd", "UnsupportedUri")]
 #[case("pvc://claim/../secret/token", "UnsupportedUri")]
 #[case("pvc://claim/missing.onnx", "ArtifactNotFound")]
-fn other_places_are_refused(#[case] uri: &str, #[case] expected: &str) {
+fn other_uris_are_rejected(#[case] uri: &str, #[case] expected: &str) {
     assert_eq!(reason(Launch::artifact(uri, &"0".repeat(64))).0, expected);
 }
 
 #[test]
-fn a_metadata_service_is_no_s3_endpoint() {
+fn a_metadata_service_is_not_accepted_as_an_s3_endpoint() {
     let launch = Launch::artifact("s3://models/model.onnx", &"0".repeat(64));
     secret(&launch, "AWS_ENDPOINT_URL", "http://169.254.169.254");
     assert_eq!(reason(launch).0, "ArtifactUnreachable");
 }
 
 #[test]
-fn a_link_in_a_claim_is_not_followed() {
+fn a_symbolic_link_in_a_volume_is_not_followed() {
     let launch = Launch::artifact("pvc://claim/model.onnx", &sha256(&bytes()));
     let outside: PathBuf = launch.path("outside.onnx");
     std::fs::write(&outside, bytes()).unwrap();
@@ -303,7 +305,7 @@ fn a_link_in_a_claim_is_not_followed() {
 }
 
 #[test]
-fn the_digest_is_checked_before_anything_looks_into_the_file() {
+fn the_digest_is_checked_before_the_file_is_inspected() {
     let launch = Launch::artifact("pvc://claim/model.onnx", &"0".repeat(64));
     std::fs::copy(model("hostile/external_absolute.onnx"), launch.path("claim/model.onnx")).unwrap();
     let (reason, message) = reason(launch);

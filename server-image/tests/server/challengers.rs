@@ -1,36 +1,40 @@
-//! Challengers that misbehave: small HTTP servers, each bad in one way.
+//! Challengers that misbehave: small HTTP servers, each with one fault.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+    },
+};
 
-/// The headers of a challenger that calls itself 1.4.0.
+/// Headers of a challenger with version 1.4.0 and digest sha256:14.
 const VERSION_1_4: &str = "understudy-version: 1.4.0\r\nunderstudy-digest: sha256:14\r\n";
 
-/// What is wrong with it.
+/// The fault of a challenger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bad {
-    /// Reads requests and never answers.
+    /// Reads requests and never responds.
     Stalled,
-    /// Answers 500.
+    /// Responds with 500.
     Failing,
-    /// Answers 503, as one that is not ready.
+    /// Responds with 503, as if it were not ready.
     NotReady,
-    /// Answers ten megabytes.
+    /// Responds with ten megabytes.
     Huge,
-    /// Answers in the name of another version.
+    /// Responds with another version and digest.
     Foreign,
-    /// Answers what is no prediction.
+    /// Responds with something that is not a prediction.
     Nonsense,
-    /// Cuts the connection in the middle of its answer.
+    /// Closes the connection in the middle of a response.
     Cut,
 }
 
-/// A challenger that is listened to by threads of the test.
+/// A challenger with a fault, on threads of the test.
 pub struct Challenger {
     pub address: SocketAddr,
-    asked: Arc<AtomicU64>,
+    requests: Arc<AtomicU64>,
     over: Arc<AtomicBool>,
 }
 
@@ -38,8 +42,8 @@ impl Challenger {
     pub fn start(bad: Bad) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let (asked, over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-        let (count, end) = (Arc::clone(&asked), Arc::clone(&over));
+        let (requests, over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let (count, end) = (Arc::clone(&requests), Arc::clone(&over));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if end.load(SeqCst) {
@@ -49,50 +53,50 @@ impl Challenger {
                 std::thread::spawn(move || serve(stream.unwrap(), bad, &count));
             }
         });
-        Self { address, asked, over }
+        Self { address, requests, over }
     }
 
-    /// Requests that came.
-    pub fn asked(&self) -> u64 {
-        self.asked.load(SeqCst)
+    /// The number of requests so far.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(SeqCst)
     }
 }
 
 impl Drop for Challenger {
     fn drop(&mut self) {
         self.over.store(true, SeqCst);
-        // The listener looks when somebody comes.
+        // The thread checks the flag at the next connection.
         let _ = TcpStream::connect(self.address);
     }
 }
 
-fn serve(stream: TcpStream, bad: Bad, asked: &AtomicU64) {
+fn serve(stream: TcpStream, bad: Bad, requests: &AtomicU64) {
     let mut stream = BufReader::new(stream);
     while let Some(length) = head(&mut stream) {
         let mut body = vec![0; length];
         if stream.read_exact(&mut body).is_err() {
             return;
         }
-        asked.fetch_add(1, SeqCst);
-        let answer = match bad {
+        requests.fetch_add(1, SeqCst);
+        let response = match bad {
             Bad::Stalled => continue,
-            Bad::Failing => answer(500, "", br#"{"error":"out of luck"}"#),
-            Bad::NotReady => answer(503, "", br#"{"error":"the model is still being loaded"}"#),
-            Bad::Huge => answer(200, VERSION_1_4, &vec![b' '; 10 << 20]),
+            Bad::Failing => response(500, "", br#"{"error":"out of luck"}"#),
+            Bad::NotReady => response(503, "", br#"{"error":"the model is still being loaded"}"#),
+            Bad::Huge => response(200, VERSION_1_4, &vec![b' '; 10 << 20]),
             Bad::Foreign => {
-                answer(200, "understudy-version: 6.6.6\r\nunderstudy-digest: sha256:66\r\n", b"{}")
+                response(200, "understudy-version: 6.6.6\r\nunderstudy-digest: sha256:66\r\n", b"{}")
             }
-            Bad::Nonsense => answer(200, VERSION_1_4, b"<html>"),
-            Bad::Cut => answer(200, VERSION_1_4, &[b' '; 100])[..100].to_vec(),
+            Bad::Nonsense => response(200, VERSION_1_4, b"<html>"),
+            Bad::Cut => response(200, VERSION_1_4, &[b' '; 100])[..100].to_vec(),
         };
-        // Who asked may have gone.
-        if stream.get_mut().write_all(&answer).is_err() || bad == Bad::Cut {
+        // Main may have closed the connection.
+        if stream.get_mut().write_all(&response).is_err() || bad == Bad::Cut {
             return;
         }
     }
 }
 
-/// The length of the next request's body; none when there is no next request.
+/// The length of the next request's body. `None` at the end of the connection.
 fn head(stream: &mut BufReader<TcpStream>) -> Option<usize> {
     let mut length = 0;
     loop {
@@ -110,7 +114,7 @@ fn head(stream: &mut BufReader<TcpStream>) -> Option<usize> {
     }
 }
 
-fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
+fn response(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     let head = format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\n\r\n", body.len());
     [head.as_bytes(), body].concat()
 }

@@ -1,24 +1,26 @@
 //! A small HTTP/1.1 client that shows what a connection does.
 
-use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::{
+    fmt::Write as _,
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
 
 use serde_json::Value;
 
-/// Far beyond what any test waits for: a hung server fails the test instead of hanging it.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Longer than any test waits: a server that hangs fails the test.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -31,7 +33,7 @@ impl Answer {
             .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
     }
 
-    /// The message of an error, which must have that status.
+    /// The message of an error. Fails unless the response has this status.
     pub fn error(&self, status: u16) -> String {
         let body = String::from_utf8_lossy(&self.body);
         assert_eq!(self.status, status, "{body}");
@@ -45,7 +47,7 @@ pub struct Connection(BufReader<TcpStream>);
 impl Connection {
     pub fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         stream.set_nodelay(true).unwrap();
         Self(BufReader::new(stream))
     }
@@ -61,11 +63,11 @@ impl Connection {
     }
 
     pub fn raw(&mut self, bytes: &[u8]) {
-        // A server that has refused already may not read the rest.
+        // After a refusal, the server may not read the rest.
         let _ = self.0.get_mut().write_all(bytes);
     }
 
-    pub fn receive(&mut self) -> Answer {
+    pub fn receive(&mut self) -> Response {
         let mut line = String::new();
         self.0.read_line(&mut line).unwrap();
         let status =
@@ -77,27 +79,27 @@ impl Connection {
             let Some((name, value)) = line.trim_end().split_once(": ") else { break };
             headers.push((name.to_owned(), value.to_owned()));
         }
-        let mut answer = Answer { status, headers, body: Vec::new() };
-        let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
-        answer.body.resize(length, 0);
-        self.0.read_exact(&mut answer.body).unwrap();
-        answer
+        let mut response = Response { status, headers, body: Vec::new() };
+        let length = response.header("content-length").map_or(0, |length| length.parse().unwrap());
+        response.body.resize(length, 0);
+        self.0.read_exact(&mut response.body).unwrap();
+        response
     }
 
-    pub fn call(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub fn call(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Response {
         self.send(method, path, headers, body);
         self.receive()
     }
 
-    pub fn get(&mut self, path: &str) -> Answer {
+    pub fn get(&mut self, path: &str) -> Response {
         self.call("GET", path, &[], b"")
     }
 
-    pub fn post(&mut self, path: &str, body: impl AsRef<[u8]>) -> Answer {
+    pub fn post(&mut self, path: &str, body: impl AsRef<[u8]>) -> Response {
         self.call("POST", path, &[], body.as_ref())
     }
 
-    /// Waits until the server closes the connection, without an answer before that.
+    /// Waits until the server closes the connection. Fails if it sends anything before.
     pub fn closes(&mut self) {
         let mut rest = Vec::new();
         match self.0.read_to_end(&mut rest) {

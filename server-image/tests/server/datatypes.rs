@@ -1,10 +1,12 @@
-//! Every datatype of the protocol through an identity model: what goes in comes out, in JSON and in binary.
+//! Every datatype of the protocol, through an identity model: the output equals the input, in JSON and in binary.
 
 use rstest::rstest;
 use serde_json::json;
 
-use crate::client::Connection;
-use crate::harness::{INFER, Server};
+use crate::{
+    client::Connection,
+    harness::{INFER, Server},
+};
 
 #[rstest]
 #[case("BOOL", "[true,false]", &[1, 0])]
@@ -30,9 +32,9 @@ fn json_and_binary_carry_the_same_values(#[case] datatype: &str, #[case] data: &
     assert_eq!(binary(&server, datatype, 2, blob), blob);
     // JSON in, binary out.
     let body = body.replace(r#"{"inputs""#, r#"{"parameters":{"binary_data_output":true},"inputs""#);
-    let answer = server.infer(body);
-    let json_length: usize = answer.header("inference-header-content-length").unwrap().parse().unwrap();
-    assert_eq!(&answer.body[json_length..], blob);
+    let response = server.infer(body);
+    let json_length: usize = response.header("inference-header-content-length").unwrap().parse().unwrap();
+    assert_eq!(&response.body[json_length..], blob);
 }
 
 #[rstest]
@@ -78,14 +80,14 @@ fn a_tensor_may_be_empty() {
 }
 
 #[test]
-fn a_string_that_onnx_cannot_hold_is_the_callers_mistake() {
+fn a_string_that_onnx_cannot_hold_is_a_bad_request() {
     let server = Server::start("identity/BYTES.onnx");
     let body = r#"{"inputs":[{"name":"x","shape":[1],"datatype":"BYTES","data":["a\u0000b"]}]}"#;
     assert!(server.infer(body).error(400).contains('x'));
 }
 
 #[test]
-fn the_shape_of_an_output_is_that_of_this_answer() {
+fn an_output_has_the_shape_of_the_result_not_of_the_signature() {
     let server = Server::start("outer.onnx");
     let body = r#"{"inputs":[{"name":"x","shape":[2],"datatype":"FP32","data":[2,5]}]}"#;
     assert_eq!(
@@ -95,18 +97,18 @@ fn the_shape_of_an_output_is_that_of_this_answer() {
 }
 
 #[test]
-fn a_model_that_needs_ones_is_warmed_with_ones() {
+fn a_model_that_fails_on_zeros_is_warmed_up_with_ones() {
     let server = Server::start("only_ones.onnx");
     assert_eq!(server.get("/understudy/v1/probe").status, 200);
     let body = r#"{"inputs":[{"name":"x","shape":[1],"datatype":"INT64","data":[DATA]}]}"#;
     assert_eq!(server.outputs(body.replace("DATA", "1"))[0]["data"], json!([2.5]));
-    // The model itself refuses, and the server lives on.
-    let answer = server.infer(body.replace("DATA", "-5"));
-    assert!([400, 500].contains(&answer.status), "{}", answer.status);
+    // The model rejects this input, and the server continues.
+    let response = server.infer(body.replace("DATA", "-5"));
+    assert!([400, 500].contains(&response.status), "{}", response.status);
     assert_eq!(server.outputs(body.replace("DATA", "1"))[0]["data"], json!([2.5]));
 }
 
-/// Sends `blob` as binary and gives the binary output.
+/// Sends `blob` as a binary input and returns the binary output.
 fn binary(server: &Server, datatype: &str, count: usize, blob: &[u8]) -> Vec<u8> {
     let header = format!(
         r#"{{"inputs":[{{"name":"x","shape":[{count}],"datatype":"{datatype}","parameters":{{"binary_data_size":{}}}}}],"outputs":[{{"name":"y","parameters":{{"binary_data":true}}}}]}}"#,
@@ -115,8 +117,8 @@ fn binary(server: &Server, datatype: &str, count: usize, blob: &[u8]) -> Vec<u8>
     let length = header.len().to_string();
     let body = [header.as_bytes(), blob].concat();
     let headers: &[(&str, &str)] = &[("Inference-Header-Content-Length", &length)];
-    let mut answer = Connection::open(server.direct).call("POST", INFER, headers, &body);
-    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
-    let json_length = answer.header("inference-header-content-length").unwrap().parse().unwrap();
-    answer.body.split_off(json_length)
+    let mut response = Connection::open(server.direct).call("POST", INFER, headers, &body);
+    assert_eq!(response.status, 200, "{}", String::from_utf8_lossy(&response.body));
+    let json_length = response.header("inference-header-content-length").unwrap().parse().unwrap();
+    response.body.split_off(json_length)
 }

@@ -1,17 +1,19 @@
 //! Starts the real binary and follows its log.
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Stdio};
-use std::sync::OnceLock;
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, ChildStderr, Command, Stdio},
+    sync::OnceLock,
+};
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
-use understudy_server::artifact::Digest;
+use understudy_contract::Digest;
 
-use crate::client::{Answer, Connection};
+use crate::client::{Connection, Response};
 
 pub const MODEL: &str = "/v2/models/fraud";
 pub const INFER: &str = "/v2/models/fraud/infer";
@@ -39,19 +41,19 @@ pub fn sha256(bytes: &[u8]) -> String {
     Digest::from(<[u8; 32]>::from(Sha256::digest(bytes))).to_string()
 }
 
-/// The digest of a test model, with its algorithm.
+/// The digest of a test model, `sha256:<hex>`.
 pub fn digest_of(name: &str) -> String {
     format!("sha256:{}", sha256(&std::fs::read(model(name)).unwrap()))
 }
 
-/// A server before its start: arguments may be added.
+/// A server before its start.
 pub struct Launch {
     command: Command,
     directory: TempDir,
 }
 
 impl Launch {
-    /// The model is copied to a claim of its own.
+    /// A server for a test model, from a `pvc://` directory of its own.
     pub fn of(name: &str) -> Self {
         let bytes = std::fs::read(model(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
         let launch = Self::artifact("pvc://claim/model.onnx", &sha256(&bytes));
@@ -67,7 +69,7 @@ impl Launch {
         let mut command = Command::new(env!("CARGO_BIN_EXE_understudy-server"));
         command.env("UNDERSTUDY_VERSION", "1.3.0");
         command.args(["--deployment", "fraud", "--bind", "127.0.0.1"]);
-        // By the environment, so that a test may say another one.
+        // Arguments of a test override the environment.
         command.env("UNDERSTUDY_CHALLENGER_PORT", "0").args(["--main-port", "0"]);
         command.args(["--direct-port", "0", "--metrics-port", "0"]);
         command.args(["--artifact", uri, "--sha256", sha256, "--onnxruntime", onnxruntime()]);
@@ -121,12 +123,12 @@ impl Launch {
         server
     }
 
-    /// Starts it and waits for its end; gives the exit code and what it left for the kubelet.
+    /// Starts it and waits for its end. Returns the exit code and the termination message.
     pub fn fails(mut self) -> (Option<i32>, Value) {
         let output = self.command.output().unwrap();
         let log = String::from_utf8_lossy(&output.stderr).into_owned();
         let left = std::fs::read_to_string(self.path("termination-log")).unwrap_or_else(|_| panic!("{log}"));
-        assert_eq!(left.lines().count(), 1, "one line: {left}");
+        assert_eq!(left.lines().count(), 1, "the termination message is one line: {left}");
         (output.status.code(), serde_json::from_str(&left).unwrap())
     }
 }
@@ -147,12 +149,16 @@ impl Server {
         Launch::of(model).ready()
     }
 
-    /// Waits for a line of the log with that message.
+    /// Waits for a log line with this message.
     pub fn logs(&mut self, message: &str) -> Value {
         let mut seen = String::new();
         loop {
             let before = seen.len();
-            assert_ne!(self.log.read_line(&mut seen).unwrap(), 0, "ended without {message:?}:\n{seen}");
+            assert_ne!(
+                self.log.read_line(&mut seen).unwrap(),
+                0,
+                "the log ended without {message:?}:\n{seen}"
+            );
             let line: Value = serde_json::from_str(&seen[before..]).unwrap_or_default();
             if line["message"] == message {
                 return line;
@@ -160,20 +166,20 @@ impl Server {
         }
     }
 
-    /// Says which version is main, and waits until the server knows.
+    /// Makes a version main, and waits until the role of the server changed.
     pub fn main_is(&mut self, version: &str) {
         self.route(&format!(r#"{{"main":"{version}"}}"#));
         self.logs("the role changed");
     }
 
-    /// Replaces the routing file at once, as the kubelet does.
+    /// Replaces the routing file atomically, as the kubelet does.
     pub fn route(&self, text: &str) {
         let (new, file) = (self.directory.path().join("new"), self.directory.path().join("routing.json"));
         std::fs::write(&new, text).unwrap();
         std::fs::rename(new, file).unwrap();
     }
 
-    /// A file of this server's own.
+    /// A file in the server's own directory.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
@@ -183,7 +189,7 @@ impl Server {
         assert!(kill.success());
     }
 
-    /// What the process holds of the machine's memory, in bytes.
+    /// Resident memory of the process in bytes.
     pub fn resident(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -194,27 +200,27 @@ impl Server {
         self.child.wait().unwrap().code()
     }
 
-    pub fn get(&self, path: &str) -> Answer {
+    pub fn get(&self, path: &str) -> Response {
         Connection::open(self.main).get(path)
     }
 
-    pub fn infer(&self, body: impl AsRef<[u8]>) -> Answer {
+    pub fn infer(&self, body: impl AsRef<[u8]>) -> Response {
         Connection::open(self.main).post(INFER, body)
     }
 
-    /// The outputs of an inference that must succeed.
+    /// The outputs of an inference. Fails unless it succeeds.
     pub fn outputs(&self, body: impl AsRef<[u8]>) -> Value {
-        let answer = self.infer(body);
-        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
-        answer.json()["outputs"].clone()
+        let response = self.infer(body);
+        assert_eq!(response.status, 200, "{}", String::from_utf8_lossy(&response.body));
+        response.json()["outputs"].clone()
     }
 
-    /// The value of a metric, summed over its series, without its fraction.
+    /// The value of a metric, summed over its series. The fraction is cut off.
     pub fn metric(&self, name: &str) -> u64 {
         self.series(name, "")
     }
 
-    /// The value of a metric, summed over its series with a label of that value; without its fraction.
+    /// The value of a metric, summed over its series with this label value. The fraction is cut off.
     pub fn series(&self, name: &str, label: &str) -> u64 {
         let text = String::from_utf8(Connection::open(self.metrics).get("/metrics").body).unwrap();
         let label = format!("\"{label}\"");

@@ -1,16 +1,18 @@
-//! Too much of anything is refused, and what is not too much is still served.
+//! Requests beyond a limit are rejected, and all others are still served.
 
 use std::io::Read;
 
-use crate::client::Connection;
-use crate::harness::{INFER, Launch, MODEL, Server};
+use crate::{
+    client::Connection,
+    harness::{INFER, Launch, MODEL, Server},
+};
 
-/// A request to slow.onnx that takes somewhat less than a second for a million rounds.
+/// A request to slow.onnx. A million rounds take a little less than a second.
 pub fn slow(rounds: u64) -> String {
     format!(r#"{{"inputs":[{{"name":"rounds","shape":[1],"datatype":"INT64","data":[{rounds}]}}]}}"#)
 }
 
-/// Waits until `count` requests wait for a session.
+/// Waits until `count` requests are in the queue.
 fn waiting(server: &Server, count: u64) {
     while server.metric("nv_inference_pending_request_count") != count {
         std::thread::yield_now();
@@ -18,7 +20,7 @@ fn waiting(server: &Server, count: u64) {
 }
 
 #[test]
-fn a_full_queue_is_429_and_everything_else_goes_on() {
+fn a_full_queue_is_429_and_other_paths_still_respond() {
     let server = Launch::of("slow.onnx").arguments(&["--threads", "1", "--queue", "1"]).ready();
     let mut callers = [(); 4].map(|()| Connection::open(server.main));
     for caller in &mut callers {
@@ -27,19 +29,19 @@ fn a_full_queue_is_429_and_everything_else_goes_on() {
     // The runtime's threads are free.
     assert_eq!(server.get("/v2/health/ready").status, 200);
     assert_eq!(server.get(&format!("{MODEL}/ready")).status, 200);
-    let answers = callers.map(|mut caller| caller.receive());
-    // One runs and one waits, unless the second came before the first was taken from the queue.
-    let (done, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
-    assert!((1..=2).contains(&done.len()), "{answers:?}");
-    for answer in refused {
-        assert_eq!(answer.header("retry-after"), Some("1"));
-        assert!(answer.error(429).contains("queue"));
+    let responses = callers.map(|mut caller| caller.receive());
+    // One runs and one waits, unless the second arrived while the first was still in the queue.
+    let (done, refused): (Vec<_>, Vec<_>) = responses.iter().partition(|response| response.status == 200);
+    assert!((1..=2).contains(&done.len()), "{responses:?}");
+    for response in refused {
+        assert_eq!(response.header("retry-after"), Some("1"));
+        assert!(response.error(429).contains("queue"));
     }
 }
 
 #[test]
-fn who_waited_too_long_gets_504() {
-    // Long enough for the first one to be taken on a busy machine, and a part of what it then takes.
+fn a_request_that_waited_too_long_gets_504() {
+    // Long enough for the first request to start on a busy machine, and shorter than its inference.
     let arguments = ["--threads", "1", "--queue-wait", "0.5"];
     let server = Launch::of("slow.onnx").arguments(&arguments).ready();
     let [mut first, mut second] = [(); 2].map(|()| Connection::open(server.main));
@@ -51,20 +53,20 @@ fn who_waited_too_long_gets_504() {
 }
 
 #[test]
-fn a_caller_who_hung_up_is_not_computed_for() {
+fn a_request_whose_caller_closed_the_connection_is_not_run() {
     let server = Launch::of("slow.onnx").arguments(&["--threads", "1"]).ready();
     let mut callers = [(); 3].map(|()| Connection::open(server.main));
     for caller in &mut callers {
         caller.send("POST", INFER, &[], slow(2_000_000).as_bytes());
     }
-    // One runs, unless only two have come yet: then one of these will, and the other is still in the queue.
+    // One runs. If only two have arrived so far, one of them will run, and the other is still in the queue.
     waiting(&server, 2);
     drop(callers);
     waiting(&server, 0);
     let mut last = Connection::open(server.main);
     assert_eq!(last.post(INFER, slow(0)).status, 200);
-    assert!(server.metric("nv_inference_request_failure") >= 1, "canceled in the queue");
-    assert!(server.metric("nv_inference_exec_count") <= 2, "the one that was running, and the last");
+    assert!(server.metric("nv_inference_request_failure") >= 1, "at least one was canceled in the queue");
+    assert!(server.metric("nv_inference_exec_count") <= 2, "the first and the last request");
 }
 
 #[test]
@@ -72,16 +74,16 @@ fn a_body_beyond_the_limit_is_413() {
     let server = Launch::of("matrix.onnx").arguments(&["--max-body", "1000"]).ready();
     let large = " ".repeat(1001);
     assert!(server.infer(&large).error(413).contains("1000 bytes"));
-    // Promised only: refused before it is sent.
-    let mut promised = Connection::open(server.main);
-    promised.raw(b"POST /v2/models/fraud/infer HTTP/1.1\r\nHost: test\r\nContent-Length: 999999999\r\n\r\n");
-    promised.receive().error(413);
-    // In chunks, so that nobody knows before.
+    // Only declared: rejected before it is sent.
+    let mut declared = Connection::open(server.main);
+    declared.raw(b"POST /v2/models/fraud/infer HTTP/1.1\r\nHost: test\r\nContent-Length: 999999999\r\n\r\n");
+    declared.receive().error(413);
+    // In chunks, so the length is unknown before.
     let mut chunked = Connection::open(server.main);
     chunked.raw(b"POST /v2/models/fraud/infer HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n");
     chunked.raw(format!("3e9\r\n{large}\r\n0\r\n\r\n").as_bytes());
     chunked.receive().error(413);
-    // A small one that unfolds.
+    // Small before decompression.
     let mut bomb = Vec::new();
     flate2::read::GzEncoder::new(large.as_bytes(), flate2::Compression::best())
         .read_to_end(&mut bomb)
@@ -91,7 +93,7 @@ fn a_body_beyond_the_limit_is_413() {
 }
 
 #[test]
-fn a_body_in_chunks_is_a_body() {
+fn a_body_may_arrive_in_chunks() {
     let server = Server::start("matrix.onnx");
     let body = r#"{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}"#;
     let (start, end) = body.split_at(20);
@@ -102,7 +104,7 @@ fn a_body_in_chunks_is_a_body() {
 }
 
 #[test]
-fn deep_json_is_refused_wherever_it_is() {
+fn deeply_nested_json_is_rejected_everywhere() {
     let server = Server::start("matrix.onnx");
     let deep = "[".repeat(100_000);
     for body in [
@@ -118,12 +120,12 @@ fn deep_json_is_refused_wherever_it_is() {
 }
 
 #[test]
-fn no_more_connections_than_allowed_are_held() {
+fn the_number_of_open_connections_is_bounded() {
     let server = Launch::of("matrix.onnx").arguments(&["--connections", "2"]).ready();
     let mut first = Connection::open(server.main);
     let mut second = Connection::open(server.direct);
     assert_eq!((first.get("/v2").status, second.get("/v2").status), (200, 200));
-    // The third one waits in the kernel until one of them goes; the kubelet's port is never full.
+    // The third connection waits in the kernel until another one closes. The metrics port has a limit of its own.
     let mut third = Connection::open(server.main);
     third.send("GET", "/v2", &[], b"");
     assert_eq!(Connection::open(server.metrics).get("/readyz").status, 200);

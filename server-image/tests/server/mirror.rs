@@ -1,19 +1,21 @@
-//! The challenger gets copies of what main is asked, and nothing about it is felt by main's callers.
+//! The challenger gets copies of main's calls, and main's callers do not notice.
 
 use std::net::SocketAddr;
 
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::challengers::{Bad, Challenger};
-use crate::client::Connection;
-use crate::harness::{INFER, Launch, Server, digest_of};
-use crate::way::Way;
+use crate::{
+    challengers::{Bad, Challenger},
+    client::Connection,
+    harness::{INFER, Launch, Server, digest_of},
+    relay::Relay,
+};
 
 const BODY: &str =
     r#"{"id":"order-7","inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}"#;
 
-/// The routing that copies calls to 1.4.0 at `address`.
+/// Routing with the challenger 1.4.0 at `address`.
 fn copied_to(address: SocketAddr, digest: &str, more: &Value) -> String {
     let mut challenger = json!({
         "version": "1.4.0", "digest": digest, "url": format!("http://{address}"),
@@ -25,16 +27,16 @@ fn copied_to(address: SocketAddr, digest: &str, more: &Value) -> String {
     json!({"main": "1.3.0", "challenger": challenger}).to_string()
 }
 
-/// Main, with its calls copied to `address`.
+/// Main, with a challenger at `address`.
 fn main_with(address: SocketAddr, digest: &str, more: &Value) -> Server {
     let mut main = Server::start("matrix.onnx");
     main.route(&copied_to(address, digest, more));
-    // After the settings, since this was no main before.
+    // The server logs this after the challenger is active.
     main.logs("the role changed");
     main
 }
 
-/// Waits until so many pairs were compared. A copy is counted before it is looked at.
+/// Waits until this many pairs are compared. A copy is counted before its call is analyzed.
 fn compared(main: &Server, pairs: u64) -> Value {
     loop {
         let summary = Connection::open(main.metrics).get("/understudy/v1/summary").json();
@@ -81,7 +83,7 @@ fn each_call_is_copied_and_the_answers_are_compared() {
 }
 
 #[test]
-fn a_call_of_any_form_is_copied() {
+fn json_and_binary_calls_and_versioned_paths_are_copied() {
     let challenger = challenger();
     let main = main_with(challenger.challenger, &digest_of("matrix.onnx"), &json!({}));
     let mut caller = Connection::open(main.main);
@@ -98,7 +100,7 @@ fn a_call_of_any_form_is_copied() {
 }
 
 #[test]
-fn a_share_of_the_calls_is_exactly_that() {
+fn exactly_the_sample_of_the_calls_is_copied() {
     let challenger = challenger();
     let main = main_with(challenger.challenger, &digest_of("matrix.onnx"), &json!({"samplePercent": 25}));
     let mut caller = Connection::open(main.main);
@@ -110,7 +112,7 @@ fn a_share_of_the_calls_is_exactly_that() {
 }
 
 #[test]
-fn neither_another_port_nor_a_version_that_is_not_main_copies_calls() {
+fn only_calls_to_the_main_port_of_main_are_copied() {
     let challenger = challenger();
     let mut main = main_with(challenger.challenger, &digest_of("matrix.onnx"), &json!({}));
     assert_eq!(Connection::open(main.direct).post(INFER, BODY).status, 200);
@@ -123,46 +125,46 @@ fn neither_another_port_nor_a_version_that_is_not_main_copies_calls() {
 }
 
 #[test]
-fn taking_the_challenger_away_ends_the_copies_at_once() {
+fn copies_end_with_the_first_call_after_the_challenger_is_removed() {
     let challenger = challenger();
     let mut main = main_with(challenger.challenger, &digest_of("matrix.onnx"), &json!({}));
     assert_eq!(main.infer(BODY).status, 200);
     assert_eq!(settled(&main, 1), (1, 0));
     main.route(r#"{"main":"1.3.0"}"#);
-    main.logs("the settings changed");
+    main.logs("the routing changed");
     assert_eq!(main.infer(BODY).status, 200);
     assert_eq!(main.metric("understudy_mirror_calls_total"), 1);
 }
 
 #[test]
-fn another_challenger_behind_the_same_address_gets_the_next_copy() {
+fn a_new_challenger_at_the_same_address_gets_the_next_copy() {
     let (old, new) = (challenger(), version("1.5.0"));
-    let (way, digest) = (Way::to(old.challenger), digest_of("matrix.onnx"));
-    let mut main = main_with(way.address, &digest, &json!({}));
+    let (relay, digest) = (Relay::to(old.challenger), digest_of("matrix.onnx"));
+    let mut main = main_with(relay.address, &digest, &json!({}));
     let mut caller = Connection::open(main.main);
     for _ in 0..20 {
         assert_eq!(caller.post(INFER, BODY).status, 200);
     }
     assert_eq!(settled(&main, 20), (20, 0));
-    way.leads_to(new.challenger);
-    main.route(&copied_to(way.address, &digest, &json!({"version": "1.5.0"})));
-    main.logs("the settings changed");
+    relay.switch_to(new.challenger);
+    main.route(&copied_to(relay.address, &digest, &json!({"version": "1.5.0"})));
+    main.logs("the routing changed");
     assert_eq!(caller.post(INFER, BODY).status, 200);
-    assert_eq!(settled(&main, 21), (21, 0), "the connections to the old one are not used for the new one");
+    assert_eq!(settled(&main, 21), (21, 0), "connections to the old challenger are not used for the new one");
     assert_eq!(new.metric("nv_inference_request_success"), 1);
 }
 
 #[test]
 fn a_connection_on_which_another_version_answers_is_not_used_again() {
     let (old, new) = (version("1.2.0"), challenger());
-    let way = Way::to(old.challenger);
-    let main = main_with(way.address, &digest_of("matrix.onnx"), &json!({}));
+    let relay = Relay::to(old.challenger);
+    let main = main_with(relay.address, &digest_of("matrix.onnx"), &json!({}));
     let mut caller = Connection::open(main.main);
     assert_eq!(caller.post(INFER, BODY).status, 200);
     assert_eq!(settled(&main, 1), (0, 1));
     assert_eq!(main.series("understudy_mirror_dropped_total", "wrong_version"), 1);
-    // A node hears of a Service's change after the pods have heard of theirs.
-    way.leads_to(new.challenger);
+    // Nodes learn of the Service's new selector after the pods learn of the new challenger.
+    relay.switch_to(new.challenger);
     assert_eq!(caller.post(INFER, BODY).status, 200);
     assert_eq!(settled(&main, 2), (1, 1));
 }
@@ -173,9 +175,9 @@ fn a_connection_on_which_another_version_answers_is_not_used_again() {
 #[case::foreign(Bad::Foreign, "wrong_version")]
 #[case::nonsense(Bad::Nonsense, "broken")]
 #[case::cut(Bad::Cut, "broken")]
-fn a_bad_challenger_is_counted_and_then_left_alone(#[case] bad: Bad, #[case] reason: &str) {
+fn failures_of_the_challenger_are_counted_and_open_the_circuit(#[case] bad: Bad, #[case] reason: &str) {
     let challenger = Challenger::start(bad);
-    // Only one of them is to be waited for.
+    // Only the stalled challenger must run into the timeout.
     let timeout = if bad == Bad::Stalled { 50 } else { 30_000 };
     let mut main = main_with(challenger.address, "sha256:14", &json!({"timeoutMillis": timeout}));
     let mut caller = Connection::open(main.main);
@@ -184,14 +186,16 @@ fn a_bad_challenger_is_counted_and_then_left_alone(#[case] bad: Bad, #[case] rea
         assert_eq!(caller.post(INFER, BODY).status, 200);
         calls += 1;
     }
-    assert_eq!(settled(&main, calls).0, 0, "no answer was taken");
+    assert_eq!(settled(&main, calls).0, 0, "no answer was accepted");
     assert!(main.series("understudy_mirror_dropped_total", reason) >= 5, "{bad:?}");
-    main.logs("the challenger does not answer; it is left alone for a while");
-    assert!(challenger.asked() < calls);
+    main.logs(
+        "the circuit opened: the challenger failed several times in a row and gets no copies for a while",
+    );
+    assert!(challenger.requests() < calls);
 }
 
 #[test]
-fn a_challenger_that_fails_is_recorded_as_failing() {
+fn an_error_of_the_challenger_is_an_answer_and_counts_as_its_error() {
     let challenger = Challenger::start(Bad::Failing);
     let main = main_with(challenger.address, "sha256:14", &json!({}));
     let mut caller = Connection::open(main.main);
@@ -210,7 +214,7 @@ fn a_challenger_that_fails_is_recorded_as_failing() {
 }
 
 #[test]
-fn a_challenger_that_went_away_is_asked_again_once_it_is_back() {
+fn a_challenger_that_comes_back_gets_copies_again() {
     let mut first = challenger();
     let port = first.challenger.port().to_string();
     let mut main = main_with(first.challenger, &digest_of("matrix.onnx"), &json!({}));
@@ -226,13 +230,13 @@ fn a_challenger_that_went_away_is_asked_again_once_it_is_back() {
     while main.metric("understudy_mirror_circuit_open") == 1 {
         assert_eq!(caller.post(INFER, BODY).status, 200);
     }
-    main.logs("the challenger answers again");
+    main.logs("the circuit closed: the challenger answers again");
     assert!(second.metric("nv_inference_request_success") > 0);
     settled(&main, main.metric("nv_inference_request_success"));
 }
 
 #[test]
-fn another_challenger_is_asked_at_once_whatever_the_last_one_did() {
+fn an_open_circuit_does_not_hold_back_copies_to_another_challenger() {
     let well = challenger();
     let bad = Challenger::start(Bad::NotReady);
     let digest = digest_of("matrix.onnx");
@@ -242,14 +246,14 @@ fn another_challenger_is_asked_at_once_whatever_the_last_one_did() {
         assert_eq!(caller.post(INFER, BODY).status, 200);
     }
     main.route(&copied_to(well.challenger, &digest, &json!({})));
-    main.logs("the settings changed");
+    main.logs("the routing changed");
     assert_eq!(caller.post(INFER, BODY).status, 200);
     settled(&main, main.metric("nv_inference_request_success"));
     assert_eq!(well.metric("nv_inference_request_success"), 1);
 }
 
 #[test]
-fn copies_under_way_at_the_end_are_waited_for() {
+fn the_process_ends_after_the_copies_in_flight() {
     let challenger = challenger();
     let mut main = main_with(challenger.challenger, &digest_of("matrix.onnx"), &json!({}));
     let mut caller = Connection::open(main.main);
@@ -258,12 +262,12 @@ fn copies_under_way_at_the_end_are_waited_for() {
     }
     drop(caller);
     main.signal("-TERM");
-    let line = main.logs("observed");
+    let line = main.logs("the mirror ended");
     assert_eq!((&line["calls"], &line["mirrored"], &line["dropped"]), (&json!(50), &json!(50), &json!(0)));
     assert_eq!(main.exit_code(), Some(0));
 }
 
-/// Many calls at once, as fast as the machine answers them. Each must be answered.
+/// Concurrent calls, as fast as the machine allows. Fails unless each succeeds.
 fn storm(address: SocketAddr, calls: u64) {
     const CALLERS: u64 = 8;
     std::thread::scope(|scope| {
@@ -278,7 +282,7 @@ fn storm(address: SocketAddr, calls: u64) {
     });
 }
 
-/// What the two queues may hold, and S11's 8 MB beside.
+/// The memory of the two queues and 8 MiB, in bytes.
 const MEMORY: u64 = (16 + 8) << 20;
 
 #[rstest]
@@ -287,7 +291,7 @@ const MEMORY: u64 = (16 + 8) << 20;
 #[case::not_ready(Some(Bad::NotReady))]
 #[case::huge(Some(Bad::Huge))]
 #[case::refusing(None)]
-fn under_the_highest_load_no_trouble_of_the_challenger_reaches_main(#[case] bad: Option<Bad>) {
+fn under_full_load_no_fault_of_the_challenger_reaches_mains_callers(#[case] bad: Option<Bad>) {
     let challenger = bad.map(Challenger::start);
     let address = challenger.as_ref().map_or(SocketAddr::from(([127, 0, 0, 1], 1)), |bad| bad.address);
     let main = main_with(address, "sha256:14", &json!({}));
@@ -302,7 +306,7 @@ fn under_the_highest_load_no_trouble_of_the_challenger_reaches_main(#[case] bad:
 }
 
 #[test]
-fn killing_the_challenger_under_load_is_counted_and_felt_by_nobody() {
+fn killing_the_challenger_under_load_is_counted_and_does_not_reach_mains_callers() {
     let mut challenger = challenger();
     let main = main_with(challenger.challenger, &digest_of("matrix.onnx"), &json!({}));
     storm(main.main, 800);

@@ -3,15 +3,17 @@
 use rstest::rstest;
 use serde_json::json;
 
-use crate::client::{Answer, Connection};
-use crate::harness::Server;
+use crate::{
+    client::{Connection, Response},
+    harness::Server,
+};
 
-fn predict(server: &Server, body: &str) -> Answer {
+fn predict(server: &Server, body: &str) -> Response {
     Connection::open(server.main).post("/predict", body)
 }
 
 #[test]
-fn a_column_is_an_input() {
+fn each_column_is_an_input_of_the_model() {
     let server = Server::start("columns.onnx");
     let records = r#"{"records":[{"age":42,"country":"NL"},{"country":"DE","age":7}]}"#;
     let expected = json!({"predictions": [{"years": 42, "home": "NL"}, {"years": 7, "home": "DE"}]});
@@ -21,7 +23,7 @@ fn a_column_is_an_input() {
 #[rstest]
 #[case::no_records("{}", "expected {\"records\"")]
 #[case::empty(r#"{"records":[]}"#, "at least one record")]
-#[case::no_object(r#"{"records":[[1,2]]}"#, "record 0 is no object")]
+#[case::no_object(r#"{"records":[[1,2]]}"#, "record 0 is not an object")]
 #[case::missing(r#"{"records":[{"age":1,"country":"NL"},{"age":1}]}"#, "record 1 has no column `country`")]
 #[case::unknown(
     r#"{"records":[{"age":1,"country":"NL","agee":2}]}"#,
@@ -30,14 +32,14 @@ fn a_column_is_an_input() {
 #[case::wrong_type(r#"{"records":[{"age":"old","country":"NL"}]}"#, "input `age`")]
 #[case::null(r#"{"records":[{"age":null,"country":"NL"}]}"#, "input `age`")]
 #[case::no_json("records", "invalid JSON")]
-fn a_bad_record_is_told_what_is_wrong(#[case] body: &str, #[case] expected: &str) {
+fn the_message_for_a_bad_record_names_the_mistake(#[case] body: &str, #[case] expected: &str) {
     let server = Server::start("columns.onnx");
     let message = predict(&server, body).error(400);
     assert!(message.contains(expected), "{message}");
 }
 
 #[test]
-fn named_features_go_to_their_places_in_the_vector() {
+fn named_features_are_put_into_the_vector_in_the_models_order() {
     let server = Server::start("named_vector.onnx");
     let records = r#"{"records":[{"weight":3,"age":1,"height":2},{"age":4,"height":5,"weight":6}]}"#;
     assert_eq!(
@@ -50,7 +52,7 @@ fn named_features_go_to_their_places_in_the_vector() {
 }
 
 #[test]
-fn a_vector_without_names_is_given_whole() {
+fn a_vector_without_names_is_one_list() {
     let server = Server::start("nameless_vector.onnx");
     let message = predict(&server, r#"{"records":[{"age":1,"height":2,"weight":3}]}"#).error(400);
     assert!(message.contains("feature_names") && message.contains("`features`"), "{message}");
@@ -60,12 +62,12 @@ fn a_vector_without_names_is_given_whole() {
 }
 
 #[test]
-fn the_form_has_a_field_for_every_column_and_nothing_from_outside() {
+fn the_form_has_a_field_for_every_column_and_loads_nothing_from_elsewhere() {
     let server = Server::start("columns.onnx");
-    let answer = server.get("/");
-    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
-    assert!(answer.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
-    let page = String::from_utf8(answer.body).unwrap();
+    let response = server.get("/");
+    assert_eq!(response.header("content-type"), Some("text/html; charset=utf-8"));
+    assert!(response.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
+    let page = String::from_utf8(response.body).unwrap();
     for expected in
         ["<html lang=\"en\">", "<title>fraud 1.3.0", "for=\"column-0\"", "age", "country", "INT64"]
     {
@@ -75,7 +77,7 @@ fn the_form_has_a_field_for_every_column_and_nothing_from_outside() {
 }
 
 #[test]
-fn the_description_names_the_models_own_tensors() {
+fn the_openapi_description_names_the_models_own_tensors() {
     let server = Server::start("columns.onnx");
     let openapi = server.get("/openapi.json").json();
     assert_eq!(openapi["openapi"], "3.1.0");

@@ -6,8 +6,10 @@ use flate2::Compression;
 use rstest::{fixture, rstest};
 use serde_json::json;
 
-use crate::client::Connection;
-use crate::harness::{INFER, Launch, MODEL, Server};
+use crate::{
+    client::Connection,
+    harness::{INFER, Launch, MODEL, Server},
+};
 
 #[fixture]
 fn difference() -> Server {
@@ -15,7 +17,7 @@ fn difference() -> Server {
 }
 
 #[rstest]
-fn health_and_metadata_are_what_the_protocol_says(difference: Server) {
+fn health_and_metadata_follow_the_protocol(difference: Server) {
     assert_eq!(difference.get("/v2/health/live").json(), json!({"live": true}));
     assert_eq!(difference.get("/v2/health/ready").json(), json!({"live": true, "ready": true}));
     assert_eq!(difference.get("/v2/").json()["extensions"][0], "binary_tensor_data");
@@ -37,9 +39,9 @@ fn health_and_metadata_are_what_the_protocol_says(difference: Server) {
 fn another_model_or_version_is_not_found(difference: Server) {
     assert!(difference.get("/v2/models/froud").error(404).contains("`froud`"));
     assert!(difference.get(&format!("{MODEL}/versions/1.2.0/ready")).error(404).contains("`1.2.0`"));
-    let answer = difference.get(INFER);
-    assert_eq!(answer.header("allow"), Some("POST"));
-    answer.error(405);
+    let response = difference.get(INFER);
+    assert_eq!(response.header("allow"), Some("POST"));
+    response.error(405);
 }
 
 const TWO_ROWS: &str = r#"{"id":"a \"b\"","inputs":[
@@ -56,7 +58,7 @@ fn inputs_and_outputs_keep_their_names_and_rows(difference: Server) {
         ],
     });
     assert_eq!(difference.infer(TWO_ROWS).json(), expected);
-    // The order of inputs and of fields is the client's; data may be nested; a versioned path is the same.
+    // Inputs and fields may have any order, data may be nested, and the path may name the version.
     let other = r#"{"inputs":[
         {"data":[[1,2],[3,5]],"datatype":"FP32","shape":[2,2],"name":"right"},
         {"shape":[2,2],"data":[[10,20],[30,40]],"parameters":{"anything":[1,{"x":null}]},"name":"left","datatype":"FP32"}],
@@ -66,7 +68,7 @@ fn inputs_and_outputs_keep_their_names_and_rows(difference: Server) {
 }
 
 #[rstest]
-fn only_the_outputs_that_are_asked_for_are_sent(difference: Server) {
+fn only_the_requested_outputs_are_sent(difference: Server) {
     let body = TWO_ROWS.replace(r#"{"id""#, r#"{"outputs":[{"name":"product"}],"id""#);
     assert_eq!(
         difference.outputs(body),
@@ -87,10 +89,10 @@ fn binary_and_json_tensors_may_be_mixed(difference: Server) {
     let body = [header.as_bytes(), &floats(&[4.0, 6.0])].concat();
     let length = header.len().to_string();
     let mut connection = Connection::open(difference.main);
-    let answer = connection.call("POST", INFER, &[("Inference-Header-Content-Length", &length)], &body);
-    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
-    let json_length = answer.header("inference-header-content-length").unwrap().parse().unwrap();
-    let (json, blob) = answer.body.split_at(json_length);
+    let response = connection.call("POST", INFER, &[("Inference-Header-Content-Length", &length)], &body);
+    assert_eq!(response.status, 200, "{}", String::from_utf8_lossy(&response.body));
+    let json_length = response.header("inference-header-content-length").unwrap().parse().unwrap();
+    let (json, blob) = response.body.split_at(json_length);
     let json: serde_json::Value = serde_json::from_slice(json).unwrap();
     assert_eq!(
         json["outputs"],
@@ -104,7 +106,7 @@ fn binary_and_json_tensors_may_be_mixed(difference: Server) {
 
 #[rstest]
 fn both_binary_tensors_keep_their_order(difference: Server) {
-    // What tritonclient sends by default. The spaces move the blobs to every alignment.
+    // As tritonclient sends it by default. The spaces move the blobs to every alignment.
     for padding in 0..4 {
         let header = format!(
             r#"{{"inputs":[
@@ -116,9 +118,9 @@ fn both_binary_tensors_keep_their_order(difference: Server) {
         let body = [header.as_bytes(), &floats(&[1.0, 2.0, 10.0, 20.0])].concat();
         let length = header.len().to_string();
         let mut connection = Connection::open(difference.main);
-        let answer = connection.call("POST", INFER, &[("Inference-Header-Content-Length", &length)], &body);
-        let json_length: usize = answer.header("inference-header-content-length").unwrap().parse().unwrap();
-        assert_eq!(&answer.body[json_length..], floats(&[9.0, 18.0, 10.0, 40.0]), "padding {padding}");
+        let response = connection.call("POST", INFER, &[("Inference-Header-Content-Length", &length)], &body);
+        let json_length: usize = response.header("inference-header-content-length").unwrap().parse().unwrap();
+        assert_eq!(&response.body[json_length..], floats(&[9.0, 18.0, 10.0, 40.0]), "padding {padding}");
     }
 }
 
@@ -128,11 +130,11 @@ fn a_raw_body_is_the_only_input() {
     let rows = floats(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     let mut connection = Connection::open(server.main);
     let raw: &[(&str, &str)] = &[("Inference-Header-Content-Length", "0")];
-    let answer = connection.call("POST", INFER, raw, &rows);
-    let json_length: usize = answer.header("inference-header-content-length").unwrap().parse().unwrap();
-    let json: serde_json::Value = serde_json::from_slice(&answer.body[..json_length]).unwrap();
+    let response = connection.call("POST", INFER, raw, &rows);
+    let json_length: usize = response.header("inference-header-content-length").unwrap().parse().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&response.body[..json_length]).unwrap();
     assert_eq!(json["outputs"][0]["shape"], json!([2, 3]));
-    assert_eq!(answer.body[json_length..], rows);
+    assert_eq!(response.body[json_length..], rows);
     assert!(connection.call("POST", INFER, raw, &rows[..20]).error(400).contains("[-1,3]"));
 }
 
@@ -151,20 +153,20 @@ fn bodies_are_compressed_both_ways(#[case] coding: &str) {
     }
     .unwrap();
     let headers = [("Content-Encoding", coding), ("Accept-Encoding", coding)];
-    let answer = Connection::open(server.main).call("POST", INFER, &headers, &small);
-    assert_eq!(answer.header("content-encoding"), Some(coding));
-    assert!(answer.body.len() < body.len() / 4);
+    let response = Connection::open(server.main).call("POST", INFER, &headers, &small);
+    assert_eq!(response.header("content-encoding"), Some(coding));
+    assert!(response.body.len() < body.len() / 4);
     let mut plain = Vec::new();
     match coding {
-        "gzip" => flate2::write::GzDecoder::new(&mut plain).write_all(&answer.body),
-        _ => flate2::write::ZlibDecoder::new(&mut plain).write_all(&answer.body),
+        "gzip" => flate2::write::GzDecoder::new(&mut plain).write_all(&response.body),
+        _ => flate2::write::ZlibDecoder::new(&mut plain).write_all(&response.body),
     }
     .unwrap();
     let json: serde_json::Value = serde_json::from_slice(&plain).unwrap();
     assert_eq!(json["outputs"][0]["data"].as_array().unwrap().len(), 3000);
-    // Not asked for: not compressed.
-    let answer = Connection::open(server.main).post(INFER, &body);
-    assert_eq!(answer.header("content-encoding"), None);
+    // Without Accept-Encoding, the response is not compressed.
+    let response = Connection::open(server.main).post(INFER, &body);
+    assert_eq!(response.header("content-encoding"), None);
 }
 
 #[rstest]
@@ -178,7 +180,7 @@ fn bodies_are_compressed_both_ways(#[case] coding: &str) {
 )]
 #[case::datatype(
     r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP64","data":[1,2]}]}"#,
-    "`left` has the datatype FP64, the model takes FP32"
+    "`left` has the datatype FP64, the model expects FP32"
 )]
 #[case::no_datatype(
     r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FLOAT","data":[1,2]}]}"#,
@@ -186,11 +188,11 @@ fn bodies_are_compressed_both_ways(#[case] coding: &str) {
 )]
 #[case::rank(
     r#"{"inputs":[{"name":"left","shape":[2],"datatype":"FP32","data":[1,2]}]}"#,
-    "`left` has the shape [2], the model takes [-1,2]"
+    "`left` has the shape [2], the model expects [-1,2]"
 )]
 #[case::width(
     r#"{"inputs":[{"name":"left","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}"#,
-    "`left` has the shape [1,3], the model takes [-1,2]"
+    "`left` has the shape [1,3], the model expects [-1,2]"
 )]
 #[case::negative(
     r#"{"inputs":[{"name":"left","shape":[-1,2],"datatype":"FP32","data":[1,2]}]}"#,
@@ -209,7 +211,7 @@ fn bodies_are_compressed_both_ways(#[case] coding: &str) {
     r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP32","data":[1,1e39]}]}"#,
     "fits FP32"
 )]
-#[case::twice(r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP32","data":[1,2]},{"name":"left","shape":[1,2],"datatype":"FP32","data":[1,2]}]}"#, "`left` is given twice")]
+#[case::twice(r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP32","data":[1,2]},{"name":"left","shape":[1,2],"datatype":"FP32","data":[1,2]}]}"#, "`left` appears twice")]
 #[case::no_data(
     r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP32"}]}"#,
     "input `left` has no `data`"
@@ -226,43 +228,47 @@ fn bodies_are_compressed_both_ways(#[case] coding: &str) {
     r#"{"inputs":[{"name":"left","shape":[4611686018427387904,2],"datatype":"FP32","data":[1]}]}"#,
     "needs 9223372036854775808 elements, found 1"
 )]
-fn a_bad_request_is_told_what_is_wrong(difference: Server, #[case] body: &str, #[case] expected: &str) {
+fn the_message_for_a_bad_request_names_the_mistake(
+    difference: Server,
+    #[case] body: &str,
+    #[case] expected: &str,
+) {
     let message = difference.infer(body).error(400);
     assert!(message.contains(expected), "{message}");
 }
 
 #[rstest]
 #[case::header_too_long("1000", "the body has 2 bytes")]
-#[case::header_no_number("two", "no number")]
+#[case::header_no_number("two", "not a number")]
 #[case::trailing_blob("1", "invalid JSON")]
-fn a_binary_header_that_lies_is_refused(difference: Server, #[case] length: &str, #[case] expected: &str) {
+fn a_wrong_length_of_the_json_is_rejected(difference: Server, #[case] length: &str, #[case] expected: &str) {
     let mut connection = Connection::open(difference.main);
-    let answer = connection.call("POST", INFER, &[("Inference-Header-Content-Length", length)], b"{}");
-    let message = answer.error(400);
+    let response = connection.call("POST", INFER, &[("Inference-Header-Content-Length", length)], b"{}");
+    let message = response.error(400);
     assert!(message.contains(expected), "{message}");
 }
 
 #[rstest]
-fn what_the_protocol_leaves_open_is_refused_as_unsupported(difference: Server) {
+fn the_classification_extension_is_not_supported(difference: Server) {
     let body = r#"{"outputs":[{"name":"product","parameters":{"classification":3}}]}"#;
     difference.infer(body).error(501);
 }
 
 #[test]
-fn what_json_cannot_say_is_null_and_binary_keeps_it() {
+fn nan_and_infinity_are_null_in_json_and_kept_in_binary() {
     let server = Server::start("not_finite.onnx");
     let body = r#"{"inputs":[{"name":"x","shape":[2],"datatype":"FP32","data":[0,-4]}]}"#;
     let outputs = server.outputs(body);
     assert_eq!(outputs[0]["data"], json!([null, -0.25]));
     assert_eq!(outputs[1]["data"], json!([null, null]));
     let body = body.replace(r#"{"inputs""#, r#"{"parameters":{"binary_data_output":true},"inputs""#);
-    let answer = server.infer(body);
-    let json_length: usize = answer.header("inference-header-content-length").unwrap().parse().unwrap();
-    assert_eq!(answer.body[json_length..][..8], floats(&[f32::INFINITY, -0.25]));
+    let response = server.infer(body);
+    let json_length: usize = response.header("inference-header-content-length").unwrap().parse().unwrap();
+    assert_eq!(response.body[json_length..][..8], floats(&[f32::INFINITY, -0.25]));
 }
 
 #[test]
-fn requests_are_counted_under_tritons_names() {
+fn requests_are_counted_in_metrics_with_tritons_names() {
     let server = Server::start("difference.onnx");
     server.outputs(TWO_ROWS);
     server.infer("{}").error(400);
@@ -292,16 +298,16 @@ fn the_operators_probe_runs_the_model() {
 }
 
 #[test]
-fn nothing_but_health_is_answered_before_the_model_is_there() {
-    // A store that accepts and never answers keeps the server loading.
+fn only_health_is_available_before_the_model_is_loaded() {
+    // A store that accepts and never responds keeps the server in loading.
     let store = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let launch = Launch::artifact("s3://models/model.onnx", &"0".repeat(64));
     let endpoint = format!("http://{}", store.local_addr().unwrap());
     std::fs::write(launch.path("secret/AWS_ENDPOINT_URL"), endpoint).unwrap();
     let server = launch.listening();
     assert_eq!(server.get("/v2/health/live").status, 200);
-    let answer = server.get("/v2/health/ready");
-    assert_eq!((answer.status, answer.json()), (503, json!({"live": true, "ready": false})));
+    let response = server.get("/v2/health/ready");
+    assert_eq!((response.status, response.json()), (503, json!({"live": true, "ready": false})));
     server.get("/understudy/v1/probe").error(503);
     server.infer(TWO_ROWS).error(503);
     let mut probes = Connection::open(server.metrics);

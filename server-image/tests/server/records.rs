@@ -1,15 +1,17 @@
-//! Every call that is due has a record: in the sink, or counted as dropped.
+//! Every call that must be recorded is in the sink, or counted as dropped.
 
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::path::Path;
+use std::{collections::BTreeSet, fs::File, path::Path};
 
-use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::record::RowAccessor;
+use parquet::{
+    file::reader::{FileReader, SerializedFileReader},
+    record::RowAccessor,
+};
 use serde_json::{Value, json};
 
-use crate::client::Connection;
-use crate::harness::{INFER, Launch, Server, digest_of};
+use crate::{
+    client::Connection,
+    harness::{INFER, Launch, Server, digest_of},
+};
 
 const ROUTING: &str = r#"{"main":"1.3.0","recording":{"samplePercent":100,"rotateSeconds":1}}"#;
 
@@ -18,7 +20,7 @@ fn body(id: &str) -> String {
         .to_string()
 }
 
-/// A server that records into a claim of its own.
+/// A server that records into a directory of its own.
 fn recording() -> Server {
     let launch = Launch::of("matrix.onnx");
     let sink = launch.path("sink");
@@ -30,7 +32,7 @@ fn recording() -> Server {
     server
 }
 
-/// The ids in every file of the sink, all of which must be whole.
+/// The ids in all files of the sink. Fails if a file is incomplete.
 fn ids(sink: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let Ok(days) = std::fs::read_dir(sink.join("risk/fraud")) else { return found };
@@ -49,14 +51,14 @@ fn ids(sink: &Path) -> Vec<String> {
 }
 
 fn lines(server: &Server, query: &str) -> Vec<Value> {
-    let answer = Connection::open(server.metrics).get(&format!("/understudy/v1/records{query}"));
-    assert_eq!(answer.status, 200);
-    let text = String::from_utf8(answer.body).unwrap();
+    let response = Connection::open(server.metrics).get(&format!("/understudy/v1/records{query}"));
+    assert_eq!(response.status, 200);
+    let text = String::from_utf8(response.body).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]
-fn the_newest_records_are_shown_with_both_answers_and_errors_are_among_them() {
+fn the_newest_records_have_the_outputs_of_both_versions_and_include_errors() {
     let challenger = Launch::of("matrix.onnx").arguments(&["--version", "1.4.0"]).ready();
     let mut main = Server::start("matrix.onnx");
     let digest = digest_of("matrix.onnx");
@@ -100,14 +102,14 @@ fn the_newest_records_are_shown_with_both_answers_and_errors_are_among_them() {
 }
 
 #[test]
-fn a_server_that_records_nothing_says_how_to_change_that() {
+fn without_records_the_message_says_how_to_turn_them_on() {
     let server = Server::start("matrix.onnx");
-    let answer = Connection::open(server.metrics).get("/understudy/v1/records");
-    assert!(answer.error(404).contains("spec.recording"));
+    let response = Connection::open(server.metrics).get("/understudy/v1/records");
+    assert!(response.error(404).contains("spec.recording"));
 }
 
 #[test]
-fn each_call_is_a_row_of_the_sink_also_when_the_pod_ends_in_the_middle() {
+fn each_call_is_a_row_in_the_sink_even_if_the_pod_ends_between_calls() {
     let mut server = recording();
     let mut expected = BTreeSet::new();
     let mut caller = Connection::open(server.main);
@@ -118,27 +120,27 @@ fn each_call_is_a_row_of_the_sink_also_when_the_pod_ends_in_the_middle() {
     }
     server.signal("-TERM");
     server.logs("draining");
-    // Still answered, on its way out.
-    let answer = caller.post(INFER, body("last"));
-    assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+    // A draining pod still answers.
+    let response = caller.post(INFER, body("last"));
+    assert_eq!((response.status, response.header("connection")), (200, Some("close")));
     expected.insert("last".to_owned());
-    let books = server.logs("records");
+    let balance = server.logs("records");
     assert_eq!(server.exit_code(), Some(0));
     assert_eq!(
-        (&books["due"], &books["written"], &books["dropped"]),
+        (&balance["due"], &balance["written"], &balance["dropped"]),
         (&json!(501), &json!(501), &json!(0)),
-        "{books}"
+        "{balance}"
     );
     let found = ids(&server.path("sink"));
-    assert_eq!(found.len(), 501, "none twice");
+    assert_eq!(found.len(), 501, "no row twice");
     assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), expected);
 }
 
 #[test]
-fn a_share_of_the_calls_is_recorded_and_redacted_columns_are_nowhere() {
+fn exactly_the_sample_is_recorded_and_redacted_columns_are_not_shown() {
     let mut server = recording();
     server.route(r#"{"main":"1.3.0","recording":{"samplePercent":50,"rotateSeconds":1,"redact":["x"]}}"#);
-    server.logs("the settings changed");
+    server.logs("the routing changed");
     let mut caller = Connection::open(server.main);
     for number in 0..20 {
         assert_eq!(caller.post(INFER, body(&number.to_string())).status, 200);

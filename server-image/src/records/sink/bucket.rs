@@ -1,28 +1,28 @@
-//! `s3://bucket/prefix`.
+//! `s3://bucket/prefix`: a folder in a bucket.
 
 use futures::{StreamExt, TryStreamExt};
-use object_store::aws::AmazonS3;
-use object_store::path::Path;
-use object_store::{Error, ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{Error, ObjectStore, ObjectStoreExt, PutPayload, aws::AmazonS3, path::Path};
+use understudy_contract::{Failure, Reason};
 
-use super::super::name::day_of_folder;
-use super::SinkError;
-use crate::artifact::{Secret, innermost, s3};
-use crate::failure::{Failure, Reason};
+use super::error::SinkError;
+use crate::{
+    artifact::{Secret, innermost, s3},
+    records::file_name::day_of_folder,
+};
 
-/// Objects that are removed at the same time.
+/// Most objects that are removed concurrently.
 const AT_ONCE: usize = 8;
 
-/// A prefix of a bucket.
-pub(in crate::records) struct Folder {
+/// A folder in a bucket: all objects with one prefix.
+pub(in crate::records) struct BucketFolder {
     store: AmazonS3,
     prefix: Path,
     uri: String,
-    /// The Secret that was asked for has nothing that we know.
+    /// Whether a Secret is requested, and has no known key.
     without_keys: bool,
 }
 
-impl Folder {
+impl BucketFolder {
     pub(super) fn new(
         bucket: &str,
         prefix: &str,
@@ -42,7 +42,7 @@ impl Folder {
     }
 
     pub(super) async fn expire(&self, day: i64, limit: usize) -> Result<usize, SinkError> {
-        let failed = |error: &Error| self.failed("list", "its folders", error);
+        let failed = |error: &Error| self.failed("list", "folders", error);
         let folders =
             self.store.list_with_delimiter(Some(&self.prefix)).await.map_err(|error| failed(&error))?;
         let old = |folder: &Path| {
@@ -55,13 +55,13 @@ impl Folder {
             let ours = files.try_filter(|file| {
                 std::future::ready(file.location.filename().is_some_and(|name| name.ends_with(".parquet")))
             });
-            // One by one: some stores that speak S3 cannot remove many at once.
+            // One request for each object: some S3 stores cannot remove many objects with one request.
             removed += ours
                 .take(limit - removed)
                 .map(|file| async {
                     let file = file?.location;
                     match self.store.delete(&file).await {
-                        // Another pod of the deployment was faster.
+                        // Another pod of the deployment may have removed the object.
                         Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
                         Err(error) => Err(self.failed("remove", file.as_ref(), &error)),
                     }

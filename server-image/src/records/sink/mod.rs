@@ -1,27 +1,27 @@
-//! Where records are kept: a bucket or a mounted claim. A file is there whole or not at all.
+//! The sink of the records: a folder in a bucket or on a mounted PVC. Readers never see part of a file.
 
 mod bucket;
-mod claim;
+mod error;
+mod pvc;
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use object_store::PutPayload;
 use tokio::sync::Semaphore;
+use understudy_contract::{Failure, Reason};
 
 use crate::artifact::{Secret, Uri};
-use crate::failure::{Failure, Reason};
 
-/// Longest that one operation may take; then it has failed.
-const PATIENCE: Duration = Duration::from_mins(2);
+pub(super) use error::SinkError;
 
-/// Why the sink did not do what it was asked to, in one sentence.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct SinkError(String);
+/// Longest time of one operation. A longer one fails.
+const TIMEOUT: Duration = Duration::from_mins(2);
 
-/// A folder in a bucket or on a claim.
+/// A folder in a bucket or on a PVC.
 #[derive(Debug)]
 pub struct Sink {
     uri: String,
@@ -32,80 +32,87 @@ pub struct Sink {
 #[derive(Debug)]
 enum Place {
     Bucket { bucket: String, prefix: String },
-    Claim { mount: PathBuf, path: String, free: Arc<Semaphore> },
+    Pvc { mount: PathBuf, path: String, permits: Arc<Semaphore> },
 }
 
 impl Sink {
-    /// The sink that `uri` names: `s3://bucket/prefix` with the keys of the Secret in `secret_dir`, or
-    /// `pvc://claim/prefix` in the claim that is mounted at `pvc_dir`.
+    /// The sink at `uri`: `s3://bucket/prefix` with the keys of the Secret in `secret_dir`, or `pvc://name/prefix` on
+    /// the PVC that is mounted at `pvc_dir`.
     ///
-    /// Nothing is connected yet. A sink that cannot be reached is no failure: records wait for it.
+    /// Does not connect. An unreachable sink is not an error here: records wait in the spool until it is reachable.
     pub fn new(uri: &str, secret_dir: Option<&Path>, pvc_dir: Option<&Path>) -> Result<Self, Failure> {
         let wrong = |what: &str| Failure::new(Reason::UnsupportedUri, format!("{uri}: {what}"));
         let place = match Uri::parse(uri.trim_end_matches('/'))? {
             Uri::S3 { bucket, key } => Place::Bucket { bucket, prefix: key },
             Uri::Pvc { path, .. } => {
                 let mount = pvc_dir.ok_or_else(|| {
-                    wrong("a pvc:// sink needs --record-pvc-dir, where its claim is mounted")
+                    wrong("a pvc:// sink needs --record-pvc-dir, the directory where the PVC is mounted")
                 })?;
-                Place::Claim { mount: mount.to_owned(), path, free: Arc::new(Semaphore::new(claim::AT_ONCE)) }
+                Place::Pvc { mount: mount.to_owned(), path, permits: Arc::new(Semaphore::new(pvc::AT_ONCE)) }
             }
-            Uri::Https(_) => return Err(wrong("records are kept in s3:// or pvc://")),
+            Uri::Https(_) => return Err(wrong("the sink of records must be s3:// or pvc://")),
         };
         Ok(Self { uri: uri.to_owned(), place, secret_dir: secret_dir.map(Path::to_owned) })
     }
 
-    /// The sink, ready for use, with the credentials as they are now.
-    pub(super) fn connect(&self) -> Result<Link, SinkError> {
+    /// Connects to the sink, with the credentials that the Secret has now.
+    pub(super) fn connect(&self) -> Result<Connection, SinkError> {
         match &self.place {
             Place::Bucket { bucket, prefix } => {
                 let secret = Secret::read(self.secret_dir.as_deref());
                 let connected = secret.and_then(|secret| {
-                    let asked = self.secret_dir.is_some();
-                    bucket::Folder::new(bucket, prefix, &secret, asked && secret == Secret::default())
+                    let requested = self.secret_dir.is_some();
+                    bucket::BucketFolder::new(
+                        bucket,
+                        prefix,
+                        &secret,
+                        requested && secret == Secret::default(),
+                    )
                 });
-                connected.map(Link::Bucket).map_err(|failure| SinkError(failure.message))
+                connected.map(Connection::Bucket).map_err(|failure| SinkError(failure.message))
             }
-            Place::Claim { mount, path, free } => {
-                Ok(Link::Claim(claim::Folder::new(mount, path, &self.uri, free)))
+            Place::Pvc { mount, path, permits } => {
+                Ok(Connection::Pvc(pvc::PvcFolder::new(mount, path, &self.uri, permits)))
             }
         }
     }
 }
 
-/// A sink in use.
-pub(super) enum Link {
-    Bucket(bucket::Folder),
-    Claim(claim::Folder),
+/// A connection to the sink.
+pub(super) enum Connection {
+    Bucket(bucket::BucketFolder),
+    Pvc(pvc::PvcFolder),
 }
 
-impl Link {
-    /// Puts a file into a folder, in place of one that has its name.
+impl Connection {
+    /// Writes a file into a folder, and replaces a file of the same name.
     pub(super) async fn put(&self, folder: &str, file: &str, bytes: PutPayload) -> Result<(), SinkError> {
-        patiently(async {
+        with_timeout(async {
             match self {
                 Self::Bucket(bucket) => bucket.put(folder, file, bytes).await,
-                Self::Claim(claim) => claim.put(folder, file, bytes).await,
+                Self::Pvc(pvc) => pvc.put(folder, file, bytes).await,
             }
         })
         .await
     }
 
-    /// Removes the files of days before `day`, at most `limit` of them, and returns how many it has removed.
+    /// Removes at most `limit` files of days before `day`, and returns the number of removed files.
     pub(super) async fn expire(&self, day: i64, limit: usize) -> Result<usize, SinkError> {
-        patiently(async {
+        with_timeout(async {
             match self {
                 Self::Bucket(bucket) => bucket.expire(day, limit).await,
-                Self::Claim(claim) => claim.expire(day, limit).await,
+                Self::Pvc(pvc) => pvc.expire(day, limit).await,
             }
         })
         .await
     }
 }
 
-async fn patiently<T>(operation: impl Future<Output = Result<T, SinkError>>) -> Result<T, SinkError> {
-    let ended = tokio::time::timeout(PATIENCE, operation).await;
-    ended.unwrap_or_else(|_| Err(SinkError(format!("no end after {} s", PATIENCE.as_secs()))))
+async fn with_timeout<T>(operation: impl Future<Output = Result<T, SinkError>>) -> Result<T, SinkError> {
+    let ended = tokio::time::timeout(TIMEOUT, operation).await;
+    ended.unwrap_or_else(|_| {
+        Err(SinkError(format!("the sink did not respond within {} s", TIMEOUT.as_secs())))
+    })
 }
 
 #[cfg(test)]
@@ -116,26 +123,26 @@ mod tests {
 
     #[rstest]
     #[case::web("https://example.org/records", "s3:// or pvc://")]
-    #[case::up("pvc://claim/../secret", "`..`")]
+    #[case::up("pvc://shared/../secret", "`..`")]
     #[case::no_folder("s3://records", "s3://name/path")]
-    fn a_place_that_cannot_be_a_sink_is_refused(#[case] uri: &str, #[case] expected: &str) {
-        let failure = Sink::new(uri, None, Some(Path::new("/claim"))).unwrap_err();
+    fn a_uri_that_cannot_be_a_sink_is_rejected(#[case] uri: &str, #[case] expected: &str) {
+        let failure = Sink::new(uri, None, Some(Path::new("/mnt"))).unwrap_err();
         assert!(failure.message.contains(expected), "{failure}");
     }
 
     #[test]
-    fn a_claim_must_be_mounted() {
-        let failure = Sink::new("pvc://claim/records", None, None).unwrap_err();
+    fn a_pvc_must_be_mounted() {
+        let failure = Sink::new("pvc://shared/records", None, None).unwrap_err();
         assert!(failure.message.contains("--record-pvc-dir"), "{failure}");
     }
 
-    /// The way out is guarded for records as it is for models: `artifact::door`.
+    /// The egress guard checks the sink's address as well as those of models.
     #[test]
-    fn a_metadata_service_is_no_sink() {
+    fn a_metadata_service_cannot_be_a_sink() {
         let secret = tempfile::tempdir().unwrap();
         std::fs::write(secret.path().join("AWS_ENDPOINT_URL"), "http://169.254.169.254").unwrap();
         let sink = Sink::new("s3://records/team/", Some(secret.path()), None).unwrap();
         let error = sink.connect().err().unwrap().to_string();
-        assert!(error.contains("never called"), "{error}");
+        assert!(error.contains("never calls"), "{error}");
     }
 }

@@ -1,0 +1,138 @@
+//! The analyzer: a thread that takes calls from its queue, counts them, and passes them to the recorder. No response
+//! waits for it.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use arc_swap::ArcSwap;
+use tokio::{
+    sync::watch,
+    time::{Instant, MissedTickBehavior},
+};
+use understudy_contract::routing::RecordingRules;
+use understudy_stats::Identity;
+
+use super::{
+    counts::Counts,
+    drift,
+    handle::{self, Handle, QueuedCall},
+    state::{AnalysisState, lock},
+};
+use crate::{
+    queue::lazy::LazyReader,
+    records::{self, Recorder, RecordingSettings},
+    routing::ActiveRouting,
+    signature::Port,
+};
+
+/// Calls that are analyzed together.
+const BATCH: usize = 256;
+/// While no call comes, the analyzer checks routing, age of files and drift window in this interval.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// What the recorder needs.
+pub struct Records {
+    /// Its options.
+    pub options: records::RecorderOptions,
+    /// Its counters.
+    pub counts: Arc<records::Counts>,
+    /// The newest rows.
+    pub ring: Arc<records::Ring>,
+}
+
+fn recording_settings(rules: &RecordingRules) -> RecordingSettings {
+    RecordingSettings {
+        redact: rules.redact.clone(),
+        rotate_after: Duration::from_secs(rules.rotate_seconds),
+        retention: rules.retention_seconds.map(Duration::from_secs),
+    }
+}
+
+/// The work of the analyzer's thread.
+pub struct Analyzer {
+    queue: LazyReader<QueuedCall>,
+    state: Arc<Mutex<AnalysisState>>,
+    routing: Arc<ArcSwap<ActiveRouting>>,
+    main: Arc<Identity>,
+    outputs: Vec<Port>,
+    records: Records,
+}
+
+/// A handle, the state that everyone may read, and the analyzer behind them. `drift` is absent without a baseline.
+pub fn open(
+    main: Arc<Identity>,
+    drift: Option<drift::Tracker>,
+    records: Records,
+    routing: Arc<ArcSwap<ActiveRouting>>,
+    counts: Arc<Counts>,
+) -> (Handle, Arc<Mutex<AnalysisState>>, Analyzer) {
+    let outputs = records.options.signature.outputs.clone();
+    let (handle, queue) = handle::queue(counts, Arc::clone(&records.counts));
+    let state = Arc::new(Mutex::new(AnalysisState::new(Arc::clone(&main), drift)));
+    let queue = LazyReader::new(queue);
+    let analyzer = Analyzer { queue, state: Arc::clone(&state), routing, main, outputs, records };
+    (handle, state, analyzer)
+}
+
+impl Analyzer {
+    /// Analyzes calls until `stop` names a deadline. Then it analyzes the rest of the queue, and the recorder uploads
+    /// until the deadline.
+    pub async fn run(self, mut stop: watch::Receiver<Option<Instant>>) {
+        let Self { mut queue, state, routing, main, outputs, records } = self;
+        let recorder = Recorder::start(records.options, &records.counts, &records.ring);
+        let mut batches = Batches { state, routing, main, outputs, recorder };
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut ticks = tokio::time::interval(INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let deadline = loop {
+            tokio::select! {
+                biased;
+                _ = ticks.tick() => batches.analyze(&mut batch),
+                at = stop.wait_for(Option::is_some) => break at.ok().and_then(|at| *at),
+                () = queue.read(&mut batch, BATCH) => batches.analyze(&mut batch),
+            }
+        };
+        queue.close();
+        loop {
+            queue.read(&mut batch, BATCH).await;
+            if batch.is_empty() {
+                break;
+            }
+            batches.analyze(&mut batch);
+        }
+        batches.recorder.finish(deadline.unwrap_or_else(Instant::now)).await;
+    }
+}
+
+/// Analyzes batches of calls.
+struct Batches {
+    state: Arc<Mutex<AnalysisState>>,
+    routing: Arc<ArcSwap<ActiveRouting>>,
+    main: Arc<Identity>,
+    outputs: Vec<Port>,
+    recorder: Recorder,
+}
+
+impl Batches {
+    /// Follows the routing, then counts and records the calls in `batch`. Leaves it empty.
+    fn analyze(&mut self, batch: &mut Vec<QueuedCall>) {
+        let routing = self.routing.load();
+        let recording = routing.recording.as_ref().map(recording_settings);
+        self.recorder.set(recording.as_ref());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        {
+            let mut state = lock(&self.state);
+            state.follow(&routing, &self.outputs, now);
+            for queued in &*batch {
+                state.count(&queued.call, recording.is_some());
+            }
+        }
+        for QueuedCall { call, reservation } in batch.drain(..) {
+            self.recorder.record(*call, &self.main);
+            drop(reservation);
+        }
+        self.recorder.tick(Instant::now());
+    }
+}

@@ -1,0 +1,34 @@
+//! The counters of outcomes, and of calls that were not analyzed.
+
+use prometheus::IntCounter;
+
+use crate::metrics::Family;
+
+/// The counters of outcomes, and of calls that were not analyzed.
+pub struct Counts {
+    /// Calls that are neither in drift, comparison nor records, because the analyzer's queue was full.
+    pub dropped: IntCounter,
+    /// Outcomes that were joined to their calls, here or in another pod.
+    pub joined: IntCounter,
+    /// Outcomes whose calls no pod remembers.
+    pub unknown: IntCounter,
+}
+
+impl Counts {
+    /// Registers the counters.
+    #[must_use]
+    pub fn new(family: &Family) -> Self {
+        let outcomes = |result: &str| {
+            let help = "Outcomes that callers sent, by whether a pod remembered the call";
+            family.counter_with("understudy_outcomes_total", help, ("result", result))
+        };
+        Self {
+            joined: outcomes("joined"),
+            unknown: outcomes("unknown"),
+            dropped: family.counter(
+                "understudy_analysis_dropped_total",
+                "Calls missing in drift, comparison and records, because the analyzer's queue was full",
+            ),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Counts the values of calls in the histograms that drift is computed from.
+
+use std::time::Duration;
+
+use understudy_contract::routing::DriftRules;
+use understudy_stats::{Baseline, ColumnRole, Drift, Monitor};
+
+use crate::{
+    call::Call,
+    columns::{Column, Columns},
+    tensor::{Data, Tensor},
+};
+
+/// Length of the window until the routing file has one.
+const DEFAULT_WINDOW: Duration = Duration::from_hours(1);
+
+/// Tracks the distribution of the columns that are in the baseline.
+pub struct Tracker {
+    baseline: Baseline,
+    inputs: Vec<(Column, usize)>,
+    outputs: Vec<(Column, usize)>,
+    window: Duration,
+    monitor: Monitor,
+}
+
+/// A message that names a column of the baseline that the model does not have. `None` if the model has all of them.
+#[must_use]
+pub fn mismatch(baseline: &Baseline, columns: &Columns) -> Option<String> {
+    baseline.columns().iter().find_map(|column| {
+        let known = match column.role {
+            ColumnRole::Input => &columns.inputs,
+            ColumnRole::Output => &columns.outputs,
+        };
+        (!known.iter().any(|each| each.name == column.name)).then(|| {
+            let names: Vec<_> = known.iter().map(|each| format!("`{}`", each.name)).collect();
+            format!(
+                "the baseline has the {} `{}`, which the model does not have; it has {}",
+                column.role.as_str(),
+                column.name,
+                names.join(", ")
+            )
+        })
+    })
+}
+
+impl Tracker {
+    /// A tracker without values. Columns that are not in the baseline are ignored.
+    #[must_use]
+    pub fn new(baseline: Baseline, columns: &Columns) -> Self {
+        let monitor = Monitor::new(&baseline, DEFAULT_WINDOW);
+        let known = |columns: &[Column], role| {
+            let index = |column: &Column| Some((column.clone(), monitor.index(role, &column.name)?));
+            columns.iter().filter_map(index).collect()
+        };
+        Self {
+            inputs: known(&columns.inputs, ColumnRole::Input),
+            outputs: known(&columns.outputs, ColumnRole::Output),
+            window: DEFAULT_WINDOW,
+            monitor,
+            baseline,
+        }
+    }
+
+    /// Moves the window to `now`, in seconds since 1970. Another length of the window discards all values.
+    pub fn follow(&mut self, rules: Option<&DriftRules>, now: u64) {
+        let window = rules.map_or(DEFAULT_WINDOW, |rules| Duration::from_secs(rules.window_seconds));
+        if window != self.window {
+            self.window = window;
+            self.monitor = Monitor::new(&self.baseline, window);
+        }
+        self.monitor.advance(now);
+    }
+
+    /// Counts the inputs of a call and main's outputs.
+    pub fn count(&mut self, call: &Call) {
+        for (columns, tensors) in [(&self.inputs, &call.inputs), (&self.outputs, &call.main.outputs)] {
+            for (column, index) in columns {
+                if let Some(tensor) = tensors.get(column.tensor) {
+                    values(&mut self.monitor, *index, column, tensor);
+                }
+            }
+        }
+    }
+
+    /// The distance from the baseline.
+    #[must_use]
+    pub fn drift(&self) -> Drift {
+        self.monitor.drift()
+    }
+}
+
+fn values(monitor: &mut Monitor, index: usize, column: &Column, tensor: &Tensor) {
+    macro_rules! each {
+        ($elements:expr, $value:ident => $count:expr) => {
+            for $value in column.values(tensor, $elements) {
+                $count;
+            }
+        };
+    }
+    match &tensor.data {
+        Data::Bool(all) => each!(all, value => monitor.boolean(index, *value)),
+        Data::Uint8(all) => each!(all, value => monitor.integer(index, i64::from(*value))),
+        Data::Uint16(all) => each!(all, value => monitor.integer(index, i64::from(*value))),
+        Data::Uint32(all) => each!(all, value => monitor.integer(index, i64::from(*value))),
+        // A number above the largest signed one is counted as the largest: it is in the last bin, or in no category.
+        Data::Uint64(all) => {
+            each!(all, value => monitor.integer(index, i64::try_from(*value).unwrap_or(i64::MAX)))
+        }
+        Data::Int8(all) => each!(all, value => monitor.integer(index, i64::from(*value))),
+        Data::Int16(all) => each!(all, value => monitor.integer(index, i64::from(*value))),
+        Data::Int32(all) => each!(all, value => monitor.integer(index, i64::from(*value))),
+        Data::Int64(all) => each!(all, value => monitor.integer(index, *value)),
+        Data::Fp16(all) => each!(all, value => monitor.number(index, value.to_f64())),
+        Data::Bf16(all) => each!(all, value => monitor.number(index, value.to_f64())),
+        Data::Fp32(all) => each!(all, value => monitor.number(index, f64::from(*value))),
+        Data::Fp64(all) => each!(all, value => monitor.number(index, *value)),
+        Data::Bytes(all) => each!(all, value => monitor.category(index, value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        call::{Answered, Shadow},
+        signature::{Port, Signature},
+        tensor::Datatype,
+    };
+
+    fn columns() -> Columns {
+        let port =
+            |name: &str, datatype, shape: &[i64]| Port { name: name.into(), datatype, shape: shape.into() };
+        let signature = Signature {
+            inputs: vec![port("x", Datatype::Fp32, &[-1, 2])],
+            outputs: vec![port("label", Datatype::Int64, &[-1])],
+        };
+        Columns::of(&signature, Some(&["age".to_owned(), "amount".to_owned()]))
+    }
+
+    fn baseline(more: &serde_json::Value) -> Baseline {
+        let mut columns = json!([
+            {"role": "input", "name": "age", "kind": "numeric", "edges": [0, 50, 100], "counts": [5, 5], "missing": 0},
+            {"role": "output", "name": "label", "kind": "categorical", "counts": {"0": 9, "1": 1}, "other": 0, "missing": 0},
+        ]);
+        columns.as_array_mut().unwrap().extend(more.as_array().unwrap().clone());
+        Baseline::parse(json!({"version": 1, "columns": columns}).to_string().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn each_row_of_a_call_is_counted_for_each_feature_and_output() {
+        let mut tracker = Tracker::new(baseline(&json!([])), &columns());
+        tracker.follow(None, 1_000_000);
+        tracker.count(&Call {
+            id: String::new(),
+            at: SystemTime::UNIX_EPOCH,
+            record: false,
+            main: Answered {
+                status: 200,
+                outputs: vec![Tensor { shape: vec![3], data: Data::Int64(vec![0, 1, 7]) }],
+                ..Answered::default()
+            },
+            inputs: vec![Tensor {
+                shape: vec![3, 2],
+                data: Data::Fp32(vec![20.0, 1e9, 70.0, 1e9, f32::NAN, 1e9]),
+            }],
+            rows: 3,
+            challenger: Shadow::None,
+        });
+        let found = tracker.drift().columns;
+        assert_eq!((&found[0].observed, found[0].missing), (&vec![1, 1], 1));
+        assert_eq!(found[1].observed, [1, 1, 1]);
+    }
+
+    #[test]
+    fn another_length_of_the_window_is_followed() {
+        let mut tracker = Tracker::new(baseline(&json!([])), &columns());
+        let drift = DriftRules { window_seconds: 60, min_samples: 1, psi: 0.2 };
+        tracker.follow(Some(&drift), 1_000_000);
+        assert_eq!(tracker.drift().window_seconds, 60);
+    }
+
+    #[test]
+    fn a_baseline_of_another_model_is_recognized_by_its_columns() {
+        let alien = json!([{"role": "input", "name": "shoe_size", "kind": "numeric", "edges": [0, 1], "counts": [1], "missing": 0}]);
+        assert_eq!(mismatch(&baseline(&json!([])), &columns()), None);
+        assert_eq!(
+            mismatch(&baseline(&alien), &columns()).unwrap(),
+            "the baseline has the input `shoe_size`, which the model does not have; it has `age`, `amount`"
+        );
+    }
+}

@@ -1,0 +1,237 @@
+//! Comparison, drift and outcomes as gauges for Prometheus. They are set when Prometheus reads them.
+
+use prometheus::{Gauge, GaugeVec, IntGauge};
+use understudy_contract::routing::DriftRules;
+use understudy_stats::{ColumnKind, Comparison, Drift, Estimate, Outcomes, Role, Summary};
+
+use crate::metrics::Family;
+
+/// An estimate and the bounds of its 95 % interval.
+struct Interval {
+    value: GaugeVec,
+    low: GaugeVec,
+    high: GaugeVec,
+}
+
+impl Interval {
+    fn new(family: &Family, name: &str, help: &str, labels: &[&str]) -> Self {
+        let bound = |suffix: &str, which: &str| {
+            family.gauges(&format!("{name}{suffix}"), &format!("{help}: {which}"), labels)
+        };
+        Self {
+            value: family.gauges(name, help, labels),
+            low: bound("_low", "lower bound of the 95 % interval"),
+            high: bound("_high", "upper bound of the 95 % interval"),
+        }
+    }
+
+    fn reset(&self) {
+        self.value.reset();
+        self.low.reset();
+        self.high.reset();
+    }
+
+    fn set(&self, labels: &[&str], estimate: Option<Estimate>) {
+        if let Some(Estimate { value, low, high }) = estimate {
+            self.value.with_label_values(labels).set(value);
+            self.low.with_label_values(labels).set(low);
+            self.high.with_label_values(labels).set(high);
+        }
+    }
+}
+
+/// Gauges of comparison, drift and outcomes.
+pub struct Gauges {
+    pairs: IntGauge,
+    since: IntGauge,
+    compared: GaugeVec,
+    agreed: GaugeVec,
+    agreement: Interval,
+    difference: Interval,
+    correlation: Interval,
+    errors: Interval,
+    latency: GaugeVec,
+    accuracy: Interval,
+    drift: Option<DriftGauges>,
+}
+
+/// Gauges of drift by column, and the rules: so an alert needs no threshold of its own.
+struct DriftGauges {
+    psi: GaugeVec,
+    ks: GaugeVec,
+    chi_square: GaugeVec,
+    samples: GaugeVec,
+    missing: GaugeVec,
+    out_of_range: GaugeVec,
+    threshold: Gauge,
+    min_samples: IntGauge,
+}
+
+impl DriftGauges {
+    fn new(family: &Family) -> Self {
+        let column = |name: &str, help: &str| family.gauges(name, help, &["role", "feature"]);
+        Self {
+            psi: column(
+                "understudy_drift_psi",
+                "Population stability index of a column in the window against the baseline",
+            ),
+            ks: column("understudy_drift_ks", "Kolmogorov-Smirnov statistic of a numeric column"),
+            chi_square: column("understudy_drift_chi_square", "Chi-square statistic of a categorical column"),
+            samples: column("understudy_drift_samples", "Values of a column in the window"),
+            missing: column("understudy_drift_missing_ratio", "Ratio of rows without a value"),
+            out_of_range: column(
+                "understudy_drift_out_of_range_ratio",
+                "Ratio of values outside of the range or the categories of the baseline",
+            ),
+            threshold: family.register(Gauge::with_opts(family.opts(
+                "understudy_drift_threshold",
+                "Population stability index at which a column counts as drifting",
+            ))),
+            min_samples: family.gauge(
+                "understudy_drift_min_samples",
+                "Number of values below which a column does not count as drifting",
+            ),
+        }
+    }
+
+    fn update(&self, drift: Option<&Drift>) {
+        let all = [&self.psi, &self.ks, &self.chi_square, &self.samples, &self.missing, &self.out_of_range];
+        for gauges in all {
+            gauges.reset();
+        }
+        for column in drift.into_iter().flat_map(|drift| &drift.columns) {
+            let labels = [column.role.as_str(), column.name.as_str()];
+            self.samples.with_label_values(&labels).set(real(column.samples()));
+            let chi_square = column.chi_square().filter(|_| column.kind == ColumnKind::Categorical);
+            for (gauges, value) in [
+                (&self.psi, column.psi()),
+                (&self.ks, column.ks()),
+                (&self.chi_square, chi_square.map(|found| found.statistic)),
+                (&self.missing, column.missing_ratio()),
+                (&self.out_of_range, column.out_of_range_ratio()),
+            ] {
+                if let Some(value) = value {
+                    gauges.with_label_values(&labels).set(value);
+                }
+            }
+        }
+    }
+}
+
+impl Gauges {
+    /// Registers the gauges.
+    #[must_use]
+    pub fn new(family: &Family, has_baseline: bool) -> Self {
+        let interval = |name, help, labels: &[&str]| Interval::new(family, name, help, labels);
+        Self {
+            pairs: family.gauge(
+                "understudy_comparison_pairs",
+                "Calls that main and the current challenger both answered",
+            ),
+            since: family.gauge(
+                "understudy_comparison_since_timestamp_seconds",
+                "Start of the comparison with the current challenger, in seconds since 1970. 0 without a challenger",
+            ),
+            compared: family.gauges(
+                "understudy_comparison_compared",
+                "Compared values of an output",
+                &["output"],
+            ),
+            agreed: family.gauges(
+                "understudy_comparison_agreed",
+                "Labels of an output on which main and challenger agreed",
+                &["output"],
+            ),
+            agreement: interval(
+                "understudy_comparison_agreement_ratio",
+                "Ratio of labels on which main and challenger agreed",
+                &["output"],
+            ),
+            difference: interval(
+                "understudy_comparison_mean_absolute_difference",
+                "Mean absolute difference between main's and the challenger's numbers",
+                &["output"],
+            ),
+            correlation: interval(
+                "understudy_comparison_correlation",
+                "Correlation of the numbers of main and challenger",
+                &["output"],
+            ),
+            errors: interval(
+                "understudy_comparison_error_ratio",
+                "Ratio of copied calls that failed: an error or no answer",
+                &["role"],
+            ),
+            latency: family.gauges(
+                "understudy_comparison_latency_seconds",
+                "Time of copied calls from the end of the request's body to the end of the inference, in seconds",
+                &["role", "quantile"],
+            ),
+            accuracy: interval(
+                "understudy_outcome_accuracy_ratio",
+                "Ratio of correct labels among calls with an outcome",
+                &["role"],
+            ),
+            drift: has_baseline.then(|| DriftGauges::new(family)),
+        }
+    }
+
+    /// Sets the gauges. `rules` are absent until the routing file has them.
+    pub fn update(&self, summary: &Summary, rules: Option<&DriftRules>) {
+        self.update_comparison(summary.comparison.as_ref());
+        self.update_outcomes(summary.outcomes.as_ref());
+        if let Some(drift) = &self.drift {
+            drift.update(summary.drift.as_ref());
+            // Without rules nothing counts as drifting.
+            drift.threshold.set(rules.map_or(f64::INFINITY, |rules| rules.psi));
+            drift.min_samples.set(rules.map_or(0, |rules| signed(rules.min_samples)));
+        }
+    }
+
+    fn update_comparison(&self, comparison: Option<&Comparison>) {
+        for gauges in [&self.compared, &self.agreed, &self.latency] {
+            gauges.reset();
+        }
+        for interval in [&self.agreement, &self.difference, &self.correlation, &self.errors] {
+            interval.reset();
+        }
+        self.pairs.set(comparison.map_or(0, |comparison| signed(comparison.pairs())));
+        self.since.set(comparison.map_or(0, |comparison| signed(comparison.since())));
+        let Some(comparison) = comparison else { return };
+        for (index, (output, _)) in comparison.outputs().enumerate() {
+            self.compared.with_label_values(&[output]).set(real(comparison.compared(index)));
+            let agreement = comparison.agreement(index);
+            if agreement.is_some() {
+                self.agreed.with_label_values(&[output]).set(real(comparison.agreed(index)));
+            }
+            self.agreement.set(&[output], agreement);
+            self.difference.set(&[output], comparison.mean_absolute_difference(index));
+            self.correlation.set(&[output], comparison.correlation(index));
+        }
+        for role in Role::ALL {
+            self.errors.set(&[role.as_str()], comparison.error_rate(role));
+            for (quantile, name) in [(0.5, "0.5"), (0.99, "0.99")] {
+                if let Some(latency) = comparison.latency(role, quantile) {
+                    self.latency.with_label_values(&[role.as_str(), name]).set(latency.as_secs_f64());
+                }
+            }
+        }
+    }
+
+    fn update_outcomes(&self, outcomes: Option<&Outcomes>) {
+        self.accuracy.reset();
+        for role in Role::ALL {
+            let accuracy = outcomes.and_then(|outcomes| outcomes.accuracy(role));
+            self.accuracy.set(&[role.as_str()], accuracy);
+        }
+    }
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+fn real(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,17 @@
+//! Learns from calls after their responses: how main and challenger compare ([`comparison`]), how often each was right
+//! ([`outcomes`]; [`peers`] asks the other pods), and how far the calls are from the training data ([`drift`]).
+//!
+//! A call enters through [`Handle`]. The [`analyzer`] is the thread behind it: it counts the call in [`state`], which
+//! [`gauges`] and the operator read, and passes it to the recorder.
+
+pub mod analyzer;
+pub mod comparison;
+pub mod counts;
+pub mod drift;
+pub mod gauges;
+pub mod handle;
+pub mod outcomes;
+pub mod peers;
+pub mod state;
+
+pub use self::{counts::Counts, gauges::Gauges, handle::Handle, peers::Peers};

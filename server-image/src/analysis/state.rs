@@ -1,0 +1,88 @@
+//! What the analyzer has accumulated: comparison, drift and outcomes.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use understudy_stats::{Comparison, Identity, Summary};
+
+use super::{
+    comparison, drift,
+    outcomes::{Outcome, RecentCalls},
+};
+use crate::{
+    call::{Call, Shadow},
+    routing::ActiveRouting,
+    signature::Port,
+};
+
+/// Comparison, drift and outcomes so far. The analyzer writes it. Metrics, summary and outcomes read it. No prediction
+/// waits for its lock.
+pub struct AnalysisState {
+    main: Arc<Identity>,
+    comparison: Option<Comparison>,
+    drift: Option<drift::Tracker>,
+    recent: RecentCalls,
+}
+
+impl AnalysisState {
+    /// The state before the first call. `drift` is absent without a baseline.
+    #[must_use]
+    pub fn new(main: Arc<Identity>, drift: Option<drift::Tracker>) -> Self {
+        Self { main, comparison: None, drift, recent: RecentCalls::default() }
+    }
+
+    /// The summary that the operator reads.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let outcomes = Some(self.recent.outcomes).filter(|outcomes| outcomes.joined() > 0);
+        Summary {
+            main: (*self.main).clone(),
+            comparison: self.comparison.clone(),
+            drift: self.drift.as_ref().map(drift::Tracker::drift),
+            outcomes,
+        }
+    }
+
+    /// Joins outcomes to calls of this pod. Returns those whose calls are not remembered here.
+    pub fn join(&mut self, outcomes: Vec<Outcome>) -> Vec<Outcome> {
+        self.recent.join(outcomes)
+    }
+
+    /// Follows the routing at `now`, in seconds since 1970. Another challenger starts a new comparison, and no challenger
+    /// ends it.
+    pub(super) fn follow(&mut self, routing: &ActiveRouting, outputs: &[Port], now: u64) {
+        if let Some(drift) = &mut self.drift {
+            drift.follow(routing.drift.as_ref(), now);
+        }
+        let challenger = routing.challenger.as_ref().map(|challenger| &*challenger.identity);
+        if self.comparison.as_ref().map(Comparison::challenger) == challenger {
+            return;
+        }
+        self.recent.outcomes.forget_challenger();
+        self.comparison =
+            challenger.map(|challenger| comparison::begin(&self.main, challenger, now, outputs));
+    }
+
+    /// Counts a call. While calls are recorded, it is remembered for its outcome.
+    pub(super) fn count(&mut self, call: &Call, recording: bool) {
+        if let Some(comparison) = &mut self.comparison {
+            let same = match &call.challenger {
+                Shadow::Answered { by, .. } => **by == *comparison.challenger(),
+                Shadow::None | Shadow::Dropped(_) => true,
+            };
+            if same {
+                comparison::count(comparison, call);
+            }
+        }
+        if let Some(drift) = &mut self.drift {
+            drift.count(call);
+        }
+        if recording {
+            self.recent.remember(call);
+        }
+    }
+}
+
+/// Locks the state. It stays valid after a panic of another thread, because it consists of counts only.
+pub fn lock(state: &Mutex<AnalysisState>) -> MutexGuard<'_, AnalysisState> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}

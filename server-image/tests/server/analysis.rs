@@ -1,0 +1,143 @@
+//! What a pod reports about its calls: drift from the baseline, and outcomes.
+
+use serde_json::{Value, json};
+
+use crate::{
+    client::Connection,
+    harness::{INFER, Launch, Server, sha256},
+};
+
+fn baseline(columns: &Value) -> String {
+    json!({"version": 1, "columns": columns}).to_string()
+}
+
+/// A server with this baseline.
+fn with_baseline(model: &str, text: &str) -> Launch {
+    let launch = Launch::of(model);
+    std::fs::write(launch.path("claim/baseline.json"), text).unwrap();
+    let claim = launch.path("claim").to_str().unwrap().to_owned();
+    let arguments =
+        ["--baseline", "pvc://claim/baseline.json", "--baseline-sha256", &sha256(text.as_bytes())];
+    launch.arguments(&arguments).arguments(&["--baseline-pvc-dir", &claim])
+}
+
+fn age() -> Value {
+    json!([{"role": "input", "name": "age", "kind": "numeric", "edges": [0, 50, 100], "counts": [50, 50], "missing": 0}])
+}
+
+fn summary(server: &Server) -> Value {
+    Connection::open(server.metrics).get("/understudy/v1/summary").json()
+}
+
+/// Predicts for these ages, and waits until they are counted. Returns the drift of the first column.
+fn predict(server: &Server, ages: &[u32]) -> Value {
+    let records: Vec<_> = ages.iter().map(|age| json!({"age": age, "country": "NL"})).collect();
+    let body = json!({ "records": records }).to_string();
+    assert_eq!(Connection::open(server.main).post("/predict", body).status, 200);
+    loop {
+        let drift = summary(server)["drift"]["columns"][0].clone();
+        let seen: u64 =
+            drift["observed"].as_array().unwrap().iter().map(|count| count.as_u64().unwrap()).sum();
+        if seen == ages.len() as u64 {
+            return drift;
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn inputs_are_counted_in_the_bins_of_the_training_data() {
+    let server = with_baseline("columns.onnx", &baseline(&age())).ready();
+    let seen = predict(&server, &[10, 20, 60, 120]);
+    assert_eq!((&seen["observed"], &seen["above"]), (&json!([2, 2]), &json!(1)), "{seen}");
+    assert_eq!(server.metric("understudy_drift_samples"), 4);
+}
+
+#[test]
+fn a_pod_without_a_baseline_reports_no_drift() {
+    let server = Server::start("columns.onnx");
+    assert_eq!(summary(&server)["drift"], Value::Null);
+}
+
+#[test]
+fn a_server_does_not_start_with_a_damaged_baseline_or_one_of_another_model() {
+    let mut other = age();
+    other[0]["name"] = json!("shoe_size");
+    for (text, expected) in [
+        (baseline(&other), "the baseline has the input `shoe_size`, which the model does not have"),
+        ("{".to_owned(), "pvc://claim/baseline.json: "),
+    ] {
+        let (code, left) = with_baseline("columns.onnx", &text).fails();
+        assert_eq!((code, &left["reason"]), (Some(1), &json!("InvalidBaseline")));
+        assert!(left["message"].as_str().unwrap().contains(expected), "{left}");
+    }
+    let launch = with_baseline("columns.onnx", &baseline(&age()));
+    std::fs::write(launch.path("claim/baseline.json"), "changed later").unwrap();
+    assert_eq!(launch.fails().1["reason"], "DigestMismatch");
+}
+
+#[test]
+fn a_damaged_baseline_fails_before_the_model_is_loaded() {
+    let (code, left) = with_baseline("hostile/unknown_operator.onnx", "{").fails();
+    assert_eq!((code, &left["reason"]), (Some(1), &json!("InvalidBaseline")));
+}
+
+fn outcome(server: &Server, body: &Value) -> crate::client::Response {
+    Connection::open(server.main).post("/understudy/v1/outcomes", body.to_string())
+}
+
+/// A server that records, with a model whose outputs are labels.
+fn recording() -> Server {
+    let mut server = Server::start("columns.onnx");
+    server.route(r#"{"main":"1.3.0","recording":{"samplePercent":100}}"#);
+    server.logs("the role changed");
+    server
+}
+
+#[test]
+fn an_outcome_is_joined_to_its_call_by_the_id_in_the_response() {
+    let server = recording();
+    let body = r#"{"records":[{"age":42,"country":"NL"}]}"#;
+    let response = Connection::open(server.main).post("/predict", body);
+    let made = response.header("x-request-id").expect("a recorded call has an id").to_owned();
+    let given =
+        Connection::open(server.main).call("POST", "/predict", &[("X-Request-Id", "mine")], body.as_bytes());
+    assert_eq!(given.header("x-request-id"), Some("mine"));
+    let mut joined = Vec::new();
+    // The server remembers a call after its response.
+    while joined.len() < 2 {
+        for (id, label) in [(made.as_str(), "42"), ("mine", "41")] {
+            if outcome(&server, &json!({"id": id, "label": label})).json()["joined"] == 1 {
+                joined.push(id);
+            }
+        }
+    }
+    let outcomes = &summary(&server)["outcomes"];
+    assert_eq!((&outcomes["joined"], &outcomes["main"]["correct"]), (&json!(2), &json!(1)), "{outcomes}");
+    assert_eq!(
+        outcome(&server, &json!({"outcomes": [{"id": "mine", "label": 42}, {"id": "nobody", "label": 1}]}))
+            .json(),
+        json!({"joined": 0, "unknown": ["mine", "nobody"]}),
+        "each outcome is joined once"
+    );
+    assert_eq!(server.series("understudy_outcomes_total", "joined"), 2);
+}
+
+#[test]
+fn outcomes_are_rejected_without_records_or_without_a_label_among_the_outputs() {
+    let body = json!({"id": "a", "label": 1});
+    let off = Server::start("columns.onnx");
+    assert!(outcome(&off, &body).error(400).contains("spec.recording"));
+    let mut scores = Server::start("matrix.onnx");
+    scores.route(r#"{"main":"1.3.0","recording":{"samplePercent":100}}"#);
+    scores.logs("the role changed");
+    assert!(outcome(&scores, &body).error(400).contains("no output that is a label"));
+    assert!(outcome(&recording(), &json!({"label": 1})).error(400).starts_with("expected {"));
+}
+
+#[test]
+fn without_records_a_response_has_no_id() {
+    let server = Server::start("matrix.onnx");
+    let body = r#"{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}"#;
+    assert_eq!(Connection::open(server.main).post(INFER, body).header("x-request-id"), None);
+}
