@@ -10,6 +10,8 @@ mod config;
 mod context;
 mod decision_log;
 mod error_chain;
+#[cfg(test)]
+mod fixtures;
 mod http;
 mod leader;
 mod metrics;
