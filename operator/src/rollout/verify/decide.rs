@@ -129,3 +129,7 @@ fn unchanged(seen: &ModelDeployment, fresh: Option<ModelDeployment>) -> Result<M
 fn deployment_changed(seen: &ModelDeployment) -> Wait {
     (Waiting::DeploymentChanged, format!("ModelDeployment {} changed meanwhile", seen.name_any()))
 }
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;
