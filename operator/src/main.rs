@@ -17,6 +17,8 @@ mod leader;
 mod metrics;
 #[cfg(test)]
 mod mock_api;
+#[cfg(test)]
+mod mock_pods;
 mod model_server;
 mod outages;
 mod policy;
