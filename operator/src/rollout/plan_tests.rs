@@ -138,6 +138,15 @@ fn a_rollback_whose_bytes_are_not_the_approved_ones_is_refused() {
 }
 
 #[test]
+fn a_rollback_to_a_version_that_its_requester_approved_is_refused() {
+    let mut status = was_in_production("1.0.0");
+    status["history"][0]["decidedBy"] = json!("alice");
+    let versions = vec![version("1.0.0", "Archived", status), version("1.1.0", "Production", json!({}))];
+    let plan = plan(&observed(&rollback_to("1.0.0"), &main_is("1.1.0"), versions), now());
+    assert_eq!(plan.rollback.map(|r| r.result), Some(RollbackResult::Refused));
+}
+
+#[test]
 fn a_rollback_that_was_done_is_not_done_again() {
     let mut status = main_is("1.1.0");
     status["rollback"] =

@@ -10,7 +10,7 @@ use understudy_crds::{Decision, HistoryEntry, ModelVersionStatus, Transition};
 use super::*;
 use crate::{
     fixtures::{
-        approved, deployment, digest, main_is, now, parse, proven, request, rollback_to, rolling_out,
+        NOW, approved, deployment, digest, main_is, now, parse, proven, request, rollback_to, rolling_out,
         version, with,
     },
     rollout::verify::facts::{Probe, Workload},
@@ -32,7 +32,7 @@ struct Situation {
 }
 
 impl Situation {
-    fn new(annotations: Value, status: Value, transition: &str, reason: MainReason) -> Self {
+    fn new(annotations: &Value, status: &Value, transition: &str, reason: MainReason) -> Self {
         let planned = deployment(json!({
             "metadata": {"annotations": annotations}, "spec": {"replicas": 2}, "status": main_is("1.2.0"),
         }));
@@ -61,12 +61,12 @@ impl Situation {
     }
 
     fn promotion() -> Self {
-        Self::new(json!({}), rolling_out("1.3.0"), "6f1c2b", MainReason::Promoted)
+        Self::new(&json!({}), &rolling_out("1.3.0"), "6f1c2b", MainReason::Promoted)
     }
 
     fn rollback() -> Self {
         let status = proven("1.3.0", "Archived");
-        Self::new(rollback_to("1.3.0"), status, "rollback:1.3.0#1", MainReason::RolledBack)
+        Self::new(&rollback_to("1.3.0"), &status, "rollback:1.3.0#1", MainReason::RolledBack)
     }
 
     fn decide(self) -> Readiness {
@@ -222,7 +222,10 @@ fn neither_promotion_nor_rollback_happens_if(#[case] but: But, #[case] reason: W
 
 #[rstest]
 #[case::the_request_was_withdrawn(|s: &mut Situation| status(s.version()).transition = None)]
-#[case::another_request_took_its_place(|s: &mut Situation| s.transition().id = "ffffff".to_owned())]
+#[case::another_approved_request_took_its_place(|s: &mut Situation| {
+    s.transition().id = "ffffff".to_owned();
+    s.approval().id = "ffffff".to_owned();
+})]
 #[case::the_request_is_for_another_stage(|s: &mut Situation| {
     s.transition().to = Stage::Archived;
     s.version().spec.stage = Stage::Archived;
@@ -252,6 +255,9 @@ fn a_version_is_not_promoted_if(#[case] but: But) {
 )]
 #[case::other_bytes_were_approved_for_production(
     |s: &mut Situation| s.approval().digest = digest("1.2.0"), Waiting::RequestChanged
+)]
+#[case::its_approval_for_production_was_by_the_requester(
+    |s: &mut Situation| s.approval().decided_by = "alice".to_owned(), Waiting::RequestChanged
 )]
 #[case::the_artifact_was_replaced(
     |s: &mut Situation| s.version().spec.artifact = version("1.2.0", json!({})).spec.artifact,
@@ -367,27 +373,27 @@ fn deleted(exists: bool, present: Option<ModelDeployment>) -> Readiness {
     decide(&planned, Facts::MainDeleted { exists, deployment: present })
 }
 
-fn present(parts: Value) -> Option<ModelDeployment> {
+fn present(parts: Value) -> ModelDeployment {
     let base = json!({"metadata": {"resourceVersion": "101"}, "status": main_is("1.2.0")});
-    Some(deployment(with(base, parts)))
+    deployment(with(base, parts))
 }
 
 #[test]
 fn a_main_whose_version_was_deleted_is_taken_down() {
-    assert!(changes(&deleted(false, present(json!({})))));
+    assert!(changes(&deleted(false, Some(present(json!({}))))));
 }
 
 #[test]
 fn a_main_that_only_the_cache_does_not_have_stays() {
     assert_eq!(deleted(true, None), Readiness::Keep);
-    assert_eq!(deleted(true, present(json!({}))), Readiness::Keep);
+    assert_eq!(deleted(true, Some(present(json!({})))), Readiness::Keep);
 }
 
 #[rstest]
 #[case::was_deleted_too(None)]
-#[case::is_being_deleted(present(json!({"metadata": {"deletionTimestamp": "2026-11-21T12:00:00Z"}})))]
-#[case::is_another_one_of_its_name(present(json!({"metadata": {"uid": "uid-of-another"}})))]
-#[case::has_another_main_meanwhile(present(json!({"status": main_is("1.2.1")})))]
+#[case::is_being_deleted(Some(present(json!({"metadata": {"deletionTimestamp": NOW}}))))]
+#[case::is_another_one_of_its_name(Some(present(json!({"metadata": {"uid": "uid-of-another"}}))))]
+#[case::has_another_main_meanwhile(Some(present(json!({"status": main_is("1.2.1")}))))]
 fn a_deleted_main_is_not_taken_down_if_the_deployment(#[case] present: Option<ModelDeployment>) {
     assert_eq!(wait(deleted(false, present)).0, Waiting::DeploymentChanged);
 }
