@@ -5,6 +5,7 @@
 
 use std::{collections::VecDeque, fmt::Debug, path::Path, sync::Arc};
 
+use futures::future::LocalBoxFuture;
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use kube::{
@@ -91,15 +92,21 @@ impl Cluster {
     }
 
     /// Runs `pass` against the scenario, and checks that the scenario was played to its end.
-    pub async fn play<T>(&mut self, scenario: Scenario, pass: impl Future<Output = T>) -> T {
+    pub fn play<'a, T>(
+        &'a mut self,
+        scenario: Scenario,
+        pass: impl Future<Output = T> + 'a,
+    ) -> LocalBoxFuture<'a, T> {
         let mut open = scenario.0;
-        let result = tokio::select! {
-            biased;
-            result = pass => result,
-            () = serve(&mut self.handle, &mut open, &mut self.stored) => unreachable!("it serves while the pass runs"),
-        };
-        assert!(open.is_empty(), "not requested: {open:?}");
-        result
+        Box::pin(async move {
+            let result = tokio::select! {
+                biased;
+                result = pass => result,
+                () = serve(&mut self.handle, &mut open, &mut self.stored) => unreachable!("a pass has its server"),
+            };
+            assert!(open.is_empty(), "not requested: {open:?}");
+            result
+        })
     }
 }
 
@@ -133,7 +140,7 @@ async fn serve(handle: &mut Handle, open: &mut VecDeque<Vec<Exchange>>, stored: 
     }
 }
 
-/// The object as the API server has it after the write. A merge patch is no whole object, and is not kept.
+/// The object as the API server has it after the write. A merge patch is not a whole object and is not kept.
 fn store(mut object: Value, stored: &mut Vec<Value>) -> Value {
     let written = object["metadata"]["resourceVersion"].as_str().and_then(|v| v.parse::<u64>().ok());
     object["metadata"]["resourceVersion"] = json!(written.map_or(1, |v| v + 1).to_string());
@@ -225,7 +232,7 @@ impl Exchange {
     }
 
     /// The request must have no effect.
-    pub fn as_dry_run(self) -> Self {
+    pub fn in_a_dry_run(self) -> Self {
         Self { dry_run: true, ..self }
     }
 

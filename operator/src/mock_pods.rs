@@ -42,7 +42,7 @@ impl Pods {
         Prober::through(&self.url)
     }
 
-    /// From now on `host` answers as the version `number`, with the bytes of the version `bytes`.
+    /// Makes `host` answer as the version `number`, with the bytes of the version `bytes`.
     pub fn answer(&self, host: &str, number: &str, bytes: &str) {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         shared.answers.insert(host.to_owned(), (number.to_owned(), digest(bytes)));

@@ -13,14 +13,16 @@ use crate::{
 const VERSION: &str = "/modelversions/fraud-1.3.0";
 const STATUS: &str = "/modelversions/fraud-1.3.0/status";
 const DEPLOYMENT: &str = "/modeldeployments/fraud";
-/// What the approval policy says of the forbidden write.
+/// The message of the approval policy for the forbidden write.
 const REFUSAL: &str = "four eyes: an approval by its own requester cannot be recorded";
 
 /// A cluster with the deployment and these versions in its caches.
 fn cluster(versions: &[&ModelVersion]) -> Cluster {
     let mut cluster = Cluster::new();
     cluster.sees(&deployment(json!({})));
-    versions.iter().for_each(|version| cluster.sees(version));
+    for version in versions {
+        cluster.sees(version);
+    }
     cluster
 }
 
@@ -39,12 +41,12 @@ fn reads(version: &ModelVersion, more: impl IntoIterator<Item = Exchange>) -> Sc
 
 /// The forbidden write, tried without effect: the policy refuses it.
 fn policy_refuses() -> Exchange {
-    patch(STATUS).as_dry_run().fails(422, "Invalid", REFUSAL)
+    patch(STATUS).in_a_dry_run().fails(422, "Invalid", REFUSAL)
 }
 
 /// The forbidden write, tried without effect: nothing refuses it.
 fn nothing_refuses(version: &ModelVersion) -> Exchange {
-    patch(STATUS).as_dry_run().finds(version)
+    patch(STATUS).in_a_dry_run().finds(version)
 }
 
 /// alice requests Staging for a new version.

@@ -22,7 +22,7 @@ const VERSION: &str = "/modelversions/fraud-1.0.0";
 
 /// The forbidden write, which must have no effect.
 fn attempt() -> Exchange {
-    patch("/modelversions/fraud-1.0.0/status").as_dry_run()
+    patch("/modelversions/fraud-1.0.0/status").in_a_dry_run()
 }
 
 /// The result of a check on a version with that many entries, where the API server responds like this.

@@ -1,17 +1,22 @@
 //! Passes over a deployment, request by request.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
-use understudy_crds::ModelVersion;
+use understudy_contract::Routing;
+use understudy_crds::{ModelVersion, Stage};
 
 use super::*;
 use crate::{
-    fixtures::{deployment, proven, ready_pod, rolled_out, rolling_out, staged, version},
-    mock_api::{Cluster, Exchange, Scenario, event, get, patch, put},
+    fixtures::{
+        approved, deployment, main_is, proven, ready_pod, request, rollback_to, rolled_out, rolling_out,
+        staged, version, with,
+    },
+    mock_api::{Cluster, Exchange, Scenario, delete, event, get, patch, put},
     mock_pods::Pods,
 };
 
 const STATUS: &str = "/modeldeployments/fraud/status";
-/// What the approval policy says of the forbidden write.
+/// The message of the approval policy for the forbidden write.
 const REFUSAL: &str = "four eyes: an approval by its own requester cannot be recorded";
 
 /// The addresses of the pods of each version.
@@ -39,7 +44,7 @@ fn candidate() -> ModelVersion {
 async fn serving(versions: &[ModelVersion]) -> (Cluster, Pods) {
     let pods = Pods::start().await;
     let mut cluster = Cluster::with_prober(pods.prober());
-    let md = deployment(json!({"spec": {"replicas": 2}, "status": crate::fixtures::main_is("1.2.0")}));
+    let md = deployment(json!({"spec": {"replicas": 2}, "status": main_is("1.2.0")}));
     let main = main_version();
     let routing = build::routing(&md, Some("1.2.0"), Some(&main), None);
     let workload = build::workload(&md, &main, 2, &cluster.ctx.config);
@@ -49,7 +54,9 @@ async fn serving(versions: &[ModelVersion]) -> (Cluster, Pods) {
     cluster.sees(&build::config_map(&md, &routing));
     cluster.sees(&build::budget(&md, Some("1.2.0")).expect("two pods have a budget"));
     see_pods(&mut cluster, "1.2.0", OLD, &routing);
-    versions.iter().chain([&main]).for_each(|version| cluster.sees(version));
+    for version in versions.iter().chain([&main]) {
+        cluster.sees(version);
+    }
     cluster.sees(&md);
     pods.answer("fraud.risk.svc", "1.2.0", "1.2.0");
     (cluster, pods)
@@ -71,12 +78,7 @@ async fn promoting() -> (Cluster, Pods) {
 }
 
 /// The caches have ready pods of this version, which know this routing.
-fn see_pods(
-    cluster: &mut Cluster,
-    number: &str,
-    addresses: [&str; 2],
-    routing: &understudy_contract::Routing,
-) {
+fn see_pods(cluster: &mut Cluster, number: &str, addresses: [&str; 2], routing: &Routing) {
     let annotation = ("understudy.dev/routing".to_owned(), build::hash(routing));
     for ip in addresses {
         let mut pod = ready_pod(number, ip);
@@ -97,7 +99,7 @@ fn reads(cluster: &Cluster, policy: Exchange) -> [Exchange; 3] {
 
 /// The forbidden write, tried without effect.
 fn forbidden_write() -> Exchange {
-    patch("/modelversions/fraud-1.3.0/status").as_dry_run()
+    patch("/modelversions/fraud-1.3.0/status").in_a_dry_run()
 }
 
 fn policy_refuses() -> Exchange {
@@ -114,14 +116,18 @@ fn selects(path: &str, number: &'static str) -> Exchange {
 
 /// Callers, then the pods' file, then the pods themselves are switched to 1.3.0.
 fn switches(scenario: Scenario) -> Scenario {
-    let notified = OLD.iter().chain(&NEW).map(|ip| patch(&format!("/pods/pod-{}", ip.replace('.', "-"))));
     scenario
         .then(selects("/services/fraud", "1.3.0"))
         .then(patch("/configmaps/fraud-routing").with(|sent| {
             assert_eq!(sent["data"]["routing.json"], r#"{"main":"1.3.0"}"#);
         }))
         .then(selects("/poddisruptionbudgets/fraud", "1.3.0"))
-        .concurrently(notified)
+        .concurrently(notified(&OLD).into_iter().chain(notified(&NEW)))
+}
+
+/// The pods at these addresses learn that the file has changed.
+fn notified(addresses: &[&str]) -> Vec<Exchange> {
+    addresses.iter().map(|ip| patch(&format!("/pods/pod-{}", ip.replace('.', "-")))).collect()
 }
 
 /// The write onto the deployment that was judged: 1.3.0 is main.
@@ -257,7 +263,7 @@ async fn callers_stay_with_main_while_a_pod_of_the_next_one_is_missing() {
 async fn callers_stay_with_main_if_the_request_was_withdrawn_a_moment_ago() {
     let (mut cluster, _pods) = promoting().await;
     let mut withdrawn = candidate();
-    withdrawn.spec.stage = understudy_crds::Stage::Staging;
+    withdrawn.spec.stage = Stage::Staging;
     let [_, deployment, policy] = reads(&cluster, policy_refuses());
     let scenario = Scenario::new()
         .concurrently([get("/modelversions/fraud-1.3.0").finds(&withdrawn), deployment, policy])
@@ -301,4 +307,62 @@ async fn a_switch_whose_record_met_a_conflict_is_recorded_by_the_next_pass() {
         .then(event("Promoted"));
     pass(&mut cluster, &state, scenario).await.expect("1.3.0 is main");
     assert_eq!(pods.probed(), direct(NEW), "its pods are probed again");
+}
+
+#[tokio::test]
+async fn a_rollback_switches_as_a_promotion_does_and_is_recorded_with_the_person_who_rolled_back() {
+    let (mut cluster, pods) = promoting().await;
+    let earlier =
+        version("1.3.0", json!({"spec": {"stage": "Archived"}, "status": proven("1.3.0", "Archived")}));
+    cluster.sees(&earlier);
+    let md = cluster.ctx.cache.deployment("risk", "fraud").expect("it was seen");
+    let annotations = serde_json::from_value(rollback_to("1.3.0")).expect("annotations");
+    let metadata = ObjectMeta { annotations: Some(annotations), ..md.metadata.clone() };
+    cluster.sees(&ModelDeployment { metadata, ..md.as_ref().clone() });
+
+    let [_, deployment, policy] = reads(&cluster, policy_refuses());
+    let scenario =
+        Scenario::new().concurrently([get("/modelversions/fraud-1.3.0").finds(&earlier), deployment, policy]);
+    let recorded = put(STATUS).with(|sent| {
+        let status = &sent["status"];
+        assert_eq!(
+            (&status["main"]["version"], &status["main"]["transition"], &status["rollback"]["result"]),
+            (&json!("1.3.0"), &json!("rollback:1.3.0#1"), &json!("Done"))
+        );
+        let record = &status["history"][1];
+        assert_eq!((&record["reason"], &record["requestedBy"]), (&json!("RolledBack"), &json!("carol")));
+    });
+    let scenario = switches(scenario).then(recorded).then(event("RolledBack"));
+    pass(&mut cluster, &Arc::default(), scenario).await.expect("1.3.0 is main again");
+    assert_eq!(pods.probed(), direct(NEW), "every pod answered a real inference first");
+}
+
+#[tokio::test]
+async fn a_main_that_leaves_production_has_no_callers_before_its_pods_and_the_record_say_so() {
+    let (mut cluster, _pods) = serving(&[]).await;
+    let transition = json!({"transition": approved(request("1.2.0", "Production", "Archived"))});
+    let leaving = version(
+        "1.2.0",
+        json!({
+            "spec": {"stage": "Archived"}, "status": with(proven("1.2.0", "Production"), transition),
+        }),
+    );
+    cluster.sees(&leaving);
+    let md = cluster.ctx.cache.deployment("risk", "fraud").expect("it was seen");
+    let deleted = json!({"kind": "Status", "apiVersion": "v1", "status": "Success"});
+    let scenario = Scenario::new()
+        .then(get("/modelversions/fraud-1.2.0").finds(&leaving))
+        .then(get("/modeldeployments/fraud").finds(md.as_ref()))
+        .then(selects("/services/fraud", "none"))
+        .then(patch("/configmaps/fraud-routing").with(|sent| {
+            assert_eq!(sent["data"]["routing.json"], r#"{"main":null}"#);
+        }))
+        .then(delete("/poddisruptionbudgets/fraud").finds(&deleted))
+        .concurrently(notified(&OLD))
+        .then(put(STATUS).with(|sent| {
+            let status = &sent["status"];
+            assert_eq!((&status["main"], &status["previous"]["version"]), (&Value::Null, &json!("1.2.0")));
+        }))
+        .then(event("TakenDown"));
+    pass(&mut cluster, &Arc::default(), scenario).await.expect("no version is main");
 }
