@@ -10,11 +10,15 @@ mod config;
 mod context;
 mod decision_log;
 mod error_chain;
+#[cfg(test)]
+mod fixtures;
 mod http;
 mod leader;
 mod metrics;
 #[cfg(test)]
 mod mock_api;
+#[cfg(test)]
+mod mock_pods;
 mod model_server;
 mod outages;
 mod policy;

@@ -74,28 +74,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::fixtures;
 
     fn version(status: &str, reason: &str) -> ModelVersion {
-        let condition = condition_of("Serving", status, reason);
-        let object = json!({
-            "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelVersion", "metadata": {"name": "fraud-1.0.0"},
-            "spec": {"deployment": "fraud", "version": "1.0.0", "artifact": {"uri": "s3://m/m", "sha256": "0"}},
-            "status": {"conditions": [condition]},
-        });
-        serde_json::from_value(object).expect("a ModelVersion")
+        let status = fixtures::condition("Serving", status, reason, "");
+        fixtures::version("1.0.0", json!({"status": status}))
     }
 
     fn deployment(status: &str, reason: &str) -> ModelDeployment {
-        let condition = condition_of("Running", status, reason);
-        let object = json!({
-            "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelDeployment", "metadata": {"name": "fraud"},
-            "spec": {}, "status": {"conditions": [condition]},
-        });
-        serde_json::from_value(object).expect("a ModelDeployment")
-    }
-
-    fn condition_of(type_: &str, status: &str, reason: &str) -> serde_json::Value {
-        json!({"type": type_, "status": status, "reason": reason, "message": "", "lastTransitionTime": "2026-11-21T12:00:00Z"})
+        let status = fixtures::condition("Running", status, reason, "");
+        fixtures::deployment(json!({"status": status}))
     }
 
     fn above_zero(counts: BTreeMap<&'static str, i64>) -> Vec<(&'static str, i64)> {

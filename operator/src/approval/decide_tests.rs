@@ -7,42 +7,23 @@ use serde_json::{Value, json};
 use understudy_crds::{Approval, Gate, ModelDeployment, ModelVersion};
 
 use super::*;
-use crate::{approval::record, cluster::pods::Pods};
-
-const NOW: &str = "2026-11-21T12:00:00Z";
-
-fn now() -> Timestamp {
-    NOW.parse().expect("a time")
-}
+use crate::{
+    approval::record,
+    cluster::pods::Pods,
+    fixtures::{self, NOW, digest, now, request, with},
+};
 
 fn version(stage: &str, spec_stage: &str, annotations: &Value, status: Value) -> ModelVersion {
-    let mut status = status;
-    status["stage"] = json!(stage);
-    let object = json!({
-        "apiVersion": "understudy.dev/v1alpha1",
-        "kind": "ModelVersion",
-        "metadata": {"name": "fraud-1.3.0", "namespace": "risk", "generation": 4, "annotations": annotations},
-        "spec": {
-            "deployment": "fraud",
-            "version": "1.3.0",
-            "stage": spec_stage,
-            "artifact": {"uri": "s3://models/fraud.onnx", "sha256": "ab".repeat(32)},
-            "evaluation": {"metrics": [{"name": "auc", "value": 0.97}]},
-        },
-        "status": status,
-    });
-    serde_json::from_value(object).expect("a ModelVersion")
+    let spec = json!({"stage": spec_stage, "evaluation": {"metrics": [{"name": "auc", "value": 0.97}]}});
+    let status = with(status, json!({"stage": stage}));
+    fixtures::version(
+        "1.3.0",
+        json!({"metadata": {"annotations": annotations}, "spec": spec, "status": status}),
+    )
 }
 
 fn deployment(status: &Value) -> Arc<ModelDeployment> {
-    let object = json!({
-        "apiVersion": "understudy.dev/v1alpha1",
-        "kind": "ModelDeployment",
-        "metadata": {"name": "fraud", "namespace": "risk"},
-        "spec": {},
-        "status": status,
-    });
-    Arc::new(serde_json::from_value(object).expect("a ModelDeployment"))
+    Arc::new(fixtures::deployment(json!({"status": status})))
 }
 
 fn observed(version: ModelVersion) -> Observed {
@@ -58,10 +39,7 @@ fn observed(version: ModelVersion) -> Observed {
 }
 
 fn pending(to: &str, from: &str) -> Value {
-    json!({"transition": {
-        "id": "6f1c2b", "from": from, "to": to, "requestedBy": "alice", "requestedAt": "2026-11-21T11:00:00Z",
-        "generation": 4, "digest": format!("sha256:{}", "ab".repeat(32)), "expiresAt": "2026-11-28T11:00:00Z",
-    }})
+    json!({"transition": request("1.3.0", from, to)})
 }
 
 fn accepted_pending() -> Value {
@@ -95,7 +73,7 @@ fn a_request_becomes_pending_with_a_fresh_id_its_generation_and_its_digest() {
     let (Step::Open(first), Step::Open(second)) = (step(&asked), step(&asked)) else { panic!("not opened") };
     assert_ne!(first.id, second.id);
     assert_eq!((first.from, first.to, first.requested_by.as_str()), (Stage::None, Stage::Staging, "alice"));
-    assert_eq!((first.generation, first.digest), (4, format!("sha256:{}", "ab".repeat(32))));
+    assert_eq!((first.generation, first.digest), (4, digest("1.3.0")));
     assert_eq!(first.expires_at.map(|t| t.0.to_string()).as_deref(), Some("2026-11-28T12:00:00Z"));
 }
 
@@ -238,34 +216,32 @@ fn with_all_met_production_is_approved_and_the_stage_follows_only_when_it_serves
     assert_eq!(after.history[0].decision, Decision::Approved);
 }
 
-fn main_is(name: &str, transition: &str, reason: &str) -> Value {
-    json!({
-        "main": {"version": "9.9.9", "modelVersion": name, "digest": "sha256:0", "since": NOW, "transition": transition},
-        "history": [{
-            "version": "9.9.9", "modelVersion": name, "digest": "sha256:0", "from": NOW, "reason": reason,
-            "requestedBy": "carol", "approvedBy": "dave", "transition": transition,
-        }],
-    })
+/// This version is main by this transition, which carol requested and dave approved.
+fn main_is(number: &str, transition: &str, reason: &str) -> Value {
+    let mut status = fixtures::main_is(number);
+    status["main"]["transition"] = json!(transition);
+    status["history"][0]["reason"] = json!(reason);
+    status["history"][0]["requestedBy"] = json!("carol");
+    status["history"][0]["approvedBy"] = json!("dave");
+    status
 }
 
 fn rolling_out() -> Value {
-    let mut status = pending("Production", "Staging");
-    status["transition"]["approval"] = json!({"by": "bob", "at": NOW});
-    status
+    json!({"transition": fixtures::approved(request("1.3.0", "Staging", "Production"))})
 }
 
 #[test]
 fn an_approved_version_is_in_production_once_it_is_main() {
     let mut o = observed(version("Staging", "Production", &approval_by("bob"), rolling_out()));
     assert_eq!(decide(&o, now()), NextStep::Rest);
-    o.deployment = Some(deployment(&main_is("fraud-1.3.0", "6f1c2b", "Promoted")));
+    o.deployment = Some(deployment(&main_is("1.3.0", "6f1c2b", "Promoted")));
     assert_eq!(step(&o), Step::Complete { stage: Stage::Production });
 }
 
 #[test]
 fn there_is_never_more_than_one_version_in_production() {
     let mut o = observed(version("Staging", "Production", &approval_by("bob"), rolling_out()));
-    o.deployment = Some(deployment(&main_is("fraud-1.3.0", "6f1c2b", "Promoted")));
+    o.deployment = Some(deployment(&main_is("1.3.0", "6f1c2b", "Promoted")));
     o.other_in_production = true;
     assert_eq!(decide(&o, now()), NextStep::Rest);
 }
@@ -278,7 +254,7 @@ fn the_version_that_was_replaced_is_archived_and_asks_for_nothing(
     #[case] decision: Decision,
 ) {
     let mut o = observed(version("Production", "Production", &json!({}), json!({})));
-    o.deployment = Some(deployment(&main_is("fraud-9.9.9", "ffffff", reason)));
+    o.deployment = Some(deployment(&main_is("9.9.9", "ffffff", reason)));
     let archived = step(&o);
     let after = record::apply(&o, &archived, None, now());
     assert_eq!((after.stage, after.settled_generation), (Stage::Archived, Some(4)));
@@ -294,7 +270,7 @@ fn the_version_that_was_replaced_is_archived_and_asks_for_nothing(
 #[test]
 fn a_version_that_a_rollback_made_main_is_in_production_and_its_own_request_is_withdrawn() {
     let mut o = observed(version("Archived", "Staging", &json!({}), pending("Staging", "Archived")));
-    o.deployment = Some(deployment(&main_is("fraud-1.3.0", "rollback:1.3.0#1", "RolledBack")));
+    o.deployment = Some(deployment(&main_is("1.3.0", "rollback:1.3.0#1", "RolledBack")));
     let back = step(&o);
     let after = record::apply(&o, &back, None, now());
     assert_eq!((after.stage, after.transition), (Stage::Production, None));
@@ -308,7 +284,7 @@ fn a_request_can_be_withdrawn_after_its_approval_until_it_has_its_effect() {
     let Step::Close { decision, .. } = step(&o) else { panic!("not closed") };
     assert_eq!(decision, Decision::Withdrawn);
     let mut main = o;
-    main.deployment = Some(deployment(&main_is("fraud-1.3.0", "6f1c2b", "Promoted")));
+    main.deployment = Some(deployment(&main_is("1.3.0", "6f1c2b", "Promoted")));
     assert_eq!(step(&main), Step::Complete { stage: Stage::Production });
 }
 

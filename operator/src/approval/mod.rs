@@ -145,3 +145,6 @@ async fn announce(ctx: &Context, before: &ModelVersion, after: &ModelVersion, st
             .await;
     }
 }
+
+#[cfg(test)]
+mod scenario_tests;

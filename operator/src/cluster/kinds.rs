@@ -62,13 +62,15 @@ pub async fn replace_status<K: Owned>(client: &Client, object: &K) -> Result<K, 
 
 #[cfg(test)]
 mod tests {
-    use http::Method;
     use k8s_openapi::api::core::v1::Pod;
     use rstest::rstest;
-    use serde_json::{from_value, json};
+    use serde_json::json;
 
     use super::*;
-    use crate::mock_api::{answer, api, failure};
+    use crate::{
+        fixtures::parse,
+        mock_api::{Cluster, Scenario, put},
+    };
 
     #[rstest]
     #[case::somebody_wrote_in_between(409, "Conflict", Reason::Conflict)]
@@ -76,11 +78,11 @@ mod tests {
     #[case::anything_else(500, "InternalError", Reason::WriteStatusFailed)]
     #[tokio::test]
     async fn a_failure_says_whether_it_is_one(#[case] code: u16, #[case] said: &str, #[case] reason: Reason) {
-        let (client, mut handle) = api();
-        let object: Pod =
-            from_value(json!({"metadata": {"name": "fraud", "namespace": "risk"}})).expect("an object");
-        let server = answer(&mut handle, Method::PUT, code, failure(code, said, "no"));
-        let (written, _) = tokio::join!(replace_status(&client, &object), server);
+        let mut cluster = Cluster::new();
+        let client = cluster.client();
+        let object: Pod = parse(json!({"metadata": {"name": "fraud", "namespace": "risk"}}));
+        let scenario = Scenario::new().then(put("/pods/fraud/status").fails(code, said, "no"));
+        let written = cluster.play(scenario, replace_status(&client, &object)).await;
         let error = written.expect_err("a refusal");
         assert_eq!(error.reason(), reason);
         assert_eq!(error.to_string(), "failed to write the status of fraud");

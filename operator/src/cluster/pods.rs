@@ -155,35 +155,18 @@ fn unscheduled(pod: &Pod) -> Option<Failure> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
-
-    fn pod(version: &str, status: &Value) -> Arc<Pod> {
-        let pod = json!({
-            "metadata": {"labels": {"understudy.dev/version": version}, "creationTimestamp": "2026-11-21T10:00:00Z"},
-            "status": status,
-        });
-        Arc::new(serde_json::from_value(pod).expect("a pod"))
-    }
+    use crate::fixtures::{failing_pod, parse, pod, ready_pod, starting_pod};
 
     fn failure_of(pod: Arc<Pod>) -> Failure {
         PodsByVersion::of(&[pod]).version("1.0.0").failure.clone().expect("a failure")
     }
 
-    fn crashed(message: &str, exit_code: i32) -> Value {
-        json!({"containerStatuses": [{
-            "name": "server", "image": "i", "imageID": "i", "ready": false, "restartCount": 1,
-            "state": {"waiting": {"reason": "CrashLoopBackOff"}},
-            "lastState": {"terminated": {"exitCode": exit_code, "message": message, "finishedAt": "2026-11-21T10:00:07Z"}},
-        }]})
-    }
-
     #[test]
     fn only_ready_pods_of_the_version_count_as_ready() {
-        let ready = json!({"podIP": "10.0.0.7", "conditions": [{"type": "Ready", "status": "True"}]});
-        let starting = json!({"conditions": [{"type": "Ready", "status": "False"}]});
-        let all = [pod("1.0.0", &ready), pod("1.0.0", &starting), pod("2.0.0", &ready)];
+        let all = [ready_pod("1.0.0", "10.0.0.7"), starting_pod("1.0.0"), ready_pod("2.0.0", "10.0.0.8")];
         let pods = PodsByVersion::of(&all);
         let sum = pods.version("1.0.0");
         assert_eq!(
@@ -194,22 +177,22 @@ mod tests {
 
     #[test]
     fn the_servers_termination_message_becomes_the_failure() {
-        let words = r#"{"reason":"DigestMismatch","message":"expected sha256:aa, found sha256:bb"}"#;
-        let failure = failure_of(pod("1.0.0", &crashed(words, 1)));
+        let message = r#"{"reason":"DigestMismatch","message":"expected sha256:aa, found sha256:bb"}"#;
+        let failure = failure_of(failing_pod("1.0.0", message, 1));
         assert_eq!(failure.reason, "DigestMismatch");
         assert_eq!(failure.message, "expected sha256:aa, found sha256:bb");
     }
 
     #[test]
     fn a_reason_of_a_newer_server_does_not_hide_its_message() {
-        let words = r#"{"reason":"DiskOnFire","message":"the disk is on fire"}"#;
-        let failure = failure_of(pod("1.0.0", &crashed(words, 1)));
+        let message = r#"{"reason":"DiskOnFire","message":"the disk is on fire"}"#;
+        let failure = failure_of(failing_pod("1.0.0", message, 1));
         assert_eq!((failure.reason.as_str(), failure.message.as_str()), ("Unknown", "the disk is on fire"));
     }
 
     #[test]
     fn a_crash_without_a_termination_message_is_a_failure_to_load() {
-        let failure = failure_of(pod("1.0.0", &crashed("", 139)));
+        let failure = failure_of(failing_pod("1.0.0", "", 139));
         assert_eq!(failure.reason, "LoadFailed");
         assert!(failure.message.contains("139"), "{}", failure.message);
     }
@@ -220,7 +203,7 @@ mod tests {
             "name": "server", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
             "state": {"waiting": {"reason": "ErrImagePull", "message": "not found"}},
         }]});
-        let failure = failure_of(pod("1.0.0", &status));
+        let failure = failure_of(pod("1.0.0", json!({"status": status})));
         assert_eq!((failure.reason.as_str(), failure.message.as_str()), ("ErrImagePull", "not found"));
     }
 
@@ -230,7 +213,7 @@ mod tests {
             "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: small",
             "lastTransitionTime": "2026-11-21T10:00:00Z",
         }]}});
-        let workload: Deployment = serde_json::from_value(workload).expect("a Deployment");
+        let workload: Deployment = parse(workload);
         let failure = not_created(&workload).expect("a failure");
         assert_eq!(
             (failure.reason.as_str(), failure.message.as_str()),

@@ -101,38 +101,29 @@ impl Senders {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
+    use crate::fixtures::{deployment, main_is, version};
 
-    fn version(status: &Value) -> ModelVersion {
-        let object = json!({
-            "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelVersion", "metadata": {"name": "fraud-1.0.0"},
-            "spec": {"deployment": "fraud", "version": "1.0.0", "artifact": {"uri": "s3://m/m", "sha256": "0"}},
-            "status": status,
-        });
-        serde_json::from_value(object).expect("a ModelVersion")
+    fn in_stage(stage: &str) -> ModelVersion {
+        version("1.0.0", json!({"status": {"stage": stage}}))
     }
 
-    fn main_is(name: &str) -> ModelDeployment {
-        let main = json!({"version": "1.0.0", "modelVersion": name, "digest": "", "since": "2026-11-21T12:00:00Z", "transition": "t"});
-        let object = json!({
-            "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelDeployment", "metadata": {"name": "fraud"},
-            "spec": {}, "status": {"main": main},
-        });
-        serde_json::from_value(object).expect("a ModelDeployment")
+    fn with_main(number: &str) -> ModelDeployment {
+        deployment(json!({"status": main_is(number)}))
     }
 
     #[test]
     fn a_version_that_a_rollback_made_main_is_triggered_when_the_other_is_archived() {
-        let archived = version(&json!({"stage": "Archived"}));
-        assert!(waits_for_siblings(&archived, Some(&main_is("fraud-1.0.0"))));
-        assert!(!waits_for_siblings(&archived, Some(&main_is("fraud-2.0.0"))));
+        let archived = in_stage("Archived");
+        assert!(waits_for_siblings(&archived, Some(&with_main("1.0.0"))));
+        assert!(!waits_for_siblings(&archived, Some(&with_main("2.0.0"))));
     }
 
     #[test]
     fn a_settled_version_is_not_triggered_by_its_siblings() {
-        let main = version(&json!({"stage": "Production"}));
-        assert!(!waits_for_siblings(&main, Some(&main_is("fraud-1.0.0"))));
+        let main = in_stage("Production");
+        assert!(!waits_for_siblings(&main, Some(&with_main("1.0.0"))));
     }
 }

@@ -11,12 +11,27 @@ use super::client::{Error, HttpClient, pod_url};
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Requests probes.
-pub struct Prober(HttpClient);
+pub struct Prober {
+    http: HttpClient,
+    /// Base URL of the test's server, which stands for all hosts: `<gateway>/<host>/...`.
+    #[cfg(test)]
+    gateway: Option<String>,
+}
 
 impl Prober {
     /// A prober without connections.
     pub fn new() -> Self {
-        Self(HttpClient::new(TIMEOUT))
+        Self {
+            http: HttpClient::new(TIMEOUT),
+            #[cfg(test)]
+            gateway: None,
+        }
+    }
+
+    /// A prober that sends every request to one server, which learns the host from the path.
+    #[cfg(test)]
+    pub fn through(gateway: &str) -> Self {
+        Self { gateway: Some(gateway.to_owned()), ..Self::new() }
     }
 
     /// A real inference by the pod of this address.
@@ -26,7 +41,12 @@ impl Prober {
 
     /// A real inference by whatever serves `base`, for example `http://fraud.risk.svc`.
     pub async fn url(&self, base: &str) -> Result<ProbeAnswer, Error> {
-        self.0.json(&format!("{base}{}", paths::PROBE)).await
+        #[cfg(test)]
+        let base = &self.gateway.as_ref().map_or_else(
+            || base.to_owned(),
+            |gateway| format!("{gateway}/{}", base.trim_start_matches("http://")),
+        );
+        self.http.json(&format!("{base}{}", paths::PROBE)).await
     }
 }
 

@@ -44,13 +44,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::fixtures::deployment;
 
     fn fraud(resource_version: &str) -> ModelDeployment {
-        let object = json!({
-            "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelDeployment",
-            "metadata": {"name": "fraud", "uid": "6f1c2b", "resourceVersion": resource_version}, "spec": {},
-        });
-        serde_json::from_value(object).expect("it is a ModelDeployment")
+        deployment(json!({"metadata": {"resourceVersion": resource_version}}))
     }
 
     #[test]

@@ -108,3 +108,6 @@ fn next_pass(
         .map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default() + Duration::from_millis(50));
     Action::requeue(cooling.map_or(wanted, |cooling| cooling.min(wanted)))
 }
+
+#[cfg(test)]
+mod scenario_tests;

@@ -46,7 +46,7 @@ pub fn requested(md: &ModelDeployment, versions: &[Arc<ModelVersion>], now: Time
     if main == Some(target.name_any().as_str()) {
         return RollbackRequest::Answered(status(RollbackResult::Done, format!("{version} is main already")));
     }
-    if target.production_approval().is_none() {
+    if target.production_approval().is_none_or(|h| h.decided_by == h.requested_by) {
         return refused(format!(
             "{version} was never approved for Production: ask for the stage and have it approved"
         ));

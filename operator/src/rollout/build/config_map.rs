@@ -35,17 +35,10 @@ mod tests {
     use serde_json::json;
 
     use super::{super::routing, *};
-
-    fn deployment(spec: &serde_json::Value) -> ModelDeployment {
-        let object = json!({
-            "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelDeployment",
-            "metadata": {"name": "fraud", "namespace": "risk"}, "spec": spec,
-        });
-        serde_json::from_value(object).expect("a ModelDeployment")
-    }
+    use crate::fixtures::deployment;
 
     fn routed(spec: &serde_json::Value, main: Option<&str>) -> Routing {
-        routing(&deployment(spec), main, None, None)
+        routing(&deployment(json!({"spec": spec})), main, None, None)
     }
 
     #[test]

@@ -2,34 +2,22 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 use understudy_crds::ModelVersion;
 use understudy_stats as stats;
 
 use super::*;
-use crate::model_server::summary::Collected;
-
-fn at(time: &str) -> Timestamp {
-    time.parse().expect("a time")
-}
+use crate::{
+    fixtures::{self, EARLIER, at, deployment, digest, now, ready_pod},
+    model_server::summary::Collected,
+};
 
 fn earlier() -> Timestamp {
-    at("2026-11-21T11:00:00Z")
-}
-
-fn now() -> Timestamp {
-    at("2026-11-21T12:00:00Z")
+    at(EARLIER)
 }
 
 fn version(number: &str, baseline: &Value) -> ModelVersion {
-    let object = json!({
-        "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelVersion",
-        "metadata": {"name": format!("fraud-{number}"), "namespace": "risk"},
-        "spec": {"deployment": "fraud", "version": number, "baseline": baseline,
-                 "artifact": {"uri": "s3://m/m", "sha256": number}},
-    });
-    serde_json::from_value(object).expect("a ModelVersion")
+    fixtures::version(number, json!({"spec": {"baseline": baseline}}))
 }
 
 fn with_baseline() -> ModelVersion {
@@ -42,16 +30,12 @@ fn challenger() -> Challenger {
 
 /// A deployment with a challenger of two pods, of which `ready` are ready.
 fn observed(ready: usize) -> Observed {
-    let md = json!({
-        "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelDeployment",
-        "metadata": {"name": "fraud", "namespace": "risk"},
-        "spec": {"challenger": {"version": "1.3.0", "samplePercent": 50, "replicas": 2},
-                 "drift": {"minSamples": 100, "psi": 0.2}},
-    });
-    let pod = json!({"metadata": {"labels": {"understudy.dev/version": "1.3.0"}}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}});
-    let pod: Arc<Pod> = Arc::new(serde_json::from_value(pod).expect("a pod"));
-    let md = Arc::new(serde_json::from_value(md).expect("a ModelDeployment"));
-    Observed::new(md, vec![], vec![pod; ready], BTreeMap::new())
+    let md = deployment(json!({"spec": {
+        "challenger": {"version": "1.3.0", "samplePercent": 50, "replicas": 2},
+        "drift": {"minSamples": 100, "psi": 0.2},
+    }}));
+    let pods = vec![ready_pod("1.3.0", "10.0.0.7"); ready];
+    Observed::new(Arc::new(md), vec![], pods, BTreeMap::new())
 }
 
 /// What pods of 1.2.0 have seen: one feature, in the training data half and half, and now as `counts` say.
@@ -107,7 +91,10 @@ fn a_challenger_that_gets_copies_is_named_with_its_share_and_its_pods() {
     let status = pass(&fresh(), (&main, &challenger(), None), 1, earlier());
     let named = status.challenger.clone().expect("a challenger");
     assert_eq!((named.version.as_str(), named.model_version.as_str()), ("1.3.0", "fraud-1.3.0"));
-    assert_eq!((named.digest.as_str(), named.since.0, named.ready_replicas), ("sha256:1.3.0", earlier(), 1));
+    assert_eq!(
+        (named.digest.as_str(), named.since.0, named.ready_replicas),
+        (digest("1.3.0").as_str(), earlier(), 1)
+    );
     let message = "1.3.0 gets a copy of 50 % of main's calls; 1 of 2 of its pods are ready";
     assert_eq!(said(&status, CHALLENGER_READY), Some(is("True", "Mirroring", message)));
     let later = pass(&status, (&main, &challenger(), None), 1, now());

@@ -3,20 +3,15 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::fixtures::{EARLIER, condition, digest, parse, with};
 
 fn status(type_: &str, value: &str, reason: &str, more: &Value) -> ModelDeploymentStatus {
-    let mut status = json!({"conditions": [{
-        "type": type_, "status": value, "reason": reason, "message": "the words", "lastTransitionTime": "2026-11-21T12:00:00Z",
-    }]});
-    for (key, value) in more.as_object().into_iter().flatten() {
-        status[key] = value.clone();
-    }
-    serde_json::from_value(status).expect("a status")
+    parse(with(condition(type_, value, reason, "the words"), more.clone()))
 }
 
 fn challenger(number: &str) -> Value {
-    json!({"challenger": {"version": number, "modelVersion": format!("fraud-{number}"), "digest": "sha256:0",
-                          "since": "2026-11-21T12:00:00Z"}})
+    json!({"challenger": {"version": number, "modelVersion": format!("fraud-{number}"), "digest": digest(number),
+                          "since": EARLIER}})
 }
 
 fn drifting(names: &[&str]) -> Value {
@@ -24,7 +19,7 @@ fn drifting(names: &[&str]) -> Value {
         .iter()
         .map(|name| {
             json!({"name": name, "role": "Input", "statistic": "PSI", "value": 1.0, "samples": 1,
-                           "since": "2026-11-21T12:00:00Z"})
+                           "since": EARLIER})
         })
         .collect();
     json!({"drift": {"features": features}})

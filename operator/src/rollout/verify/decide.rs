@@ -101,7 +101,7 @@ pub fn probes(facts: &Promotion<'_>) -> Result<(), Wait> {
 /// Whether the record still allows the candidate to become main.
 fn is_allowed(fresh: &ModelVersion, candidate: &Candidate) -> bool {
     match candidate.reason {
-        MainReason::RolledBack => fresh.production_approval().is_some(),
+        MainReason::RolledBack => fresh.production_approval().is_some_and(|h| h.decided_by != h.requested_by),
         MainReason::Promoted => fresh.transition().is_some_and(|t| {
             t.id == candidate.transition
                 && t.to == Stage::Production
@@ -129,3 +129,7 @@ fn unchanged(seen: &ModelDeployment, fresh: Option<ModelDeployment>) -> Result<M
 fn deployment_changed(seen: &ModelDeployment) -> Wait {
     (Waiting::DeploymentChanged, format!("ModelDeployment {} changed meanwhile", seen.name_any()))
 }
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

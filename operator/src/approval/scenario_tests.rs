@@ -1,0 +1,289 @@
+//! Passes over a version, request by request.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    fixtures::{
+        NOW, approved, deployment, digest, main_is, proven, request, rolling_out, staged, version, with,
+    },
+    mock_api::{Cluster, Exchange, Scenario, event, get, patch, put},
+};
+
+const VERSION: &str = "/modelversions/fraud-1.3.0";
+const STATUS: &str = "/modelversions/fraud-1.3.0/status";
+const DEPLOYMENT: &str = "/modeldeployments/fraud";
+/// The message of the approval policy for the forbidden write.
+const REFUSAL: &str = "four eyes: an approval by its own requester cannot be recorded";
+
+/// A cluster with the deployment and these versions in its caches.
+fn cluster(versions: &[&ModelVersion]) -> Cluster {
+    let mut cluster = Cluster::new();
+    cluster.sees(&deployment(json!({})));
+    for version in versions {
+        cluster.sees(version);
+    }
+    cluster
+}
+
+/// One pass over 1.3.0 as the cache has it.
+async fn pass(cluster: &mut Cluster, scenario: Scenario) -> Result<Action, Error> {
+    let ctx = Arc::clone(&cluster.ctx);
+    let mv = ctx.cache.version("risk", "fraud-1.3.0").expect("the cache has the version");
+    cluster.play(scenario, reconcile(mv, ctx)).await
+}
+
+/// What a decision is made by, read from the API server.
+fn reads(version: &ModelVersion, more: impl IntoIterator<Item = Exchange>) -> Scenario {
+    let reads = [get(VERSION).finds(version), get(DEPLOYMENT).finds(&deployment(json!({})))];
+    Scenario::new().concurrently(reads.into_iter().chain(more))
+}
+
+/// The forbidden write, tried without effect: the policy refuses it.
+fn policy_refuses() -> Exchange {
+    patch(STATUS).in_a_dry_run().fails(422, "Invalid", REFUSAL)
+}
+
+/// The forbidden write, tried without effect: nothing refuses it.
+fn nothing_refuses(version: &ModelVersion) -> Exchange {
+    patch(STATUS).in_a_dry_run().finds(version)
+}
+
+/// alice requests Staging for a new version.
+fn requested() -> ModelVersion {
+    let annotations = json!({"understudy.dev/requested-by": "alice"});
+    version("1.3.0", json!({"metadata": {"annotations": annotations}, "spec": {"stage": "Staging"}}))
+}
+
+/// alice requests Staging, and bob has written that he approves.
+fn approved_by_bob() -> ModelVersion {
+    let annotations = json!({
+        "understudy.dev/requested-by": "alice", "understudy.dev/approve": "6f1c2b",
+        "understudy.dev/approved-by": "bob",
+    });
+    let status = json!({"transition": request("1.3.0", "None", "Staging")});
+    let parts =
+        json!({"metadata": {"annotations": annotations}, "spec": {"stage": "Staging"}, "status": status});
+    version("1.3.0", parts)
+}
+
+fn condition<'a>(sent: &'a Value, type_: &str) -> &'a Value {
+    let all = sent["status"]["conditions"].as_array().expect("conditions");
+    all.iter().find(|c| c["type"] == type_).unwrap_or(&Value::Null)
+}
+
+/// The write onto exactly the version that was read.
+fn writes(check: impl FnOnce(&Value) + 'static) -> Exchange {
+    put(STATUS).with(|sent| assert_eq!(sent["metadata"]["resourceVersion"], "200")).with(check)
+}
+
+fn records_the_approval() -> Exchange {
+    writes(|sent| {
+        let status = &sent["status"];
+        assert_eq!((&status["stage"], &status["transition"]), (&json!("Staging"), &Value::Null));
+        let entry = &status["history"][0];
+        assert_eq!(
+            (&entry["id"], &entry["decision"], &entry["requestedBy"], &entry["decidedBy"], &entry["digest"]),
+            (&json!("6f1c2b"), &json!("Approved"), &json!("alice"), &json!("bob"), &json!(digest("1.3.0")))
+        );
+    })
+}
+
+#[tokio::test]
+async fn a_request_becomes_pending_by_one_write_after_the_policy_was_tried() {
+    let version = requested();
+    let scenario = reads(&version, [policy_refuses()])
+        .then(writes(|sent| {
+            let transition = &sent["status"]["transition"];
+            assert_eq!(
+                (
+                    &transition["from"],
+                    &transition["to"],
+                    &transition["requestedBy"],
+                    &transition["generation"]
+                ),
+                (&json!("None"), &json!("Staging"), &json!("alice"), &json!(4))
+            );
+            assert_eq!(
+                (&transition["digest"], &transition["approval"]),
+                (&json!(digest("1.3.0")), &Value::Null)
+            );
+            assert_eq!(condition(sent, "Approvable")["status"], "True");
+        }))
+        .then(event("Requested"));
+    pass(&mut cluster(&[&version]), scenario).await.expect("it is pending");
+}
+
+#[tokio::test]
+async fn a_colleagues_approval_is_recorded_by_one_write_and_published() {
+    let version = approved_by_bob();
+    let scenario = reads(&version, [policy_refuses()]).then(records_the_approval()).then(event("Approved"));
+    pass(&mut cluster(&[&version]), scenario).await.expect("it is approved");
+}
+
+#[tokio::test]
+async fn an_approval_is_not_recorded_while_the_policy_is_not_in_force() {
+    let version = approved_by_bob();
+    let scenario = reads(&version, [nothing_refuses(&version)])
+        .then(writes(|sent| {
+            let status = &sent["status"];
+            assert_eq!((&status["stage"], &status["history"]), (&json!("None"), &Value::Null));
+            assert_eq!(status["transition"]["approval"], Value::Null);
+            let approvable = condition(sent, "Approvable");
+            assert_eq!(
+                (&approvable["status"], &approvable["reason"]),
+                (&json!("False"), &json!("ApprovalPolicyInactive"))
+            );
+        }))
+        .then(event("ApprovalPolicyInactive"));
+    pass(&mut cluster(&[&version]), scenario).await.expect("it waits");
+}
+
+#[tokio::test]
+async fn a_request_does_not_become_pending_while_the_policy_is_not_in_force() {
+    let version = requested();
+    let scenario = reads(&version, [nothing_refuses(&version)])
+        .then(writes(|sent| {
+            assert_eq!(sent["status"]["transition"], Value::Null);
+            assert_eq!(condition(sent, "Stalled")["reason"], "ApprovalPolicyInactive");
+        }))
+        .then(event("ApprovalPolicyInactive"));
+    pass(&mut cluster(&[&version]), scenario).await.expect("it waits");
+}
+
+#[tokio::test]
+async fn after_a_conflict_nothing_else_is_written_and_the_next_pass_records_the_approval() {
+    let version = approved_by_bob();
+    let mut cluster = cluster(&[&version]);
+    let conflict = put(STATUS).fails(409, "Conflict", "the object has been modified");
+    let scenario = reads(&version, [policy_refuses()]).then(conflict);
+    let error = pass(&mut cluster, scenario).await.expect_err("a conflict");
+    assert!(error.had_no_effect(), "{error}");
+
+    let scenario = reads(&version, [policy_refuses()]).then(records_the_approval()).then(event("Approved"));
+    pass(&mut cluster, scenario).await.expect("it is approved");
+}
+
+#[tokio::test]
+async fn an_approval_that_was_taken_back_meanwhile_is_not_recorded() {
+    let version = approved_by_bob();
+    let mut present = version.clone();
+    present.metadata.annotations =
+        Some([("understudy.dev/requested-by".to_owned(), "alice".to_owned())].into());
+    let scenario = reads(&present, [policy_refuses()]);
+    pass(&mut cluster(&[&version]), scenario).await.expect("nothing to do");
+}
+
+#[tokio::test]
+async fn nothing_is_written_to_another_version_of_the_same_name() {
+    let version = approved_by_bob();
+    let mut present = version.clone();
+    present.metadata.uid = Some("uid-of-another".to_owned());
+    let scenario = reads(&present, [policy_refuses()]);
+    pass(&mut cluster(&[&version]), scenario).await.expect("nothing to do");
+}
+
+#[tokio::test]
+async fn a_version_whose_status_is_up_to_date_costs_no_request_at_all() {
+    let parts = json!({"spec": {"stage": "Staging"}, "status": staged("1.3.0")});
+    let mut cluster = cluster(&[&version("1.3.0", parts)]);
+    let conditions = writes(|sent| assert_eq!(condition(sent, "Serving")["reason"], "Starting"));
+    pass(&mut cluster, Scenario::new().then(conditions)).await.expect("its conditions are written");
+    cluster.sees_what_was_written();
+    pass(&mut cluster, Scenario::new()).await.expect("nothing to do");
+}
+
+#[tokio::test]
+async fn an_approved_version_costs_no_request_while_the_roll_out_goes_on() {
+    let parts = json!({"spec": {"stage": "Production"}, "status": rolling_out("1.3.0")});
+    let mut cluster = cluster(&[&version("1.3.0", parts)]);
+    pass(&mut cluster, Scenario::new().then(writes(|_| ()))).await.expect("its conditions are written");
+    cluster.sees_what_was_written();
+    pass(&mut cluster, Scenario::new()).await.expect("nothing to do");
+}
+
+#[tokio::test]
+async fn a_version_that_became_main_is_in_production_by_one_write() {
+    let parts = json!({"spec": {"stage": "Production"}, "status": rolling_out("1.3.0")});
+    let version = version("1.3.0", parts);
+    let main = with(main_is("1.3.0"), json!({"main": {"transition": "6f1c2b"}}));
+    let md = deployment(json!({"status": main}));
+    let mut cluster = cluster(&[&version]);
+    cluster.sees(&md);
+    let scenario = Scenario::new()
+        .concurrently([get(VERSION).finds(&version), get(DEPLOYMENT).finds(&md)])
+        .then(writes(|sent| {
+            let status = &sent["status"];
+            assert_eq!((&status["stage"], &status["transition"]), (&json!("Production"), &Value::Null));
+        }))
+        .then(event("StageReached"));
+    pass(&mut cluster, scenario).await.expect("it is in Production");
+}
+
+#[tokio::test]
+async fn a_promoted_version_waits_without_a_request_until_the_one_before_is_archived() {
+    let parts = json!({"spec": {"stage": "Production"}, "status": rolling_out("1.3.0")});
+    let before = version("1.2.0", json!({"status": proven("1.2.0", "Production")}));
+    let mut cluster = cluster(&[&version("1.3.0", parts), &before]);
+    let main = with(main_is("1.3.0"), json!({"main": {"transition": "6f1c2b"}}));
+    cluster.sees(&deployment(json!({"status": main})));
+    let scenario = Scenario::new().then(writes(|sent| assert_eq!(sent["status"]["stage"], "Staging")));
+    pass(&mut cluster, scenario).await.expect("its conditions are written");
+    cluster.sees_what_was_written();
+    pass(&mut cluster, Scenario::new()).await.expect("it waits");
+}
+
+#[tokio::test]
+async fn an_approval_by_the_requester_is_neither_recorded_nor_tried() {
+    let mut version = approved_by_bob();
+    let by = ("understudy.dev/approved-by".to_owned(), "alice".to_owned());
+    version.metadata.annotations.get_or_insert_default().extend([by]);
+    let scenario = Scenario::new()
+        .then(writes(|sent| {
+            assert_eq!(
+                (&sent["status"]["history"], &sent["status"]["stage"]),
+                (&Value::Null, &json!("None"))
+            );
+            assert_eq!(condition(sent, "Approvable")["reason"], "FourEyes");
+        }))
+        .then(event("FourEyes"));
+    pass(&mut cluster(&[&version]), scenario).await.expect("it waits for somebody else");
+}
+
+#[tokio::test]
+async fn the_version_that_was_replaced_is_archived_by_one_write_with_the_people_behind_it() {
+    let old =
+        version("1.3.0", json!({"spec": {"stage": "Production"}, "status": proven("1.3.0", "Production")}));
+    let new = version("1.4.0", json!({"status": {"stage": "Staging"}}));
+    let md = deployment(json!({"status": main_is("1.4.0")}));
+    let mut cluster = cluster(&[&old, &new]);
+    cluster.sees(&md);
+    let scenario = Scenario::new()
+        .concurrently([get(VERSION).finds(&old), get(DEPLOYMENT).finds(&md)])
+        .then(get("/modelversions/fraud-1.4.0").finds(&new))
+        .then(writes(|sent| {
+            let entry = &sent["status"]["history"][2];
+            assert_eq!(
+                (&sent["status"]["stage"], &entry["decision"]),
+                (&json!("Archived"), &json!("Superseded"))
+            );
+            assert_eq!((&entry["requestedBy"], &entry["decidedBy"]), (&json!("alice"), &json!("bob")));
+        }))
+        .then(event("Superseded"));
+    pass(&mut cluster, scenario).await.expect("it is archived");
+}
+
+#[tokio::test]
+async fn a_withdrawal_needs_no_policy() {
+    let status = json!({"transition": approved(request("1.3.0", "None", "Staging"))});
+    let annotations = json!({"understudy.dev/requested-by": "alice"});
+    let parts = json!({"metadata": {"annotations": annotations, "creationTimestamp": NOW}, "status": status});
+    let version = version("1.3.0", parts);
+    let scenario = reads(&version, [])
+        .then(writes(|sent| {
+            assert_eq!(sent["status"]["transition"], Value::Null);
+            assert_eq!(sent["status"]["history"][0]["decision"], "Withdrawn");
+        }))
+        .then(event("Withdrawn"));
+    pass(&mut cluster(&[&version]), scenario).await.expect("it is withdrawn");
+}

@@ -1,0 +1,69 @@
+//! Pods and Services whose part a test plays: they answer probes over real HTTP on a loopback port.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{Json, Router, extract::State, http::StatusCode};
+use tokio::net::TcpListener;
+use understudy_contract::{ProbeAnswer, paths, probe};
+
+use crate::{fixtures::digest, model_server::probe::Prober};
+
+/// What answers at each host: `10.0.0.7:8082` for a pod, `fraud.risk.svc` for a Service.
+#[derive(Clone)]
+pub struct Pods {
+    url: String,
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    answers: BTreeMap<String, (String, String)>,
+    probed: Vec<String>,
+}
+
+impl Pods {
+    /// No host answers yet. The pods end with the runtime of the test.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let shared = Arc::default();
+        let router = Router::new()
+            .route(&format!("/{{host}}{}", paths::PROBE), axum::routing::get(answer))
+            .with_state(Arc::clone(&shared));
+        tokio::spawn(async { axum::serve(listener, router).await });
+        Self { url, shared }
+    }
+
+    /// A prober that reaches them.
+    pub fn prober(&self) -> Prober {
+        Prober::through(&self.url)
+    }
+
+    /// Makes `host` answer as the version `number`, with the bytes of the version `bytes`.
+    pub fn answer(&self, host: &str, number: &str, bytes: &str) {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.answers.insert(host.to_owned(), (number.to_owned(), digest(bytes)));
+    }
+
+    /// The hosts that were probed since the last call, sorted.
+    pub fn probed(&self) -> Vec<String> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut probed = std::mem::take(&mut shared.probed);
+        probed.sort();
+        probed
+    }
+}
+
+async fn answer(
+    State(shared): State<Arc<Mutex<Shared>>>,
+    axum::extract::Path(host): axum::extract::Path<String>,
+) -> Result<Json<ProbeAnswer>, StatusCode> {
+    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    shared.probed.push(host.clone());
+    let (version, digest) = shared.answers.get(&host).cloned().ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
+    let model = probe::Signature { inputs: vec![], outputs: vec![], opset: 17, bytes: 1 };
+    Ok(Json(ProbeAnswer { deployment: "fraud".to_owned(), version, digest, model, latency_micros: 12 }))
+}

@@ -1,0 +1,368 @@
+//! Passes over a deployment, request by request.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde_json::{Value, json};
+use understudy_contract::Routing;
+use understudy_crds::{ModelVersion, Stage};
+
+use super::*;
+use crate::{
+    fixtures::{
+        approved, deployment, main_is, proven, ready_pod, request, rollback_to, rolled_out, rolling_out,
+        staged, version, with,
+    },
+    mock_api::{Cluster, Exchange, Scenario, delete, event, get, patch, put},
+    mock_pods::Pods,
+};
+
+const STATUS: &str = "/modeldeployments/fraud/status";
+/// The message of the approval policy for the forbidden write.
+const REFUSAL: &str = "four eyes: an approval by its own requester cannot be recorded";
+
+/// The addresses of the pods of each version.
+const OLD: [&str; 2] = ["10.0.0.1", "10.0.0.2"];
+const NEW: [&str; 2] = ["10.0.0.7", "10.0.0.8"];
+
+/// One pass over the deployment as the cache has it.
+async fn pass(cluster: &mut Cluster, state: &Arc<State>, scenario: Scenario) -> Result<Action, Error> {
+    let ctx = Arc::clone(&cluster.ctx);
+    let md = ctx.cache.deployment("risk", "fraud").expect("the cache has the deployment");
+    cluster.play(scenario, reconcile(md, ctx, Arc::clone(state))).await
+}
+
+fn main_version() -> ModelVersion {
+    version("1.2.0", json!({"spec": {"stage": "Production"}, "status": proven("1.2.0", "Production")}))
+}
+
+/// bob has approved 1.3.0 for Production.
+fn candidate() -> ModelVersion {
+    version("1.3.0", json!({"spec": {"stage": "Production"}, "status": rolling_out("1.3.0")}))
+}
+
+/// A deployment whose main is 1.2.0, with two pods, and everything of it as it should be. Its status has no conditions
+/// yet.
+async fn serving(versions: &[ModelVersion]) -> (Cluster, Pods) {
+    let pods = Pods::start().await;
+    let mut cluster = Cluster::with_prober(pods.prober());
+    let md = deployment(json!({"spec": {"replicas": 2}, "status": main_is("1.2.0")}));
+    let main = main_version();
+    let routing = build::routing(&md, Some("1.2.0"), Some(&main), None);
+    let workload = build::workload(&md, &main, 2, &cluster.ctx.config);
+    cluster.sees(&rolled_out(&workload));
+    cluster.sees(&build::version_service(&md, "1.2.0"));
+    cluster.sees(&build::main_service(&md, Some("1.2.0")));
+    cluster.sees(&build::config_map(&md, &routing));
+    cluster.sees(&build::budget(&md, Some("1.2.0")).expect("two pods have a budget"));
+    see_pods(&mut cluster, "1.2.0", OLD, &routing);
+    for version in versions.iter().chain([&main]) {
+        cluster.sees(version);
+    }
+    cluster.sees(&md);
+    pods.answer("fraud.risk.svc", "1.2.0", "1.2.0");
+    (cluster, pods)
+}
+
+/// As [`serving`]; both pods of 1.3.0 are ready, and answer as they should.
+async fn promoting() -> (Cluster, Pods) {
+    let (mut cluster, pods) = serving(&[candidate()]).await;
+    let md = cluster.ctx.cache.deployment("risk", "fraud").expect("it was seen");
+    let workload = build::workload(&md, &candidate(), 2, &cluster.ctx.config);
+    cluster.sees(&rolled_out(&workload));
+    cluster.sees(&build::version_service(&md, "1.3.0"));
+    let routing = build::routing(&md, Some("1.2.0"), Some(&main_version()), None);
+    see_pods(&mut cluster, "1.3.0", NEW, &routing);
+    for ip in NEW {
+        pods.answer(&format!("{ip}:8082"), "1.3.0", "1.3.0");
+    }
+    (cluster, pods)
+}
+
+/// The caches have ready pods of this version, which know this routing.
+fn see_pods(cluster: &mut Cluster, number: &str, addresses: [&str; 2], routing: &Routing) {
+    let annotation = ("understudy.dev/routing".to_owned(), build::hash(routing));
+    for ip in addresses {
+        let mut pod = ready_pod(number, ip);
+        Arc::make_mut(&mut pod).metadata.annotations = Some([annotation.clone()].into());
+        cluster.sees(pod.as_ref());
+    }
+}
+
+/// What a promotion is decided by, read from the API server, while the policy is in force or not.
+fn reads(cluster: &Cluster, policy: Exchange) -> [Exchange; 3] {
+    let md = cluster.ctx.cache.deployment("risk", "fraud").expect("it was seen");
+    [
+        get("/modelversions/fraud-1.3.0").finds(&candidate()),
+        get("/modeldeployments/fraud").finds(md.as_ref()),
+        policy,
+    ]
+}
+
+/// The forbidden write, tried without effect.
+fn forbidden_write() -> Exchange {
+    patch("/modelversions/fraud-1.3.0/status").in_a_dry_run()
+}
+
+fn policy_refuses() -> Exchange {
+    forbidden_write().fails(422, "Invalid", REFUSAL)
+}
+
+fn selects(path: &str, number: &'static str) -> Exchange {
+    patch(path).with(move |sent| {
+        let selector = &sent["spec"]["selector"];
+        let labels = selector.get("matchLabels").unwrap_or(selector);
+        assert_eq!(labels["understudy.dev/version"], number, "{sent}");
+    })
+}
+
+/// Callers, then the pods' file, then the pods themselves are switched to 1.3.0.
+fn switches(scenario: Scenario) -> Scenario {
+    scenario
+        .then(selects("/services/fraud", "1.3.0"))
+        .then(patch("/configmaps/fraud-routing").with(|sent| {
+            assert_eq!(sent["data"]["routing.json"], r#"{"main":"1.3.0"}"#);
+        }))
+        .then(selects("/poddisruptionbudgets/fraud", "1.3.0"))
+        .concurrently(notified(&OLD).into_iter().chain(notified(&NEW)))
+}
+
+/// The pods at these addresses learn that the file has changed.
+fn notified(addresses: &[&str]) -> Vec<Exchange> {
+    addresses.iter().map(|ip| patch(&format!("/pods/pod-{}", ip.replace('.', "-")))).collect()
+}
+
+/// The write onto the deployment that was judged: 1.3.0 is main.
+fn records_the_promotion() -> Exchange {
+    put(STATUS).with(|sent| {
+        assert_eq!(sent["metadata"]["resourceVersion"], "100");
+        let status = &sent["status"];
+        assert_eq!(
+            (&status["main"]["version"], &status["main"]["transition"], &status["previous"]["version"]),
+            (&json!("1.3.0"), &json!("6f1c2b"), &json!("1.2.0"))
+        );
+        let record = &status["history"][1];
+        assert_eq!((&record["requestedBy"], &record["approvedBy"]), (&json!("alice"), &json!("bob")));
+    })
+}
+
+/// The write that says what 1.3.0 waits for. 1.2.0 stays main.
+fn waits(reason: &'static str) -> Exchange {
+    put(STATUS).with(move |sent| {
+        let status = &sent["status"];
+        assert_eq!(
+            (&status["main"]["version"], &status["rollout"]["version"]),
+            (&json!("1.2.0"), &json!("1.3.0"))
+        );
+        assert_eq!(condition(sent, "Reconciling")["reason"], reason, "{sent}");
+    })
+}
+
+fn condition<'a>(sent: &'a Value, type_: &str) -> &'a Value {
+    let all = sent["status"]["conditions"].as_array().expect("conditions");
+    all.iter().find(|c| c["type"] == type_).unwrap_or(&Value::Null)
+}
+
+fn direct(addresses: [&str; 2]) -> Vec<String> {
+    addresses.map(|ip| format!("{ip}:8082")).to_vec()
+}
+
+#[tokio::test]
+async fn a_new_deployment_gets_its_file_then_pods_then_a_service_that_selects_nobody_then_its_status() {
+    let mut cluster = Cluster::new();
+    cluster.sees(&deployment(json!({})));
+    cluster.sees(&version("1.3.0", json!({"spec": {"stage": "Staging"}, "status": staged("1.3.0")})));
+    let md = cluster.ctx.cache.deployment("risk", "fraud").expect("it was seen");
+    let file = build::config_map(&md, &build::routing(&md, None, None, None));
+    let scenario = Scenario::new()
+        .then_creates("/configmaps/fraud-routing", |sent| {
+            assert_eq!(sent["data"]["routing.json"], r#"{"main":null}"#);
+        })
+        .then_creates("/deployments/fraud-v1-3-0", |sent| assert_eq!(sent["spec"]["replicas"], 1))
+        .then_creates("/services/fraud-v1-3-0", |sent| {
+            assert_eq!(sent["spec"]["selector"]["understudy.dev/version"], "1.3.0");
+        })
+        .then_creates("/services/fraud", |sent| {
+            assert_eq!(sent["spec"]["selector"]["understudy.dev/version"], "none");
+        })
+        .then(get("/configmaps/fraud-routing").finds(&file))
+        .then(put(STATUS).with(|sent| {
+            assert_eq!(
+                (&sent["status"]["main"], condition(sent, "Deployed")["reason"].as_str()),
+                (&Value::Null, Some("NoMain"))
+            );
+            assert_eq!(sent["status"]["staging"][0]["modelVersion"], "fraud-1.3.0");
+        }));
+    let state = Arc::default();
+    pass(&mut cluster, &state, scenario).await.expect("all is created");
+
+    cluster.sees_what_was_written();
+    pass(&mut cluster, &state, Scenario::new()).await.expect("nothing to do");
+}
+
+#[tokio::test]
+async fn a_deployment_that_serves_costs_no_request_but_the_probe_of_its_service() {
+    let (mut cluster, pods) = serving(&[]).await;
+    let state = Arc::default();
+    let conditions = put(STATUS).with(|sent| {
+        assert_eq!(
+            (&condition(sent, "Ready")["status"], &sent["status"]["main"]["readyReplicas"]),
+            (&json!("True"), &json!(2))
+        );
+    });
+    pass(&mut cluster, &state, Scenario::new().then(conditions)).await.expect("its conditions are written");
+    cluster.sees_what_was_written();
+    pods.probed();
+
+    pass(&mut cluster, &state, Scenario::new()).await.expect("nothing to do");
+    assert_eq!(pods.probed(), ["fraud.risk.svc"]);
+}
+
+#[tokio::test]
+async fn a_promotion_switches_callers_then_the_file_then_the_pods_and_is_recorded_last() {
+    let (mut cluster, pods) = promoting().await;
+    let state = Arc::default();
+    let scenario = Scenario::new().concurrently(reads(&cluster, policy_refuses()));
+    let scenario = switches(scenario).then(records_the_promotion()).then(event("Promoted"));
+    pass(&mut cluster, &state, scenario).await.expect("1.3.0 is main");
+    assert_eq!(pods.probed(), direct(NEW), "every pod of the new main answered a real inference first");
+
+    pass(&mut cluster, &state, Scenario::new()).await.expect("a view from before the switch changes nothing");
+}
+
+#[tokio::test]
+async fn callers_stay_with_main_while_the_approval_policy_is_not_in_force() {
+    let (mut cluster, pods) = promoting().await;
+    let passes = forbidden_write().finds(&candidate());
+    let scenario = Scenario::new()
+        .concurrently(reads(&cluster, passes))
+        .then(waits("ApprovalPolicyInactive"))
+        .then(event("NotEnforced"));
+    pass(&mut cluster, &Arc::default(), scenario).await.expect("it waits");
+    assert_eq!(pods.probed(), [&direct(NEW)[..], &["fraud.risk.svc".to_owned()]].concat());
+}
+
+#[tokio::test]
+async fn callers_stay_with_main_while_a_pod_of_the_next_one_serves_other_bytes() {
+    let (mut cluster, pods) = promoting().await;
+    pods.answer("10.0.0.8:8082", "1.3.0", "1.2.0");
+    pass(&mut cluster, &Arc::default(), Scenario::new().then(waits("NoAnswer"))).await.expect("it waits");
+    assert_eq!(pods.probed(), [&direct(NEW)[..], &["fraud.risk.svc".to_owned()]].concat());
+}
+
+#[tokio::test]
+async fn callers_stay_with_main_while_a_pod_of_the_next_one_is_missing() {
+    let (mut cluster, pods) = promoting().await;
+    let md = cluster.ctx.cache.deployment("risk", "fraud").expect("it was seen");
+    let mut workload = rolled_out(&build::workload(&md, &candidate(), 2, &cluster.ctx.config));
+    workload.status.get_or_insert_default().ready_replicas = Some(1);
+    cluster.sees(&workload);
+    pass(&mut cluster, &Arc::default(), Scenario::new().then(waits("PodsNotReady"))).await.expect("it waits");
+    assert_eq!(pods.probed(), ["fraud.risk.svc"], "no pod is probed in vain");
+}
+
+#[tokio::test]
+async fn callers_stay_with_main_if_the_request_was_withdrawn_a_moment_ago() {
+    let (mut cluster, _pods) = promoting().await;
+    let mut withdrawn = candidate();
+    withdrawn.spec.stage = Stage::Staging;
+    let [_, deployment, policy] = reads(&cluster, policy_refuses());
+    let scenario = Scenario::new()
+        .concurrently([get("/modelversions/fraud-1.3.0").finds(&withdrawn), deployment, policy])
+        .then(waits("RequestChanged"));
+    pass(&mut cluster, &Arc::default(), scenario).await.expect("it waits");
+}
+
+#[tokio::test]
+async fn a_service_that_cannot_be_switched_is_neither_recorded_nor_followed_by_the_pods() {
+    let (mut cluster, _pods) = promoting().await;
+    let scenario = Scenario::new()
+        .concurrently(reads(&cluster, policy_refuses()))
+        .then(patch("/services/fraud").fails(500, "InternalError", "no"))
+        .then(put(STATUS).with(|sent| {
+            assert_eq!(sent["status"]["main"]["version"], "1.2.0");
+            assert_eq!(condition(sent, "Stalled")["reason"], "ApplyFailed");
+        }))
+        .then(event("ApplyFailed"));
+    let error = pass(&mut cluster, &Arc::default(), scenario).await.expect_err("the pass failed");
+    assert_eq!(error.reason(), "ApplyFailed");
+}
+
+#[tokio::test]
+async fn a_switch_whose_record_met_a_conflict_is_recorded_by_the_next_pass() {
+    let (mut cluster, pods) = promoting().await;
+    let state = Arc::default();
+    let scenario = Scenario::new().concurrently(reads(&cluster, policy_refuses()));
+    let conflict = put(STATUS).fails(409, "Conflict", "the object has been modified");
+    let error = pass(&mut cluster, &state, switches(scenario).then(conflict)).await.expect_err("a conflict");
+    assert!(error.had_no_effect(), "{error}");
+
+    cluster.sees_what_was_written();
+    let md = cluster.ctx.cache.deployment("risk", "fraud").expect("it was seen");
+    let routing = build::routing(&md, Some("1.3.0"), Some(&candidate()), None);
+    see_pods(&mut cluster, "1.2.0", OLD, &routing);
+    see_pods(&mut cluster, "1.3.0", NEW, &routing);
+    pods.probed();
+    let scenario = Scenario::new()
+        .concurrently(reads(&cluster, policy_refuses()))
+        .then(records_the_promotion())
+        .then(event("Promoted"));
+    pass(&mut cluster, &state, scenario).await.expect("1.3.0 is main");
+    assert_eq!(pods.probed(), direct(NEW), "its pods are probed again");
+}
+
+#[tokio::test]
+async fn a_rollback_switches_as_a_promotion_does_and_is_recorded_with_the_person_who_rolled_back() {
+    let (mut cluster, pods) = promoting().await;
+    let earlier =
+        version("1.3.0", json!({"spec": {"stage": "Archived"}, "status": proven("1.3.0", "Archived")}));
+    cluster.sees(&earlier);
+    let md = cluster.ctx.cache.deployment("risk", "fraud").expect("it was seen");
+    let annotations = serde_json::from_value(rollback_to("1.3.0")).expect("annotations");
+    let metadata = ObjectMeta { annotations: Some(annotations), ..md.metadata.clone() };
+    cluster.sees(&ModelDeployment { metadata, ..md.as_ref().clone() });
+
+    let [_, deployment, policy] = reads(&cluster, policy_refuses());
+    let scenario =
+        Scenario::new().concurrently([get("/modelversions/fraud-1.3.0").finds(&earlier), deployment, policy]);
+    let recorded = put(STATUS).with(|sent| {
+        let status = &sent["status"];
+        assert_eq!(
+            (&status["main"]["version"], &status["main"]["transition"], &status["rollback"]["result"]),
+            (&json!("1.3.0"), &json!("rollback:1.3.0#1"), &json!("Done"))
+        );
+        let record = &status["history"][1];
+        assert_eq!((&record["reason"], &record["requestedBy"]), (&json!("RolledBack"), &json!("carol")));
+    });
+    let scenario = switches(scenario).then(recorded).then(event("RolledBack"));
+    pass(&mut cluster, &Arc::default(), scenario).await.expect("1.3.0 is main again");
+    assert_eq!(pods.probed(), direct(NEW), "every pod answered a real inference first");
+}
+
+#[tokio::test]
+async fn a_main_that_leaves_production_has_no_callers_before_its_pods_and_the_record_say_so() {
+    let (mut cluster, _pods) = serving(&[]).await;
+    let transition = json!({"transition": approved(request("1.2.0", "Production", "Archived"))});
+    let leaving = version(
+        "1.2.0",
+        json!({
+            "spec": {"stage": "Archived"}, "status": with(proven("1.2.0", "Production"), transition),
+        }),
+    );
+    cluster.sees(&leaving);
+    let md = cluster.ctx.cache.deployment("risk", "fraud").expect("it was seen");
+    let deleted = json!({"kind": "Status", "apiVersion": "v1", "status": "Success"});
+    let scenario = Scenario::new()
+        .then(get("/modelversions/fraud-1.2.0").finds(&leaving))
+        .then(get("/modeldeployments/fraud").finds(md.as_ref()))
+        .then(selects("/services/fraud", "none"))
+        .then(patch("/configmaps/fraud-routing").with(|sent| {
+            assert_eq!(sent["data"]["routing.json"], r#"{"main":null}"#);
+        }))
+        .then(delete("/poddisruptionbudgets/fraud").finds(&deleted))
+        .concurrently(notified(&OLD))
+        .then(put(STATUS).with(|sent| {
+            let status = &sent["status"];
+            assert_eq!((&status["main"], &status["previous"]["version"]), (&Value::Null, &json!("1.2.0")));
+        }))
+        .then(event("TakenDown"));
+    pass(&mut cluster, &Arc::default(), scenario).await.expect("no version is main");
+}

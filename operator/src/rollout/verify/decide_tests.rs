@@ -1,0 +1,399 @@
+//! When main changes, and everything that keeps it as it is.
+
+use std::sync::Arc;
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use understudy_crds::{Decision, HistoryEntry, ModelVersionStatus, Transition};
+
+use super::*;
+use crate::{
+    fixtures::{
+        NOW, approved, deployment, digest, main_is, now, parse, proven, request, rollback_to, rolling_out,
+        version, with,
+    },
+    rollout::verify::facts::{Probe, Workload},
+};
+
+/// 1.3.0 is to replace 1.2.0 with two pods. All facts allow it.
+struct Situation {
+    /// The deployment that the plan was made for.
+    planned: ModelDeployment,
+    candidate: Candidate,
+    workload: Option<Workload>,
+    ready_pods: usize,
+    probes: Option<Vec<Probe>>,
+    /// The version as it is now.
+    version: Option<ModelVersion>,
+    /// The deployment as it is now.
+    deployment: Option<ModelDeployment>,
+    policy_broken: Option<String>,
+}
+
+impl Situation {
+    fn new(annotations: &Value, status: &Value, transition: &str, reason: MainReason) -> Self {
+        let planned = deployment(json!({
+            "metadata": {"annotations": annotations}, "spec": {"replicas": 2}, "status": main_is("1.2.0"),
+        }));
+        let version = version("1.3.0", json!({"spec": {"stage": "Production"}, "status": status}));
+        let candidate = Candidate {
+            version: Arc::new(version.clone()),
+            transition: transition.to_owned(),
+            reason,
+            requested_by: "alice".to_owned(),
+            approved_by: "bob".to_owned(),
+            approved_at: now(),
+        };
+        // Others wrote it since, but nothing that matters.
+        let mut present = planned.clone();
+        present.metadata.resource_version = Some("101".to_owned());
+        Self {
+            planned,
+            candidate,
+            workload: Some(Workload { is_current: true, pods: 2, updated: 2, ready: 2 }),
+            ready_pods: 2,
+            probes: Some(vec![answer("10.0.0.7", "1.3.0", "1.3.0"), answer("10.0.0.8", "1.3.0", "1.3.0")]),
+            version: Some(version),
+            deployment: Some(present),
+            policy_broken: None,
+        }
+    }
+
+    fn promotion() -> Self {
+        Self::new(&json!({}), &rolling_out("1.3.0"), "6f1c2b", MainReason::Promoted)
+    }
+
+    fn rollback() -> Self {
+        let status = proven("1.3.0", "Archived");
+        Self::new(&rollback_to("1.3.0"), &status, "rollback:1.3.0#1", MainReason::RolledBack)
+    }
+
+    fn decide(self) -> Readiness {
+        let fresh =
+            Fresh { version: self.version, deployment: self.deployment, policy_broken: self.policy_broken };
+        let facts = Promotion {
+            candidate: &self.candidate,
+            wanted: self.planned.spec.replicas,
+            workload: self.workload,
+            ready_pods: self.ready_pods,
+            probes: self.probes,
+            fresh: Some(fresh),
+        };
+        decide(&self.planned, Facts::Promotion(facts))
+    }
+
+    fn version(&mut self) -> &mut ModelVersion {
+        self.version.as_mut().expect("the version exists")
+    }
+
+    fn transition(&mut self) -> &mut Transition {
+        status(self.version()).transition.as_mut().expect("the version is requested")
+    }
+
+    /// How the newest request for Production ended.
+    fn approval(&mut self) -> &mut HistoryEntry {
+        status(self.version()).history.last_mut().expect("the version was approved")
+    }
+
+    fn deployment(&mut self) -> &mut ModelDeployment {
+        self.deployment.as_mut().expect("the deployment exists")
+    }
+
+    fn workload(&mut self) -> &mut Workload {
+        self.workload.as_mut().expect("the Deployment object exists")
+    }
+}
+
+fn status(version: &mut ModelVersion) -> &mut ModelVersionStatus {
+    version.status.as_mut().expect("the version has a status")
+}
+
+/// The pod at `ip` answers as `number`, with the bytes of the version `bytes`.
+fn answer(ip: &str, number: &str, bytes: &str) -> Probe {
+    Probe { ip: ip.to_owned(), response: Ok((number.to_owned(), digest(bytes))) }
+}
+
+/// The only way to change main: in the status of the deployment as it is now.
+fn changes(readiness: &Readiness) -> bool {
+    matches!(readiness, Readiness::Change { md } if md.resource_version().as_deref() == Some("101"))
+}
+
+/// What main waits for.
+fn wait(readiness: Readiness) -> Wait {
+    match readiness {
+        Readiness::Wait { reason, message } => (reason, message),
+        other => panic!("it does not wait: {other:?}"),
+    }
+}
+
+/// Main waits for `reason`, and the message contains `fact`.
+fn assert_waits(readiness: Readiness, reason: Waiting, fact: &str) {
+    let (found, message) = wait(readiness);
+    assert_eq!(found, reason, "{message}");
+    assert!(message.contains(fact), "{message:?} does not contain {fact:?}");
+}
+
+#[test]
+fn a_version_becomes_main_when_its_pods_answer_and_its_approval_stands() {
+    let readiness = Situation::promotion().decide();
+    assert!(changes(&readiness), "{readiness:?}");
+}
+
+#[test]
+fn a_version_that_was_approved_once_becomes_main_again_by_a_rollback() {
+    let readiness = Situation::rollback().decide();
+    assert!(changes(&readiness), "{readiness:?}");
+}
+
+#[test]
+fn main_stays_while_no_change_is_planned() {
+    assert_eq!(decide(&Situation::promotion().planned, Facts::NoChange), Readiness::Keep);
+}
+
+type But = fn(&mut Situation);
+
+#[rstest]
+#[case::no_pod_was_created(|s: &mut Situation| s.workload = None, Waiting::PodsNotReady, "1.3.0")]
+#[case::fewer_pods_are_ready_than_wanted(
+    |s: &mut Situation| s.workload().ready = 1, Waiting::PodsNotReady, "1 of 2"
+)]
+#[case::fewer_pods_are_new_than_wanted(
+    |s: &mut Situation| *s.workload() = Workload { is_current: true, pods: 1, updated: 1, ready: 2 },
+    Waiting::PodsNotReady, "1.3.0"
+)]
+#[case::old_pods_are_still_in_the_deployment(
+    |s: &mut Situation| s.workload().pods = 3, Waiting::PodsNotReady, "1.3.0"
+)]
+#[case::the_report_is_about_an_older_template(
+    |s: &mut Situation| s.workload().is_current = false, Waiting::PodsNotReady, "1.3.0"
+)]
+#[case::fewer_pods_are_seen_ready_than_reported(
+    |s: &mut Situation| s.ready_pods = 1, Waiting::NoAnswer, "1 of 2"
+)]
+#[case::a_pod_does_not_answer(
+    |s: &mut Situation| s.probes = Some(vec![
+        answer("10.0.0.7", "1.3.0", "1.3.0"),
+        Probe { ip: "10.0.0.8".to_owned(), response: Err("10.0.0.8: connection refused".to_owned()) },
+    ]),
+    Waiting::NoAnswer, "10.0.0.8: connection refused"
+)]
+#[case::a_pod_answers_as_another_version(
+    |s: &mut Situation| s.probes = Some(vec![answer("10.0.0.7", "1.3.0", "1.3.0"), answer("10.0.0.8", "1.2.0", "1.3.0")]),
+    Waiting::NoAnswer, "10.0.0.8"
+)]
+#[case::a_pod_answers_with_another_digest(
+    |s: &mut Situation| s.probes = Some(vec![answer("10.0.0.7", "1.3.0", "1.2.0"), answer("10.0.0.8", "1.3.0", "1.3.0")]),
+    Waiting::NoAnswer, "10.0.0.7"
+)]
+#[case::the_version_was_deleted(|s: &mut Situation| s.version = None, Waiting::VersionGone, "fraud-1.3.0")]
+#[case::another_version_has_its_name(
+    |s: &mut Situation| s.version().metadata.uid = Some("uid-of-another".to_owned()),
+    Waiting::RequestChanged, "fraud-1.3.0"
+)]
+#[case::the_deployment_was_deleted(
+    |s: &mut Situation| s.deployment = None, Waiting::DeploymentChanged, "fraud"
+)]
+#[case::the_deployment_is_being_deleted(
+    |s: &mut Situation| s.deployment().metadata.deletion_timestamp = Some(now().into()),
+    Waiting::DeploymentChanged, "fraud"
+)]
+#[case::another_deployment_has_its_name(
+    |s: &mut Situation| s.deployment().metadata.uid = Some("uid-of-another".to_owned()),
+    Waiting::DeploymentChanged, "fraud"
+)]
+#[case::another_version_became_main_meanwhile(
+    |s: &mut Situation| s.deployment().status = parse(main_is("1.2.1")),
+    Waiting::DeploymentChanged, "fraud"
+)]
+#[case::main_was_taken_down_meanwhile(
+    |s: &mut Situation| s.deployment().status = None, Waiting::DeploymentChanged, "fraud"
+)]
+#[case::the_approval_policy_is_not_in_force(
+    |s: &mut Situation| s.policy_broken = Some("the binding is gone".to_owned()),
+    Waiting::ApprovalPolicyInactive, "the binding is gone"
+)]
+fn neither_promotion_nor_rollback_happens_if(#[case] but: But, #[case] reason: Waiting, #[case] fact: &str) {
+    for mut situation in [Situation::promotion(), Situation::rollback()] {
+        but(&mut situation);
+        assert_waits(situation.decide(), reason, fact);
+    }
+}
+
+#[rstest]
+#[case::the_request_was_withdrawn(|s: &mut Situation| status(s.version()).transition = None)]
+#[case::another_approved_request_took_its_place(|s: &mut Situation| {
+    s.transition().id = "ffffff".to_owned();
+    s.approval().id = "ffffff".to_owned();
+})]
+#[case::the_request_is_for_another_stage(|s: &mut Situation| {
+    s.transition().to = Stage::Archived;
+    s.version().spec.stage = Stage::Archived;
+})]
+#[case::the_approval_was_removed(|s: &mut Situation| s.transition().approval = None)]
+#[case::the_stage_was_set_back(|s: &mut Situation| s.version().spec.stage = Stage::Staging)]
+#[case::the_spec_has_another_generation(|s: &mut Situation| s.version().metadata.generation = Some(5))]
+#[case::the_artifact_is_not_the_requested_one(|s: &mut Situation| s.transition().digest = digest("1.2.0"))]
+#[case::the_artifact_is_not_the_approved_one(|s: &mut Situation| s.approval().digest = digest("1.2.0"))]
+#[case::the_artifact_was_replaced(|s: &mut Situation| {
+    s.version().spec.artifact = version("1.2.0", json!({})).spec.artifact;
+})]
+#[case::nobody_recorded_the_approval(|s: &mut Situation| status(s.version()).history.clear())]
+#[case::the_recorded_approval_is_of_another_request(|s: &mut Situation| s.approval().id = "ffffff".to_owned())]
+#[case::the_recorded_approval_is_for_staging(|s: &mut Situation| s.approval().to = Stage::Staging)]
+#[case::the_record_says_that_it_was_rejected(|s: &mut Situation| s.approval().decision = Decision::Rejected)]
+#[case::the_approver_is_the_requester(|s: &mut Situation| s.approval().decided_by = "alice".to_owned())]
+fn a_version_is_not_promoted_if(#[case] but: But) {
+    let mut situation = Situation::promotion();
+    but(&mut situation);
+    assert_waits(situation.decide(), Waiting::RequestChanged, "fraud-1.3.0");
+}
+
+#[rstest]
+#[case::the_version_was_never_approved_for_production(
+    |s: &mut Situation| status(s.version()).history.truncate(1), Waiting::RequestChanged
+)]
+#[case::other_bytes_were_approved_for_production(
+    |s: &mut Situation| s.approval().digest = digest("1.2.0"), Waiting::RequestChanged
+)]
+#[case::its_approval_for_production_was_by_the_requester(
+    |s: &mut Situation| s.approval().decided_by = "alice".to_owned(), Waiting::RequestChanged
+)]
+#[case::the_artifact_was_replaced(
+    |s: &mut Situation| s.version().spec.artifact = version("1.2.0", json!({})).spec.artifact,
+    Waiting::RequestChanged
+)]
+#[case::it_was_taken_back(
+    |s: &mut Situation| s.deployment().metadata.annotations = None, Waiting::DeploymentChanged
+)]
+#[case::another_version_is_requested_now(
+    |s: &mut Situation| s.deployment().metadata.annotations = parse(rollback_to("1.1.0")),
+    Waiting::DeploymentChanged
+)]
+#[case::it_was_requested_again(
+    |s: &mut Situation| s.deployment().metadata.annotations = parse(json!({"understudy.dev/rollback": "1.3.0#2"})),
+    Waiting::DeploymentChanged
+)]
+fn a_rollback_does_not_happen_if(#[case] but: But, #[case] reason: Waiting) {
+    let mut situation = Situation::rollback();
+    but(&mut situation);
+    assert_waits(situation.decide(), reason, "fraud");
+}
+
+#[test]
+fn a_rollback_needs_no_new_request() {
+    let mut situation = Situation::rollback();
+    situation.version().spec.stage = Stage::Archived;
+    situation.version().metadata.generation = Some(5);
+    assert!(changes(&situation.decide()));
+}
+
+/// 1.2.0 is to leave Production by its own approved request.
+struct TakeDown {
+    planned: ModelDeployment,
+    approved: Transition,
+    version: Option<ModelVersion>,
+    deployment: Option<ModelDeployment>,
+}
+
+impl TakeDown {
+    fn new() -> Self {
+        let transition = approved(request("1.2.0", "Production", "Archived"));
+        let status = with(proven("1.2.0", "Production"), json!({"transition": transition}));
+        let planned = deployment(json!({"status": main_is("1.2.0")}));
+        let mut present = planned.clone();
+        present.metadata.resource_version = Some("101".to_owned());
+        Self {
+            planned,
+            approved: parse(transition),
+            version: Some(version("1.2.0", json!({"spec": {"stage": "Archived"}, "status": status}))),
+            deployment: Some(present),
+        }
+    }
+
+    fn decide(self) -> Readiness {
+        let Self { planned, approved, version, deployment } = self;
+        decide(&planned, Facts::TakeDown { approved: &approved, version, deployment })
+    }
+
+    fn version(&mut self) -> &mut ModelVersion {
+        self.version.as_mut().expect("the version exists")
+    }
+
+    fn transition(&mut self) -> &mut Transition {
+        status(self.version()).transition.as_mut().expect("the version is requested")
+    }
+
+    fn deployment(&mut self) -> &mut ModelDeployment {
+        self.deployment.as_mut().expect("the deployment exists")
+    }
+}
+
+#[test]
+fn main_is_taken_down_when_its_approved_request_stands() {
+    assert!(changes(&TakeDown::new().decide()));
+}
+
+#[rstest]
+#[case::the_version_was_deleted(|t: &mut TakeDown| t.version = None, Waiting::RequestChanged)]
+#[case::the_request_was_withdrawn(
+    |t: &mut TakeDown| status(t.version()).transition = None, Waiting::RequestChanged
+)]
+#[case::another_request_took_its_place(
+    |t: &mut TakeDown| t.transition().id = "ffffff".to_owned(), Waiting::RequestChanged
+)]
+#[case::the_approval_was_removed(
+    |t: &mut TakeDown| t.transition().approval = None, Waiting::RequestChanged
+)]
+#[case::the_stage_was_set_back(
+    |t: &mut TakeDown| t.version().spec.stage = Stage::Production, Waiting::RequestChanged
+)]
+#[case::the_spec_has_another_generation(
+    |t: &mut TakeDown| t.version().metadata.generation = Some(5), Waiting::RequestChanged
+)]
+#[case::the_deployment_was_deleted(|t: &mut TakeDown| t.deployment = None, Waiting::DeploymentChanged)]
+#[case::the_deployment_is_being_deleted(
+    |t: &mut TakeDown| t.deployment().metadata.deletion_timestamp = Some(now().into()), Waiting::DeploymentChanged
+)]
+#[case::another_deployment_has_its_name(
+    |t: &mut TakeDown| t.deployment().metadata.uid = Some("uid-of-another".to_owned()), Waiting::DeploymentChanged
+)]
+#[case::another_version_became_main_meanwhile(
+    |t: &mut TakeDown| t.deployment().status = parse(main_is("1.2.1")), Waiting::DeploymentChanged
+)]
+fn main_is_not_taken_down_if(#[case] but: fn(&mut TakeDown), #[case] reason: Waiting) {
+    let mut situation = TakeDown::new();
+    but(&mut situation);
+    assert_eq!(wait(situation.decide()).0, reason);
+}
+
+/// The cache has no `ModelVersion` of main. The API server says whether it exists, and how the deployment is now.
+fn deleted(exists: bool, present: Option<ModelDeployment>) -> Readiness {
+    let planned = deployment(json!({"status": main_is("1.2.0")}));
+    decide(&planned, Facts::MainDeleted { exists, deployment: present })
+}
+
+fn present(parts: Value) -> ModelDeployment {
+    let base = json!({"metadata": {"resourceVersion": "101"}, "status": main_is("1.2.0")});
+    deployment(with(base, parts))
+}
+
+#[test]
+fn a_main_whose_version_was_deleted_is_taken_down() {
+    assert!(changes(&deleted(false, Some(present(json!({}))))));
+}
+
+#[test]
+fn a_main_that_only_the_cache_does_not_have_stays() {
+    assert_eq!(deleted(true, None), Readiness::Keep);
+    assert_eq!(deleted(true, Some(present(json!({})))), Readiness::Keep);
+}
+
+#[rstest]
+#[case::was_deleted_too(None)]
+#[case::is_being_deleted(Some(present(json!({"metadata": {"deletionTimestamp": NOW}}))))]
+#[case::is_another_one_of_its_name(Some(present(json!({"metadata": {"uid": "uid-of-another"}}))))]
+#[case::has_another_main_meanwhile(Some(present(json!({"status": main_is("1.2.1")}))))]
+fn a_deleted_main_is_not_taken_down_if_the_deployment(#[case] present: Option<ModelDeployment>) {
+    assert_eq!(wait(deleted(false, present)).0, Waiting::DeploymentChanged);
+}
