@@ -27,13 +27,32 @@
 {{- printf "%s-stamp" (include "understudy.fullname" .) -}}
 {{- end -}}
 
+{{/* The S3 server with the sample models: its Deployment, Service and Secret. */}}
+{{- define "understudy.samples" -}}
+{{- printf "%s-samples" (include "understudy.fullname" .) -}}
+{{- end -}}
+
 {{- define "understudy.selectorLabels" -}}
 app.kubernetes.io/name: understudy-operator
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{- define "understudy.samplesSelectorLabels" -}}
+app.kubernetes.io/name: understudy-samples
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
 {{- define "understudy.labels" -}}
 {{ include "understudy.selectorLabels" . }}
+{{ include "understudy.commonLabels" . }}
+{{- end -}}
+
+{{- define "understudy.samplesLabels" -}}
+{{ include "understudy.samplesSelectorLabels" . }}
+{{ include "understudy.commonLabels" . }}
+{{- end -}}
+
+{{- define "understudy.commonLabels" -}}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/part-of: understudy
