@@ -3,3 +3,4 @@
 mod alone;
 mod readme;
 mod shell;
+mod tester;
