@@ -1,10 +1,10 @@
 //! The question before a write.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 
-use crate::error::Error;
+use crate::{error::Error, output};
 
-/// Asks on stderr and reads the answer. Only `y` or `yes` goes on; without a terminal nobody could answer.
+/// Asks on stderr and reads the answer from stdin. Only `y` and `yes` continue. Without a terminal it is an error.
 pub fn confirm(question: &str, yes: bool) -> Result<(), Error> {
     if yes {
         return Ok(());
@@ -12,12 +12,11 @@ pub fn confirm(question: &str, yes: bool) -> Result<(), Error> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
         return Err(Error::Usage(format!(
-            "{question} There is no terminal to ask on: say --yes to go on without asking"
+            "{question} stdin is not a terminal: add --yes to write without asking"
         )));
     }
-    eprint!("{question} [y/N] ");
     let failed = |source| Error::Io { what: "read the answer", source };
-    std::io::stderr().flush().map_err(failed)?;
+    output::ask(&format!("{question} [y/N]")).map_err(|source| Error::Io { what: "ask", source })?;
     let mut answer = String::new();
     stdin.lock().read_line(&mut answer).map_err(failed)?;
     if is_yes(&answer) { Ok(()) } else { Err(Error::Declined) }
@@ -32,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_yes_is_a_yes() {
+    fn only_y_and_yes_continue() {
         for (answer, yes) in
             [("y\n", true), ("Yes\n", true), ("\n", false), ("n\n", false), ("yep\n", false), ("", false)]
         {

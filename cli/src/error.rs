@@ -1,68 +1,72 @@
-//! How an invocation ends other than well, and with which exit code.
+//! Errors of an invocation, and their exit codes.
 
 use crate::identity::Act;
 
-/// Why nothing was done, or not all.
+/// Why the invocation did not do what was requested.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No kubeconfig, or one that cannot be read.
+    /// The kubeconfig is missing or cannot be read.
     #[error("failed to read the kubeconfig: {0}")]
     Kubeconfig(#[source] Box<kube::config::KubeconfigError>),
-    /// No configuration at all.
-    #[error("failed to find a cluster: {0}")]
+    /// Neither a kubeconfig nor a service account exists.
+    #[error("failed to find a cluster: name a kubeconfig with --kubeconfig or $KUBECONFIG: {0}")]
     Infer(#[source] Box<kube::config::InferConfigError>),
-    /// The client could not be made of it.
+    /// The configuration cannot be used.
     #[error("failed to set up the client: {0}")]
     Client(#[source] Box<kube::Error>),
-    /// The API server answered no, or not at all.
+    /// The API server refused, or did not respond.
     #[error("failed to {act}: {source}")]
     Api {
-        /// What was tried.
+        /// The act that failed.
         act: Act,
-        /// What it answered.
+        /// Its response.
         source: Box<kube::Error>,
     },
-    /// It makes no sense as things stand; nothing was written.
+    /// The request does not fit the present state. Nothing was written.
     #[error("refused: {0}")]
     Refused(String),
-    /// It cannot be typed like this.
+    /// Wrong usage of the command line.
     #[error("{0}")]
     Usage(String),
-    /// The question was answered with no.
+    /// The user answered no.
     #[error("nothing was written")]
     Declined,
-    /// `--wait` saw it end badly.
+    /// `--wait`: it ended without the requested effect.
     #[error("{0}")]
     EndedBadly(String),
-    /// `--wait` saw no end in time.
-    #[error("no outcome within {seconds} s; it goes on without you. Last seen: {last}")]
+    /// `--wait`: it did not end in time.
+    #[error("it did not end within {seconds} s, and goes on in the cluster. Last state: {last}")]
     TimedOut {
-        /// How long it waited.
+        /// The time waited.
         seconds: u64,
         /// The newest reason and message.
         last: String,
     },
-    /// Something between this machine and its user.
+    /// The reader of stdout stopped reading. This is not a failure.
+    #[error("stdout is closed")]
+    StdoutClosed,
+    /// An error of this machine: terminal, files, local port.
     #[error("failed to {what}: {source}")]
     Io {
-        /// What was tried.
+        /// What failed.
         what: &'static str,
-        /// Why it failed.
+        /// Why.
         source: std::io::Error,
     },
 }
 
 impl Error {
-    /// 1 for what was refused or failed, 2 for what was typed wrongly (as clap has it).
+    /// 0 if only the output was not read, 1 for a refusal or a failure, 2 for wrong usage (as clap does).
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
+            Self::StdoutClosed => 0,
             Self::Usage(_) => 2,
             _ => 1,
         }
     }
 
-    /// Marks an API error with what was tried.
+    /// Wraps an error of the API with the act that failed.
     pub fn api(act: Act) -> impl Fn(kube::Error) -> Self {
         move |source| Self::Api { act, source: Box::new(source) }
     }

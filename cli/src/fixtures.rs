@@ -1,16 +1,16 @@
-//! Objects for the tests of the plans.
+//! Objects for unit tests.
 
 use serde_json::{Value, json};
 use understudy_crds::{ModelDeployment, ModelVersion};
 
 use crate::identity::Identity;
 
-/// Somebody.
+/// A user without groups.
 pub fn me(name: &str) -> Identity {
     Identity { name: name.to_owned(), groups: vec![] }
 }
 
-/// `fraud-1.3.0` of generation 3, with these parts of spec and status over what every version has.
+/// `fraud-1.3.0` of generation 3, merged with `parts`.
 pub fn version(parts: Value) -> ModelVersion {
     let mut object = json!({
         "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelVersion",
@@ -24,7 +24,7 @@ pub fn version(parts: Value) -> ModelVersion {
     serde_json::from_value(object).unwrap()
 }
 
-/// `fraud`, with these parts over it.
+/// `fraud`, merged with `parts`.
 pub fn deployment(parts: Value) -> ModelDeployment {
     let mut object = json!({
         "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelDeployment",

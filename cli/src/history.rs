@@ -1,27 +1,29 @@
-//! `history`: who decided what, when and why; and what was main, from when to when. Pure.
+//! `history`: which user decided what, when and why, and which version was main in which period. Pure.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use serde::Serialize;
-use understudy_crds::{HistoryEntry, MainReason, MainRecord, ModelDeployment, ModelVersion};
+use understudy_crds::{Decision, HistoryEntry, ModelDeployment, ModelVersion, Stage};
 
-use crate::{table, when};
+use crate::{
+    main_record::{self, MainRow, ProductionApproval, approval_in_words, decider},
+    table, when,
+};
 
-/// The record; the JSON of `history`.
+/// The JSON of `history`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Record {
+pub struct HistoryReport {
     /// What was main, newest last; only for a deployment.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub main: Option<Vec<MainRecord>>,
+    pub main: Option<Vec<MainRow>>,
     /// Every decision, newest last.
-    pub decisions: Vec<DecisionLine>,
+    pub decisions: Vec<DecisionRow>,
 }
 
 /// One decision.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct DecisionLine {
+pub struct DecisionRow {
     /// Name of the `ModelVersion`.
     pub model_version: String,
     /// Semantic version.
@@ -29,20 +31,25 @@ pub struct DecisionLine {
     /// The entry of `status.history`.
     #[serde(flatten)]
     pub entry: HistoryEntry,
+    /// The user who rolled back; only for the decision `RolledBack`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rolled_back_by: Option<String>,
+    /// The approval that a rollback to this version rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ProductionApproval>,
 }
 
-impl Record {
-    /// The record of one version.
+impl HistoryReport {
+    /// The decisions about one version.
     #[must_use]
     pub fn of_version(mv: &ModelVersion) -> Self {
         Self { main: None, decisions: decisions(std::slice::from_ref(mv)) }
     }
 
-    /// The record of a deployment, with the decisions about those versions that still exist.
+    /// What was main of a deployment, and the decisions about those of its versions that still exist.
     #[must_use]
     pub fn of_deployment(md: &ModelDeployment, versions: &[ModelVersion]) -> Self {
-        let main = md.status.as_ref().map(|s| s.history.clone()).unwrap_or_default();
-        Self { main: Some(main), decisions: decisions(versions) }
+        Self { main: Some(main_record::rows(md, versions)), decisions: decisions(versions) }
     }
 
     /// As tables.
@@ -65,64 +72,72 @@ impl Record {
     }
 }
 
-fn decisions(versions: &[ModelVersion]) -> Vec<DecisionLine> {
-    let mut lines: Vec<_> = versions
-        .iter()
-        .flat_map(|mv| {
-            mv.history().iter().map(|entry| DecisionLine {
-                model_version: mv.name_any(),
-                version: mv.spec.version.clone(),
-                entry: entry.clone(),
-            })
-        })
-        .collect();
+fn decisions(versions: &[ModelVersion]) -> Vec<DecisionRow> {
+    let row = |mv: &ModelVersion, entry: &HistoryEntry| {
+        let rollback = entry.decision == Decision::RolledBack;
+        let returns = rollback && entry.to == Stage::Production;
+        DecisionRow {
+            model_version: mv.name_any(),
+            version: mv.spec.version.clone(),
+            rolled_back_by: rollback.then(|| decider(entry).to_owned()),
+            approval: returns.then(|| ProductionApproval::of(mv, &entry.digest, &entry.decided_at)).flatten(),
+            entry: entry.clone(),
+        }
+    };
+    let mut rows: Vec<_> =
+        versions.iter().flat_map(|mv| mv.history().iter().map(|entry| row(mv, entry))).collect();
     // Stable: entries of one moment keep the order in which they were recorded.
-    lines.sort_by_key(|line| line.entry.decided_at.0);
-    lines
+    rows.sort_by_key(|row| row.entry.decided_at.0);
+    rows
 }
 
-fn decision(line: &DecisionLine) -> [String; 9] {
-    let entry = &line.entry;
+fn decision(row: &DecisionRow) -> [String; 9] {
+    let entry = &row.entry;
+    // Nobody requests a stage in a rollback.
+    let requested_by = match row.rolled_back_by {
+        Some(_) => String::new(),
+        None => entry.requested_by.clone(),
+    };
+    let why = entry.reason.iter().cloned().chain(row.approval.as_ref().map(approval_in_words));
     [
         when::moment(&entry.decided_at),
-        line.version.clone(),
+        row.version.clone(),
         format!("{} -> {}", entry.from, entry.to),
         entry.decision.as_str().to_owned(),
-        entry.decided_by.clone(),
-        entry.requested_by.clone(),
+        decider(entry).to_owned(),
+        requested_by,
         entry.id.clone(),
         short(&entry.digest),
-        entry.reason.clone().unwrap_or_default(),
+        why.collect::<Vec<_>>().join("; "),
     ]
 }
 
-fn mains(records: &[MainRecord]) -> String {
-    if records.is_empty() {
+fn mains(rows: &[MainRow]) -> String {
+    if rows.is_empty() {
         return "nothing so far\n".to_owned();
     }
-    let rows: Vec<_> = records
-        .iter()
-        .map(|record| {
-            let to = |at: &Option<Time>| at.as_ref().map_or("now".to_owned(), when::moment);
-            let reason = match record.reason {
-                MainReason::Promoted => "promoted",
-                MainReason::RolledBack => "rolled back",
-            };
-            [
-                record.version.clone(),
-                when::moment(&record.from),
-                to(&record.to),
-                reason.to_owned(),
-                record.requested_by.clone(),
-                record.approved_by.clone(),
-                short(&record.digest),
-            ]
-        })
-        .collect();
-    table::table(["VERSION", "FROM", "TO", "HOW", "REQUESTED-BY", "APPROVED-BY", "DIGEST"], &rows)
+    let headings = ["VERSION", "FROM", "TO", "HOW", "REQUESTED-BY", "APPROVED-BY", "APPROVED-AT", "DIGEST"];
+    table::table(headings, &rows.iter().map(main).collect::<Vec<_>>())
 }
 
-/// Twelve digits tell two models apart; `-o json` has all of them.
+/// In a rollback, too, the columns of the request and the approval show the ones on record.
+fn main(row: &MainRow) -> [String; 8] {
+    let record = &row.record;
+    let how = row.rolled_back_by.as_ref().map_or("promoted".to_owned(), |by| format!("rolled back by {by}"));
+    let approval = row.approval.as_ref();
+    [
+        record.version.clone(),
+        when::moment(&record.from),
+        record.to.as_ref().map_or("now".to_owned(), when::moment),
+        how,
+        approval.and_then(|a| a.requested_by.clone()).unwrap_or_default(),
+        approval.map(|a| a.by.clone()).unwrap_or_default(),
+        approval.and_then(|a| a.at.as_ref()).map(when::moment).unwrap_or_default(),
+        short(&record.digest),
+    ]
+}
+
+/// The first twelve digits distinguish two models; `-o json` has all of them.
 fn short(digest: &str) -> String {
     let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
     hex.chars().take(12).collect()

@@ -1,21 +1,21 @@
-//! Who acts, and which act it is: an approval is worth only as much as the name on it.
+//! The acting user and their act.
 
 use std::fmt;
 
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::{Api, Client, api::PostParams};
 
-/// The person as the API server knows them.
+/// The user as the API server authenticates them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// User name.
     pub name: String,
-    /// Groups, those that everybody is in left out.
+    /// Groups, without `system:authenticated`.
     pub groups: Vec<String>,
 }
 
 impl Identity {
-    /// Asks the API server, which sees through certificates, tokens and impersonation.
+    /// Asks the API server, which resolves certificates, tokens and impersonation.
     pub async fn ask(client: &Client) -> Result<Self, kube::Error> {
         let review = Api::<SelfSubjectReview>::all(client.clone())
             .create(&PostParams::default(), &SelfSubjectReview::default())
@@ -25,7 +25,7 @@ impl Identity {
         Ok(Self { name: user.username.unwrap_or_default(), groups: groups.collect() })
     }
 
-    /// The flags by which `kubectl create rolebinding` names them.
+    /// The flag of `kubectl create rolebinding` that names the user.
     #[must_use]
     pub fn subject(&self) -> String {
         match self.name.strip_prefix("system:serviceaccount:") {
@@ -45,29 +45,29 @@ impl fmt::Display for Identity {
     }
 }
 
-/// What a person does. Each takes a role of its own.
+/// What a user does, and which `ClusterRole` allows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// Look.
+    /// Read objects.
     Read,
-    /// Ask for a stage.
+    /// Request a stage.
     Request,
-    /// Take a request back.
+    /// Withdraw a request.
     Withdraw,
-    /// Approve.
+    /// Approve a request.
     Approve,
-    /// Reject.
+    /// Reject a request.
     Reject,
-    /// Give a tester's verdict.
+    /// Record the verdict of a tester.
     Accept,
-    /// Go back to an earlier version.
+    /// Roll back to an earlier version.
     Rollback,
-    /// Reach a pod.
+    /// Forward a local port to a pod.
     Open,
 }
 
 impl Act {
-    /// The chart's role that allows it; `None` for what the cluster's own roles are for.
+    /// The chart's `ClusterRole` that allows it; `None` if the chart has no role for it.
     #[must_use]
     pub const fn role(self) -> Option<&'static str> {
         match self {
@@ -79,7 +79,7 @@ impl Act {
         }
     }
 
-    /// The subcommand's name.
+    /// The name of the act, which is that of the subcommand.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

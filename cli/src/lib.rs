@@ -1,25 +1,36 @@
-//! The kubectl plugin: shows what a reviewer must see, asks before it writes, and tells why the API server
-//! refused.
+//! The kubectl plugin: shows what a reviewer must see, asks before it writes, and explains why the API server refused.
 //!
-//! One file for each subcommand under [`commands`]; what they print and what they write are pure functions.
-//! Everything it does is a patch that a person could do with plain kubectl, see [`write::Write::kubectl`].
+//! [`cli`] has the command line and [`commands`] one file for each subcommand. What they print and what they write are
+//! pure functions. Every write is a patch that the same person can make with plain kubectl, see
+//! [`write::Write::kubectl`].
 
-pub mod args;
+#![warn(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "only output prints: it knows what a closed pipe means"
+)]
+
 pub mod ask;
+pub mod cli;
 pub mod commands;
 pub mod compare;
 pub mod complete;
 pub mod error;
+pub mod globals;
 pub mod history;
 pub mod identity;
+pub mod kubectl;
 pub mod list;
+pub mod main_record;
 pub mod name;
 pub mod output;
+pub mod pending;
 pub mod perform;
 pub mod progress;
 pub mod refusal;
 pub mod review;
 pub mod session;
+pub mod state;
 pub mod table;
 pub mod wait;
 pub mod when;
@@ -30,31 +41,35 @@ mod fixtures;
 
 use std::process::ExitCode;
 
-use args::{Cli, Command};
+use clap::CommandFactory;
+use cli::{Cli, Command};
 use error::Error;
 use session::Session;
 
-/// Runs one invocation; errors are told on stderr.
+/// Runs one invocation. Errors are printed to stderr.
 pub async fn run(cli: Cli) -> ExitCode {
     let Cli { globals, command } = cli;
-    let command = match command {
-        Command::Completion(completion) => {
-            completion.run();
-            return ExitCode::SUCCESS;
-        }
-        Command::Complete(complete) => {
-            complete.run().await;
-            return ExitCode::SUCCESS;
-        }
-        command => command,
+    let (session, result) = match command {
+        Command::Completion(completion) => (None, completion.run(Cli::command())),
+        Command::Complete(complete) => (None, complete.run(Cli::command()).await),
+        command => match Session::connect(globals).await {
+            Ok(session) => {
+                let result = dispatch(command, &session).await;
+                (Some(session), result)
+            }
+            Err(error) => (None, Err(error)),
+        },
     };
-    let session = match Session::connect(globals).await {
-        Ok(session) => session,
-        Err(error) => return fail(&error, &error.to_string()),
+    let error = match result {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(error) => error,
     };
-    let Err(error) = dispatch(command, &session).await else { return ExitCode::SUCCESS };
-    let told = refusal::tell(&error, &session).await;
-    fail(&error, &told)
+    match session {
+        _ if matches!(error, Error::StdoutClosed) => {}
+        Some(session) => output::note(&refusal::describe(&error, &session).await),
+        None => output::note(&error.to_string()),
+    }
+    ExitCode::from(error.exit_code())
 }
 
 async fn dispatch(command: Command, session: &Session) -> Result<(), Error> {
@@ -70,12 +85,7 @@ async fn dispatch(command: Command, session: &Session) -> Result<(), Error> {
         Command::Compare(compare) => compare.run(session).await,
         Command::History(history) => history.run(session).await,
         Command::Open(open) => open.run(session).await,
-        // `run` has dealt with them: they need no session.
+        // `run` handles them: they need no session.
         Command::Completion(_) | Command::Complete(_) => Ok(()),
     }
-}
-
-fn fail(error: &Error, told: &str) -> ExitCode {
-    eprintln!("{}", output::printable(told));
-    ExitCode::from(error.exit_code())
 }

@@ -1,4 +1,4 @@
-//! `list`: both kinds, and what waits for whom. Pure.
+//! `list`: deployments and versions, with their pending requests. Pure.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -9,12 +9,12 @@ use understudy_crds::{
     condition::{self, READY},
 };
 
-use crate::{table, when};
+use crate::{name::order, table, when};
 
-/// Everything there is; the JSON of `list`.
+/// All deployments and versions; the JSON of `list`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Listing {
+pub struct ListReport {
     /// Deployments, by namespace and name.
     pub deployments: Vec<DeploymentLine>,
     /// Versions, by namespace, deployment and version.
@@ -33,23 +33,23 @@ pub struct DeploymentLine {
     pub name: String,
     /// Version that is main.
     pub main: Option<String>,
-    /// Since when.
+    /// Since when it is main.
     pub since: Option<Time>,
-    /// Version that gets copies of its calls.
+    /// Version that gets copies of main's calls.
     pub challenger: Option<String>,
     /// Version that was main before.
     pub previous: Option<String>,
     /// Versions in Staging.
     pub staging: Vec<String>,
-    /// Requests that wait or roll out.
+    /// Requests that wait for a decision or roll out.
     pub pending: Vec<Pending>,
-    /// `Ready`'s status.
+    /// Status of the condition `Ready`.
     pub ready: Option<String>,
-    /// `Ready`'s reason.
+    /// Reason of the condition `Ready`.
     pub reason: Option<String>,
 }
 
-/// A request that waits or rolls out.
+/// A request that waits for a decision or rolls out.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pending {
@@ -57,13 +57,13 @@ pub struct Pending {
     pub model_version: String,
     /// Semantic version.
     pub version: String,
-    /// The stage asked for.
+    /// The requested stage.
     pub to: Stage,
     /// The transition's id.
     pub id: String,
-    /// Who asked.
+    /// The user who requested it.
     pub requested_by: String,
-    /// Who approved it, once somebody did.
+    /// The user who approved it, if it is approved.
     pub approved_by: Option<String>,
 }
 
@@ -81,18 +81,18 @@ pub struct VersionLine {
     pub version: String,
     /// The stage it is in.
     pub stage: Stage,
-    /// Its request.
+    /// Its pending request.
     pub pending: Option<Pending>,
-    /// `Ready`'s status.
+    /// Status of the condition `Ready`.
     pub ready: Option<String>,
-    /// `Ready`'s reason.
+    /// Reason of the condition `Ready`.
     pub reason: Option<String>,
-    /// When it was published.
+    /// When the object was created.
     pub created: Option<Time>,
 }
 
-impl Listing {
-    /// Brings both kinds into order.
+impl ListReport {
+    /// Sorts both kinds.
     #[must_use]
     pub fn of(deployments: &[ModelDeployment], versions: &[ModelVersion], everywhere: bool) -> Self {
         let mut versions: Vec<VersionLine> = versions.iter().map(version).collect();
@@ -108,7 +108,7 @@ impl Listing {
     #[must_use]
     pub fn text(&self, now: Timestamp) -> String {
         if self.deployments.is_empty() && self.versions.is_empty() {
-            return "no ModelDeployment and no ModelVersion here (-n for another namespace, -A for all)\n"
+            return "no ModelDeployment and no ModelVersion in this namespace (-n for another one, -A for all)\n"
                 .to_owned();
         }
         let name = |namespace: &str, name: &str| {
@@ -183,11 +183,6 @@ impl Listing {
         );
         format!("{deployments}\n{versions}")
     }
-}
-
-/// By number, not by letter: 1.10.0 comes after 1.9.0.
-pub(crate) fn order(version: &str) -> (Option<semver::Version>, String) {
-    (semver::Version::parse(version).ok(), version.to_owned())
 }
 
 fn deployment(md: &ModelDeployment, versions: &[VersionLine]) -> DeploymentLine {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use kubectl_understudy::{args::Cli, run};
+use kubectl_understudy::{cli::Cli, run};
 
 #[tokio::main]
 async fn main() -> ExitCode {

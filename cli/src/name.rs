@@ -1,8 +1,34 @@
-//! How people name things: `fraud-1.3.0`, `fraud/1.3.0`, `mdep/fraud`.
+//! Names on the command line: `fraud-1.3.0`, `fraud/1.3.0`, `mdep/fraud`.
 
 use std::{convert::Infallible, fmt, str::FromStr};
 
-/// A model version, by its object's name or by its number.
+/// What kubectl accepts as the kind `ModelDeployment`: short name, singular and plural.
+const DEPLOYMENT_KINDS: [&str; 3] = ["mdep", "modeldeployment", "modeldeployments"];
+/// What kubectl accepts as the kind `ModelVersion`.
+const VERSION_KINDS: [&str; 3] = ["mv", "modelversion", "modelversions"];
+
+/// A model deployment, with or without its kind: `fraud`, `mdep/fraud`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeploymentName(String);
+
+impl DeploymentName {
+    /// `metadata.name` of the `ModelDeployment`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for DeploymentName {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        let name = text.split_once('/').filter(|(kind, _)| DEPLOYMENT_KINDS.contains(kind));
+        Ok(Self(name.map_or(text, |(_, name)| name).to_owned()))
+    }
+}
+
+/// A model version, by the name of its object or by deployment and version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VersionName {
     /// `metadata.name` of the `ModelVersion`.
@@ -17,7 +43,7 @@ pub enum VersionName {
 }
 
 impl VersionName {
-    /// The object's name: as given, or as it is by custom.
+    /// The name of the object: as given, or the usual one, `deployment-version`.
     #[must_use]
     pub fn object(&self) -> String {
         match self {
@@ -37,8 +63,8 @@ impl FromStr for VersionName {
             Some((deployment, version)) if semver::Version::parse(version).is_ok() => {
                 Self::Numbered { deployment: deployment.to_owned(), version: version.to_owned() }
             }
-            // kubectl's own way of naming an object is understood too.
-            Some(("mv" | "modelversion" | "modelversions", name)) => Self::Object(name.to_owned()),
+            // kubectl's form, too.
+            Some((kind, name)) if VERSION_KINDS.contains(&kind) => Self::Object(name.to_owned()),
             _ => Self::Object(text.to_owned()),
         })
     }
@@ -53,14 +79,14 @@ impl fmt::Display for VersionName {
     }
 }
 
-/// A deployment or a version, where both make sense.
+/// A deployment or a version, for subcommands that accept both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AnyName {
-    /// Said to be a `ModelDeployment`: `mdep/fraud`.
+    /// Certainly a `ModelDeployment`: `mdep/fraud`.
     Deployment(String),
-    /// Said to be a version: `mv/fraud-1.3.0` or `fraud/1.3.0`.
+    /// Certainly a version: `mv/fraud-1.3.0` or `fraud/1.3.0`.
     Version(VersionName),
-    /// To be found out: a deployment of this name, else a version.
+    /// A deployment of this name, or else a version.
     Either(String),
 }
 
@@ -71,11 +97,17 @@ impl FromStr for AnyName {
         let Ok(version) = VersionName::from_str(text);
         Ok(match text.split_once('/') {
             _ if matches!(version, VersionName::Numbered { .. }) => Self::Version(version),
-            Some(("mdep" | "modeldeployment" | "modeldeployments", name)) => Self::Deployment(name.to_owned()),
+            Some((kind, name)) if DEPLOYMENT_KINDS.contains(&kind) => Self::Deployment(name.to_owned()),
             Some(_) => Self::Version(version),
             None => Self::Either(text.to_owned()),
         })
     }
+}
+
+/// A key that sorts versions by precedence: 1.10.0 after 1.9.0.
+#[must_use]
+pub fn order(version: &str) -> (Option<semver::Version>, String) {
+    (semver::Version::parse(version).ok(), version.to_owned())
 }
 
 #[cfg(test)]
@@ -94,7 +126,10 @@ mod tests {
     #[case("fraud/1.4.0-rc.1", numbered("fraud", "1.4.0-rc.1"))]
     #[case("mv/fraud-1.3.0", VersionName::Object("fraud-1.3.0".into()))]
     #[case("mv/1.3.0", numbered("mv", "1.3.0"))]
-    fn a_version_is_named_as_people_do(#[case] text: &str, #[case] expected: VersionName) {
+    fn a_version_is_named_by_object_or_by_deployment_and_version(
+        #[case] text: &str,
+        #[case] expected: VersionName,
+    ) {
         assert_eq!(text.parse(), Ok(expected));
     }
 
@@ -103,12 +138,20 @@ mod tests {
     #[case("fraud", AnyName::Either("fraud".into()))]
     #[case("fraud/1.3.0", AnyName::Version(numbered("fraud", "1.3.0")))]
     #[case("mv/fraud-1.3.0", AnyName::Version(VersionName::Object("fraud-1.3.0".into())))]
-    fn either_kind_can_be_said_outright(#[case] text: &str, #[case] expected: AnyName) {
+    fn a_name_may_say_its_kind(#[case] text: &str, #[case] expected: AnyName) {
         assert_eq!(text.parse(), Ok(expected));
     }
 
+    #[rstest]
+    #[case("fraud")]
+    #[case("mdep/fraud")]
+    #[case("modeldeployment/fraud")]
+    fn a_deployment_may_be_named_with_its_kind(#[case] text: &str) {
+        assert_eq!(text.parse(), Ok(DeploymentName("fraud".into())));
+    }
+
     #[test]
-    fn the_usual_object_name_is_one_that_kubernetes_takes() {
+    fn the_usual_object_name_is_valid_in_kubernetes() {
         assert_eq!(numbered("fraud", "1.0.0-RC.1+b5").object(), "fraud-1.0.0-rc.1-b5");
     }
 }

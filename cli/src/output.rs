@@ -1,11 +1,15 @@
-//! Printing. What others wrote into the cluster is shown, never obeyed: a terminal sees no control character of
-//! theirs, so that no documentation can repaint the review that it stands in.
+//! Everything that is printed, to stdout and to stderr, is printed here.
+//!
+//! A terminal never receives a control character from text in the cluster: documentation cannot repaint the review that
+//! shows it. A reader that stops reading, as in `kubectl understudy list | head -1`, ends the command quietly.
+
+use std::io::{self, ErrorKind, Write};
 
 use serde::Serialize;
 
-use crate::session::Session;
+use crate::{error::Error, globals::Format};
 
-/// The text without control characters (but for line ends and tabs) and without marks that turn its direction.
+/// The text without control characters, except line ends and tabs, and without marks that change its direction.
 #[must_use]
 pub fn printable(text: &str) -> String {
     text.chars().filter(|c| matches!(c, '\n' | '\t') || !(c.is_control() || turns_direction(*c))).collect()
@@ -15,10 +19,35 @@ const fn turns_direction(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Prints `value` as JSON where that was asked for, else `text`.
-pub fn show<T: Serialize>(session: &Session, value: &T, text: impl FnOnce(&T) -> String) {
-    let shown = if session.json() { json(value) } else { printable(&text(value)) };
-    println!("{}", shown.trim_end_matches('\n'));
+/// Prints `value` to stdout, as JSON or as `text`.
+pub fn show<T: Serialize>(format: Format, value: &T, text: impl FnOnce(&T) -> String) -> Result<(), Error> {
+    match format {
+        Format::Json => print(&json(value)),
+        Format::Table => print(&printable(&text(value))),
+    }
+}
+
+/// Prints lines to stdout. [`Error::StdoutClosed`] if nobody reads them.
+pub fn print(text: &str) -> Result<(), Error> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{}", text.trim_end_matches('\n')).and_then(|()| stdout.flush()).map_err(|source| {
+        match source.kind() {
+            ErrorKind::BrokenPipe => Error::StdoutClosed,
+            _ => Error::Io { what: "print to stdout", source },
+        }
+    })
+}
+
+/// Prints lines to stderr. If stderr is closed, no place is left to report that, and the command goes on.
+pub fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", printable(text.trim_end_matches('\n')));
+}
+
+/// Prints a question to stderr, without a line end.
+pub fn ask(question: &str) -> io::Result<()> {
+    let mut stderr = io::stderr();
+    write!(stderr, "{} ", printable(question))?;
+    stderr.flush()
 }
 
 fn json<T: Serialize>(value: &T) -> String {

@@ -1,106 +1,111 @@
-//! The way of every write: show, ask, patch, and tell what was done.
+//! Every write: show what it does, ask, patch, print what was done.
 
 use serde::Serialize;
 
 use crate::{
-    args::Format,
     ask,
     error::Error,
+    globals::Format,
     identity::{Act, Identity},
     output,
-    progress::Outcome,
+    progress::Ending,
     session::{Session, Written},
     write::Write,
 };
 
-/// A write that is ready to be asked about.
+/// A write that the user has not confirmed yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// Which act it is.
+pub struct Proposal {
+    /// The act.
     pub act: Act,
-    /// What the person should know before they answer.
+    /// What the user should know before they answer.
     pub summary: String,
-    /// The question.
+    /// The question for the user.
     pub question: String,
     /// The patches, in this order.
     pub writes: Vec<Write>,
-    /// What was done, once it is.
+    /// What was done, in the past tense, for the time after it.
     pub done: String,
-    /// Id of the transition that it is about, where it is known.
+    /// Id of the transition, if it is known.
     pub transition: Option<String>,
 }
 
-/// What was done; the JSON that every writing subcommand prints.
+/// What was done; the JSON of every subcommand that writes.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Done {
-    /// The subcommand.
+    /// The name of the subcommand.
     pub action: &'static str,
-    /// Kind of the object written to.
+    /// Kind of the object.
     pub kind: &'static str,
     /// Its namespace.
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// Who wrote.
+    /// The acting user.
     pub by: String,
-    /// Id of the transition that it is about, where it is known.
+    /// Id of the transition, if it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transition: Option<String>,
-    /// The plain kubectl commands that write the same.
+    /// The plain kubectl commands that make the same patches.
     pub kubectl: Vec<String>,
-    /// How it ended, with `--wait`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Outcome>,
-    /// The same for people.
+    /// With `--wait`: how it ended.
+    #[serde(rename = "outcome", skip_serializing_if = "Option::is_none")]
+    pub ending: Option<Ending>,
+    /// The same as a sentence.
     #[serde(skip)]
     pub sentence: String,
 }
 
 impl Done {
-    /// Prints it.
-    pub fn show(&self, session: &Session) {
-        output::show(session, self, |done| match &done.outcome {
-            Some(outcome) => format!("{}: {}", outcome.reason, outcome.message),
+    /// Prints it to stdout.
+    pub fn show(&self, session: &Session) -> Result<(), Error> {
+        output::show(session.globals.output, self, |done| match &done.ending {
+            Some(ending) => format!("{}: {}", ending.reason, ending.message),
             None => done.sentence.clone(),
-        });
+        })
     }
 }
 
-/// Carries the plan out. `None` when only the commands were asked for.
+/// Asks, and makes the patches. `None` with `--show-kubectl`, which only prints the commands.
 ///
 /// # Panics
 ///
-/// On a plan that writes nothing.
-pub async fn perform(session: &Session, me: &Identity, plan: Plan) -> Result<Option<(Done, Written)>, Error> {
+/// If the proposal has no patch.
+pub async fn perform(
+    session: &Session,
+    me: &Identity,
+    proposal: Proposal,
+) -> Result<Option<(Done, Written)>, Error> {
     let flags = session.kubectl_flags();
-    let kubectl: Vec<String> = plan.writes.iter().map(|write| write.kubectl(&flags)).collect();
-    let first = plan.writes.first().expect("every plan writes something");
+    let kubectl: Vec<String> = proposal.writes.iter().map(|write| write.kubectl(&flags)).collect();
+    let first = proposal.writes.first().expect("every proposal has a patch");
     let mut done = Done {
-        action: plan.act.as_str(),
+        action: proposal.act.as_str(),
         kind: first.target.kind(),
         namespace: session.namespace.clone(),
         name: first.name.clone(),
         by: me.name.clone(),
-        transition: plan.transition,
+        transition: proposal.transition,
         kubectl,
-        outcome: None,
-        sentence: plan.done,
+        ending: None,
+        sentence: proposal.done,
     };
     if session.globals.show_kubectl {
         done.sentence = done.kubectl.join("\n");
-        done.show(session);
+        done.show(session)?;
         return Ok(None);
     }
-    // A program that has said yes already reads no summary.
+    // A program that passes --yes does not read a summary.
     let unread = session.globals.yes && session.globals.output == Format::Json;
-    if !(unread || plan.summary.is_empty()) {
-        eprintln!("{}\n", output::printable(plan.summary.trim_end()));
+    if !(unread || proposal.summary.is_empty()) {
+        output::note(proposal.summary.trim_end());
+        output::note("");
     }
-    ask::confirm(&output::printable(&plan.question), session.globals.yes)?;
+    ask::confirm(&proposal.question, session.globals.yes)?;
     let mut written = Written { generation: None };
-    for write in &plan.writes {
-        written = session.write(plan.act, write).await?;
+    for write in &proposal.writes {
+        written = session.write(proposal.act, write).await?;
     }
     Ok(Some((done, written)))
 }

@@ -1,4 +1,4 @@
-//! What `--wait` waits for: how far a request, an approval or a rollback has come, read off the status. Pure.
+//! What `--wait` waits for: the progress of a request, an approval or a rollback, according to the status. Pure.
 
 use serde::Serialize;
 use understudy_crds::{
@@ -6,40 +6,40 @@ use understudy_crds::{
     condition::{self, READY},
 };
 
-/// How it ended.
+/// The end of what `--wait` waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Outcome {
-    /// Whether it ended as asked for.
+pub struct Ending {
+    /// Whether it had the requested effect.
     pub success: bool,
-    /// One word.
+    /// A reason in CamelCase, for example `Rejected`.
     pub reason: String,
-    /// For people.
+    /// What happened, in a sentence.
     pub message: String,
 }
 
-/// How far it is.
+/// The progress so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Under way, and what it waits for.
+    /// It goes on; what it waits for.
     Going(String),
-    /// Over.
-    Ended(Outcome),
+    /// It ended.
+    Ended(Ending),
 }
 
-/// A step that somebody waits for.
+/// A step that `--wait` waits for.
 #[derive(Clone, Debug)]
 pub struct Awaited {
-    /// The stage asked for.
+    /// The requested stage.
     pub to: Stage,
-    /// Its id, where it is known.
+    /// Id of the transition, if it is known.
     pub id: Option<String>,
-    /// Entries of the history from before.
+    /// Number of entries that the history had before.
     pub seen: usize,
 }
 
 impl Awaited {
-    /// How far the step is.
+    /// The progress of the step.
     #[must_use]
     pub fn progress(&self, mv: &ModelVersion) -> Progress {
         let ours = |h: &&HistoryEntry| h.to == self.to && self.id.as_ref().is_none_or(|id| *id == h.id);
@@ -52,7 +52,7 @@ impl Awaited {
             let message = format!("{} -> {} by {}{why}", entry.from, entry.to, entry.decided_by);
             return ended(false, entry.decision.as_str(), message);
         }
-        // Once approved and rolled out, it may have moved on before anybody looked.
+        // After its roll-out, the version may already be in a later stage.
         let done = mv.stage() == self.to || new().any(|h| h.decision == Decision::Approved);
         if done && mv.transition().is_none() {
             return ended(true, mv.stage().as_str(), format!("{} is in {}", named(mv), mv.stage()));
@@ -67,17 +67,17 @@ fn named(mv: &ModelVersion) -> String {
 
 fn ready(conditions: &[k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition]) -> String {
     condition::find(conditions, READY).map_or_else(
-        || "the operator has not looked at it".to_owned(),
+        || "the operator has not processed it yet".to_owned(),
         |c| format!("{}: {}", c.reason, c.message),
     )
 }
 
-/// How far the rollback with this annotation's value is.
+/// The progress of the rollback whose annotation has the value `request`.
 #[must_use]
 pub fn rollback(md: &ModelDeployment, request: &str) -> Progress {
     let status = md.status.as_ref();
     let Some(rollback) = status.and_then(|s| s.rollback.as_ref()).filter(|r| r.request == request) else {
-        return Progress::Going("Requested: the operator has not looked at it".to_owned());
+        return Progress::Going("Requested: the operator has not processed it yet".to_owned());
     };
     match rollback.result {
         RollbackResult::Done => ended(true, "RolledBack", rollback.message.clone()),
@@ -87,7 +87,7 @@ pub fn rollback(md: &ModelDeployment, request: &str) -> Progress {
 }
 
 fn ended(success: bool, reason: &str, message: String) -> Progress {
-    Progress::Ended(Outcome { success, reason: reason.to_owned(), message })
+    Progress::Ended(Ending { success, reason: reason.to_owned(), message })
 }
 
 #[cfg(test)]
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_says_for_what() {
+    fn a_pending_request_shows_what_it_waits_for() {
         let ready = json!([{"type": "Ready", "status": "False", "reason": "WaitingForApproval",
             "message": "for a second person", "lastTransitionTime": "2026-11-21T04:00:00Z"}]);
         let history = json!([entry("0ld1d", "Rejected")]);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_rejected_earlier_is_not_the_outcome_of_the_new_request() {
+    fn an_earlier_rejection_does_not_end_the_wait_for_a_new_request() {
         let status = json!({"transition": transition(), "history": [entry("0ld1d", "Rejected")]});
         assert!(matches!(seen(&status), Progress::Going(_)));
     }
@@ -133,23 +133,23 @@ mod tests {
     #[case("Rejected")]
     #[case("Withdrawn")]
     #[case("Expired")]
-    fn an_end_without_effect_is_a_bad_end_with_its_reason(#[case] decision: &str) {
+    fn a_request_that_ends_without_effect_is_a_failure_with_its_reason(#[case] decision: &str) {
         let status = json!({"history": [entry("0ld1d", "Rejected"), entry("6f1c2b", decision)]});
         let message = "None -> Staging by bob: too early".to_owned();
-        let outcome = Outcome { success: false, reason: decision.to_owned(), message };
-        assert_eq!(seen(&status), Progress::Ended(outcome));
+        let ending = Ending { success: false, reason: decision.to_owned(), message };
+        assert_eq!(seen(&status), Progress::Ended(ending));
     }
 
     #[test]
-    fn an_approval_is_the_end_only_when_it_is_rolled_out() {
+    fn an_approved_request_ends_after_its_roll_out() {
         let history = json!([entry("0ld1d", "Rejected"), entry("6f1c2b", "Approved")]);
         let rolling = json!({"stage": "None", "transition": transition(), "history": history});
         assert!(matches!(seen(&rolling), Progress::Going(_)));
         let done = json!({"stage": "Staging", "history": history});
-        assert!(matches!(seen(&done), Progress::Ended(Outcome { success: true, .. })));
+        assert!(matches!(seen(&done), Progress::Ended(Ending { success: true, .. })));
         let overtaken = json!({"stage": "Archived", "history": history});
-        let Progress::Ended(outcome) = seen(&overtaken) else { panic!("it is over") };
-        assert_eq!((outcome.success, outcome.reason.as_str()), (true, "Archived"));
+        let Progress::Ended(ending) = seen(&overtaken) else { panic!("it is over") };
+        assert_eq!((ending.success, ending.reason.as_str()), (true, "Archived"));
     }
 
     #[rstest]
@@ -164,7 +164,7 @@ mod tests {
     ) {
         let status = json!({"request": request, "by": "bob", "at": "2026-11-21T04:00:00Z", "result": result, "message": "m"});
         let ended = match rollback(&deployment(json!({"status": {"rollback": status}})), "1.2.0#a") {
-            Progress::Ended(outcome) => Some(outcome.success),
+            Progress::Ended(ending) => Some(ending.success),
             Progress::Going(_) => None,
         };
         assert_eq!(ended, success);

@@ -1,5 +1,5 @@
-//! Why the API server said no, in words: the policy's own sentence without the noise around it, who it was said
-//! to, which verb is missing and which role would give it.
+//! Why the API server refused, in words: the policy's message without the text around it, the user, the missing verb and
+//! the role that has it.
 
 use kube::core::Status;
 
@@ -10,16 +10,16 @@ use crate::{
     table,
 };
 
-/// What to print about an error. Asks for the user's name where the answer turns on it.
-pub async fn tell(error: &Error, session: &Session) -> String {
+/// The message for an error. After a 403 it asks the API server for the name of the user.
+pub async fn describe(error: &Error, session: &Session) -> String {
     let Error::Api { act, source } = error else { return error.to_string() };
-    let kube::Error::Api(status) = source.as_ref() else { return unreachable(*act, source) };
+    let kube::Error::Api(status) = source.as_ref() else { return no_response(*act, source) };
     let me = if status.code == 403 { Identity::ask(&session.client).await.ok() } else { None };
     explain(status, *act, me.as_ref(), &session.namespace)
 }
 
-/// The whole chain of causes: the last one says which address refused, or which certificate.
-fn unreachable(act: Act, error: &kube::Error) -> String {
+/// The whole chain of causes: the last one names the address or the certificate.
+fn no_response(act: Act, error: &kube::Error) -> String {
     let mut chain = vec![];
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
     while let Some(next) = cause {
@@ -28,37 +28,42 @@ fn unreachable(act: Act, error: &kube::Error) -> String {
     }
     chain.dedup();
     let why = if chain.is_empty() { error.to_string() } else { chain.join(": ") };
-    format!("failed to {act}: the API server cannot be reached: {why}")
+    match error {
+        kube::Error::Service(_) | kube::Error::HyperError(_) => {
+            format!("failed to reach the API server: {why}")
+        }
+        _ => format!("failed to {act}: {why}"),
+    }
 }
 
-/// The answer of the API server in plain words.
+/// The response of the API server in plain words.
 #[must_use]
 pub fn explain(status: &Status, act: Act, me: Option<&Identity>, namespace: &str) -> String {
     match status.code {
-        401 => "refused: the API server does not know you: the credentials of this kubeconfig are missing, wrong or expired".to_owned(),
+        401 => "refused: the API server cannot authenticate you: the credentials of this kubeconfig are missing, wrong or expired".to_owned(),
         403 => forbidden(&status.message, act, me, namespace),
         404 => not_found(status, namespace),
-        409 => format!("failed to {act}: it changed in the same moment; look at it again and repeat: {}", status.message),
+        409 => format!("failed to {act}: the object changed at the same time. Review it again and repeat the command: {}", status.message),
         422 => format!("refused: {}", invalid(status)),
         _ => format!("failed to {act}: {}", status.message),
     }
 }
 
-/// Who ends the refusal of one's own approval.
-const WHO_CAN: &str = "a colleague with the ClusterRole understudy-approver, who has not requested it";
-/// What `open` takes; no role of the chart's reaches into pods.
+/// Who can approve a request.
+const WHO_CAN: &str = "a colleague with the ClusterRole understudy-approver who did not request it";
+/// The rights that `open` needs. No role of the chart includes them.
 const PORT_FORWARD: &str =
-    "list on pods and create on pods/portforward; the cluster's own ClusterRole edit has both";
+    "the ClusterRole edit, which every cluster has: list on pods and create on pods/portforward";
 
 fn forbidden(message: &str, act: Act, me: Option<&Identity>, namespace: &str) -> String {
     let missing = Missing::find(message, act);
-    // RBAC names the user and the verb; a policy has a sentence of its own.
+    // RBAC names the user and the verb. A policy has a message of its own.
     let why = match &missing {
         Some(missing) if missing.everywhere => format!("{} in all namespaces", missing.may_not(me)),
         Some(missing) if missing.of == Source::Rbac => {
             format!("{} in namespace {namespace}", missing.may_not(me))
         }
-        _ => policy_words(message).to_owned(),
+        _ => policy_message(message).to_owned(),
     };
     let mut rows = vec![];
     if let Some(me) = me {
@@ -74,8 +79,8 @@ fn forbidden(message: &str, act: Act, me: Option<&Identity>, namespace: &str) ->
     lines.join("\n")
 }
 
-/// What a policy says, without its own name and the object's before it.
-fn policy_words(message: &str) -> &str {
+/// The message of a policy, without the names of object and policy before it.
+fn policy_message(message: &str) -> &str {
     let words = message.split_once("denied request: ").map_or(message, |(_, words)| words);
     words.split_once(" (needs the verb ").map_or(words, |(words, _)| words)
 }
@@ -86,14 +91,14 @@ enum Source {
     Rbac,
 }
 
-/// A verb that the user would need.
+/// A verb that the user does not have.
 #[derive(Debug)]
 struct Missing {
     of: Source,
     verb: String,
     resource: String,
     role: Option<&'static str>,
-    /// It was asked for all namespaces at once.
+    /// The request was for all namespaces.
     everywhere: bool,
 }
 
@@ -127,27 +132,27 @@ impl Missing {
         format!("{} may not {} {}", me.map_or("you", |me| me.name.as_str()), self.verb, self.resource)
     }
 
-    /// What is missing, which role has it, and how it is given.
+    /// The missing verb, the role that has it, and the command that grants the role.
     fn remedy(&self, me: Option<&Identity>, namespace: &str) -> Vec<(&'static str, String)> {
         let mut rows =
             vec![("missing", format!("the verb {} on {} ({})", self.verb, self.resource, self.group()))];
         let subject = me.map_or_else(|| "--user=<name>".to_owned(), Identity::subject);
         match self.role {
             Some(role) if self.everywhere => {
-                rows.push(("given by", format!("the ClusterRole {role}")));
+                rows.push(("granted by", format!("the ClusterRole {role}")));
                 let binding =
                     format!("kubectl create clusterrolebinding <name> --clusterrole={role} {subject}");
-                rows.push(("for instance", binding));
+                rows.push(("for example", binding));
             }
             Some(role) => {
                 let of = format!("the ClusterRole {role} (a Role where the operator watches few namespaces)");
-                rows.push(("given by", of));
+                rows.push(("granted by", of));
                 let binding = format!(
                     "kubectl -n {namespace} create rolebinding <name> --clusterrole={role} {subject}"
                 );
-                rows.push(("for instance", binding));
+                rows.push(("for example", binding));
             }
-            None if self.resource.starts_with("pods") => rows.push(("given by", PORT_FORWARD.to_owned())),
+            None if self.resource.starts_with("pods") => rows.push(("granted by", PORT_FORWARD.to_owned())),
             None => {}
         }
         rows
@@ -162,7 +167,7 @@ impl Missing {
     }
 }
 
-/// The chart's role with one of the verbs that only the policy asks for.
+/// The chart's role with a verb that only the approval policy checks.
 fn role_of(verb: &str) -> Option<&'static str> {
     match verb {
         "request" => Act::Request.role(),
@@ -183,27 +188,27 @@ fn not_found(status: &Status, namespace: &str) -> String {
                 other => other,
             };
             format!(
-                "refused: there is no {kind} {} in namespace {namespace}; kubectl understudy list shows what there is",
+                "refused: {kind} {} does not exist in namespace {namespace}; kubectl understudy list shows what exists",
                 details.name
             )
         }
-        None => "failed: this cluster does not know the API understudy.dev/v1alpha1: install the charts understudy-crds and understudy".to_owned(),
+        None => "failed: this cluster does not serve the API understudy.dev/v1alpha1: install the charts understudy-crds and understudy".to_owned(),
     }
 }
 
-/// Every rule that the object broke, one a line, without the value and the path where the rule has words of its own.
+/// Every rule that the object violates, one on each line. A rule with its own message is shown without path and value.
 fn invalid(status: &Status) -> String {
     let causes = status.details.as_ref().map(|d| d.causes.as_slice()).unwrap_or_default();
     let mut lines: Vec<String> = vec![];
     for cause in causes.iter().filter(|c| !c.message.contains("some validation rules were not checked")) {
         let words = cause.message.strip_prefix("Invalid value: ").unwrap_or(&cause.message);
-        // What follows may begin with the value in quotes.
+        // The value in quotes may follow.
         let words = match words.strip_prefix('"').and_then(|rest| rest.split_once("\": ")) {
             Some((_, words)) => words,
             None => words,
         };
-        let own_words = cause.message.starts_with("Invalid value: ") && !words.contains("in body");
-        lines.push(if own_words || cause.field.is_empty() {
+        let own_message = cause.message.starts_with("Invalid value: ") && !words.contains("in body");
+        lines.push(if own_message || cause.field.is_empty() {
             words.to_owned()
         } else {
             format!("{}: {words}", cause.field)

@@ -1,35 +1,37 @@
-//! The connection: which cluster, which namespace, as whom.
+//! The connection to the cluster: its client, its namespace, its user.
 
 use kube::{
     Api, Client, Config,
-    api::{Patch, PatchParams},
+    api::{ListParams, Patch, PatchParams},
     config::{KubeConfigOptions, Kubeconfig},
 };
 use understudy_crds::{ModelDeployment, ModelVersion};
 
 use crate::{
-    args::{Format, Globals},
     error::Error,
+    globals::{Format, Globals},
     identity::{Act, Identity},
     name::VersionName,
     write::{Target, Write},
 };
 
-/// Names this tool in `managedFields`.
+/// The name of this tool in `managedFields`.
 const FIELD_MANAGER: &str = "kubectl-understudy";
+/// Objects in one response of the API server.
+const PAGE: u32 = 500;
 
-/// One connection with the flags that it was made by.
+/// A connection, with the flags that it was made from.
 pub struct Session {
-    /// The client.
+    /// The client of the API server.
     pub client: Client,
-    /// The namespace that names are looked up in.
+    /// The namespace of all names on the command line.
     pub namespace: String,
-    /// The flags.
+    /// The flags of every subcommand.
     pub globals: Globals,
 }
 
 impl Session {
-    /// Reads the kubeconfig as kubectl does. Nothing is asked of the cluster.
+    /// Reads the kubeconfig as kubectl does. Sends nothing to the cluster.
     pub async fn connect(globals: Globals) -> Result<Self, Error> {
         let mut config = configuration(&globals).await?;
         if let Some(user) = &globals.as_user {
@@ -59,9 +61,16 @@ impl Session {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
-    /// Who acts.
+    /// The acting user.
     pub async fn me(&self, act: Act) -> Result<Identity, Error> {
         Identity::ask(&self.client).await.map_err(Error::api(act))
+    }
+
+    /// Whether the API server serves `MutatingAdmissionPolicy` (Kubernetes 1.36), by which the chart writes the name of
+    /// the acting user into the annotations. Every authenticated user may read this. False if the request fails.
+    pub async fn stamps_names(&self) -> bool {
+        let served = self.client.list_api_group_resources("admissionregistration.k8s.io/v1").await;
+        served.is_ok_and(|list| list.resources.iter().any(|r| r.name == "mutatingadmissionpolicies"))
     }
 
     /// The version of this name.
@@ -69,29 +78,28 @@ impl Session {
         let VersionName::Numbered { deployment, version } = name else {
             return self.versions().get(&name.object()).await.map_err(Error::api(Act::Read));
         };
-        // By custom it is called deployment-version: one small read before the whole list.
+        // The usual name is deployment-version: one small read before the whole list.
         let usual = self.versions().get_opt(&name.object()).await.map_err(Error::api(Act::Read))?;
         if let Some(usual) =
             usual.filter(|mv| mv.spec.deployment == *deployment && mv.spec.version == *version)
         {
             return Ok(usual);
         }
-        let all =
-            self.versions().list(&kube::api::ListParams::default()).await.map_err(Error::api(Act::Read))?;
+        let all = self.versions().list(&ListParams::default()).await.map_err(Error::api(Act::Read))?;
         let found = all
             .items
             .into_iter()
             .filter(|mv| mv.spec.deployment == *deployment && mv.spec.version == *version);
-        // Where two have one number the older one counts, for the operator too.
+        // If two objects have the same version, the older one counts, for the operator too.
         found.min_by_key(|mv| mv.metadata.creation_timestamp.as_ref().map(|t| t.0)).ok_or_else(|| {
             Error::Refused(format!(
-                "there is no version {version} of {deployment} in namespace {}; kubectl understudy list shows what there is",
+                "version {version} of {deployment} does not exist in namespace {}; kubectl understudy list shows all versions",
                 self.namespace
             ))
         })
     }
 
-    /// Writes one patch.
+    /// Sends one patch.
     pub async fn write(&self, act: Act, write: &Write) -> Result<Written, Error> {
         let (name, patch) = (&write.name, Patch::Merge(write.patch()));
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
@@ -108,7 +116,7 @@ impl Session {
         }
     }
 
-    /// The flags that a plain kubectl needs to reach the same place as the same person.
+    /// The flags by which plain kubectl acts in the same namespace of the same cluster as the same user.
     #[must_use]
     pub fn kubectl_flags(&self) -> Vec<String> {
         let g = &self.globals;
@@ -130,11 +138,28 @@ impl Session {
     }
 }
 
-/// What came back from a patch.
+/// The object after a patch.
 #[derive(Clone, Copy, Debug)]
 pub struct Written {
-    /// `metadata.generation` after it.
+    /// Its `metadata.generation`.
     pub generation: Option<i64>,
+}
+
+/// Every object of the API, read page by page.
+pub async fn all<K>(api: Api<K>) -> Result<Vec<K>, Error>
+where
+    K: Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+{
+    let mut items = vec![];
+    let mut params = ListParams::default().limit(PAGE);
+    loop {
+        let page = api.list(&params).await.map_err(Error::api(Act::Read))?;
+        items.extend(page.items);
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => params = params.continue_token(&token),
+            None => return Ok(items),
+        }
+    }
 }
 
 async fn configuration(globals: &Globals) -> Result<Config, Error> {
@@ -146,7 +171,7 @@ async fn configuration(globals: &Globals) -> Result<Config, Error> {
             Config::from_custom_kubeconfig(read, &options).await.map_err(kubeconfig)
         }
         (None, Some(_)) => Config::from_kubeconfig(&options).await.map_err(kubeconfig),
-        // Without either, a pod's own service account is the last resort, as with kubectl.
+        // Without either, the service account of the pod is used, as by kubectl.
         (None, None) => Config::infer().await.map_err(|e| Error::Infer(Box::new(e))),
     }
 }

@@ -1,9 +1,9 @@
-//! Columns, as kubectl prints them.
+//! Tables in the layout of kubectl.
 
-/// Three blanks between columns, as kubectl has it.
+/// kubectl, too, puts three spaces between columns.
 const GAP: &str = "   ";
 
-/// Rows under their headings, each column as wide as its widest cell. An empty cell is shown as `-`.
+/// Rows under their headings. Each column is as wide as its widest cell; an empty cell is shown as `-`.
 #[must_use]
 pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
     let shown = |cell: &str| if cell.is_empty() { "-".to_owned() } else { cell.replace('\n', " ") };
@@ -22,7 +22,7 @@ pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> Strin
     text
 }
 
-/// `Label   value` lines with their values in one column; a value of several lines stays in it.
+/// Lines of `Label   value`. A value of several lines stays in its column.
 #[must_use]
 pub fn fields(rows: &[(&str, String)]) -> String {
     let width = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or_default();
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_line_up_and_an_empty_cell_is_seen() {
+    fn columns_line_up_and_an_empty_cell_is_a_dash() {
         let rows = [["fraud".to_owned(), "1.3.0".to_owned()], ["f".to_owned(), String::new()]];
         assert_eq!(table(["NAME", "MAIN"], &rows), "NAME    MAIN\nfraud   1.3.0\nf       -\n");
     }

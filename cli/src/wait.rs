@@ -1,4 +1,4 @@
-//! Waiting by watching: every change of reason or message is told, the end ends it.
+//! `--wait`: watches the object and prints every change of reason or message to stderr, until the end.
 
 use std::{fmt::Debug, time::Duration};
 
@@ -14,41 +14,41 @@ use crate::{
     error::Error,
     identity::Act,
     output,
-    progress::{Outcome, Progress},
+    progress::{Ending, Progress},
 };
 
-/// The flags of waiting.
+/// The flags of subcommands that can wait.
 #[derive(Clone, Debug, Args)]
 pub struct Wait {
-    /// Wait for the outcome, telling what it waits for
+    /// Waits until the request has taken effect or ended, and prints every change to stderr
     #[arg(long)]
     pub wait: bool,
-    /// How many seconds to wait with --wait
+    /// Longest wait with --wait, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub timeout: u64,
 }
 
 impl Wait {
-    /// Watches the object until `progress` sees the end. A bad end is an error.
+    /// Watches the object until `progress` reports the end. An end without the requested effect is an error.
     pub async fn until<K>(
         &self,
         api: Api<K>,
         name: &str,
         progress: impl Fn(&K) -> Progress,
-    ) -> Result<Outcome, Error>
+    ) -> Result<Ending, Error>
     where
         K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
     {
         let mut last = "nothing".to_owned();
         let watched = watch(api, name, &mut last, progress);
-        let outcome = match tokio::time::timeout(Duration::from_secs(self.timeout), watched).await {
-            Ok(outcome) => outcome?,
+        let ending = match tokio::time::timeout(Duration::from_secs(self.timeout), watched).await {
+            Ok(ending) => ending?,
             Err(_) => return Err(Error::TimedOut { seconds: self.timeout, last }),
         };
-        if outcome.success {
-            return Ok(outcome);
+        if ending.success {
+            return Ok(ending);
         }
-        Err(Error::EndedBadly(format!("{}: {}", outcome.reason, outcome.message)))
+        Err(Error::EndedBadly(format!("{}: {}", ending.reason, ending.message)))
     }
 }
 
@@ -57,27 +57,27 @@ async fn watch<K>(
     name: &str,
     last: &mut String,
     progress: impl Fn(&K) -> Progress,
-) -> Result<Outcome, Error>
+) -> Result<Ending, Error>
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    // A broken connection is taken up again; a refusal (no verb watch) would only be refused again.
+    // A broken connection is made again. A refusal (the verb watch is missing) would only be repeated.
     let refused =
         |error: &watcher::Error| matches!(api_error(error), Some(kube::Error::Api(s)) if s.code == 403);
     let mut changes = std::pin::pin!(watcher::watch_object(api, name).default_backoff());
     loop {
         match changes.try_next().await {
             Ok(Some(Some(object))) => match progress(&object) {
-                Progress::Ended(outcome) => return Ok(outcome),
+                Progress::Ended(ending) => return Ok(ending),
                 Progress::Going(what) if what != *last => {
-                    eprintln!("{}", output::printable(&what));
+                    output::note(&what);
                     *last = what;
                 }
                 Progress::Going(_) => {}
             },
             Ok(Some(None) | None) => return Err(Error::EndedBadly(format!("{name} was deleted"))),
             Err(error) if refused(&error) => return Err(into_error(error)),
-            Err(error) => *last = format!("the watch broke off: {error}"),
+            Err(error) => *last = format!("the watch ended early: {error}"),
         }
     }
 }

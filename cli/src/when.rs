@@ -1,4 +1,4 @@
-//! Times as people read them.
+//! Times and durations for people.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -7,7 +7,7 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// A span in its two largest units, as `kubectl get` shows ages: `45s`, `3m12s`, `5h30m`, `6d23h`.
+/// A duration in its two largest units, as `kubectl get` shows ages: `45s`, `3m12s`, `5h30m`, `6d23h`.
 #[must_use]
 pub fn span(seconds: i64) -> String {
     let two =
@@ -24,13 +24,13 @@ pub fn span(seconds: i64) -> String {
     }
 }
 
-/// How long ago it was.
+/// The time since `at`.
 #[must_use]
 pub fn age(at: &Time, now: Timestamp) -> String {
     span(now.as_second() - at.0.as_second())
 }
 
-/// How long it takes until then.
+/// The time until `at`.
 #[must_use]
 pub fn age_until(at: &Time, now: Timestamp) -> String {
     span(at.0.as_second() - now.as_second())
@@ -42,7 +42,7 @@ pub fn moment(at: &Time) -> String {
     at.0.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
-/// `expires in 6d23h`, or that it is over.
+/// `expires in 6d23h` or `expired 2h ago`.
 #[must_use]
 pub fn expiry(at: &Time, now: Timestamp) -> String {
     match at.0.as_second() - now.as_second() {
@@ -63,7 +63,7 @@ mod tests {
     #[case(192, "3m12s")]
     #[case(3600, "1h")]
     #[case(604_799, "6d23h")]
-    fn a_span_shows_its_two_largest_units(#[case] seconds: i64, #[case] shown: &str) {
+    fn a_duration_shows_its_two_largest_units(#[case] seconds: i64, #[case] shown: &str) {
         assert_eq!(span(seconds), shown);
     }
 }

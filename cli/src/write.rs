@@ -1,9 +1,11 @@
-//! What is written: a small patch, and the plain kubectl command that writes the same.
+//! A write: a small merge patch, and the plain kubectl command that makes it.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use understudy_crds::Stage;
+
+use crate::kubectl::command;
 
 /// The kind of the object that is patched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,39 +37,39 @@ impl Target {
 /// One patch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write {
-    /// What kind of object.
+    /// The kind of the object.
     pub target: Target,
     /// Its name.
     pub name: String,
-    /// A new `spec.stage`.
+    /// The new `spec.stage`, if it changes.
     pub stage: Option<Stage>,
-    /// Annotations to set, or to remove.
+    /// Annotations to set; those with `None` are removed.
     pub annotations: BTreeMap<&'static str, Option<String>>,
 }
 
 impl Write {
-    /// Sets these annotations.
+    /// A write of these annotations.
     #[must_use]
     pub fn annotate(target: Target, name: &str, annotations: &[(&'static str, &str)]) -> Self {
         let annotations = annotations.iter().map(|(key, value)| (*key, Some((*value).to_owned()))).collect();
         Self { target, name: name.to_owned(), stage: None, annotations }
     }
 
-    /// Sets one more annotation.
+    /// Also sets this annotation.
     #[must_use]
     pub fn with(mut self, key: &'static str, value: &str) -> Self {
         self.annotations.insert(key, Some(value.to_owned()));
         self
     }
 
-    /// Removes an annotation too.
+    /// Also removes an annotation.
     #[must_use]
     pub fn without(mut self, key: &'static str) -> Self {
         self.annotations.insert(key, None);
         self
     }
 
-    /// Changes `spec.stage` too.
+    /// Also changes `spec.stage`.
     #[must_use]
     pub fn with_stage(mut self, stage: Stage) -> Self {
         self.stage = Some(stage);
@@ -84,7 +86,7 @@ impl Write {
         patch
     }
 
-    /// The kubectl command that writes the same.
+    /// The kubectl command that makes the same patch.
     #[must_use]
     pub fn kubectl(&self, flags: &[String]) -> String {
         let mut words = vec!["kubectl".to_owned()];
@@ -105,20 +107,6 @@ impl Write {
     }
 }
 
-/// Words as one line that a shell reads back as the same words.
-#[must_use]
-pub fn command(words: &[String]) -> String {
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
-}
-
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use understudy_crds::annotations::{ACCEPT, FEEDBACK, REASON, REJECT, REQUESTED_BY};
@@ -126,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_one_patch_of_stage_and_name() {
+    fn a_request_is_one_patch_of_stage_and_requester() {
         let write = Write::annotate(Target::Version, "fraud-1.3.0", &[(REQUESTED_BY, "alice")])
             .with_stage(Stage::Staging);
         assert_eq!(
@@ -136,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_removed_annotation_is_null_in_the_patch_and_a_dash_in_kubectl() {
+    fn a_removed_annotation_is_null_in_the_patch_and_ends_in_a_dash_in_kubectl() {
         let write = Write::annotate(Target::Version, "fraud-1.3.0", &[(ACCEPT, "passed")]).without(FEEDBACK);
         assert_eq!(write.patch()["metadata"]["annotations"][FEEDBACK], Value::Null);
         assert_eq!(
@@ -146,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_with_quotes_reaches_kubectl_as_it_is() {
+    fn a_shell_passes_a_reason_with_quotes_on_unchanged() {
         let write = Write::annotate(Target::Version, "f", &[(REJECT, "6f1c"), (REASON, "it's $HOME; rm")]);
         assert!(
             write

@@ -1,13 +1,13 @@
-//! What people and programs are shown, word for word: `INSTA_UPDATE=always cargo test` rewrites the snapshots.
+//! The whole output of `review`, `list`, `compare` and `history`. `INSTA_UPDATE=always cargo test` rewrites the snapshots.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use kubectl_understudy::{
-    compare::Compare,
-    history::Record,
-    list::Listing,
-    review::{Review, Subject, text},
+    compare::{self, CompareReport},
+    history::HistoryReport,
+    list::ListReport,
+    review::{self, ReviewReport, ReviewedObjects},
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -26,39 +26,46 @@ fn flags() -> Vec<String> {
     vec!["-n".into(), "risk".into()]
 }
 
-fn candidate_review() -> Review {
+fn candidate_review() -> ReviewReport {
     let (version, deployment, main): (ModelVersion, ModelDeployment, ModelVersion) =
         (read("candidate"), read("modeldeployment"), read("main"));
-    Review::of(Subject { version: &version, deployment: Some(&deployment), main: Some(&main) }, &flags())
+    let objects = ReviewedObjects { version, deployment: Some(deployment), main: Some(main) };
+    ReviewReport::of(&objects).with_commands(&flags(), false)
 }
 
 #[test]
-fn a_reviewer_sees_documentation_metrics_next_to_mains_digest_requester_and_what_is_replaced() {
-    insta::assert_snapshot!(candidate_review().full(now()));
+fn a_review_shows_documentation_metrics_digest_requester_and_effect() {
+    insta::assert_snapshot!(review::text::full(&candidate_review(), now()));
 }
 
 #[test]
-fn a_program_sees_the_same_review() {
+fn a_review_omits_the_name_where_the_cluster_adds_it() {
+    let review = candidate_review().with_commands(&flags(), true);
+    let text = review::text::full(&review, now());
+    let (_, decide) = text.split_once("To decide\n").unwrap();
+    insta::assert_snapshot!(decide);
+}
+
+#[test]
+fn programs_get_the_review_as_json() {
     insta::assert_json_snapshot!(candidate_review());
 }
 
 #[test]
-fn a_version_that_nobody_asked_for_is_shown_without_decision() {
+fn a_review_without_a_request_has_no_commands() {
     let (version, deployment): (ModelVersion, ModelDeployment) = (read("fresh"), read("modeldeployment"));
-    let review =
-        Review::of(Subject { version: &version, deployment: Some(&deployment), main: None }, &flags());
-    insta::assert_snapshot!(review.full(now()));
+    let review = ReviewReport::of(&ReviewedObjects { version, deployment: Some(deployment), main: None });
+    insta::assert_snapshot!(review::text::full(&review, now()));
 }
 
 #[test]
-fn main_itself_is_not_compared_with_itself() {
+fn a_review_of_main_does_not_compare_main_with_itself() {
     let (version, deployment): (ModelVersion, ModelDeployment) = (read("main"), read("modeldeployment"));
-    let review =
-        Review::of(Subject { version: &version, deployment: Some(&deployment), main: None }, &flags());
-    insta::assert_snapshot!(text::summary(&review, now()));
+    let review = ReviewReport::of(&ReviewedObjects { version, deployment: Some(deployment), main: None });
+    insta::assert_snapshot!(review::text::summary(&review, now()));
 }
 
-/// Every key of the object and of those in it, but for what has the API's own form.
+/// Every key of the object and of the objects in it, except those with the form of the API.
 fn keys(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
@@ -75,12 +82,19 @@ fn keys(value: &Value, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn every_field_that_a_program_may_read_is_documented() {
+fn every_json_field_is_documented() {
     let documentation = include_str!("../../docs/cli.md");
     let mut review = serde_json::to_value(candidate_review()).unwrap();
-    // What is main and how it does beside it have the form of the API's `status.main` and `status.comparison`.
-    (review["main"], review["live"]) = (Value::Null, Value::Null);
+    // These have the form of the API's `status.main` and `status.comparison`, and that of `history`, which follows.
+    (review["main"], review["live"], review["mainRecord"]) = (Value::Null, Value::Null, Value::Null);
     let mut all = BTreeSet::new();
+    let history = HistoryReport::of_deployment(&read("rolled-back"), &[read("rolled-back-to")]);
+    keys(&serde_json::to_value(&history).unwrap(), &mut all);
+    let entry = &history.decisions[0].entry;
+    let record = &history.main.as_ref().unwrap()[0].record;
+    for of_the_api in [serde_json::to_value(entry).unwrap(), serde_json::to_value(record).unwrap()] {
+        all.retain(|key| of_the_api.get(key).is_none());
+    }
     keys(&review, &mut all);
     keys(&serde_json::to_value(listing(false)).unwrap(), &mut all);
     let mut compared = serde_json::to_value(compare("compared")).unwrap();
@@ -91,107 +105,167 @@ fn every_field_that_a_program_may_read_is_documented() {
     for key in all {
         let documented =
             [format!("`{key}`"), format!("`{key}[]`")].iter().any(|form| documentation.contains(form));
-        assert!(documented, "docs/cli.md does not tell of {key}");
+        assert!(documented, "docs/cli.md does not mention {key}");
     }
 }
 
-fn listing(everywhere: bool) -> Listing {
-    Listing::of(&[read("modeldeployment")], &[read("fresh"), read("candidate"), read("main")], everywhere)
+fn listing(everywhere: bool) -> ListReport {
+    ListReport::of(&[read("modeldeployment")], &[read("fresh"), read("candidate"), read("main")], everywhere)
 }
 
 #[test]
-fn the_list_shows_main_previous_staging_and_pending_in_the_order_of_versions() {
+fn the_list_shows_deployments_and_versions_in_the_order_of_versions() {
     insta::assert_snapshot!(listing(false).text(now()));
 }
 
 #[test]
-fn the_list_of_all_namespaces_names_them() {
+fn the_list_of_all_namespaces_shows_the_namespace_of_each_object() {
     insta::assert_snapshot!(listing(true).text(now()));
 }
 
 #[test]
-fn a_program_sees_the_same_list() {
+fn programs_get_the_list_as_json() {
     insta::assert_json_snapshot!(listing(false));
 }
 
 #[test]
-fn an_empty_namespace_says_so() {
-    insta::assert_snapshot!(Listing::of(&[], &[], false).text(now()));
+fn the_list_of_an_empty_namespace_says_that_it_is_empty() {
+    insta::assert_snapshot!(ListReport::of(&[], &[], false).text(now()));
 }
 
-fn compare(name: &str) -> Compare {
-    Compare::of(&read(name), &flags())
-}
-
-#[test]
-fn the_comparison_tells_how_close_both_are_how_each_does_and_what_drifts() {
-    insta::assert_snapshot!(compare("compared").text(now()));
+fn compare(name: &str) -> CompareReport {
+    CompareReport::of(&read(name), &flags())
 }
 
 #[test]
-fn a_program_sees_the_same_comparison() {
+fn the_comparison_shows_agreement_both_roles_and_drift() {
+    insta::assert_snapshot!(compare::text::full(&compare("compared"), now()));
+}
+
+#[test]
+fn programs_get_the_comparison_as_json() {
     insta::assert_json_snapshot!(compare("compared"));
 }
 
 #[test]
+fn the_comparison_explains_pairs_and_values() {
+    let text = compare::text::full(&compare("compared"), now());
+    assert!(
+        text.contains("A pair is one call that both answered with a prediction: 4996 of 5000 copied calls."),
+        "{text}"
+    );
+    assert!(text.contains("label           5995     96.5 %"), "{text}");
+    let example = "a call with 10 rows is 1 pair and, in an output with 2 numbers a row, 20 values";
+    assert!(text.contains(example), "{text}");
+}
+
+#[test]
 fn a_small_sample_does_not_look_like_a_result() {
-    insta::assert_snapshot!(compare("few").text(now()));
+    insta::assert_snapshot!(compare::text::full(&compare("few"), now()));
 }
 
 #[test]
-fn a_challenger_that_gets_no_calls_is_told_with_the_reason_and_what_was_compared_before_stays() {
-    insta::assert_snapshot!(compare("not-accepted").text(now()));
+fn a_challenger_without_calls_has_a_reason_and_the_earlier_comparison_stays() {
+    insta::assert_snapshot!(compare::text::full(&compare("not-accepted"), now()));
 }
 
 #[test]
-fn without_a_challenger_it_says_how_to_set_one() {
-    insta::assert_snapshot!(compare("modeldeployment").text(now()));
+fn a_comparison_without_a_challenger_says_how_to_set_one() {
+    insta::assert_snapshot!(compare::text::full(&compare("modeldeployment"), now()));
 }
 
 #[test]
-fn no_pairs_yet_are_no_figures() {
+fn a_comparison_without_pairs_has_no_figures() {
     let mut md: ModelDeployment = read("few");
     let status = md.status.as_mut().unwrap();
     status.comparison.as_mut().unwrap().pairs = 0;
     status.comparison.as_mut().unwrap().roles.clear();
-    insta::assert_snapshot!("no_pairs_yet", Compare::of(&md, &flags()).text(now()));
+    insta::assert_snapshot!("no_pairs_yet", compare::text::full(&CompareReport::of(&md, &flags()), now()));
     md.status.as_mut().unwrap().comparison = None;
     md.spec.challenger.as_mut().unwrap().sample_percent = 0;
-    insta::assert_snapshot!("no_pairs_by_choice", Compare::of(&md, &flags()).text(now()));
+    insta::assert_snapshot!(
+        "no_pairs_by_choice",
+        compare::text::full(&CompareReport::of(&md, &flags()), now())
+    );
 }
 
 #[test]
-fn a_new_main_has_no_figures_of_the_one_before() {
+fn a_new_main_is_not_shown_with_the_figures_of_the_previous_main() {
     let mut md: ModelDeployment = read("compared");
     md.status.as_mut().unwrap().main.as_mut().unwrap().digest = "sha256:another".to_owned();
-    let text = Compare::of(&md, &flags()).text(now());
+    let text = compare::text::full(&CompareReport::of(&md, &flags()), now());
     assert!(text.contains("Before          1.3.0 with main 1.2.0: 4996 pairs"), "{text}");
 }
 
 #[test]
-fn a_reviewer_sees_how_the_version_does_as_challenger() {
+fn a_review_of_the_challenger_shows_its_agreement_with_main() {
     let (version, deployment): (ModelVersion, ModelDeployment) = (read("candidate"), read("compared"));
-    let review =
-        Review::of(Subject { version: &version, deployment: Some(&deployment), main: None }, &flags());
-    let text = text::summary(&review, now());
+    let review = ReviewReport::of(&ReviewedObjects { version, deployment: Some(deployment), main: None });
+    let text = review::text::summary(&review, now());
     assert!(
-        text.contains("challenger of 1.2.0, 4996 pairs as of 5s ago: label agrees 96.5 % (96.0 to 97.0)"),
+        text.contains("challenger of 1.2.0, 4996 pairs as of 5s ago: label agrees 96.5 % (96.0 to 96.9)"),
         "{text}"
     );
 }
 
 #[test]
-fn the_history_of_a_deployment_tells_what_was_main_and_every_decision_in_order() {
-    let record = Record::of_deployment(&read("modeldeployment"), &[read("candidate"), read("main")]);
+fn the_history_of_a_deployment_shows_what_was_main_and_every_decision() {
+    let record = HistoryReport::of_deployment(&read("modeldeployment"), &[read("candidate"), read("main")]);
     insta::assert_snapshot!(record.text());
 }
 
 #[test]
-fn the_history_of_a_version_tells_who_when_what_and_why() {
-    insta::assert_snapshot!(Record::of_version(&read("candidate")).text());
+fn the_history_of_a_version_shows_who_decided_what_when_and_why() {
+    insta::assert_snapshot!(HistoryReport::of_version(&read("candidate")).text());
 }
 
 #[test]
-fn a_program_sees_the_same_history() {
-    insta::assert_json_snapshot!(Record::of_version(&read("candidate")));
+fn programs_get_the_history_as_json() {
+    insta::assert_json_snapshot!(HistoryReport::of_version(&read("candidate")));
+}
+
+#[test]
+fn the_history_of_a_rollback_shows_the_user_and_the_original_approval() {
+    let report = HistoryReport::of_deployment(&read("rolled-back"), &[read("rolled-back-to")]);
+    insta::assert_snapshot!("the_history_of_a_rollback", report.text());
+    insta::assert_json_snapshot!("the_history_of_a_rollback_as_json", report);
+}
+
+#[test]
+fn the_history_of_a_rollback_is_the_same_for_records_of_older_operators() {
+    let (mut newer, version): (ModelDeployment, ModelVersion) = (read("rolled-back"), read("rolled-back-to"));
+    let older = HistoryReport::of_deployment(&newer, std::slice::from_ref(&version)).text();
+    let record = newer.status.as_mut().unwrap().history.last_mut().unwrap();
+    record.approved_by = "carol".to_owned();
+    record.approved_at = Some("2026-11-01T09:00:00Z".parse::<Timestamp>().unwrap().into());
+    let mut newer_version = version;
+    newer_version.status.as_mut().unwrap().history.last_mut().unwrap().decided_by = "carol".to_owned();
+    assert_eq!(HistoryReport::of_deployment(&newer, &[newer_version]).text(), older);
+}
+
+#[test]
+fn the_history_of_a_rollback_shows_the_approver_of_a_deleted_version() {
+    let mut md: ModelDeployment = read("rolled-back");
+    let row = |md: &ModelDeployment| {
+        let text = HistoryReport::of_deployment(md, &[]).text();
+        text.lines().find(|line| line.contains("rolled back by erin")).unwrap().to_owned()
+    };
+    assert!(row(&md).contains("dave           carol         -"), "{}", row(&md));
+    // The oldest entries of a long record are dropped: then the row of the rollback itself names the approver.
+    let records = &mut md.status.as_mut().unwrap().history;
+    records.remove(0);
+    let record = records.last_mut().unwrap();
+    record.approved_by = "carol".to_owned();
+    record.approved_at = Some("2026-11-01T09:00:00Z".parse::<Timestamp>().unwrap().into());
+    assert!(row(&md).contains("carol         2026-11-01 09:00:00Z"), "{}", row(&md));
+}
+
+#[test]
+fn a_review_shows_who_rolled_main_back_and_who_approved_it() {
+    let (version, deployment, main): (ModelVersion, ModelDeployment, ModelVersion) =
+        (read("candidate"), read("rolled-back"), read("rolled-back-to"));
+    let objects = ReviewedObjects { version, deployment: Some(deployment), main: Some(main) };
+    let text = review::text::summary(&ReviewReport::of(&objects), now());
+    let why = "1.2.0 (fraud-1.2.0) since 2026-11-20 15:00:00Z, rolled back by erin; carol approved it for Production at 2026-11-01 09:00:00Z";
+    assert!(text.contains(why), "{text}");
 }

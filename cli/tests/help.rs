@@ -1,7 +1,7 @@
-//! Help that helps: every subcommand has an example, and every example can be typed.
+//! Help: every subcommand has an example, and every example is valid.
 
 use clap::{Command, CommandFactory, Parser};
-use kubectl_understudy::args::Cli;
+use kubectl_understudy::cli::Cli;
 
 fn example(command: &Command) -> String {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
@@ -9,7 +9,7 @@ fn example(command: &Command) -> String {
     example.unwrap_or_else(|| panic!("{} --help has no example", command.get_name())).to_owned()
 }
 
-/// Words as a shell would split them, with single quotes.
+/// Splits a line as a shell does, with single quotes.
 fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quoted = false;
@@ -24,7 +24,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_subcommand_has_an_example_that_can_be_typed() {
+fn every_subcommand_has_a_valid_example() {
     let cli = Cli::command();
     for command in std::iter::once(&cli).chain(cli.get_subcommands().filter(|c| !c.is_hide_set())) {
         let example = example(command);
@@ -37,12 +37,12 @@ fn every_subcommand_has_an_example_that_can_be_typed() {
                 "{line} is of another subcommand"
             );
         }
-        Cli::try_parse_from(words(typed)).unwrap_or_else(|error| panic!("{line} cannot be typed: {error}"));
+        Cli::try_parse_from(words(typed)).unwrap_or_else(|error| panic!("{line} is not valid: {error}"));
     }
 }
 
 #[test]
-fn every_flag_and_argument_is_explained() {
+fn every_flag_and_argument_has_help() {
     let cli = Cli::command();
     for command in cli.get_subcommands() {
         for argument in command.get_arguments() {
@@ -81,7 +81,7 @@ fn the_flags_are_those_of_kubectl() {
 }
 
 #[test]
-fn a_failed_test_and_a_rejection_need_words() {
+fn a_failed_test_needs_feedback_and_a_rejection_needs_a_reason() {
     for typed in ["understudy accept fraud-1.3.0 failed", "understudy reject fraud-1.3.0"] {
         assert!(Cli::try_parse_from(typed.split(' ')).is_err(), "{typed}");
     }

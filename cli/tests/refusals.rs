@@ -1,4 +1,4 @@
-//! Refusals as a real API server (1.36.3, with the chart's policies and roles) wrote them, and what people read.
+//! Refusals of a real API server (1.36.3, with the chart's policies and roles), and what the plugin prints for them.
 
 use kube::core::Status;
 use kubectl_understudy::{
@@ -24,34 +24,34 @@ const DENIED: &str = "modelversions.understudy.dev \"fraud-1.3.0\" is forbidden:
     Act::Approve, ("alice", "data-science"),
     "refused: four eyes: alice requested this transition, somebody else must approve it
   you are   alice (groups: data-science)
-  who can   a colleague with the ClusterRole understudy-approver, who has not requested it"
+  who can   a colleague with the ClusterRole understudy-approver who did not request it"
 )]
 #[case::no_verb_to_approve(
     "tess may not decide on the stage Staging (needs the verb approve on stages/staging)",
     Act::Approve, ("tess", "testers"),
     "refused: tess may not decide on the stage Staging
-  you are        tess (groups: testers)
-  missing        the verb approve on stages/staging (API group understudy.dev)
-  given by       the ClusterRole understudy-approver (a Role where the operator watches few namespaces)
-  for instance   kubectl -n risk create rolebinding <name> --clusterrole=understudy-approver --user=tess"
+  you are       tess (groups: testers)
+  missing       the verb approve on stages/staging (API group understudy.dev)
+  granted by    the ClusterRole understudy-approver (a Role where the operator watches few namespaces)
+  for example   kubectl -n risk create rolebinding <name> --clusterrole=understudy-approver --user=tess"
 )]
 #[case::no_verb_to_request(
     "bob may not request the stage Staging (needs the verb request on stages/staging)",
     Act::Request, ("bob", "reviewers"),
     "refused: bob may not request the stage Staging
-  you are        bob (groups: reviewers)
-  missing        the verb request on stages/staging (API group understudy.dev)
-  given by       the ClusterRole understudy-requester (a Role where the operator watches few namespaces)
-  for instance   kubectl -n risk create rolebinding <name> --clusterrole=understudy-requester --user=bob"
+  you are       bob (groups: reviewers)
+  missing       the verb request on stages/staging (API group understudy.dev)
+  granted by    the ClusterRole understudy-requester (a Role where the operator watches few namespaces)
+  for example   kubectl -n risk create rolebinding <name> --clusterrole=understudy-requester --user=bob"
 )]
 #[case::no_verb_to_roll_back(
     "alice may not roll back (needs the verb rollback on modeldeployments)",
     Act::Rollback, ("alice", "data-science"),
     "refused: alice may not roll back
-  you are        alice (groups: data-science)
-  missing        the verb rollback on modeldeployments (API group understudy.dev)
-  given by       the ClusterRole understudy-approver (a Role where the operator watches few namespaces)
-  for instance   kubectl -n risk create rolebinding <name> --clusterrole=understudy-approver --user=alice"
+  you are       alice (groups: data-science)
+  missing       the verb rollback on modeldeployments (API group understudy.dev)
+  granted by    the ClusterRole understudy-approver (a Role where the operator watches few namespaces)
+  for example   kubectl -n risk create rolebinding <name> --clusterrole=understudy-approver --user=alice"
 )]
 #[case::a_service_account(
     "service accounts may neither approve nor reject",
@@ -65,63 +65,63 @@ const DENIED: &str = "modelversions.understudy.dev \"fraud-1.3.0\" is forbidden:
     "refused: this approval matches no pending transition: understudy.dev/approve must be the id that status.transition shows now; to take a decision back, remove all its annotations
   you are   bob (groups: reviewers)"
 )]
-fn the_policys_own_words_come_without_the_noise(
-    #[case] words: &str,
+fn the_message_of_a_policy_is_shown_with_the_missing_verb_and_the_role_that_has_it(
+    #[case] message: &str,
     #[case] act: Act,
     #[case] (name, group): (&str, &str),
-    #[case] told: &str,
+    #[case] shown: &str,
 ) {
-    let status = forbidden(&format!("{DENIED}{words}"));
-    assert_eq!(explain(&status, act, Some(&who(name, group)), "risk"), told);
+    let status = forbidden(&format!("{DENIED}{message}"));
+    assert_eq!(explain(&status, act, Some(&who(name, group)), "risk"), shown);
 }
 
 #[test]
-fn a_missing_plain_verb_names_the_role_of_the_act_that_was_tried() {
+fn a_missing_verb_of_rbac_is_shown_with_the_role_of_the_act() {
     let message = r#"modeldeployments.understudy.dev "fraud" is forbidden: User "tess" cannot patch resource "modeldeployments" in API group "understudy.dev" in the namespace "risk""#;
     assert_eq!(
         explain(&forbidden(message), Act::Rollback, Some(&who("tess", "testers")), "risk"),
         "refused: tess may not patch modeldeployments in namespace risk
-  you are        tess (groups: testers)
-  missing        the verb patch on modeldeployments (API group understudy.dev)
-  given by       the ClusterRole understudy-approver (a Role where the operator watches few namespaces)
-  for instance   kubectl -n risk create rolebinding <name> --clusterrole=understudy-approver --user=tess"
+  you are       tess (groups: testers)
+  missing       the verb patch on modeldeployments (API group understudy.dev)
+  granted by    the ClusterRole understudy-approver (a Role where the operator watches few namespaces)
+  for example   kubectl -n risk create rolebinding <name> --clusterrole=understudy-approver --user=tess"
     );
 }
 
 #[test]
-fn whoever_may_not_even_look_learns_which_role_shows_it() {
+fn a_user_without_any_role_sees_which_role_may_read() {
     let message = r#"modelversions.understudy.dev is forbidden: User "system:serviceaccount:risk:ci" cannot list resource "modelversions" in API group "understudy.dev" in the namespace "risk""#;
-    let told = explain(
+    let shown = explain(
         &forbidden(message),
         Act::Read,
         Some(&who("system:serviceaccount:risk:ci", "system:serviceaccounts")),
         "risk",
     );
-    assert!(told.contains("--clusterrole=understudy-viewer --serviceaccount=risk:ci"), "{told}");
+    assert!(shown.contains("--clusterrole=understudy-viewer --serviceaccount=risk:ci"), "{shown}");
 }
 
 #[test]
-fn a_pod_that_may_not_be_reached_is_nobody_of_ours_to_give() {
+fn a_missing_right_to_forward_a_port_names_no_role_of_the_chart() {
     let message = r#"pods "fraud-v1-3-0-x" is forbidden: User "tess" cannot create resource "pods/portforward" in API group "" in the namespace "risk""#;
-    let told = explain(&forbidden(message), Act::Open, Some(&who("tess", "testers")), "risk");
+    let shown = explain(&forbidden(message), Act::Open, Some(&who("tess", "testers")), "risk");
     assert!(
-        told.contains("the verb create on pods/portforward (core API group)")
-            && told.contains("ClusterRole edit has both")
-            && !told.contains("understudy-"),
-        "{told}"
+        shown.contains("the verb create on pods/portforward (core API group)")
+            && shown.contains("the ClusterRole edit")
+            && !shown.contains("understudy-"),
+        "{shown}"
     );
 }
 
 #[test]
-fn all_namespaces_take_a_binding_for_all() {
+fn a_list_of_all_namespaces_needs_a_cluster_role_binding() {
     let message = r#"modeldeployments.understudy.dev is forbidden: User "alice" cannot list resource "modeldeployments" in API group "understudy.dev" at the cluster scope"#;
-    let told = explain(&forbidden(message), Act::Read, Some(&who("alice", "data-science")), "risk");
-    assert!(told.starts_with("refused: alice may not list modeldeployments in all namespaces"), "{told}");
+    let shown = explain(&forbidden(message), Act::Read, Some(&who("alice", "data-science")), "risk");
+    assert!(shown.starts_with("refused: alice may not list modeldeployments in all namespaces"), "{shown}");
     assert!(
-        told.ends_with(
+        shown.ends_with(
             "kubectl create clusterrolebinding <name> --clusterrole=understudy-viewer --user=alice"
         ),
-        "{told}"
+        "{shown}"
     );
 }
 
@@ -136,14 +136,14 @@ fn invalid(causes: &[(&str, &str)]) -> Status {
     )
 }
 
-fn from(answer: serde_json::Value) -> Status {
-    serde_json::from_value(answer).unwrap()
+fn from(response: serde_json::Value) -> Status {
+    serde_json::from_value(response).unwrap()
 }
 
 #[rstest]
 #[case(
-    &[("spec.stage", "Invalid value: this step does not exist: the steps are None -> Staging -> Production or Archived")],
-    "refused: this step does not exist: the steps are None -> Staging -> Production or Archived"
+    &[("spec.stage", "Invalid value: this step does not exist: the steps are None -> Staging, Staging -> Production or Archived")],
+    "refused: this step does not exist: the steps are None -> Staging, Staging -> Production or Archived"
 )]
 #[case(
     &[
@@ -159,19 +159,22 @@ fn from(answer: serde_json::Value) -> Status {
     ],
     "refused: spec.stage: Unsupported value: \"Live\": supported values: \"None\", \"Staging\", \"Production\", \"Archived\""
 )]
-fn a_broken_rule_is_told_in_its_own_words(#[case] causes: &[(&str, &str)], #[case] told: &str) {
-    assert_eq!(explain(&invalid(causes), Act::Request, None, "risk"), told);
+fn a_violated_rule_is_shown_with_its_own_message(#[case] causes: &[(&str, &str)], #[case] shown: &str) {
+    assert_eq!(explain(&invalid(causes), Act::Request, None, "risk"), shown);
 }
 
 #[test]
-fn what_is_not_there_is_told_apart_from_an_api_that_is_not_there() {
+fn a_missing_object_and_a_missing_api_have_different_messages() {
     let object = from(json!({
         "status": "Failure", "code": 404, "reason": "NotFound",
         "message": "modelversions.understudy.dev \"fraud-9.9.9\" not found",
         "details": {"name": "fraud-9.9.9", "group": "understudy.dev", "kind": "modelversions"},
     }));
-    let told = explain(&object, Act::Read, None, "risk");
-    assert!(told.starts_with("refused: there is no ModelVersion fraud-9.9.9 in namespace risk"), "{told}");
+    let shown = explain(&object, Act::Read, None, "risk");
+    assert!(
+        shown.starts_with("refused: ModelVersion fraud-9.9.9 does not exist in namespace risk"),
+        "{shown}"
+    );
     let api = Status::failure("404 page not found", "Failed to parse error data").with_code(404);
     assert!(
         explain(&api, Act::Read, None, "risk").contains("install the charts understudy-crds and understudy")
@@ -179,8 +182,8 @@ fn what_is_not_there_is_told_apart_from_an_api_that_is_not_there() {
 }
 
 #[test]
-fn unknown_credentials_are_no_missing_role() {
-    let told =
+fn invalid_credentials_are_not_shown_as_a_missing_role() {
+    let shown =
         explain(&Status::failure("Unauthorized", "Unauthorized").with_code(401), Act::Read, None, "risk");
-    assert!(told.contains("does not know you"), "{told}");
+    assert!(shown.contains("cannot authenticate you"), "{shown}");
 }

@@ -2,15 +2,15 @@
 
 use std::{fmt, str::FromStr};
 
-/// Put before the hexadecimal digits, it names the algorithm.
+/// The prefix that names the algorithm.
 pub const PREFIX: &str = "sha256:";
 
-/// A SHA-256. `Display` gives 64 lower-case hexadecimal digits; [`Digest::prefixed`] gives `sha256:<hex>`.
+/// A SHA-256. `Display` writes 64 lower-case hexadecimal digits, [`Digest::prefixed`] writes `sha256:<hex>`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The form in statuses, records, headers and answers: `sha256:<hex>`.
+    /// The form in statuses, records, headers and responses: `sha256:<hex>`.
     #[must_use]
     pub fn prefixed(&self) -> String {
         format!("{PREFIX}{self}")
@@ -41,7 +41,7 @@ pub struct InvalidDigest;
 
 impl fmt::Display for InvalidDigest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a sha256 has 64 hexadecimal digits")
+        formatter.write_str("not a SHA-256: expected 64 hexadecimal digits")
     }
 }
 

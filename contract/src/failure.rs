@@ -1,4 +1,4 @@
-//! Why a server could not start, as it leaves it in its termination message.
+//! Why a server could not start. The server writes it into its termination message, and the operator reads it there.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 /// A reason and a message, written as one line of JSON: `{"reason":"DigestMismatch","message":"..."}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// One word for conditions and metrics.
+    /// The reason, for conditions and metrics.
     pub reason: Reason,
-    /// One sentence for the person who published the model: what was expected, what was found.
+    /// A sentence for the person who published the model: what was expected, what was found, what to do.
     pub message: String,
 }
 
@@ -31,20 +31,20 @@ impl std::error::Error for Failure {}
 /// Declares the reasons once: the enum, the list of all and the text form cannot differ.
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
-        /// One word for why a server could not start.
+        /// Why a server could not start, in CamelCase.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum Reason {
             $($(#[doc = $doc])+ $name,)+
-            /// A word that this version does not know, from a newer server or another image.
+            /// A reason that this version does not know, from a newer server or another image.
             #[serde(other)]
             Unknown,
         }
 
         impl Reason {
-            /// Every reason that a server gives.
+            /// Every reason that a server reports. [`Reason::Unknown`] is not among them.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
-            /// The word in conditions, events and metrics.
+            /// The text in conditions, events and metrics.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -57,21 +57,21 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// The URI names nothing.
+    /// Nothing exists at the URI.
     ArtifactNotFound,
-    /// The store rejected the credentials, or none were given.
+    /// The store rejected the credentials, or the request without credentials.
     ArtifactForbidden,
-    /// The store could not be reached, or its address is one that the server never calls.
+    /// The store cannot be reached, or its address is one that the egress guard rejects.
     ArtifactUnreachable,
     /// The file is larger than `--max-artifact`.
     ArtifactTooLarge,
-    /// The file has another SHA-256 than the ModelVersion says.
+    /// The file's SHA-256 is not that of the `ModelVersion`.
     DigestMismatch,
-    /// The file is not an ONNX model, or it is one that the server refuses to load.
+    /// The file is not an ONNX model, or it is one that the server rejects before it loads it.
     InvalidModel,
     /// ONNX Runtime could not load the model.
     LoadFailed,
-    /// The model was loaded, but it did not answer a synthetic request.
+    /// The model was loaded, but failed on a synthetic request.
     WarmUpFailed,
     /// The baseline cannot be read, or it belongs to another model.
     InvalidBaseline,

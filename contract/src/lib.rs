@@ -1,11 +1,11 @@
-//! What the operator and the inference server say to each other.
+//! The contract between the operator and the inference server.
 //!
-//! The operator writes [`routing::Routing`] into a ConfigMap and the pods read it. The operator asks a pod for
-//! [`probe::ProbeAnswer`]. A server that cannot start leaves a [`failure::Failure`] in its termination message, and the
-//! operator reads it there. [`ports`], [`paths`] and [`headers`] say where all of this happens.
+//! The operator writes [`routing::Routing`] into a ConfigMap, and the pods read it. The operator probes a pod and reads
+//! a [`probe::ProbeAnswer`]. A server that cannot start writes a [`failure::Failure`] into its termination message, and
+//! the operator reads it there. [`ports`], [`paths`] and [`headers`] are where all of this happens.
 //!
-//! Both sides must agree on every name here, and they are not upgraded in the same second: a field may be added, but
-//! none may be renamed or change its meaning. The counts that pods report are the types of the crate `stats`.
+//! Both sides must agree on every name here, and they are upgraded one after the other: a field may be added, but must
+//! not be renamed or change its meaning. The counts that pods report are the types of the crate `stats`.
 
 pub mod digest;
 pub mod failure;

@@ -1,33 +1,33 @@
-//! The answer to the operator's probe, which a pod gives after one real inference.
+//! What a pod answers to the operator's probe, after one real inference.
 
 use serde::{Deserialize, Serialize};
 
-/// Who answered, and what it takes and gives.
+/// Which model answered, with its inputs and outputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProbeAnswer {
-    /// Name of the ModelDeployment.
+    /// Name of the `ModelDeployment`.
     pub deployment: String,
     /// Semantic version of the model that answered.
     pub version: String,
     /// Digest of the file that it loaded, `sha256:<hex>`.
     pub digest: String,
-    /// Its signature.
+    /// Inputs and outputs of the model.
     pub model: Signature,
     /// How long the inference took, in microseconds.
     pub latency_micros: u64,
 }
 
-/// The inputs and outputs of a model, in its own order.
+/// The inputs and outputs of a model, in the model's order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Signature {
-    /// Input tensors.
+    /// Input tensors of the model.
     pub inputs: Vec<Tensor>,
-    /// Output tensors.
+    /// Output tensors of the model.
     pub outputs: Vec<Tensor>,
     /// The ONNX operator set that the model was written for.
     pub opset: i64,
-    /// Size of the file in bytes.
+    /// Size of the model file in bytes.
     pub bytes: u64,
 }
 
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_of_a_newer_server_is_understood() {
+    fn a_probe_answer_of_a_newer_server_can_be_read() {
         let text = r#"{"deployment":"fraud","version":"1.3.0","digest":"sha256:00","latencyMicros":12,"warm":true,
             "model":{"inputs":[{"name":"x","datatype":"FP32","shape":[-1,30],"layout":"NC"}],"outputs":[],"opset":21,
             "bytes":3411}}"#;

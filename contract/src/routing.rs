@@ -1,25 +1,25 @@
-//! `routing.json`: what the operator tells running pods. They follow it without a restart.
+//! `routing.json`: how the operator directs running pods. They follow a change without a restart.
 
 use serde::{Deserialize, Serialize};
 
-/// Who is main, who is challenger, and what is recorded. Whatever is absent is off.
+/// Which version is main, which one is the challenger, and what is recorded. What is absent is off.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Routing {
-    /// The version that answers callers of the stable URL; `null` while there is none.
+    /// The version that answers callers of the stable URL; `null` while no version is main.
     pub main: Option<String>,
-    /// The version that gets copies of main's calls. The operator names only one that it accepted.
+    /// The version that receives copies of main's calls. The operator writes only a challenger that it accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenger: Option<ChallengerRoute>,
     /// What is recorded of main's calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording: Option<RecordingRules>,
-    /// When a feature counts as drifting. Servers without a baseline ignore it.
+    /// When a feature counts as drifted. Servers without a baseline ignore it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<DriftRules>,
 }
 
-/// Where copies go, how many, and how long they may take.
+/// Where copies go, how many calls are copied, and how long a copy may take.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChallengerRoute {
@@ -27,15 +27,15 @@ pub struct ChallengerRoute {
     pub version: String,
     /// Digest of its artifact, `sha256:<hex>`. Answers of another digest are dropped.
     pub digest: String,
-    /// Base URL of its Service.
+    /// Base URL of the challenger's Service.
     pub url: String,
     /// Percentage of main's calls that are copied, 0 to 100.
     pub sample_percent: u8,
-    /// Milliseconds that a copy may wait and be under way.
+    /// How long a copy may take, waiting included, in milliseconds.
     pub timeout_millis: u64,
 }
 
-/// What is recorded. The sink is in the pod's arguments, since it brings credentials and volumes.
+/// What is recorded. The sink is in the pod's arguments, since it needs credentials and volumes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RecordingRules {
@@ -44,10 +44,10 @@ pub struct RecordingRules {
     /// Columns that are never recorded.
     #[serde(default)]
     pub redact: Vec<String>,
-    /// Seconds after which a file of records is closed and sent. Default 60.
+    /// Seconds after which a file of records is closed and sent to the sink. Default: 60.
     #[serde(default = "one_minute")]
     pub rotate_seconds: u64,
-    /// Seconds after which records are removed from the sink. Without it they stay.
+    /// Seconds after which records are deleted from the sink. Without it they are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention_seconds: Option<u64>,
 }
@@ -56,13 +56,13 @@ const fn one_minute() -> u64 {
     60
 }
 
-/// When a feature counts as drifting.
+/// When a feature counts as drifted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DriftRules {
     /// Length of the sliding window, in seconds.
     pub window_seconds: u64,
-    /// With fewer values in the window, nothing is said about a feature.
+    /// Smallest number of values in the window from which a feature is judged.
     pub min_samples: u64,
     /// Population stability index from which a feature drifts.
     pub psi: f64,
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_off_is_not_in_the_file() {
+    fn what_is_off_is_absent_from_the_file() {
         let routing = Routing { main: Some("1.3.0".to_owned()), ..Routing::default() };
         assert_eq!(serde_json::to_string(&routing).unwrap(), r#"{"main":"1.3.0"}"#);
         assert_eq!(serde_json::to_string(&Routing::default()).unwrap(), r#"{"main":null}"#);

@@ -1,24 +1,25 @@
-//! The annotations by which people act. Each names its author, and the API server proves the name.
+//! The annotations by which people act. Each act has one with the name of its author, and the approval policy admits
+//! only the writer's own name.
 
-/// Who asks for the stage in `spec.stage`.
+/// On a `ModelVersion`: the person who requests the stage in `spec.stage`.
 pub const REQUESTED_BY: &str = "understudy.dev/requested-by";
-/// Approves the transition of this id.
+/// On a `ModelVersion`: approves the transition with this id.
 pub const APPROVE: &str = "understudy.dev/approve";
-/// Who approves.
+/// The person who approves.
 pub const APPROVED_BY: &str = "understudy.dev/approved-by";
-/// Rejects the transition of this id.
+/// On a `ModelVersion`: rejects the transition with this id.
 pub const REJECT: &str = "understudy.dev/reject";
-/// Who rejects.
+/// The person who rejects.
 pub const REJECTED_BY: &str = "understudy.dev/rejected-by";
-/// Why it is rejected.
+/// Why the transition is rejected, for people.
 pub const REASON: &str = "understudy.dev/reason";
-/// The tester's verdict, `passed` or `failed`.
+/// On a `ModelVersion` in Staging: the verdict of a tester, `passed` or `failed`.
 pub const ACCEPT: &str = "understudy.dev/accept";
-/// Who tested.
+/// The person who tested.
 pub const ACCEPTED_BY: &str = "understudy.dev/accepted-by";
-/// What the tester saw.
+/// What the tester observed, for people.
 pub const FEEDBACK: &str = "understudy.dev/feedback";
-/// On a `ModelDeployment`: the version to go back to and any fresh suffix, `1.2.0#2026-11-21`.
+/// On a `ModelDeployment`: rolls back to this version. A suffix makes each request a new one: `1.2.0#2026-11-21`.
 pub const ROLLBACK: &str = "understudy.dev/rollback";
-/// Who rolls back.
+/// The person who rolls back.
 pub const ROLLBACK_BY: &str = "understudy.dev/rollback-by";

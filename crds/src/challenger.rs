@@ -1,4 +1,4 @@
-//! The challenger: a version that gets copies of main's calls, and is never heard by callers.
+//! The challenger: a version that receives copies of main's calls and whose answers never reach a caller.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{KubeSchema, core::Duration};
@@ -13,50 +13,52 @@ const fn one() -> i32 {
     1
 }
 
-/// How long a copy may take by default: long enough for any model that could be main.
+/// How long a copy may take by default: enough for any model that could be main.
 fn timeout() -> Duration {
     std::time::Duration::from_secs(1).into()
 }
 
-/// The version that gets a copy of main's calls.
+/// The version that receives copies of main's calls.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Challenger {
-    /// Its semantic version. It must be approved for Staging, and take what main takes; else the condition
-    /// `ChallengerReady` says why it gets no call.
+    /// Semantic version of the challenger, as in `spec.version` of its `ModelVersion`. It must be in Staging by an
+    /// approval, and accept main's inputs and return main's outputs. Otherwise it receives no copies, and the condition
+    /// `ChallengerReady` says why.
     #[schemars(length(min = 5, max = 63))]
     #[x_kube(validation = Rule::new(r"self.matches('^(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)(-[0-9A-Za-z-]+(\\.[0-9A-Za-z-]+)*)?(\\+[0-9A-Za-z-]+(\\.[0-9A-Za-z-]+)*)?$')")
-        .message("challenger.version must be a semantic version such as 1.4.0-rc.1: that of a ModelVersion, not its name"))]
+        .message("challenger.version must be the semantic version of a ModelVersion, such as 1.4.0-rc.1, not its name"))]
     pub version: String,
-    /// How many of a hundred calls are copied.
+    /// Percentage of main's calls that are copied, 0 to 100, evenly spread. `0` copies none.
     #[serde(default = "all")]
     #[schemars(range(min = 0, max = 100))]
     pub sample_percent: i32,
-    /// How long a copy may take. Callers never wait for it.
+    /// How long a copy may take, from main's answer to the challenger's: a duration from `1ms` to `60s`. A copy that
+    /// takes longer is dropped and counted. Callers never wait for a copy.
     #[x_kube(validation = Rule::new("duration(self) >= duration('1ms') && duration(self) <= duration('60s')").message("challenger.timeout must be a duration from 1ms to 60s, for example 500ms"))]
     #[schemars(length(max = 32))]
     #[serde(default = "timeout")]
     #[schemars(extend("default" = "1s"))]
     pub timeout: Duration,
-    /// Its pods.
+    /// Number of the challenger's pods, 1 to 1000. Copies that they cannot process in time are dropped and counted.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 1000))]
     pub replicas: i32,
 }
 
-/// The challenger that gets copies now.
+/// The challenger that receives copies now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChallengerStatus {
-    /// Semantic version.
+    /// Semantic version of the challenger, for example `1.4.0-rc.1`.
     pub version: String,
-    /// Name of the `ModelVersion`.
+    /// Name of its `ModelVersion` in the same namespace.
     pub model_version: String,
-    /// Digest of its artifact, `sha256:<hex>`.
+    /// Digest of its artifact: `sha256:` and 64 hexadecimal digits. Answers from another digest are dropped.
     pub digest: String,
-    /// Since when it gets copies.
+    /// Since when main's calls are copied to it.
     pub since: Time,
-    /// Pods that are ready now.
+    /// Number of its pods that are ready now. While it is 0, copies are dropped and counted.
     #[serde(default)]
     pub ready_replicas: i32,
 }

@@ -1,146 +1,159 @@
-//! How main and challenger compare on the same calls, over all pods of main, since this pair began.
+//! How main and challenger compare on the same calls, over all pods of main, since they became a pair.
 //!
-//! Every estimate has its 95 % interval, so that a small sample does not look like a result.
+//! Every estimate has its 95 % confidence interval, so that a small sample does not look like a result.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::possible_values;
+
 /// Outputs that are listed: far from the size limit of an object. Metrics have all of them.
 pub const OUTPUTS_LIMIT: usize = 64;
 
-/// How main and challenger compare.
+/// How main and challenger compare on the same calls.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Comparison {
-    /// The challenger that was compared.
+    /// The challenger of this comparison. Another challenger begins a new comparison.
     pub challenger: Compared,
-    /// The main that it was compared with.
+    /// The main of this comparison. Another main begins a new comparison.
     pub main: Compared,
     /// Since when calls are counted.
     pub since: Time,
-    /// When the pods gave these numbers. They are asked every half minute; without calls nothing changes.
+    /// When the operator collected these numbers from main's pods. It collects about every 30 s; the time changes only
+    /// with the numbers.
     pub at: Time,
-    /// Calls that both answered.
+    /// Number of calls to which both returned a prediction.
     pub pairs: i64,
-    /// Errors and latency of both.
+    /// Errors and latency of main and of the challenger, one entry each.
     #[serde(default)]
     #[schemars(length(max = 2))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["role".into()]))]
     pub roles: Vec<RoleComparison>,
-    /// How close the answers are, output by output.
+    /// How similar the predictions are, one entry for each output of the model, at most 64. Metrics have all outputs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub outputs: Vec<OutputComparison>,
-    /// How often each was right, where the truth was reported later.
+    /// How often each of the two was right, from outcomes that callers reported. Absent until an outcome was joined to
+    /// its call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcomes: Option<OutcomeComparison>,
 }
 
-/// One of the two.
+/// One of the two versions that are compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Compared {
-    /// Semantic version.
+    /// Semantic version, for example `1.3.0`.
     pub version: String,
-    /// Digest of its artifact, `sha256:<hex>`.
+    /// Digest of the version's artifact: `sha256:` and 64 hexadecimal digits.
     #[schemars(length(max = 71))]
     pub digest: String,
 }
 
-/// Which of the two.
+/// What a version does with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Role {
-    /// The version that callers hear.
+    /// The version whose answers callers receive.
     Main,
-    /// The version that got the copy.
+    /// The version that receives copies of main's calls.
     Challenger,
 }
 
-/// Errors and latency of one of the two.
+/// Errors and latency of one of the two versions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RoleComparison {
-    /// Which one.
+    /// Whether this entry is main's or the challenger's.
+    #[schemars(transform = possible_values::list)]
     pub role: Role,
-    /// Its answers.
+    /// Number of copied calls that are counted: those that the challenger answered, with a prediction or an error, and
+    /// those whose copy failed. Copies that never left main do not count.
     pub calls: i64,
-    /// Those of them that were errors.
+    /// Number of these calls that ended in an error: status 429, 500 or above or, for the challenger, no answer. A bad
+    /// request (other 4xx) is not an error.
     pub errors: i64,
-    /// Their share.
+    /// Share of errors among the calls, from 0 to 1. Absent without calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_rate: Option<Estimate>,
-    /// How long it takes.
+    /// Time to answer, measured in the pod that answered, without the network. Absent without answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<Latency>,
 }
 
-/// How long a version takes to answer.
+/// Time that a version takes to answer, from a histogram whose buckets are at most 6.25 % wide.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Latency {
-    /// Half of the calls take no longer, in microseconds.
+    /// Median latency in microseconds: half of the calls take no longer.
     pub p50_micros: i64,
-    /// Of a hundred calls, 99 take no longer, in microseconds.
+    /// 99th percentile of the latency in microseconds: 99 of 100 calls take no longer.
     pub p99_micros: i64,
 }
 
-/// How close both answers are in one output.
+/// How similar the predictions of both are in one output. Labels have an agreement, floating-point numbers a distance
+/// and a correlation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OutputComparison {
-    /// Its name.
+    /// Name of the output in the model.
     #[schemars(length(max = 256))]
     pub name: String,
-    /// Share of calls with the same answer.
+    /// Share of values that are equal, from 0 to 1, for an output of strings, integers or booleans. Absent for
+    /// floating-point numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Measure>,
-    /// How far the numbers are apart.
+    /// Mean absolute difference between the values of both, in the output's unit. Absent unless the output holds
+    /// floating-point numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_absolute_difference: Option<Measure>,
-    /// Whether the numbers rise and fall together; from -1 to 1.
+    /// Pearson's correlation of the values of both, from -1 to 1. Absent unless the output holds floating-point
+    /// numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation: Option<Measure>,
 }
 
-/// How often each of the two was right.
+/// How often each of the two versions was right.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OutcomeComparison {
-    /// Reported truths whose call was found.
+    /// Number of reported outcomes that were joined to their call by its id. A call with several rows counts one for
+    /// each row.
     pub joined: i64,
-    /// Share of calls that main got right.
+    /// Share of these outcomes for which main was right, from 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub main: Option<Measure>,
-    /// Share of calls that the challenger got right.
+    /// Share of these outcomes for which the challenger was right, from 0 to 1. Absent while it answered none of the
+    /// calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenger: Option<Measure>,
 }
 
-/// An estimate with its 95 % interval.
+/// An estimate with its 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Estimate {
-    /// The estimate.
+    /// Best estimate, to six significant digits.
     pub value: f64,
-    /// Lower end of the interval.
+    /// Lower end of the 95 % confidence interval.
     pub low: f64,
-    /// Upper end of the interval.
+    /// Upper end of the 95 % confidence interval.
     pub high: f64,
 }
 
-/// An estimate with its 95 % interval, and on how much it rests.
+/// An estimate with its 95 % confidence interval and the number of values behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Measure {
-    /// The estimate.
+    /// Best estimate, to six significant digits.
     pub value: f64,
-    /// Lower end of the interval.
+    /// Lower end of the 95 % confidence interval.
     pub low: f64,
-    /// Upper end of the interval.
+    /// Upper end of the 95 % confidence interval.
     pub high: f64,
-    /// Values that were compared.
+    /// Number of values that the estimate rests on.
     pub compared: i64,
 }

@@ -1,44 +1,44 @@
-//! Conditions: their types, and setting one without touching the clock when nothing changed.
+//! Conditions: their types, and how one is set so that its time changes only with its status.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-/// All is as asked for (kstatus).
+/// Everything is as requested (kstatus).
 pub const READY: &str = "Ready";
-/// The operator is at work, or waits for a person (kstatus: present and True only meanwhile).
+/// The operator works on a change or waits for a person (kstatus: present and True only meanwhile).
 pub const RECONCILING: &str = "Reconciling";
-/// It cannot go on by itself (kstatus: present and True only meanwhile).
+/// The operator cannot proceed until somebody acts (kstatus: present and True only meanwhile).
 pub const STALLED: &str = "Stalled";
-/// On a `ModelVersion`: its pods answer.
+/// On a `ModelVersion`: at least one of its pods is ready.
 pub const SERVING: &str = "Serving";
-/// On a `ModelVersion` with an open request: an approval would take effect now.
+/// On a `ModelVersion` with an open request: an approval would take effect.
 pub const APPROVABLE: &str = "Approvable";
-/// On a `ModelDeployment`: main's pods are built and its API is there.
+/// On a `ModelDeployment`: all of main's pods are ready.
 pub const DEPLOYED: &str = "Deployed";
-/// On a `ModelDeployment`: a real inference was answered through its Service.
+/// On a `ModelDeployment`: main answered a real inference through the stable Service.
 pub const RUNNING: &str = "Running";
 /// On a `ModelDeployment`: the API server enforces the approval policy.
 pub const APPROVAL_POLICY_ACTIVE: &str = "ApprovalPolicyActive";
-/// On a `ModelDeployment` that names a challenger: it gets copies of main's calls.
+/// On a `ModelDeployment` that names a challenger: it receives copies of main's calls.
 pub const CHALLENGER_READY: &str = "ChallengerReady";
-/// On a `ModelDeployment` whose main has a baseline: what is asked has moved away from the training data.
+/// On a `ModelDeployment` whose main has a baseline: inputs have drifted from the training data.
 pub const DATA_DRIFT: &str = "DataDrift";
-/// On a `ModelDeployment` whose main has a baseline: what is answered has moved away from the training data.
+/// On a `ModelDeployment` whose main has a baseline: outputs have drifted from the training data.
 pub const PREDICTION_DRIFT: &str = "PredictionDrift";
 
-/// The condition of this type.
+/// The condition of this type, if it is present.
 #[must_use]
 pub fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
     conditions.iter().find(|c| c.type_ == type_)
 }
 
-/// Whether the condition of this type is there and True.
+/// Whether the condition of this type is present and True.
 #[must_use]
 pub fn is_true(conditions: &[Condition], type_: &str) -> bool {
     find(conditions, type_).is_some_and(|c| c.status == "True")
 }
 
-/// Sets one condition. `lastTransitionTime` moves only when the status does. `status` is `None` for Unknown.
+/// Sets one condition. `lastTransitionTime` changes only if the status changes. A `status` of `None` means Unknown.
 pub fn set(
     conditions: &mut Vec<Condition>,
     type_: &str,
@@ -69,7 +69,7 @@ pub fn set(
     }
 }
 
-/// Takes one condition away.
+/// Removes one condition.
 pub fn clear(conditions: &mut Vec<Condition>, type_: &str) {
     conditions.retain(|c| c.type_ != type_);
 }
@@ -79,11 +79,11 @@ mod tests {
     use super::*;
 
     fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).expect("a small number of seconds is a time")
+        Timestamp::from_second(second).expect("a small number of seconds is a valid time")
     }
 
     #[test]
-    fn a_condition_keeps_its_time_while_only_reason_and_message_change() {
+    fn a_condition_keeps_its_time_if_only_reason_and_message_change() {
         let mut all = vec![];
         set(&mut all, READY, false, ("Waiting", "for bob"), Some(1), at(10));
         set(&mut all, READY, false, ("Loading", "model"), Some(2), at(20));
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_that_turns_gets_the_time_of_the_turn() {
+    fn a_condition_whose_status_changes_has_the_time_of_the_change() {
         let mut all = vec![];
         set(&mut all, READY, false, ("Waiting", ""), None, at(10));
         set(&mut all, READY, true, ("Done", ""), None, at(20));

@@ -1,38 +1,61 @@
-//! The API of Understudy, group `understudy.dev`: what people write, what the operator answers.
+//! The API types of Understudy, group `understudy.dev`: what people write into a spec, and what the operator writes
+//! into a status.
 //!
-//! Data and the little behaviour that belongs to it; no client, no async. Everything else in the workspace,
-//! but for the inference server, speaks in these types.
+//! Data, with the little behaviour that belongs to it; no client, no async. One file an idea:
+//!
+//! - [`ModelDeployment`]: `model_deployment`, with the parts of its spec and status in `approval`, `rollback`,
+//!   `challenger`, `recording`, `drift`, `comparison`, `served` and `main_record`.
+//! - [`ModelVersion`]: `model_version`, with `artifact`, `evidence`, `stage`, `transition`, `history`, `acceptance`,
+//!   `signature` and `failure`.
+//! - Both: methods in `accessors`, [`annotations`], [`condition`]s, and the [`names`] of owned objects.
+//!
+//! The doc comments of fields become descriptions of the CRDs: `kubectl explain` and docs/api.md show them.
 
+mod acceptance;
+mod accessors;
 pub mod annotations;
+mod approval;
+mod artifact;
 mod challenger;
 mod comparison;
 pub mod condition;
 mod drift;
+mod evidence;
+mod failure;
+mod history;
+mod main_record;
 mod model_deployment;
 mod model_version;
 pub mod names;
+pub mod possible_values;
 mod recording;
+mod rollback;
+mod served;
+mod signature;
 mod stage;
 mod transition;
 
+pub use acceptance::{Acceptance, Verdict};
+pub use approval::{AcceptanceTest, Approval, Gate};
+pub use artifact::{Artifact, Baseline, LocalSecretReference};
 pub use challenger::{Challenger, ChallengerStatus};
 pub use comparison::{
     Compared, Comparison, Estimate, Latency, Measure, OUTPUTS_LIMIT, OutcomeComparison, OutputComparison,
     Role, RoleComparison,
 };
 pub use drift::{ColumnRole, DRIFTING_LIMIT, DriftRules, DriftStatistic, DriftStatus, DriftingFeature};
-pub use model_deployment::{
-    AcceptanceTest, Approval, Gate, MainReason, MainRecord, ModelDeployment, ModelDeploymentSpec,
-    ModelDeploymentStatus, Previous, Rollback, RollbackResult, RollbackStatus, Rollout, ServedVersion,
-    Staged,
-};
-pub use model_version::{
-    Acceptance, Artifact, Baseline, Documentation, Evaluation, Failure, LocalSecretReference, Metric,
-    ModelSignature, ModelVersion, ModelVersionSpec, ModelVersionStatus, Provenance, TensorSpec, Verdict,
-};
+pub use evidence::{Documentation, Evaluation, Metric, Provenance};
+pub use failure::Failure;
+pub use history::{Decision, HISTORY_LIMIT, HistoryEntry, PolicyReference};
+pub use main_record::{MainReason, MainRecord};
+pub use model_deployment::{ModelDeployment, ModelDeploymentSpec, ModelDeploymentStatus};
+pub use model_version::{ModelVersion, ModelVersionSpec, ModelVersionStatus};
 pub use recording::{Recording, Sink};
+pub use rollback::{Rollback, RollbackResult, RollbackStatus};
+pub use served::{Previous, Rollout, ServedVersion, Staged};
+pub use signature::{ModelSignature, TensorSpec};
 pub use stage::Stage;
-pub use transition::{Decision, Grant, HISTORY_LIMIT, HistoryEntry, PolicyReference, Transition};
+pub use transition::{Grant, Transition};
 
-/// The API group.
+/// The API group of both kinds.
 pub const GROUP: &str = "understudy.dev";

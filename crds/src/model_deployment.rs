@@ -1,29 +1,27 @@
-//! `ModelDeployment`: one stable endpoint, whichever version answers.
+//! `ModelDeployment`: one stable endpoint for the versions of a model.
 #![expect(clippy::duplicated_attributes, reason = "columns of a table are alike in type and priority")]
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::{
     api::core::v1::{LocalObjectReference, ResourceRequirements, Toleration},
-    apimachinery::pkg::apis::meta::v1::{Condition, Time},
+    apimachinery::pkg::apis::meta::v1::Condition,
 };
-use kube::{CustomResource, KubeSchema, core::Duration};
-use schemars::JsonSchema;
+use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use crate::{Challenger, ChallengerStatus, Comparison, DriftRules, DriftStatus, Recording};
+use crate::{
+    approval::Approval,
+    challenger::{Challenger, ChallengerStatus},
+    comparison::Comparison,
+    drift::{DriftRules, DriftStatus},
+    main_record::MainRecord,
+    recording::Recording,
+    rollback::{Rollback, RollbackStatus},
+    served::{Previous, Rollout, ServedVersion, Staged},
+};
 
-/// How long a request waits by default: a week, so that a colleague's long weekend does not end it.
-fn expires_after() -> Duration {
-    std::time::Duration::from_hours(168).into()
-}
-
-/// How long the previous version's pods stay by default, for a rollback in one write.
-fn keep_warm() -> Duration {
-    std::time::Duration::from_mins(10).into()
-}
-
-/// One stable endpoint for the versions of one model.
+/// What serves, who may change it, and what is observed. All fields are optional: `spec: {}` is valid.
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "understudy.dev",
@@ -33,7 +31,7 @@ fn keep_warm() -> Duration {
     status = "ModelDeploymentStatus",
     shortname = "mdep",
     category = "understudy",
-    doc = "One stable endpoint for the versions of one model.",
+    doc = "ModelDeployment is one stable endpoint for the versions of a model. Exactly one version, main, answers its callers. Versions are ModelVersions that name it in spec.deployment.",
     derive = "PartialEq",
     derive = "Default",
     printcolumn(name = "Main", type_ = "string", json_path = ".status.main.version"),
@@ -64,52 +62,61 @@ fn keep_warm() -> Duration {
     )
 )]
 #[kube(validation = Rule::new("self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$') && size(self.metadata.name) <= 63")
-    .message("the name becomes a Service's name: lower-case letters, digits and '-', a letter first, at most 63 characters"))]
+    .message("metadata.name must be a DNS label, since a Service gets this name: lower-case letters, digits and '-', a letter first, no '-' at the end, at most 63 characters"))]
 #[serde(rename_all = "camelCase")]
 pub struct ModelDeploymentSpec {
-    /// What it is for, in a line.
+    /// What the model is for, in one line, at most 1,024 characters. Understudy only stores it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub description: Option<String>,
-    /// Pods of main. A version in Staging runs one.
+    /// Number of pods of main, 1 to 1000. With 2 or more, a `PodDisruptionBudget` lets a node drain evict them one by
+    /// one; with 1, a drain interrupts the model. A version in Staging runs one pod.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 1000))]
     pub replicas: i32,
-    /// Compute resources of each pod.
+    /// CPU and memory that each model pod requests and may use, for every version. Without it, pods have the defaults
+    /// of the namespace's `LimitRange`, or none. Changing it replaces the pods one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<ResourceRequirements>,
-    /// Nodes that its pods may run on.
+    /// Labels that a node must have to run model pods. Without it, pods may run on any node. Changing it replaces the
+    /// pods one by one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub node_selector: BTreeMap<String, String>,
-    /// Taints that its pods tolerate.
+    /// Taints of nodes that model pods tolerate, at most 32. Without it, pods avoid tainted nodes. Changing it replaces
+    /// the pods one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub tolerations: Vec<Toleration>,
-    /// Secrets for pulling the server's image.
+    /// Secrets of the same namespace for pulling the server's image, at most 16. They are added to those of the chart
+    /// value `server.imagePullSecrets`. Changing it replaces the pods one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub image_pull_secrets: Vec<LocalObjectReference>,
-    /// Priority class of its pods.
+    /// `PriorityClass` of the model pods. Without it, pods have the cluster's default priority. Changing it replaces
+    /// the pods one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub priority_class_name: Option<String>,
-    /// What an approval needs. Changing it takes the verb `govern`.
+    /// What a request needs before it takes effect, in addition to a second person. Changing it requires the verb
+    /// `govern` on this `ModelDeployment`. Without it, Production needs a tester's verdict and no metric, and a request
+    /// ends after a week.
     #[serde(default)]
     #[schemars(extend("default" = {}))]
     pub approval: Approval,
-    /// How going back works.
+    /// How a rollback to an earlier version works. Without it, the pods of the previous main are kept for 10 minutes.
     #[serde(default)]
     #[schemars(extend("default" = {}))]
     pub rollback: Rollback,
-    /// The version that gets copies of main's calls, and whose answers callers never see. Adding, changing or removing
-    /// it restarts no pod of main.
+    /// The challenger: a version in Staging that receives copies of main's calls, and whose answers callers never
+    /// receive. Without it, nothing is copied. Adding, changing or removing it restarts no pod of main.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenger: Option<Challenger>,
-    /// What is kept of the calls. Without it, nothing is.
+    /// What is kept of main's calls. Without it, nothing is kept and outcomes are rejected. Adding or removing it
+    /// replaces the pods one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording: Option<Recording>,
-    /// When calls count as drifted from the baseline of main's version. Without it, the defaults apply where there is
-    /// a baseline.
+    /// When a feature counts as drifted from the baseline of main's version. Without it, the defaults apply. If main's
+    /// version has no baseline, drift is not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<DriftRules>,
 }
@@ -118,253 +125,55 @@ const fn one() -> i32 {
     1
 }
 
-/// What a step needs before it takes effect.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Approval {
-    /// A request that nobody decided ends after this time.
-    #[x_kube(validation = Rule::new("duration(self) >= duration('1s')").message("expiresAfter must be a duration of at least 1s, for example 168h"))]
-    #[schemars(length(max = 32))]
-    #[serde(default = "expires_after")]
-    #[schemars(extend("default" = "168h"))]
-    pub expires_after: Duration,
-    /// Whether Production needs a tester's `passed`.
-    #[serde(default)]
-    pub acceptance_test: AcceptanceTest,
-    /// What the evaluation must show before Production.
-    #[serde(default)]
-    #[schemars(length(max = 32))]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["metric".into()]))]
-    pub gates: Vec<Gate>,
-}
-
-impl Default for Approval {
-    fn default() -> Self {
-        Self { expires_after: expires_after(), acceptance_test: AcceptanceTest::default(), gates: vec![] }
-    }
-}
-
-/// Whether a tester must have accepted the version in Staging.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum AcceptanceTest {
-    /// Production waits for `passed`.
-    #[default]
-    Required,
-    /// A verdict is recorded, and nothing waits for it.
-    Optional,
-}
-
-/// A condition on one metric of the evaluation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.min) || (has(self.notWorseThanMain) && self.notWorseThanMain)").message("a gate needs min, notWorseThanMain: true, or both"))]
-pub struct Gate {
-    /// Name of the metric; larger is better.
-    #[schemars(length(min = 1, max = 63))]
-    pub metric: String,
-    /// The least value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min: Option<f64>,
-    /// The value must be at least that of the present main, where that one has the metric.
-    #[serde(default)]
-    pub not_worse_than_main: bool,
-}
-
-/// How going back works.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Rollback {
-    /// How long the pods of the previous main stay after a switch.
-    #[x_kube(validation = Rule::new("duration(self) >= duration('0s')").message("keepWarm must be a duration such as 10m, or 0s"))]
-    #[schemars(length(max = 32))]
-    #[serde(default = "keep_warm")]
-    #[schemars(extend("default" = "10m"))]
-    pub keep_warm: Duration,
-}
-
-impl Default for Rollback {
-    fn default() -> Self {
-        Self { keep_warm: keep_warm() }
-    }
-}
-
-/// What the operator says of a model deployment.
+/// What serves now and how it is. Only the operator writes it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelDeploymentStatus {
-    /// The URL that callers use.
+    /// Stable URL of the model inside the cluster: `http://<name>.<namespace>.svc`. Nothing answers there while no
+    /// version is main.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// The version that answers.
+    /// The version that answers callers. Absent while no version is main.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub main: Option<ServedVersion>,
-    /// The version that answered before.
+    /// The version that was main before the newest change of main. Absent before the first change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Previous>,
-    /// Versions in Staging.
+    /// Versions in Staging, at most 256, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["modelVersion".into()]))]
     pub staging: Vec<Staged>,
-    /// The challenger, once it is accepted and gets copies.
+    /// The challenger that receives copies. Absent without `spec.challenger`, and while the condition `ChallengerReady`
+    /// says why it receives none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenger: Option<ChallengerStatus>,
-    /// How main and challenger compare so far.
+    /// How main and challenger compare on the same calls so far. Absent without a challenger; a change of either
+    /// version begins it anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
-    /// What drifts now, where main's version has a baseline.
+    /// Which features drift now. Absent while main's version has no baseline or nothing was measured yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<DriftStatus>,
-    /// The change of main that is under way.
+    /// The change of main that is in progress. Absent while main does not change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
-    /// The newest rollback that was asked for, and what came of it.
+    /// The newest rollback that was requested, and its result. Absent before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<RollbackStatus>,
-    /// What was main, from when to when, by whom; newest last, the newest 100. Survives the versions themselves.
+    /// Which versions were main, from when to when, and by whose request and approval: the newest 100, newest last.
+    /// Entries stay when the `ModelVersion` is deleted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub history: Vec<MainRecord>,
-    /// The generation this status speaks of.
+    /// `metadata.generation` of the spec that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Deployed`, `Running`, `ApprovalPolicyActive`, where they make sense `ChallengerReady`, `DataDrift` (inputs) and
-    /// `PredictionDrift` (outputs), and `Ready`, `Reconciling`, `Stalled` (kstatus).
+    /// State of the deployment: `Deployed` (main's pods are ready), `Running` (main answers a real inference),
+    /// `ApprovalPolicyActive`, `ChallengerReady`, `DataDrift` (inputs), `PredictionDrift` (outputs), and `Ready`,
+    /// `Reconciling` and `Stalled` of kstatus. Those that do not apply are absent.
     #[serde(default)]
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
-}
-
-/// The version that is main.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ServedVersion {
-    /// Semantic version.
-    pub version: String,
-    /// Name of the `ModelVersion`.
-    pub model_version: String,
-    /// Digest of its artifact, `sha256:<hex>`.
-    pub digest: String,
-    /// Since when it is main.
-    pub since: Time,
-    /// Id of the transition, or the rollback, that made it main.
-    pub transition: String,
-    /// Pods that are ready now.
-    #[serde(default)]
-    pub ready_replicas: i32,
-}
-
-/// The version that was main before.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Previous {
-    /// Semantic version.
-    pub version: String,
-    /// Name of the `ModelVersion`.
-    pub model_version: String,
-    /// Digest of its artifact, `sha256:<hex>`.
-    pub digest: String,
-    /// Until when its pods are kept for a quick rollback.
-    pub warm_until: Time,
-}
-
-/// A version in Staging.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Staged {
-    /// Semantic version.
-    pub version: String,
-    /// Name of the `ModelVersion`.
-    pub model_version: String,
-    /// Pods that are ready now.
-    #[serde(default)]
-    pub ready_replicas: i32,
-    /// Where it can be called.
-    pub url: String,
-}
-
-/// A change of main that is under way.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Rollout {
-    /// Semantic version that becomes main.
-    pub version: String,
-    /// Name of its `ModelVersion`.
-    pub model_version: String,
-    /// Id of the transition or the rollback.
-    pub transition: String,
-    /// What it waits for.
-    pub message: String,
-}
-
-/// A rollback and its outcome.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct RollbackStatus {
-    /// The annotation's value.
-    #[schemars(length(max = 256))]
-    pub request: String,
-    /// Who asked.
-    #[schemars(length(max = 256))]
-    pub by: String,
-    /// When the operator saw it.
-    pub at: Time,
-    /// What came of it.
-    pub result: RollbackResult,
-    /// Why.
-    pub message: String,
-}
-
-/// Outcome of a rollback.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum RollbackResult {
-    /// Its pods are being made ready.
-    Pending,
-    /// It answers again.
-    Done,
-    /// It may not be gone back to.
-    Refused,
-}
-
-/// One entry of the record of what was main.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct MainRecord {
-    /// Semantic version.
-    pub version: String,
-    /// Name of the `ModelVersion`.
-    pub model_version: String,
-    /// Digest of its artifact, `sha256:<hex>`.
-    pub digest: String,
-    /// From when.
-    pub from: Time,
-    /// To when; absent while it is main.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to: Option<Time>,
-    /// What made it main.
-    pub reason: MainReason,
-    /// Who asked for it.
-    pub requested_by: String,
-    /// Who allowed it; the same person in a rollback.
-    pub approved_by: String,
-    /// Id of the transition or the rollback.
-    pub transition: String,
-}
-
-/// What made a version main.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum MainReason {
-    /// An approved request.
-    Promoted,
-    /// A rollback.
-    RolledBack,
-}
-
-impl ModelDeployment {
-    /// The version that is main.
-    #[must_use]
-    pub fn main(&self) -> Option<&ServedVersion> {
-        self.status.as_ref()?.main.as_ref()
-    }
 }

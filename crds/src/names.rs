@@ -1,9 +1,9 @@
 //! Names and labels of owned objects. No other place composes one.
 //!
-//! Every name that the CRDs accept leads to a valid name here: a `ModelDeployment` is called `[a-z]([-a-z0-9]*[a-z0-9])?`
-//! with at most 63 characters, a version is a semantic version with at most 63 characters. The name of a `ModelVersion`
-//! becomes part of no other name. Running pods carry these labels, and selectors are immutable: a change of a mapping
-//! replaces pods.
+//! Every name that the CRDs accept leads to a valid name here: a `ModelDeployment` is called
+//! `[a-z]([-a-z0-9]*[a-z0-9])?` with at most 63 characters, a version is a semantic version with at most 63 characters.
+//! The name of a `ModelVersion` becomes part of no other name. Running pods carry these labels, and selectors are
+//! immutable: a change of a mapping replaces pods.
 
 use std::collections::BTreeMap;
 
@@ -21,8 +21,8 @@ const MAX_NAME: usize = 63;
 
 /// Name of the Deployment and the Service of one version: `fraud-v1-3-0`.
 ///
-/// A short hash at the end replaces what a DNS label cannot hold (upper case, `+`, more than 63 characters) and tells
-/// versions apart that would otherwise share a name: `1.0.0-rc.1` is `fraud-v1-0-0-rc-1`, `1.0.0-rc-1` is
+/// A short hash at the end replaces what a DNS label cannot hold (upper case, `+`, more than 63 characters) and
+/// distinguishes versions that would otherwise share a name: `1.0.0-rc.1` is `fraud-v1-0-0-rc-1`, `1.0.0-rc-1` is
 /// `fraud-v1-0-0-rc-1-95561a0e`. Two hashes may be equal, so a selector never relies on this name, but on
 /// [`version_labels`].
 #[must_use]
@@ -73,8 +73,8 @@ pub fn routing(deployment: &str) -> String {
 
 /// The version as a label value: `1.3.0`, and `1.3.0_5` for `1.3.0+5`. No two versions share a value.
 ///
-/// A label value ends in a letter or digit. If a version ends in `-`, its last `-` becomes `x` and its first `.` becomes
-/// `_`, which no other value has there: `1.0.0-rc-` is `1_0.0-rcx`.
+/// A label value ends in a letter or digit. If a version ends in `-`, its last `-` becomes `x` and its first `.`
+/// becomes `_`, which no other value has there: `1.0.0-rc-` is `1_0.0-rcx`.
 #[must_use]
 pub fn version_label(version: &str) -> String {
     let label = version.replace('+', "_");

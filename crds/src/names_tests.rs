@@ -12,7 +12,7 @@ fn is_letter_or_digit(c: char) -> bool {
     c.is_ascii_alphanumeric()
 }
 
-/// What the CRD accepts as `spec.version`: the pattern and the lengths of crds/src/model_version.
+/// What the CRD accepts as `spec.version`: the pattern and the lengths of `crds/src/model_version.rs`.
 fn is_accepted(version: &str) -> bool {
     let number = |text: &str| {
         text == "0"

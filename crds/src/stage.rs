@@ -5,27 +5,27 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where a model version is, or is asked to be.
+/// The stage of a model version.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 pub enum Stage {
-    /// Registered only: nothing of it runs.
+    /// Published only. It has no pods.
     #[default]
     None,
-    /// Runs beside main and can be called for tests.
+    /// Runs next to main, with a URL of its own for testers. It can be the challenger.
     Staging,
-    /// Is main: it answers the stable endpoint.
+    /// Is main: it answers callers of the stable URL.
     Production,
-    /// Out of use; the record stays.
+    /// Out of use. It has no pods, and its record stays.
     Archived,
 }
 
 impl Stage {
-    /// All stages, in the order of a model's life.
+    /// All stages, in the order in which a version reaches them.
     pub const ALL: [Self; 4] = [Self::None, Self::Staging, Self::Production, Self::Archived];
 
-    /// The name as it stands in the API.
+    /// The name in the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,13 +36,13 @@ impl Stage {
         }
     }
 
-    /// Whether pods of a version in this stage run.
+    /// Whether a version in this stage has pods.
     #[must_use]
     pub const fn is_served(self) -> bool {
         matches!(self, Self::Staging | Self::Production)
     }
 
-    /// Whether the step `self -> to` exists at all. `was_in_production` opens the way back from the archive.
+    /// Whether the step `self -> to` exists. `was_in_production` allows the step from the archive to Production.
     #[must_use]
     pub const fn may_become(self, to: Self, was_in_production: bool) -> bool {
         match (self, to) {
@@ -54,7 +54,7 @@ impl Stage {
         }
     }
 
-    /// Whether the step `self -> to` needs a second person: all but putting a staged version away.
+    /// Whether the step `self -> to` needs an approval: every step but Staging -> Archived.
     #[must_use]
     pub const fn needs_approval(self, to: Self) -> bool {
         !matches!((self, to), (Self::Staging, Self::Archived))
@@ -90,13 +90,13 @@ mod tests {
     }
 
     #[test]
-    fn the_archive_opens_to_production_only_for_what_was_there_before() {
+    fn an_archived_version_returns_to_production_only_if_it_was_there_before() {
         assert!(Archived.may_become(Production, true));
         assert!(!Archived.may_become(Production, false));
     }
 
     #[test]
-    fn only_putting_a_staged_version_away_needs_no_second_person() {
+    fn every_step_but_archiving_a_staged_version_needs_an_approval() {
         for from in Stage::ALL {
             for to in Stage::ALL {
                 assert_eq!(from.needs_approval(to), (from, to) != (Staging, Archived));

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::fetch::{Error, Fetcher};
+use crate::model_server::client::{Error, HttpClient};
 
 /// Succeeds when `url` answers with 2xx within ten seconds.
 pub async fn check(url: &str) -> Result<(), Error> {
-    Fetcher::new(Duration::from_secs(10)).get(url).await?;
+    HttpClient::new(Duration::from_secs(10)).get(url).await?;
     println!("{url} answers");
     Ok(())
 }

@@ -29,7 +29,7 @@ pub struct Config {
     #[serde(default)]
     pub leader_election: LeaderElection,
     /// Name of the `ValidatingAdmissionPolicy`, which the operator compares with the one that was installed. Absent
-    /// where it may not read it (an install with Roles only): then the dry-run probe alone tells whether the gate holds.
+    /// where it may not read it (an install with Roles only): then only the dry run shows whether the policy is in force.
     #[serde(default)]
     pub policy_name: Option<String>,
     /// Name of the policy's binding.

@@ -2,40 +2,25 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use kube::Client;
 
 use crate::{
-    backoff::Backoff,
-    cache::Cache,
+    cluster::cache::Cache,
     config::Config,
     decision_log::Journal,
-    gate::Gate,
     metrics::Metrics,
-    rollout::{probe::Prober, recorded::Recorded, summaries::Summaries},
+    model_server::{probe::Prober, summary::SummaryClient},
+    policy::ApprovalPolicy,
 };
-
-/// Field manager of every server-side apply.
-pub const FIELD_MANAGER: &str = "understudy-operator";
 
 /// Shared by both controllers of a scope.
 pub struct Context {
     pub client: Client,
     pub cache: Cache,
     pub config: Arc<Config>,
-    pub gate: Gate,
+    pub policy: ApprovalPolicy,
     pub prober: Prober,
     pub journal: Journal,
     pub metrics: Arc<Metrics>,
-    pub backoff: Backoff,
-    pub recorded: Recorded,
-    pub summaries: Summaries,
-}
-
-impl Context {
-    /// The time, in whole seconds as the API holds it.
-    pub fn now() -> Timestamp {
-        Timestamp::from_second(Timestamp::now().as_second())
-            .expect("the present is within the range of timestamps")
-    }
+    pub summaries: SummaryClient,
 }

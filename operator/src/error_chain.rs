@@ -7,19 +7,19 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut line = String::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        let said = answer(error);
-        let text = said.map_or_else(|| error.to_string(), str::to_owned);
+        let message = api_message(error);
+        let text = message.map_or_else(|| error.to_string(), str::to_owned);
         // Some errors repeat their cause in their own words.
         if !line.contains(&text) {
             let _ = write!(line, "{}{text}", if line.is_empty() { "" } else { ": " });
         }
-        next = error.source().filter(|_| said.is_none());
+        next = error.source().filter(|_| message.is_none());
     }
     line
 }
 
-/// What the API server said, if that is the error: it says all there is, and kube would print it three times.
-fn answer<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a str> {
+/// The message of the API server, if that is the error. It is complete, and kube would print it three times.
+fn api_message<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a str> {
     let error = error
         .downcast_ref::<kube::Error>()
         .or_else(|| error.downcast_ref::<Box<kube::Error>>().map(AsRef::as_ref));
@@ -29,7 +29,7 @@ fn answer<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a str> {
     }
 }
 
-/// Whether nothing can be made any more because the namespace is on its way out: no fault, and nothing to do.
+/// Whether nothing can be made any more because the namespace is being deleted. This is not a fault, and nothing is to be done.
 pub fn namespace_is_ending(error: &kube::Error) -> bool {
     let kube::Error::Api(status) = error else { return false };
     let causes = status.details.iter().flat_map(|details| &details.causes);
@@ -47,7 +47,7 @@ mod tests {
     struct Outer(#[source] Box<kube::Error>);
 
     #[test]
-    fn what_the_api_server_says_is_told_without_the_rest_of_its_answer() {
+    fn the_message_of_the_api_server_comes_without_the_rest_of_its_response() {
         let answer = Status::failure("services \"fraud\" is forbidden", "Forbidden");
         let error = Outer(Box::new(kube::Error::Api(Box::new(answer))));
         assert_eq!(chain(&error), "failed to read Service fraud: services \"fraud\" is forbidden");

@@ -39,7 +39,7 @@ pub struct Elector {
     observed: Option<(String, Instant)>,
 }
 
-/// What a look at the lease says to do.
+/// What to do about the lease.
 #[derive(Debug, PartialEq)]
 enum Move {
     Wait,
@@ -191,7 +191,7 @@ mod tests {
         Lease { spec: Some(spec), ..Lease::default() }
     }
 
-    fn look(lease: Option<&Lease>, unchanged: u64) -> Move {
+    fn considered(lease: Option<&Lease>, unchanged: u64) -> Move {
         let timing = LeaderElection::default();
         consider(lease, Duration::from_secs(unchanged), "me", &timing, Timestamp::UNIX_EPOCH)
     }
@@ -205,26 +205,26 @@ mod tests {
 
     #[test]
     fn a_lease_that_its_holder_keeps_renewing_is_left_alone() {
-        assert_eq!(look(Some(&held_by("other")), 14), Move::Wait);
+        assert_eq!(considered(Some(&held_by("other")), 14), Move::Wait);
     }
 
     #[test]
     fn a_lease_that_nobody_renewed_for_its_duration_is_taken_and_the_change_counted() {
-        assert_eq!(transitions(&look(Some(&held_by("other")), 15)), Some(4));
+        assert_eq!(transitions(&considered(Some(&held_by("other")), 15)), Some(4));
     }
 
     #[test]
     fn a_renewal_is_no_change_of_leader() {
-        assert_eq!(transitions(&look(Some(&held_by("me")), 0)), Some(3));
+        assert_eq!(transitions(&considered(Some(&held_by("me")), 0)), Some(3));
     }
 
     #[test]
     fn a_lease_that_was_given_back_is_taken_at_once() {
-        assert_eq!(transitions(&look(Some(&held_by("")), 0)), Some(4));
+        assert_eq!(transitions(&considered(Some(&held_by("")), 0)), Some(4));
     }
 
     #[test]
     fn the_first_replica_makes_the_lease() {
-        assert_eq!(transitions(&look(None, 0)), Some(0));
+        assert_eq!(transitions(&considered(None, 0)), Some(0));
     }
 }

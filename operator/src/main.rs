@@ -1,28 +1,26 @@
 //! The operator of Understudy: see docs/architecture.md for the way through its modules.
 
-mod apply;
 mod approval;
 mod args;
 mod backoff;
-mod cache;
 mod check;
+mod clock;
+mod cluster;
 mod config;
 mod context;
 mod decision_log;
 mod error_chain;
-mod fetch;
-mod gate;
 mod http;
-mod kinds;
 mod leader;
 mod metrics;
 #[cfg(test)]
 mod mock_api;
+mod model_server;
 mod outages;
-mod pods;
+mod policy;
+mod reasons;
 mod rollout;
 mod run;
-mod subset;
 
 use clap::Parser;
 use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
@@ -34,14 +32,14 @@ async fn main() -> std::process::ExitCode {
         .with(tracing_subscriber::fmt::layer().json().flatten_event(true))
         .with(args.run.log.clone())
         .init();
-    let outcome = match args.command {
+    let result = match args.command {
         Some(args::Command::Check { url }) => check::check(&url).await.map_err(|e| error_chain::chain(&e)),
         None => run::run(args.run).await.map_err(|e| error_chain::chain(&e)),
     };
-    match outcome {
+    match result {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(message) => {
-            tracing::error!(message);
+            tracing::error!(error = message, "the operator failed");
             std::process::ExitCode::FAILURE
         }
     }

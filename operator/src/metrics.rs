@@ -14,33 +14,23 @@ use prometheus::{
 };
 use understudy_crds::{Decision, ModelDeployment, ModelVersion, Stage};
 
-use crate::outages;
+use crate::{outages, reasons};
 
 /// From a click to a fresh node with a large image: what an approval can take until it serves, in seconds.
 const ROLLOUT_BUCKETS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
 /// One pass of a controller, in seconds.
 const RECONCILE_BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0, 10.0];
 
-/// Controllers and the reasons of their errors, as in docs/operations.md. Counters begin at 0: one that begins with the
-/// first event hides just that one from Prometheus, which sees changes only.
-const CONTROLLERS: [(&str, &[&str]); 2] = [
-    ("modelversion", &["ReadFailed", "WriteStatusFailed", "Conflict", "Gone"]),
-    (
-        "modeldeployment",
-        &[
-            "ReadFailed",
-            "WriteStatusFailed",
-            "Conflict",
-            "Gone",
-            "GetFailed",
-            "ApplyFailed",
-            "DeleteFailed",
-            "NameConflict",
-            "NamespaceEnds",
-            "WakeFailed",
-        ],
-    ),
-];
+/// Controllers and the reasons of their errors. Counters begin at 0: Prometheus sees changes only, and would miss the first
+/// event of a counter that begins with it.
+fn controllers() -> [(&'static str, Vec<&'static str>); 2] {
+    let kinds: Vec<_> = reasons::Kinds::ALL.iter().map(|reason| reason.as_str()).collect();
+    let apply = reasons::Apply::ALL.iter().map(|reason| reason.as_str());
+    let notify = reasons::Notify::ALL.iter().map(|reason| reason.as_str());
+    let all = kinds.iter().copied().chain(apply).chain(notify).collect();
+    [("modelversion", kinds), ("modeldeployment", all)]
+}
+
 /// The kinds that are watched.
 const KINDS: [&str; 7] =
     ["ModelDeployment", "ModelVersion", "Deployment", "Service", "ConfigMap", "PodDisruptionBudget", "Pod"];
@@ -59,7 +49,7 @@ pub struct Metrics {
     reconcile_errors: IntCounterVec,
     reconcile_duration: HistogramVec,
     invalid_objects: IntCounterVec,
-    gate_active: IntGaugeVec,
+    policy_active: IntGaugeVec,
     leader: IntGauge,
     stores: Mutex<Vec<(Store<ModelVersion>, Store<ModelDeployment>)>>,
 }
@@ -70,7 +60,7 @@ impl Metrics {
         let registry = Registry::new();
         let metrics =
             build(&registry).expect("names and labels of the metrics are valid and unique")(registry);
-        for (controller, reasons) in CONTROLLERS {
+        for (controller, reasons) in controllers() {
             metrics.reconciles.with_label_values(&[controller]);
             metrics.reconcile_duration.with_label_values(&[controller]);
             for reason in reasons {
@@ -152,8 +142,8 @@ impl Metrics {
     }
 
     /// Whether the API server enforces the approval policy in `namespace`; empty for all of them.
-    pub fn gate(&self, namespace: &str, active: bool) {
-        self.gate_active.with_label_values(&[namespace]).set(active.into());
+    pub fn policy_active(&self, namespace: &str, active: bool) {
+        self.policy_active.with_label_values(&[namespace]).set(active.into());
     }
 
     /// Whether this replica leads.
@@ -229,8 +219,8 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Met
     )?;
     let invalid_objects =
         counter("invalid_objects_total", "Times an object could not be read as its kind.", &["kind"])?;
-    let gate_active = gauges(
-        "approval_gate_active",
+    let policy_active = gauges(
+        "approval_policy_active",
         "1 while the API server enforces the approval policy; absent until that is known.",
         "watched_namespace",
     )?;
@@ -248,7 +238,7 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Met
         reconcile_errors,
         reconcile_duration,
         invalid_objects,
-        gate_active,
+        policy_active,
         leader,
         stores: Mutex::default(),
     })
@@ -272,10 +262,10 @@ mod tests {
     }
 
     #[test]
-    fn one_watched_namespace_does_not_hide_that_the_gate_of_another_is_open() {
+    fn one_watched_namespace_does_not_hide_that_the_policy_of_another_is_not_in_force() {
         let metrics = Metrics::new();
-        metrics.gate("risk", false);
-        metrics.gate("fraud", true);
+        metrics.policy_active("risk", false);
+        metrics.policy_active("fraud", true);
         let page = metrics.render();
         assert!(page.contains(r#"understudy_approval_policy_active{watched_namespace="risk"} 0"#), "{page}");
     }

@@ -9,13 +9,12 @@ use serde_json::{Value, json};
 use tower_test::mock;
 
 use crate::{
-    backoff::Backoff,
-    cache::{Cache, Scope, watch},
+    cluster::cache::Cache,
     context::Context,
     decision_log::Journal,
-    gate::Gate,
     metrics::Metrics,
-    rollout::{probe::Prober, recorded::Recorded, summaries::Summaries},
+    model_server::{probe::Prober, summary::SummaryClient},
+    policy::ApprovalPolicy,
 };
 
 pub type Handle = mock::Handle<Request<Body>, Response<Body>>;
@@ -28,20 +27,18 @@ pub fn api() -> (Client, Handle) {
 /// What a pass needs, with caches that are empty.
 pub fn context(client: &Client) -> Context {
     let metrics = Metrics::new();
-    // The watches are not polled: nothing is asked on their behalf.
-    let (cache, _, _): (Cache, _, _) = watch(client, &Scope::Cluster, metrics.clone());
+    let (cache, _) = Cache::new();
     let config = serde_saphyr::from_str("{serverImage: 'understudy-server:1'}").expect("a configuration");
     Context {
         client: client.clone(),
         cache,
         config: Arc::new(config),
-        gate: Gate::new(client.clone(), Path::new(""), None).expect("without names no file is read"),
+        policy: ApprovalPolicy::new(client.clone(), Path::new(""), None)
+            .expect("without names no file is read"),
         prober: Prober::new(),
         journal: Journal::new(client.clone(), "test"),
         metrics,
-        backoff: Backoff::default(),
-        recorded: Recorded::default(),
-        summaries: Summaries::new(),
+        summaries: SummaryClient::new(),
     }
 }
 

@@ -3,62 +3,67 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use understudy_contract as contract;
 use understudy_crds::{
     ModelDeployment, ModelVersion,
     condition::{self, RUNNING, SERVING},
 };
 
+use crate::reasons;
+
 /// Any reason that is not listed. Kubelets and servers have words of their own, and a label must not take every one.
 pub const OTHER: &str = "Other";
 
-/// Why no pod of a version may be ready; the first is no failure, unless it lasts.
-const VERSIONS: [&str; 17] = [
-    "Starting",
-    "FailedCreate",
-    "ArtifactNotFound",
-    "ArtifactForbidden",
-    "ArtifactUnreachable",
-    "ArtifactTooLarge",
-    "DigestMismatch",
-    "InvalidModel",
-    "LoadFailed",
-    "WarmUpFailed",
-    "UnsupportedUri",
-    "OutOfMemory",
-    "StartFailed",
-    "ErrImagePull",
-    "ImagePullBackOff",
-    "Unschedulable",
-    OTHER,
-];
+/// What the kubelet says of an image that it cannot get. It has more reasons, which are counted as [`OTHER`].
+const KUBELET: [&str; 2] = ["ErrImagePull", "ImagePullBackOff"];
 
-/// Why main may not answer through its Service.
-const DEPLOYMENTS: [&str; 4] = ["Starting", "NoAnswer", "OtherVersionAnswers", OTHER];
-
-/// Versions that should have pods, of which none is ready. Reasons that nothing has are there with 0.
-pub fn of_versions<'a>(versions: impl IntoIterator<Item = &'a ModelVersion>) -> BTreeMap<&'static str, i64> {
-    let serving = |v: &'a ModelVersion| Some((v.status.as_ref()?.conditions.as_slice(), SERVING));
-    count(&VERSIONS, versions.into_iter().filter_map(serving), "NotServed")
+/// Why no pod of a version may be ready.
+fn of_pods() -> impl Iterator<Item = &'static str> {
+    let serving = reasons::Serving::ALL.iter().filter(|reason| match reason {
+        // No failure, unless it lasts.
+        reasons::Serving::Starting => true,
+        reasons::Serving::Serving | reasons::Serving::NotServed => false,
+    });
+    let servers = contract::Reason::ALL.iter().map(|reason| reason.as_str());
+    let pods = reasons::Pod::ALL.iter().map(|reason| reason.as_str());
+    serving.map(|reason| reason.as_str()).chain(servers).chain(pods).chain(KUBELET)
 }
 
-/// Deployments that have a main, and do not answer through their Service. Reasons that nothing has are there with 0.
+/// Why main may not answer through its Service.
+fn of_main() -> impl Iterator<Item = &'static str> {
+    let running = reasons::Running::ALL.iter().filter(|reason| match reason {
+        reasons::Running::Starting | reasons::Running::NoAnswer | reasons::Running::OtherVersionAnswers => {
+            true
+        }
+        reasons::Running::Answers | reasons::Running::NoMain => false,
+    });
+    running.map(|reason| reason.as_str())
+}
+
+/// Versions that should have pods, of which none is ready. Reasons that nothing has are included with 0.
+pub fn of_versions<'a>(versions: impl IntoIterator<Item = &'a ModelVersion>) -> BTreeMap<&'static str, i64> {
+    let serving = |v: &'a ModelVersion| Some((v.status.as_ref()?.conditions.as_slice(), SERVING));
+    count(of_pods(), versions.into_iter().filter_map(serving), reasons::Serving::NotServed.as_str())
+}
+
+/// Deployments that have a main, and do not answer through their Service. Reasons that nothing has are included with 0.
 pub fn of_deployments<'a>(
     deployments: impl IntoIterator<Item = &'a ModelDeployment>,
 ) -> BTreeMap<&'static str, i64> {
     let running = |md: &'a ModelDeployment| Some((md.status.as_ref()?.conditions.as_slice(), RUNNING));
-    count(&DEPLOYMENTS, deployments.into_iter().filter_map(running), "NoMain")
+    count(of_main(), deployments.into_iter().filter_map(running), reasons::Running::NoMain.as_str())
 }
 
 /// Counts conditions that are False, but for the `intended` reason.
 fn count<'a>(
-    reasons: &[&'static str],
+    reasons: impl Iterator<Item = &'static str>,
     conditions: impl Iterator<Item = (&'a [Condition], &'static str)>,
     intended: &str,
 ) -> BTreeMap<&'static str, i64> {
-    let mut counts: BTreeMap<&'static str, i64> = reasons.iter().map(|reason| (*reason, 0)).collect();
+    let mut counts: BTreeMap<&'static str, i64> = reasons.chain([OTHER]).map(|reason| (reason, 0)).collect();
     let found = conditions.filter_map(|(all, type_)| condition::find(all, type_));
     for bad in found.filter(|c| c.status == "False" && c.reason != intended) {
-        let reason = reasons.iter().find(|known| **known == bad.reason).copied().unwrap_or(OTHER);
+        let reason = counts.keys().find(|known| **known == bad.reason).copied().unwrap_or(OTHER);
         *counts.entry(reason).or_default() += 1;
     }
     counts
@@ -124,7 +129,11 @@ mod tests {
 
     #[test]
     fn every_reason_is_there_before_it_has_happened() {
-        assert_eq!(of_versions(&[]).len(), VERSIONS.len());
-        assert_eq!(of_deployments(&[]).len(), DEPLOYMENTS.len());
+        let versions = of_versions(&[]);
+        for reason in contract::Reason::ALL {
+            assert_eq!(versions.get(reason.as_str()), Some(&0), "{reason}");
+        }
+        assert_eq!(versions.len(), contract::Reason::ALL.len() + 7, "{versions:?}");
+        assert_eq!(of_deployments(&[]).len(), 4);
     }
 }

@@ -16,19 +16,20 @@ use tokio_stream::wrappers::{ReceiverStream, WatchStream};
 use tracing::{info, warn};
 
 use crate::{
-    apply, approval,
+    approval,
     args::RunArgs,
     backoff::Backoff,
-    cache::{self, Scope},
+    cluster::{scope::Scope, watch::watch_all},
     config::{self, Config},
     context::Context,
     decision_log::Journal,
     error_chain::chain,
-    gate::{self, Gate},
-    http, kinds,
+    http,
     leader::{Elector, Lost},
     metrics::Metrics,
-    rollout::{self, probe::Prober, recorded::Recorded, summaries::Summaries},
+    model_server::{probe::Prober, summary::SummaryClient},
+    policy::{self, ApprovalPolicy},
+    rollout,
 };
 
 /// Passes at once, for each controller: enough to keep an API server busy, few enough not to starve others.
@@ -42,7 +43,7 @@ pub enum Error {
     #[error("failed to reach the cluster")]
     Client(#[source] Box<dyn StdError + Send + Sync>),
     #[error("failed to load the approval policy as it was installed")]
-    Gate(#[from] gate::Error),
+    Policy(#[from] policy::Error),
     #[error("failed to set up")]
     Setup(#[source] Box<dyn StdError + Send + Sync>),
     #[error(transparent)]
@@ -63,7 +64,7 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
     let (ready, readiness) = watch::channel(true);
 
     let health = http::serve_health(args.health_port, readiness, until(stopped.clone()));
-    let exposition = http::serve_metrics(args.metrics_port, metrics.clone(), until(stopped.clone()));
+    let exposition = http::serve_metrics(args.metrics_port, Arc::clone(&metrics), until(stopped.clone()));
     let work = lead(&args, config, client, metrics, stopped);
     let signals = async move {
         let mut terminate = signal(SignalKind::terminate()).map_err(|e| Error::Setup(Box::new(e)))?;
@@ -111,21 +112,21 @@ async fn lead(
         controllers.push(control(
             args,
             scope,
-            config.clone(),
+            Arc::clone(&config),
             client.clone(),
-            metrics.clone(),
+            Arc::clone(&metrics),
             stopped.clone(),
         )?);
     }
-    let outcome = tokio::select! {
-        outcome = futures::future::try_join_all(controllers) => outcome.map(|_| ()),
+    let result = tokio::select! {
+        result = futures::future::try_join_all(controllers) => result.map(|_| ()),
         lost = elector.renew() => Err(lost.into()),
     };
     metrics.leads(false);
-    if outcome.is_ok() {
+    if result.is_ok() {
         elector.release().await;
     }
-    outcome
+    result
 }
 
 /// Both controllers of one scope, until `stopped`.
@@ -138,129 +139,137 @@ fn control(
     stopped: watch::Receiver<bool>,
 ) -> Result<BoxFuture<'static, Result<(), Error>>, Error> {
     let names = config.policy_name.as_deref().zip(config.binding_name.as_deref());
-    let gate = Gate::new(client.clone(), &args.policy_dir, names)?;
+    let policy = ApprovalPolicy::new(client.clone(), &args.policy_dir, names)?;
     let journal = Journal::new(client.clone(), &args.pod_name);
-    let (cache, wake_ups, watching) = cache::watch(&client, &scope, metrics.clone());
+    let (cache, triggers, watching) = watch_all(&client, &scope, &metrics);
     metrics.watch(cache.versions.clone(), cache.deployments.clone());
     let ctx = Arc::new(Context {
         client,
         cache,
         config,
-        gate,
+        policy,
         prober: Prober::new(),
         journal,
         metrics,
-        backoff: Backoff::default(),
-        recorded: Recorded::default(),
-        summaries: Summaries::new(),
+        summaries: SummaryClient::new(),
     });
     let work = async move {
         let controllers = async {
-            if cache::synced(&ctx.cache).await.is_err() {
+            if ctx.cache.synced().await.is_err() {
                 return Err(Error::Ended("a watch"));
             }
             info!(?scope, "caches are full, reconciling");
             let versions = drive(
-                wake_ups.versions,
+                triggers.versions,
                 ctx.cache.versions.clone(),
                 &ctx,
                 stopped.clone(),
                 "modelversion",
-                |o, c| Box::pin(approval::reconcile(o, c)),
+                |version, ctx| approval::reconcile(version, ctx).boxed(),
             );
+            let state = Arc::new(rollout::State::default());
             let deployments = drive(
-                wake_ups.deployments,
+                triggers.deployments,
                 ctx.cache.deployments.clone(),
                 &ctx,
                 stopped.clone(),
                 "modeldeployment",
-                |o, c| Box::pin(rollout::reconcile(o, c)),
+                move |deployment, ctx| rollout::reconcile(deployment, ctx, Arc::clone(&state)).boxed(),
             );
             tokio::join!(versions, deployments);
             Ok(())
         };
         tokio::select! {
-            outcome = controllers => outcome,
+            result = controllers => result,
             () = watching => Err(Error::Ended("a watch")),
-            () = ctx.gate.keep_looking(&ctx.cache, &scope, ctx.metrics.clone()) => Err(Error::Ended("the look at the gate")),
+            () = ctx.policy.keep_checking(&ctx.cache, &scope, &ctx.metrics) => Err(Error::Ended("the check of the approval policy")),
         }
     };
     Ok(work.boxed())
 }
 
-/// An error that has a name in metrics.
-pub trait Reason: StdError + Send + Sync + 'static {
-    /// One word.
+/// The error of a pass.
+pub trait PassError: StdError + Send + Sync + 'static {
+    /// The reason in metrics and logs.
     fn reason(&self) -> &'static str;
+    /// Whether the pass only came too early or too late, so that trying again is all there is to do.
+    fn had_no_effect(&self) -> bool;
 }
 
-impl Reason for approval::Error {
+impl PassError for approval::Error {
     fn reason(&self) -> &'static str {
-        Self::reason(self)
+        Self::reason(self).as_str()
+    }
+
+    fn had_no_effect(&self) -> bool {
+        Self::had_no_effect(self)
     }
 }
 
-impl Reason for rollout::Error {
+impl PassError for rollout::Error {
     fn reason(&self) -> &'static str {
         Self::reason(self)
     }
-}
 
-type Pass<K, E> = fn(Arc<K>, Arc<Context>) -> BoxFuture<'static, Result<Action, E>>;
+    fn had_no_effect(&self) -> bool {
+        Self::had_no_effect(self)
+    }
+}
 
 /// Runs one controller on the shared caches until `stopped`.
 async fn drive<K, E>(
-    wake_ups: mpsc::Receiver<ObjectRef<K>>,
+    triggers: mpsc::Receiver<ObjectRef<K>>,
     store: Store<K>,
     ctx: &Arc<Context>,
     stopped: watch::Receiver<bool>,
     name: &'static str,
-    pass: Pass<K, E>,
+    pass: impl Fn(Arc<K>, Arc<Context>) -> BoxFuture<'static, Result<Action, E>>,
 ) where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
-    E: Reason,
+    E: PassError,
 {
-    let reconcile = move |object: Arc<K>, ctx: Arc<Context>| async move {
-        let started = Instant::now();
-        let outcome = pass(object.clone(), ctx.clone()).await;
-        ctx.metrics.reconciled(name, started.elapsed(), outcome.as_ref().err().map(Reason::reason));
-        if outcome.is_ok() {
-            ctx.backoff.succeeded(&key(name, object.as_ref()));
+    let backoff = Arc::new(Backoff::default());
+    let succeeded = Arc::clone(&backoff);
+    let reconcile = move |object: Arc<K>, ctx: Arc<Context>| {
+        let (backoff, started) = (Arc::clone(&succeeded), Instant::now());
+        let pass = pass(Arc::clone(&object), Arc::clone(&ctx));
+        async move {
+            let result = pass.await;
+            ctx.metrics.reconciled(name, started.elapsed(), result.as_ref().err().map(PassError::reason));
+            if result.is_ok() {
+                backoff.succeeded(&key(object.as_ref()));
+            }
+            result
         }
-        outcome
     };
-    let after_error = move |object: Arc<K>, _: &E, ctx: Arc<Context>| {
-        Action::requeue(ctx.backoff.failed(key(name, object.as_ref())))
-    };
+    let after_error = move |object: Arc<K>, _: &E, _| Action::requeue(backoff.failed(key(object.as_ref())));
     // The first value of a watch is no change.
-    let gate_changes = WatchStream::from_changes(ctx.gate.subscribe()).map(|_| ());
+    let policy_changes = WatchStream::from_changes(ctx.policy.subscribe()).map(|_| ());
     Controller::for_stream(stream::empty(), store)
-        .reconcile_on(ReceiverStream::new(wake_ups))
-        .reconcile_all_on(gate_changes)
+        .reconcile_on(ReceiverStream::new(triggers))
+        .reconcile_all_on(policy_changes)
         .with_config(controller::Config::default().concurrency(CONCURRENCY))
         .graceful_shutdown_on(until(stopped))
-        .run(reconcile, after_error, ctx.clone())
-        .for_each(|outcome| async move { log(name, outcome) })
+        .run(reconcile, after_error, Arc::clone(ctx))
+        .for_each(|result| async move { log(name, result) })
         .await;
 }
 
-fn key<K: Resource>(controller: &str, object: &K) -> String {
-    format!("{controller}/{}/{}", object.namespace().unwrap_or_default(), object.name_any())
+fn key<K: Resource>(object: &K) -> String {
+    format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
 }
 
 fn log<K, E>(
     controller: &str,
-    outcome: Result<(ObjectRef<K>, Action), controller::Error<E, kube::runtime::watcher::Error>>,
+    result: Result<(ObjectRef<K>, Action), controller::Error<E, kube::runtime::watcher::Error>>,
 ) where
     K: Resource<DynamicType = ()>,
-    E: Reason,
+    E: PassError,
 {
-    match outcome {
+    match result {
         // An object that is not found went between its event and its turn.
         Ok(_) | Err(controller::Error::ObjectNotFound(_)) => {}
-        Err(controller::Error::ReconcilerFailed(error, object))
-            if matches!(error.reason(), kinds::CONFLICT | kinds::GONE | apply::NAMESPACE_ENDS) =>
-        {
+        Err(controller::Error::ReconcilerFailed(error, object)) if error.had_no_effect() => {
             tracing::debug!(controller, %object, reason = error.reason(), "pass had no effect, trying again");
         }
         Err(controller::Error::ReconcilerFailed(error, object)) => {

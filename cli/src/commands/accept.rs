@@ -7,38 +7,38 @@ use understudy_crds::{
     annotations::{ACCEPT, ACCEPTED_BY, FEEDBACK},
 };
 
-use super::called;
 use crate::{
     error::Error,
     identity::{Act, Identity},
     name::VersionName,
-    perform::{Plan, perform},
+    pending::called,
+    perform::{Proposal, perform},
     session::Session,
     write::{Target, Write},
 };
 
-/// Records a tester's verdict on a version in Staging.
+/// Records the verdict of a tester on a version in Staging
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example: kubectl understudy accept fraud-1.3.0 passed --feedback 'answers as the card says' -n risk"
+    after_help = "Example: kubectl understudy accept fraud-1.3.0 passed --feedback 'predicts as the model card says' -n risk"
 )]
-pub struct Accept {
-    /// The version: fraud-1.3.0 or fraud/1.3.0
+pub struct AcceptArgs {
+    /// Version: fraud-1.3.0 or fraud/1.3.0
     pub name: VersionName,
     /// The verdict
     #[arg(ignore_case = true)]
     pub verdict: TestVerdict,
-    /// What was seen, for those who decide
+    /// Observations, for the approver
     #[arg(long, required_if_eq("verdict", "failed"), value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub feedback: Option<String>,
 }
 
-/// The tester's word.
+/// The verdict of a tester.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum TestVerdict {
-    /// It does what it should
+    /// The version works as documented
     Passed,
-    /// It does not; say what with --feedback
+    /// The version does not; requires --feedback
     Failed,
 }
 
@@ -51,29 +51,29 @@ impl TestVerdict {
     }
 }
 
-impl Accept {
-    /// Runs it.
+impl AcceptArgs {
+    /// Runs the subcommand.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         let mv = session.version(&self.name).await?;
         let me = session.me(Act::Accept).await?;
-        let plan = plan(&mv, self.verdict, self.feedback.as_deref(), &me)?;
-        if let Some((done, _)) = perform(session, &me, plan).await? {
-            done.show(session);
+        let proposal = propose(&mv, self.verdict, self.feedback.as_deref(), &me)?;
+        if let Some((done, _)) = perform(session, &me, proposal).await? {
+            done.show(session)?;
         }
         Ok(())
     }
 }
 
-fn plan(
+fn propose(
     mv: &ModelVersion,
     verdict: TestVerdict,
     feedback: Option<&str>,
     me: &Identity,
-) -> Result<Plan, Error> {
+) -> Result<Proposal, Error> {
     let called = called(mv);
     if mv.stage() != Stage::Staging {
         return Err(Error::Refused(format!(
-            "a verdict is given on a version in Staging, {called} is in {}",
+            "only a version in Staging can be tested, and {called} is in {}",
             mv.stage()
         )));
     }
@@ -81,13 +81,13 @@ fn plan(
     let write =
         Write::annotate(Target::Version, &mv.name_any(), &[(ACCEPT, verdict), (ACCEPTED_BY, &me.name)]);
     let said = feedback.map(|f| format!(": {f}")).unwrap_or_default();
-    Ok(Plan {
+    Ok(Proposal {
         act: Act::Accept,
         summary: String::new(),
         question: format!("Record as {} that the acceptance test of {called} {verdict}{said}?", me.name),
         writes: vec![match feedback {
             Some(feedback) => write.with(FEEDBACK, feedback),
-            // An earlier tester's words do not stand under a new verdict.
+            // The feedback of an earlier verdict does not belong to this one.
             None => write.without(FEEDBACK),
         }],
         done: format!("{} recorded that the acceptance test of {called} {verdict}{said}", me.name),
@@ -107,9 +107,9 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_without_words_removes_the_words_of_the_one_before() {
-        let plan = plan(&staged(), TestVerdict::Passed, None, &me("tess")).unwrap();
-        let annotations = plan.writes[0].patch()["metadata"]["annotations"].clone();
+    fn a_verdict_without_feedback_removes_earlier_feedback() {
+        let proposal = propose(&staged(), TestVerdict::Passed, None, &me("tess")).unwrap();
+        let annotations = proposal.writes[0].patch()["metadata"]["annotations"].clone();
         assert_eq!(
             annotations,
             json!({"understudy.dev/accept": "passed", "understudy.dev/accepted-by": "tess", "understudy.dev/feedback": Value::Null})
@@ -117,16 +117,16 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_test_says_what_was_seen() {
-        let plan = plan(&staged(), TestVerdict::Failed, Some("NaN for row 3"), &me("tess")).unwrap();
-        let annotations = plan.writes[0].patch()["metadata"]["annotations"].clone();
+    fn a_failed_test_carries_its_feedback() {
+        let proposal = propose(&staged(), TestVerdict::Failed, Some("NaN for row 3"), &me("tess")).unwrap();
+        let annotations = proposal.writes[0].patch()["metadata"]["annotations"].clone();
         assert_eq!(annotations["understudy.dev/feedback"], "NaN for row 3");
     }
 
     #[test]
-    fn only_a_version_in_staging_is_tested() {
+    fn only_a_version_in_staging_can_be_tested() {
         let refused =
-            plan(&version(json!({})), TestVerdict::Passed, None, &me("tess")).unwrap_err().to_string();
+            propose(&version(json!({})), TestVerdict::Passed, None, &me("tess")).unwrap_err().to_string();
         assert!(refused.contains("fraud 1.3.0 is in None"), "{refused}");
     }
 }

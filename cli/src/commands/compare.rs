@@ -3,34 +3,40 @@
 use clap::Args;
 use jiff::Timestamp;
 
-use super::list::words;
 use crate::{
-    compare::Compare as View, error::Error, identity::Act, output, session::Session, write::command,
+    compare::{CompareReport, text},
+    error::Error,
+    identity::Act,
+    kubectl::{command, words},
+    name::DeploymentName,
+    output,
+    session::Session,
 };
 
-/// Shows how the challenger does beside main on the same calls, and what drifts.
+/// Compares the challenger with main on the same calls, and shows drift
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Every share and mean is shown with its 95 % interval. \"too few to tell\" and \"no difference can be told yet\" say
-when more calls are needed before a difference means something.
+Every share and mean has its 95 % interval. \"too few to tell\" and \"no difference yet\" mean that more calls are needed.
 
 Example: kubectl understudy compare fraud -n risk")]
-pub struct Compare {
-    /// The deployment
-    pub deployment: String,
+pub struct CompareArgs {
+    /// Deployment: fraud or mdep/fraud
+    pub deployment: DeploymentName,
 }
 
-impl Compare {
-    /// Runs it.
+impl CompareArgs {
+    /// Runs the subcommand.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
-        let name = self.deployment.strip_prefix("mdep/").unwrap_or(&self.deployment);
+        let name = self.deployment.as_str();
         let flags = session.kubectl_flags();
         if session.globals.show_kubectl {
-            println!("{}", command(&[words("kubectl describe mdep"), vec![name.to_owned()], flags].concat()));
-            return Ok(());
+            return output::print(&command(
+                &[words("kubectl describe mdep"), vec![name.to_owned()], flags].concat(),
+            ));
         }
         let md = session.deployments().get(name).await.map_err(Error::api(Act::Read))?;
-        output::show(session, &View::of(&md, &flags), |compare| compare.text(Timestamp::now()));
-        Ok(())
+        output::show(session.globals.output, &CompareReport::of(&md, &flags), |compare| {
+            text::full(compare, Timestamp::now())
+        })
     }
 }

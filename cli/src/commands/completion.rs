@@ -2,41 +2,42 @@
 
 use std::time::Duration;
 
-use clap::{Args, CommandFactory, FromArgMatches, ValueEnum};
+use clap::{Args, Command, FromArgMatches, ValueEnum};
 use clap_complete::Shell;
 use kube::{Api, Resource, ResourceExt, api::ListParams, core::PartialObjectMeta};
 use understudy_crds::{ModelDeployment, ModelVersion};
 
 use crate::{
-    args::{Cli, Globals},
-    complete::{Wanted, wanted},
+    complete::{Candidates, candidates},
+    error::Error,
+    globals::Globals,
+    output,
     session::Session,
 };
 
-/// Whoever presses TAB does not wait longer for a cluster.
+/// How long TAB waits for the cluster.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// kubectl's sign that no file names belong here.
+/// cobra's directive `ShellCompDirectiveNoFileComp`: kubectl completes no file names.
 const NO_FILES: &str = ":4";
-/// What kubectl runs for `kubectl understudy <TAB>` if it finds it as `kubectl_complete-understudy` in the PATH.
+/// The program `kubectl_complete-understudy`, which kubectl runs for `kubectl understudy <TAB>` if it is in the PATH.
 const KUBECTL_COMPLETE: &str = "#!/bin/sh\nexec kubectl-understudy __complete \"$@\"";
 
-/// Prints a completion script.
+/// Prints a completion script
 #[derive(Debug, Args)]
-#[command(
-    after_help = "`kubectl` prints the program by which kubectl itself completes `kubectl understudy`: save it as \
-kubectl_complete-understudy in your PATH, executable. The others complete `kubectl-understudy`.
+#[command(after_help = "\
+`completion kubectl` prints a program that completes `kubectl understudy`. Save it as kubectl_complete-understudy in your
+PATH and make it executable. The other scripts complete `kubectl-understudy`.
 
-Example: kubectl understudy completion kubectl"
-)]
-pub struct Completion {
-    /// For whom
-    pub shell: For,
+Example: kubectl understudy completion kubectl")]
+pub struct CompletionArgs {
+    /// The program that completes
+    pub shell: Program,
 }
 
-/// Who completes.
+/// The program that completes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[expect(missing_docs, reason = "shells need no explanation")]
-pub enum For {
+pub enum Program {
     Kubectl,
     Bash,
     Elvish,
@@ -46,60 +47,66 @@ pub enum For {
     Zsh,
 }
 
-impl Completion {
-    /// Runs it: no cluster is asked.
-    pub fn run(self) {
+impl CompletionArgs {
+    /// Prints the script. Needs no cluster.
+    pub fn run(self, mut tree: Command) -> Result<(), Error> {
         let shell = match self.shell {
-            For::Kubectl => return println!("{KUBECTL_COMPLETE}"),
-            For::Bash => Shell::Bash,
-            For::Elvish => Shell::Elvish,
-            For::Fish => Shell::Fish,
-            For::PowerShell => Shell::PowerShell,
-            For::Zsh => Shell::Zsh,
+            Program::Kubectl => return output::print(KUBECTL_COMPLETE),
+            Program::Bash => Shell::Bash,
+            Program::Elvish => Shell::Elvish,
+            Program::Fish => Shell::Fish,
+            Program::PowerShell => Shell::PowerShell,
+            Program::Zsh => Shell::Zsh,
         };
-        clap_complete::generate(shell, &mut Cli::command(), "kubectl-understudy", &mut std::io::stdout());
+        let mut script = vec![];
+        clap_complete::generate(shell, &mut tree, "kubectl-understudy", &mut script);
+        output::print(&String::from_utf8_lossy(&script))
     }
 }
 
-/// Completes the last of these words.
+/// Completes the last word of the line, for kubectl
 #[derive(Debug, Args)]
-pub struct Complete {
-    /// What was typed after `kubectl understudy`.
+pub struct CompleteArgs {
+    /// The words after `kubectl understudy`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub words: Vec<String>,
 }
 
-impl Complete {
-    /// Prints what may stand there. A cluster that does not answer offers nothing.
-    pub async fn run(self) {
-        // As they were typed: clap has taken the flags of every subcommand out of `words`.
+impl CompleteArgs {
+    /// Prints the possible words. If the cluster does not respond in time, there are none.
+    pub async fn run(self, tree: Command) -> Result<(), Error> {
+        // From the command line: clap has removed the flags of every subcommand from `words`.
         let typed: Vec<String> = std::env::args().skip_while(|word| word != "__complete").skip(1).collect();
         let partial = typed.last().cloned().unwrap_or_default();
-        let offered = match wanted(&typed) {
-            Wanted::Words(words) => words,
-            names => tokio::time::timeout(PATIENCE, names_of(&names, &typed)).await.unwrap_or_default(),
+        let offered = match candidates(tree.clone(), &typed) {
+            Candidates::Words(words) => words,
+            names => tokio::time::timeout(PATIENCE, names_of(&names, globals(tree, &typed)))
+                .await
+                .unwrap_or_default(),
         };
-        for word in offered.iter().filter(|word| word.starts_with(&partial)) {
-            println!("{word}");
-        }
-        println!("{NO_FILES}");
+        let mut lines: Vec<&str> =
+            offered.iter().map(String::as_str).filter(|word| word.starts_with(&partial)).collect();
+        lines.push(NO_FILES);
+        output::print(&lines.join("\n"))
     }
 }
 
-async fn names_of(wanted: &Wanted, words: &[String]) -> Vec<String> {
-    let Ok(session) = Session::connect(globals(words)).await else { return vec![] };
-    let versions =
-        async { if *wanted == Wanted::Deployment { vec![] } else { names::<ModelVersion>(&session).await } };
-    let deployments =
-        async { if *wanted == Wanted::Version { vec![] } else { names::<ModelDeployment>(&session).await } };
+async fn names_of(candidates: &Candidates, globals: Globals) -> Vec<String> {
+    let Ok(session) = Session::connect(globals).await else { return vec![] };
+    let versions = async {
+        if *candidates == Candidates::Deployment { vec![] } else { names::<ModelVersion>(&session).await }
+    };
+    let deployments = async {
+        if *candidates == Candidates::Version { vec![] } else { names::<ModelDeployment>(&session).await }
+    };
     let (deployments, versions) = tokio::join!(deployments, versions);
     [deployments, versions].concat()
 }
 
-/// The flags typed so far: which cluster, which namespace. The line is not finished, so its errors do not count.
-fn globals(words: &[String]) -> Globals {
+/// The flags on the line so far. The line is not complete, so its errors are ignored.
+fn globals(tree: Command, words: &[String]) -> Globals {
     let line = std::iter::once("kubectl-understudy").chain(words.iter().map(String::as_str));
-    let matches = Cli::command().ignore_errors(true).try_get_matches_from(line).ok();
+    let matches = tree.ignore_errors(true).try_get_matches_from(line).ok();
     matches.and_then(|matches| Globals::from_arg_matches(&matches).ok()).unwrap_or_default()
 }
 

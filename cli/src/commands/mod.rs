@@ -1,4 +1,4 @@
-//! The subcommands, one file each: its flags, its plan as a pure function, and its run.
+//! The subcommands, one file each: the arguments, the write as a pure function `propose`, and `run`.
 
 pub mod accept;
 pub mod approve;
@@ -12,57 +12,3 @@ pub mod request;
 pub mod review;
 pub mod rollback;
 pub mod withdraw;
-
-use understudy_crds::{
-    ModelVersion, Transition,
-    condition::{self, READY},
-};
-
-use crate::error::Error;
-
-/// How people call a version.
-fn called(mv: &ModelVersion) -> String {
-    format!("{} {}", mv.spec.deployment, mv.spec.version)
-}
-
-/// The request that waits for a decision, which must be the one with this id if one is given.
-fn undecided<'a>(mv: &'a ModelVersion, id: Option<&str>) -> Result<&'a Transition, Error> {
-    let called = called(mv);
-    let Some(transition) = mv.transition() else {
-        return Err(Error::Refused(match operator_words(mv) {
-            Some(words) if mv.is_requested() => format!("the request of {called} is not open: {words}"),
-            None if mv.is_requested() => {
-                format!(
-                    "the operator has not opened the request of {called}: does it run, and does it watch this namespace?"
-                )
-            }
-            _ => format!("nothing waits for a decision: {called} is in {}{}", mv.stage(), last_word(mv)),
-        }));
-    };
-    if let Some(grant) = &transition.approval {
-        return Err(Error::Refused(format!(
-            "{called} to {} is approved already, by {}, and rolls out",
-            transition.to, grant.by
-        )));
-    }
-    match id {
-        Some(id) if id != transition.id => Err(Error::Refused(format!(
-            "what waits for a decision is {} ({called} -> {}, requested by {}), not {id}: look at it again",
-            transition.id, transition.to, transition.requested_by
-        ))),
-        _ => Ok(transition),
-    }
-}
-
-/// How the newest request ended, where it did not get what `spec.stage` asks for.
-fn last_word(mv: &ModelVersion) -> String {
-    match mv.history().last().filter(|_| mv.spec.stage != mv.stage()) {
-        Some(h) => format!("; the request for {} ended: {} by {}", h.to, h.decision.as_str(), h.decided_by),
-        None => " and nobody asks for another stage".to_owned(),
-    }
-}
-
-fn operator_words(mv: &ModelVersion) -> Option<String> {
-    let ready = condition::find(&mv.status.as_ref()?.conditions, READY)?;
-    Some(format!("{}: {}", ready.reason, ready.message))
-}

@@ -6,64 +6,62 @@ use clap::Args;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, ResourceExt, api::ListParams};
 use tokio::net::{TcpListener, TcpStream};
+use understudy_contract::ports;
 use understudy_crds::{ModelDeployment, ModelVersion, names};
 
-use super::list::words;
 use crate::{
     error::Error,
     identity::Act,
+    kubectl::{command, words},
     name::{AnyName, VersionName},
+    output,
     session::Session,
-    write::command,
 };
 
-/// The port of the version's pods on which it answers as main.
-const MAIN_PORT: u16 = 8080;
-/// The port on which it answers whatever its role.
-const DIRECT_PORT: u16 = 8082;
-/// How long the browser's starter may take to say that there is none.
+/// How long the program that opens a browser may take to report that none is installed.
 const BROWSER_ANSWERS_WITHIN: Duration = Duration::from_secs(3);
 
-/// Opens the form page of a version, or of what is main, through a port-forward; Ctrl-C ends it.
+/// Opens the form page of main or of one version
+///
+/// Forwards a local port to a pod that is ready, and opens a browser. Ctrl-C ends it.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kubectl understudy open fraud/1.3.0 -n risk --port 8000")]
-pub struct Open {
-    /// A deployment (fraud: what is main) or a version (fraud-1.3.0, fraud/1.3.0)
+pub struct OpenArgs {
+    /// Deployment (fraud, mdep/fraud: its main) or version (fraud-1.3.0, fraud/1.3.0, mv/fraud-1.3.0)
     pub name: AnyName,
-    /// Local port; else any free one
+    /// Local port. 0 is any free port
     #[arg(long, default_value_t = 0)]
     pub port: u16,
-    /// Print the URL only
+    /// Prints the URL, and opens no browser
     #[arg(long)]
     pub no_browser: bool,
 }
 
-/// Where connections go: a ready pod of this version, whichever it is at the moment.
+/// Where connections go: to a pod of this version that is ready at that time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Backend {
     deployment: String,
-    /// `None`: whatever is main when the connection comes.
+    /// `None`: the version that is main at the time of the connection.
     version: Option<String>,
 }
 
-impl Open {
-    /// Runs it until Ctrl-C.
+impl OpenArgs {
+    /// Runs the subcommand until Ctrl-C.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         let backend = self.backend(session).await?;
         if session.globals.show_kubectl {
-            println!("{}", backend.kubectl(self.port, &session.kubectl_flags()));
-            return Ok(());
+            return output::print(&backend.kubectl(self.port, &session.kubectl_flags()));
         }
-        // A mistake is told before a browser opens on nothing.
+        // An error ends the command before a browser opens.
         backend.pod(session).await?;
         let io = |what| move |source| Error::Io { what, source };
         let listener =
             TcpListener::bind(("127.0.0.1", self.port)).await.map_err(io("listen on the local port"))?;
         let url = format!("http://{}/", listener.local_addr().map_err(io("read the local port"))?);
         if session.json() {
-            println!("{}", serde_json::json!({"url": url}));
+            output::print(&serde_json::json!({"url": url}).to_string())?;
         } else {
-            println!("{url} is {}; Ctrl-C ends it", backend.called());
+            output::print(&format!("{url} is {}; Ctrl-C ends it", backend.called()))?;
         }
         if !self.no_browser {
             browse(&url).await;
@@ -97,12 +95,12 @@ impl Backend {
     fn called(&self) -> String {
         match &self.version {
             Some(version) => format!("{} {version}", self.deployment),
-            None => format!("what is main of {}", self.deployment),
+            None => format!("main of {}", self.deployment),
         }
     }
 
     const fn port(&self) -> u16 {
-        if self.version.is_some() { DIRECT_PORT } else { MAIN_PORT }
+        if self.version.is_some() { ports::DIRECT } else { ports::MAIN }
     }
 
     fn service(&self) -> String {
@@ -118,7 +116,7 @@ impl Backend {
         command(&[words("kubectl port-forward"), forward, flags.to_vec()].concat())
     }
 
-    /// A pod that is ready to answer.
+    /// A pod that is ready.
     async fn pod(&self, session: &Session) -> Result<String, Error> {
         let version = match &self.version {
             Some(version) => version.clone(),
@@ -130,7 +128,7 @@ impl Backend {
         let pods = pods.map_err(Error::api(Act::Open))?;
         pods.items.iter().find(|pod| is_ready(pod)).map(ResourceExt::name_any).ok_or_else(|| {
             Error::Refused(format!(
-                "no pod of {} {version} is ready; kubectl understudy review tells why",
+                "no pod of {} {version} is ready; kubectl understudy review shows the reason",
                 self.deployment
             ))
         })
@@ -155,7 +153,7 @@ fn is_ready(pod: &Pod) -> bool {
         && conditions.iter().any(|c| c.type_ == "Ready" && c.status == "True")
 }
 
-/// Every local connection gets one of its own to a pod that is ready at that moment.
+/// Forwards each local connection to a pod that is ready at that time.
 async fn serve(listener: &TcpListener, backend: &Backend, session: &Session) -> Result<(), Error> {
     let mut connections = tokio::task::JoinSet::new();
     loop {
@@ -164,14 +162,14 @@ async fn serve(listener: &TcpListener, backend: &Backend, session: &Session) -> 
         let pod = match backend.pod(session).await {
             Ok(pod) => pod,
             Err(error) => {
-                eprintln!("{error}");
+                output::note(&error.to_string());
                 continue;
             }
         };
         let (pods, port) = (pods(session), backend.port());
         connections.spawn(async move {
             if let Err(why) = forward(accepted.0, &pods, &pod, port).await {
-                eprintln!("the connection to pod {pod} broke off: {why}");
+                output::note(&format!("the connection to pod {pod} failed: {why}"));
             }
         });
         while connections.try_join_next().is_some() {}
@@ -187,7 +185,7 @@ async fn forward(
     let mut forwarder = pods.portforward(pod, &[port]).await?;
     let mut remote = forwarder.take_stream(port).ok_or("the API server opened no stream")?;
     match tokio::io::copy_bidirectional(&mut local, &mut remote).await {
-        // A browser drops connections as it likes.
+        // A browser closes connections at any time.
         Err(error) if !matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => {
             return Err(error.into());
         }
@@ -198,7 +196,7 @@ async fn forward(
     Ok(())
 }
 
-/// Opens the page where there is something to open it with; the URL is printed in any case.
+/// Opens the page in a browser, if one is installed. The URL is printed before.
 async fn browse(url: &str) {
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     let mut command = tokio::process::Command::new(opener);
@@ -211,7 +209,7 @@ async fn browse(url: &str) {
     if let Ok(Ok(status)) = tokio::time::timeout(BROWSER_ANSWERS_WITHIN, child.wait()).await
         && !status.success()
     {
-        eprintln!("no browser opened");
+        output::note("no browser opened");
     }
 }
 
@@ -220,12 +218,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_is_reached_on_its_direct_service_and_main_on_the_stable_one() {
+    fn a_version_is_reached_on_its_own_service_and_main_on_the_stable_one() {
         let version = Backend { deployment: "fraud".into(), version: Some("1.3.0".into()) };
         let main = Backend { deployment: "fraud".into(), version: None };
         let flags = ["-n".to_owned(), "risk".to_owned()];
         assert_eq!(version.kubectl(8000, &flags), "kubectl port-forward svc/fraud-v1-3-0 8000:80 -n risk");
         assert_eq!(main.kubectl(0, &flags), "kubectl port-forward svc/fraud :80 -n risk");
-        assert_eq!((version.port(), main.port()), (DIRECT_PORT, MAIN_PORT));
+        assert_eq!((version.port(), main.port()), (ports::DIRECT, ports::MAIN));
     }
 }

@@ -7,51 +7,53 @@ use understudy_crds::{
     annotations::{REASON, REJECT, REJECTED_BY},
 };
 
-use super::{called, undecided};
 use crate::{
     error::Error,
     identity::{Act, Identity},
     name::VersionName,
-    perform::{Plan, perform},
+    pending::{called, undecided},
+    perform::{Proposal, perform},
     session::Session,
     write::{Target, Write},
 };
 
-/// Rejects a request, with the reason, which stays on record.
+/// Rejects a request, with a reason
+///
+/// The reason stays on record.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example: kubectl understudy reject fraud-1.3.0 --reason 'recall fell on new customers' -n risk"
 )]
-pub struct Reject {
-    /// The version: fraud-1.3.0 or fraud/1.3.0
+pub struct RejectArgs {
+    /// Version: fraud-1.3.0 or fraud/1.3.0
     pub name: VersionName,
-    /// Why, for the colleague who asked
+    /// The reason, for the colleague who made the request
     #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub reason: String,
-    /// Only if this is the request that waits
+    /// Id of the reviewed request. If another request waits, nothing is written
     #[arg(long)]
     pub id: Option<String>,
 }
 
-impl Reject {
-    /// Runs it.
+impl RejectArgs {
+    /// Runs the subcommand.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         let mv = session.version(&self.name).await?;
         let me = session.me(Act::Reject).await?;
-        let plan = plan(&mv, self.id.as_deref(), &self.reason, &me)?;
-        if let Some((done, _)) = perform(session, &me, plan).await? {
-            done.show(session);
+        let proposal = propose(&mv, self.id.as_deref(), &self.reason, &me)?;
+        if let Some((done, _)) = perform(session, &me, proposal).await? {
+            done.show(session)?;
         }
         Ok(())
     }
 }
 
-fn plan(mv: &ModelVersion, id: Option<&str>, reason: &str, me: &Identity) -> Result<Plan, Error> {
+fn propose(mv: &ModelVersion, id: Option<&str>, reason: &str, me: &Identity) -> Result<Proposal, Error> {
     let transition = undecided(mv, id)?;
     let (id, called) = (&transition.id, called(mv));
     let step = format!("{called}: {} -> {}", transition.from, transition.to);
     let annotations = [(REJECT, id.as_str()), (REJECTED_BY, &me.name), (REASON, reason)];
-    Ok(Plan {
+    Ok(Proposal {
         act: Act::Reject,
         summary: String::new(),
         question: format!(
@@ -72,16 +74,16 @@ mod tests {
     use crate::fixtures::{me, version};
 
     #[test]
-    fn a_rejection_carries_its_reason_and_its_author() {
+    fn a_rejection_names_the_request_the_reason_and_the_rejecting_user() {
         let mv = version(json!({"spec": {"stage": "Staging"}, "status": {"stage": "None", "transition": {
             "id": "6f1c2b", "from": "None", "to": "Staging", "requestedBy": "alice",
             "requestedAt": "2026-11-21T04:00:00Z", "generation": 3, "digest": "sha256:9f"}}}));
-        let plan = plan(&mv, Some("6f1c2b"), "recall fell", &me("bob")).unwrap();
+        let proposal = propose(&mv, Some("6f1c2b"), "recall fell", &me("bob")).unwrap();
         let annotations = json!({
             "understudy.dev/reject": "6f1c2b",
             "understudy.dev/rejected-by": "bob",
             "understudy.dev/reason": "recall fell",
         });
-        assert_eq!(plan.writes[0].patch(), json!({"metadata": {"annotations": annotations}}));
+        assert_eq!(proposal.writes[0].patch(), json!({"metadata": {"annotations": annotations}}));
     }
 }

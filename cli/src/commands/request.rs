@@ -7,69 +7,72 @@ use futures::TryStreamExt;
 use kube::{ResourceExt, runtime::watcher};
 use understudy_crds::{Decision, ModelVersion, Stage, Transition, annotations::REQUESTED_BY};
 
-use super::called;
 use crate::{
     error::Error,
     identity::{Act, Identity},
+    main_record::decider,
     name::VersionName,
-    perform::{Plan, perform},
+    output,
+    pending::called,
+    perform::{Proposal, perform},
     progress::Awaited,
     session::Session,
     wait::Wait,
     write::{Target, Write},
 };
 
-/// How long the operator may take to open a request before the person is told that it does not: it takes
-/// milliseconds where it runs at all.
+/// How long to wait until the operator opens the request. A running operator needs milliseconds.
 const OPENS_WITHIN: Duration = Duration::from_secs(10);
 
-/// Asks for a stage. A colleague must approve it.
+/// Requests a stage for a version
+///
+/// Sets spec.stage in your name. A colleague must approve every step except Staging -> Archived.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kubectl understudy request fraud-1.3.0 staging -n risk")]
-pub struct Request {
-    /// The version: fraud-1.3.0 or fraud/1.3.0
+pub struct RequestArgs {
+    /// Version: fraud-1.3.0 or fraud/1.3.0
     pub name: VersionName,
-    /// The stage to ask for
+    /// The requested stage
     #[arg(ignore_case = true)]
-    pub stage: AskedStage,
-    /// Waiting.
+    pub stage: RequestedStage,
+    /// `--wait` and `--timeout`.
     #[command(flatten)]
     pub wait: Wait,
 }
 
-/// The stages that can be asked for.
+/// The stages that can be requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum AskedStage {
-    /// Runs beside main, for tests
+pub enum RequestedStage {
+    /// Runs alongside main, for tests
     Staging,
     /// Becomes main
     Production,
-    /// Out of use
+    /// Does not run any more
     Archived,
 }
 
-impl From<AskedStage> for Stage {
-    fn from(asked: AskedStage) -> Self {
-        match asked {
-            AskedStage::Staging => Self::Staging,
-            AskedStage::Production => Self::Production,
-            AskedStage::Archived => Self::Archived,
+impl From<RequestedStage> for Stage {
+    fn from(requested: RequestedStage) -> Self {
+        match requested {
+            RequestedStage::Staging => Self::Staging,
+            RequestedStage::Production => Self::Production,
+            RequestedStage::Archived => Self::Archived,
         }
     }
 }
 
-impl Request {
-    /// Runs it.
+impl RequestArgs {
+    /// Runs the subcommand.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         let mv = session.version(&self.name).await?;
         let me = session.me(Act::Request).await?;
         let to = Stage::from(self.stage);
-        let plan = plan(&mv, to, &me)?;
-        let Some((mut done, written)) = perform(session, &me, plan).await? else { return Ok(()) };
+        let proposal = propose(&mv, to, &me)?;
+        let Some((mut done, written)) = perform(session, &me, proposal).await? else { return Ok(()) };
         let (name, seen) = (mv.name_any(), mv.history().len());
         if self.wait.wait {
             let awaited = Awaited { to, id: None, seen };
-            done.outcome = Some(self.wait.until(session.versions(), &name, |mv| awaited.progress(mv)).await?);
+            done.ending = Some(self.wait.until(session.versions(), &name, |mv| awaited.progress(mv)).await?);
         } else if mv.stage().needs_approval(to) {
             match opened(session, &name, written.generation).await {
                 Some(transition) => {
@@ -77,35 +80,34 @@ impl Request {
                         format!("{}\n{}", done.sentence, invitation(&mv, &transition, &session.namespace));
                     done.transition = Some(transition.id);
                 }
-                None => eprintln!(
-                    "the operator has not opened the request within {} s; kubectl understudy review {name} tells more",
+                None => output::note(&format!(
+                    "the operator did not open the request within {} s; kubectl understudy review {name} shows the reason",
                     OPENS_WITHIN.as_secs()
-                ),
+                )),
             }
         }
-        done.show(session);
-        Ok(())
+        done.show(session)
     }
 }
 
 fn invitation(mv: &ModelVersion, transition: &Transition, namespace: &str) -> String {
     let name = mv.name_any();
     format!(
-        "a colleague looks and decides with:\n  kubectl understudy review {name} -n {namespace}\n  kubectl understudy approve {name} --id {} -n {namespace}",
+        "a colleague reviews and approves it with:\n  kubectl understudy review {name} -n {namespace}\n  kubectl understudy approve {name} --id {} -n {namespace}",
         transition.id
     )
 }
 
-/// The patches that ask for the stage; usually one.
-fn plan(mv: &ModelVersion, to: Stage, me: &Identity) -> Result<Plan, Error> {
+/// The write that requests the stage: usually one patch.
+fn propose(mv: &ModelVersion, to: Stage, me: &Identity) -> Result<Proposal, Error> {
     let (name, called, from) = (mv.name_any(), called(mv), mv.stage());
     if from == to {
-        return Err(Error::Refused(format!("{called} is in {to} already")));
+        return Err(Error::Refused(format!("{called} is already in {to}")));
     }
     if let Some(t) = mv.transition() {
-        let what = if t.to == to { "that is asked for already" } else { "another request is open" };
+        let what = if t.to == to { "this stage is already requested" } else { "another request is open" };
         return Err(Error::Refused(format!(
-            "{what}: {} -> {}, id {}, by {}; kubectl understudy withdraw {name} takes it back",
+            "{what}: {} -> {}, id {}, by {}; kubectl understudy withdraw {name} withdraws it",
             t.from, t.to, t.id, t.requested_by
         )));
     }
@@ -119,38 +121,39 @@ fn plan(mv: &ModelVersion, to: Stage, me: &Identity) -> Result<Plan, Error> {
             .map(|s| s.as_str())
             .collect();
         return Err(Error::Refused(format!(
-            "there is no step {from} -> {to}; from {from} it goes to {}",
+            "the step {from} -> {to} does not exist; from {from}, a version can go to {}",
             steps.join(" or ")
         )));
     }
-    let ask = |stage| Write::annotate(Target::Version, &name, &[(REQUESTED_BY, &me.name)]).with_stage(stage);
+    let write =
+        |stage| Write::annotate(Target::Version, &name, &[(REQUESTED_BY, &me.name)]).with_stage(stage);
     let mut summary = String::new();
-    let mut writes = vec![ask(to)];
+    let mut writes = vec![write(to)];
     if mv.spec.stage == to {
-        // The API server sees no change in asking for what spec.stage says already.
-        writes.insert(0, ask(from));
+        // A patch with the stage that spec.stage already has would not change the generation.
+        writes.insert(0, write(from));
         let ended = mv
             .history()
             .last()
-            .map(|h| format!(" ({} by {})", h.decision.as_str(), h.decided_by))
+            .map(|h| format!(" ({} by {})", h.decision.as_str(), decider(h)))
             .unwrap_or_default();
         summary = format!(
-            "spec.stage is {to} from an earlier request that has ended{ended}: it is set back to {from} first, then to {to} again."
+            "spec.stage is still {to} from an earlier request that has ended{ended}. It is first set back to {from}, then to {to} again."
         );
     }
     let approval =
         if from.needs_approval(to) { "a colleague must approve it" } else { "this step needs no approval" };
-    Ok(Plan {
+    Ok(Proposal {
         act: Act::Request,
         summary,
-        question: format!("Ask as {} for {called}: {from} -> {to} ({approval})?", me.name),
+        question: format!("Request as {}: {called}, {from} -> {to} ({approval})?", me.name),
         writes,
-        done: format!("{} asked for {called}: {from} -> {to}", me.name),
+        done: format!("{} requested {called}: {from} -> {to}", me.name),
         transition: None,
     })
 }
 
-/// The transition that the operator opens for the generation just written.
+/// The transition that the operator opens for this generation; `None` if it opens none in time.
 async fn opened(session: &Session, name: &str, generation: Option<i64>) -> Option<Transition> {
     let opening = async {
         let mut changes = std::pin::pin!(watcher::watch_object(session.versions(), name));
@@ -173,46 +176,47 @@ mod tests {
     use super::*;
     use crate::fixtures::{me, version};
 
-    fn stages(plan: &Plan) -> Vec<Stage> {
-        plan.writes.iter().filter_map(|w| w.stage).collect()
+    fn stages(proposal: &Proposal) -> Vec<Stage> {
+        proposal.writes.iter().filter_map(|w| w.stage).collect()
     }
 
     #[test]
-    fn a_first_request_is_one_patch_that_carries_the_requesters_own_name() {
-        let plan = plan(&version(json!({"spec": {"stage": "None"}})), Stage::Staging, &me("alice")).unwrap();
+    fn a_first_request_is_one_patch_with_the_name_of_the_requester() {
+        let proposal =
+            propose(&version(json!({"spec": {"stage": "None"}})), Stage::Staging, &me("alice")).unwrap();
         let patch = json!({"metadata": {"annotations": {"understudy.dev/requested-by": "alice"}}, "spec": {"stage": "Staging"}});
-        assert_eq!(plan.writes.iter().map(Write::patch).collect::<Vec<_>>(), [patch]);
+        assert_eq!(proposal.writes.iter().map(Write::patch).collect::<Vec<_>>(), [patch]);
     }
 
     #[test]
-    fn what_was_rejected_is_asked_for_again_in_two_patches() {
+    fn a_rejected_stage_is_requested_again_in_two_patches() {
         let rejected =
             json!({"spec": {"stage": "Production"}, "status": {"stage": "Staging", "settledGeneration": 3}});
-        let plan = plan(&version(rejected), Stage::Production, &me("alice")).unwrap();
-        assert_eq!(stages(&plan), [Stage::Staging, Stage::Production]);
-        assert!(plan.summary.contains("set back to Staging first"), "{}", plan.summary);
+        let proposal = propose(&version(rejected), Stage::Production, &me("alice")).unwrap();
+        assert_eq!(stages(&proposal), [Stage::Staging, Stage::Production]);
+        assert!(proposal.summary.contains("first set back to Staging"), "{}", proposal.summary);
     }
 
     #[test]
-    fn what_was_superseded_goes_back_to_staging_in_one_patch() {
+    fn a_superseded_version_requests_staging_in_one_patch() {
         let superseded =
             json!({"spec": {"stage": "Production"}, "status": {"stage": "Archived", "settledGeneration": 3}});
         assert_eq!(
-            stages(&plan(&version(superseded), Stage::Staging, &me("alice")).unwrap()),
+            stages(&propose(&version(superseded), Stage::Staging, &me("alice")).unwrap()),
             [Stage::Staging]
         );
     }
 
     #[rstest]
-    #[case(json!({"spec": {"stage": "Staging"}, "status": {"stage": "Staging"}}), Stage::Staging, "in Staging already")]
-    #[case(json!({"spec": {"stage": "None"}}), Stage::Production, "no step None -> Production; from None it goes to Staging")]
-    #[case(json!({"spec": {"stage": "Archived"}, "status": {"stage": "Archived"}}), Stage::Production, "from Archived it goes to Staging")]
-    fn a_step_that_does_not_exist_is_not_even_sent(
+    #[case(json!({"spec": {"stage": "Staging"}, "status": {"stage": "Staging"}}), Stage::Staging, "already in Staging")]
+    #[case(json!({"spec": {"stage": "None"}}), Stage::Production, "the step None -> Production does not exist; from None, a version can go to Staging")]
+    #[case(json!({"spec": {"stage": "Archived"}, "status": {"stage": "Archived"}}), Stage::Production, "from Archived, a version can go to Staging")]
+    fn a_step_that_does_not_exist_is_not_sent(
         #[case] mv: serde_json::Value,
         #[case] to: Stage,
         #[case] why: &str,
     ) {
-        let refused = plan(&version(mv), to, &me("alice")).unwrap_err().to_string();
+        let refused = propose(&version(mv), to, &me("alice")).unwrap_err().to_string();
         assert!(refused.contains(why), "{refused}");
     }
 
@@ -221,7 +225,7 @@ mod tests {
         let open = json!({"spec": {"stage": "Production"}, "status": {"stage": "Staging", "transition": {
             "id": "6f1c2b", "from": "Staging", "to": "Production", "requestedBy": "carol",
             "requestedAt": "2026-11-21T04:00:00Z", "generation": 3, "digest": "sha256:9f"}}});
-        let refused = plan(&version(open), Stage::Archived, &me("alice")).unwrap_err().to_string();
+        let refused = propose(&version(open), Stage::Archived, &me("alice")).unwrap_err().to_string();
         assert!(
             refused.contains("id 6f1c2b, by carol; kubectl understudy withdraw fraud-1.3.0"),
             "{refused}"

@@ -3,77 +3,54 @@
 use clap::Args;
 use jiff::Timestamp;
 use kube::ResourceExt;
-use understudy_crds::{ModelDeployment, ModelVersion};
+use understudy_crds::ModelDeployment;
 
-use super::list::words;
 use crate::{
     error::Error,
     identity::Act,
+    kubectl::{command, words},
     name::VersionName,
     output,
-    review::{self as view, Subject},
+    review::{ReviewReport, ReviewedObjects, text},
     session::Session,
-    write::command,
 };
 
-/// Shows what a reviewer must see of a version: documentation, evaluation, what it would replace.
+/// Shows everything that a reviewer needs to decide on a version
+///
+/// That is the request, what an approval replaces, the digest, the differences from main's signature, the metrics next to
+/// those of main with the results of the metric gates, the documentation, and the commands that decide.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kubectl understudy review fraud/1.3.0 -n risk")]
-pub struct Review {
-    /// The version: fraud-1.3.0 or fraud/1.3.0
+pub struct ReviewArgs {
+    /// Version: fraud-1.3.0 or fraud/1.3.0
     pub name: VersionName,
 }
 
-impl Review {
-    /// Runs it.
+impl ReviewArgs {
+    /// Runs the subcommand.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         if session.globals.show_kubectl {
-            println!(
-                "{}",
-                command(
-                    &[words("kubectl describe mv"), vec![self.name.object()], session.kubectl_flags()]
-                        .concat()
-                )
-            );
-            return Ok(());
+            return output::print(&command(
+                &[words("kubectl describe mv"), vec![self.name.object()], session.kubectl_flags()].concat(),
+            ));
         }
-        let found = Found::get(session, &self.name).await?;
-        output::show(session, &found.review(session), |review| review.full(Timestamp::now()));
-        Ok(())
+        let objects = fetch(session, &self.name).await?;
+        let report = ReviewReport::of(&objects);
+        let stamped = report.pending().is_some() && session.stamps_names().await;
+        let report = report.with_commands(&session.kubectl_flags(), stamped);
+        output::show(session.globals.output, &report, |review| text::full(review, Timestamp::now()))
     }
 }
 
-/// What a review is made of.
-pub struct Found {
-    /// The version under review.
-    pub version: ModelVersion,
-    deployment: Option<ModelDeployment>,
-    main: Option<ModelVersion>,
-}
-
-impl Found {
-    /// Reads the version, its deployment and the present main.
-    pub async fn get(session: &Session, name: &VersionName) -> Result<Self, Error> {
-        let version = session.version(name).await?;
-        let deployment =
-            session.deployments().get_opt(&version.spec.deployment).await.map_err(Error::api(Act::Read))?;
-        let served =
-            deployment.as_ref().and_then(ModelDeployment::main).map(|main| main.model_version.clone());
-        let main = match served.filter(|name| *name != version.name_any()) {
-            Some(name) => session.versions().get_opt(&name).await.map_err(Error::api(Act::Read))?,
-            None => None,
-        };
-        Ok(Self { version, deployment, main })
-    }
-
-    /// What the reviewer must see of it.
-    #[must_use]
-    pub fn review(&self, session: &Session) -> view::Review {
-        let subject = Subject {
-            version: &self.version,
-            deployment: self.deployment.as_ref(),
-            main: self.main.as_ref(),
-        };
-        view::Review::of(subject, &session.kubectl_flags())
-    }
+/// Reads the version, its deployment and the present main.
+pub async fn fetch(session: &Session, name: &VersionName) -> Result<ReviewedObjects, Error> {
+    let version = session.version(name).await?;
+    let deployment =
+        session.deployments().get_opt(&version.spec.deployment).await.map_err(Error::api(Act::Read))?;
+    let served = deployment.as_ref().and_then(ModelDeployment::main).map(|main| main.model_version.clone());
+    let main = match served.filter(|name| *name != version.name_any()) {
+        Some(name) => session.versions().get_opt(&name).await.map_err(Error::api(Act::Read))?,
+        None => None,
+    };
+    Ok(ReviewedObjects { version, deployment, main })
 }

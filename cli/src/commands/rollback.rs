@@ -11,7 +11,8 @@ use understudy_crds::{
 use crate::{
     error::Error,
     identity::{Act, Identity},
-    perform::{Plan, perform},
+    name::DeploymentName,
+    perform::{Proposal, perform},
     progress,
     session::Session,
     wait::Wait,
@@ -19,67 +20,69 @@ use crate::{
     write::{Target, Write},
 };
 
-/// Goes back to a version that was in Production before: at once, one person, on record.
+/// Makes an earlier version main again
+///
+/// One person is enough, because the approval of that version for Production is on record. If its pods are warm, main changes
+/// immediately; otherwise its pods start first, and the present main serves meanwhile.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kubectl understudy rollback fraud 1.2.0 -n risk --wait")]
-pub struct Rollback {
-    /// The deployment
-    pub deployment: String,
-    /// The version to go back to; else the one that was main before
+pub struct RollbackArgs {
+    /// Deployment: fraud or mdep/fraud
+    pub deployment: DeploymentName,
+    /// Version to go back to, for example 1.2.0. Default: the previous main
     pub version: Option<String>,
-    /// Waiting.
+    /// `--wait` and `--timeout`.
     #[command(flatten)]
     pub wait: Wait,
 }
 
-impl Rollback {
-    /// Runs it.
+impl RollbackArgs {
+    /// Runs the subcommand.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
-        let name = self.deployment.strip_prefix("mdep/").unwrap_or(&self.deployment);
+        let name = self.deployment.as_str();
         let md = session.deployments().get(name).await.map_err(Error::api(Act::Read))?;
         let me = session.me(Act::Rollback).await?;
         let now = Timestamp::now();
         let version = target(&md, self.version.as_deref())?;
         let request = request(&version, now);
-        let plan = plan(&md, &version, &request, &me, now)?;
-        let Some((mut done, _)) = perform(session, &me, plan).await? else { return Ok(()) };
+        let proposal = propose(&md, &version, &request, &me, now)?;
+        let Some((mut done, _)) = perform(session, &me, proposal).await? else { return Ok(()) };
         if self.wait.wait {
             let progress = |md: &ModelDeployment| progress::rollback(md, &request);
-            done.outcome = Some(self.wait.until(session.deployments(), name, progress).await?);
+            done.ending = Some(self.wait.until(session.deployments(), name, progress).await?);
         }
-        done.show(session);
-        Ok(())
+        done.show(session)
     }
 }
 
-/// The annotation's value: the version, and a suffix that makes a second rollback to it a new one.
+/// The value of the annotation: the version, and a suffix that distinguishes two rollbacks to the same version.
 fn request(version: &str, now: Timestamp) -> String {
     format!("{version}#{}", now.strftime("%Y%m%dT%H%M%S%.3fZ"))
 }
 
-fn target(md: &ModelDeployment, asked: Option<&str>) -> Result<String, Error> {
+fn target(md: &ModelDeployment, version: Option<&str>) -> Result<String, Error> {
     let name = md.name_any();
-    if let Some(asked) = asked {
-        // The object's usual name is understood too.
-        return Ok(asked.strip_prefix(&format!("{name}-")).unwrap_or(asked).to_owned());
+    if let Some(version) = version {
+        // The usual name of the object, too.
+        return Ok(version.strip_prefix(&format!("{name}-")).unwrap_or(version).to_owned());
     }
     let previous = md.status.as_ref().and_then(|s| s.previous.as_ref());
     previous.map(|p| p.version.clone()).ok_or_else(|| {
-        Error::Refused(format!("no version was main of {name} before: say which one, kubectl understudy history {name} shows them"))
+        Error::Refused(format!("{name} has no previous main. Name a version; kubectl understudy history {name} shows those that were main"))
     })
 }
 
-fn plan(
+fn propose(
     md: &ModelDeployment,
     version: &str,
     request: &str,
     me: &Identity,
     now: Timestamp,
-) -> Result<Plan, Error> {
+) -> Result<Proposal, Error> {
     let name = md.name_any();
     let main = md.main().map(|m| m.version.as_str());
     if main == Some(version) {
-        return Err(Error::Refused(format!("{version} is main of {name} already")));
+        return Err(Error::Refused(format!("{version} is already main of {name}")));
     }
     let warm = md
         .status
@@ -88,22 +91,23 @@ fn plan(
         .filter(|p| p.version == version && p.warm_until.0 > now)
         .map(|p| {
             format!(
-                "Its pods are still warm, for {}: it takes one write.",
+                "Its pods are warm for another {}: main changes immediately.",
                 when::age_until(&p.warm_until, now)
             )
         });
     let main = main.unwrap_or("nothing");
-    Ok(Plan {
+    Ok(Proposal {
         act: Act::Rollback,
-        summary: warm
-            .unwrap_or_else(|| "Its pods are started first; main answers until they are ready.".to_owned()),
-        question: format!("Roll {name} back as {}: {main} -> {version}, at once?", me.name),
+        summary: warm.unwrap_or_else(|| {
+            "Its pods start first. The present main serves until they are ready.".to_owned()
+        }),
+        question: format!("Roll {name} back as {}: {main} -> {version}?", me.name),
         writes: vec![Write::annotate(
             Target::Deployment,
             &name,
             &[(ROLLBACK, request), (ROLLBACK_BY, &me.name)],
         )],
-        done: format!("{} asked {name} to go back: {main} -> {version}", me.name),
+        done: format!("{} requested the rollback of {name}: {main} -> {version}", me.name),
         transition: None,
     })
 }
@@ -127,10 +131,10 @@ mod tests {
     }
 
     #[test]
-    fn without_a_version_it_goes_to_the_one_before() {
+    fn without_a_version_the_rollback_goes_to_the_previous_main() {
         assert_eq!(target(&replaced(), None).unwrap(), "1.2.0");
         assert_eq!(target(&replaced(), Some("fraud-1.1.0")).unwrap(), "1.1.0");
-        assert!(target(&deployment(json!({})), None).unwrap_err().to_string().contains("say which one"));
+        assert!(target(&deployment(json!({})), None).unwrap_err().to_string().contains("Name a version"));
     }
 
     #[test]
@@ -141,19 +145,19 @@ mod tests {
     }
 
     #[test]
-    fn a_rollback_is_one_patch_of_the_deployment_and_tells_whether_it_is_warm() {
+    fn a_rollback_is_one_patch_of_the_deployment_and_says_how_long_the_pods_stay_warm() {
         let now = at("2026-11-21T04:05:00Z");
-        let plan = plan(&replaced(), "1.2.0", "1.2.0#x", &me("bob"), now).unwrap();
+        let proposal = propose(&replaced(), "1.2.0", "1.2.0#x", &me("bob"), now).unwrap();
         let annotations = json!({"understudy.dev/rollback": "1.2.0#x", "understudy.dev/rollback-by": "bob"});
-        assert_eq!(plan.writes[0].patch(), json!({"metadata": {"annotations": annotations}}));
-        assert_eq!(plan.writes[0].target, Target::Deployment);
-        assert_eq!(plan.summary, "Its pods are still warm, for 5m: it takes one write.");
+        assert_eq!(proposal.writes[0].patch(), json!({"metadata": {"annotations": annotations}}));
+        assert_eq!(proposal.writes[0].target, Target::Deployment);
+        assert_eq!(proposal.summary, "Its pods are warm for another 5m: main changes immediately.");
     }
 
     #[test]
     fn main_is_not_rolled_back_to_itself() {
         let refused =
-            plan(&replaced(), "1.3.0", "1.3.0#x", &me("bob"), at("2026-11-21T05:00:00Z")).unwrap_err();
-        assert!(refused.to_string().contains("1.3.0 is main of fraud already"));
+            propose(&replaced(), "1.3.0", "1.3.0#x", &me("bob"), at("2026-11-21T05:00:00Z")).unwrap_err();
+        assert!(refused.to_string().contains("1.3.0 is already main of fraud"));
     }
 }

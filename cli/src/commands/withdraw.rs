@@ -4,56 +4,58 @@ use clap::Args;
 use kube::ResourceExt;
 use understudy_crds::{ModelVersion, annotations::REQUESTED_BY};
 
-use super::called;
 use crate::{
     error::Error,
     identity::{Act, Identity},
     name::VersionName,
-    perform::{Plan, perform},
+    pending::called,
+    perform::{Proposal, perform},
     session::Session,
     write::{Target, Write},
 };
 
-/// Takes a request back.
+/// Withdraws a request
+///
+/// Sets spec.stage back to the present stage. If the request is approved and rolls out, the roll-out stops.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kubectl understudy withdraw fraud-1.3.0 -n risk")]
-pub struct Withdraw {
-    /// The version: fraud-1.3.0 or fraud/1.3.0
+pub struct WithdrawArgs {
+    /// Version: fraud-1.3.0 or fraud/1.3.0
     pub name: VersionName,
 }
 
-impl Withdraw {
-    /// Runs it.
+impl WithdrawArgs {
+    /// Runs the subcommand.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
         let mv = session.version(&self.name).await?;
         let me = session.me(Act::Withdraw).await?;
-        if let Some((done, _)) = perform(session, &me, plan(&mv, &me)?).await? {
-            done.show(session);
+        if let Some((done, _)) = perform(session, &me, propose(&mv, &me)?).await? {
+            done.show(session)?;
         }
         Ok(())
     }
 }
 
-fn plan(mv: &ModelVersion, me: &Identity) -> Result<Plan, Error> {
+fn propose(mv: &ModelVersion, me: &Identity) -> Result<Proposal, Error> {
     let (called, stage) = (called(mv), mv.stage());
     if mv.transition().is_none() && !mv.is_requested() {
         return Err(Error::Refused(format!(
-            "there is nothing to take back: {called} is in {stage} and no request is open"
+            "nothing to withdraw: {called} is in {stage} and no request is open"
         )));
     }
-    let (asked, id) = (mv.spec.stage, mv.transition().map(|t| t.id.clone()));
+    let (requested, id) = (mv.spec.stage, mv.transition().map(|t| t.id.clone()));
     let by = mv.transition().map(|t| format!(", requested by {}", t.requested_by)).unwrap_or_default();
     let approved = mv.transition().and_then(|t| t.approval.as_ref());
-    let summary =
-        approved.map(|grant| format!("It is approved by {} and rolls out: this stops it.", grant.by));
-    Ok(Plan {
+    let summary = approved
+        .map(|grant| format!("{} approved it, and it rolls out. Withdrawing stops the roll-out.", grant.by));
+    Ok(Proposal {
         act: Act::Withdraw,
         summary: summary.unwrap_or_default(),
-        question: format!("Take back as {} the request {called}: {stage} -> {asked}{by}?", me.name),
+        question: format!("Withdraw as {} the request {called}: {stage} -> {requested}{by}?", me.name),
         writes: vec![
             Write::annotate(Target::Version, &mv.name_any(), &[(REQUESTED_BY, &me.name)]).with_stage(stage),
         ],
-        done: format!("{} took back the request {called}: {stage} -> {asked}", me.name),
+        done: format!("{} withdrew the request {called}: {stage} -> {requested}", me.name),
         transition: id,
     })
 }
@@ -67,17 +69,17 @@ mod tests {
     use crate::fixtures::{me, version};
 
     #[test]
-    fn a_withdrawal_sets_spec_back_to_where_the_version_is() {
+    fn a_withdrawal_sets_spec_stage_back_to_the_present_stage() {
         let open = version(json!({"spec": {"stage": "Production"}, "status": {"stage": "Staging"}}));
-        let plan = plan(&open, &me("alice")).unwrap();
-        assert_eq!(plan.writes[0].stage, Some(Stage::Staging));
+        let proposal = propose(&open, &me("alice")).unwrap();
+        assert_eq!(proposal.writes[0].stage, Some(Stage::Staging));
     }
 
     #[test]
-    fn what_has_ended_cannot_be_taken_back() {
+    fn a_request_that_ended_cannot_be_withdrawn() {
         let rejected =
             json!({"spec": {"stage": "Production"}, "status": {"stage": "Staging", "settledGeneration": 3}});
-        let refused = plan(&version(rejected), &me("alice")).unwrap_err().to_string();
-        assert!(refused.contains("nothing to take back: fraud 1.3.0 is in Staging"), "{refused}");
+        let refused = propose(&version(rejected), &me("alice")).unwrap_err().to_string();
+        assert!(refused.contains("nothing to withdraw: fraud 1.3.0 is in Staging"), "{refused}");
     }
 }

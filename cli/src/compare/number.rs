@@ -1,12 +1,12 @@
-//! Numbers as people read them: as many digits as tell something.
+//! Numbers for people: three significant digits, or the unit that fits.
 
-/// A share as percent, `96.5 %`; near 0 and 100 with one digit more, where that is what matters.
+/// A share in percent: `96.5 %`. Below 1 % and above 99 % it has two decimals: `99.91 %`.
 #[must_use]
 pub fn percent(share: f64) -> String {
     format!("{} %", bare_percent(share))
 }
 
-/// A share with its interval, `96.5 % (95.3 to 97.4)`.
+/// A share with its interval: `96.5 % (95.3 to 97.4)`.
 #[must_use]
 pub fn percent_between(share: f64, low: f64, high: f64) -> String {
     format!("{} ({} to {})", percent(share), bare_percent(low), bare_percent(high))
@@ -21,13 +21,13 @@ fn bare_percent(share: f64) -> String {
     }
 }
 
-/// A number with its interval, three digits that count: `0.0312 (0.0290 to 0.0334)`.
+/// A number with its interval: `0.0312 (0.0290 to 0.0334)`.
 #[must_use]
 pub fn between(value: f64, low: f64, high: f64) -> String {
     format!("{} ({} to {})", number(value), number(low), number(high))
 }
 
-/// Three digits that count; a very small or very large number by its power of ten.
+/// Three significant digits: `0.0312`, `1.23e-5`.
 #[must_use]
 pub fn number(value: f64) -> String {
     match value.abs() {
@@ -43,16 +43,16 @@ pub fn number(value: f64) -> String {
     }
 }
 
-/// A correlation with its interval, three decimals: `0.981 (0.975 to 0.986)`.
+/// A correlation with its interval: `0.981 (0.975 to 0.986)`.
 #[must_use]
 pub fn correlation(value: f64, low: f64, high: f64) -> String {
     format!("{value:.3} ({low:.3} to {high:.3})")
 }
 
-/// How long a call takes: `210 us`, `3.21 ms`, `1.25 s`.
+/// A latency in microseconds, with the unit that fits: `210 us`, `3.21 ms`, `1.25 s`.
 #[must_use]
 pub fn duration(micros: i64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "a latency has three digits that count")]
+    #[expect(clippy::cast_precision_loss, reason = "three significant digits are shown")]
     let value = micros as f64;
     match micros {
         ..1_000 => format!("{micros} us"),
@@ -73,7 +73,7 @@ mod tests {
     #[case(0.9650, "96.5 %")]
     #[case(0.9991, "99.91 %")]
     #[case(1.0, "100 %")]
-    fn a_share_near_its_ends_has_a_digit_more(#[case] share: f64, #[case] shown: &str) {
+    fn a_share_near_0_or_100_percent_has_two_decimals(#[case] share: f64, #[case] shown: &str) {
         assert_eq!(percent(share), shown);
     }
 
@@ -85,7 +85,7 @@ mod tests {
     #[case(1234.5, "1234")]
     #[case(0.000_012_3, "1.23e-5")]
     #[case(2_500_000.0, "2.50e6")]
-    fn three_digits_count(#[case] value: f64, #[case] shown: &str) {
+    fn a_number_has_three_significant_digits(#[case] value: f64, #[case] shown: &str) {
         assert_eq!(number(value), shown);
     }
 
@@ -93,7 +93,7 @@ mod tests {
     #[case(210, "210 us")]
     #[case(3_214, "3.21 ms")]
     #[case(1_250_000, "1.25 s")]
-    fn a_latency_has_its_natural_unit(#[case] micros: i64, #[case] shown: &str) {
+    fn a_latency_has_the_unit_that_fits(#[case] micros: i64, #[case] shown: &str) {
         assert_eq!(duration(micros), shown);
     }
 }

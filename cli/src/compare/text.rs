@@ -6,18 +6,47 @@ use understudy_crds::{
     condition::DATA_DRIFT,
 };
 
-use super::{Compare, Standing, Subject, Verdict, number};
-use crate::{review::State, table, when};
+use super::{
+    number,
+    report::{CompareReport, Standing},
+    significance::{Figure, Significance},
+};
+use crate::{state::State, table, when};
 
-/// All of it.
+/// Why the values of an output are not as many as the pairs.
+const VALUES: &str = "\
+VALUES counts the numbers or labels of an output in all pairs:
+a call with 10 rows is 1 pair and, in an output with 2 numbers a row, 20 values.
+";
+/// What the latency of both roles measures.
+const LATENCY: &str = "\
+Latency is the time from the end of the request's body to the end of the inference, before the response is encoded.
+";
+
+/// In one line, how often both give the same label, output by output; `None` if no label was compared.
 #[must_use]
-pub fn full(compare: &Compare, now: Timestamp) -> String {
+pub fn agreement(comparison: &Comparison) -> Option<String> {
+    let shares = comparison.outputs.iter().filter_map(|output| {
+        let share = output.agreement?;
+        Some(format!(
+            "{} agrees {}",
+            output.name,
+            number::percent_between(share.value, share.low, share.high)
+        ))
+    });
+    let shares: Vec<String> = shares.collect();
+    (!shares.is_empty()).then(|| shares.join(", "))
+}
+
+/// The whole report.
+#[must_use]
+pub fn full(compare: &CompareReport, now: Timestamp) -> String {
     let mut parts = vec![
         format!("{} in namespace {}\n", compare.name, compare.namespace),
         table::fields(&summary(compare, now)),
     ];
-    if let Some(comparison) = compare.comparison.as_ref().filter(|c| c.pairs > 0 || answered(c)) {
-        parts.extend([answers(compare, comparison), both(compare, comparison)]);
+    if let Some(comparison) = compare.comparison.as_ref().filter(|c| copied(c) > 0) {
+        parts.extend([outputs(compare, comparison), roles(compare, comparison)]);
     }
     if let Some(features) = compare.drift.as_ref().map(|d| &d.features).filter(|f| !f.is_empty()) {
         parts.push(drifting(features));
@@ -28,66 +57,69 @@ pub fn full(compare: &Compare, now: Timestamp) -> String {
     parts.join("\n")
 }
 
-/// Whether there are figures though no call was answered well by both.
-fn answered(comparison: &Comparison) -> bool {
-    comparison.roles.iter().any(|role| role.calls > 0)
+/// Copied calls: the server counts each of them once for main and once for the challenger.
+fn copied(comparison: &Comparison) -> i64 {
+    comparison.roles.iter().map(|role| role.calls).max().unwrap_or_default().max(comparison.pairs)
 }
 
-fn summary(compare: &Compare, now: Timestamp) -> Vec<(&'static str, String)> {
+fn summary(compare: &CompareReport, now: Timestamp) -> Vec<(&'static str, String)> {
     let main = compare
         .main
         .as_ref()
         .map(|m| format!("{} ({}) since {}", m.version, m.model_version, when::moment(&m.since)));
     let mut rows = vec![
-        ("Main", main.unwrap_or_else(|| "nothing is in Production: no call could be copied".to_owned())),
+        ("Main", main.unwrap_or_else(|| "nothing is in Production: there are no calls to copy".to_owned())),
         ("Challenger", challenger(compare)),
     ];
     rows.extend(state(compare).map(|words| ("Ready", words)));
     rows.extend(compared(compare, now));
     for state in &compare.drift_states {
         let label = if state.condition == DATA_DRIFT { "Inputs drift" } else { "Outputs drift" };
-        rows.push((label, told(state)));
+        rows.push((label, in_words(state)));
     }
     if compare.drift_states.is_empty() && compare.main.is_some() {
-        rows.push(("Drift", "not measured: main has no baseline, or none has been read yet".to_owned()));
+        rows.push((
+            "Drift",
+            "not measured: main has no baseline, or its pods have not read it yet".to_owned(),
+        ));
     }
     rows
 }
 
-fn challenger(compare: &Compare) -> String {
-    let Some(asked) = &compare.asked else {
+fn challenger(compare: &CompareReport) -> String {
+    let Some(requested) = &compare.requested else {
         return match compare.candidates.as_slice() {
-            [] => "none is set; it must be a version approved for Staging, and none is there".to_owned(),
-            staged => format!("none is set; in Staging: {}", staged.join(", ")),
+            [] => "not set, and no version is in Staging".to_owned(),
+            staged => format!("not set; in Staging: {}", staged.join(", ")),
         };
     };
-    match compare.challenger.as_ref().filter(|c| c.version == asked.version) {
+    match compare.challenger.as_ref().filter(|c| c.version == requested.version) {
         Some(c) => format!(
-            "{} ({}) since {}, {} of {} pods ready; gets {} % of the calls",
+            "{} ({}) since {}, {} of {} pods ready; gets copies of {} % of the calls",
             c.version,
             c.model_version,
             when::moment(&c.since),
             c.ready_replicas,
-            asked.replicas,
-            asked.sample_percent
+            requested.replicas,
+            requested.sample_percent
         ),
-        None => format!("{} is asked for, and gets no calls", asked.version),
+        None => format!("{} is set and gets no calls", requested.version),
     }
 }
 
-/// The operator's word about a challenger that is asked for.
-fn state(compare: &Compare) -> Option<String> {
-    compare.asked.as_ref()?;
+/// The condition `ChallengerReady`, if a challenger is set.
+fn state(compare: &CompareReport) -> Option<String> {
+    compare.requested.as_ref()?;
     Some(compare.state.as_ref().map_or_else(
         || {
-            "not known: the operator has not looked at it yet; does it run, and does it watch this namespace?"
+            "not known: the operator has not processed this challenger yet. Check that it runs and watches this namespace"
                 .to_owned()
         },
-        told,
+        in_words,
     ))
 }
 
-fn told(state: &State) -> String {
+fn in_words(state: &State) -> String {
     let word = match state.status.as_str() {
         "True" => "yes",
         "False" => "no",
@@ -96,15 +128,23 @@ fn told(state: &State) -> String {
     format!("{word}, {}: {}", state.reason, state.message)
 }
 
-fn compared(compare: &Compare, now: Timestamp) -> Option<(&'static str, String)> {
+fn compared(compare: &CompareReport, now: Timestamp) -> Option<(&'static str, String)> {
     const LABEL: &str = "Compared";
     let figures = compare.comparison.as_ref();
     match (compare.standing, figures) {
         (Standing::NoPairs, None) => Some((LABEL, no_pairs(compare))),
         (Standing::NoPairs, Some(c)) if c.pairs == 0 => {
-            Some((LABEL, format!("{}; looked {} ago", no_pairs(compare), when::age(&c.at, now))))
+            Some((LABEL, format!("{}; as of {} ago", no_pairs(compare), when::age(&c.at, now))))
         }
-        (Standing::Compared, Some(c)) => Some((LABEL, pairs(c, now))),
+        (Standing::Compared, Some(c)) => Some((
+            LABEL,
+            format!(
+                "{}\nA pair is one call that both answered with a prediction: {} of {} copied calls.",
+                pairs(c, now),
+                c.pairs,
+                copied(c)
+            ),
+        )),
         (_, Some(c)) => Some((
             "Before",
             format!("{} with main {}: {}", c.challenger.version, c.main.version, pairs(c, now)),
@@ -113,10 +153,10 @@ fn compared(compare: &Compare, now: Timestamp) -> Option<(&'static str, String)>
     }
 }
 
-fn no_pairs(compare: &Compare) -> String {
-    match compare.asked.as_ref().map(|asked| asked.sample_percent) {
-        Some(0) => "no pairs, since samplePercent is 0".to_owned(),
-        _ => "no pairs yet: a pair is a call to main whose copy the challenger answered too".to_owned(),
+fn no_pairs(compare: &CompareReport) -> String {
+    match compare.requested.as_ref().map(|requested| requested.sample_percent) {
+        Some(0) => "no pairs, because samplePercent is 0".to_owned(),
+        _ => "no pairs yet: a pair is one call that both answered with a prediction".to_owned(),
     }
 }
 
@@ -132,66 +172,69 @@ fn pairs(comparison: &Comparison, now: Timestamp) -> String {
     )
 }
 
-fn answers(compare: &Compare, comparison: &Comparison) -> String {
+fn outputs(compare: &CompareReport, comparison: &Comparison) -> String {
     if comparison.outputs.is_empty() {
-        return "Answers: no output was compared\n".to_owned();
+        return "Predictions: no output was compared\n".to_owned();
     }
-    let rows: Vec<[String; 6]> = comparison.outputs.iter().map(|output| answer(compare, output)).collect();
-    let headings = ["OUTPUT", "COMPARED", "SAME", "MEAN ABSOLUTE DIFFERENCE", "CORRELATION", "READING"];
-    format!("Answers, with 95 % intervals\n{}", table::table(headings, &rows))
+    let rows: Vec<[String; 6]> =
+        comparison.outputs.iter().map(|output| output_row(compare, output)).collect();
+    let headings = ["OUTPUT", "VALUES", "SAME", "MEAN ABSOLUTE DIFFERENCE", "CORRELATION", "READING"];
+    format!("Predictions, with 95 % intervals\n{}{VALUES}", table::table(headings, &rows))
 }
 
-fn answer(compare: &Compare, output: &OutputComparison) -> [String; 6] {
+fn output_row(compare: &CompareReport, output: &OutputComparison) -> [String; 6] {
     let show = |measure: Option<Measure>, how: fn(f64, f64, f64) -> String| {
         measure.map(|m| how(m.value, m.low, m.high)).unwrap_or_default()
     };
     let measures = [output.agreement, output.mean_absolute_difference, output.correlation];
     let values = measures.iter().flatten().map(|m| m.compared).max();
-    let verdicts: Vec<Verdict> = [Subject::Agreement, Subject::MeanAbsoluteDifference, Subject::Correlation]
-        .into_iter()
-        .filter_map(|subject| compare.verdict(subject, Some(&output.name)))
-        .collect();
+    let significances: Vec<Significance> =
+        [Figure::Agreement, Figure::MeanAbsoluteDifference, Figure::Correlation]
+            .into_iter()
+            .filter_map(|figure| compare.significance(figure, Some(&output.name)))
+            .collect();
     [
         output.name.clone(),
         values.map(|v| v.to_string()).unwrap_or_default(),
         show(output.agreement, number::percent_between),
         show(output.mean_absolute_difference, number::between),
         show(output.correlation, number::correlation),
-        // One figure that cannot be told is enough to be careful with the row.
-        verdicts
+        // The row shows the more careful reading.
+        significances
             .iter()
-            .find(|v| **v == Verdict::TooFewToTell)
-            .or(verdicts.first())
-            .map(|v| v.words().to_owned())
+            .find(|s| **s == Significance::TooFewToTell)
+            .or(significances.first())
+            .map(|s| s.words().to_owned())
             .unwrap_or_default(),
     ]
 }
 
-fn both(compare: &Compare, comparison: &Comparison) -> String {
+fn roles(compare: &CompareReport, comparison: &Comparison) -> String {
     let role = |role| comparison.roles.iter().find(|r| r.role == role);
     let (main, challenger) = (role(Role::Main), role(Role::Challenger));
-    let row = |what: &str, show: fn(&RoleComparison) -> Option<String>, reading: Option<Verdict>| {
+    let row = |what: &str, show: fn(&RoleComparison) -> Option<String>, reading: Option<Significance>| {
         [
             what.to_owned(),
             main.and_then(show).unwrap_or_default(),
             challenger.and_then(show).unwrap_or_default(),
-            reading.map(|v| v.words().to_owned()).unwrap_or_default(),
+            reading.map(|s| s.words().to_owned()).unwrap_or_default(),
         ]
     };
     let mut rows = vec![
-        row("calls", |r| Some(r.calls.to_string()), None),
-        row("errors", |r| Some(errors(r)), compare.verdict(Subject::Errors, None)),
+        row("copied calls", |r| Some(r.calls.to_string()), None),
+        row("errors", |r| Some(errors(r)), compare.significance(Figure::Errors, None)),
         row("latency p50", |r| r.latency.as_ref().map(|l| number::duration(l.p50_micros)), None),
         row("latency p99", |r| r.latency.as_ref().map(|l| number::duration(l.p99_micros)), None),
     ];
-    rows.extend(right(compare, comparison));
+    rows.extend(accuracy(compare, comparison));
     let headings = [
-        "EACH BY ITSELF",
+        "EACH ROLE",
         &format!("MAIN {}", comparison.main.version),
         &format!("CHALLENGER {}", comparison.challenger.version),
         "READING",
     ];
-    table::table(headings, &rows)
+    let measured = comparison.roles.iter().any(|role| role.latency.is_some());
+    format!("{}{}", table::table(headings, &rows), if measured { LATENCY } else { "" })
 }
 
 fn errors(role: &RoleComparison) -> String {
@@ -199,17 +242,20 @@ fn errors(role: &RoleComparison) -> String {
     format!("{}{}", role.errors, share.unwrap_or_default())
 }
 
-/// How often each was right, where the truth came in later.
-fn right(compare: &Compare, comparison: &Comparison) -> Option<[String; 4]> {
+/// How often each role predicted the outcome, for calls whose outcome was reported.
+fn accuracy(compare: &CompareReport, comparison: &Comparison) -> Option<[String; 4]> {
     let outcomes = comparison.outcomes.as_ref().filter(|o| o.joined > 0)?;
     let share = |measure: Option<Measure>| {
-        measure.map(|m| format!("{} of {}", number::percent_between(m.value, m.low, m.high), m.compared))
+        measure
+            .map(|m| format!("{} of {}", number::percent_between(m.value, m.low, m.high), m.compared))
+            .unwrap_or_default()
     };
+    let reading = compare.significance(Figure::Accuracy, None).map(|s| s.words().to_owned());
     Some([
-        "right".to_owned(),
-        share(outcomes.main).unwrap_or_default(),
-        share(outcomes.challenger).unwrap_or_default(),
-        compare.verdict(Subject::Accuracy, None).map(|v| v.words().to_owned()).unwrap_or_default(),
+        "accuracy".to_owned(),
+        share(outcomes.main),
+        share(outcomes.challenger),
+        reading.unwrap_or_default(),
     ])
 }
 
@@ -231,5 +277,5 @@ fn drifting(features: &[DriftingFeature]) -> String {
             ]
         })
         .collect();
-    table::table(["DRIFTS", "ROLE", "PSI", "VALUES", "SINCE"], &rows)
+    table::table(["DRIFTING FEATURE", "ROLE", "PSI", "VALUES", "SINCE"], &rows)
 }

@@ -1,4 +1,4 @@
-//! The evaluation next to main's, and what the gates for Production say of it.
+//! The evaluation next to that of main, and the results of the metric gates for Production.
 
 use serde::Serialize;
 use understudy_crds::{Evaluation, Gate};
@@ -9,27 +9,27 @@ use understudy_crds::{Evaluation, Gate};
 pub struct MetricRow {
     /// Its name.
     pub name: String,
-    /// Its value; none where only a gate asks for it.
+    /// Its value; `None` if only a metric gate names the metric.
     pub value: Option<f64>,
     /// Main's value.
     pub main: Option<f64>,
     /// `value - main`.
     pub difference: Option<f64>,
-    /// What the gates on it say.
-    pub gates: Vec<GateVerdict>,
+    /// The results of the metric gates on it.
+    pub gates: Vec<GateResult>,
 }
 
-/// What one rule of a gate says.
+/// The result of one rule of a metric gate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct GateVerdict {
+pub struct GateResult {
     /// The rule, in words.
     pub rule: String,
-    /// Whether it is met.
+    /// Whether the metric satisfies it.
     pub holds: bool,
 }
 
-/// A row for each metric in the evaluation's order, then one for each that only a gate asks for.
+/// A row for each metric in the order of the evaluation, then one for each metric that only a metric gate names.
 pub fn rows(own: Option<&Evaluation>, main: Option<&Evaluation>, gates: &[Gate]) -> Vec<MetricRow> {
     let measured = own.map(|e| e.metrics.as_slice()).unwrap_or_default();
     let missing = gates.iter().map(|g| &g.metric).filter(|name| measured.iter().all(|m| m.name != **name));
@@ -48,18 +48,18 @@ pub fn rows(own: Option<&Evaluation>, main: Option<&Evaluation>, gates: &[Gate])
                 gates: gates
                     .iter()
                     .filter(|g| g.metric == *name)
-                    .flat_map(|g| verdicts(g, value, of_main))
+                    .flat_map(|g| results(g, value, of_main))
                     .collect(),
             }
         })
         .collect()
 }
 
-fn verdicts(gate: &Gate, value: Option<f64>, main: Option<f64>) -> Vec<GateVerdict> {
+fn results(gate: &Gate, value: Option<f64>, main: Option<f64>) -> Vec<GateResult> {
     let at_least = |bound: f64| value.is_some_and(|value| value >= bound);
-    let least = gate.min.map(|min| GateVerdict { rule: format!("at least {min}"), holds: at_least(min) });
-    // Where main has no such metric there is nothing to be worse than.
-    let not_worse = gate.not_worse_than_main.then(|| GateVerdict {
+    let least = gate.min.map(|min| GateResult { rule: format!("at least {min}"), holds: at_least(min) });
+    // If main does not have the metric, no value is worse.
+    let not_worse = gate.not_worse_than_main.then(|| GateResult {
         rule: "not worse than main".to_owned(),
         holds: value.is_some() && main.is_none_or(at_least),
     });

@@ -1,4 +1,4 @@
-//! What a caller of main would notice: tensors that come, go or change.
+//! What callers of main would notice: tensors that are added, removed or changed.
 
 use serde::Serialize;
 use understudy_crds::{ModelSignature, TensorSpec};
@@ -7,14 +7,14 @@ use understudy_crds::{ModelSignature, TensorSpec};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", tag = "comparison")]
 pub enum SignatureDifference {
-    /// Both are known.
+    /// Both signatures are known.
     Compared {
-        /// Every difference; none when callers notice nothing.
+        /// Every difference; empty if callers notice nothing.
         changes: Vec<SignatureChange>,
     },
-    /// This version never ran: its signature is read from the file when its pods load it.
+    /// This version has not run yet: its pods read the signature from the model file.
     UnknownYet {},
-    /// There is no main to compare with, or its signature is not known.
+    /// No main exists, or its signature is not known.
     NoMain {},
 }
 
@@ -23,22 +23,23 @@ pub enum SignatureDifference {
 #[serde(rename_all = "camelCase")]
 pub struct SignatureChange {
     /// Input or output.
-    pub side: Side,
+    #[serde(rename = "side")]
+    pub direction: Direction,
     /// The tensor's name.
     pub name: String,
-    /// How main has it, `FP32[-1,30]`.
+    /// Datatype and shape in main, `FP32[-1,30]`; `None` if main does not have it.
     pub main: Option<String>,
-    /// How this version has it.
+    /// The same in this version.
     pub own: Option<String>,
 }
 
-/// Which side of the model.
+/// Whether a tensor is an input or an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Side {
-    /// What goes in.
+pub enum Direction {
+    /// An input of the model.
     Input,
-    /// What comes out.
+    /// An output of the model.
     Output,
 }
 
@@ -46,21 +47,21 @@ pub enum Side {
 pub fn difference(own: Option<&ModelSignature>, main: Option<&ModelSignature>) -> SignatureDifference {
     let Some(own) = own else { return SignatureDifference::UnknownYet {} };
     let Some(main) = main else { return SignatureDifference::NoMain {} };
-    let mut changes = side(Side::Input, &own.inputs, &main.inputs);
-    changes.extend(side(Side::Output, &own.outputs, &main.outputs));
+    let mut changes = changes(Direction::Input, &own.inputs, &main.inputs);
+    changes.extend(self::changes(Direction::Output, &own.outputs, &main.outputs));
     SignatureDifference::Compared { changes }
 }
 
-fn side(side: Side, own: &[TensorSpec], main: &[TensorSpec]) -> Vec<SignatureChange> {
-    let form = |all: &[TensorSpec], name: &str| all.iter().find(|t| t.name == name).map(tensor);
+fn changes(direction: Direction, own: &[TensorSpec], main: &[TensorSpec]) -> Vec<SignatureChange> {
+    let spec = |all: &[TensorSpec], name: &str| all.iter().find(|t| t.name == name).map(tensor);
     let gone = main.iter().filter(|t| own.iter().all(|o| o.name != t.name));
     own.iter()
         .chain(gone)
         .map(|t| SignatureChange {
-            side,
+            direction,
             name: t.name.clone(),
-            main: form(main, &t.name),
-            own: form(own, &t.name),
+            main: spec(main, &t.name),
+            own: spec(own, &t.name),
         })
         .filter(|change| change.main != change.own)
         .collect()

@@ -1,38 +1,56 @@
 //! The review as text, for a terminal.
 
 use jiff::Timestamp;
-use understudy_crds::{Comparison, Stage, Transition, Verdict};
+use understudy_crds::{
+    Comparison, Stage, Transition, Verdict,
+    annotations::{APPROVED_BY, REJECTED_BY},
+};
 
-use super::{MetricRow, Review, Side, SignatureDifference};
-use crate::{compare::agreement, table, when};
+use super::{
+    metrics::MetricRow,
+    report::{ReviewReport, YOUR_NAME},
+    signature::{Direction, SignatureDifference},
+};
+use crate::{compare::text::agreement, main_record::approval_in_words, table, when};
 
-/// All of it.
+/// The whole review.
 #[must_use]
-pub fn full(review: &Review, now: Timestamp) -> String {
+pub fn full(review: &ReviewReport, now: Timestamp) -> String {
     let mut parts = vec![summary(review, now), section("Documentation", &documentation(review))];
     if let Some(commands) = &review.commands {
         let plain = |command: &str| format!("or {command}");
-        let lines = [
+        let mut lines = vec![
             commands.approve.clone(),
             plain(&commands.kubectl_approve),
             commands.reject.clone(),
             plain(&commands.kubectl_reject),
         ];
+        if commands.name_stamped {
+            lines.push(stamp_note());
+        }
         parts.push(section("To decide", &lines));
     }
     parts.join("\n")
 }
 
-/// Lines under a heading, set in.
+/// The API server can add names. That does not prove that the chart was installed with its stamp policy.
+fn stamp_note() -> String {
+    format!(
+        "This cluster adds your name to the plain kubectl commands. If it refuses because the name is missing,\n  \
+         the chart's stamp policy is not installed: add {APPROVED_BY}={YOUR_NAME} or {REJECTED_BY}={YOUR_NAME}."
+    )
+}
+
+/// Indented lines under a heading.
 fn section(heading: &str, lines: &[String]) -> String {
     let indented = lines.iter().map(|line| format!("  {line}").trim_end().to_owned());
     let all: Vec<String> = std::iter::once(heading.to_owned()).chain(indented).collect();
     all.join("\n") + "\n"
 }
 
-/// All but the documentation and the commands: what is shown once more before an approval.
+/// The review without documentation and commands: `approve` shows it before it asks.
 #[must_use]
-pub fn summary(review: &Review, now: Timestamp) -> String {
+pub fn summary(review: &ReviewReport, now: Timestamp) -> String {
     let mut text = format!(
         "{} {} (ModelVersion {} in namespace {}), in stage {}\n\n",
         review.deployment, review.version, review.name, review.namespace, review.stage
@@ -43,9 +61,9 @@ pub fn summary(review: &Review, now: Timestamp) -> String {
     text
 }
 
-fn rows(review: &Review, now: Timestamp) -> Vec<(&'static str, String)> {
+fn rows(review: &ReviewReport, now: Timestamp) -> Vec<(&'static str, String)> {
     let mut rows =
-        vec![("Request", review.transition.as_ref().map_or("none is open".to_owned(), |t| request(t, now)))];
+        vec![("Request", review.transition.as_ref().map_or("none".to_owned(), |t| request(t, now)))];
     if let Some(state) = &review.state {
         let label = if state.condition == "Approvable" { "Approvable" } else { "Ready" };
         let yes = if state.status == "True" { "yes" } else { "no" };
@@ -60,32 +78,34 @@ fn rows(review: &Review, now: Timestamp) -> Vec<(&'static str, String)> {
     if let Some(effect) = &review.effect {
         rows.push(("If approved", effect.clone()));
     }
-    let main = review
-        .main
-        .as_ref()
-        .map(|m| format!("{} ({}) since {}", m.version, m.model_version, when::moment(&m.since)));
-    rows.push((
-        "Main now",
-        main.unwrap_or_else(|| match review.stage {
-            Stage::Production => "this version".to_owned(),
-            _ => "nothing is in Production".to_owned(),
-        }),
-    ));
-    rows.extend(review.live.as_ref().map(|live| ("Live", beside_main(review, live, now))));
+    rows.push(("Main now", main(review)));
+    rows.extend(review.live.as_ref().map(|live| ("Live", as_challenger(review, live, now))));
     let size = review.bytes.map(|b| format!(", {b} bytes")).unwrap_or_default();
     rows.push(("Artifact", format!("{}{size}", review.uri)));
     rows.push(("Digest", review.digest.clone()));
-    rows.push(("Signature", signature(&review.signature)));
+    rows.push(("Signature", signature(review)));
     rows.push(("Acceptance", acceptance(review, now)));
     rows.push(("Provenance", provenance(review)));
     rows
 }
 
-/// What its time as challenger has shown so far.
-fn beside_main(review: &Review, live: &Comparison, now: Timestamp) -> String {
+fn main(review: &ReviewReport) -> String {
+    let main = match &review.main {
+        Some(m) => format!("{} ({}) since {}", m.version, m.model_version, when::moment(&m.since)),
+        None if review.stage == Stage::Production => "this version".to_owned(),
+        None => return "nothing is in Production".to_owned(),
+    };
+    let Some(row) = &review.main_record else { return main };
+    let Some(by) = &row.rolled_back_by else { return main };
+    let approval = row.approval.as_ref().map(|a| format!("; {}", approval_in_words(a)));
+    format!("{main}, rolled back by {by}{}", approval.unwrap_or_default())
+}
+
+/// How it compares with main as its challenger.
+fn as_challenger(review: &ReviewReport, live: &Comparison, now: Timestamp) -> String {
     let agreement = agreement(live).map(|words| format!(": {words}")).unwrap_or_default();
     format!(
-        "challenger of {}, {} pairs as of {} ago{agreement}\nkubectl understudy compare {} shows all",
+        "challenger of {}, {} pairs as of {} ago{agreement}\nkubectl understudy compare {} shows more",
         live.main.version,
         live.pairs,
         when::age(&live.at, now),
@@ -103,25 +123,28 @@ fn request(transition: &Transition, now: Timestamp) -> String {
     format!("{from} -> {to}, id {id}, by {requested_by} {} ago{end}", when::age(requested_at, now))
 }
 
-fn signature(difference: &SignatureDifference) -> String {
-    match difference {
-        SignatureDifference::UnknownYet {} => "known once it has run in Staging".to_owned(),
-        SignatureDifference::NoMain {} => "nothing to compare with".to_owned(),
+fn signature(review: &ReviewReport) -> String {
+    match &review.signature {
+        SignatureDifference::UnknownYet {} => "not known before it has run in Staging".to_owned(),
+        SignatureDifference::NoMain {} if review.main.is_some() => {
+            "not compared: the signature of main is not known".to_owned()
+        }
+        SignatureDifference::NoMain {} => "not compared: no other version is main".to_owned(),
         SignatureDifference::Compared { changes } if changes.is_empty() => {
             "the same inputs and outputs as main".to_owned()
         }
         SignatureDifference::Compared { changes } => {
             let lines = changes.iter().map(|change| {
-                let side = match change.side {
-                    Side::Input => "input",
-                    Side::Output => "output",
+                let direction = match change.direction {
+                    Direction::Input => "input",
+                    Direction::Output => "output",
                 };
                 let name = &change.name;
                 match (&change.main, &change.own) {
-                    (Some(main), Some(own)) => format!("{side} {name}: {own}, main has {main}"),
-                    (None, Some(own)) => format!("{side} {name}: {own}, main has none"),
+                    (Some(main), Some(own)) => format!("{direction} {name}: {own}, main has {main}"),
+                    (None, Some(own)) => format!("{direction} {name}: {own}, main has none"),
                     (_, None) => format!(
-                        "{side} {name}: gone, main has {}",
+                        "{direction} {name}: missing, main has {}",
                         change.main.as_deref().unwrap_or_default()
                     ),
                 }
@@ -131,7 +154,7 @@ fn signature(difference: &SignatureDifference) -> String {
     }
 }
 
-fn acceptance(review: &Review, now: Timestamp) -> String {
+fn acceptance(review: &ReviewReport, now: Timestamp) -> String {
     match &review.acceptance {
         Some(given) => {
             let verdict = match given.verdict {
@@ -146,7 +169,7 @@ fn acceptance(review: &Review, now: Timestamp) -> String {
     }
 }
 
-fn provenance(review: &Review) -> String {
+fn provenance(review: &ReviewReport) -> String {
     let Some(provenance) = &review.provenance else { return "none given".to_owned() };
     let parts = [("run", &provenance.run), ("commit", &provenance.git_commit), ("data", &provenance.dataset)];
     let lines: Vec<String> =
@@ -154,9 +177,9 @@ fn provenance(review: &Review) -> String {
     if lines.is_empty() { "none given".to_owned() } else { lines.join("\n") }
 }
 
-fn evaluation(review: &Review) -> String {
+fn evaluation(review: &ReviewReport) -> String {
     if review.metrics.is_empty() {
-        return "No evaluation is given, and no gate asks for one.\n".to_owned();
+        return "No evaluation is given, and no metric gate requires one.\n".to_owned();
     }
     let on = review.dataset.as_ref().map(|d| format!(" on {d}")).unwrap_or_default();
     let main = review.main.as_ref().map_or("MAIN".to_owned(), |m| format!("MAIN {}", m.version));
@@ -176,13 +199,13 @@ fn metric(row: &MetricRow) -> [String; 5] {
     [row.name.clone(), number(row.value), number(row.main), difference.unwrap_or_default(), gates.join("; ")]
 }
 
-fn documentation(review: &Review) -> Vec<String> {
+fn documentation(review: &ReviewReport) -> Vec<String> {
     let Some(documentation) = &review.documentation else { return vec!["none given".to_owned()] };
     let text = documentation.markdown.as_deref().unwrap_or_default();
     text.lines().map(plain).chain(documentation.url.iter().map(|url| format!("see {url}"))).collect()
 }
 
-/// Markdown reads well as it is, but for the marks of headings and of bold type.
+/// Markdown without the marks of headings and of bold type.
 fn plain(line: &str) -> String {
     let heading = line.trim_start_matches('#');
     if heading.len() < line.len() && heading.starts_with(' ') {

@@ -65,8 +65,12 @@ async fn a13_the_history_only_grows_also_for_the_operators_account() {
         let outcome = w.record(json!({"history": history})).await;
         assert!(outcome.is_err(), "{outcome:?}");
     }
-    refused(w.record(json!({"history": null})).await, 422, "no entry of the history is ever removed");
-    refused(w.record(json!({"history": [rewritten]})).await, 422, "an entry of the history never changes");
+    refused(w.record(json!({"history": null})).await, 422, "entries of status.history cannot be removed");
+    refused(
+        w.record(json!({"history": [rewritten]})).await,
+        422,
+        "entries of status.history cannot be changed",
+    );
     w.record(json!({"history": [kept, entry("222222", "alice", "Expired", OPERATOR.name)]})).await.unwrap();
 }
 

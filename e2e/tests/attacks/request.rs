@@ -138,7 +138,7 @@ async fn a_new_version_cannot_ask_for_production() {
         let mut manifest = version(MODEL, &json!({"understudy.dev/requested-by": "alice"}));
         manifest.spec.stage = serde_json::from_value(json!(stage)).unwrap();
         let made = w.versions(ALICE).create(&PostParams::default(), &manifest).await;
-        refused(made, 422, "a new version starts in stage None or asks for Staging");
+        refused(made, 422, "a new ModelVersion must have spec.stage None or Staging");
     }
 }
 

@@ -17,7 +17,7 @@ async fn without_a_terminal_nothing_is_written_unless_yes_is_said() -> Result<()
         story.deploy(&json!({})).await?;
         let name = story.publish(&Publication::of(Sample::V1_0_0)?).await?;
         let words = run(&story, Alice, &["request", &name, "staging"]).await?.refused(2)?;
-        ensure!(words.contains("Ask as alice for breast-cancer 1.0.0: None -> Staging"), "{words}");
+        ensure!(words.contains("Request as alice: breast-cancer 1.0.0, None -> Staging"), "{words}");
         ensure!(words.contains("--yes"), "{words}");
         assert_eq!(story.version(&name).await?.spec.stage, Stage::None);
         Ok(())

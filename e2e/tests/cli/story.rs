@@ -41,7 +41,7 @@ async fn nobody_promotes_alone(story: &Story, id: &str) -> Result<()> {
         ensure!(tester.contains(told), "{told} is missing: {tester}");
     }
     let other = run(story, Bob, &["approve", FIRST, "--id", "000000000000", "--yes"]).await?.refused(1)?;
-    ensure!(other.contains(&format!("what waits for a decision is {id}")), "{other}");
+    ensure!(other.contains(&format!("The pending request is {id}")), "{other}");
     Ok(())
 }
 

@@ -161,7 +161,10 @@ async fn a_service_of_somebody_else_is_left_alone_and_said_to_be_in_the_way() ->
             })
             .await?;
         story.await_event("ModelDeployment", MODEL, "NameConflict", "").await?;
-        ensure!(story.describe("mdep", MODEL).await?.contains("it is left alone"), "kubectl describe says it");
+        ensure!(
+            story.describe("mdep", MODEL).await?.contains("it is left alone"),
+            "kubectl describe says it"
+        );
         let serving = |v: &understudy_crds::ModelVersion| {
             v.status.as_ref().is_some_and(|s| condition::is_true(&s.conditions, condition::SERVING))
         };

@@ -10,15 +10,16 @@ use understudy_crds::{
 };
 
 use super::{decide::Hold, observe::Observed};
+use crate::reasons;
 
-/// One condition's worth of words.
-struct Say {
+/// One condition without its type and its times.
+struct Finding {
     status: bool,
     reason: String,
     message: String,
 }
 
-impl Say {
+impl Finding {
     fn new(status: bool, reason: &str, message: impl Into<String>) -> Self {
         Self { status, reason: reason.to_owned(), message: message.into() }
     }
@@ -49,9 +50,16 @@ pub fn status(observed: &Observed, hold: Option<&Hold>, now: Timestamp) -> Model
     let (ready, progress) = ready(observed, &status, &serving, hold);
     let approvable = approvable(&status, hold);
     let conditions = &mut status.conditions;
-    let mut put = |type_: &str, say: Option<&Say>| match say {
-        Some(say) => {
-            condition::set(conditions, type_, say.status, (&say.reason, &say.message), generation, now);
+    let mut put = |type_: &str, finding: Option<&Finding>| match finding {
+        Some(finding) => {
+            condition::set(
+                conditions,
+                type_,
+                finding.status,
+                (&finding.reason, &finding.message),
+                generation,
+                now,
+            );
         }
         None => condition::clear(conditions, type_),
     };
@@ -59,36 +67,42 @@ pub fn status(observed: &Observed, hold: Option<&Hold>, now: Timestamp) -> Model
     put(READY, Some(&ready));
     put(
         RECONCILING,
-        (progress == Progress::Reconciling).then(|| Say { status: true, ..copy(&ready) }).as_ref(),
+        (progress == Progress::Reconciling).then(|| Finding { status: true, ..copy(&ready) }).as_ref(),
     );
-    put(STALLED, (progress == Progress::Stalled).then(|| Say { status: true, ..copy(&ready) }).as_ref());
+    put(STALLED, (progress == Progress::Stalled).then(|| Finding { status: true, ..copy(&ready) }).as_ref());
     put(APPROVABLE, approvable.as_ref());
     status
 }
 
-fn copy(say: &Say) -> Say {
-    Say::new(say.status, &say.reason, say.message.clone())
+fn copy(finding: &Finding) -> Finding {
+    Finding::new(finding.status, &finding.reason, finding.message.clone())
 }
 
-fn serving(observed: &Observed, status: &ModelVersionStatus) -> Say {
+fn serving(observed: &Observed, status: &ModelVersionStatus) -> Finding {
     let pods = &observed.pods;
     match (pods.ready, pods.total, &pods.failure) {
-        (1.., total, _) => Say::new(true, "Serving", format!("{} of {total} pods answer", pods.ready)),
-        (0, _, Some(failure)) => Say::new(false, &failure.reason, failure.message.clone()),
-        (0, 0, None) if !status.stage.is_served() => {
-            Say::new(false, "NotServed", format!("a version in stage {} has no pods", status.stage))
-        }
-        (0, _, None) => Say::new(false, "Starting", "its pods are starting"),
+        (1.., total, _) => Finding::new(
+            true,
+            reasons::Serving::Serving.as_str(),
+            format!("{} of {total} pods answer", pods.ready),
+        ),
+        (0, _, Some(failure)) => Finding::new(false, &failure.reason, failure.message.clone()),
+        (0, 0, None) if !status.stage.is_served() => Finding::new(
+            false,
+            reasons::Serving::NotServed.as_str(),
+            format!("a version in stage {} has no pods", status.stage),
+        ),
+        (0, _, None) => Finding::new(false, reasons::Serving::Starting.as_str(), "its pods are starting"),
     }
 }
 
-fn approvable(status: &ModelVersionStatus, hold: Option<&Hold>) -> Option<Say> {
+fn approvable(status: &ModelVersionStatus, hold: Option<&Hold>) -> Option<Finding> {
     let transition = status.transition.as_ref().filter(|t| t.approval.is_none())?;
     Some(match hold {
-        Some(hold) => Say::new(false, hold.reason, hold.message.clone()),
-        None => Say::new(
+        Some(hold) => Finding::new(false, hold.reason.as_str(), hold.message.clone()),
+        None => Finding::new(
             true,
-            "WaitingForApproval",
+            reasons::Version::WaitingForApproval.as_str(),
             format!("approve with understudy.dev/approve={}", transition.id),
         ),
     })
@@ -104,35 +118,43 @@ enum Progress {
 fn ready(
     observed: &Observed,
     status: &ModelVersionStatus,
-    serving: &Say,
+    serving: &Finding,
     hold: Option<&Hold>,
-) -> (Say, Progress) {
+) -> (Finding, Progress) {
     if let Some(transition) = &status.transition {
         let step = format!("{} -> {}", transition.from, transition.to);
         return match (&transition.approval, hold) {
             (Some(grant), _) if !serving.status && transition.to == Stage::Production => {
                 let message =
                     format!("{step} is approved by {} and waits for its pods: {}", grant.by, serving.message);
-                (Say::new(false, &serving.reason, message), Progress::Reconciling)
+                (Finding::new(false, &serving.reason, message), Progress::Reconciling)
             }
             (Some(grant), _) => (
-                Say::new(false, "RollingOut", format!("{step} is approved by {} and rolls out", grant.by)),
+                Finding::new(
+                    false,
+                    reasons::Version::RollingOut.as_str(),
+                    format!("{step} is approved by {} and rolls out", grant.by),
+                ),
                 Progress::Reconciling,
             ),
-            (None, Some(hold)) => {
-                (Say::new(false, hold.reason, format!("{step}: {}", hold.message)), Progress::Reconciling)
-            }
+            (None, Some(hold)) => (
+                Finding::new(false, hold.reason.as_str(), format!("{step}: {}", hold.message)),
+                Progress::Reconciling,
+            ),
             (None, None) => {
                 let message = format!(
                     "{step}, requested by {}, waits for a second person (id {})",
                     transition.requested_by, transition.id
                 );
-                (Say::new(false, "WaitingForApproval", message), Progress::Reconciling)
+                (
+                    Finding::new(false, reasons::Version::WaitingForApproval.as_str(), message),
+                    Progress::Reconciling,
+                )
             }
         };
     }
     if let Some(hold) = hold {
-        return (Say::new(false, hold.reason, hold.message.clone()), Progress::Stalled);
+        return (Finding::new(false, hold.reason.as_str(), hold.message.clone()), Progress::Stalled);
     }
     if status.stage != observed.version.spec.stage
         && let Some(last) = status.history.last()
@@ -148,7 +170,7 @@ fn ready(
         // What was refused stays refused until somebody asks again; what made room for another version is done.
         let refused = matches!(last.decision, Decision::Rejected | Decision::Expired);
         let progress = if refused { Progress::Stalled } else { Progress::Done };
-        return (Say::new(!refused, last.decision.as_str(), message), progress);
+        return (Finding::new(!refused, last.decision.as_str(), message), progress);
     }
     if status.stage.is_served() {
         let progress = match (serving.status, &observed.pods.failure) {
@@ -158,11 +180,21 @@ fn ready(
         };
         return (copy(serving), progress);
     }
-    (Say::new(true, "Settled", format!("in stage {}, as asked for", status.stage)), Progress::Done)
+    (
+        Finding::new(
+            true,
+            reasons::Version::Settled.as_str(),
+            format!("in stage {}, as asked for", status.stage),
+        ),
+        Progress::Done,
+    )
 }
 
+/// Reasons of `Serving=False` that need no event.
+const EXPECTED: [reasons::Serving; 2] = [reasons::Serving::Starting, reasons::Serving::NotServed];
+
 /// Events for what changed between two statuses, apart from decisions, which have their own.
-pub fn news(
+pub fn events(
     before: &ModelVersionStatus,
     after: Option<&ModelVersionStatus>,
 ) -> Vec<(EventType, String, String)> {
@@ -181,7 +213,7 @@ pub fn news(
             }
             let severity = match (type_, new.status.as_str()) {
                 (SERVING, "True") => EventType::Normal,
-                (SERVING, _) if matches!(new.reason.as_str(), "Starting" | "NotServed") => return None,
+                (SERVING, _) if EXPECTED.iter().any(|reason| new.reason == reason.as_str()) => return None,
                 (APPROVABLE, "True") => return None,
                 _ => EventType::Warning,
             };

@@ -8,14 +8,15 @@ use understudy_crds::{
     annotations,
 };
 
-use super::{gates, observe::Observed};
+use super::{observe::Observed, requirements};
+use crate::reasons;
 
 /// Entries of the history kept free for what may still happen to a version after its last request.
 const HISTORY_RESERVE: usize = 4;
 
 /// What to do about a version.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
+pub enum NextStep {
     /// Write this.
     Act(Step),
     /// Something is asked for and cannot go on; say why.
@@ -43,7 +44,7 @@ pub enum Step {
 
 impl Step {
     /// No request begins and none is approved while nobody guards the names that stand in the annotations.
-    pub const fn needs_the_gate(&self) -> bool {
+    pub const fn needs_policy(&self) -> bool {
         matches!(self, Self::Open(_) | Self::Approve { .. })
     }
 }
@@ -51,8 +52,8 @@ impl Step {
 /// Why something that was asked for does not go on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hold {
-    /// One word.
-    pub reason: &'static str,
+    /// The reason in conditions.
+    pub reason: reasons::Hold,
     /// For a person.
     pub message: String,
     /// Whether an approval is there and waits.
@@ -60,37 +61,37 @@ pub struct Hold {
 }
 
 impl Hold {
-    fn new(reason: &'static str, message: impl Into<String>) -> Self {
+    fn new(reason: reasons::Hold, message: impl Into<String>) -> Self {
         Self { reason, message: message.into(), approved: false }
     }
 
     /// The approval policy is not in force.
-    pub fn gate(message: &str, approved: bool) -> Self {
+    pub fn policy_inactive(message: &str, approved: bool) -> Self {
         let message = format!("it waits until the approval policy is in force: {message}");
-        Self { approved, ..Self::new("ApprovalPolicyInactive", message) }
+        Self { approved, ..Self::new(reasons::Hold::ApprovalPolicyInactive, message) }
     }
 }
 
-/// A rule: silent, or an outcome.
-type Rule = fn(&Observed, Timestamp) -> Option<Outcome>;
+/// A rule: `None`, or the next step.
+type Rule = fn(&Observed, Timestamp) -> Option<NextStep>;
 
 /// In this order.
 const RULES: [Rule; 9] =
     [retired, duplicate, became_main, superseded, withdrawn, rejected, expired, approved, requested];
 
 /// What to do about a version at this moment.
-pub fn decide(observed: &Observed, now: Timestamp) -> Outcome {
-    let outcome = RULES.iter().find_map(|rule| rule(observed, now)).unwrap_or(Outcome::Rest);
-    match outcome {
-        Outcome::Act(_) => outcome,
+pub fn decide(observed: &Observed, now: Timestamp) -> NextStep {
+    let next = RULES.iter().find_map(|rule| rule(observed, now)).unwrap_or(NextStep::Rest);
+    match next {
+        NextStep::Act(_) => next,
         // A tester's word counts whatever else waits.
-        Outcome::Hold(_) | Outcome::Rest => accepted(observed, now).unwrap_or(outcome),
+        NextStep::Hold(_) | NextStep::Rest => accepted(observed, now).unwrap_or(next),
     }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "a rule that speaks says so in the shape of all rules")]
-fn act(step: Step) -> Option<Outcome> {
-    Some(Outcome::Act(step))
+fn act(step: Step) -> Option<NextStep> {
+    Some(NextStep::Act(step))
 }
 
 fn annotation(version: &ModelVersion, key: &str) -> Option<String> {
@@ -108,7 +109,7 @@ fn main_transition(observed: &Observed) -> Option<&str> {
 }
 
 /// Its deployment is gone: nothing of it runs any more.
-fn retired(o: &Observed, _: Timestamp) -> Option<Outcome> {
+fn retired(o: &Observed, _: Timestamp) -> Option<NextStep> {
     if o.deployment.is_some() {
         return None;
     }
@@ -126,7 +127,7 @@ fn retired(o: &Observed, _: Timestamp) -> Option<Outcome> {
     }
     let name = &o.version.spec.deployment;
     let message = format!("there is no ModelDeployment {name} in this namespace: create it");
-    Some(Outcome::Hold(Hold::new("DeploymentNotFound", message)))
+    Some(NextStep::Hold(Hold::new(reasons::Hold::DeploymentNotFound, message)))
 }
 
 /// Who decides where no person does.
@@ -143,17 +144,17 @@ fn moved(to: Stage, decision: Decision, requested_by: &str, decided_by: &str, re
 }
 
 /// The older of two versions with one number counts.
-fn duplicate(o: &Observed, _: Timestamp) -> Option<Outcome> {
+fn duplicate(o: &Observed, _: Timestamp) -> Option<NextStep> {
     let other = o.duplicate_of.as_ref().filter(|_| !o.version.stage().is_served())?;
     let message = format!(
         "version {} of {} is {other} already: publish another version number",
         o.version.spec.version, o.version.spec.deployment
     );
-    Some(Outcome::Hold(Hold::new("DuplicateVersion", message)))
+    Some(NextStep::Hold(Hold::new(reasons::Hold::DuplicateVersion, message)))
 }
 
 /// The roll-out made it main: by its own approved request, or by a rollback.
-fn became_main(o: &Observed, _: Timestamp) -> Option<Outcome> {
+fn became_main(o: &Observed, _: Timestamp) -> Option<NextStep> {
     let transition = main_transition(o)?;
     let own = o.version.transition().filter(|t| t.id == transition);
     if own.is_none() && o.version.stage() == Stage::Production {
@@ -161,7 +162,7 @@ fn became_main(o: &Observed, _: Timestamp) -> Option<Outcome> {
     }
     if o.other_in_production {
         // The one before is archived first, so that there is never more than one.
-        return Some(Outcome::Rest);
+        return Some(NextStep::Rest);
     }
     if own.is_some() {
         return act(Step::Complete { stage: Stage::Production });
@@ -182,7 +183,7 @@ fn newest_record(o: &Observed) -> Option<&understudy_crds::MainRecord> {
 }
 
 /// It is in Production as recorded, and no longer main: replaced, rolled away from, or taken out by its own request.
-fn superseded(o: &Observed, _: Timestamp) -> Option<Outcome> {
+fn superseded(o: &Observed, _: Timestamp) -> Option<NextStep> {
     if o.version.stage() != Stage::Production || is_main(o) {
         return None;
     }
@@ -205,7 +206,7 @@ fn superseded(o: &Observed, _: Timestamp) -> Option<Outcome> {
 }
 
 /// The request was taken back, or another one took its place, before it had its effect.
-fn withdrawn(o: &Observed, _: Timestamp) -> Option<Outcome> {
+fn withdrawn(o: &Observed, _: Timestamp) -> Option<NextStep> {
     let transition = o.version.transition()?;
     let stands =
         o.version.spec.stage == transition.to && o.version.metadata.generation == Some(transition.generation);
@@ -223,7 +224,7 @@ fn undecided(o: &Observed) -> Option<&Transition> {
     o.version.transition().filter(|t| t.approval.is_none())
 }
 
-fn rejected(o: &Observed, _: Timestamp) -> Option<Outcome> {
+fn rejected(o: &Observed, _: Timestamp) -> Option<NextStep> {
     let transition = undecided(o)?;
     annotation(&o.version, annotations::REJECT).filter(|id| *id == transition.id)?;
     let by = annotation(&o.version, annotations::REJECTED_BY)?;
@@ -231,7 +232,7 @@ fn rejected(o: &Observed, _: Timestamp) -> Option<Outcome> {
     act(Step::Close { decision: Decision::Rejected, by, reason })
 }
 
-fn expired(o: &Observed, now: Timestamp) -> Option<Outcome> {
+fn expired(o: &Observed, now: Timestamp) -> Option<NextStep> {
     let transition = undecided(o)?;
     let at = transition.expires_at.as_ref().filter(|at| at.0 <= now)?;
     let reason = format!("nobody decided until {}", at.0);
@@ -239,9 +240,9 @@ fn expired(o: &Observed, now: Timestamp) -> Option<Outcome> {
 }
 
 /// A second person allows it: checked here once more, whatever the API server has checked.
-fn approved(o: &Observed, _: Timestamp) -> Option<Outcome> {
+fn approved(o: &Observed, _: Timestamp) -> Option<NextStep> {
     let transition = undecided(o)?;
-    let unmet = if transition.to == Stage::Production { gates::unmet(o) } else { vec![] };
+    let unmet = if transition.to == Stage::Production { requirements::unmet(o) } else { vec![] };
     let approver = annotation(&o.version, annotations::APPROVE)
         .filter(|id| *id == transition.id)
         .and_then(|_| annotation(&o.version, annotations::APPROVED_BY));
@@ -251,12 +252,12 @@ fn approved(o: &Observed, _: Timestamp) -> Option<Outcome> {
             Some(by) => format!("approved by {by}, but {message}"),
             None => message,
         };
-        return Some(Outcome::Hold(Hold { approved: approver.is_some(), ..Hold::new(reason, message) }));
+        return Some(NextStep::Hold(Hold { approved: approver.is_some(), ..Hold::new(*reason, message) }));
     }
     let by = approver?;
     if by == transition.requested_by {
-        return Some(Outcome::Hold(Hold::new(
-            "FourEyes",
+        return Some(NextStep::Hold(Hold::new(
+            reasons::Hold::FourEyes,
             format!("{by} requested it and cannot approve it"),
         )));
     }
@@ -264,13 +265,13 @@ fn approved(o: &Observed, _: Timestamp) -> Option<Outcome> {
         || o.version.history().iter().any(|h| h.id == transition.id)
     {
         let message = "the approved request is not the one that stands; withdraw it and ask again";
-        return Some(Outcome::Hold(Hold::new("RequestChanged", message)));
+        return Some(NextStep::Hold(Hold::new(reasons::Hold::RequestChanged, message)));
     }
     act(Step::Approve { by })
 }
 
 /// A new request.
-fn requested(o: &Observed, now: Timestamp) -> Option<Outcome> {
+fn requested(o: &Observed, now: Timestamp) -> Option<NextStep> {
     if o.version.transition().is_some() || !o.version.is_requested() {
         return None;
     }
@@ -280,15 +281,15 @@ fn requested(o: &Observed, now: Timestamp) -> Option<Outcome> {
     });
     if !from.may_become(to, was_in_production) {
         let message = format!("there is no step from {from} to {to}; set spec.stage back to {from}");
-        return Some(Outcome::Hold(Hold::new("NoSuchStep", message)));
+        return Some(NextStep::Hold(Hold::new(reasons::Hold::NoSuchStep, message)));
     }
     let Some(requested_by) = annotation(&o.version, annotations::REQUESTED_BY) else {
         let message = "the request names nobody: the annotation understudy.dev/requested-by is missing";
-        return Some(Outcome::Hold(Hold::new("RequesterUnknown", message)));
+        return Some(NextStep::Hold(Hold::new(reasons::Hold::RequesterUnknown, message)));
     };
     if o.version.history().len() + HISTORY_RESERVE > HISTORY_LIMIT {
         let message = "its history is full: publish the model as a new version";
-        return Some(Outcome::Hold(Hold::new("HistoryFull", message)));
+        return Some(NextStep::Hold(Hold::new(reasons::Hold::HistoryFull, message)));
     }
     if !from.needs_approval(to) {
         let reason = format!("{from} -> {to} needs no approval");
@@ -308,13 +309,13 @@ fn requested(o: &Observed, now: Timestamp) -> Option<Outcome> {
     }))
 }
 
-/// A step under the approval policy in this form. A request keeps the form; an approval that was given under another
-/// one may have been written while nobody checked its author, and ends the request, which then begins anew.
-pub fn under(step: Step, pending: Option<&Transition>, form: Option<&str>) -> Step {
-    let form = form.map(str::to_owned);
+/// A step under the approval policy with this fingerprint. A request keeps the fingerprint; an approval that was given under
+/// another one may have been written while nobody checked its author, and ends the request, which then begins anew.
+pub fn under(step: Step, pending: Option<&Transition>, fingerprint: Option<&str>) -> Step {
+    let fingerprint = fingerprint.map(str::to_owned);
     match step {
-        Step::Open(transition) => Step::Open(Transition { policy_fingerprint: form, ..transition }),
-        Step::Approve { .. } if pending.is_some_and(|t| t.policy_fingerprint != form) => Step::Close {
+        Step::Open(transition) => Step::Open(Transition { policy_fingerprint: fingerprint, ..transition }),
+        Step::Approve { .. } if pending.is_some_and(|t| t.policy_fingerprint != fingerprint) => Step::Close {
             decision: Decision::Withdrawn,
             by: OPERATOR.to_owned(),
             reason: Some("the approval policy was changed or installed anew since it was asked; it needs a new approval".to_owned()),
@@ -324,7 +325,7 @@ pub fn under(step: Step, pending: Option<&Transition>, form: Option<&str>) -> St
 }
 
 /// A tester's verdict on what is in Staging, unless it is known.
-fn accepted(o: &Observed, now: Timestamp) -> Option<Outcome> {
+fn accepted(o: &Observed, now: Timestamp) -> Option<NextStep> {
     if o.version.stage() != Stage::Staging {
         return None;
     }

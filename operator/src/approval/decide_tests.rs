@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use understudy_crds::{Approval, Gate, ModelDeployment, ModelVersion};
 
 use super::*;
-use crate::{approval::record, pods::Pods};
+use crate::{approval::record, cluster::pods::Pods};
 
 const NOW: &str = "2026-11-21T12:00:00Z";
 
@@ -76,14 +76,14 @@ fn approval_by(name: &str) -> Value {
 
 fn hold(observed: &Observed) -> Hold {
     match decide(observed, now()) {
-        Outcome::Hold(hold) => hold,
+        NextStep::Hold(hold) => hold,
         other => panic!("expected a hold, found {other:?}"),
     }
 }
 
 fn step(observed: &Observed) -> Step {
     match decide(observed, now()) {
-        Outcome::Act(step) => step,
+        NextStep::Act(step) => step,
         other => panic!("expected a step, found {other:?}"),
     }
 }
@@ -101,14 +101,17 @@ fn a_request_becomes_pending_with_a_fresh_id_its_generation_and_its_digest() {
 
 #[test]
 fn a_request_that_names_nobody_does_not_become_pending() {
-    assert_eq!(hold(&observed(version("None", "Staging", &json!({}), json!({})))).reason, "RequesterUnknown");
+    assert_eq!(
+        hold(&observed(version("None", "Staging", &json!({}), json!({})))).reason,
+        reasons::Hold::RequesterUnknown
+    );
 }
 
 #[test]
 fn a_request_that_was_decided_is_not_opened_again() {
     let alice = json!({"understudy.dev/requested-by": "alice"});
     let settled = observed(version("Staging", "Production", &alice, json!({"settledGeneration": 4})));
-    assert_eq!(decide(&settled, now()), Outcome::Rest);
+    assert_eq!(decide(&settled, now()), NextStep::Rest);
 }
 
 #[test]
@@ -120,7 +123,7 @@ fn a_colleagues_approval_is_taken() {
 #[test]
 fn the_requesters_own_approval_is_not_taken_even_if_the_api_server_let_it_pass() {
     let own = observed(version("None", "Staging", &approval_by("alice"), pending("Staging", "None")));
-    assert_eq!(hold(&own).reason, "FourEyes");
+    assert_eq!(hold(&own).reason, reasons::Hold::FourEyes);
 }
 
 #[test]
@@ -129,7 +132,7 @@ fn an_approval_of_another_id_is_no_approval() {
     annotations["understudy.dev/approve"] = json!("000000");
     assert_eq!(
         decide(&observed(version("None", "Staging", &annotations, pending("Staging", "None"))), now()),
-        Outcome::Rest
+        NextStep::Rest
     );
 }
 
@@ -149,7 +152,7 @@ fn an_id_that_stands_in_the_history_is_never_approved_again() {
         "decision": "Rejected", "decidedBy": "bob", "decidedAt": NOW, "digest": "sha256:0",
     }]);
     let replay = observed(version("None", "Staging", &approval_by("bob"), status));
-    assert_eq!(hold(&replay).reason, "RequestChanged");
+    assert_eq!(hold(&replay).reason, reasons::Hold::RequestChanged);
 }
 
 #[test]
@@ -188,9 +191,9 @@ fn setting_the_stage_back_withdraws_the_request() {
 }
 
 #[rstest]
-#[case(json!({}), "AcceptanceMissing")]
-#[case(json!({"verdict": "Failed", "by": "tess", "at": NOW}), "AcceptanceFailed")]
-fn production_waits_for_the_acceptance_test(#[case] acceptance: Value, #[case] reason: &str) {
+#[case(json!({}), reasons::Hold::AcceptanceMissing)]
+#[case(json!({"verdict": "Failed", "by": "tess", "at": NOW}), reasons::Hold::AcceptanceFailed)]
+fn production_waits_for_the_acceptance_test(#[case] acceptance: Value, #[case] reason: reasons::Hold) {
     let mut status = pending("Production", "Staging");
     if acceptance.as_object().is_some_and(|a| !a.is_empty()) {
         status["acceptance"] = acceptance;
@@ -214,7 +217,7 @@ fn production_waits_for_the_metrics_gate(
         main.spec.evaluation.as_mut().expect("an evaluation").metrics[0].value = value;
         o.main = Some(Arc::new(main));
     }
-    assert_eq!(hold(&o).reason, "GateFailed");
+    assert_eq!(hold(&o).reason, reasons::Hold::GateFailed);
 }
 
 #[test]
@@ -254,7 +257,7 @@ fn rolling_out() -> Value {
 #[test]
 fn an_approved_version_is_in_production_once_it_is_main() {
     let mut o = observed(version("Staging", "Production", &approval_by("bob"), rolling_out()));
-    assert_eq!(decide(&o, now()), Outcome::Rest);
+    assert_eq!(decide(&o, now()), NextStep::Rest);
     o.deployment = Some(deployment(&main_is("fraud-1.3.0", "6f1c2b", "Promoted")));
     assert_eq!(step(&o), Step::Complete { stage: Stage::Production });
 }
@@ -264,7 +267,7 @@ fn there_is_never_more_than_one_version_in_production() {
     let mut o = observed(version("Staging", "Production", &approval_by("bob"), rolling_out()));
     o.deployment = Some(deployment(&main_is("fraud-1.3.0", "6f1c2b", "Promoted")));
     o.other_in_production = true;
-    assert_eq!(decide(&o, now()), Outcome::Rest);
+    assert_eq!(decide(&o, now()), NextStep::Rest);
 }
 
 #[rstest]
@@ -285,7 +288,7 @@ fn the_version_that_was_replaced_is_archived_and_asks_for_nothing(
         (decision, "carol", "dave")
     );
     o.version.status = Some(after);
-    assert_eq!(decide(&o, now()), Outcome::Rest);
+    assert_eq!(decide(&o, now()), NextStep::Rest);
 }
 
 #[test]
@@ -330,7 +333,7 @@ fn the_younger_of_two_versions_with_one_number_waits() {
     let alice = json!({"understudy.dev/requested-by": "alice"});
     let mut o = observed(version("None", "Staging", &alice, json!({})));
     o.duplicate_of = Some("fraud-older".to_owned());
-    assert_eq!(hold(&o).reason, "DuplicateVersion");
+    assert_eq!(hold(&o).reason, reasons::Hold::DuplicateVersion);
 }
 
 #[test]
@@ -345,7 +348,7 @@ fn a_full_history_takes_no_further_request() {
     let alice = json!({"understudy.dev/requested-by": "alice"});
     assert_eq!(
         hold(&observed(version("None", "Staging", &alice, json!({"history": history})))).reason,
-        "HistoryFull"
+        reasons::Hold::HistoryFull
     );
 }
 
@@ -361,7 +364,7 @@ fn a_testers_verdict_is_recorded_once_even_while_a_request_waits_for_it() {
     let acceptance = after.acceptance.clone().expect("a verdict");
     assert_eq!((acceptance.verdict, acceptance.by.as_str()), (Verdict::Passed, "tess"));
     o.version.status = Some(after);
-    assert_eq!(decide(&o, now()), Outcome::Rest);
+    assert_eq!(decide(&o, now()), NextStep::Rest);
 }
 
 #[test]

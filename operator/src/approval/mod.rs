@@ -5,9 +5,9 @@
 
 mod conditions;
 mod decide;
-mod gates;
 mod observe;
 mod record;
+mod requirements;
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,56 +18,57 @@ use kube::{
 };
 use understudy_crds::{ModelVersion, ModelVersionStatus};
 
-use decide::{Outcome, Step};
-use observe::Observed;
-
-pub use crate::kinds::Error;
-use crate::{context::Context, kinds};
+use self::{
+    decide::{NextStep, Step},
+    observe::Observed,
+};
+pub use crate::cluster::kinds::Error;
+use crate::{clock, cluster::kinds, context::Context};
 
 /// One pass over one version.
 pub async fn reconcile(mv: Arc<ModelVersion>, ctx: Arc<Context>) -> Result<Action, Error> {
-    let now = Context::now();
+    let now = clock::now();
     let observed = observe::from_cache(&mv, &ctx);
     match decide::decide(&observed, now) {
         // What a cache says is enough to do nothing; to act, the present is read.
-        Outcome::Act(step) => Box::pin(act(&mv, &ctx, &step, now)).await,
-        Outcome::Hold(hold) => {
+        NextStep::Act(step) => Box::pin(act(&mv, &ctx, &step, now)).await,
+        NextStep::Hold(hold) => {
             let status = conditions::status(&observed, Some(&hold), now);
             update_status(&ctx, &observed, status).await?;
-            Ok(next_look(&observed, now))
+            Ok(next_pass(&observed, now))
         }
-        Outcome::Rest => {
+        NextStep::Rest => {
             let observed = observe::signature(observed, &ctx).await;
             let status = conditions::status(&observed, None, now);
             update_status(&ctx, &observed, status).await?;
-            Ok(next_look(&observed, now))
+            Ok(next_pass(&observed, now))
         }
     }
 }
 
 async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) -> Result<Action, Error> {
-    let look = async { if expected.needs_the_gate() { Some(ctx.gate.look(Some(mv)).await) } else { None } };
-    let (observed, gate) = tokio::join!(observe::afresh(mv, ctx), look);
+    let check = async { if expected.needs_policy() { Some(ctx.policy.check(Some(mv)).await) } else { None } };
+    let (observed, checked) = tokio::join!(observe::afresh(mv, ctx), check);
     let Some(observed) = observed? else { return Ok(Action::await_change()) };
     let step = match decide::decide(&observed, now) {
-        Outcome::Act(step) => step,
-        Outcome::Hold(_) | Outcome::Rest => return Ok(Action::await_change()),
+        NextStep::Act(step) => step,
+        NextStep::Hold(_) | NextStep::Rest => return Ok(Action::await_change()),
     };
-    let (step, policy) = if step.needs_the_gate() {
-        let gate = match gate {
-            Some(gate) => gate,
-            None => ctx.gate.look(Some(&observed.version)).await,
+    let (step, policy) = if step.needs_policy() {
+        let enforced = match checked {
+            Some(enforced) => enforced,
+            None => ctx.policy.check(Some(&observed.version)).await,
         };
-        if !gate.active {
-            let hold = decide::Hold::gate(&gate.message, matches!(step, Step::Approve { .. }));
+        if !enforced.active {
+            let hold = decide::Hold::policy_inactive(&enforced.message, matches!(step, Step::Approve { .. }));
             let status = conditions::status(&observed, Some(&hold), now);
             update_status(ctx, &observed, status).await?;
-            return Ok(Action::requeue(GATE_RETRY));
+            return Ok(Action::requeue(POLICY_RETRY));
         }
-        let form = gate.installed.as_ref().map(|installed| installed.form.as_str());
+        let fingerprint = enforced.installed.as_ref().map(|installed| installed.fingerprint.as_str());
         (
-            decide::under(step, observed.version.transition(), form),
-            gate.installed.map(|installed| installed.policy),
+            decide::under(step, observed.version.transition(), fingerprint),
+            enforced.installed.map(|installed| installed.policy),
         )
     } else {
         (step, None)
@@ -78,11 +79,11 @@ async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) 
     Ok(Action::requeue(Duration::ZERO))
 }
 
-/// Pause before a step is tried again that waits for the gate: the gate's own look ends it earlier.
-const GATE_RETRY: Duration = Duration::from_secs(5);
+/// Pause before a step is tried again that waits for the approval policy; a change of the policy's state ends it earlier.
+const POLICY_RETRY: Duration = Duration::from_secs(5);
 
 /// When to come back without an event: the end of the request.
-fn next_look(observed: &Observed, now: Timestamp) -> Action {
+fn next_pass(observed: &Observed, now: Timestamp) -> Action {
     let expires = observed
         .version
         .transition()
@@ -99,7 +100,7 @@ async fn update_status(ctx: &Context, observed: &Observed, next: ModelVersionSta
         return Ok(());
     }
     let written = write_status(ctx, &observed.version, next).await?;
-    for (type_, reason, note) in conditions::news(&before, written.status.as_ref()) {
+    for (type_, reason, note) in conditions::events(&before, written.status.as_ref()) {
         ctx.journal.event(&written, type_, &reason, &note).await;
     }
     Ok(())

@@ -6,9 +6,12 @@ use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use understudy_crds::{Approval, ModelDeployment, ModelVersion, Stage, names};
 
 use crate::{
+    cluster::{
+        kinds::{self, Error},
+        pods::{self, Pods, PodsByVersion},
+    },
     context::Context,
-    kinds::{self, Error},
-    pods::{self, Pods},
+    model_server::probe,
 };
 
 /// Everything that decides over one version.
@@ -83,12 +86,12 @@ fn assemble(
     let other_in_production = siblings.iter().any(|v| v.name_any() != me && v.stage() == Stage::Production);
     let rules =
         deployment.as_ref().map(|md| ctx.config.minimums.raise(&md.spec.approval)).unwrap_or_default();
-    let mut pods =
-        pods::of_version(&ctx.cache.pods_of(&namespace, &version.spec.deployment), &version.spec.version);
+    let all = PodsByVersion::of(&ctx.cache.pods_of(&namespace, &version.spec.deployment));
+    let mut pods = all.version(&version.spec.version).clone();
     if pods.total == 0 {
         let name = names::version_object(&version.spec.deployment, &version.spec.version);
         let workload = ctx.cache.workloads.get(&ObjectRef::new(&name).within(&namespace));
-        pods.failure = workload.as_deref().and_then(crate::pods::not_created);
+        pods.failure = workload.as_deref().and_then(pods::not_created);
     }
     Observed { version, deployment, main, rules, duplicate_of, other_in_production, pods }
 }
@@ -96,11 +99,11 @@ fn assemble(
 /// Adds the model's signature, asked of a ready pod once in a version's life.
 pub async fn signature(mut observed: Observed, ctx: &Context) -> Observed {
     let known = observed.version.status.as_ref().is_some_and(|s| s.model.is_some());
-    if let Some(ip) = observed.pods.ready_ip.clone().filter(|_| !known)
-        && let Ok(answer) = ctx.prober.pod(&ip).await
+    if let Some(ip) = observed.pods.ready_addresses.first().filter(|_| !known)
+        && let Ok(answer) = ctx.prober.pod(ip).await
         && answer.digest == observed.version.spec.artifact.digest()
     {
-        observed.version.status.get_or_insert_default().model = Some(answer.model);
+        observed.version.status.get_or_insert_default().model = Some(probe::signature(answer.model));
     }
     observed
 }

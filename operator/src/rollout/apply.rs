@@ -10,21 +10,24 @@ use kube::{
     runtime::reflector::{ObjectRef, Store},
 };
 use serde_json::json;
+use understudy_contract::Routing;
 use understudy_crds::names;
 
-use super::{Error, build, challenger::Challenger, observe::Observed, plan::Plan};
+use super::{build, challenger::Challenger, error::Error, observe::Observed, plan::Plan};
 use crate::{
-    apply::{self, ensure, remove},
-    cache::label,
+    cluster::{
+        apply::{self, ensure, remove},
+        labels::label,
+    },
     context::Context,
     error_chain::chain,
 };
 
-/// On pods: the mark of the routing that they were told last. Changing it wakes the kubelet, which then writes the
-/// mounted ConfigMap at once; by itself that takes up to a minute.
+/// On pods: the hash of the newest routing. When it changes, the kubelet writes the mounted ConfigMap immediately;
+/// without that, the file changes up to a minute later.
 const ROUTING: &str = "understudy.dev/routing";
-/// Pods that are told at once.
-const TELLING: usize = 16;
+/// Pods that are notified concurrently.
+const NOTIFICATIONS: usize = 16;
 
 /// The workloads as the API server has them, and what could not be applied. One failure stops no other.
 #[derive(Default)]
@@ -44,7 +47,7 @@ impl Workloads {
         self.failed.first()
     }
 
-    /// The first failure, as the outcome of the pass.
+    /// The first failure, as the result of the pass.
     pub fn into_result(self) -> Result<(), Error> {
         self.failed.into_iter().next().map_or(Ok(()), Err)
     }
@@ -65,7 +68,7 @@ pub async fn workloads(ctx: &Context, observed: &Observed, plan: &Plan) -> Workl
     if cached(&ctx.cache.config_maps, &namespace, &names::routing(&observed.md.name_any())).is_none() {
         let current = observed.md.main().map(|m| m.version.as_str());
         // The challenger comes with the routing, once its Service is there.
-        let routing = build::Routing::new(&observed.md, current, plan.current.as_deref(), None);
+        let routing = build::routing(&observed.md, current, plan.current.as_deref(), None);
         if let Err(error) = ensure(&ctx.client, build::config_map(&observed.md, &routing), None).await {
             out.failed.push(error.into());
         }
@@ -107,16 +110,16 @@ pub async fn challenger(
     let service = build::challenger_service(&observed.md, &version.spec.version);
     match ensure(&ctx.client, service, seen.as_deref()).await {
         Ok(_) => (judged, Ok(())),
-        Err(error) => (Challenger::refused_by(error.reason(), chain(&error)), Err(error.into())),
+        Err(error) => (Challenger::refused_by(error.reason().as_str(), chain(&error)), Err(error.into())),
     }
 }
 
-/// Sends callers to the version `main`, and tells the pods.
+/// Sends callers to the version `main`, and notifies the pods.
 pub async fn routing(
     ctx: &Context,
     observed: &Observed,
     main: Option<&str>,
-    routing: &build::Routing,
+    routing: &Routing,
 ) -> Result<(), Error> {
     let (namespace, name) = (observed.namespace(), observed.md.name_any());
     let seen = cached(&ctx.cache.services, &namespace, &name);
@@ -129,33 +132,32 @@ pub async fn routing(
     } else if let Some(seen) = seen.filter(|s| owned(observed, s.as_ref())) {
         remove(&ctx.client, seen.as_ref()).await?;
     }
-    tell(ctx, observed, &routing.mark()).await
+    notify(ctx, observed, &build::hash(routing)).await
 }
 
-/// Wakes every pod that has not heard of this routing. One that cannot be told keeps no other from hearing it.
-async fn tell(ctx: &Context, observed: &Observed, mark: &str) -> Result<(), Error> {
-    let pods: Vec<Arc<Pod>> = observed.pods.values().flatten().cloned().collect();
-    let failed: Vec<Error> = stream::iter(pods)
-        .map(|pod| async move { wake(&ctx.client, &pod, mark).await })
-        .buffer_unordered(TELLING)
-        .filter_map(|outcome| std::future::ready(outcome.err()))
+/// Notifies every pod that has another routing. A failure for one pod does not keep the others from being notified.
+async fn notify(ctx: &Context, observed: &Observed, hash: &str) -> Result<(), Error> {
+    let failed: Vec<Error> = stream::iter(observed.pods.clone())
+        .map(|pod| async move { notify_pod(&ctx.client, &pod, hash).await })
+        .buffer_unordered(NOTIFICATIONS)
+        .filter_map(|result| std::future::ready(result.err()))
         .collect()
         .await;
     failed.into_iter().next().map_or(Ok(()), Err)
 }
 
-async fn wake(client: &Client, pod: &Pod, mark: &str) -> Result<(), Error> {
-    if pod.annotations().get(ROUTING).map(String::as_str) == Some(mark) {
+async fn notify_pod(client: &Client, pod: &Pod, hash: &str) -> Result<(), Error> {
+    if pod.annotations().get(ROUTING).map(String::as_str) == Some(hash) {
         return Ok(());
     }
     let name = pod.name_any();
     let api: Api<Pod> = Api::namespaced(client.clone(), &pod.namespace().unwrap_or_default());
-    let patch = json!({"metadata": {"uid": pod.uid(), "annotations": {ROUTING: mark}}});
+    let patch = json!({"metadata": {"uid": pod.uid(), "annotations": {ROUTING: hash}}});
     match api.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await {
         Ok(_) => Ok(()),
-        // A pod that went meanwhile needs no word.
+        // The pod was deleted meanwhile.
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
-        Err(source) => Err(Error::Wake { name, source: Box::new(source) }),
+        Err(source) => Err(Error::Notify { name, source: Box::new(source) }),
     }
 }
 

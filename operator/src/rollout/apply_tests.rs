@@ -9,8 +9,8 @@ use crate::mock_api::{Handle, answer, answer_at, api, context, failure};
 
 const OWNER: &str = "0e1f";
 
-fn pod(name: &str, mark: Option<&str>) -> Arc<Pod> {
-    let annotations: Value = mark.map_or(json!({}), |mark| json!({ROUTING: mark}));
+fn pod(name: &str, hash: Option<&str>) -> Arc<Pod> {
+    let annotations: Value = hash.map_or(json!({}), |hash| json!({ROUTING: hash}));
     let pod =
         json!({"metadata": {"name": name, "namespace": "risk", "uid": name, "annotations": annotations}});
     Arc::new(serde_json::from_value(pod).expect("a pod"))
@@ -24,8 +24,7 @@ fn observed(pods: Vec<Arc<Pod>>) -> Observed {
         "spec": {"replicas": 1, "challenger": {"version": "1.3.0"}},
     });
     let md: ModelDeployment = serde_json::from_value(md).expect("a ModelDeployment");
-    let pods = BTreeMap::from([("1.2.0".to_owned(), pods)]);
-    Observed { md: Arc::new(md), versions: vec![], pods, workloads: BTreeMap::new() }
+    Observed::new(Arc::new(md), vec![], pods, BTreeMap::new())
 }
 
 fn accepted() -> Challenger {
@@ -46,39 +45,39 @@ async fn makes(handle: &mut Handle, path: &str) -> Value {
 }
 
 #[tokio::test]
-async fn pods_are_woken_after_the_file_is_written_and_only_those_that_have_not_heard_of_it() {
+async fn pods_are_notified_after_the_file_is_written_and_only_those_that_have_another_one() {
     let (client, mut handle) = api();
     let ctx = context(&client);
     let challenger = accepted();
     let told = challenger.accepted().map(AsRef::as_ref);
     let md = observed(vec![]).md;
-    let routing = build::Routing::new(&md, Some("1.2.0"), None, told);
-    let mark = routing.mark();
-    let observed = observed(vec![pod("knows", Some(&mark)), pod("old", Some("0ld")), pod("new", None)]);
+    let routing = build::routing(&md, Some("1.2.0"), None, told);
+    let hash = build::hash(&routing);
+    let observed = observed(vec![pod("knows", Some(&hash)), pod("old", Some("0ld")), pod("new", None)]);
 
     let server = async {
         makes(&mut handle, "/services/fraud").await;
         let file = makes(&mut handle, "/configmaps/fraud-routing").await;
-        assert_eq!(file["data"]["routing.json"], routing.content());
+        assert_eq!(file["data"]["routing.json"], serde_json::to_string(&routing).expect("JSON"));
         for name in ["old", "new"] {
             let path = format!("/pods/{name}");
             let sent = answer_at(&mut handle, Method::PATCH, &path, 200, json!({"metadata": {}})).await;
-            assert_eq!(sent["metadata"]["annotations"], json!({"understudy.dev/routing": mark}));
+            assert_eq!(sent["metadata"]["annotations"], json!({"understudy.dev/routing": hash}));
             assert_eq!(sent["metadata"]["uid"], name, "a new pod of that name is not meant");
         }
     };
     let (routed, ()) = tokio::join!(super::routing(&ctx, &observed, Some("1.2.0"), &routing), server);
-    routed.expect("all are told");
+    routed.expect("all are notified");
     drop((ctx, client));
     assert!(handle.next_request().await.is_none(), "a request was sent");
 }
 
 #[tokio::test]
-async fn a_pod_that_cannot_be_told_keeps_no_other_from_hearing_it_and_is_told_again_later() {
+async fn a_pod_that_cannot_be_notified_keeps_no_other_from_it_and_is_notified_again_later() {
     let (client, mut handle) = api();
     let ctx = context(&client);
     let observed = observed(vec![pod("broken", None), pod("gone", None), pod("fine", None)]);
-    let routing = build::Routing::new(&observed.md, Some("1.2.0"), None, None);
+    let routing = build::routing(&observed.md, Some("1.2.0"), None, None);
     let server = async {
         makes(&mut handle, "/services/fraud").await;
         makes(&mut handle, "/configmaps/fraud-routing").await;
@@ -92,12 +91,12 @@ async fn a_pod_that_cannot_be_told_keeps_no_other_from_hearing_it_and_is_told_ag
     let error = routed.expect_err("the pass fails, and the next one goes on");
     assert_eq!(
         (error.reason(), error.to_string().as_str()),
-        ("WakeFailed", "failed to tell pod broken of the new routing")
+        ("NotifyFailed", "failed to notify pod broken of the new routing")
     );
 }
 
 #[tokio::test]
-async fn the_service_of_a_challenger_is_there_before_any_pod_is_told_to_send_copies_to_it() {
+async fn the_service_of_a_challenger_is_there_before_any_pod_sends_copies_to_it() {
     let (client, mut handle) = api();
     let ctx = context(&client);
     let observed = observed(vec![]);
@@ -106,8 +105,8 @@ async fn the_service_of_a_challenger_is_there_before_any_pod_is_told_to_send_cop
         assert_eq!(sent["spec"]["selector"]["understudy.dev/version"], "1.3.0");
         assert_eq!(sent["spec"]["ports"][0]["targetPort"], "challenger");
     };
-    let ((judged, outcome), ()) = tokio::join!(challenger(&ctx, &observed, accepted()), server);
-    outcome.expect("it is made");
+    let ((judged, result), ()) = tokio::join!(challenger(&ctx, &observed, accepted()), server);
+    result.expect("it is made");
     assert!(judged.accepted().is_some());
 }
 
@@ -122,8 +121,8 @@ async fn a_service_of_somebody_else_gets_no_copies_only_because_of_its_name() {
     let server = async {
         answer(&mut handle, Method::GET, 200, theirs).await;
     };
-    let ((judged, outcome), ()) = tokio::join!(challenger(&ctx, &observed, accepted()), server);
-    assert_eq!(outcome.expect_err("it is foreign").reason(), "NameConflict");
+    let ((judged, result), ()) = tokio::join!(challenger(&ctx, &observed, accepted()), server);
+    assert_eq!(result.expect_err("it is foreign").reason(), "NameConflict");
     let Challenger::Refused(refusal) = judged else { panic!("{judged:?}") };
     assert_eq!(refusal.reason, "NameConflict");
     assert!(refusal.message.contains("Service fraud-challenger exists"), "{}", refusal.message);
@@ -136,8 +135,8 @@ async fn without_an_accepted_challenger_nothing_is_made_for_one() {
     let (client, mut handle) = api();
     let ctx = context(&client);
     let observed = observed(vec![]);
-    let (judged, outcome) = challenger(&ctx, &observed, Challenger::NotNamed).await;
-    outcome.expect("there is nothing to do");
+    let (judged, result) = challenger(&ctx, &observed, Challenger::NotNamed).await;
+    result.expect("there is nothing to do");
     assert!(judged.accepted().is_none());
     drop((ctx, client));
     assert!(handle.next_request().await.is_none(), "a request was sent");

@@ -12,7 +12,7 @@ use understudy_crds::{
 };
 
 use super::{observe::Observed, signature};
-use crate::pods::is_ready;
+use crate::reasons::Challenger as Reason;
 
 /// What becomes of the challenger that a deployment names.
 #[derive(Clone, Debug)]
@@ -30,15 +30,15 @@ pub enum Challenger {
 /// Why a version gets no copies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// One word for the condition.
+    /// The reason in the condition.
     pub reason: &'static str,
     /// What is wrong and what to do.
     pub message: String,
 }
 
 impl Refusal {
-    fn new(reason: &'static str, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
+    fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason: reason.as_str(), message: message.into() }
     }
 }
 
@@ -65,22 +65,19 @@ impl Challenger {
     }
 }
 
-/// Its pods have not answered yet.
-const STARTING: &str = "Starting";
-/// Its pods, or the way to them, are not there.
-pub const PODS_NOT_READY: &str = "PodsNotReady";
-
 /// Judges the challenger that the deployment names, beside the version that is `main`.
 pub fn judge(observed: &Observed, main: Option<&Arc<ModelVersion>>) -> Challenger {
     let Some(named) = &observed.md.spec.challenger else { return Challenger::NotNamed };
     match allowed(observed, &named.version, main).and_then(|(version, main)| fits(version, main)) {
         Err(refusal) => Challenger::Refused(refusal),
-        Ok((version, Some(refusal))) => Challenger::Awaited(version.clone(), refusal),
-        Ok((version, None)) if answers(observed, version) => Challenger::Accepted(version.clone()),
+        Ok((version, Some(refusal))) => Challenger::Awaited(Arc::clone(version), refusal),
+        Ok((version, None)) if answers(observed, version) => Challenger::Accepted(Arc::clone(version)),
         Ok((version, None)) => {
-            let refusal =
-                Refusal::new(PODS_NOT_READY, format!("no pod of {} is ready{}", named.version, why(version)));
-            Challenger::Awaited(version.clone(), refusal)
+            let refusal = Refusal::new(
+                Reason::PodsNotReady,
+                format!("no pod of {} is ready{}", named.version, why(version)),
+            );
+            Challenger::Awaited(Arc::clone(version), refusal)
         }
     }
 }
@@ -96,7 +93,7 @@ fn allowed<'a>(
     let Some(version) = observed.versions.iter().find(|v| v.spec.version == number) else {
         let (md, namespace) = (observed.md.name_any(), observed.namespace());
         return refuse(
-            "NoSuchVersion",
+            Reason::NoSuchVersion,
             format!(
                 "there is no version {number} of {md} in namespace {namespace}: publish it, or name another one"
             ),
@@ -104,7 +101,7 @@ fn allowed<'a>(
     };
     if main.is_some_and(|main| main.name_any() == version.name_any()) {
         return refuse(
-            "IsMain",
+            Reason::IsMain,
             format!("{number} is main itself: name another version, or remove spec.challenger"),
         );
     }
@@ -112,13 +109,13 @@ fn allowed<'a>(
         Stage::Staging => {}
         Stage::Archived => {
             return refuse(
-                "Archived",
+                Reason::Archived,
                 format!("{number} is archived: ask for Staging again and have it approved"),
             );
         }
         stage => {
             return refuse(
-                "NotApproved",
+                Reason::NotApproved,
                 format!(
                     "{number} is in stage {stage}, and a challenger must be approved for Staging: ask for that stage and have it approved"
                 ),
@@ -128,14 +125,14 @@ fn allowed<'a>(
     if version.staging_approval().is_none_or(|entry| entry.decided_by == entry.requested_by) {
         let digest = version.spec.artifact.digest();
         return refuse(
-            "NotApproved",
+            Reason::NotApproved,
             format!(
                 "no second person has approved {number} with {digest} for Staging: archive it, and ask for Staging again"
             ),
         );
     }
     let Some(main) = main else {
-        return refuse("NoMain", "no version is in Production whose calls could be copied".to_owned());
+        return refuse(Reason::NoMain, "no version is in Production whose calls could be copied".to_owned());
     };
     Ok((version, main))
 }
@@ -150,16 +147,16 @@ fn fits<'a>(version: &'a Arc<ModelVersion>, main: &ModelVersion) -> Result<Judge
         (Some(main), Some(challenger)) => (main, challenger),
         (_, None) => {
             let message = format!("the pods of {number} have not answered yet{}", why(version));
-            return Ok((version, Some(Refusal::new(STARTING, message))));
+            return Ok((version, Some(Refusal::new(Reason::Starting, message))));
         }
         (None, _) => {
             let message = format!("the pods of main, {}, have not answered yet", main.spec.version);
-            return Ok((version, Some(Refusal::new(STARTING, message))));
+            return Ok((version, Some(Refusal::new(Reason::Starting, message))));
         }
     };
     match signature::misfit(&main, &challenger) {
         Some(misfit) => Err(Refusal::new(
-            "SignatureMismatch",
+            Reason::SignatureMismatch,
             format!(
                 "{number} cannot take main's calls: {misfit}; publish a version that fits, or name another one"
             ),
@@ -184,7 +181,7 @@ fn answers(observed: &Observed, version: &ModelVersion) -> bool {
     let stays = known.is_some_and(|known| {
         known.model_version == version.name_any() && known.digest == version.spec.artifact.digest()
     });
-    stays || observed.pods_of(&version.spec.version).iter().any(|pod| is_ready(pod))
+    stays || observed.pods_of(&version.spec.version).ready > 0
 }
 
 #[cfg(test)]

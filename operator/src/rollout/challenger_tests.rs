@@ -7,7 +7,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::rollout::build::Routing;
+use crate::rollout::build::routing;
 
 const AT: &str = "2026-11-21T12:00:00Z";
 
@@ -45,7 +45,7 @@ fn version(number: &str, stage: &str, change: &Value) -> Arc<ModelVersion> {
 }
 
 fn pod(ready: &str) -> Arc<Pod> {
-    let pod = json!({"metadata": {}, "status": {"conditions": [{"type": "Ready", "status": ready}]}});
+    let pod = json!({"metadata": {"labels": {"understudy.dev/version": "1.3.0"}}, "status": {"conditions": [{"type": "Ready", "status": ready}]}});
     Arc::new(serde_json::from_value(pod).expect("a pod"))
 }
 
@@ -57,8 +57,7 @@ fn observed(status: &Value, versions: Vec<Arc<ModelVersion>>, ready: &str) -> Ob
         "spec": {"challenger": {"version": "1.3.0"}}, "status": status,
     });
     let md = Arc::new(serde_json::from_value(object).expect("a ModelDeployment"));
-    let pods = BTreeMap::from([("1.3.0".to_owned(), vec![pod(ready)])]);
-    Observed { md, versions, pods, workloads: BTreeMap::new() }
+    Observed::new(md, versions, vec![pod(ready)], BTreeMap::new())
 }
 
 fn main_version() -> Arc<ModelVersion> {
@@ -67,15 +66,15 @@ fn main_version() -> Arc<ModelVersion> {
 
 fn judged(challenger: Arc<ModelVersion>) -> Challenger {
     let main = main_version();
-    judge(&observed(&json!({}), vec![main.clone(), challenger], "True"), Some(&main))
+    judge(&observed(&json!({}), vec![Arc::clone(&main), challenger], "True"), Some(&main))
 }
 
 /// The routing that pods of this deployment get.
-fn told_to_pods(judged: &Challenger) -> String {
+fn routed(judged: &Challenger) -> String {
     let main = main_version();
     let md = observed(&json!({}), vec![], "True").md;
     let challenger = judged.accepted().map(AsRef::as_ref);
-    Routing::new(&md, Some("1.2.0"), Some(main.as_ref()), challenger).content()
+    serde_json::to_string(&routing(&md, Some("1.2.0"), Some(main.as_ref()), challenger)).expect("JSON")
 }
 
 /// What is said, and whether it is worth waiting.
@@ -92,7 +91,7 @@ fn said(challenger: Challenger) -> (&'static str, String, bool) {
 fn a_version_that_a_second_person_let_into_staging_and_that_fits_gets_copies() {
     let challenger = judged(version("1.3.0", "Staging", &json!({})));
     assert_eq!(challenger.accepted().map(|v| v.name_any()).as_deref(), Some("fraud-1.3.0"));
-    assert!(told_to_pods(&challenger).contains("1.3.0"));
+    assert!(routed(&challenger).contains("1.3.0"));
 }
 
 #[rstest]
@@ -141,16 +140,16 @@ fn a_version_is_refused_because(
     #[case] message: &str,
 ) {
     let judged = judged(version("1.3.0", stage, &change));
-    assert!(!told_to_pods(&judged).contains("1.3.0"), "no pod hears of a version that is refused");
+    assert!(!routed(&judged).contains("1.3.0"), "a refused version is not in the routing");
     let (found, words, waits) = said(judged);
     assert_eq!((found, words.as_str(), waits), (reason, message, false));
 }
 
 #[test]
-fn a_version_that_does_not_exist_here_is_refused_and_nobody_looks_elsewhere() {
+fn a_version_that_does_not_exist_here_is_refused_even_if_it_exists_elsewhere() {
     let main = main_version();
     let other = version("1.4.0", "Staging", &json!({}));
-    let found = judge(&observed(&json!({}), vec![main.clone(), other], "True"), Some(&main));
+    let found = judge(&observed(&json!({}), vec![Arc::clone(&main), other], "True"), Some(&main));
     let expected =
         "there is no version 1.3.0 of fraud in namespace risk: publish it, or name another one".to_owned();
     assert_eq!(said(found), ("NoSuchVersion", expected, false));
@@ -159,7 +158,7 @@ fn a_version_that_does_not_exist_here_is_refused_and_nobody_looks_elsewhere() {
 #[test]
 fn the_version_that_is_main_does_not_get_its_own_calls() {
     let main = version("1.3.0", "Production", &json!({}));
-    let found = judge(&observed(&json!({}), vec![main.clone()], "True"), Some(&main));
+    let found = judge(&observed(&json!({}), vec![Arc::clone(&main)], "True"), Some(&main));
     let expected = "1.3.0 is main itself: name another version, or remove spec.challenger".to_owned();
     assert_eq!(said(found), ("IsMain", expected, false));
 }
@@ -184,15 +183,15 @@ fn a_challenger_whose_pods_have_never_answered_is_waited_for_and_the_wait_is_exp
 fn a_main_whose_pods_have_never_answered_is_waited_for() {
     let main = version("1.2.0", "Production", &json!({"model": null}));
     let challenger = version("1.3.0", "Staging", &json!({}));
-    let found = judge(&observed(&json!({}), vec![main.clone(), challenger], "True"), Some(&main));
+    let found = judge(&observed(&json!({}), vec![Arc::clone(&main), challenger], "True"), Some(&main));
     assert_eq!(said(found), ("Starting", "the pods of main, 1.2.0, have not answered yet".to_owned(), true));
 }
 
 #[test]
 fn no_copy_goes_to_a_challenger_before_one_of_its_pods_is_ready() {
     let (main, challenger) = (main_version(), version("1.3.0", "Staging", &json!({})));
-    let found = judge(&observed(&json!({}), vec![main.clone(), challenger], "False"), Some(&main));
-    assert!(!told_to_pods(&found).contains("1.3.0"));
+    let found = judge(&observed(&json!({}), vec![Arc::clone(&main), challenger], "False"), Some(&main));
+    assert!(!routed(&found).contains("1.3.0"));
     assert_eq!(said(found), ("PodsNotReady", "no pod of 1.3.0 is ready".to_owned(), true));
 }
 
@@ -203,20 +202,20 @@ fn accepted_before(digest: &str) -> Value {
 #[test]
 fn a_challenger_keeps_its_place_while_its_pods_come_back_so_that_the_comparison_goes_on() {
     let (main, challenger) = (main_version(), version("1.3.0", "Staging", &json!({})));
-    let observed = observed(&accepted_before(&digest()), vec![main.clone(), challenger], "False");
+    let observed = observed(&accepted_before(&digest()), vec![Arc::clone(&main), challenger], "False");
     assert!(judge(&observed, Some(&main)).accepted().is_some());
 }
 
 #[test]
 fn the_place_of_other_bytes_under_the_same_name_is_not_kept() {
     let (main, challenger) = (main_version(), version("1.3.0", "Staging", &json!({})));
-    let observed = observed(&accepted_before("sha256:other"), vec![main.clone(), challenger], "False");
+    let observed = observed(&accepted_before("sha256:other"), vec![Arc::clone(&main), challenger], "False");
     assert!(judge(&observed, Some(&main)).accepted().is_none());
 }
 
 #[test]
 fn a_challenger_that_is_archived_loses_its_place_at_once() {
     let (main, challenger) = (main_version(), version("1.3.0", "Archived", &json!({})));
-    let observed = observed(&accepted_before(&digest()), vec![main.clone(), challenger], "True");
+    let observed = observed(&accepted_before(&digest()), vec![Arc::clone(&main), challenger], "True");
     assert_eq!(said(judge(&observed, Some(&main))).0, "Archived");
 }

@@ -7,10 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use understudy_crds::{ColumnRole, DriftRules as Rules, DriftStatistic, DriftStatus, DriftingFeature};
+use understudy_crds::{ColumnRole, DriftRules, DriftStatistic, DriftStatus, DriftingFeature};
 use understudy_stats as stats;
 
 use super::comparison::{rounded, short};
+use crate::reasons::Drift as Reason;
 
 /// Below this part of the threshold a feature has ceased to drift.
 const ENDS_AT: f64 = 0.75;
@@ -50,7 +51,7 @@ impl Column {
         columns.filter(|column| keys.insert((column.role, column.name.clone()))).collect()
     }
 
-    fn tells(&self, rules: &Rules) -> Option<f64> {
+    fn measured(&self, rules: &DriftRules) -> Option<f64> {
         self.psi.filter(|_| self.samples >= rules.min_samples)
     }
 }
@@ -59,7 +60,7 @@ impl Column {
 pub fn drifting(
     before: &[DriftingFeature],
     columns: &[Column],
-    rules: &Rules,
+    rules: &DriftRules,
     now: Timestamp,
 ) -> Vec<DriftingFeature> {
     let known: BTreeMap<_, _> = before.iter().map(|f| ((f.role, f.name.as_str()), f)).collect();
@@ -67,7 +68,7 @@ pub fn drifting(
         .iter()
         .filter_map(|column| {
             let known = known.get(&(column.role, column.name.as_str())).copied();
-            let Some(psi) = column.tells(rules) else { return known.cloned() };
+            let Some(psi) = column.measured(rules) else { return known.cloned() };
             let begins = psi >= rules.psi && psi > column.by_chance;
             let stays = known.is_some() && psi >= ENDS_AT * rules.psi;
             (begins || stays).then(|| DriftingFeature {
@@ -99,15 +100,15 @@ pub fn status(
 }
 
 /// One condition: its status (`None` for Unknown), reason and message.
-pub type Say = (Option<bool>, &'static str, String);
+pub type Finding = (Option<bool>, &'static str, String);
 
-/// What is to be said of the columns of one role; nothing where there are none.
-pub fn words(
+/// The condition of one role's columns, if it has any.
+pub fn finding(
     role: ColumnRole,
     columns: &[Column],
     drifting: &[DriftingFeature],
-    rules: &Rules,
-) -> Option<Say> {
+    rules: &DriftRules,
+) -> Option<Finding> {
     let columns: Vec<_> = columns.iter().filter(|c| c.role == role).collect();
     let drifting: Vec<_> = drifting.iter().filter(|f| f.role == role).collect();
     let (count, what) = (columns.len(), if role == ColumnRole::Input { "inputs" } else { "outputs" });
@@ -127,35 +128,35 @@ pub fn words(
             drifting.len(),
             named.join(", "),
         );
-        return Some((Some(true), "Drifts", message));
+        return Some((Some(true), Reason::Drifts.as_str(), message));
     }
-    let telling: Vec<_> = columns.iter().filter_map(|c| Some((c.tells(rules)?, &c.name))).collect();
-    let Some((largest, name)) = telling.iter().max_by(|a, b| a.0.total_cmp(&b.0)) else {
+    let measured: Vec<_> = columns.iter().filter_map(|c| Some((c.measured(rules)?, &c.name))).collect();
+    let Some((largest, name)) = measured.iter().max_by(|a, b| a.0.total_cmp(&b.0)) else {
         let most = columns.iter().map(|c| c.samples).max().unwrap_or_default();
         let message = format!(
             "{most} values in the window are too few to tell: it takes {} (spec.drift.minSamples)",
             rules.min_samples
         );
-        return Some((Some(false), "TooFewSamples", message));
+        return Some((Some(false), Reason::TooFewSamples.as_str(), message));
     };
-    let untold = match count - telling.len() {
+    let unmeasured = match count - measured.len() {
         0 => String::new(),
         few => format!("; {few} have fewer than {} values", rules.min_samples),
     };
     let message = format!(
-        "none of {count} {what} drifts: the largest PSI is {largest:.2} ({name}), the threshold {threshold}{untold}"
+        "none of {count} {what} drifts: the largest PSI is {largest:.2} ({name}), the threshold {threshold}{unmeasured}"
     );
-    Some((Some(false), "NoDrift", message))
+    Some((Some(false), Reason::NoDrift.as_str(), message))
 }
 
 /// What is to be said where main has a baseline, and its pods were asked, and nothing came back about drift.
-pub fn unknown(asked: usize, told: usize) -> Say {
-    if told == 0 {
-        let message = format!("0 of {asked} pods of main have told what they saw");
-        return (None, "NoAnswer", message);
+pub fn unknown(requested: usize, answered: usize) -> Finding {
+    if answered == 0 {
+        let message = format!("0 of {requested} pods of main have told what they saw");
+        return (None, Reason::NoAnswer.as_str(), message);
     }
     let message = "main's pods compare nothing with the baseline: their logs say why".to_owned();
-    (None, "NotMeasured", message)
+    (None, Reason::NotMeasured.as_str(), message)
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ fn at(time: &str) -> Timestamp {
     time.parse().expect("a time")
 }
 
-fn rules() -> Rules {
-    Rules { min_samples: 100, psi: 0.2, ..Rules::default() }
+fn rules() -> DriftRules {
+    DriftRules { min_samples: 100, psi: 0.2, ..DriftRules::default() }
 }
 
 fn column(name: &str, psi: f64, samples: i64) -> Column {
@@ -103,9 +103,9 @@ fn a_status_is_not_written_again_only_because_time_has_passed() {
     assert_eq!(status(Some(&before), &[], 64, at(NOW)).at, Some(at(NOW).into()));
 }
 
-fn said(columns: &[Column], before: &[DriftingFeature]) -> Option<Say> {
+fn said(columns: &[Column], before: &[DriftingFeature]) -> Option<Finding> {
     let drifting = drifting(before, columns, &rules(), at(NOW));
-    words(ColumnRole::Input, columns, &drifting, &rules())
+    finding(ColumnRole::Input, columns, &drifting, &rules())
 }
 
 #[test]
@@ -141,5 +141,5 @@ fn too_few_values_are_said_to_be_too_few_and_not_to_be_fine() {
 
 #[test]
 fn nothing_is_said_of_outputs_where_the_baseline_has_none() {
-    assert_eq!(words(ColumnRole::Output, &[column("age", 0.9, 100)], &[], &rules()), None);
+    assert_eq!(finding(ColumnRole::Output, &[column("age", 0.9, 100)], &[], &rules()), None);
 }

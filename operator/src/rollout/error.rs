@@ -1,6 +1,9 @@
 //! What can go wrong in a pass over a deployment.
 
-use crate::{apply, kinds};
+use crate::{
+    cluster::{apply, kinds},
+    reasons::Notify,
+};
 
 /// A pass over a `ModelDeployment` failed.
 #[derive(Debug, thiserror::Error)]
@@ -9,8 +12,8 @@ pub enum Error {
     Apply(#[from] apply::Error),
     #[error(transparent)]
     Kinds(#[from] kinds::Error),
-    #[error("failed to tell pod {name} of the new routing")]
-    Wake {
+    #[error("failed to notify pod {name} of the new routing")]
+    Notify {
         name: String,
         #[source]
         source: Box<kube::Error>,
@@ -18,12 +21,21 @@ pub enum Error {
 }
 
 impl Error {
-    /// One word for conditions and metrics.
+    /// The reason in conditions and metrics.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Apply(error) => error.reason(),
-            Self::Kinds(error) => error.reason(),
-            Self::Wake { .. } => "WakeFailed",
+            Self::Apply(error) => error.reason().as_str(),
+            Self::Kinds(error) => error.reason().as_str(),
+            Self::Notify { .. } => Notify::NotifyFailed.as_str(),
+        }
+    }
+
+    /// Whether the pass had no effect because the object, or its namespace, changed or went in between.
+    pub fn had_no_effect(&self) -> bool {
+        match self {
+            Self::Apply(error) => error.had_no_effect(),
+            Self::Kinds(error) => error.had_no_effect(),
+            Self::Notify { .. } => false,
         }
     }
 }

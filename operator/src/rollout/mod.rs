@@ -1,7 +1,7 @@
 //! The controller of `ModelDeployment`: pods for the versions that need them, and one Service that says who answers.
 //!
-//! The order is what keeps callers safe: pods first, then a real inference on each, then the Service, then the word to
-//! the pods, then the record. A pass that was cut short anywhere is continued by the next, since each step is derived
+//! The order is what keeps callers safe: pods first, then a real inference on each, then the Service, then the routing
+//! of the pods, then the record. A pass that was cut short anywhere is continued by the next, since each step is derived
 //! from what is there.
 
 mod apply;
@@ -10,14 +10,16 @@ mod challenger;
 mod comparison;
 mod drift;
 mod error;
+mod expectations;
 mod observe;
 mod plan;
-pub mod probe;
-pub mod recorded;
 mod rollback;
+mod rounds;
+mod running;
 mod signature;
+mod state;
 mod status;
-pub mod summaries;
+mod summaries;
 mod verify;
 
 use std::{
@@ -30,71 +32,76 @@ use kube::{ResourceExt, runtime::controller::Action};
 use rand::RngExt as _;
 use understudy_crds::ModelDeployment;
 
-pub use error::Error;
+pub use self::{error::Error, state::State};
+use crate::{clock, context::Context};
 
-use crate::context::Context;
-
-/// Between two looks at whether main still answers, while nothing happens.
+/// Between two probes of main while nothing happens.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 /// After a switch, or while something does not answer yet.
 const SOON: Duration = Duration::from_secs(1);
 
 /// One pass over one deployment.
-pub async fn reconcile(md: Arc<ModelDeployment>, ctx: Arc<Context>) -> Result<Action, Error> {
+pub async fn reconcile(
+    md: Arc<ModelDeployment>,
+    ctx: Arc<Context>,
+    state: Arc<State>,
+) -> Result<Action, Error> {
     if md.metadata.deletion_timestamp.is_some() {
         return Ok(Action::await_change());
     }
-    if ctx.recorded.is_ahead_of(&md) {
-        // The event of the record wakes this deployment.
+    if state.expectations.are_unmet_by(&md) {
+        // The event of the write triggers the next pass.
         return Ok(Action::requeue(SOON));
     }
-    let now = Context::now();
+    let now = clock::now();
     let observed = observe::observe(&md, &ctx);
-    let plan = plan::plan(&observed, now);
+    let judged = challenger::judge(&observed, observed.current());
+    let plan = plan::plan(&observed, &judged, now);
     let workloads = apply::workloads(&ctx, &observed, &plan).await;
-    let verdict = verify::verify(&ctx, &observed, &plan, &workloads).await?;
-    let (answering, main) = (verdict.answering(&observed, &plan), verdict.main(&plan));
-    let judged = challenger::judge(&observed, main);
+    let readiness = verify::verify(&ctx, &observed, &plan, &workloads).await?;
+    let (answering, main) = (readiness.answering(&observed, &plan), readiness.main(&plan));
+    // Next to a new main the judgement may differ: what has just become main is not its own challenger.
+    let judged = if readiness.changes_main() { challenger::judge(&observed, main) } else { judged };
     let main = main.map(AsRef::as_ref);
     let (challenger, served) = apply::challenger(&ctx, &observed, judged).await;
-    let told = challenger.accepted().map(AsRef::as_ref);
-    let routing = build::Routing::new(&observed.md, answering, main, told);
+    let accepted = challenger.accepted().map(AsRef::as_ref);
+    let routing = build::routing(&observed.md, answering, main, accepted);
     let routed = apply::routing(&ctx, &observed, answering, &routing).await;
-    let (running, seen) = tokio::join!(
-        probe::running(&ctx, &observed, answering, &verdict, routed.is_ok()),
-        summaries::look(&ctx, &observed, main, &challenger, &verdict)
+    let (running, collected) = tokio::join!(
+        running::running(&ctx, &observed, answering, &readiness, routed.is_ok()),
+        summaries::collect(&ctx, &state.rounds, &observed, main, &challenger, &readiness)
     );
     let awaited = running.is_awaited();
-    let facts = status::Facts {
+    let pass = status::Pass {
         plan: &plan,
         workloads: &workloads,
-        verdict: &verdict,
+        readiness: &readiness,
         routed: routed.as_ref().err(),
         running,
-        beside: status::Beside { main, challenger: &challenger, seen },
+        calls: status::Calls { main, challenger: &challenger, collected },
     };
-    status::update(&ctx, &observed, &facts, now).await?;
+    status::update(&ctx, &state.expectations, &observed, &pass, now).await?;
     apply::prune(&ctx, &observed, &plan, answering, &challenger).await?;
     workloads.into_result()?;
     served?;
     routed?;
-    let asks = main.is_some_and(|main| summaries::are_wanted(main, &challenger));
-    let question =
-        observed.md.uid().filter(|_| asks).and_then(|uid| ctx.summaries.due_in(&uid, Instant::now()));
-    Ok(next_look(&plan, &verdict, awaited, question, now))
+    let collects = main.is_some_and(|main| summaries::are_wanted(main, &challenger));
+    let round =
+        observed.md.uid().filter(|_| collects).and_then(|uid| state.rounds.due_in(&uid, Instant::now()));
+    Ok(next_pass(&plan, &readiness, awaited, round, now))
 }
 
-/// When to look again if nothing happens. `question` is when main's pods are to be asked what they have seen.
-fn next_look(
+/// When the next pass is if nothing happens. `round` is when the summaries of main's pods are due.
+fn next_pass(
     plan: &plan::Plan,
-    verdict: &verify::Verdict,
+    readiness: &verify::Readiness,
     awaited: bool,
-    question: Option<Duration>,
+    round: Option<Duration>,
     now: Timestamp,
 ) -> Action {
     let heartbeat = HEARTBEAT.mul_f64(rand::rng().random_range(1.0..1.3));
-    let heartbeat = question.map_or(heartbeat, |question| heartbeat.min(question.max(SOON)));
-    let soon = verdict.changes_main() || verdict.waits_for_answer() || awaited;
+    let heartbeat = round.map_or(heartbeat, |round| heartbeat.min(round.max(SOON)));
+    let soon = readiness.changes_main() || readiness.is_waiting() || awaited;
     let wanted = if soon { SOON } else { heartbeat };
     let cooling = plan
         .warm_until

@@ -1,4 +1,4 @@
-//! What a pass over a deployment looks at, all from the cache.
+//! What a pass over a deployment decides by, all from the cache.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -6,7 +6,13 @@ use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use understudy_crds::{ModelDeployment, ModelVersion, names};
 
-use crate::{cache::label, context::Context};
+use crate::{
+    cluster::{
+        labels::label,
+        pods::{Pods, PodsByVersion},
+    },
+    context::Context,
+};
 
 /// A deployment, its versions and their pods.
 pub struct Observed {
@@ -14,13 +20,25 @@ pub struct Observed {
     pub md: Arc<ModelDeployment>,
     /// Every version that belongs to it, oldest first.
     pub versions: Vec<Arc<ModelVersion>>,
-    /// Its pods, by version label, those on their way out left aside.
-    pub pods: BTreeMap<String, Vec<Arc<Pod>>>,
+    /// The pods of its versions, without those that are being deleted.
+    pub pods: Vec<Arc<Pod>>,
     /// Its workloads, by name.
     pub workloads: BTreeMap<String, Arc<Deployment>>,
+    by_version: PodsByVersion,
 }
 
 impl Observed {
+    /// Sums up the pods of each version, once for the whole pass.
+    pub fn new(
+        md: Arc<ModelDeployment>,
+        versions: Vec<Arc<ModelVersion>>,
+        pods: Vec<Arc<Pod>>,
+        workloads: BTreeMap<String, Arc<Deployment>>,
+    ) -> Self {
+        let by_version = PodsByVersion::of(&pods);
+        Self { md, versions, pods, workloads, by_version }
+    }
+
     /// Its namespace.
     pub fn namespace(&self) -> String {
         self.md.namespace().unwrap_or_default()
@@ -31,9 +49,14 @@ impl Observed {
         self.versions.iter().find(|v| v.name_any() == name)
     }
 
-    /// The pods of a version.
-    pub fn pods_of(&self, version: &str) -> &[Arc<Pod>] {
-        self.pods.get(&names::version_label(version)).map_or(&[], Vec::as_slice)
+    /// The version that is main as recorded, if it still exists.
+    pub fn current(&self) -> Option<&Arc<ModelVersion>> {
+        self.version(&self.md.main()?.model_version)
+    }
+
+    /// The pods of the version of this number.
+    pub fn pods_of(&self, number: &str) -> &Pods {
+        self.by_version.version(number)
     }
 }
 
@@ -41,15 +64,10 @@ impl Observed {
 pub fn observe(md: &Arc<ModelDeployment>, ctx: &Context) -> Observed {
     let (namespace, name) = (md.namespace().unwrap_or_default(), md.name_any());
     let versions = ctx.cache.versions_of(&namespace, &name);
-    let mut pods: BTreeMap<String, Vec<Arc<Pod>>> = BTreeMap::new();
-    for pod in ctx.cache.pods_of(&namespace, &name) {
-        if pod.metadata.deletion_timestamp.is_some() {
-            continue;
-        }
-        if let Some(version) = label(pod.as_ref(), names::VERSION_LABEL) {
-            pods.entry(version.to_owned()).or_default().push(pod.clone());
-        }
-    }
+    let mut pods = ctx.cache.pods_of(&namespace, &name);
+    pods.retain(|pod| {
+        pod.metadata.deletion_timestamp.is_none() && label(pod.as_ref(), names::VERSION_LABEL).is_some()
+    });
     let workloads = versions
         .iter()
         .filter_map(|v| {
@@ -58,5 +76,5 @@ pub fn observe(md: &Arc<ModelDeployment>, ctx: &Context) -> Observed {
             Some((object, found))
         })
         .collect();
-    Observed { md: md.clone(), versions, pods, workloads }
+    Observed::new(Arc::clone(md), versions, pods, workloads)
 }

@@ -6,7 +6,11 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{MainReason, ModelVersion, RollbackResult, RollbackStatus, Stage, Transition};
 
-use super::{challenger, observe::Observed, rollback};
+use super::{
+    challenger::Challenger,
+    observe::Observed,
+    rollback::{self, RollbackRequest},
+};
 
 /// What a deployment should come to.
 #[derive(Debug)]
@@ -49,13 +53,12 @@ pub struct Candidate {
     pub approved_at: Timestamp,
 }
 
-/// Decides over pods and main.
-pub fn plan(observed: &Observed, now: Timestamp) -> Plan {
-    let main = observed.md.main();
-    let current = main.and_then(|m| observed.version(&m.model_version)).cloned();
+/// Decides over pods and main. `challenger` is judged next to the version that is main as recorded.
+pub fn plan(observed: &Observed, challenger: &Challenger, now: Timestamp) -> Plan {
+    let current = observed.current().cloned();
     let request = rollback::requested(&observed.md, &observed.versions, now);
     let (next, rollback) = match request {
-        rollback::Request::To(version, status) => {
+        RollbackRequest::To(version, status) => {
             let candidate = Candidate {
                 version,
                 transition: format!("rollback:{}", status.request),
@@ -66,11 +69,11 @@ pub fn plan(observed: &Observed, now: Timestamp) -> Plan {
             };
             (Next::Promote(candidate), Some(status))
         }
-        rollback::Request::Answered(status) => (next(observed, current.as_ref()), Some(status)),
-        rollback::Request::None => (next(observed, current.as_ref()), None),
+        RollbackRequest::Answered(status) => (next(observed, current.as_ref()), Some(status)),
+        RollbackRequest::None => (next(observed, current.as_ref()), None),
     };
     let rollback = rollback.or_else(|| recorded_rollback(observed));
-    let (serve, warm_until) = serve(observed, current.as_ref(), &next, now);
+    let (serve, warm_until) = serve(observed, current.as_ref(), challenger, &next, now);
     Plan { current, next, serve, rollback, warm_until }
 }
 
@@ -87,7 +90,7 @@ fn next(observed: &Observed, current: Option<&Arc<ModelVersion>>) -> Next {
         let transition = version.transition()?;
         let grant = transition.approval.as_ref()?;
         (transition.to == Stage::Production && !is_main(transition)).then(|| Candidate {
-            version: version.clone(),
+            version: Arc::clone(version),
             transition: transition.id.clone(),
             reason: MainReason::Promoted,
             requested_by: transition.requested_by.clone(),
@@ -113,17 +116,22 @@ fn next(observed: &Observed, current: Option<&Arc<ModelVersion>>) -> Next {
 
 type Served = (Vec<(Arc<ModelVersion>, i32)>, Option<Timestamp>);
 
-fn serve(observed: &Observed, current: Option<&Arc<ModelVersion>>, next: &Next, now: Timestamp) -> Served {
+fn serve(
+    observed: &Observed,
+    current: Option<&Arc<ModelVersion>>,
+    challenger: &Challenger,
+    next: &Next,
+    now: Timestamp,
+) -> Served {
     let full = observed.md.spec.replicas;
     let mut serve: BTreeMap<String, (Arc<ModelVersion>, i32)> = BTreeMap::new();
     let mut add = |version: &Arc<ModelVersion>, replicas: i32| {
-        let entry = serve.entry(version.name_any()).or_insert_with(|| (version.clone(), replicas));
+        let entry = serve.entry(version.name_any()).or_insert_with(|| (Arc::clone(version), replicas));
         entry.1 = entry.1.max(replicas);
     };
     for version in observed.versions.iter().filter(|v| v.stage() == Stage::Staging) {
         add(version, 1);
     }
-    let challenger = challenger::judge(observed, current);
     if let Some((version, spec)) = challenger.runs().zip(observed.md.spec.challenger.as_ref()) {
         add(version, spec.replicas);
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use understudy_crds::ModelDeployment;
 
 use super::*;
+use crate::rollout::challenger;
 
 const NOW: &str = "2026-11-21T12:00:00Z";
 
@@ -51,7 +52,7 @@ fn observed(annotations: &Value, status: &Value, versions: Vec<Arc<ModelVersion>
         "spec": {"replicas": 3}, "status": status,
     });
     let md: ModelDeployment = serde_json::from_value(object).expect("a ModelDeployment");
-    Observed { md: Arc::new(md), versions, pods: BTreeMap::new(), workloads: BTreeMap::new() }
+    Observed::new(Arc::new(md), versions, vec![], BTreeMap::new())
 }
 
 /// As [`observed`], with 1.1.0 named as challenger with two pods.
@@ -69,6 +70,10 @@ fn approved_for_staging() -> Value {
     status["history"][0]["to"] = json!("Staging");
     status["model"] = json!({"inputs": [], "outputs": [], "opset": 17, "bytes": 1});
     status
+}
+
+fn plan(observed: &Observed, now: Timestamp) -> Plan {
+    super::plan(observed, &challenger::judge(observed, observed.current()), now)
 }
 
 fn serve(plan: &Plan) -> Vec<(&str, i32)> {

@@ -8,7 +8,7 @@ use understudy_crds::{ModelDeployment, ModelVersion, RollbackResult, RollbackSta
 
 /// A request to go back.
 #[derive(Debug)]
-pub enum Request {
+pub enum RollbackRequest {
     /// Nobody asks.
     None,
     /// To this version.
@@ -18,15 +18,15 @@ pub enum Request {
 }
 
 /// The newest rollback request, unless it was answered before.
-pub fn requested(md: &ModelDeployment, versions: &[Arc<ModelVersion>], now: Timestamp) -> Request {
+pub fn requested(md: &ModelDeployment, versions: &[Arc<ModelVersion>], now: Timestamp) -> RollbackRequest {
     let annotation = |key| md.annotations().get(key).filter(|v: &&String| !v.is_empty());
     let (Some(request), Some(by)) = (annotation(annotations::ROLLBACK), annotation(annotations::ROLLBACK_BY))
     else {
-        return Request::None;
+        return RollbackRequest::None;
     };
     let known = md.status.as_ref().and_then(|s| s.rollback.as_ref()).filter(|r| r.request == *request);
     if known.is_some_and(|r| r.result != RollbackResult::Pending) {
-        return Request::None;
+        return RollbackRequest::None;
     }
     let at = known.map_or_else(|| now.into(), |r| r.at.clone());
     let status = |result, message: String| RollbackStatus {
@@ -36,7 +36,7 @@ pub fn requested(md: &ModelDeployment, versions: &[Arc<ModelVersion>], now: Time
         result,
         message,
     };
-    let refused = |message| Request::Answered(status(RollbackResult::Refused, message));
+    let refused = |message| RollbackRequest::Answered(status(RollbackResult::Refused, message));
 
     let version = request.split('#').next().unwrap_or_default();
     let Some(target) = versions.iter().find(|v| v.spec.version == version) else {
@@ -44,12 +44,15 @@ pub fn requested(md: &ModelDeployment, versions: &[Arc<ModelVersion>], now: Time
     };
     let main = md.main().map(|m| m.model_version.as_str());
     if main == Some(target.name_any().as_str()) {
-        return Request::Answered(status(RollbackResult::Done, format!("{version} is main already")));
+        return RollbackRequest::Answered(status(RollbackResult::Done, format!("{version} is main already")));
     }
     if target.production_approval().is_none() {
         return refused(format!(
             "{version} was never approved for Production: ask for the stage and have it approved"
         ));
     }
-    Request::To(target.clone(), status(RollbackResult::Pending, format!("{version} is being made ready")))
+    RollbackRequest::To(
+        Arc::clone(target),
+        status(RollbackResult::Pending, format!("{version} is being made ready")),
+    )
 }

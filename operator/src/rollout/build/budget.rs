@@ -7,7 +7,7 @@ use k8s_openapi::{
 use kube::ResourceExt;
 use understudy_crds::{ModelDeployment, names};
 
-use super::metadata;
+use super::metadata::metadata;
 
 /// The budget of main's pods. None where one pod is all there is: it would only block the drain of its node.
 pub fn budget(md: &ModelDeployment, main: Option<&str>) -> Option<PodDisruptionBudget> {

@@ -7,7 +7,7 @@ use serde_json::json;
 use understudy_crds::{ModelDeployment, ModelVersion};
 
 use super::{
-    Routing, budget, challenger_service, config_map, main_service, peers_service, version_service, workload,
+    budget, challenger_service, config_map, main_service, peers_service, routing, version_service, workload,
 };
 use crate::config::Config;
 
@@ -36,7 +36,7 @@ fn check(case: &str) {
             .expect("a configuration");
     let (md, main) = (&input.deployment, input.main.as_deref());
     let challenger = input.challenges.then_some(&input.version);
-    let routing = Routing::new(md, main, input.main_version.as_ref(), challenger);
+    let routing = routing(md, main, input.main_version.as_ref(), challenger);
     let mut objects = json!({
         "workload": workload(md, &input.version, input.replicas, &config),
         "versionService": version_service(md, &input.version.spec.version),
@@ -73,8 +73,8 @@ fn a_challenger_gets_a_service_and_the_pods_hear_of_it_of_records_and_of_drift()
 }
 
 #[test]
-fn model_baseline_and_records_on_one_claim_share_its_volume() {
-    check("one-claim");
+fn model_baseline_and_records_on_one_pvc_share_its_volume() {
+    check("one-pvc");
 }
 
 #[test]

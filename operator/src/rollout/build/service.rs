@@ -8,9 +8,10 @@ use k8s_openapi::{
     apimachinery::pkg::util::intstr::IntOrString,
 };
 use kube::ResourceExt;
+use understudy_contract::ports;
 use understudy_crds::{ModelDeployment, names};
 
-use super::{metadata, ports};
+use super::metadata::metadata;
 
 /// The port that callers use.
 const HTTP: i32 = 80;
@@ -50,7 +51,7 @@ pub fn peers_service(md: &ModelDeployment) -> Service {
     let labels = names::deployment_labels(&md.name_any());
     let port = ServicePort {
         name: Some("metrics".to_owned()),
-        port: ports::METRICS,
+        port: ports::METRICS.into(),
         protocol: Some("TCP".to_owned()),
         target_port: Some(IntOrString::String("metrics".to_owned())),
         ..ServicePort::default()

@@ -1,4 +1,4 @@
-//! What is mounted into a model pod, and the arguments that tell the server where: credentials and claims of the model,
+//! What is mounted into a model pod, and the arguments that tell the server where: credentials and PVCs of the model,
 //! of its baseline and of its records. Each is there only where the spec has the thing.
 
 use k8s_openapi::api::core::v1::{
@@ -11,12 +11,12 @@ use understudy_crds::{ModelDeployment, ModelVersion, Sink, names};
 /// Where the routing file is.
 pub const ROUTING_DIR: &str = "/etc/understudy/routing";
 const SECRET_DIR: &str = "/etc/understudy/secret";
-const CLAIM_DIR: &str = "/mnt/artifact";
+const PVC_DIR: &str = "/mnt/artifact";
 const BASELINE_DIR: &str = "/mnt/baseline";
 const RECORD_SECRET_DIR: &str = "/etc/understudy/record-secret";
 const RECORDS_DIR: &str = "/mnt/records";
 
-/// Something from outside that the pod mounts at `path` and tells the server of by `flag`.
+/// Something from outside that the pod mounts at `path`; the server gets the path by `flag`.
 struct Attached<'a> {
     name: &'static str,
     flag: &'static str,
@@ -26,7 +26,7 @@ struct Attached<'a> {
 
 enum Source<'a> {
     Secret(&'a str),
-    Claim { name: &'a str, read_only: bool },
+    Pvc { name: &'a str, read_only: bool },
 }
 
 fn attached<'a>(md: &'a ModelDeployment, mv: &'a ModelVersion) -> Vec<Attached<'a>> {
@@ -36,15 +36,15 @@ fn attached<'a>(md: &'a ModelDeployment, mv: &'a ModelVersion) -> Vec<Attached<'
         secret.map(|found| Attached { name, flag, path, source: Source::Secret(found) })
     };
     let volume = |name: &'static str, flag, path, uri: Option<&'a str>, read_only| {
-        let found = uri.and_then(claim)?;
-        Some(Attached { name, flag, path, source: Source::Claim { name: found, read_only } })
+        let found = uri.and_then(pvc_of)?;
+        Some(Attached { name, flag, path, source: Source::Pvc { name: found, read_only } })
     };
     let of_artifact = artifact.secret_ref.as_ref().map(|s| s.name.as_str());
     let of_sink = sink.and_then(|s| s.secret_ref.as_ref()).map(|s| s.name.as_str());
     let baseline = mv.spec.baseline.as_ref().map(|b| b.uri.as_str());
     [
         secret("secret", "--secret-dir", SECRET_DIR, of_artifact),
-        volume("artifact", "--pvc-dir", CLAIM_DIR, Some(&artifact.uri), true),
+        volume("artifact", "--pvc-dir", PVC_DIR, Some(&artifact.uri), true),
         volume("baseline", "--baseline-pvc-dir", BASELINE_DIR, baseline, true),
         secret("record-secret", "--record-secret-dir", RECORD_SECRET_DIR, of_sink),
         volume("records", "--record-pvc-dir", RECORDS_DIR, sink.map(|s| s.uri.as_str()), false),
@@ -54,8 +54,8 @@ fn attached<'a>(md: &'a ModelDeployment, mv: &'a ModelVersion) -> Vec<Attached<'
     .collect()
 }
 
-/// The claim of a `pvc://claim/path`.
-fn claim(uri: &str) -> Option<&str> {
+/// The name of the PVC in `pvc://<name>/<path>`.
+fn pvc_of(uri: &str) -> Option<&str> {
     uri.strip_prefix("pvc://")?.split('/').next()
 }
 
@@ -97,8 +97,8 @@ pub fn volumes(md: &ModelDeployment, mv: &ModelVersion) -> Vec<Volume> {
             }),
             ..Volume::default()
         }),
-        Source::Claim { name, .. } if first_of_claim(&attached, name) != Some(place) => None,
-        Source::Claim { name, .. } => Some(Volume {
+        Source::Pvc { name, .. } if first_of_pvc(&attached, name) != Some(place) => None,
+        Source::Pvc { name, .. } => Some(Volume {
             name: item.name.to_owned(),
             persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
                 claim_name: name.to_owned(),
@@ -125,13 +125,13 @@ pub fn volumes(md: &ModelDeployment, mv: &ModelVersion) -> Vec<Volume> {
     own.into_iter().chain(outside).collect()
 }
 
-/// Two volumes of one claim in one pod keep some kubelets waiting for ever, so the first one serves all mounts.
-fn first_of_claim(attached: &[Attached], claim: &str) -> Option<usize> {
-    attached.iter().position(|a| matches!(a.source, Source::Claim { name, .. } if name == claim))
+/// Some kubelets never start a pod that has two volumes of one PVC, so the first volume serves all mounts.
+fn first_of_pvc(attached: &[Attached], pvc: &str) -> Option<usize> {
+    attached.iter().position(|a| matches!(a.source, Source::Pvc { name, .. } if name == pvc))
 }
 
-fn only_read(attached: &[Attached], claim: &str) -> bool {
-    !attached.iter().any(|a| matches!(a.source, Source::Claim { name, read_only: false } if name == claim))
+fn only_read(attached: &[Attached], pvc: &str) -> bool {
+    !attached.iter().any(|a| matches!(a.source, Source::Pvc { name, read_only: false } if name == pvc))
 }
 
 /// Where the container sees them.
@@ -145,8 +145,8 @@ pub fn mounts(md: &ModelDeployment, mv: &ModelVersion) -> Vec<VolumeMount> {
     let attached = attached(md, mv);
     let outside = attached.iter().map(|item| match item.source {
         Source::Secret(_) => mount(item.name, item.path, true),
-        Source::Claim { name, read_only } => {
-            let volume = first_of_claim(&attached, name).map_or(item.name, |first| attached[first].name);
+        Source::Pvc { name, read_only } => {
+            let volume = first_of_pvc(&attached, name).map_or(item.name, |first| attached[first].name);
             mount(volume, item.path, read_only)
         }
     });

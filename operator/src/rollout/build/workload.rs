@@ -14,22 +14,11 @@ use k8s_openapi::{
     },
 };
 use kube::ResourceExt;
+use understudy_contract::{paths, ports};
 use understudy_crds::{ModelDeployment, ModelVersion, names};
 
-use super::{metadata, volumes};
+use super::{metadata::metadata, volumes};
 use crate::config::Config;
-
-/// Ports of a model pod.
-pub mod ports {
-    /// The stable Service comes here.
-    pub const MAIN: i32 = 8080;
-    /// Copies for the challenger come here.
-    pub const CHALLENGER: i32 = 8081;
-    /// Testers and the operator's probe come here.
-    pub const DIRECT: i32 = 8082;
-    /// Prometheus, the kubelet, the operator's questions and those of other pods come here.
-    pub const METRICS: i32 = 9090;
-}
 
 /// The server's user in its image.
 const USER: i64 = 65532;
@@ -106,12 +95,12 @@ fn container(md: &ModelDeployment, mv: &ModelVersion, config: &Config) -> Contai
             port("metrics", ports::METRICS),
         ]),
         resources: md.spec.resources.clone(),
-        startup_probe: Some(Probe { failure_threshold: Some(STARTUP), ..probe("/startupz", 1) }),
-        readiness_probe: Some(Probe { failure_threshold: Some(2), ..probe("/readyz", 2) }),
+        startup_probe: Some(Probe { failure_threshold: Some(STARTUP), ..probe(paths::STARTUPZ, 1) }),
+        readiness_probe: Some(Probe { failure_threshold: Some(2), ..probe(paths::READYZ, 2) }),
         liveness_probe: Some(Probe {
             failure_threshold: Some(6),
             timeout_seconds: Some(5),
-            ..probe("/livez", 10)
+            ..probe(paths::LIVEZ, 10)
         }),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
@@ -134,16 +123,16 @@ fn arguments(md: &ModelDeployment, mv: &ModelVersion) -> Vec<String> {
         format!("--version={}", mv.spec.version),
         format!("--artifact={}", artifact.uri),
         format!("--sha256={}", artifact.sha256),
-        format!("--routing-file={}/routing.json", volumes::ROUTING_DIR),
+        format!("--routing-file={}/{}", volumes::ROUTING_DIR, paths::ROUTING_FILE),
     ];
     arguments.extend(volumes::arguments(md, mv));
     arguments
 }
 
-fn port(name: &str, number: i32) -> ContainerPort {
+fn port(name: &str, number: u16) -> ContainerPort {
     ContainerPort {
         name: Some(name.to_owned()),
-        container_port: number,
+        container_port: number.into(),
         protocol: Some("TCP".to_owned()),
         ..ContainerPort::default()
     }

@@ -1,60 +1,49 @@
 //! The status of a deployment: what is main, what was, and how it is. Written only when it differs.
 
-mod beside;
-mod news;
+mod challenger;
+mod conditions;
+mod events;
+mod pass;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{
-    MainRecord, ModelDeployment, ModelDeploymentStatus, Previous, RollbackResult, Rollout, ServedVersion,
-    Stage, Staged,
-    condition::{self, APPROVAL_POLICY_ACTIVE, DEPLOYED, READY, RECONCILING, RUNNING, STALLED},
-    names,
+    MainReason, MainRecord, ModelDeployment, ModelDeploymentStatus, Previous, RollbackResult, Rollout,
+    ServedVersion, Stage, Staged, names,
 };
 
-pub use beside::Beside;
-
+pub use self::pass::{Calls, Pass};
 use super::{
-    Error,
-    apply::Workloads,
+    error::Error,
+    expectations::Expectations,
     observe::Observed,
-    plan::{Candidate, Next, Plan},
-    probe::Running,
-    verify::Verdict,
+    plan::{Candidate, Next},
+    verify::Readiness,
 };
-use crate::{context::Context, gate::Report, kinds, pods::is_ready};
+use crate::{cluster::kinds, context::Context, policy::Enforcement};
 
 /// Versions in Staging that are listed; the kind holds no more.
 const STAGED: usize = 256;
 /// Entries of the record that are kept: years of changes, and far from the size limit of an object.
 const HISTORY: usize = 100;
 
-/// What a pass has found and done.
-pub struct Facts<'a> {
-    pub plan: &'a Plan,
-    pub workloads: &'a Workloads,
-    pub verdict: &'a Verdict,
-    pub routed: Option<&'a Error>,
-    pub running: Running,
-    pub beside: Beside<'a>,
-}
-
-/// Writes the status if it differs, onto exactly the deployment that was judged, and tells what happened.
+/// Writes the status if it differs, onto exactly the deployment that was judged, and publishes what happened.
 pub async fn update(
     ctx: &Context,
+    expectations: &Expectations,
     observed: &Observed,
-    facts: &Facts<'_>,
+    pass: &Pass<'_>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let base = match facts.verdict {
-        Verdict::Change { md } => md.as_ref(),
+    let base = match pass.readiness {
+        Readiness::Change { md } => md.as_ref(),
         _ => observed.md.as_ref(),
     };
     // What callers were not sent to yet is not recorded as main.
-    let changed = facts.verdict.changes_main() && facts.routed.is_none();
-    let gate = ctx.gate.subscribe().borrow().clone();
+    let changed = pass.readiness.changes_main() && pass.routed.is_none();
+    let policy = ctx.policy.subscribe().borrow().clone();
     let before = base.status.clone().unwrap_or_default();
-    let next = status(base, observed, facts, changed, &gate, now);
+    let next = status(base, observed, pass, changed, &policy, now);
     if base.status.is_some() && before == next {
         return Ok(());
     }
@@ -62,9 +51,9 @@ pub async fn update(
     object.status = Some(next.clone());
     let written = kinds::replace_status(&ctx.client, &object).await?;
     if changed {
-        ctx.recorded.note(&written);
+        expectations.expect(&written);
     }
-    news::announce(ctx, base, &before, &next, facts, changed).await;
+    events::announce(ctx, base, &before, &next, pass, changed).await;
     Ok(())
 }
 
@@ -72,27 +61,27 @@ pub async fn update(
 fn status(
     base: &ModelDeployment,
     observed: &Observed,
-    facts: &Facts<'_>,
+    pass: &Pass<'_>,
     changed: bool,
-    gate: &Report,
+    policy: &Enforcement,
     now: Timestamp,
 ) -> ModelDeploymentStatus {
     let mut status = base.status.clone().unwrap_or_default();
     status.url = Some(names::url(&base.name_any(), &observed.namespace()));
     status.observed_generation = base.metadata.generation;
-    status.rollback.clone_from(&facts.plan.rollback);
+    status.rollback.clone_from(&pass.plan.rollback);
     if changed {
-        change_main(&mut status, base, &facts.plan.next, now);
+        change_main(&mut status, base, &pass.plan.next, now);
     }
     if let Some(main) = status.main.as_mut() {
-        main.ready_replicas = ready_pods(observed, &main.version);
+        main.ready_replicas = observed.pods_of(&main.version).ready_replicas();
     }
     status.staging = staging(observed);
-    status.rollout = rollout(facts);
-    conditions(&mut status, base, facts, gate, now);
-    // Pods that could not be told of a change go on as they were told before.
-    if facts.routed.is_none() {
-        beside::fill_in(&mut status, observed, &facts.beside, now);
+    status.rollout = rollout(pass);
+    conditions::fill_in(&mut status, base, pass, policy, now);
+    // Pods that could not be notified of a change go on as before.
+    if pass.routed.is_none() {
+        challenger::fill_in(&mut status, observed, &pass.calls, now);
     }
     status
 }
@@ -145,13 +134,9 @@ fn record(candidate: &Candidate, now: Timestamp) -> MainRecord {
         reason: candidate.reason,
         requested_by: candidate.requested_by.clone(),
         approved_by: candidate.approved_by.clone(),
+        approved_at: (candidate.reason == MainReason::Promoted).then(|| candidate.approved_at.into()),
         transition: candidate.transition.clone(),
     }
-}
-
-fn ready_pods(observed: &Observed, version: &str) -> i32 {
-    let ready = observed.pods_of(version).iter().filter(|p| is_ready(p)).count();
-    i32::try_from(ready).unwrap_or(i32::MAX)
 }
 
 fn staging(observed: &Observed) -> Vec<Staged> {
@@ -161,7 +146,7 @@ fn staging(observed: &Observed) -> Vec<Staged> {
         .map(|v| Staged {
             version: v.spec.version.clone(),
             model_version: v.name_any(),
-            ready_replicas: ready_pods(observed, &v.spec.version),
+            ready_replicas: observed.pods_of(&v.spec.version).ready_replicas(),
             url: names::url(
                 &names::version_object(&observed.md.name_any(), &v.spec.version),
                 &observed.namespace(),
@@ -170,8 +155,9 @@ fn staging(observed: &Observed) -> Vec<Staged> {
         .collect()
 }
 
-fn rollout(facts: &Facts<'_>) -> Option<Rollout> {
-    let (Next::Promote(candidate), Verdict::Wait { message, .. }) = (&facts.plan.next, facts.verdict) else {
+fn rollout(pass: &Pass<'_>) -> Option<Rollout> {
+    let (Next::Promote(candidate), Readiness::Wait { message, .. }) = (&pass.plan.next, pass.readiness)
+    else {
         return None;
     };
     Some(Rollout {
@@ -180,66 +166,4 @@ fn rollout(facts: &Facts<'_>) -> Option<Rollout> {
         transition: candidate.transition.clone(),
         message: message.clone(),
     })
-}
-
-fn conditions(
-    status: &mut ModelDeploymentStatus,
-    base: &ModelDeployment,
-    facts: &Facts<'_>,
-    gate: &Report,
-    now: Timestamp,
-) {
-    let generation = base.metadata.generation;
-    let mut conditions = std::mem::take(&mut status.conditions);
-    // What was known before the first main is that there is none.
-    let first = status.main.is_some()
-        && condition::find(&conditions, RUNNING).is_none_or(|running| running.reason == "NoMain");
-    let mut set = |type_: &str, value: bool, reason: &str, message: &str| {
-        condition::set(&mut conditions, type_, value, (reason, message), generation, now);
-    };
-
-    let wanted = base.spec.replicas;
-    let deployed = match &status.main {
-        None => (false, "NoMain", "no version is in Production yet".to_owned()),
-        Some(main) if main.ready_replicas >= wanted => {
-            (true, "PodsReady", format!("{wanted} of {wanted} pods of {} are ready", main.version))
-        }
-        Some(main) => (
-            false,
-            "PodsNotReady",
-            format!("{} of {wanted} pods of {} are ready", main.ready_replicas, main.version),
-        ),
-    };
-    set(DEPLOYED, deployed.0, deployed.1, &deployed.2);
-    match &facts.running {
-        Running::Yes => set(RUNNING, true, "Answers", "a real inference was answered through the Service"),
-        Running::No { reason, message } => set(RUNNING, false, reason, message),
-        Running::AsBefore if first => set(RUNNING, false, "Starting", "main has just been chosen"),
-        Running::AsBefore => {}
-    }
-    set(APPROVAL_POLICY_ACTIVE, gate.active, gate.reason(), &gate.message);
-
-    let running = condition::find(&conditions, RUNNING)
-        .map(|c| (c.status == "True", c.reason.clone(), c.message.clone()));
-    let running = running.unwrap_or((false, "Starting".to_owned(), "main has just been chosen".to_owned()));
-    let failure = facts.workloads.failure().or(facts.routed);
-    let ready = match failure {
-        Some(error) => (false, error.reason().to_owned(), crate::error_chain::chain(error)),
-        None if !deployed.0 => (false, deployed.1.to_owned(), deployed.2),
-        None => running,
-    };
-    condition::set(&mut conditions, READY, ready.0, (&ready.1, &ready.2), generation, now);
-    match (failure, facts.verdict) {
-        (Some(error), _) => {
-            condition::set(&mut conditions, STALLED, true, (error.reason(), &ready.2), generation, now);
-        }
-        (None, _) => condition::clear(&mut conditions, STALLED),
-    }
-    match facts.verdict {
-        Verdict::Wait { reason, message } if failure.is_none() => {
-            condition::set(&mut conditions, RECONCILING, true, (reason, message), generation, now);
-        }
-        _ => condition::clear(&mut conditions, RECONCILING),
-    }
-    status.conditions = conditions;
 }

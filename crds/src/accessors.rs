@@ -1,0 +1,83 @@
+//! What the operator and the plugin often read from the two kinds. The types themselves are only data.
+
+use crate::{
+    artifact::Artifact,
+    evidence::Evaluation,
+    history::{Decision, HistoryEntry},
+    model_deployment::ModelDeployment,
+    model_version::ModelVersion,
+    served::ServedVersion,
+    stage::Stage,
+    transition::Transition,
+};
+
+impl ModelDeployment {
+    /// The version that is main, if any.
+    #[must_use]
+    pub fn main(&self) -> Option<&ServedVersion> {
+        self.status.as_ref()?.main.as_ref()
+    }
+}
+
+impl ModelVersion {
+    /// The stage that the version is in, from the status.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        self.status.as_ref().map_or(Stage::None, |s| s.stage)
+    }
+
+    /// The transition that waits for an approval or rolls out.
+    #[must_use]
+    pub fn transition(&self) -> Option<&Transition> {
+        self.status.as_ref()?.transition.as_ref()
+    }
+
+    /// The history so far, oldest first.
+    #[must_use]
+    pub fn history(&self) -> &[HistoryEntry] {
+        self.status.as_ref().map_or(&[], |s| &s.history)
+    }
+
+    /// The newest approval of the present artifact's digest for Staging.
+    #[must_use]
+    pub fn staging_approval(&self) -> Option<&HistoryEntry> {
+        self.approval_into(Stage::Staging)
+    }
+
+    /// The newest approval of the present artifact's digest for Production.
+    #[must_use]
+    pub fn production_approval(&self) -> Option<&HistoryEntry> {
+        self.approval_into(Stage::Production)
+    }
+
+    fn approval_into(&self, stage: Stage) -> Option<&HistoryEntry> {
+        let digest = self.spec.artifact.digest();
+        self.history()
+            .iter()
+            .rev()
+            .find(|h| h.to == stage && h.decision == Decision::Approved && h.digest == digest)
+    }
+
+    /// Whether a change of stage is requested that no decision has ended yet.
+    #[must_use]
+    pub fn is_requested(&self) -> bool {
+        let settled = self.status.as_ref().and_then(|s| s.settled_generation);
+        self.spec.stage != self.stage() && self.metadata.generation != settled
+    }
+}
+
+impl Artifact {
+    /// The digest with its algorithm, as in transitions and records: `sha256:<hex>`.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        format!("sha256:{}", self.sha256)
+    }
+}
+
+impl Evaluation {
+    /// The value of the metric with this name.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        self.metrics.iter().find(|m| m.name == name).map(|m| m.value)
+    }
+}

@@ -1,0 +1,48 @@
+//! The record of the versions that were main.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::possible_values;
+
+/// A version that is or was main, with the people behind it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MainRecord {
+    /// Semantic version, for example `1.3.0`.
+    pub version: String,
+    /// Name of its `ModelVersion`, which may be deleted by now.
+    pub model_version: String,
+    /// Digest of the artifact that answered callers: `sha256:` and 64 hexadecimal digits.
+    pub digest: String,
+    /// When this version became main.
+    pub from: Time,
+    /// When this version stopped being main. Absent while it is main.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Time>,
+    /// What made this version main.
+    #[schemars(transform = possible_values::list)]
+    pub reason: MainReason,
+    /// The person who requested Production for it or, for `RolledBack`, who rolled back.
+    pub requested_by: String,
+    /// The person who approved this version for Production. A rollback needs no new approval: for `RolledBack`, this is
+    /// the person who approved the version originally.
+    pub approved_by: String,
+    /// When the approval by `approvedBy` was recorded. Absent in entries of older operators, whose `approvedBy`
+    /// for `RolledBack` is the person who rolled back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_at: Option<Time>,
+    /// Id of the transition that made it main, or `rollback:` and the value of the annotation
+    /// `understudy.dev/rollback`.
+    pub transition: String,
+}
+
+/// What made a version main.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum MainReason {
+    /// A request for Production that a second person approved.
+    Promoted,
+    /// A rollback by one person, to a version that was approved for Production before.
+    RolledBack,
+}

@@ -1,0 +1,7 @@
+//! What the types generate: the committed files are up to date, and every field explains itself.
+
+#[path = "../../generate/output.rs"]
+mod output;
+
+mod committed;
+mod descriptions;

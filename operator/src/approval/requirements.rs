@@ -1,0 +1,50 @@
+//! What Production requires beyond an approval: metric gates and the acceptance test. Pure.
+
+use understudy_crds::{AcceptanceTest, Approval, Evaluation, Gate, Verdict};
+
+use super::observe::Observed;
+use crate::reasons;
+
+/// Every reason why Production must wait; empty when nothing holds it back.
+pub fn unmet(observed: &Observed) -> Vec<(reasons::Hold, String)> {
+    let spec = &observed.version.spec;
+    let main = observed.main.as_ref().and_then(|m| m.spec.evaluation.as_ref());
+    let mut reasons: Vec<_> = observed
+        .rules
+        .gates
+        .iter()
+        .filter_map(|gate| metric(gate, spec.evaluation.as_ref(), main))
+        .map(|message| (reasons::Hold::GateFailed, message))
+        .collect();
+    reasons.extend(acceptance(observed, &observed.rules));
+    reasons
+}
+
+fn metric(gate: &Gate, own: Option<&Evaluation>, main: Option<&Evaluation>) -> Option<String> {
+    let name = &gate.metric;
+    let Some(value) = own.and_then(|e| e.metric(name)) else {
+        return Some(format!("the evaluation has no metric {name}, which a gate asks for"));
+    };
+    if let Some(min) = gate.min.filter(|min| value < *min) {
+        return Some(format!("{name} is {value}, the gate asks for at least {min}"));
+    }
+    let of_main = main.and_then(|e| e.metric(name)).filter(|_| gate.not_worse_than_main)?;
+    (value < of_main).then(|| format!("{name} is {value}, worse than main's {of_main}"))
+}
+
+fn acceptance(observed: &Observed, rules: &Approval) -> Option<(reasons::Hold, String)> {
+    if rules.acceptance_test == AcceptanceTest::Optional {
+        return None;
+    }
+    let acceptance = observed.version.status.as_ref().and_then(|s| s.acceptance.as_ref());
+    match acceptance.map(|a| (a.verdict, &a.by)) {
+        Some((Verdict::Passed, _)) => None,
+        Some((Verdict::Failed, by)) => {
+            Some((reasons::Hold::AcceptanceFailed, format!("the acceptance test failed, says {by}")))
+        }
+        None => Some((
+            reasons::Hold::AcceptanceMissing,
+            "no tester has accepted it in Staging yet (understudy.dev/accept=passed)".to_owned(),
+        )),
+    }
+}

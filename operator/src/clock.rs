@@ -1,0 +1,9 @@
+//! The time as the API holds it.
+
+use jiff::Timestamp;
+
+/// Now, in whole seconds.
+pub fn now() -> Timestamp {
+    Timestamp::from_second(Timestamp::now().as_second())
+        .expect("the present is within the range of timestamps")
+}

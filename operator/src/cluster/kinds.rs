@@ -1,0 +1,88 @@
+//! Our own two kinds on the API server: read afresh, and their status written onto exactly the object that was judged.
+
+use kube::{Api, Client, ResourceExt, api::PostParams};
+
+use super::apply::Owned;
+use crate::reasons::Kinds as Reason;
+
+/// An object could not be read, or its status not written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("failed to read {kind} {name}")]
+    Read {
+        kind: String,
+        name: String,
+        #[source]
+        source: Box<kube::Error>,
+    },
+    #[error("failed to write the status of {name}")]
+    WriteStatus {
+        name: String,
+        #[source]
+        source: Box<kube::Error>,
+    },
+}
+
+impl Error {
+    /// The reason in conditions and metrics.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Read { .. } => Reason::ReadFailed,
+            Self::WriteStatus { source, .. } => match source.as_ref() {
+                kube::Error::Api(status) if status.is_conflict() => Reason::Conflict,
+                kube::Error::Api(status) if status.is_not_found() => Reason::Gone,
+                _ => Reason::WriteStatusFailed,
+            },
+        }
+    }
+
+    /// Whether the object was written or deleted by others in between, so that the decision must be made again.
+    pub fn had_no_effect(&self) -> bool {
+        matches!(self.reason(), Reason::Conflict | Reason::Gone)
+    }
+}
+
+/// The object as the API server has it now.
+pub async fn get<K: Owned>(client: &Client, namespace: &str, name: &str) -> Result<Option<K>, Error> {
+    Api::<K>::namespaced(client.clone(), namespace).get_opt(name).await.map_err(|source| Error::Read {
+        kind: K::kind(&()).into_owned(),
+        name: name.to_owned(),
+        source: Box::new(source),
+    })
+}
+
+/// Replaces the status on the server by that of `object`, if nobody changed the object since it was read.
+pub async fn replace_status<K: Owned>(client: &Client, object: &K) -> Result<K, Error> {
+    let name = object.name_any();
+    let api: Api<K> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
+    api.replace_status(&name, &PostParams::default(), object)
+        .await
+        .map_err(|source| Error::WriteStatus { name, source: Box::new(source) })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use k8s_openapi::api::core::v1::Pod;
+    use rstest::rstest;
+    use serde_json::{from_value, json};
+
+    use super::*;
+    use crate::mock_api::{answer, api, failure};
+
+    #[rstest]
+    #[case::somebody_wrote_in_between(409, "Conflict", Reason::Conflict)]
+    #[case::somebody_deleted_it_in_between(404, "NotFound", Reason::Gone)]
+    #[case::anything_else(500, "InternalError", Reason::WriteStatusFailed)]
+    #[tokio::test]
+    async fn a_failure_says_whether_it_is_one(#[case] code: u16, #[case] said: &str, #[case] reason: Reason) {
+        let (client, mut handle) = api();
+        let object: Pod =
+            from_value(json!({"metadata": {"name": "fraud", "namespace": "risk"}})).expect("an object");
+        let server = answer(&mut handle, Method::PUT, code, failure(code, said, "no"));
+        let (written, _) = tokio::join!(replace_status(&client, &object), server);
+        let error = written.expect_err("a refusal");
+        assert_eq!(error.reason(), reason);
+        assert_eq!(error.to_string(), "failed to write the status of fraud");
+    }
+}

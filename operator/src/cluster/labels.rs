@@ -1,0 +1,8 @@
+//! Labels of objects.
+
+use kube::Resource;
+
+/// The value of the label `key`.
+pub fn label<'a, K: Resource>(object: &'a K, key: &str) -> Option<&'a str> {
+    object.meta().labels.as_ref()?.get(key).map(String::as_str)
+}

@@ -1,0 +1,11 @@
+//! The operator's view of the API server: what it caches, and how it writes.
+
+pub mod apply;
+pub mod cache;
+pub mod diff;
+pub mod kinds;
+pub mod labels;
+pub mod pods;
+pub mod scope;
+pub mod triggers;
+pub mod watch;

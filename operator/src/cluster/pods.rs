@@ -1,0 +1,240 @@
+//! How the pods of each version are, read from their status. Pure.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use k8s_openapi::{
+    api::{
+        apps::v1::Deployment,
+        core::v1::{ContainerStatus, Pod},
+    },
+    apimachinery::pkg::apis::meta::v1::Time,
+};
+use understudy_contract as contract;
+use understudy_crds::{Failure, names};
+
+use super::labels::label;
+use crate::reasons;
+
+/// How the pods of one version are. Pods that are being deleted do not count.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pods {
+    /// Pods that exist.
+    pub total: usize,
+    /// Pods that are ready.
+    pub ready: usize,
+    /// Addresses of the ready pods; one that is ready may have none for a moment.
+    pub ready_addresses: Vec<String>,
+    /// The newest reason why a pod is not ready.
+    pub failure: Option<Failure>,
+}
+
+impl Pods {
+    /// The ready pods as a status counts them.
+    pub fn ready_replicas(&self) -> i32 {
+        i32::try_from(self.ready).unwrap_or(i32::MAX)
+    }
+
+    fn add(&mut self, pod: &Pod) {
+        self.total += 1;
+        if is_ready(pod) {
+            self.ready += 1;
+            self.ready_addresses.extend(pod.status.as_ref().and_then(|status| status.pod_ip.clone()));
+        } else if let Some(failure) = failure(pod)
+            && self.failure.as_ref().is_none_or(|known| known.at < failure.at)
+        {
+            self.failure = Some(failure);
+        }
+    }
+}
+
+/// The pods of each version, by the version's label.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PodsByVersion(BTreeMap<String, Pods>);
+
+/// What a version without pods has.
+static NONE: Pods = Pods { total: 0, ready: 0, ready_addresses: vec![], failure: None };
+
+impl PodsByVersion {
+    /// Sums up the pods of one deployment.
+    pub fn of(pods: &[Arc<Pod>]) -> Self {
+        let mut all: BTreeMap<String, Pods> = BTreeMap::new();
+        for pod in pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()) {
+            if let Some(version) = label(pod.as_ref(), names::VERSION_LABEL) {
+                all.entry(version.to_owned()).or_default().add(pod);
+            }
+        }
+        Self(all)
+    }
+
+    /// The pods that run the version of this number.
+    pub fn version(&self, number: &str) -> &Pods {
+        self.0.get(&names::version_label(number)).unwrap_or(&NONE)
+    }
+}
+
+/// Whether the pod answers.
+fn is_ready(pod: &Pod) -> bool {
+    pod.status
+        .iter()
+        .flat_map(|s| s.conditions.iter().flatten())
+        .any(|c| c.type_ == "Ready" && c.status == "True")
+}
+
+/// Why a pod is not ready, where it says so: its termination message, its image, its place.
+fn failure(pod: &Pod) -> Option<Failure> {
+    let status = pod.status.as_ref()?;
+    let container = status.container_statuses.iter().flatten().next();
+    container.and_then(ended).or_else(|| container.and_then(|c| waiting(c, pod))).or_else(|| unscheduled(pod))
+}
+
+fn ended(container: &ContainerStatus) -> Option<Failure> {
+    let ended = [&container.state, &container.last_state]
+        .into_iter()
+        .flatten()
+        .find_map(|s| s.terminated.as_ref())?;
+    // A clean end is a stop, not a failure.
+    if ended.exit_code == 0 {
+        return None;
+    }
+    let at = ended.finished_at.clone().unwrap_or(Time(jiff::Timestamp::UNIX_EPOCH));
+    let parsed =
+        ended.message.as_deref().and_then(|m| serde_json::from_str::<contract::Failure>(m.trim()).ok());
+    Some(match parsed {
+        Some(contract::Failure { reason, message }) => {
+            Failure { reason: reason.as_str().to_owned(), message, at }
+        }
+        None if ended.reason.as_deref() == Some("OOMKilled") => Failure {
+            reason: reasons::Pod::OutOfMemory.as_str().to_owned(),
+            message:
+                "the server ran out of memory: raise spec.resources.limits.memory of the ModelDeployment"
+                    .to_owned(),
+            at,
+        },
+        None => Failure {
+            reason: contract::Reason::LoadFailed.as_str().to_owned(),
+            message: format!(
+                "the server crashed with exit code {} and no word: kubectl logs --previous shows more",
+                ended.exit_code
+            ),
+            at,
+        },
+    })
+}
+
+/// What keeps a container from starting at all.
+fn waiting(container: &ContainerStatus, pod: &Pod) -> Option<Failure> {
+    let waiting = container.state.as_ref()?.waiting.as_ref()?;
+    let reason = waiting.reason.as_deref()?;
+    if matches!(reason, "ContainerCreating" | "PodInitializing" | "CrashLoopBackOff") {
+        return None;
+    }
+    let at = pod.metadata.creation_timestamp.clone()?;
+    Some(Failure { reason: reason.to_owned(), message: waiting.message.clone().unwrap_or_default(), at })
+}
+
+/// Why a workload has no pods at all: a quota, a security standard, a missing priority class.
+pub fn not_created(workload: &Deployment) -> Option<Failure> {
+    let conditions = workload.status.as_ref()?.conditions.as_ref()?;
+    let condition = conditions.iter().find(|c| c.type_ == "ReplicaFailure" && c.status == "True")?;
+    Some(Failure {
+        reason: condition.reason.clone().unwrap_or_else(|| reasons::Pod::FailedCreate.as_str().to_owned()),
+        message: condition.message.clone().unwrap_or_default(),
+        at: condition.last_transition_time.clone()?,
+    })
+}
+
+fn unscheduled(pod: &Pod) -> Option<Failure> {
+    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
+    let condition = conditions.iter().find(|c| c.type_ == "PodScheduled" && c.status == "False")?;
+    Some(Failure {
+        reason: condition.reason.clone().unwrap_or_else(|| reasons::Pod::Unschedulable.as_str().to_owned()),
+        message: condition.message.clone().unwrap_or_default(),
+        at: condition.last_transition_time.clone()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn pod(version: &str, status: &Value) -> Arc<Pod> {
+        let pod = json!({
+            "metadata": {"labels": {"understudy.dev/version": version}, "creationTimestamp": "2026-11-21T10:00:00Z"},
+            "status": status,
+        });
+        Arc::new(serde_json::from_value(pod).expect("a pod"))
+    }
+
+    fn failure_of(pod: Arc<Pod>) -> Failure {
+        PodsByVersion::of(&[pod]).version("1.0.0").failure.clone().expect("a failure")
+    }
+
+    fn crashed(message: &str, exit_code: i32) -> Value {
+        json!({"containerStatuses": [{
+            "name": "server", "image": "i", "imageID": "i", "ready": false, "restartCount": 1,
+            "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+            "lastState": {"terminated": {"exitCode": exit_code, "message": message, "finishedAt": "2026-11-21T10:00:07Z"}},
+        }]})
+    }
+
+    #[test]
+    fn only_ready_pods_of_the_version_count_as_ready() {
+        let ready = json!({"podIP": "10.0.0.7", "conditions": [{"type": "Ready", "status": "True"}]});
+        let starting = json!({"conditions": [{"type": "Ready", "status": "False"}]});
+        let all = [pod("1.0.0", &ready), pod("1.0.0", &starting), pod("2.0.0", &ready)];
+        let pods = PodsByVersion::of(&all);
+        let sum = pods.version("1.0.0");
+        assert_eq!(
+            (sum.total, sum.ready, sum.ready_addresses.as_slice()),
+            (2, 1, &["10.0.0.7".to_owned()][..])
+        );
+    }
+
+    #[test]
+    fn the_servers_termination_message_becomes_the_failure() {
+        let words = r#"{"reason":"DigestMismatch","message":"expected sha256:aa, found sha256:bb"}"#;
+        let failure = failure_of(pod("1.0.0", &crashed(words, 1)));
+        assert_eq!(failure.reason, "DigestMismatch");
+        assert_eq!(failure.message, "expected sha256:aa, found sha256:bb");
+    }
+
+    #[test]
+    fn a_reason_of_a_newer_server_does_not_hide_its_message() {
+        let words = r#"{"reason":"DiskOnFire","message":"the disk is on fire"}"#;
+        let failure = failure_of(pod("1.0.0", &crashed(words, 1)));
+        assert_eq!((failure.reason.as_str(), failure.message.as_str()), ("Unknown", "the disk is on fire"));
+    }
+
+    #[test]
+    fn a_crash_without_a_termination_message_is_a_failure_to_load() {
+        let failure = failure_of(pod("1.0.0", &crashed("", 139)));
+        assert_eq!(failure.reason, "LoadFailed");
+        assert!(failure.message.contains("139"), "{}", failure.message);
+    }
+
+    #[test]
+    fn a_missing_image_is_named_as_the_kubelet_names_it() {
+        let status = json!({"containerStatuses": [{
+            "name": "server", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
+            "state": {"waiting": {"reason": "ErrImagePull", "message": "not found"}},
+        }]});
+        let failure = failure_of(pod("1.0.0", &status));
+        assert_eq!((failure.reason.as_str(), failure.message.as_str()), ("ErrImagePull", "not found"));
+    }
+
+    #[test]
+    fn a_quota_that_lets_no_pod_in_is_named() {
+        let workload = json!({"metadata": {}, "spec": {"selector": {}, "template": {}}, "status": {"conditions": [{
+            "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: small",
+            "lastTransitionTime": "2026-11-21T10:00:00Z",
+        }]}});
+        let workload: Deployment = serde_json::from_value(workload).expect("a Deployment");
+        let failure = not_created(&workload).expect("a failure");
+        assert_eq!(
+            (failure.reason.as_str(), failure.message.as_str()),
+            ("FailedCreate", "exceeded quota: small")
+        );
+    }
+}

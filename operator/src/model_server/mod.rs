@@ -1,0 +1,5 @@
+//! What the operator requests from model pods, over plain HTTP inside the cluster.
+
+pub mod client;
+pub mod probe;
+pub mod summary;

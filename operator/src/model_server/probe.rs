@@ -1,0 +1,47 @@
+//! Real inferences, requested from pods and through Services.
+
+use std::time::Duration;
+
+use understudy_contract::{ProbeAnswer, paths, ports, probe};
+use understudy_crds::{ModelSignature, TensorSpec};
+
+use super::client::{Error, HttpClient, pod_url};
+
+/// How long one response may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Requests probes.
+pub struct Prober(HttpClient);
+
+impl Prober {
+    /// A prober without connections.
+    pub fn new() -> Self {
+        Self(HttpClient::new(TIMEOUT))
+    }
+
+    /// A real inference by the pod of this address.
+    pub async fn pod(&self, ip: &str) -> Result<ProbeAnswer, Error> {
+        self.url(&pod_url(ip, ports::DIRECT)).await
+    }
+
+    /// A real inference by whatever serves `base`, for example `http://fraud.risk.svc`.
+    pub async fn url(&self, base: &str) -> Result<ProbeAnswer, Error> {
+        self.0.json(&format!("{base}{}", paths::PROBE)).await
+    }
+}
+
+/// A model's signature as it is written into the status of its version.
+pub fn signature(model: probe::Signature) -> ModelSignature {
+    let probe::Signature { inputs, outputs, opset, bytes } = model;
+    let tensors = |all: Vec<probe::Tensor>| {
+        all.into_iter()
+            .map(|probe::Tensor { name, datatype, shape }| TensorSpec { name, datatype, shape })
+            .collect()
+    };
+    ModelSignature {
+        inputs: tensors(inputs),
+        outputs: tensors(outputs),
+        opset,
+        bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
+    }
+}

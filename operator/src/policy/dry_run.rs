@@ -1,0 +1,89 @@
+//! The dry run of a write that the policy must refuse: a record that shows an approval by its own requester.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::{
+    Api, Client, ResourceExt,
+    api::{Patch, PatchParams},
+};
+use serde_json::json;
+use understudy_crds::{Decision, HistoryEntry, ModelVersion, Stage};
+
+use crate::clock;
+
+/// What the policy says of the probe; the chart's policy has the same words.
+const REFUSAL: &str = "four eyes: an approval by its own requester cannot be recorded";
+
+/// The probe did not meet the refusal that it must meet.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "the API server accepted an approval by its own requester (dry run): the approval policy is not in force"
+    )]
+    Accepted,
+    #[error("failed to try the approval policy on {name}")]
+    Try {
+        name: String,
+        #[source]
+        source: Box<kube::Error>,
+    },
+}
+
+/// Succeeds when the API server refuses, by the policy, to record that a requester approved themselves. `Ok(false)`
+/// when the version went meanwhile, so that nothing could be tried.
+pub async fn forbidden_write_is_refused(client: &Client, witness: &ModelVersion) -> Result<bool, Error> {
+    let name = witness.name_any();
+    let api: Api<ModelVersion> = Api::namespaced(client.clone(), &witness.namespace().unwrap_or_default());
+    let failed = |source| Error::Try { name: name.clone(), source: Box::new(source) };
+    match attempt(&api, witness).await {
+        // A record that grew since the witness was read loses an entry by this write, which its schema refuses before
+        // any policy is asked.
+        Err(Error::Try { source, .. }) if is_invalid(&source) => {
+            match api.get_opt(&name).await.map_err(failed)? {
+                Some(present) => attempt(&api, &present).await,
+                None => Ok(false),
+            }
+        }
+        result => result,
+    }
+}
+
+async fn attempt(api: &Api<ModelVersion>, witness: &ModelVersion) -> Result<bool, Error> {
+    let name = witness.name_any();
+    let dry_run = PatchParams { dry_run: true, ..PatchParams::default() };
+    // A merge patch names no resourceVersion: what is tried is the refusal, not the version.
+    let forged = json!({"status": {"history": forge(witness)}});
+    match api.patch_status(&name, &dry_run, &Patch::Merge(forged)).await {
+        Ok(_) => Err(Error::Accepted),
+        Err(kube::Error::Api(status)) if status.message.contains(REFUSAL) => Ok(true),
+        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(false),
+        Err(source) => Err(Error::Try { name, source: Box::new(source) }),
+    }
+}
+
+fn is_invalid(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.is_invalid())
+}
+
+/// The history of the witness with an entry that nobody may write.
+fn forge(witness: &ModelVersion) -> Vec<HistoryEntry> {
+    let now = Time(clock::now());
+    let mut history = witness.history().to_vec();
+    history.push(HistoryEntry {
+        id: "policy-probe".to_owned(),
+        from: Stage::Staging,
+        to: Stage::Production,
+        requested_by: "policy-probe".to_owned(),
+        requested_at: now.clone(),
+        decision: Decision::Approved,
+        decided_by: "policy-probe".to_owned(),
+        decided_at: now,
+        reason: None,
+        digest: witness.spec.artifact.digest(),
+        policy: None,
+    });
+    history
+}
+
+#[cfg(test)]
+#[path = "dry_run_tests.rs"]
+mod tests;

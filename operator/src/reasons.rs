@@ -1,0 +1,236 @@
+//! The reasons that the operator writes into conditions and metrics. Each list exists once, so that none can be forgotten.
+//!
+//! A server that cannot start has reasons of its own, [`understudy_contract::Reason`]; the kubelet has others.
+
+/// Declares the reasons of each list once: the enum, the list of all and the text form cannot differ.
+macro_rules! reasons {
+    ($($(#[doc = $about:literal])+ $name:ident { $($(#[doc = $doc:literal])+ $reason:ident,)+ })+) => {$(
+        $(#[doc = $about])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(clippy::enum_variant_names, reason = "a reason may repeat the name of its condition")]
+        pub enum $name {
+            $($(#[doc = $doc])+ $reason,)+
+        }
+
+        impl $name {
+            /// Every reason of this list.
+            #[cfg_attr(not(test), allow(dead_code, reason = "of some lists only the documentation needs all"))]
+            pub const ALL: &'static [Self] = &[$(Self::$reason,)+];
+
+            /// The reason in CamelCase, as it is written.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$reason => stringify!($reason),)+
+                }
+            }
+        }
+    )+};
+}
+
+reasons! {
+    /// `Serving` of a version, apart from the reasons of its pods.
+    Serving {
+        /// At least one pod is ready.
+        Serving,
+        /// The stage of the version has no pods.
+        NotServed,
+        /// No pod is ready yet, and none has failed.
+        Starting,
+    }
+
+    /// `Serving` of a version: failures of pods that the operator recognises.
+    Pod {
+        /// The kernel killed the server for its memory.
+        OutOfMemory,
+        /// The Deployment could not create a pod.
+        FailedCreate,
+        /// No node has room for a pod.
+        Unschedulable,
+    }
+
+    /// `Ready` of a version, apart from the reasons of `Serving` and how its last request ended.
+    Version {
+        /// A request waits for a second person. Also a reason of `Approvable`.
+        WaitingForApproval,
+        /// An approved request takes effect.
+        RollingOut,
+        /// The version is in the requested stage.
+        Settled,
+    }
+
+    /// `Approvable` of a version: why a request cannot go on.
+    Hold {
+        /// The version's `ModelDeployment` does not exist.
+        DeploymentNotFound,
+        /// An older version has the same version number.
+        DuplicateVersion,
+        /// The requester tried to approve.
+        FourEyes,
+        /// What was approved is not what is requested now.
+        RequestChanged,
+        /// No step leads from this stage to the requested one.
+        NoSuchStep,
+        /// The annotation with the requester is missing.
+        RequesterUnknown,
+        /// The version's history has no space for another request.
+        HistoryFull,
+        /// The API server does not enforce the approval policy.
+        ApprovalPolicyInactive,
+        /// A metric gate is not met.
+        GateFailed,
+        /// A tester's verdict is `failed`.
+        AcceptanceFailed,
+        /// No tester has given a verdict.
+        AcceptanceMissing,
+    }
+
+    /// `ApprovalPolicyActive` of a deployment.
+    Policy {
+        /// The API server enforces the approval policy.
+        Enforced,
+        /// It does not.
+        NotEnforced,
+        /// No version exists on which this could be tried.
+        NotTried,
+    }
+
+    /// `Deployed` of a deployment.
+    Deployed {
+        /// All pods of main are ready.
+        PodsReady,
+        /// Some are not.
+        PodsNotReady,
+        /// No version is in Production.
+        NoMain,
+    }
+
+    /// `Running` of a deployment.
+    Running {
+        /// Main answered a real inference through the Service.
+        Answers,
+        /// Main has just been chosen.
+        Starting,
+        /// The Service did not answer.
+        NoAnswer,
+        /// The Service was answered by another version than main.
+        OtherVersionAnswers,
+        /// No version is in Production.
+        NoMain,
+    }
+
+    /// `Reconciling` of a deployment: what a change of main waits for.
+    Waiting {
+        /// Pods of the next main are not ready.
+        PodsNotReady,
+        /// A pod of the next main did not answer a real inference, or answered as another version.
+        NoAnswer,
+        /// What was approved is not what is requested now.
+        RequestChanged,
+        /// The `ModelVersion` was deleted.
+        VersionGone,
+        /// The `ModelDeployment` was changed or deleted meanwhile.
+        DeploymentChanged,
+        /// The API server does not enforce the approval policy.
+        ApprovalPolicyInactive,
+    }
+
+    /// `ChallengerReady` of a deployment, apart from the reasons of [`Apply`].
+    Challenger {
+        /// The challenger gets copies.
+        Mirroring,
+        /// Its pods, or those of main, have not answered yet.
+        Starting,
+        /// None of its pods is ready.
+        PodsNotReady,
+        /// No version is in Production.
+        NoMain,
+        /// It is main.
+        IsMain,
+        /// No such version of this deployment exists.
+        NoSuchVersion,
+        /// It is archived.
+        Archived,
+        /// It has no approval for Staging.
+        NotApproved,
+        /// It cannot take main's calls.
+        SignatureMismatch,
+    }
+
+    /// `DataDrift` and `PredictionDrift` of a deployment.
+    Drift {
+        /// At least one feature drifts.
+        Drifts,
+        /// None drifts.
+        NoDrift,
+        /// The window has too few values.
+        TooFewSamples,
+        /// No pod of main answered.
+        NoAnswer,
+        /// Main's pods compare nothing with the baseline.
+        NotMeasured,
+    }
+
+    /// A pass failed to read one of Understudy's own kinds, or to write its status.
+    Kinds {
+        /// The API server did not return it.
+        ReadFailed,
+        /// The API server rejected the status.
+        WriteStatusFailed,
+        /// It was written by others in between.
+        Conflict,
+        /// It was deleted in between.
+        Gone,
+    }
+
+    /// A pass failed to write or delete an owned object.
+    Apply {
+        /// The API server did not return it.
+        GetFailed,
+        /// The API server rejected it.
+        ApplyFailed,
+        /// The API server did not delete it.
+        DeleteFailed,
+        /// An object of this name belongs to others.
+        NameConflict,
+        /// Its namespace is being deleted.
+        NamespaceEnds,
+    }
+
+    /// A pass failed to notify a pod.
+    Notify {
+        /// The annotation of the pod could not be written.
+        NotifyFailed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Asserts that the guide has each of these words in backticks.
+    fn explained(guide: &str, reasons: impl IntoIterator<Item = &'static str>) {
+        for reason in reasons {
+            assert!(guide.contains(&format!("`{reason}`")), "docs/operations.md does not explain {reason}");
+        }
+    }
+
+    #[test]
+    fn every_reason_is_explained_in_the_operations_guide() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operations.md");
+        let guide = std::fs::read_to_string(path).expect("the guide can be read");
+        explained(&guide, understudy_contract::Reason::ALL.iter().map(|reason| reason.as_str()));
+        explained(&guide, Serving::ALL.iter().map(|reason| reason.as_str()));
+        explained(&guide, Pod::ALL.iter().map(|reason| reason.as_str()));
+        explained(&guide, Version::ALL.iter().map(|reason| reason.as_str()));
+        explained(&guide, Hold::ALL.iter().map(|reason| reason.as_str()));
+        explained(&guide, Policy::ALL.iter().map(|reason| reason.as_str()));
+        explained(&guide, Deployed::ALL.iter().map(|reason| reason.as_str()));
+        explained(&guide, Running::ALL.iter().map(|reason| reason.as_str()));
+        explained(&guide, Waiting::ALL.iter().map(|reason| reason.as_str()));
+        explained(&guide, Challenger::ALL.iter().map(|reason| reason.as_str()));
+        explained(&guide, Drift::ALL.iter().map(|reason| reason.as_str()));
+        explained(&guide, Kinds::ALL.iter().map(|reason| reason.as_str()));
+        explained(&guide, Apply::ALL.iter().map(|reason| reason.as_str()));
+        explained(&guide, Notify::ALL.iter().map(|reason| reason.as_str()));
+    }
+}

@@ -1,0 +1,72 @@
+//! What this process has written and has not seen in the cache yet.
+//!
+//! Without it, a pass that begins between a change of main and its event would send callers back to the old version.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use kube::ResourceExt;
+use understudy_crds::ModelDeployment;
+
+/// Changes of main whose events have not arrived: for a deployment's uid, the resourceVersion of the record.
+#[derive(Default)]
+pub struct Expectations(Mutex<HashMap<String, u64>>);
+
+/// API servers count up (KEP-5504); one that does not gives no order, and then nothing is held back.
+fn order(md: &ModelDeployment) -> Option<u64> {
+    md.resource_version()?.parse().ok()
+}
+
+impl Expectations {
+    /// Main of this deployment was changed, and this is what the API server returned.
+    pub fn expect(&self, written: &ModelDeployment) {
+        if let (Some(uid), Some(order)) = (written.uid(), order(written)) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(uid, order);
+        }
+    }
+
+    /// Whether this deployment, as the cache has it, is older than the change.
+    pub fn are_unmet_by(&self, seen: &ModelDeployment) -> bool {
+        let uid = seen.uid().unwrap_or_default();
+        let mut changes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let unmet = changes.get(&uid).zip(order(seen)).is_some_and(|(expected, seen)| seen < *expected);
+        if !unmet {
+            changes.remove(&uid);
+        }
+        unmet
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fraud(resource_version: &str) -> ModelDeployment {
+        let object = json!({
+            "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelDeployment",
+            "metadata": {"name": "fraud", "uid": "6f1c2b", "resourceVersion": resource_version}, "spec": {},
+        });
+        serde_json::from_value(object).expect("it is a ModelDeployment")
+    }
+
+    #[test]
+    fn a_view_from_before_the_switch_is_known_until_one_from_after_it_has_come() {
+        let expectations = Expectations::default();
+        assert!(!expectations.are_unmet_by(&fraud("99")));
+        expectations.expect(&fraud("101"));
+        assert!(expectations.are_unmet_by(&fraud("99")));
+        assert!(expectations.are_unmet_by(&fraud("100")));
+        assert!(!expectations.are_unmet_by(&fraud("101")));
+    }
+
+    #[test]
+    fn a_view_that_others_have_written_since_is_none_from_before() {
+        let expectations = Expectations::default();
+        expectations.expect(&fraud("101"));
+        assert!(!expectations.are_unmet_by(&fraud("250")));
+    }
+}

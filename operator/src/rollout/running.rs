@@ -1,0 +1,64 @@
+//! Whether callers of the stable Service get an answer, and from the right version.
+
+use jiff::SignedDuration;
+use kube::ResourceExt;
+use understudy_crds::names;
+
+use super::{observe::Observed, verify::Readiness};
+use crate::{clock, context::Context, error_chain::chain, reasons};
+
+/// Whether callers of the stable URL get an answer, and from whom they should.
+#[derive(Debug, PartialEq)]
+pub enum Running {
+    /// Not looked at in this pass: what was known stands.
+    AsBefore,
+    /// Yes.
+    Yes,
+    /// No, for a reason.
+    No { reason: reasons::Running, message: String },
+}
+
+impl Running {
+    /// Whether main's answer should come and did not yet: no event tells when it does.
+    pub fn is_awaited(&self) -> bool {
+        match self {
+            Self::AsBefore => true,
+            Self::Yes => false,
+            Self::No { reason, .. } => *reason != reasons::Running::NoMain,
+        }
+    }
+}
+
+/// Nodes need a moment to follow a switch; until then it is no news that they have not.
+const SETTLING: SignedDuration = SignedDuration::from_secs(5);
+
+/// Calls the stable Service, as a caller does.
+pub async fn running(
+    ctx: &Context,
+    observed: &Observed,
+    answering: Option<&str>,
+    readiness: &Readiness,
+    routed: bool,
+) -> Running {
+    let Some(version) = answering else {
+        return Running::No {
+            reason: reasons::Running::NoMain,
+            message: "no version is in Production".to_owned(),
+        };
+    };
+    if readiness.changes_main() || !routed {
+        return Running::AsBefore;
+    }
+    let url = names::url(&observed.md.name_any(), &observed.namespace());
+    let (reason, message) = match ctx.prober.url(&url).await {
+        Ok(answer) if answer.version == version => return Running::Yes,
+        Ok(answer) => (
+            reasons::Running::OtherVersionAnswers,
+            format!("{url} is answered by {}, not by {version}", answer.version),
+        ),
+        Err(error) => (reasons::Running::NoAnswer, chain(&error)),
+    };
+    let since = observed.md.main().map(|main| main.since.0);
+    let settling = since.is_some_and(|since| clock::now().duration_since(since) < SETTLING);
+    if settling { Running::AsBefore } else { Running::No { reason, message } }
+}

@@ -1,0 +1,182 @@
+//! What the status says of challenger, comparison and drift, from pass to pass.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use k8s_openapi::api::core::v1::Pod;
+use serde_json::{Value, json};
+use understudy_crds::ModelVersion;
+use understudy_stats as stats;
+
+use super::*;
+use crate::model_server::summary::Collected;
+
+fn at(time: &str) -> Timestamp {
+    time.parse().expect("a time")
+}
+
+fn earlier() -> Timestamp {
+    at("2026-11-21T11:00:00Z")
+}
+
+fn now() -> Timestamp {
+    at("2026-11-21T12:00:00Z")
+}
+
+fn version(number: &str, baseline: &Value) -> ModelVersion {
+    let object = json!({
+        "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelVersion",
+        "metadata": {"name": format!("fraud-{number}"), "namespace": "risk"},
+        "spec": {"deployment": "fraud", "version": number, "baseline": baseline,
+                 "artifact": {"uri": "s3://m/m", "sha256": number}},
+    });
+    serde_json::from_value(object).expect("a ModelVersion")
+}
+
+fn with_baseline() -> ModelVersion {
+    version("1.2.0", &json!({"uri": "s3://m/b", "sha256": "0"}))
+}
+
+fn challenger() -> Challenger {
+    Challenger::Accepted(Arc::new(version("1.3.0", &json!(null))))
+}
+
+/// A deployment with a challenger of two pods, of which `ready` are ready.
+fn observed(ready: usize) -> Observed {
+    let md = json!({
+        "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelDeployment",
+        "metadata": {"name": "fraud", "namespace": "risk"},
+        "spec": {"challenger": {"version": "1.3.0", "samplePercent": 50, "replicas": 2},
+                 "drift": {"minSamples": 100, "psi": 0.2}},
+    });
+    let pod = json!({"metadata": {"labels": {"understudy.dev/version": "1.3.0"}}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}});
+    let pod: Arc<Pod> = Arc::new(serde_json::from_value(pod).expect("a pod"));
+    let md = Arc::new(serde_json::from_value(md).expect("a ModelDeployment"));
+    Observed::new(md, vec![], vec![pod; ready], BTreeMap::new())
+}
+
+/// What pods of 1.2.0 have seen: one feature, in the training data half and half, and now as `counts` say.
+fn collected(counts: [u64; 2]) -> Collected {
+    let mut summary = stats::Summary::new(identity(&with_baseline()));
+    summary.drift = Some(stats::Drift {
+        window_seconds: 3600,
+        columns: vec![stats::ColumnDrift {
+            name: "age".to_owned(),
+            role: stats::ColumnRole::Input,
+            kind: stats::ColumnKind::Numeric,
+            expected: vec![5000, 5000],
+            observed: counts.to_vec(),
+            expected_missing: 0,
+            missing: 0,
+            below: 0,
+            above: 0,
+        }],
+    });
+    Collected { summary: Some(summary), requested: 2, answered: 2 }
+}
+
+const SHIFTED: [u64; 2] = [50, 950];
+const ALIKE: [u64; 2] = [500, 500];
+
+fn pass(
+    before: &ModelDeploymentStatus,
+    (main, challenger, collected): (&ModelVersion, &Challenger, Option<Collected>),
+    ready: usize,
+    now: Timestamp,
+) -> ModelDeploymentStatus {
+    let mut status = before.clone();
+    fill_in(&mut status, &observed(ready), &Calls { main: Some(main), challenger, collected }, now);
+    status
+}
+
+fn said(status: &ModelDeploymentStatus, type_: &str) -> Option<(String, String, String)> {
+    condition::find(&status.conditions, type_)
+        .map(|c| (c.status.clone(), c.reason.clone(), c.message.clone()))
+}
+
+fn is(status: &str, reason: &str, message: &str) -> (String, String, String) {
+    (status.to_owned(), reason.to_owned(), message.to_owned())
+}
+
+fn fresh() -> ModelDeploymentStatus {
+    ModelDeploymentStatus::default()
+}
+
+#[test]
+fn a_challenger_that_gets_copies_is_named_with_its_share_and_its_pods() {
+    let main = version("1.2.0", &json!(null));
+    let status = pass(&fresh(), (&main, &challenger(), None), 1, earlier());
+    let named = status.challenger.clone().expect("a challenger");
+    assert_eq!((named.version.as_str(), named.model_version.as_str()), ("1.3.0", "fraud-1.3.0"));
+    assert_eq!((named.digest.as_str(), named.since.0, named.ready_replicas), ("sha256:1.3.0", earlier(), 1));
+    let message = "1.3.0 gets a copy of 50 % of main's calls; 1 of 2 of its pods are ready";
+    assert_eq!(said(&status, CHALLENGER_READY), Some(is("True", "Mirroring", message)));
+    let later = pass(&status, (&main, &challenger(), None), 1, now());
+    assert_eq!(later, status, "time alone changes nothing");
+}
+
+#[test]
+fn a_challenger_whose_pods_are_away_stays_and_is_said_not_to_be_ready() {
+    let main = version("1.2.0", &json!(null));
+    let before = pass(&fresh(), (&main, &challenger(), None), 2, earlier());
+    let status = pass(&before, (&main, &challenger(), None), 0, now());
+    assert_eq!(status.challenger.as_ref().map(|c| c.since.0), Some(earlier()));
+    let message = "no pod of 1.3.0 is ready: copies of calls are dropped meanwhile";
+    assert_eq!(said(&status, CHALLENGER_READY), Some(is("False", "PodsNotReady", message)));
+}
+
+#[test]
+fn of_a_challenger_that_is_refused_only_the_reason_remains_and_of_one_that_is_removed_nothing() {
+    let main = version("1.2.0", &json!(null));
+    let before = pass(&fresh(), (&main, &challenger(), None), 2, earlier());
+    let refused = Challenger::refused_by("Archived", "1.3.0 is archived".to_owned());
+    let status = pass(&before, (&main, &refused, None), 2, now());
+    assert!(status.challenger.is_none());
+    assert_eq!(said(&status, CHALLENGER_READY), Some(is("False", "Archived", "1.3.0 is archived")));
+    assert_eq!(pass(&status, (&main, &Challenger::NotNamed, None), 2, now()), fresh());
+}
+
+#[test]
+fn drift_is_said_of_a_main_with_a_baseline_only() {
+    let none = Challenger::NotNamed;
+    let main = with_baseline();
+    let status = pass(&fresh(), (&main, &none, Some(collected(SHIFTED))), 0, now());
+    let (value, reason, message) = said(&status, DATA_DRIFT).expect("a condition");
+    assert_eq!((value.as_str(), reason.as_str()), ("True", "Drifts"));
+    assert!(message.starts_with("1 of 1 inputs drift") && message.contains("age"), "{message}");
+    assert_eq!(said(&status, PREDICTION_DRIFT), None, "the baseline has no output");
+    let features = status.drift.clone().expect("drift").features;
+    assert_eq!((features.len(), features[0].name.as_str(), features[0].samples), (1, "age", 1000));
+
+    let successor = version("1.3.0", &json!(null));
+    assert_eq!(pass(&status, (&successor, &none, None), 0, now()), fresh());
+}
+
+#[test]
+fn what_was_said_of_drift_stands_until_pods_are_asked_again_and_is_not_written_for_time_alone() {
+    let (main, none) = (with_baseline(), Challenger::NotNamed);
+    let before = pass(&fresh(), (&main, &none, Some(collected(SHIFTED))), 0, earlier());
+    assert_eq!(pass(&before, (&main, &none, None), 0, now()), before);
+    assert_eq!(pass(&before, (&main, &none, Some(collected(SHIFTED))), 0, now()), before);
+    let over = pass(&before, (&main, &none, Some(collected(ALIKE))), 0, now());
+    assert_eq!(said(&over, DATA_DRIFT).map(|s| s.1).as_deref(), Some("NoDrift"));
+    assert_eq!(over.drift.map(|d| d.features), Some(vec![]));
+}
+
+#[test]
+fn silence_is_not_taken_for_the_end_of_a_drift_nor_for_none() {
+    let (main, none) = (with_baseline(), Challenger::NotNamed);
+    let silence = || Some(Collected { summary: None, requested: 2, answered: 0 });
+    let unknown = pass(&fresh(), (&main, &none, silence()), 0, earlier());
+    let message = "0 of 2 pods of main have told what they saw";
+    assert_eq!(said(&unknown, DATA_DRIFT), Some(is("Unknown", "NoAnswer", message)));
+    let drifting = pass(&fresh(), (&main, &none, Some(collected(SHIFTED))), 0, earlier());
+    assert_eq!(pass(&drifting, (&main, &none, silence()), 0, now()), drifting);
+}
+
+#[test]
+fn pods_that_compare_nothing_with_the_baseline_are_said_to() {
+    let (main, none) = (with_baseline(), Challenger::NotNamed);
+    let sent = Collected { summary: Some(stats::Summary::new(identity(&main))), requested: 1, answered: 1 };
+    let status = pass(&fresh(), (&main, &none, Some(sent)), 0, now());
+    assert_eq!(said(&status, DATA_DRIFT).map(|s| s.1).as_deref(), Some("NotMeasured"));
+}

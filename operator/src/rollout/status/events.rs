@@ -1,0 +1,144 @@
+//! Events: what changed between two statuses that people should hear of.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::runtime::events::EventType;
+use understudy_crds::{
+    ColumnRole, MainReason, ModelDeployment, ModelDeploymentStatus, RollbackResult,
+    condition::{
+        self, APPROVAL_POLICY_ACTIVE, CHALLENGER_READY, DATA_DRIFT, PREDICTION_DRIFT, RUNNING, STALLED,
+    },
+};
+
+use super::pass::Pass;
+use crate::{
+    context::Context,
+    reasons::{self, Challenger as Reason},
+    rollout::plan::Next,
+};
+
+/// Reasons that need no event: nothing is wrong.
+const EXPECTED: [&str; 3] = [
+    reasons::Running::NoMain.as_str(),
+    reasons::Running::Starting.as_str(),
+    reasons::Policy::NotTried.as_str(),
+];
+/// Reasons for which a challenger that was never ready is waited for.
+const NOT_YET: [Reason; 3] = [Reason::Starting, Reason::PodsNotReady, Reason::NoMain];
+
+/// Publishes what changed, after it was written.
+pub async fn announce(
+    ctx: &Context,
+    md: &ModelDeployment,
+    before: &ModelDeploymentStatus,
+    after: &ModelDeploymentStatus,
+    pass: &Pass<'_>,
+    changed: bool,
+) {
+    if changed {
+        let (reason, note) = match &pass.plan.next {
+            Next::Promote(c) => {
+                let (reason, verb) = match c.reason {
+                    MainReason::Promoted => ("Promoted", "is main"),
+                    MainReason::RolledBack => ("RolledBack", "is main again"),
+                };
+                // Approvals are recorded in whole seconds.
+                let took = jiff::Timestamp::now().duration_since(c.approved_at);
+                ctx.metrics.served(std::time::Duration::try_from(took).unwrap_or_default());
+                let note = format!(
+                    "{} {verb}; requested by {}, approved by {}",
+                    c.version.spec.version, c.requested_by, c.approved_by
+                );
+                (reason, note)
+            }
+            _ => ("TakenDown", "no version is main any more".to_owned()),
+        };
+        ctx.journal.event(md, EventType::Normal, reason, &note).await;
+    }
+    let refused = after.rollback.as_ref().filter(|r| r.result == RollbackResult::Refused);
+    if let Some(rollback) = refused.filter(|r| before.rollback.as_ref() != Some(r)) {
+        ctx.journal.event(md, EventType::Warning, "RollbackRefused", &rollback.message).await;
+    }
+    for (type_, bad) in [(STALLED, "True"), (APPROVAL_POLICY_ACTIVE, "False"), (RUNNING, "False")] {
+        let new = condition::find(&after.conditions, type_)
+            .filter(|c| c.status == bad && !EXPECTED.contains(&c.reason.as_str()));
+        let old = condition::find(&before.conditions, type_);
+        if let Some(new) =
+            new.filter(|n| old.is_none_or(|o| (&o.status, &o.reason) != (&n.status, &n.reason)))
+        {
+            ctx.journal.event(md, EventType::Warning, &new.reason, &new.message).await;
+        }
+    }
+    for (type_, reason, note) in changes(before, after) {
+        ctx.journal.event(md, type_, &reason, &note).await;
+    }
+}
+
+/// Severity, reason and note of one event.
+type Event = (EventType, String, String);
+
+/// What changed of challenger and drift. Pure.
+fn changes(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Vec<Event> {
+    let drift = [
+        (DATA_DRIFT, "DataDriftOver", ColumnRole::Input),
+        (PREDICTION_DRIFT, "PredictionDriftOver", ColumnRole::Output),
+    ];
+    let drift = drift.into_iter().filter_map(|(type_, over, role)| drifted(before, after, type_, over, role));
+    challenged(before, after).into_iter().chain(drift).collect()
+}
+
+fn challenged(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Option<Event> {
+    let old = condition::find(&before.conditions, CHALLENGER_READY);
+    let Some(new) = condition::find(&after.conditions, CHALLENGER_READY) else {
+        let old = before.challenger.as_ref()?;
+        let note = format!("{} gets no more copies: it is not named any more", old.version);
+        return Some((EventType::Normal, "ChallengerRemoved".to_owned(), note));
+    };
+    let named = |s: &ModelDeploymentStatus| s.challenger.as_ref().map(|c| c.model_version.clone());
+    let same = |old: &_| known(old, new) && named(before) == named(after);
+    if old.is_some_and(same) {
+        return None;
+    }
+    let was_ready = old.is_some_and(|old| old.status == "True");
+    match new.status.as_str() {
+        "True" => Some((EventType::Normal, "ChallengerReady".to_owned(), new.message.clone())),
+        // That pods start, or that there is nothing to copy yet, is no news.
+        _ if !was_ready && NOT_YET.iter().any(|reason| new.reason == reason.as_str()) => None,
+        // It was promoted, and its name still stands in the spec.
+        _ if new.reason == Reason::IsMain.as_str() => {
+            Some((EventType::Normal, new.reason.clone(), new.message.clone()))
+        }
+        _ => Some((EventType::Warning, new.reason.clone(), new.message.clone())),
+    }
+}
+
+fn known(old: &Condition, new: &Condition) -> bool {
+    (&old.status, &old.reason) == (&new.status, &new.reason)
+}
+
+/// A drift that begins, that takes hold of one more feature, or that is over.
+fn drifted(
+    before: &ModelDeploymentStatus,
+    after: &ModelDeploymentStatus,
+    type_: &str,
+    over: &str,
+    role: ColumnRole,
+) -> Option<Event> {
+    let new = condition::find(&after.conditions, type_)?;
+    let was = condition::is_true(&before.conditions, type_);
+    let features = |s: &ModelDeploymentStatus| -> BTreeSet<String> {
+        let all = s.drift.iter().flat_map(|d| &d.features).filter(|f| f.role == role);
+        all.map(|f| f.name.clone()).collect()
+    };
+    match (new.status.as_str(), was) {
+        ("True", true) if features(after).is_subset(&features(before)) => None,
+        ("True", _) => Some((EventType::Warning, type_.to_owned(), new.message.clone())),
+        ("False", true) => Some((EventType::Normal, over.to_owned(), new.message.clone())),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "events_tests.rs"]
+mod tests;

@@ -1,0 +1,131 @@
+//! Whether the facts allow main to change. Pure.
+//!
+//! Every pod of the next main must answer a real inference, and everything that was approved must still stand.
+
+use kube::ResourceExt;
+use understudy_crds::{MainReason, ModelDeployment, ModelVersion, Stage, annotations};
+
+use super::{
+    facts::{Facts, Fresh, Promotion},
+    readiness::Readiness,
+};
+use crate::{reasons::Waiting, rollout::plan::Candidate};
+
+/// What a change of main waits for.
+pub type Wait = (Waiting, String);
+
+/// Judges the change of main of the deployment `seen`, which is the one that the plan was made for.
+pub fn decide(seen: &ModelDeployment, facts: Facts<'_>) -> Readiness {
+    let change = match facts {
+        Facts::NoChange | Facts::MainDeleted { exists: true, .. } => return Readiness::Keep,
+        Facts::MainDeleted { exists: false, deployment } => unchanged(seen, deployment),
+        Facts::TakeDown { approved, version, deployment } => {
+            let stands = version.is_some_and(|v| {
+                v.transition() == Some(approved)
+                    && v.spec.stage == approved.to
+                    && v.metadata.generation == Some(approved.generation)
+            });
+            if stands {
+                unchanged(seen, deployment)
+            } else {
+                let message = "the request to take it out of Production no longer stands".to_owned();
+                Err((Waiting::RequestChanged, message))
+            }
+        }
+        Facts::Promotion(facts) => promotion(seen, facts),
+    };
+    match change {
+        Ok(md) => Readiness::Change { md: Box::new(md) },
+        Err((reason, message)) => Readiness::Wait { reason, message },
+    }
+}
+
+fn promotion(seen: &ModelDeployment, facts: Promotion<'_>) -> Result<ModelDeployment, Wait> {
+    pods(&facts)?;
+    probes(&facts)?;
+    let candidate = facts.candidate;
+    let name = candidate.version.name_any();
+    let Some(Fresh { version: Some(version), deployment, policy_broken }) = facts.fresh else {
+        return Err((Waiting::VersionGone, format!("ModelVersion {name} is gone")));
+    };
+    if version.metadata.uid != candidate.version.metadata.uid || !is_allowed(&version, candidate) {
+        return Err((Waiting::RequestChanged, format!("what was approved for {name} no longer stands")));
+    }
+    let md = unchanged(seen, deployment)?;
+    if let Some(rollback) = candidate.transition.strip_prefix("rollback:")
+        && md.annotations().get(annotations::ROLLBACK).map(String::as_str) != Some(rollback)
+    {
+        return Err(deployment_changed(seen));
+    }
+    match policy_broken {
+        None => Ok(md),
+        Some(message) => {
+            let message = format!("the approval policy is not in force: {message}");
+            Err((Waiting::ApprovalPolicyInactive, message))
+        }
+    }
+}
+
+/// Whether enough pods are ready: by the report of the Deployment's controller, and by the pods themselves, which have
+/// addresses to probe.
+pub fn pods(facts: &Promotion<'_>) -> Result<(), Wait> {
+    let (number, wanted) = (&facts.candidate.version.spec.version, facts.wanted);
+    let wait = |message| Err((Waiting::PodsNotReady, message));
+    let Some(workload) = facts.workload else {
+        return wait(format!("the pods of {number} are not made yet"));
+    };
+    let only_new = workload.pods == workload.updated;
+    let all = workload.ready >= wanted && workload.updated >= wanted;
+    if !(workload.is_current && only_new && all) {
+        return wait(format!("{} of {wanted} pods of {number} are ready", workload.ready));
+    }
+    if facts.ready_pods < usize::try_from(wanted).unwrap_or(usize::MAX) {
+        let message = format!("{} of {wanted} pods of {number} are seen ready", facts.ready_pods);
+        return Err((Waiting::NoAnswer, message));
+    }
+    Ok(())
+}
+
+/// Whether each pod that is seen ready answers as this version with these bytes.
+pub fn probes(facts: &Promotion<'_>) -> Result<(), Wait> {
+    let spec = &facts.candidate.version.spec;
+    let (number, digest) = (&spec.version, spec.artifact.digest());
+    let failed = facts.probes.iter().flatten().find_map(|probe| match &probe.response {
+        Ok(answered) if *answered == (number.clone(), digest.clone()) => None,
+        Ok((other, bytes)) => Some(format!("pod {} serves {other} {bytes}, not {number} {digest}", probe.ip)),
+        Err(error) => Some(error.clone()),
+    });
+    failed.map_or(Ok(()), |message| Err((Waiting::NoAnswer, message)))
+}
+
+/// Whether the record still allows the candidate to become main.
+fn is_allowed(fresh: &ModelVersion, candidate: &Candidate) -> bool {
+    match candidate.reason {
+        MainReason::RolledBack => fresh.production_approval().is_some(),
+        MainReason::Promoted => fresh.transition().is_some_and(|t| {
+            t.id == candidate.transition
+                && t.to == Stage::Production
+                && t.approval.is_some()
+                && fresh.spec.stage == t.to
+                && fresh.metadata.generation == Some(t.generation)
+                && fresh.spec.artifact.digest() == t.digest
+                && fresh.production_approval().is_some_and(|h| h.id == t.id && h.decided_by != h.requested_by)
+        }),
+    }
+}
+
+/// The deployment as it is now, if it is as it was when the plan was made.
+fn unchanged(seen: &ModelDeployment, fresh: Option<ModelDeployment>) -> Result<ModelDeployment, Wait> {
+    let transition = |md: &ModelDeployment| md.main().map(|main| main.transition.clone());
+    fresh
+        .filter(|md| {
+            md.metadata.uid == seen.metadata.uid
+                && md.metadata.deletion_timestamp.is_none()
+                && transition(md) == transition(seen)
+        })
+        .ok_or_else(|| deployment_changed(seen))
+}
+
+fn deployment_changed(seen: &ModelDeployment) -> Wait {
+    (Waiting::DeploymentChanged, format!("ModelDeployment {} changed meanwhile", seen.name_any()))
+}

@@ -1,0 +1,54 @@
+//! Whether main changes in this pass.
+
+use std::sync::Arc;
+
+use understudy_crds::{ModelDeployment, ModelVersion};
+
+use crate::{
+    reasons::Waiting,
+    rollout::{
+        observe::Observed,
+        plan::{Next, Plan},
+    },
+};
+
+/// Whether main changes in this pass, and if not, why.
+#[derive(Debug, PartialEq)]
+pub enum Readiness {
+    /// Main stays as it is.
+    Keep,
+    /// Main stays for now. This is what the next main waits for.
+    Wait { reason: Waiting, message: String },
+    /// Main changes as planned, in the status of exactly this deployment.
+    Change { md: Box<ModelDeployment> },
+}
+
+impl Readiness {
+    /// The version number that answers after this pass.
+    pub fn answering<'a>(&self, observed: &'a Observed, plan: &'a Plan) -> Option<&'a str> {
+        match (self, &plan.next) {
+            (Self::Change { .. }, Next::Promote(candidate)) => Some(&candidate.version.spec.version),
+            (Self::Change { .. }, Next::TakeDown { .. }) => None,
+            _ => observed.md.main().map(|m| m.version.as_str()),
+        }
+    }
+
+    /// The version that answers after this pass, if it still exists.
+    pub fn main<'a>(&'a self, plan: &'a Plan) -> Option<&'a Arc<ModelVersion>> {
+        match (self, &plan.next) {
+            (Self::Change { .. }, Next::Promote(candidate)) => Some(&candidate.version),
+            (Self::Change { .. }, Next::TakeDown { .. }) => None,
+            _ => plan.current.as_ref(),
+        }
+    }
+
+    /// Whether main changes in this pass.
+    pub const fn changes_main(&self) -> bool {
+        matches!(self, Self::Change { .. })
+    }
+
+    /// Whether the next pass should come soon, since no event triggers it.
+    pub const fn is_waiting(&self) -> bool {
+        matches!(self, Self::Wait { .. })
+    }
+}
