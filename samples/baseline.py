@@ -1,7 +1,7 @@
-"""Makes the baseline of a ModelVersion: how its training data were distributed, column by column.
+"""Makes the baseline of a ModelVersion: the distribution of its training data, column by column.
 
-The server compares what a model is asked and what it answers with it, and reports what has drifted. The file is
-small JSON; put it beside the model and name it, with its sha256, in `spec.baseline`.
+The server compares the inputs and outputs of a model with the baseline and reports the columns that have drifted. The
+file is small JSON. Store it next to the model, and put its URI and its sha256 into `spec.baseline`.
 
 As a command, from CSV or Parquet files:
 
@@ -13,21 +13,21 @@ As a function, from pandas DataFrames:
     predictions = pd.DataFrame({"label": label, "probabilities": list(probabilities)})
     Path("baseline.json").write_text(dump(baseline(train_x, predictions)))
 
-**Columns** are named as the model names them: the features of a vector by the model's `feature_names`, every other
-input or output by its tensor. Leave out what the model does not see (`--drop`). `outputs` is what the model answered
-on training or, better, on held-out rows. A cell may be a list or an array, as of the output `probabilities`: all its
-elements are values of the one column.
+**Columns** have the model's names: the features of a vector are in the model's `feature_names`, every other input or
+output has the name of its tensor. Use `--drop` for columns that are not an input of the model. `outputs` are the
+model's responses to the training rows or, better, to held-out rows. A cell may be a list or an array, as in the output
+`probabilities`. All its elements are values of this column.
 
-**Categories** are counted by their text: of columns of text, booleans, pandas' category, whole numbers with at most
-20 distinct values (each twice or more in the mean), and those named by `--categorical`. The 256 most frequent are
-named, the rest is `other`.
+**Categories** are counted by their text. These columns have categories: text, booleans, pandas' category, whole numbers
+with at most 20 distinct values (each at least twice on average), and the columns of `--categorical`. The 256 most
+frequent categories are listed, all others count as `other`.
 
-**Numbers** are counted in bins that hold about equally many training values; a value that is frequent enough has a
-bin of its own. The edges lie between values that occur, so that a value stays in its bin when it is sent as a
-float32, unless float32 cannot tell it from the next; only the outer edges may be values themselves. Infinite values
-are counted in the outer bins.
+**Numbers** are counted in bins with about the same number of training values each. A very frequent value has its own
+bin. The edges lie between values that occur. So a value stays in its bin when it is sent as a float32, unless its
+neighbour is the same float32. Only the outer edges may be values that occur. Infinite values are counted in the outer
+bins.
 
-The same rows give the same bytes. stats/src/baseline.rs says what every field means, and reads it.
+The same rows give the same bytes. stats/src/baseline.rs reads the file and documents every field.
 """
 
 import argparse
@@ -44,17 +44,18 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-# What stats/src/baseline.rs accepts.
+# The limits of stats/src/baseline.rs.
 MOST_BYTES = 4 << 20
 MOST_COLUMNS = 1024
 MOST_BINS = 64
 MOST_CATEGORIES = 256
 LONGEST_NAME = 256
 
-# Whole numbers with no more distinct values are codes or small counts, better told apart by value than by bin.
+# Whole numbers with at most this many distinct values are codes or small counts: categories describe them better than
+# bins.
 FEW = 20
 
-# Enough for any reader; more only where the values are closer together.
+# Significant digits of an edge. Values that are very close together get more.
 DIGITS = 6
 
 
@@ -64,17 +65,17 @@ def baseline(
     bins: int = 10,
     categorical: tuple[str, ...] | list[str] = (),
 ) -> dict:
-    """The baseline of the columns of `inputs` and `outputs`, ready for `dump`.
+    """The baseline of the columns of `inputs` and `outputs`, for `dump`.
 
-    `categorical` names columns of either that are categories although they do not look so. A column without any
-    value is left out with a warning.
+    `categorical` lists columns of either frame to count as categories in any case. A column without a value is left
+    out, with a warning.
     """
     if not 1 <= bins <= MOST_BINS:
-        raise ValueError(f"{bins} bins: choose from 1 to {MOST_BINS}")
+        raise ValueError(f"{bins} bins: use 1 to {MOST_BINS}")
     frames = [("input", inputs)] + ([] if outputs is None else [("output", outputs)])
     unknown = set(categorical) - {str(name) for _, frame in frames for name in frame.columns}
     if unknown:
-        raise ValueError(f"categorical names columns that are not there: {', '.join(sorted(unknown))}")
+        raise ValueError(f"categorical lists columns that do not exist: {', '.join(sorted(unknown))}")
     columns = []
     for role, frame in frames:
         names = [str(name) for name in frame.columns]
@@ -89,34 +90,34 @@ def baseline(
 
 
 def dump(made: dict) -> str:
-    """A baseline as JSON, with a line for each column."""
+    """A baseline as JSON, one line for each column."""
     lines = [json.dumps(column, ensure_ascii=False, allow_nan=False) for column in made["columns"]]
     text = '{"version": 1, "columns": [\n' + ",\n".join(lines) + "\n]}\n"
     size = len(text.encode())
     if size > MOST_BYTES:
-        raise ValueError(f"{size} bytes, at most {MOST_BYTES} are read: use fewer columns, bins or categories")
+        raise ValueError(f"the baseline has {size} bytes, at most {MOST_BYTES} are read: use fewer columns or bins")
     return text
 
 
 def check_names(role: str, names: list[str]) -> None:
     if len(names) > MOST_COLUMNS:
-        raise ValueError(f"{len(names)} {role}s, at most {MOST_COLUMNS} are watched: drop the least important ones")
+        raise ValueError(f"{len(names)} {role}s, the limit is {MOST_COLUMNS}: drop the least important ones")
     for name, times in Counter(names).items():
         if times > 1:
-            raise ValueError(f"{role} {name} is there {times} times: rename or drop all but one")
+            raise ValueError(f"{role} {name} exists {times} times: rename or drop all but one")
         if not 1 <= len(name) <= LONGEST_NAME:
-            raise ValueError(f"{role} {name!r}: a name has from 1 to {LONGEST_NAME} characters")
+            raise ValueError(f"{role} {name!r}: a name must have 1 to {LONGEST_NAME} characters")
 
 
 def count(what: str, series: pd.Series, bins: int, categorical: bool) -> dict | None:
-    """Kind, counts and missing rows of one column."""
+    """The kind, the counts and the number of missing values of one column."""
     series = flat(series)
     values = series.dropna()
     missing = len(series) - len(values)
     if series.dtype == object and all(is_number(value) for value in values):
         values = pd.to_numeric(values)
     if types.is_complex_dtype(values) or types.is_datetime64_any_dtype(values) or types.is_timedelta64_dtype(values):
-        raise ValueError(f"{what} is of type {values.dtype}: turn it into the numbers that the model sees")
+        raise ValueError(f"{what} is of type {values.dtype}: convert it to the numbers that the model gets")
 
     if values.empty:
         counted = None
@@ -131,7 +132,7 @@ def count(what: str, series: pd.Series, bins: int, categorical: bool) -> dict | 
 
 
 def flat(series: pd.Series) -> pd.Series:
-    """All elements of all cells, where cells are lists or arrays; else the series itself."""
+    """If cells are lists or arrays: all their elements. Otherwise the series itself."""
     nested = (list, tuple, np.ndarray)
     if series.dtype != object or not any(isinstance(cell, nested) for cell in series):
         return series
@@ -144,7 +145,7 @@ def is_number(value) -> bool:
 
 
 def few(values: pd.Series) -> bool:
-    """Whether these are whole numbers with so few distinct values that each is a category."""
+    """Whether these are whole numbers with few distinct values, each of them a category."""
     distinct = values.nunique()
     if distinct > FEW or 2 * distinct > len(values):
         return False
@@ -156,7 +157,7 @@ def categories(what: str, values: pd.Series) -> dict:
     try:
         distinct = Counter(values)
     except TypeError as error:
-        raise ValueError(f"{what} holds values that are no categories: {error}") from None
+        raise ValueError(f"{what} has values that cannot be categories: {error}") from None
     for value, times in distinct.items():
         counts[text(value)] += times
     other = sum(counts.pop(name) for name in list(counts) if len(name) > LONGEST_NAME)
@@ -166,7 +167,7 @@ def categories(what: str, values: pd.Series) -> dict:
 
 
 def text(value) -> str:
-    """The text by which the server finds the category of a value."""
+    """The name of a value's category. The server makes the same name of the value."""
     if isinstance(value, (bool, np.bool_)):
         return "true" if value else "false"
     if is_number(value):
@@ -187,18 +188,18 @@ def numeric(values: np.ndarray, bins: int) -> dict | None:
 
 
 def edges_of(values: np.ndarray, bins: int) -> list[float]:
-    """Strictly rising edges of at most `bins` bins, the first not above and the last not below any value."""
+    """Strictly increasing edges of at most `bins` bins. No value is below the first or above the last edge."""
     distinct, times = np.unique(values, return_counts=True)
     if len(distinct) == 1:
         return edges_of_constant(float(distinct[0]))
-    # How many values are below each gap between two distinct ones.
+    # The number of values below each gap between two distinct values.
     below = np.cumsum(times)[:-1]
     gaps = []
     for left in range(bins, 1, -1):
         done, first = (below[gaps[-1]], gaps[-1] + 1) if gaps else (0, 0)
         if first == len(below):
             break
-        # The next bin's share of what is left, so that one frequent value does not use up the bins of all others.
+        # The next bin's share of the remaining values, so that one frequent value does not take the bins of the others.
         share = done + (len(values) - done) / left
         after = np.searchsorted(below, share)
         nearby = np.clip([after - 1, after], first, len(below) - 1)
@@ -210,28 +211,28 @@ def edges_of(values: np.ndarray, bins: int) -> list[float]:
 
 
 def edges_of_constant(value: float) -> list[float]:
-    """A bin around the value, and an empty one on either side, where other values will be noticed."""
+    """A bin around the value and an empty bin on each side, for other values."""
     width = abs(value) / 1000 or 0.001
     return [float(f"{value + step * width:.{DIGITS - 1}e}") for step in (-2, -1, 1, 2)]
 
 
 def between(low: float, high: float) -> float:
-    """A number with few digits about halfway between two."""
+    """A number with few digits, about halfway between two numbers."""
     half, quarter = low / 2 + high / 2, high / 4 - low / 4
     for digits in range(DIGITS, 18):
         rounded = float(f"{half:.{digits - 1}e}")
         if abs(rounded - half) <= quarter and low < rounded < high:
             return rounded
-    # Neighbours: a bin begins with its lower edge, so this parts them, too.
+    # No float64 lies between them. A bin includes its lower edge, so this edge separates them as well.
     return high
 
 
 def outward(value: float, spread: float, rounding: str) -> float:
-    """A number with few digits that is at or just beyond the outermost value."""
+    """A number with few digits, equal to the outermost value or slightly outside."""
     with np.errstate(over="ignore"):
         exact = float(np.float32(value)) == value
     if not exact:
-        # As a float32 the value may be a little further out than it is.
+        # As a float32 the value may be slightly further outside.
         margin = abs(value) * 2.0**-23
         value += margin if rounding == ROUND_CEILING else -margin
     for digits in range(DIGITS, 18):
@@ -244,21 +245,21 @@ def outward(value: float, spread: float, rounding: str) -> float:
 def read(path: Path) -> pd.DataFrame:
     if path.suffix in {".parquet", ".pq"}:
         return pd.read_parquet(path)
-    # Only what writers of CSV put for a missing value: `NA` may be Namibia.
+    # Only the usual marks of a missing value in CSV: `NA` may be Namibia.
     return pd.read_csv(path, keep_default_na=False, na_values=["", "nan", "NaN"])
 
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("inputs", type=Path, help="training rows, .csv or .parquet")
-    arguments.add_argument("--outputs", type=Path, help="the model's answers to rows like these, .csv or .parquet")
+    arguments.add_argument("--outputs", type=Path, help="the model's responses to such rows, .csv or .parquet")
     arguments.add_argument("-o", "--output", type=Path, help="where to write the baseline (default: standard output)")
     arguments.add_argument("--bins", type=int, default=10, help="bins of a numeric column (default: 10)")
     arguments.add_argument(
-        "--categorical", action="append", default=[], metavar="COLUMN", help="count it by value; may be given again"
+        "--categorical", action="append", default=[], metavar="COLUMN", help="count it as categories; may be repeated"
     )
     arguments.add_argument(
-        "--drop", action="append", default=[], metavar="COLUMN", help="leave it out; may be given again"
+        "--drop", action="append", default=[], metavar="COLUMN", help="leave it out; may be repeated"
     )
     chosen = arguments.parse_args()
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
@@ -267,7 +268,7 @@ def main() -> int:
         outputs = read(chosen.outputs) if chosen.outputs else None
         there = set(inputs.columns) | set(() if outputs is None else outputs.columns)
         if absent := set(chosen.drop) - there:
-            raise ValueError(f"--drop names columns that are not there: {', '.join(sorted(absent))}")
+            raise ValueError(f"--drop lists columns that do not exist: {', '.join(sorted(absent))}")
         inputs = inputs.drop(columns=chosen.drop, errors="ignore")
         outputs = None if outputs is None else outputs.drop(columns=chosen.drop, errors="ignore")
         made = dump(baseline(inputs, outputs, chosen.bins, chosen.categorical))

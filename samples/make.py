@@ -1,11 +1,11 @@
-"""Makes the sample models, their baselines, their manifests and the requests that go with them.
+"""Makes the sample models, their baselines, their manifests and requests for them.
 
 Three versions of one classifier on scikit-learn's breast-cancer data: a logistic regression (1.0.0), a gradient
-boosting (1.1.0) and a random forest (1.2.0). All take the same 30 measurements, so that one replaces the other
-without the caller noticing. Every number in the manifests is measured here, on rows that no model was trained on.
+boosting (1.1.0) and a random forest (1.2.0). All have the same 30 measurements as input, so one can replace the other
+without a change for the caller. This script measures every number in the manifests, on rows that trained no model.
 
-    python samples/make.py          writes everything below samples/
-    python samples/make.py --check  writes nothing, fails when a file would change
+    python samples/make.py          writes the files below samples/
+    python samples/make.py --check  writes nothing, and fails if a file would change
 """
 
 import argparse
@@ -36,22 +36,22 @@ DEPLOYMENT = "breast-cancer"
 SEED = 7
 MALIGNANT, BENIGN = 0, 1
 
-# BLAS sums in another order on another processor; parameters rounded to five digits are the same on all, and
-# with them the digest. The rounded model is the model: it is what the evaluation below measures.
+# The order in which BLAS adds numbers depends on the processor. Parameters that are rounded to five digits are the same
+# on all processors, and so is the digest. The evaluation below measures the rounded model.
 DIGITS = 5
 
 INPUT = "features"
 
-# What a float32 runtime may differ from scikit-learn's float64 by.
+# The largest allowed difference between a float32 runtime and scikit-learn's float64.
 TOLERANCE = 1e-5
 
-# What a server's answer may differ from a written one by, which is rounded.
+# The largest allowed difference between a server's response and a written one, which is rounded.
 ANSWER_TOLERANCE = 1e-4
 
 
 @dataclass
 class Data:
-    """The data set, split once for all models, so that their metrics can be compared."""
+    """The data set. All models use the same split, so their metrics can be compared."""
 
     features: list[str]
     labels: list[str]
@@ -64,7 +64,7 @@ class Data:
 
 @dataclass
 class Sample:
-    """One trained version: its bytes, what it answers and how good that is."""
+    """One trained version: its bytes, its responses to the held-out rows, and its metrics."""
 
     version: str
     algorithm: str
@@ -87,8 +87,8 @@ def sha256(content: bytes) -> str:
 
 def load() -> Data:
     raw = load_breast_cancer()
-    # The models see float32 when they serve, so they are trained on float32: no row changes its side of a
-    # tree's threshold by rounding.
+    # The server calls the models with float32, so they are trained on float32. Otherwise rounding could move a row to
+    # the other side of a tree's threshold.
     x = raw.data.astype(np.float32)
     digest = sha256(raw.data.tobytes() + raw.target.tobytes())
     train_x, test_x, train_y, test_y = train_test_split(
@@ -99,12 +99,12 @@ def load() -> Data:
 
 
 def rounded(values: np.ndarray) -> np.ndarray:
-    """To DIGITS significant digits, element by element."""
+    """Rounds each element to DIGITS significant digits."""
     return np.vectorize(lambda value: float(f"{value:.{DIGITS - 1}e}"))(values)
 
 
 def logistic_regression(data: Data):
-    # Newton's method in float64 down to this tolerance ends in the one optimum, whatever the processor.
+    # Newton's method in float64 with this tolerance ends in the same optimum on every processor.
     regression = LogisticRegression(C=0.5, solver="newton-cholesky", tol=1e-10)
     model = make_pipeline(StandardScaler(), regression)
     model.fit(data.train_x.astype(np.float64), data.train_y)
@@ -134,7 +134,7 @@ def random_forest(data: Data):
 
 
 def export(model, data: Data, version: str) -> bytes:
-    """The model as ONNX, with the names a form page and `/predict` need as metadata properties."""
+    """The model as ONNX. Metadata properties have the names that the form page and `/predict` need."""
     graph = to_onnx(
         model,
         data.train_x[:1],
@@ -147,7 +147,7 @@ def export(model, data: Data, version: str) -> bytes:
     onnx.helper.set_model_props(
         graph, {"feature_names": json.dumps(data.features), "labels": json.dumps(data.labels)}
     )
-    # The converter collects the operator sets in a Python set, whose order changes from run to run.
+    # The converter collects the operator sets in a Python set. Its order differs from run to run.
     opsets = sorted(graph.opset_import, key=lambda each: each.domain)
     del graph.opset_import[:]
     graph.opset_import.extend(opsets)
@@ -157,7 +157,7 @@ def export(model, data: Data, version: str) -> bytes:
 
 
 def rename_input(graph: onnx.ModelProto, name: str) -> None:
-    """Calls the only input `name`; skl2onnx calls every array `X`."""
+    """Renames the only input. skl2onnx calls every array `X`."""
     (only,) = graph.graph.input
     for node in graph.graph.node:
         node.input[:] = [name if each == only.name else each for each in node.input]
@@ -165,17 +165,17 @@ def rename_input(graph: onnx.ModelProto, name: str) -> None:
 
 
 def serve(content: bytes, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and probabilities as ONNX Runtime answers them."""
+    """The labels and the probabilities that ONNX Runtime answers."""
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     label, probabilities = session.run(["label", "probabilities"], {INPUT: rows})
     return label, probabilities
 
 
 def training_baseline(content: bytes, data: Data) -> bytes:
-    """What the model was trained on and what it answers to that, for the server to tell drift from."""
+    """The baseline for drift: the distribution of the training rows and of the model's responses to them."""
     label, probabilities = serve(content, data.train_x)
     inputs = pd.DataFrame(data.train_x, columns=data.features)
-    # Answers differ by a rounding from processor to processor; the file must not.
+    # The last digits of a response depend on the processor. The file must not.
     outputs = pd.DataFrame({"label": label, "probabilities": list(probabilities.round(DIGITS))})
     return dump(baseline(inputs, outputs, categorical=("label",))).encode()
 
@@ -215,7 +215,7 @@ def comparison(sample: Sample, main: Sample | None) -> str:
 
 
 def card(sample: Sample, main: Sample | None, data: Data) -> str:
-    """The model card a reviewer reads."""
+    """The model card for the reviewer."""
     held_out, malignant = len(data.test_y), int((data.test_y == MALIGNANT).sum())
     benign = held_out - malignant
     return f"""# {DEPLOYMENT} {sample.version}
@@ -294,7 +294,7 @@ spec:
   recording:
     sink: {{uri: s3://predictions/, secretRef: {{name: s3}}}}
     rotateAfter: 10s
-  # So short and so few that a demonstration sees it: the defaults are 1h, 1000 and 0.2.
+  # For a demonstration. The defaults are 1h, 1000 and 0.2.
   drift: {{window: 1m, minSamples: 400, psi: 0.25}}
 """
 
@@ -304,7 +304,7 @@ def as_json(value) -> str:
 
 
 def number(value: np.float32) -> float:
-    """The shortest decimal that reads back as the same float32."""
+    """The shortest decimal that is the same float32."""
     return float(str(np.float32(value)))
 
 
@@ -319,7 +319,7 @@ def predict_request(row: np.ndarray, data: Data) -> str:
 
 
 def expected_row(index: int, samples: list[Sample], data: Data) -> dict:
-    """A held-out row: the truth, the measurements, every version's answer."""
+    """A held-out row: its true label, its measurements, and the response of every version."""
     expected = {}
     for sample in samples:
         probabilities = [round(float(value), DIGITS) for value in sample.probabilities[index]]
@@ -329,7 +329,7 @@ def expected_row(index: int, samples: list[Sample], data: Data) -> dict:
 
 
 def few_rows(samples: list[Sample], data: Data) -> str:
-    """Held-out rows chosen so that the first two versions can be told apart by them."""
+    """Six held-out rows. The first two versions answer three of them very differently."""
     distance = np.abs(samples[0].probabilities[:, BENIGN] - samples[1].probabilities[:, BENIGN])
     chosen = [0, 1, 2, *(int(index) for index in np.argsort(-distance, kind="stable")[:3])]
     rows = [expected_row(index, samples, data) for index in chosen]
@@ -337,7 +337,7 @@ def few_rows(samples: list[Sample], data: Data) -> str:
 
 
 def all_rows(samples: list[Sample], data: Data) -> str:
-    """Every held-out row, one a line, so that a shell can read them too."""
+    """Every held-out row, one on each line, so that a shell can read them."""
     head = {"input": INPUT, "labels": data.labels, "tolerance": ANSWER_TOLERANCE}
     fields = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
     lines = [json.dumps(expected_row(index, samples, data)) for index in range(len(data.test_y))]
@@ -397,7 +397,7 @@ def outputs() -> dict[str, bytes]:
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--check", action="store_true", help="write nothing, fail when a file would change")
+    arguments.add_argument("--check", action="store_true", help="write nothing, fail if a file would change")
     check = arguments.parse_args().check
     stale = []
     for name, content in outputs().items():

@@ -51,9 +51,8 @@ pub fn explain(status: &Status, act: Act, me: Option<&Identity>, namespace: &str
 
 /// Who can approve a request.
 const WHO_CAN: &str = "a colleague with the ClusterRole understudy-approver who did not request it";
-/// The rights that `open` needs. No role of the chart includes them.
-const PORT_FORWARD: &str =
-    "the ClusterRole edit, which every cluster has: list on pods and create on pods/portforward";
+/// The roles with the rights that `open` needs.
+const PORT_FORWARD: &str = "the ClusterRole understudy-tester or edit: list on pods, get and create on pods/portforward";
 
 fn forbidden(message: &str, act: Act, me: Option<&Identity>, namespace: &str) -> String {
     let missing = Missing::find(message, act);

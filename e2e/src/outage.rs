@@ -46,20 +46,27 @@ impl Story {
         Ok(Store { namespace: self.namespace().to_owned(), deployment: name(), secret: name() })
     }
 
-    /// A server like that of `make up`, empty, with a bucket for records.
+    /// A server like that of the chart, with the same buckets and nothing recorded.
     pub async fn own_store(&self) -> Result<Store> {
         let store = self.absent_store().await?;
-        let theirs = Api::<Deployment>::namespaced(self.client(Person::Admin).clone(), "s3").get("s3").await;
+        let shared = Store::default();
+        let admin = self.client(Person::Admin).clone();
+        let theirs = Api::<Deployment>::namespaced(admin, &shared.namespace).get(&shared.deployment).await;
         let theirs = theirs.context("there is no S3 server in the cluster; run `make up`")?;
         let mut own = Deployment { metadata: named(NAME), spec: theirs.spec, ..Deployment::default() };
         let spec = own.spec.as_mut().context("a Deployment has a spec")?;
         let label = || [(LABEL.to_owned(), NAME.to_owned())].into();
         spec.selector.match_labels = Some(label());
         spec.template.metadata = Some(ObjectMeta { labels: Some(label()), ..ObjectMeta::default() });
+        let containers = spec.template.spec.iter_mut().flat_map(|pod| &mut pod.containers);
+        let sources =
+            containers.flat_map(|c| c.env.iter_mut().flatten()).filter_map(|e| e.value_from.as_mut());
+        sources
+            .filter_map(|from| from.secret_key_ref.as_mut())
+            .for_each(|key| NAME.clone_into(&mut key.name));
         self.api::<Deployment>().create(&PostParams::default(), &own).await?;
         let ready = |d: &Deployment| d.status.as_ref().is_some_and(|s| s.ready_replicas == Some(1));
         self.await_object("ready", NAME, ready).await?;
-        store.make_bucket(self.cluster()).await?;
         self.bring_back(&store).await?;
         Ok(store)
     }

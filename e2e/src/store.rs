@@ -23,8 +23,6 @@ s3() {
 "#;
 /// Puts stdin under a path, whatever was there before.
 const PUT: &str = r#"cat >"$work/file"; s3 PUT "$1" "$work/file""#;
-/// Makes a bucket.
-const MAKE: &str = r#"s3 PUT "$1""#;
 /// Writes all below a prefix of a bucket to stdout, as a tar. Of what our keys hold, only `=` is written otherwise in a
 /// URL.
 const GET: &str = r#"s3 GET "$1?list-type=2&prefix=$(echo "$2" | sed 's|/|%2F|g')" >"$work/list"
@@ -50,10 +48,13 @@ pub struct Store {
 }
 
 impl Default for Store {
-    /// That of `make up`, which all stories share.
+    /// That of the chart, which all stories share. Its own Secret is called like its Deployment.
     fn default() -> Self {
-        let name = || "s3".to_owned();
-        Self { namespace: name(), deployment: name(), secret: name() }
+        Self {
+            namespace: "understudy-system".to_owned(),
+            deployment: "understudy-samples".to_owned(),
+            secret: "s3".to_owned(),
+        }
     }
 }
 
@@ -73,11 +74,6 @@ impl Store {
         let arguments = ["-n", &self.namespace, "exec", "-i", &pod, "--", "sh", "-c", &script, "sh", path];
         cluster.run_kubectl(Person::Admin, &arguments, stdin).await?.done()?;
         Ok(())
-    }
-
-    /// Makes the bucket for records.
-    pub(crate) async fn make_bucket(&self, cluster: &Cluster) -> Result<()> {
-        self.run(cluster, MAKE, RECORDS, &[]).await
     }
 
     /// All records below a prefix, in a folder that is gone when it is dropped.

@@ -16,7 +16,7 @@ use kube::{
 use tokio::sync::Semaphore;
 use understudy_crds::ModelVersion;
 
-use crate::{Cluster, Person};
+use crate::{Cluster, Person, Store};
 
 /// Stories at once: their pods share a node that may have two processors.
 static STORIES: Semaphore = Semaphore::const_new(4);
@@ -85,12 +85,13 @@ impl Story {
             };
             self.api::<RoleBinding>().create(&PostParams::default(), &binding).await?;
         }
-        let keys = Api::<Secret>::namespaced(self.admin.clone(), "s3")
-            .get("s3")
+        let store = Store::default();
+        let keys = Api::<Secret>::namespaced(self.admin.clone(), &store.namespace)
+            .get(&store.deployment)
             .await
             .context("there is no S3 server in the cluster; run `make up`")?;
         let copy = Secret {
-            metadata: ObjectMeta { name: Some("s3".to_owned()), ..ObjectMeta::default() },
+            metadata: ObjectMeta { name: Some(store.secret), ..ObjectMeta::default() },
             data: keys.data,
             ..Secret::default()
         };

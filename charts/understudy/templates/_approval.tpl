@@ -1,11 +1,11 @@
 {{/*
-The four-eyes rule as the API server itself enforces it. One template for the policy that is
-installed and for the copy in the ConfigMap that the operator compares the live one with,
-so that the two cannot differ. API defaults are written out for the same reason.
+The four-eyes rule, which the API server enforces. This template renders the installed policy and its copy in the
+ConfigMap, which the operator compares with the live policy. So the two cannot differ. API defaults are written out for
+the same reason.
 
-Reading order: who writes, what the write changes, which act that is, what the act must meet.
-An act is a change of one group of annotations, or of spec.stage. Taking a whole group away is no act.
-The first validation that fails is the one whose message people see.
+In this order: who writes, what the write changes, which act that is, what the act must fulfil.
+An act is a change of one group of annotations, or of spec.stage. Removing a whole group is not an act.
+People see the message of the first validation that fails.
 */}}
 {{- define "understudy.approvalPolicy" -}}
 failurePolicy: Fail
@@ -87,12 +87,12 @@ variables:
   expression: "variables.approves ? variables.approvalKeys : variables.rejectionKeys"
 - name: decision
   expression: "variables.approves ? 'approval' : 'rejection'"
-# Withdrawing asks for no new stage: whoever may request a stage may take the request for it back. Nobody asks for None.
-- name: askedStage
+# Withdrawing requests no new stage: the right to request a stage includes the right to withdraw. None is never requested.
+- name: requestedStage
   expression: "variables.stageAfter == variables.stageNow && variables.stageBefore != 'None' ? variables.stageBefore : variables.stageAfter"
 - name: decidedStage
   expression: variables.transition.?to.orValue('')
-# What the operator puts on record.
+# What the operator records.
 - name: onRecord
   expression: variables.resource == 'modelversions/status' && object != null
 - name: recordedBefore
@@ -111,13 +111,13 @@ validations:
 - expression: "!variables.isOperator || variables.resource.endsWith('/status')"
   message: "the operator writes the status only: it neither requests, approves, rejects, accepts nor rolls back"
   reason: Forbidden
-# The operator's probe writes such a record as a dry run, to see that this policy is there.
+# The operator's probe writes such a record as a dry run, to check that this policy is in force.
 - expression: >-
     variables.newApprovals.all(h,
     {{ include "understudy.identity" (dict "root" . "of" "h.?decidedBy.orValue('')") }} != {{ include "understudy.identity" (dict "root" . "of" "h.?requestedBy.orValue('')") }})
   message: "four eyes: an approval by its own requester cannot be recorded"
   reason: Forbidden
-# What is recorded as approved was approved: by this annotation, which only its author can have written.
+# An approval is recorded only if this annotation exists. Only its author can write it.
 - expression: >-
     !has(variables.granted.by) || has(variables.transition.approval)
     || (variables.before[?'understudy.dev/approve'].orValue('') == object.status.transition.id
@@ -140,7 +140,7 @@ validations:
   reason: Forbidden
 # Request.
 - expression: "!variables.onVersion || oldObject != null || variables.stageAfter in ['None', 'Staging']"
-  messageExpression: "'a new ModelVersion starts in None or asks for Staging; ' + variables.stageAfter + ' can be requested once it is there'"
+  messageExpression: "'a new ModelVersion starts in None or requests Staging; ' + variables.stageAfter + ' can be requested after that'"
   reason: Forbidden
 - expression: "!variables.requests || variables.after[?'understudy.dev/requested-by'].orValue('') == variables.me"
   messageExpression: "'a change of spec.stage must carry the annotation understudy.dev/requested-by: ' + variables.me"
@@ -150,8 +150,8 @@ validations:
     || (oldObject == null && variables.after['understudy.dev/requested-by'] == variables.me)
   message: "understudy.dev/requested-by changes only together with spec.stage, and names the person who changes it"
   reason: Forbidden
-- expression: "!variables.requests || authorizer.group('understudy.dev').resource('stages').namespace(request.namespace).name(variables.askedStage.lowerAscii()).check('request').allowed()"
-  messageExpression: "variables.me + ' may not request the stage ' + variables.askedStage + ' (needs the verb request on stages/' + variables.askedStage.lowerAscii() + ')'"
+- expression: "!variables.requests || authorizer.group('understudy.dev').resource('stages').namespace(request.namespace).name(variables.requestedStage.lowerAscii()).check('request').allowed()"
+  messageExpression: "variables.me + ' may not request the stage ' + variables.requestedStage + ' (needs the verb request on stages/' + variables.requestedStage.lowerAscii() + ')'"
   reason: Forbidden
 # Approve and reject.
 - expression: >-
@@ -199,14 +199,14 @@ validations:
 - expression: "!variables.accepts || authorizer.group('understudy.dev').resource('stages').namespace(request.namespace).name('staging').check('test').allowed()"
   messageExpression: "variables.me + ' may not give a verdict (needs the verb test on stages/staging)'"
   reason: Forbidden
-# Delete. A namespace that is being deleted takes its models with it, whoever empties it.
+# Delete. If the namespace is being deleted, its models are deleted with it.
 - expression: >-
     variables.resource != 'modelversions' || request.operation != 'DELETE' || variables.stageNow != 'Production'
     || has(namespaceObject.metadata.deletionTimestamp)
     || authorizer.group('understudy.dev').resource('modelversions').namespace(request.namespace).name(oldObject.metadata.name).check('delete-production').allowed()
   messageExpression: "oldObject.metadata.name + ' is in Production: move it out first, or have the verb delete-production on modelversions'"
   reason: Forbidden
-# ModelDeployments: the rules themselves, and the way back.
+# ModelDeployments: rules and rollback.
 - expression: "!variables.governs || authorizer.group('understudy.dev').resource('modeldeployments').namespace(request.namespace).name(request.name).check('govern').allowed()"
   messageExpression: "variables.me + ' may not change spec.approval or spec.access (needs the verb govern on modeldeployments)'"
   reason: Forbidden
@@ -218,7 +218,7 @@ validations:
   reason: Forbidden
 {{- end }}
 - expression: "!variables.rollsBack || (variables.after[?'understudy.dev/rollback'].orValue('') != '' && variables.after[?'understudy.dev/rollback-by'].orValue('') == variables.me)"
-  messageExpression: "'a rollback consists of the annotations understudy.dev/rollback: <version>#<anything fresh> and understudy.dev/rollback-by: ' + variables.me"
+  messageExpression: "'a rollback consists of the annotations understudy.dev/rollback: <version>#<new suffix> and understudy.dev/rollback-by: ' + variables.me"
   reason: Forbidden
 - expression: "!variables.rollsBack || authorizer.group('understudy.dev').resource('modeldeployments').namespace(request.namespace).name(object.metadata.?name.orValue('')).check('rollback').allowed()"
   messageExpression: "variables.me + ' may not roll back (needs the verb rollback on modeldeployments)'"

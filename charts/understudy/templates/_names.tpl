@@ -1,4 +1,4 @@
-{{/* The prefix of every name: the release's, or that of an override. */}}
+{{/* The prefix of every name: fullnameOverride, or the release's name. */}}
 {{- define "understudy.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
@@ -14,7 +14,7 @@
 {{- printf "%s-operator" (include "understudy.fullname" .) -}}
 {{- end -}}
 
-{{/* The name by which the API server knows the operator. */}}
+{{/* The operator's user name on the API server. */}}
 {{- define "understudy.operatorUser" -}}
 {{- printf "system:serviceaccount:%s:%s" .Release.Namespace (include "understudy.operator" .) -}}
 {{- end -}}
@@ -27,25 +27,44 @@
 {{- printf "%s-stamp" (include "understudy.fullname" .) -}}
 {{- end -}}
 
+{{/* The S3 server with the sample models: its Deployment, Service and Secret. */}}
+{{- define "understudy.samples" -}}
+{{- printf "%s-samples" (include "understudy.fullname" .) -}}
+{{- end -}}
+
 {{- define "understudy.selectorLabels" -}}
 app.kubernetes.io/name: understudy-operator
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{- define "understudy.samplesSelectorLabels" -}}
+app.kubernetes.io/name: understudy-samples
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
 {{- define "understudy.labels" -}}
 {{ include "understudy.selectorLabels" . }}
+{{ include "understudy.commonLabels" . }}
+{{- end -}}
+
+{{- define "understudy.samplesLabels" -}}
+{{ include "understudy.samplesSelectorLabels" . }}
+{{ include "understudy.commonLabels" . }}
+{{- end -}}
+
+{{- define "understudy.commonLabels" -}}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/part-of: understudy
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
-{{/* repository:tag of an image value; the tag defaults to the chart's appVersion. */}}
+{{/* repository:tag of an image value. The default of the tag is the chart's appVersion. */}}
 {{- define "understudy.image" -}}
 {{- printf "%s:%s" .image.repository (.image.tag | default .appVersion) -}}
 {{- end -}}
 
-{{/* What a container must say to run under the restricted Pod Security Standard. */}}
+{{/* What the restricted Pod Security Standard requires of a container. */}}
 {{- define "understudy.containerSecurity" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
@@ -61,7 +80,7 @@ seccompProfile:
   type: RuntimeDefault
 {{- end -}}
 
-{{/* The annotation that leads from an alert to its section in docs/operations.md, where somebody serves that. */}}
+{{/* The annotation with the address of an alert's section in docs/operations.md, if runbookUrl is set. */}}
 {{- define "understudy.runbook" -}}
 {{- with (first .).runbookUrl -}}
 runbook_url: {{ printf "%s%s" . (last $ | lower) | quote }}
