@@ -35,7 +35,7 @@ pub use manifest::{Publication, deployment};
 pub use metrics::Metrics;
 pub use operator::{Leader, Operator, resident};
 pub use people::Person;
-pub use pods::{Frozen, Life};
+pub use pods::{Frozen, Life, is_ready};
 pub use predict::{Prediction, Road};
 pub use recorder::{Recorder, Snapshot};
 pub use records::Records;

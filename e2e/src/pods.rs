@@ -3,8 +3,12 @@
 use std::{collections::BTreeMap, process::Command};
 
 use anyhow::{Result, ensure};
-use k8s_openapi::api::core::v1::Pod;
-use kube::{ResourceExt, api::ListParams};
+use k8s_openapi::api::core::v1::{Pod, ResourceQuota};
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, ListParams, PostParams},
+};
+use serde_json::json;
 use tokio::task::JoinHandle;
 use understudy_crds::names;
 
@@ -12,6 +16,8 @@ use crate::{MODEL, Person, Story, operator::process_of};
 
 /// The program in a model's pods.
 const SERVER: &str = "understudy-server";
+/// A quota that keeps new pods out of a story's namespace.
+const NO_NEW_PODS: &str = "no-new-pods";
 
 /// What must not change of a pod that nobody touches: how often its container was started again, and its template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +36,19 @@ impl Life {
     }
 }
 
+/// The label selector of a version's pods.
+pub(crate) fn version_selector(deployment: &str, version: &str) -> String {
+    let labels = names::version_labels(deployment, version);
+    labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
+}
+
+/// Whether the kubelet reports the pod as ready.
+#[must_use]
+pub fn is_ready(pod: &Pod) -> bool {
+    let mut conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    conditions.any(|c| c.type_ == "Ready" && c.status == "True")
+}
+
 impl Story {
     /// The pods of a version, those on their way out left aside.
     pub async fn pods_of(&self, version: &str) -> Result<Vec<Pod>> {
@@ -38,9 +57,7 @@ impl Story {
 
     /// The pods of a version of another deployment.
     pub async fn pods_of_model(&self, deployment: &str, version: &str) -> Result<Vec<Pod>> {
-        let labels = names::version_labels(deployment, version);
-        let selector =
-            labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",");
+        let selector = version_selector(deployment, version);
         let pods = self.api::<Pod>().list(&ListParams::default().labels(&selector)).await?;
         Ok(pods.items.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).collect())
     }
@@ -49,6 +66,30 @@ impl Story {
     pub async fn lives(&self, version: &str) -> Result<BTreeMap<String, Life>> {
         let pods = self.pods_of(version).await?;
         Ok(pods.iter().map(|pod| (pod.uid().unwrap_or_default(), Life::of(pod))).collect())
+    }
+
+    /// From now on the namespace gets no new pod, until [`Story::allow_new_pods`]. Pods that exist stay.
+    pub async fn forbid_new_pods(&self) -> Result<()> {
+        let quota = json!({"metadata": {"name": NO_NEW_PODS}, "spec": {"hard": {"pods": "0"}}});
+        self.api::<ResourceQuota>().create(&PostParams::default(), &serde_json::from_value(quota)?).await?;
+        let counted =
+            |quota: &ResourceQuota| quota.status.as_ref().is_some_and(|status| status.used.is_some());
+        self.await_object("in force", NO_NEW_PODS, counted).await?;
+        Ok(())
+    }
+
+    /// The namespace may get new pods again.
+    pub async fn allow_new_pods(&self) -> Result<()> {
+        self.api::<ResourceQuota>().delete(NO_NEW_PODS, &DeleteParams::default()).await?;
+        Ok(())
+    }
+
+    /// Deletes these pods without a grace period, as when their node is lost.
+    pub async fn kill(&self, pods: &[Pod]) -> Result<()> {
+        for pod in pods {
+            self.api::<Pod>().delete(&pod.name_any(), &DeleteParams::default().grace_period(0)).await?;
+        }
+        Ok(())
     }
 
     /// Everything that a pod logs until it is gone.

@@ -4,7 +4,7 @@ use std::{fmt::Debug, future, pin::pin, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use futures::TryStreamExt;
-use k8s_openapi::api::core::v1::Event;
+use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::{
     Api, Resource,
     core::NamespaceResourceScope,
@@ -13,7 +13,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 use understudy_crds::{ModelDeployment, ModelVersion};
 
-use crate::{MODEL, Story};
+use crate::{MODEL, Story, pods::version_selector};
 
 /// Far more than anything takes: pods start in seconds, also on a loaded machine.
 const DEADLINE: Duration = Duration::from_mins(2);
@@ -88,6 +88,32 @@ impl Story {
             + 'static,
     {
         self.await_condition::<K>("gone", self.api(), name, |o| o.is_none()).await.map(|_| ())
+    }
+
+    /// Waits until the pods of a version, those being deleted left aside, are as `predicate` says, and returns them.
+    pub async fn await_pods(
+        &self,
+        what: &str,
+        version: &str,
+        predicate: impl Fn(&[Pod]) -> bool,
+    ) -> Result<Vec<Pod>> {
+        let of_version = watcher::Config::default().labels(&version_selector(MODEL, version));
+        let changes = watcher::watcher(self.api::<Pod>(), of_version).default_backoff().touched_objects();
+        let mut changes = pin!(changes);
+        let waiting = async {
+            loop {
+                let pods = self.pods_of(version).await?;
+                if predicate(&pods) {
+                    return Ok(pods);
+                }
+                // The watch begins with the pods that exist, so no change between the list and the watch is missed.
+                changes.try_next().await?.context("a watch does not end")?;
+            }
+        };
+        match tokio::time::timeout(DEADLINE, waiting).await {
+            Ok(found) => found,
+            Err(_) => Err(self.late(&format!("the pods of {version}: {what}")).await),
+        }
     }
 
     /// Waits for an event with this reason and these words about the object of this kind and name.

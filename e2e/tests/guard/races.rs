@@ -2,8 +2,6 @@
 
 use anyhow::{Context, Result, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
-use k8s_openapi::api::core::v1::ResourceQuota;
-use kube::api::PostParams;
 use serde_json::json;
 use understudy_crds::{Decision, ModelVersion, Stage};
 use understudy_e2e::{Person, Publication, Sample, Story, with_temp_ns};
@@ -44,8 +42,7 @@ async fn race(story: &Story, name: &str) -> Result<()> {
 #[tokio::test]
 async fn a5_of_a_thousand_approvals_that_race_a_change_none_lets_in_what_was_not_approved() -> Result<()> {
     with_temp_ns("races", async |story| {
-        let quota = json!({"metadata": {"name": "no-pods"}, "spec": {"hard": {"pods": "0"}}});
-        story.api::<ResourceQuota>().create(&PostParams::default(), &serde_json::from_value(quota)?).await?;
+        story.forbid_new_pods().await?;
         story.deploy(&json!({})).await?;
         stream::iter(0..VERSIONS)
             .map(async |number| {

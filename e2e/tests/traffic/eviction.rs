@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, ResourceExt, api::EvictParams};
 use serde_json::json;
-use understudy_e2e::{Pressure, with_temp_ns};
+use understudy_e2e::{Pressure, is_ready, with_temp_ns};
 
 use crate::TURN;
 
@@ -39,9 +39,4 @@ async fn evicting_every_pod_of_main_in_turn_fails_no_call() -> Result<()> {
         Ok(())
     })
     .await
-}
-
-fn is_ready(pod: &Pod) -> bool {
-    let mut conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    conditions.any(|c| c.type_ == "Ready" && c.status == "True")
 }
