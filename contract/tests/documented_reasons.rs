@@ -11,5 +11,8 @@ fn every_reason_of_a_failed_start_has_a_row_in_the_table_of_conditions() {
     let rows: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
     let is_missing = |reason: &&Reason| !rows.iter().any(|row| row.contains(&format!("`{reason}`")));
     let missing: Vec<_> = Reason::ALL.iter().filter(is_missing).collect();
-    assert!(missing.is_empty(), "docs/operations.md has no row for {missing:?}: say what it means and what to do");
+    assert!(
+        missing.is_empty(),
+        "docs/operations.md has no row for {missing:?}: say what it means and what to do"
+    );
 }

@@ -24,6 +24,7 @@ fn every_decision_and_reason_of_a_status_is_in_the_operations_guide() {
     for values in &all {
         assert!(values.len() > 1, "the schema lists the values of an enum: {all:?}");
     }
-    let missing: Vec<_> = all.iter().flatten().filter(|value| !text.contains(&format!("`{value}`"))).collect();
+    let missing: Vec<_> =
+        all.iter().flatten().filter(|value| !text.contains(&format!("`{value}`"))).collect();
     assert!(missing.is_empty(), "docs/operations.md does not explain {missing:?}");
 }
