@@ -20,7 +20,7 @@ fn settled(version: &ModelVersion) -> bool {
 /// Alice asks for Staging; then bob approves and she takes it back, at the same time.
 async fn race(story: &Story, name: &str) -> Result<()> {
     let before = story.await_version("settled", name, settled).await?.stage();
-    let request = story.ask(name, Stage::Staging).await?;
+    let request = story.open_request(name, Stage::Staging).await?;
     let (approved, withdrawn) = tokio::join!(
         story.approve(Person::Bob, name, &request.id),
         story.request(Person::Alice, name, before),

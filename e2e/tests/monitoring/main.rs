@@ -40,7 +40,7 @@ async fn stage(story: &Story, version: &str) -> Result<String> {
     let path = path.to_str().context("the checkout's path is text")?;
     story.kubectl(Person::Alice, &["apply", "-f", path]).await?.done()?;
     let name = format!("{MODEL}-{version}");
-    story.ask_and_approve(&name, Stage::Staging).await?;
+    story.request_and_approve(&name, Stage::Staging).await?;
     story.await_stage(&name, Stage::Staging).await?;
     Ok(name)
 }
@@ -62,7 +62,7 @@ async fn serve_everything(story: &Story) -> Result<()> {
     story
         .await_version("tess's verdict", &name, |v| v.status.as_ref().is_some_and(|s| s.acceptance.is_some()))
         .await?;
-    story.ask_and_approve(&name, Stage::Production).await?;
+    story.request_and_approve(&name, Stage::Production).await?;
     story.await_stage(&name, Stage::Production).await?;
     let ready = |md: &ModelDeployment| {
         let conditions = md.status.as_ref().map_or(&[][..], |s| &s.conditions);

@@ -78,7 +78,7 @@ async fn an_install_for_one_namespace_has_roles_only_and_brings_a_model_to_produ
                 let name = story.serve_main(&json!({})).await?;
                 story.predict(MODEL).await?.ensure_equals(&rows()?, "1.0.0")?;
                 let next = story.stage_and_accept(&Publication::of(Sample::V1_1_0)?).await?;
-                let request = story.ask(&next, Stage::Production).await?;
+                let request = story.open_request(&next, Stage::Production).await?;
                 let own = story.approve(Person::Alice, &next, &request.id).await;
                 let refused = own.err().context("alice must not approve her own request")?;
                 ensure!(refused.to_string().contains("four eyes"), "{refused}");

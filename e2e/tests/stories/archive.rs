@@ -9,7 +9,7 @@ use understudy_crds::{
 };
 use understudy_e2e::{MODEL, Person, Publication, Sample, rows, with_temp_ns};
 
-use crate::told::decided;
+use crate::reported::await_decision;
 
 #[tokio::test]
 async fn putting_a_staged_version_away_needs_no_second_person() -> Result<()> {
@@ -22,7 +22,7 @@ async fn putting_a_staged_version_away_needs_no_second_person() -> Result<()> {
 
         story.request(Person::Alice, &name, Stage::Archived).await?;
         story.await_stage(&name, Stage::Archived).await?;
-        let entry = decided(&story, &name, Decision::Retired).await?;
+        let entry = await_decision(&story, &name, Decision::Retired).await?;
         assert_eq!((entry.requested_by.as_str(), entry.decided_by.as_str()), ("alice", "alice"));
         story.await_gone::<k8s_openapi::api::apps::v1::Deployment>(&workload).await?;
         story.await_gone::<k8s_openapi::api::core::v1::Service>(&workload).await?;
@@ -36,8 +36,8 @@ async fn main_leaves_production_only_with_approval_and_comes_back_only_with_appr
     with_temp_ns("archive", async |story| {
         let name = story.serve_main(&json!({})).await?;
         let mut caller = story.caller().await?;
-        let request = story.ask(&name, Stage::Archived).await?;
-        caller.await_answers(10).await?;
+        let request = story.open_request(&name, Stage::Archived).await?;
+        caller.await_responses(10).await?;
         caller.finish().await?.ensure_all_from(&["1.0.0"])?;
 
         let mut caller = story.caller().await?;
@@ -48,11 +48,11 @@ async fn main_leaves_production_only_with_approval_and_comes_back_only_with_appr
         let running = condition::find(&status.conditions, RUNNING).context("it is said")?;
         assert_eq!((running.status.as_str(), running.reason.as_str()), ("False", "NoMain"));
         ensure!(status.history.iter().all(|h| h.to.is_some()), "the record says until when it was main");
-        caller.await_nobody().await?;
+        caller.await_failure().await?;
         caller.finish().await?;
         ensure!(story.predict(MODEL).await.is_err(), "nobody answers");
 
-        let request = story.ask(&name, Stage::Production).await?;
+        let request = story.open_request(&name, Stage::Production).await?;
         assert_eq!(request.from, Stage::Archived);
         story.approve(Person::Bob, &name, &request.id).await?;
         story.await_stage(&name, Stage::Production).await?;

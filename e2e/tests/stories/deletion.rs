@@ -18,7 +18,7 @@ use serde_json::json;
 use understudy_crds::{Decision, ModelDeployment, ModelVersion, Stage, names};
 use understudy_e2e::{MODEL, Person, Publication, Sample, Story, with_temp_ns};
 
-use crate::told::decided;
+use crate::reported::await_decision;
 
 /// Names of the objects of this kind that belong to the model, going ones left aside.
 async fn owned<K>(story: &Story) -> Result<Vec<String>>
@@ -60,9 +60,9 @@ async fn a_deleted_model_deployment_takes_what_it_made_and_leaves_the_record() -
         let main = story.serve_main(&json!({"replicas": 2, "recording": {}})).await?;
         let staged = story.stage(&Publication::of(Sample::V1_1_0)?).await?;
         story.challenge("1.1.0").await?;
-        story.await_heard("1.0.0", Some("1.1.0")).await?;
+        story.await_routing("1.0.0", Some("1.1.0")).await?;
         let asked = story.publish(&Publication::of(Sample::V1_1_0)?.version("1.2.0")).await?;
-        let request = story.ask(&asked, Stage::Staging).await?;
+        let request = story.open_request(&asked, Stage::Staging).await?;
         let (workload, staged_workload) =
             (names::version_object(MODEL, "1.0.0"), names::version_object(MODEL, "1.1.0"));
         story.await_object::<Deployment>("made", &staged_workload, |_| true).await?;
@@ -85,12 +85,12 @@ async fn a_deleted_model_deployment_takes_what_it_made_and_leaves_the_record() -
         await_all_gone::<ConfigMap>(&story, &[names::routing(MODEL)]).await?;
         await_all_gone::<PodDisruptionBudget>(&story, &[MODEL.to_owned()]).await?;
         for name in [&main, &staged] {
-            let entry = decided(&story, name, Decision::Retired).await?;
+            let entry = await_decision(&story, name, Decision::Retired).await?;
             ensure!(entry.reason.is_some_and(|r| r.contains("was deleted")), "the record says why");
             let retired = story.await_stage(name, Stage::Archived).await?;
             ensure!(retired.history().len() > 1, "the record stays");
         }
-        let entry = decided(&story, &asked, Decision::Withdrawn).await?;
+        let entry = await_decision(&story, &asked, Decision::Withdrawn).await?;
         assert_eq!(entry.id, request.id);
         await_all_gone::<Pod>(&story, &pods).await?;
         for name in [&main, &staged, &asked] {

@@ -15,20 +15,20 @@ use understudy_crds::{
 };
 use understudy_e2e::{MODEL, Person, Publication, Sample, Story, digest, onnx, with_temp_ns};
 
-use crate::told::{says, tells};
+use crate::reported::{await_reported, has_condition};
 
 /// Asks for Production with every signature there is, and sees that main stays.
 async fn never_gets_there(story: &Story, name: &str, reason: &str, words: &str) -> Result<()> {
-    let told = tells(story, name, SERVING, reason, words).await?;
+    let told = await_reported(story, name, SERVING, reason, words).await?;
     let failure = told.status.and_then(|s| s.last_failure).context("a failure is recorded")?;
     assert_eq!(failure.reason, reason);
     ensure!(failure.message.contains(words), "the failure must say {words:?}: {failure:?}");
 
     story.verdict(Person::Tess, name, "passed", "did not look").await?;
-    story.ask_and_approve(name, Stage::Production).await?;
+    story.request_and_approve(name, Stage::Production).await?;
     let approved = story
         .await_version("approved, and held by its pods", name, |v| {
-            says(v, READY, reason, "is approved by bob and waits for its pods")
+            has_condition(v, READY, reason, "is approved by bob and waits for its pods")
         })
         .await?;
     assert_eq!(approved.stage(), Stage::Staging);
@@ -110,7 +110,7 @@ async fn bytes_that_are_swapped_behind_the_same_uri_are_not_served_and_the_right
         let (right, other) = (Sample::V1_1_0.bytes()?, Sample::V1_0_0.bytes()?);
         let uri = story.upload("model.onnx", &right).await?;
         let name = story.stage(&Publication::of(Sample::V1_1_0)?.file(uri, digest(&right))).await?;
-        story.await_version("serving", &name, |v| says(v, SERVING, "Serving", "")).await?;
+        story.await_version("serving", &name, |v| has_condition(v, SERVING, "Serving", "")).await?;
 
         // Another real model, good enough to be loaded: only its digest gives it away.
         story.upload("model.onnx", &other).await?;

@@ -6,15 +6,16 @@ use serde_json::json;
 use understudy_crds::{ModelDeployment, Stage, condition::APPROVABLE};
 use understudy_e2e::{MODEL, Person, Publication, Sample, Story, with_temp_ns};
 
-use crate::told::tells;
+use crate::reported::tells;
 
 /// Alice asks for Production, the gate says `words`; bob approves all the same, and it still is said.
 async fn is_held(story: &Story, name: &str, words: &str) -> Result<()> {
-    let request = story.ask(name, Stage::Production).await?;
-    tells(story, name, APPROVABLE, "GateFailed", words).await?;
+    let request = story.open_request(name, Stage::Production).await?;
+    await_reported(story, name, APPROVABLE, "GateFailed", words).await?;
     story.approve(Person::Bob, name, &request.id).await?;
     let approved =
-        tells(story, name, APPROVABLE, "GateFailed", &format!("approved by bob, but {words}")).await?;
+        await_reported(story, name, APPROVABLE, "GateFailed", &format!("approved by bob, but {words}"))
+            .await?;
     assert_eq!(approved.stage(), Stage::Staging);
     ensure!(approved.transition().is_some_and(|t| t.approval.is_none()), "nothing is granted");
     Ok(())

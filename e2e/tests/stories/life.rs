@@ -9,7 +9,7 @@ use understudy_crds::{
 };
 use understudy_e2e::{MODEL, Person, Sample, Story, rows, with_temp_ns};
 
-use crate::told::decisions;
+use crate::reported::decisions;
 
 const FIRST: &str = "breast-cancer-1.0.0";
 const SECOND: &str = "breast-cancer-1.1.0";
@@ -44,7 +44,7 @@ fn all_true(md: &ModelDeployment) -> bool {
 async fn bring_to_production(story: &Story, sample: Sample) -> Result<()> {
     let name = format!("{MODEL}-{}", sample.version());
     apply(story, &sample.manifest()).await?;
-    let request = story.ask(&name, Stage::Staging).await?;
+    let request = story.open_request(&name, Stage::Staging).await?;
     four_eyes(story, &name, &request.id).await?;
     let staged = story
         .await_version("serving in Staging", &name, |v| {
@@ -56,7 +56,7 @@ async fn bring_to_production(story: &Story, sample: Sample) -> Result<()> {
     let tested = story.predict(&names::version_object(MODEL, sample.version())).await?;
     tested.ensure_equals(&rows()?, sample.version())?;
     story.verdict(Person::Tess, &name, "passed", "answers as the model card says").await?;
-    let request = story.ask(&name, Stage::Production).await?;
+    let request = story.open_request(&name, Stage::Production).await?;
     four_eyes(story, &name, &request.id).await?;
     story.await_stage(&name, Stage::Production).await?;
     Ok(())
@@ -85,7 +85,7 @@ async fn a_model_goes_live_by_two_persons_is_replaced_unnoticed_and_comes_back_b
         caller.await_version("1.0.0").await?;
         let first = story.await_stage(FIRST, Stage::Production).await?;
         let second = story.await_stage(SECOND, Stage::Archived).await?;
-        caller.await_answers(20).await?;
+        caller.await_responses(20).await?;
         caller.finish().await?.ensure_all_from(&["1.0.0", "1.1.0", "1.0.0"])?;
 
         assert_eq!(decisions(&first), [Approved, Approved, Superseded, RolledBack]);

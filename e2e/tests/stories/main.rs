@@ -8,6 +8,6 @@ mod failures;
 mod gates;
 mod life;
 mod ownership;
+mod reported;
 mod requests;
 mod rivals;
-mod told;

@@ -80,7 +80,7 @@ async fn serve_and_challenge(story: &Story) -> Result<()> {
     story.serve_main(&json!({"replicas": 2, "recording": {}})).await?;
     story.stage(&Publication::of(Sample::V1_1_0)?).await?;
     story.challenge("1.1.0").await?;
-    story.await_heard("1.0.0", Some("1.1.0")).await
+    story.await_routing("1.0.0", Some("1.1.0")).await
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn a_service_of_somebody_else_is_left_alone_and_said_to_be_in_the_way() ->
         let theirs = story.api::<Service>().create(&PostParams::default(), &theirs).await?;
         story.deploy(&json!({})).await?;
         let name = story.stage_and_accept(&Publication::of(Sample::V1_0_0)?).await?;
-        story.ask_and_approve(&name, Stage::Production).await?;
+        story.request_and_approve(&name, Stage::Production).await?;
         story
             .await_deployment("stalled by the name", |md| {
                 let conditions = md.status.as_ref().map_or(&[][..], |s| &s.conditions);

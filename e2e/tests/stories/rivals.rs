@@ -9,16 +9,18 @@ use understudy_e2e::{Person, Publication, Sample, with_temp_ns};
 async fn of_two_approved_at_once_one_follows_the_other_and_never_are_two_in_production() -> Result<()> {
     with_temp_ns("rivals", async |story| {
         let first = story.serve_main(&json!({})).await?;
-        let versions = story.record::<ModelVersion>();
-        let deployments = story.record::<ModelDeployment>();
+        let versions = story.watch_log::<ModelVersion>();
+        let deployments = story.watch_log::<ModelDeployment>();
         let mut caller = story.caller().await?;
         caller.await_version("1.0.0").await?;
 
         let rivals = [Publication::of(Sample::V1_1_0)?, Publication::of(Sample::V1_1_0)?.version("1.2.0")];
         let (a, b) =
             tokio::try_join!(story.stage_and_accept(&rivals[0]), story.stage_and_accept(&rivals[1]))?;
-        let (of_a, of_b) =
-            tokio::try_join!(story.ask(&a, Stage::Production), story.ask(&b, Stage::Production))?;
+        let (of_a, of_b) = tokio::try_join!(
+            story.open_request(&a, Stage::Production),
+            story.open_request(&b, Stage::Production)
+        )?;
         tokio::try_join!(story.approve(Person::Bob, &a, &of_a.id), story.approve(Person::Bob, &b, &of_b.id))?;
 
         let promoted = |md: &ModelDeployment| md.status.as_ref().is_some_and(|s| s.history.len() == 3);
@@ -37,7 +39,7 @@ async fn of_two_approved_at_once_one_follows_the_other_and_never_are_two_in_prod
 
         let order: Vec<_> = md.status.iter().flat_map(|s| &s.history).map(|h| h.version.as_str()).collect();
         caller.await_version(order.last().context("three were main")?).await?;
-        caller.await_answers(10).await?;
+        caller.await_responses(10).await?;
         caller.finish().await?.ensure_followed(&order)?;
         for seen in versions.finish().await? {
             let in_production: Vec<_> = seen.values().filter(|v| v.stage() == Stage::Production).collect();

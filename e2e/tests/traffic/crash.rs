@@ -14,7 +14,7 @@ use understudy_crds::{
     Decision, MainReason, ModelDeployment, ModelVersion, Stage, condition,
     names::{self, VERSION_LABEL},
 };
-use understudy_e2e::{MODEL, Person, Pressure, Publication, Sample, Story, Switches, with_temp_ns};
+use understudy_e2e::{LoadProfile, MODEL, Person, Publication, Sample, Story, Switches, with_temp_ns};
 
 use crate::TURN;
 
@@ -79,8 +79,8 @@ async fn promote(
     kill_at: Option<Point>,
 ) -> Result<End> {
     let name = format!("{MODEL}-{new}");
-    let leader = story.operator().aim_at_leader().await?;
-    let request = story.ask(&name, Stage::Production).await?;
+    let leader = story.operator().leader_process().await?;
+    let request = story.open_request(&name, Stage::Production).await?;
     story.approve(Person::Bob, &name, &request.id).await?;
     if let Some(point) = kill_at {
         reach(story, switches, point, new).await?;
@@ -153,7 +153,7 @@ async fn an_operator_that_is_killed_during_a_promotion_ends_where_an_undisturbed
     with_temp_ns("crash", async |story| {
         story.serve_main(&json!({"replicas": 2})).await?;
         let mut switches = Switches::watch(&story);
-        let mut load = story.load(Pressure::default()).await?;
+        let mut load = story.load(LoadProfile::default()).await?;
         load.await_round().await?;
         let mut undisturbed = None;
         let points =

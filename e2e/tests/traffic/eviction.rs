@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, ResourceExt, api::EvictParams};
 use serde_json::json;
-use understudy_e2e::{Pressure, is_ready, with_temp_ns};
+use understudy_e2e::{LoadProfile, is_ready, with_temp_ns};
 
 use crate::TURN;
 
@@ -13,7 +13,7 @@ async fn evicting_every_pod_of_main_in_turn_fails_no_call() -> Result<()> {
     let _turn = TURN.lock().await;
     with_temp_ns("evict", async |story| {
         story.serve_main(&json!({"replicas": 2})).await?;
-        let mut load = story.load(Pressure::default()).await?;
+        let mut load = story.load(LoadProfile::default()).await?;
         load.await_round().await?;
         let pods: Api<Pod> = story.api();
         let before: Vec<String> = story.pods_of("1.0.0").await?.iter().map(ResourceExt::name_any).collect();

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::json;
 use understudy_crds::Stage;
-use understudy_e2e::{Pressure, Publication, Sample, Switches, with_temp_ns};
+use understudy_e2e::{LoadProfile, Publication, Sample, Switches, with_temp_ns};
 
 use crate::{FIRST, SECOND, TURN};
 
@@ -14,19 +14,19 @@ async fn callers_do_not_notice_that_both_replicas_are_gone_and_the_next_promotio
         story.serve_main(&json!({"replicas": 2})).await?;
         story.stage_and_accept(&Publication::of(Sample::V1_1_0)?).await?;
         let mut switches = Switches::watch(&story);
-        let before = story.lives("1.0.0").await?;
-        let mut load = story.load(Pressure::default()).await?;
+        let before = story.pod_states("1.0.0").await?;
+        let mut load = story.load(LoadProfile::default()).await?;
         load.await_round().await?;
 
         let operator = story.operator();
         let pods = operator.pods().await?;
-        operator.lose_all_pods().await?;
+        operator.kill_all_pods().await?;
         load.await_round().await?;
         operator.await_replaced(&pods).await?;
         operator.await_ready().await?;
-        assert_eq!(story.lives("1.0.0").await?, before, "main's pods live on");
+        assert_eq!(story.pod_states("1.0.0").await?, before, "main's pods live on");
 
-        story.ask_and_approve(SECOND, Stage::Production).await?;
+        story.request_and_approve(SECOND, Stage::Production).await?;
         let moment = switches.await_switch("1.1.0").await?;
         story.await_stage(FIRST, Stage::Archived).await?;
         load.await_past(moment).await?;
@@ -43,8 +43,8 @@ async fn an_upgrade_of_the_operator_touches_no_pod_of_a_model() -> Result<()> {
     let _turn = TURN.lock().await;
     with_temp_ns("upgrade", async |story| {
         story.serve_main(&json!({"replicas": 2})).await?;
-        let before = story.lives("1.0.0").await?;
-        let mut load = story.load(Pressure::default()).await?;
+        let before = story.pod_states("1.0.0").await?;
+        let mut load = story.load(LoadProfile::default()).await?;
         load.await_round().await?;
 
         let operator = story.operator();
@@ -55,9 +55,9 @@ async fn an_upgrade_of_the_operator_touches_no_pod_of_a_model() -> Result<()> {
         operator.await_ready().await?;
         operator.await_other_leader(&leader).await?;
         // The new leader has looked at every object once it answers a change of one.
-        story.ask(&story.publish(&Publication::of(Sample::V1_1_0)?).await?, Stage::Staging).await?;
+        story.open_request(&story.publish(&Publication::of(Sample::V1_1_0)?).await?, Stage::Staging).await?;
 
-        assert_eq!(story.lives("1.0.0").await?, before, "main's pods live on");
+        assert_eq!(story.pod_states("1.0.0").await?, before, "main's pods live on");
         load.await_round().await?;
         let calls = load.finish().await?;
         calls.ensure_unnoticed()?;

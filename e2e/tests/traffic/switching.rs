@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde_json::json;
 use understudy_crds::Stage;
-use understudy_e2e::{Person, Pressure, Publication, Sample, Story, Switches, with_temp_ns};
+use understudy_e2e::{LoadProfile, Person, Publication, Sample, Story, Switches, with_temp_ns};
 
 use crate::{FIRST, SECOND, TURN};
 
@@ -18,7 +18,7 @@ async fn promote(story: &Story, name: &str) -> Result<()> {
     if story.version(name).await?.stage() == Stage::Archived {
         story.request(Person::Alice, name, Stage::Archived).await?;
     }
-    story.ask_and_approve(name, Stage::Production).await?;
+    story.request_and_approve(name, Stage::Production).await?;
     Ok(())
 }
 
@@ -26,7 +26,7 @@ async fn promote(story: &Story, name: &str) -> Result<()> {
 async fn switch_under_load(story: &Story, count: usize) -> Result<()> {
     let mut switches = Switches::watch(story);
     let mut moments = vec![(switches.await_switch("1.0.0").await?, "1.0.0")];
-    let mut load = story.load(Pressure::default()).await?;
+    let mut load = story.load(LoadProfile::default()).await?;
     load.await_round().await?;
     for number in 0..count {
         let (version, up, down) =

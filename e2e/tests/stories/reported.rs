@@ -5,13 +5,13 @@ use understudy_crds::{Decision, HistoryEntry, ModelVersion, condition};
 use understudy_e2e::Story;
 
 /// Whether the version has this condition for this reason, with these words in its message.
-pub fn says(version: &ModelVersion, type_: &str, reason: &str, words: &str) -> bool {
+pub fn has_condition(version: &ModelVersion, type_: &str, reason: &str, words: &str) -> bool {
     let conditions = version.status.as_ref().map_or(&[][..], |s| &s.conditions);
     condition::find(conditions, type_).is_some_and(|c| c.reason == reason && c.message.contains(words))
 }
 
 /// Waits until condition, event and `kubectl describe` of a version all tell this.
-pub async fn tells(
+pub async fn await_reported(
     story: &Story,
     name: &str,
     type_: &str,
@@ -19,14 +19,14 @@ pub async fn tells(
     words: &str,
 ) -> Result<ModelVersion> {
     let what = format!("condition {type_} with reason {reason} and the words {words:?}");
-    let version = story.await_version(&what, name, |v| says(v, type_, reason, words)).await?;
+    let version = story.await_version(&what, name, |v| has_condition(v, type_, reason, words)).await?;
     story.await_event("ModelVersion", name, reason, words).await?;
-    described(story, name, &[reason, words]).await?;
+    ensure_described(story, name, &[reason, words]).await?;
     Ok(version)
 }
 
 /// Fails unless `kubectl describe` of a version has these words.
-pub async fn described(story: &Story, name: &str, words: &[&str]) -> Result<()> {
+pub async fn ensure_described(story: &Story, name: &str, words: &[&str]) -> Result<()> {
     let description = story.describe("modelversion", name).await?;
     for text in words {
         ensure!(description.contains(text), "kubectl describe does not say {text:?}:\n{description}");
@@ -35,7 +35,7 @@ pub async fn described(story: &Story, name: &str, words: &[&str]) -> Result<()> 
 }
 
 /// Waits until the record of a version ends with this decision, and returns its entry.
-pub async fn decided(story: &Story, name: &str, decision: Decision) -> Result<HistoryEntry> {
+pub async fn await_decision(story: &Story, name: &str, decision: Decision) -> Result<HistoryEntry> {
     let last = |v: &ModelVersion| v.history().last().is_some_and(|h| h.decision == decision);
     let version = story.await_version(&format!("decision {decision:?}"), name, last).await?;
     Ok(version.history().last().expect("the predicate asks for one").clone())

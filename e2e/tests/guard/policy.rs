@@ -54,7 +54,7 @@ async fn a17_without_the_policy_nothing_is_promoted_and_what_was_forged_meanwhil
     with_temp_ns("gate", async |story| {
         story.serve_main(&json!({})).await?;
         let next = story.stage_and_accept(&Publication::of(Sample::V1_1_0)?).await?;
-        let request = story.ask(&next, Stage::Production).await?;
+        let request = story.open_request(&next, Stage::Production).await?;
         without_policy(&story, async || {
             story.await_deployment("an open gate is told", |md| gate(md) == Some(false)).await?;
             forge(&story, &next, &request.id).await?;
