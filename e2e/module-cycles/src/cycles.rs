@@ -48,7 +48,7 @@ impl Graph {
         self.0.len()
     }
 
-    /// Circles, shortest first, until none is left: no use is part of two of them.
+    /// Circles, shortest first, until no circle is left. No use is part of two of them.
     pub fn cycles(&self) -> Vec<Cycle> {
         let (mut left, mut found) = (self.clone(), vec![]);
         while let Some(cycle) = left.shortest() {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::Service;
 use serde_json::json;
 use understudy_crds::{ModelDeployment, Stage, condition, names};
-use understudy_e2e::{LoadProfile, MODEL, Publication, Sample, Story, with_temp_ns};
+use understudy_e2e::{Load, LoadProfile, MODEL, Metrics, Publication, Sample, Story, with_temp_ns};
 
 use crate::mirroring::{Copies, await_accepted, await_refused};
 
@@ -52,9 +52,7 @@ async fn main_is_not_restarted_when_a_challenger_is_added_changed_and_removed() 
             times.push((version, requested.elapsed()));
             let copied = answered(&story, version).await?;
             load.await_round().await?;
-            let more = |metrics: &understudy_e2e::Metrics| {
-                metrics.count("nv_inference_request_success", &[]) > copied
-            };
+            let more = |metrics: &Metrics| metrics.count("nv_inference_request_success", &[]) > copied;
             story.await_metrics("the challenger gets copies", version, more).await?;
         }
         copies_stop(&story, &mut load, "1.1.0").await?;

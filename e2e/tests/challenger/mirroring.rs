@@ -102,7 +102,7 @@ impl Copies {
         Self { calls: self.calls + calls, mirrored: self.mirrored + calls, ..*self }
     }
 
-    /// Whether no copy is pending, and none is missing in the counts.
+    /// Whether no copy is pending, and the counts add up.
     pub const fn is_balanced(&self) -> bool {
         self.pending == 0 && self.calls == self.mirrored + self.dropped
     }

@@ -107,7 +107,7 @@ async fn rows_of_calls_during_an_outage_of_the_sink_are_written_when_it_is_back(
         call(&endpoint, "before").await?;
         await_written(&story, CALLS).await?;
 
-        story.make_unavailable(&store).await?;
+        Box::pin(story.make_unavailable(&store)).await?;
         call(&endpoint, "during").await?;
         let waits = |metrics: &Metrics| {
             let counts = Rows::of(metrics);

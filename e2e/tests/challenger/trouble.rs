@@ -69,7 +69,7 @@ async fn ensure_nothing_is_lost(story: &Story, load: Load, first: u64) -> Result
         let copies = Copies::of(metrics);
         copies.is_balanced() && copies.calls == calls
     };
-    let what = format!("{calls} calls are mirrored or dropped, and none is pending");
+    let what = format!("{calls} calls are mirrored or dropped, and no copy is pending");
     let copies = Copies::of(&story.await_metrics(&what, MAIN, balanced).await?);
     println!("{calls} calls to main, none failed: {copies:?}");
     Ok(())

@@ -1,4 +1,4 @@
-//! `open`: a way from a person's own machine to the model.
+//! `open`: a connection from a person's own machine to the model.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use understudy_e2e::{
 };
 
 #[tokio::test]
-async fn a_version_in_staging_is_reached_from_ones_own_machine() -> Result<()> {
+async fn open_connects_ones_own_machine_to_a_version_in_staging() -> Result<()> {
     with_temp_ns("cli-open", async |story| {
         story.deploy(&json!({})).await?;
         let refused = run(&story, Bob, &["open", MODEL, "--no-browser"]).await?.refused(1)?;
@@ -26,8 +26,9 @@ async fn a_version_in_staging_is_reached_from_ones_own_machine() -> Result<()> {
             .await?;
         let mut open = command(&story, Admin, &["open", &name, "--no-browser", "-o", "json"])?.spawn()?;
         let mut lines = BufReader::new(open.stdout.take().context("stdout is piped")?).lines();
-        let opened: Value = serde_json::from_str(&lines.next_line().await?.context("it prints its URL")?)?;
-        let url = opened["url"].as_str().context("the URL is text")?;
+        let opened: Value =
+            serde_json::from_str(&lines.next_line().await?.context("the plugin printed no URL")?)?;
+        let url = opened["url"].as_str().context("the URL is not a string")?;
         for _ in 0..2 {
             let model: Value = reqwest::get(format!("{url}v2/models/{MODEL}")).await?.json().await?;
             assert_eq!(model["inputs"][0]["name"], "features", "{model}");

@@ -1,16 +1,16 @@
-//! What a person is told when something does not go on: in a condition, in an event, and so in `kubectl describe`.
+//! What users read when something is blocked: the condition, the event, and `kubectl describe`.
 
 use anyhow::{Result, ensure};
 use understudy_crds::{Decision, HistoryEntry, ModelVersion, condition};
 use understudy_e2e::Story;
 
-/// Whether the version has this condition for this reason, with these words in its message.
+/// Whether the version has this condition with this reason and these words in its message.
 pub fn has_condition(version: &ModelVersion, type_: &str, reason: &str, words: &str) -> bool {
     let conditions = version.status.as_ref().map_or(&[][..], |s| &s.conditions);
     condition::find(conditions, type_).is_some_and(|c| c.reason == reason && c.message.contains(words))
 }
 
-/// Waits until condition, event and `kubectl describe` of a version all tell this.
+/// Waits until condition, event and `kubectl describe` of a version have this reason and these words.
 pub async fn await_reported(
     story: &Story,
     name: &str,
@@ -18,7 +18,7 @@ pub async fn await_reported(
     reason: &str,
     words: &str,
 ) -> Result<ModelVersion> {
-    let what = format!("condition {type_} with reason {reason} and the words {words:?}");
+    let what = format!("condition {type_}: reason {reason}, words {words:?}");
     let version = story.await_version(&what, name, |v| has_condition(v, type_, reason, words)).await?;
     story.await_event("ModelVersion", name, reason, words).await?;
     ensure_described(story, name, &[reason, words]).await?;
@@ -29,19 +29,19 @@ pub async fn await_reported(
 pub async fn ensure_described(story: &Story, name: &str, words: &[&str]) -> Result<()> {
     let description = story.describe("modelversion", name).await?;
     for text in words {
-        ensure!(description.contains(text), "kubectl describe does not say {text:?}:\n{description}");
+        ensure!(description.contains(text), "kubectl describe has no {text:?}:\n{description}");
     }
     Ok(())
 }
 
-/// Waits until the record of a version ends with this decision, and returns its entry.
+/// Waits until the history of a version ends with this decision, and returns its entry.
 pub async fn await_decision(story: &Story, name: &str, decision: Decision) -> Result<HistoryEntry> {
     let last = |v: &ModelVersion| v.history().last().is_some_and(|h| h.decision == decision);
     let version = story.await_version(&format!("decision {decision:?}"), name, last).await?;
-    Ok(version.history().last().expect("the predicate asks for one").clone())
+    Ok(version.history().last().expect("the predicate requires one").clone())
 }
 
-/// The decisions of a version's record, oldest first.
+/// The decisions in a version's history, oldest first.
 pub fn decisions(version: &ModelVersion) -> Vec<Decision> {
     version.history().iter().map(|h| h.decision).collect()
 }
