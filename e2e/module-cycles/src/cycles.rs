@@ -1,4 +1,4 @@
-//! Circles in a graph of files.
+//! Cycles in a graph of files.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -14,7 +14,7 @@ pub struct Use {
     pub path: String,
 }
 
-/// A circle: each file with what it uses of the next one; the last uses the first.
+/// A cycle: each file with what it uses of the next one. The last file uses the first.
 pub type Cycle = Vec<(PathBuf, Use)>;
 
 /// Which file uses which.
@@ -27,9 +27,9 @@ impl Graph {
         self.0.entry(from.to_owned()).or_default().entry(to.to_owned()).or_insert(why);
     }
 
-    /// The parts of the graph in which each file needs each other one, directly or through others.
-    pub fn knots(&self) -> Vec<Self> {
-        let (mut knots, mut seen) = (vec![], BTreeSet::new());
+    /// The strongly connected components with more than one file: each file needs every other one of its component.
+    pub fn components(&self) -> Vec<Self> {
+        let (mut components, mut seen) = (vec![], BTreeSet::new());
         for file in self.0.keys() {
             let files: BTreeSet<&Path> = self
                 .reached(file)
@@ -37,10 +37,10 @@ impl Graph {
                 .filter(|other| self.reached(other).contains(file.as_path()))
                 .collect();
             if !files.is_empty() && seen.insert(files.clone()) {
-                knots.push(self.only(&files));
+                components.push(self.only(&files));
             }
         }
-        knots
+        components
     }
 
     /// How many files there are.
@@ -48,7 +48,7 @@ impl Graph {
         self.0.len()
     }
 
-    /// Circles, shortest first, until no circle is left. No use is part of two of them.
+    /// Cycles, shortest first, until no cycle is left. No use is part of two of them.
     pub fn cycles(&self) -> Vec<Cycle> {
         let (mut left, mut found) = (self.clone(), vec![]);
         while let Some(cycle) = left.shortest() {

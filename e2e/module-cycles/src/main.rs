@@ -1,13 +1,13 @@
-//! `module-cycles [PACKAGE...]`: fails if files of a crate use each other in a circle, and prints each circle as a chain
+//! `module-cycles [PACKAGE...]`: fails if files of a crate use each other in a cycle, and prints each cycle as a chain
 //! of files with the paths that make it. Without arguments it checks every member of the workspace in this folder.
 //!
 //! A file uses the file that defines what it names, by `use` or by a path in its code. `mod` and `pub use` are not uses,
 //! and code that only tests compile does not count.
 
 mod cycles;
-mod krate;
 mod lexer;
 mod module;
+mod tree;
 
 use std::{
     fs, io,
@@ -16,7 +16,7 @@ use std::{
 };
 
 use cycles::Graph;
-use krate::Crate;
+use tree::Crate;
 
 fn main() -> ExitCode {
     let packages: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
@@ -30,12 +30,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints the circles of these packages, or of all; returns how many there are.
+/// Prints the cycles of these packages, or of all; returns how many there are.
 fn check(packages: Vec<PathBuf>) -> io::Result<usize> {
     let packages = if packages.is_empty() { members()? } else { packages };
     let mut found = 0;
     for package in packages {
-        for root in krate::roots(&package)? {
+        for root in tree::roots(&package)? {
             let uses = Crate::read(&root, &read)?.uses();
             found += print(&root, &uses);
         }
@@ -61,9 +61,9 @@ fn read(path: &Path) -> io::Result<Option<String>> {
 
 fn print(root: &Path, uses: &Graph) -> usize {
     let mut found = 0;
-    for knot in uses.knots() {
-        let cycles = knot.cycles();
-        println!("{}: {} files use each other in circles:", root.display(), knot.len());
+    for component in uses.components() {
+        let cycles = component.cycles();
+        println!("{}: {} files use each other in cycles:", root.display(), component.len());
         for (number, cycle) in cycles.iter().enumerate() {
             for (at, (file, used)) in cycle.iter().enumerate() {
                 let number = if at == 0 { format!("{}.", number + 1) } else { String::new() };

@@ -73,7 +73,7 @@ fn a_name_that_is_passed_on_leads_to_the_file_that_defines_it() {
 }
 
 #[test]
-fn a_longer_circle_is_one_chain_and_each_chain_is_named_once() {
+fn a_longer_cycle_is_one_chain_and_each_chain_is_named_once() {
     let found = cycles(&[
         ("src/lib.rs", "mod a; mod b; mod c; mod d;"),
         ("src/a.rs", "use crate::{b::B, d::D}; pub struct A;"),

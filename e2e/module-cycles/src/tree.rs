@@ -208,5 +208,5 @@ pub fn roots(package: &FilePath) -> io::Result<Vec<PathBuf>> {
 }
 
 #[cfg(test)]
-#[path = "krate_tests.rs"]
+#[path = "tree_tests.rs"]
 mod tests;
