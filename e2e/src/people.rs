@@ -39,6 +39,16 @@ impl Person {
         }
     }
 
+    /// Verb, resource and name of a right that only this role of the team has.
+    pub(crate) const fn own_right(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Admin => ("*", "*", ""),
+            Self::Alice => ("request", "stages", "staging"),
+            Self::Bob => ("approve", "stages", "staging"),
+            Self::Tess => ("test", "stages", "staging"),
+        }
+    }
+
     /// The `ClusterRole` of the chart that is bound to this person.
     #[must_use]
     pub const fn role(self) -> &'static str {

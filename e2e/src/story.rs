@@ -1,10 +1,11 @@
 //! A story: a namespace of its own with a team. It is deleted at the end, also after a failure.
 
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use futures::FutureExt;
 use k8s_openapi::api::{
+    authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec},
     core::v1::{Namespace, Secret},
     rbac::v1::{RoleBinding, RoleRef, Subject},
 };
@@ -20,6 +21,8 @@ use crate::{Cluster, Person};
 
 /// How many stories run at the same time. Their pods share a node that may have two processors.
 static STORIES: Semaphore = Semaphore::const_new(4);
+/// Much longer than the API server needs to follow a role binding.
+const DEADLINE: Duration = Duration::from_mins(1);
 /// Label of the namespaces of stories.
 const LABEL: (&str, &str) = ("understudy.dev/e2e", "story");
 
@@ -95,7 +98,40 @@ impl Story {
             ..Secret::default()
         };
         self.api::<Secret>().create(&PostParams::default(), &copy).await?;
+        for person in Person::TEAM {
+            self.await_rights(person).await?;
+        }
         Ok(())
+    }
+
+    /// Waits until the API server follows the role binding of this person. It stores a binding before it follows it.
+    async fn await_rights(&self, person: Person) -> Result<()> {
+        let (verb, resource, name) = person.own_right();
+        let review = SelfSubjectAccessReview {
+            spec: SelfSubjectAccessReviewSpec {
+                resource_attributes: Some(ResourceAttributes {
+                    namespace: Some(self.namespace.clone()),
+                    verb: Some(verb.to_owned()),
+                    group: Some(understudy_crds::GROUP.to_owned()),
+                    resource: Some(resource.to_owned()),
+                    name: Some(name.to_owned()),
+                    ..ResourceAttributes::default()
+                }),
+                ..SelfSubjectAccessReviewSpec::default()
+            },
+            ..SelfSubjectAccessReview::default()
+        };
+        let reviews = Api::<SelfSubjectAccessReview>::all(self.client(person).clone());
+        let allowed = async {
+            loop {
+                let reviewed = reviews.create(&PostParams::default(), &review).await?;
+                if reviewed.status.is_some_and(|status| status.allowed) {
+                    return Ok(());
+                }
+            }
+        };
+        let known = tokio::time::timeout(DEADLINE, allowed).await;
+        known.with_context(|| format!("timed out: {} may not {verb} {resource}", person.name()))?
     }
 
     async fn end(&self) -> Result<()> {

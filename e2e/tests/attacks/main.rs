@@ -11,6 +11,7 @@ mod people;
 mod record;
 mod rejection;
 mod request;
+mod rights;
 mod stamp;
 mod world;
 mod write_forms;

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use k8s_openapi::api::{
     core::v1::Namespace,
-    rbac::v1::{PolicyRule, Role, RoleBinding, RoleRef, Subject},
+    rbac::v1::{ClusterRole, PolicyRule, Role, RoleBinding, RoleRef, Subject},
 };
 use kube::{
     Api, Client, ResourceExt,
@@ -16,6 +16,7 @@ use understudy_crds::{ModelDeployment, ModelVersion};
 use crate::{
     control_plane::{ControlPlane, labels},
     people::{ALICE, BOB, OPERATOR, Person, TESS},
+    rights::NewRight,
 };
 
 pub const DIGEST: &str = "9f2c000000000000000000000000000000000000000000000000000000000000";
@@ -81,7 +82,8 @@ impl World {
     /// Binds a `ClusterRole` to a person in this namespace.
     pub async fn bind(&self, role: &str, person: Person) {
         let kind = if person.is_service_account() { "ServiceAccount" } else { "User" };
-        self.create_binding(kind, person, "ClusterRole", role).await;
+        let stored = Api::<ClusterRole>::all(self.server.admin()).get(role).await.unwrap();
+        self.create_binding(kind, person, ("ClusterRole", role), &stored.rules.unwrap_or_default()).await;
     }
 
     /// Gives a person these verbs on these resources of Understudy: (verbs, resources, resource names).
@@ -104,10 +106,19 @@ impl World {
         };
         let api = Api::<Role>::namespaced(self.server.admin(), &self.ns);
         let role = api.create(&PostParams::default(), &role).await.unwrap();
-        self.create_binding("User", person, "Role", &role.name_any()).await;
+        let rules = role.rules.as_deref().unwrap_or_default();
+        self.create_binding("User", person, ("Role", &role.name_any()), rules).await;
     }
 
-    async fn create_binding(&self, subject: &str, person: Person, kind: &str, role: &str) {
+    /// Creates a binding, and waits until the API server follows it.
+    async fn create_binding(
+        &self,
+        subject: &str,
+        person: Person,
+        (kind, role): (&str, &str),
+        rules: &[PolicyRule],
+    ) {
+        let right = NewRight::of(self.server.admin(), &self.ns, person, rules).await;
         let (name, namespace) = person.subject();
         let binding = RoleBinding {
             metadata: ObjectMeta { generate_name: Some("some-".to_owned()), ..ObjectMeta::default() },
@@ -120,6 +131,9 @@ impl World {
         };
         let bindings = Api::<RoleBinding>::namespaced(self.server.admin(), &self.ns);
         bindings.create(&PostParams::default(), &binding).await.unwrap();
+        if let Some(right) = right {
+            right.await_known().await;
+        }
     }
 
     /// A version in stage None, published by Alice.
