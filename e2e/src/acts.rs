@@ -1,4 +1,4 @@
-//! What people do, each as one plain write, the way `kubectl annotate`, `patch` and `create` make it.
+//! What people do. Each act is one plain write, like one `kubectl annotate`, `patch` or `create`.
 
 use anyhow::{Context, Result};
 use kube::{
@@ -11,36 +11,37 @@ use understudy_crds::{ModelDeployment, ModelVersion, Stage, Transition, annotati
 use crate::{MODEL, Person, Publication, Sample, Story, manifest::named};
 
 impl Story {
-    /// Alice creates the `ModelDeployment` of the samples, with this merged into its spec.
+    /// Alice creates the `ModelDeployment` of the samples, with `spec` merged into its spec.
     pub async fn deploy(&self, spec: &Value) -> Result<ModelDeployment> {
         self.deploy_as(MODEL, spec).await
     }
 
-    /// Alice creates the same under another name.
+    /// Alice creates the same `ModelDeployment` under another name.
     pub async fn deploy_as(&self, name: &str, spec: &Value) -> Result<ModelDeployment> {
         let api: Api<ModelDeployment> = self.api_as(Person::Alice);
         Ok(api.create(&PostParams::default(), &named(name, spec)?).await?)
     }
 
-    /// Alice merges into the spec of the `ModelDeployment`.
+    /// Alice merges `spec` into the spec of the `ModelDeployment`.
     pub async fn change(&self, spec: &Value) -> Result<ModelDeployment> {
         let api: Api<ModelDeployment> = self.api_as(Person::Alice);
         Ok(api.patch(MODEL, &PatchParams::default(), &Patch::Merge(json!({"spec": spec}))).await?)
     }
 
-    /// Alice names this version as challenger.
+    /// Alice names this version as challenger, with a time limit that no copy reaches on a busy machine: stories of
+    /// slow challengers set their own.
     pub async fn challenge(&self, version: &str) -> Result<ModelDeployment> {
-        self.change(&json!({"challenger": {"version": version}})).await
+        self.change(&json!({"challenger": {"version": version, "timeout": "10s"}})).await
     }
 
-    /// Alice publishes a version; its name is returned.
+    /// Alice publishes a version. Returns the name of its `ModelVersion`.
     pub async fn publish(&self, publication: &Publication) -> Result<String> {
         let api: Api<ModelVersion> = self.api_as(Person::Alice);
         api.create(&PostParams::default(), &publication.manifest()?).await?;
         Ok(publication.name())
     }
 
-    /// Merges into a version as this person.
+    /// Merges `patch` into a version, as this person.
     pub async fn patch(&self, person: Person, name: &str, patch: &Value) -> kube::Result<ModelVersion> {
         let api: Api<ModelVersion> = self.api_as(person);
         api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await
@@ -50,7 +51,7 @@ impl Story {
         self.patch(person, name, &json!({"metadata": {"annotations": values}})).await
     }
 
-    /// Asks for a stage in this person's name. Asking for the present stage withdraws.
+    /// This person requests a stage. A request for the present stage withdraws the open one.
     pub async fn request(&self, person: Person, name: &str, stage: Stage) -> kube::Result<ModelVersion> {
         let patch = json!({
             "metadata": {"annotations": {annotations::REQUESTED_BY: person.name()}},
@@ -59,23 +60,23 @@ impl Story {
         self.patch(person, name, &patch).await
     }
 
-    /// Alice asks for a stage, and the request is pending.
-    pub async fn ask(&self, name: &str, stage: Stage) -> Result<Transition> {
-        let asked = self.request(Person::Alice, name, stage).await?;
-        let generation = asked.metadata.generation.context("a stored object has a generation")?;
+    /// Alice requests a stage. Returns the pending transition.
+    pub async fn open_request(&self, name: &str, stage: Stage) -> Result<Transition> {
+        let requested = self.request(Person::Alice, name, stage).await?;
+        let generation = requested.metadata.generation.context("a stored object has a generation")?;
         let is_it = |t: &Transition| t.generation == generation && t.to == stage;
         let pending =
             self.await_version("a pending request", name, |v| v.transition().is_some_and(is_it)).await?;
         pending.transition().cloned().context("the predicate asks for one")
     }
 
-    /// Approves a transition in this person's name.
+    /// This person approves a transition.
     pub async fn approve(&self, person: Person, name: &str, id: &str) -> kube::Result<ModelVersion> {
         let values = json!({annotations::APPROVE: id, annotations::APPROVED_BY: person.name()});
         self.annotate(person, name, &values).await
     }
 
-    /// Rejects a transition in this person's name.
+    /// This person rejects a transition.
     pub async fn reject(
         &self,
         person: Person,
@@ -91,7 +92,7 @@ impl Story {
         self.annotate(person, name, &values).await
     }
 
-    /// Gives a tester's verdict, `passed` or `failed`, in this person's name.
+    /// This person records a tester's verdict, `passed` or `failed`.
     pub async fn verdict(
         &self,
         person: Person,
@@ -107,7 +108,7 @@ impl Story {
         self.annotate(person, name, &values).await
     }
 
-    /// Asks for a rollback in this person's name; `suffix` makes it a new request.
+    /// This person requests a rollback. Another `suffix` makes it another request.
     pub async fn roll_back(
         &self,
         person: Person,
@@ -123,28 +124,28 @@ impl Story {
         api.patch(MODEL, &PatchParams::default(), &Patch::Merge(patch)).await
     }
 
-    /// Alice asks, bob approves.
-    pub async fn ask_and_approve(&self, name: &str, stage: Stage) -> Result<Transition> {
-        let transition = self.ask(name, stage).await?;
+    /// Alice requests a stage, and bob approves.
+    pub async fn request_and_approve(&self, name: &str, stage: Stage) -> Result<Transition> {
+        let transition = self.open_request(name, stage).await?;
         self.approve(Person::Bob, name, &transition.id).await?;
         Ok(transition)
     }
 
-    /// Waits until the version is in this stage, with no request open.
+    /// Waits until the version is in this stage and has no open request.
     pub async fn await_stage(&self, name: &str, stage: Stage) -> Result<ModelVersion> {
-        let there = |v: &ModelVersion| v.stage() == stage && v.transition().is_none();
-        self.await_version(&format!("in stage {stage}"), name, there).await
+        let settled = |v: &ModelVersion| v.stage() == stage && v.transition().is_none();
+        self.await_version(&format!("in stage {stage}"), name, settled).await
     }
 
-    /// Publishes a version and brings it into Staging, approved; it need not serve.
+    /// Publishes a version and brings it into Staging by an approval. Its pods may not be ready yet.
     pub async fn stage(&self, publication: &Publication) -> Result<String> {
         let name = self.publish(publication).await?;
-        self.ask_and_approve(&name, Stage::Staging).await?;
+        self.request_and_approve(&name, Stage::Staging).await?;
         self.await_stage(&name, Stage::Staging).await?;
         Ok(name)
     }
 
-    /// Publishes a version, brings it into Staging and lets tess pass it.
+    /// Publishes a version, brings it into Staging, and records tess's verdict `passed`.
     pub async fn stage_and_accept(&self, publication: &Publication) -> Result<String> {
         let name = self.stage(publication).await?;
         self.verdict(Person::Tess, &name, "passed", "answers as it should").await?;
@@ -155,21 +156,21 @@ impl Story {
         Ok(name)
     }
 
-    /// Publishes a version and brings it into Production by the whole way.
+    /// Publishes a version and brings it into Production: Staging, verdict, approval.
     pub async fn promote(&self, publication: &Publication) -> Result<String> {
         let name = self.stage_and_accept(publication).await?;
-        self.ask_and_approve(&name, Stage::Production).await?;
+        self.request_and_approve(&name, Stage::Production).await?;
         self.await_stage(&name, Stage::Production).await?;
         Ok(name)
     }
 
-    /// Creates the `ModelDeployment` and brings sample 1.0.0 into Production, until a prediction is answered through
-    /// the Service. The name of its version is returned.
+    /// Creates the `ModelDeployment` and brings sample 1.0.0 into Production. Waits until the Service answers predictions.
+    /// Returns the name of the `ModelVersion`.
     pub async fn serve_main(&self, spec: &Value) -> Result<String> {
         self.serve(&Publication::of(Sample::V1_0_0)?, spec).await
     }
 
-    /// The same with another version.
+    /// The same with another version than sample 1.0.0.
     pub async fn serve(&self, publication: &Publication, spec: &Value) -> Result<String> {
         self.deploy(spec).await?;
         let name = self.promote(publication).await?;

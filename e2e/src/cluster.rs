@@ -1,4 +1,4 @@
-//! The cluster of `make up`, and the ways into it.
+//! The cluster of `make up`, and how to reach it.
 
 use std::path::{Path, PathBuf};
 
@@ -10,19 +10,19 @@ use kube::{
 
 use crate::Person;
 
-/// Where the cluster is and who can reach it.
+/// The cluster and the credentials for it.
 #[derive(Clone, Debug)]
 pub struct Cluster {
     /// The administrator's kubeconfig.
     kubeconfig: PathBuf,
-    /// What `make up` left: `.cluster`.
+    /// The folder `.cluster`, which `make up` writes.
     out: PathBuf,
-    /// Somebody's own cluster (`CLUSTER=existing`): its pods cannot be reached from here.
+    /// `CLUSTER=existing`: a cluster that `make up` did not start. Its pods cannot be reached from this machine.
     existing: bool,
 }
 
 impl Cluster {
-    /// The cluster of `KUBECONFIG`, or else of `.cluster/kubeconfig`.
+    /// The cluster of `KUBECONFIG`; without that variable, of `.cluster/kubeconfig`.
     pub fn find() -> Result<Self> {
         let out = checkout().join(".cluster");
         let kubeconfig = std::env::var_os("KUBECONFIG")
@@ -30,14 +30,14 @@ impl Cluster {
             .map_or_else(|| out.join("kubeconfig"), PathBuf::from);
         let existing = std::env::var("CLUSTER").is_ok_and(|cluster| cluster == "existing");
         if !kubeconfig.is_file() {
-            bail!("there is no cluster: {} does not exist; run `make up`", kubeconfig.display());
+            bail!("the kubeconfig {} does not exist: run `make up`", kubeconfig.display());
         }
         Ok(Self { kubeconfig, out, existing })
     }
 
-    /// A client that acts as this person. It lives as long as the runtime it was made in.
+    /// A client that acts as this person. It works only in the tokio runtime that created it.
     pub async fn client(&self, person: Person) -> Result<Client> {
-        // One implementation of TLS for all clients; a second call changes nothing.
+        // All clients use one implementation of TLS. A second call has no effect.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let options = KubeConfigOptions::default();
         let own = self.kubeconfig_of(person);
@@ -53,11 +53,11 @@ impl Cluster {
         client
             .apiserver_version()
             .await
-            .with_context(|| format!("the cluster does not answer {}; run `make up`", person.name()))?;
+            .with_context(|| format!("the cluster does not answer {}: run `make up`", person.name()))?;
         Ok(client)
     }
 
-    /// This person's kubeconfig; `None` where the cluster is somebody's own and could not mint a certificate.
+    /// This person's kubeconfig; `None` if an existing cluster did not issue a certificate.
     fn kubeconfig_of(&self, person: Person) -> Option<PathBuf> {
         if person == Person::Admin {
             return Some(self.kubeconfig.clone());
@@ -81,13 +81,13 @@ impl Cluster {
         )
     }
 
-    /// The kubectl of `make up`, or that of the `PATH`.
+    /// The kubectl of `make up`, or else that of the `PATH`.
     #[must_use]
     pub fn kubectl(&self) -> PathBuf {
         self.tool("kubectl")
     }
 
-    /// A program of `make up`, or of the `PATH`.
+    /// A program of `make up`, or else of the `PATH`.
     #[must_use]
     pub fn tool(&self, name: &str) -> PathBuf {
         Some(self.out.join("bin").join(name)).filter(|path| path.is_file()).unwrap_or_else(|| name.into())
@@ -99,18 +99,18 @@ impl Cluster {
         &self.kubeconfig
     }
 
-    /// Whether pods and Services can be called from here without a detour over the API server.
+    /// Whether this machine can call pods and Services directly, not only through the API server's proxy.
     #[must_use]
     pub const fn is_near(&self) -> bool {
         !self.existing
     }
 
-    /// Fails where the operator is not installed: everything else would only time out.
+    /// Fails if Understudy is not installed, so that a story does not have to time out first.
     pub(crate) async fn ensure_installed(&self, admin: &Client) -> Result<()> {
         let groups = admin.list_api_groups().await?;
         ensure!(
             groups.groups.iter().any(|group| group.name == understudy_crds::GROUP),
-            "Understudy is not installed in the cluster of {}; run `make up`",
+            "Understudy is not installed in the cluster of {}: run `make up`",
             self.kubeconfig.display()
         );
         Ok(())
@@ -119,9 +119,9 @@ impl Cluster {
 
 /// The root of this checkout.
 pub(crate) fn checkout() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate is a folder of the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is a folder of the workspace")
 }
 
 fn read(path: &Path) -> Result<Kubeconfig> {
-    Kubeconfig::read_from(path).with_context(|| format!("failed to read {}; run `make up`", path.display()))
+    Kubeconfig::read_from(path).with_context(|| format!("failed to read {}: run `make up`", path.display()))
 }

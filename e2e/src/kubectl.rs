@@ -7,12 +7,12 @@ use tokio::{io::AsyncWriteExt, process::Command};
 
 use crate::{Cluster, Person, cluster::checkout};
 
-/// What it printed.
+/// The output of a command that ended.
 #[derive(Debug)]
 pub struct Output {
-    /// The command, for messages.
+    /// The command, for error messages.
     command: String,
-    /// Whether it ended with 0.
+    /// Whether the exit code was 0.
     pub success: bool,
     /// Standard output.
     pub stdout: String,
@@ -21,7 +21,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// Its output, if it succeeded.
+    /// Standard output, if the command succeeded.
     pub fn done(self) -> Result<String> {
         if self.success {
             return Ok(self.stdout);
@@ -29,12 +29,12 @@ impl Output {
         bail!("{} failed: {}{}", self.command, self.stdout, self.stderr)
     }
 
-    /// Its words, if it was refused.
+    /// Standard error, if the command failed.
     pub fn refused(self) -> Result<String> {
         if !self.success {
             return Ok(self.stderr);
         }
-        bail!("{} was not refused: {}", self.command, self.stdout)
+        bail!("{} must be refused, but it printed: {}", self.command, self.stdout)
     }
 }
 
@@ -51,7 +51,7 @@ impl Cluster {
         run(command, format!("kubectl {} (as {})", arguments.join(" "), person.name()), stdin).await
     }
 
-    /// Runs helm as the administrator, with `stdin`; `CHART` is the chart of this checkout.
+    /// Runs helm as the administrator, with `stdin`. The argument `CHART` stands for the chart of this checkout.
     pub async fn helm(&self, arguments: &[&str], stdin: &[u8]) -> Result<Output> {
         let chart = checkout().join("charts/understudy");
         let mut command = Command::new(self.tool("helm"));
@@ -67,24 +67,24 @@ impl Cluster {
     }
 }
 
-async fn run(mut command: Command, told: String, stdin: &[u8]) -> Result<Output> {
+async fn run(mut command: Command, line: String, stdin: &[u8]) -> Result<Output> {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .with_context(|| format!("failed to start {told}"))?;
+        .with_context(|| format!("failed to start {line}"))?;
     let mut input = child.stdin.take().expect("stdin is piped");
     let write = async {
-        // A program that has refused its arguments reads nothing.
+        // A program that rejects its arguments does not read its input.
         let _ = input.write_all(stdin).await;
         drop(input);
     };
     let ((), output) = tokio::join!(write, child.wait_with_output());
     let output = output?;
     Ok(Output {
-        command: told,
+        command: line,
         success: output.status.success(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),

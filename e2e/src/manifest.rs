@@ -1,4 +1,4 @@
-//! Manifests of the samples, with what a story changes about them.
+//! Manifests of the samples, with the changes of a story.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -6,12 +6,12 @@ use understudy_crds::{ModelDeployment, ModelVersion};
 
 use crate::{MODEL, Sample};
 
-/// A `ModelDeployment` of the samples with small pods, one of them, and this merged into its spec.
+/// The `ModelDeployment` of the samples with one small pod, and `spec` merged into its spec.
 pub fn deployment(spec: &Value) -> Result<ModelDeployment> {
     named(MODEL, spec)
 }
 
-/// The same under another name.
+/// The same `ModelDeployment` under another name.
 pub(crate) fn named(name: &str, spec: &Value) -> Result<ModelDeployment> {
     let mut all = json!({
         "replicas": 1,
@@ -27,7 +27,7 @@ pub(crate) fn named(name: &str, spec: &Value) -> Result<ModelDeployment> {
     Ok(serde_json::from_value(manifest)?)
 }
 
-/// RFC 7396, but that a null is never meant.
+/// A merge patch by RFC 7396, except that a null does not remove a field.
 fn merge(base: &mut Value, over: &Value) {
     match (base, over) {
         (Value::Object(base), Value::Object(over)) => {
@@ -39,7 +39,7 @@ fn merge(base: &mut Value, over: &Value) {
     }
 }
 
-/// A version to be published: by default a sample's file under that sample's number.
+/// A version to publish. By default it is a sample's file under that sample's version number.
 #[derive(Clone, Debug)]
 pub struct Publication {
     deployment: String,
@@ -52,7 +52,7 @@ pub struct Publication {
 }
 
 impl Publication {
-    /// The sample as it is.
+    /// The sample, unchanged.
     pub fn of(sample: Sample) -> Result<Self> {
         Ok(Self {
             deployment: MODEL.to_owned(),
@@ -64,7 +64,7 @@ impl Publication {
         })
     }
 
-    /// Of another deployment.
+    /// For another deployment.
     #[must_use]
     pub fn deployment(self, name: &str) -> Self {
         Self { deployment: name.to_owned(), ..self }
@@ -75,19 +75,19 @@ impl Publication {
         Ok(Self { baseline: Some(sample.baseline()?), ..self })
     }
 
-    /// Under another number.
+    /// Under another version number.
     #[must_use]
     pub fn version(self, version: &str) -> Self {
         Self { version: version.to_owned(), ..self }
     }
 
-    /// From another file.
+    /// With another file.
     #[must_use]
     pub fn file(self, uri: impl Into<String>, sha256: impl Into<String>) -> Self {
         Self { uri: uri.into(), sha256: sha256.into(), ..self }
     }
 
-    /// With this as all that was measured.
+    /// With this as the only metric of its evaluation.
     #[must_use]
     pub fn metric(self, name: &str, value: f64) -> Self {
         Self { metrics: vec![(name.to_owned(), value)], ..self }

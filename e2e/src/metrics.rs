@@ -1,4 +1,4 @@
-//! What pods tell of themselves on their metrics port: counts, and what they have heard and seen.
+//! What pods serve on their metrics port: metrics, and the summary of what they have seen.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::{Person, Story};
 
-/// Metrics cannot be watched: they are asked again after this time.
+/// Metrics have no watch. They are read again after this pause.
 const PACE: Duration = Duration::from_millis(250);
-/// Far more than anything takes.
+/// Much longer than any change takes.
 const DEADLINE: Duration = Duration::from_mins(2);
 
-/// The metrics of one pod, or of several, in Prometheus' text format.
+/// The metrics of one or more pods, in Prometheus text format.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics(Vec<String>);
 
 impl Metrics {
-    /// The sum of all series of this name that have these labels, over all pods.
+    /// The sum over all pods of the series with this name and these labels.
     #[must_use]
     pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         let wanted: Vec<String> =
@@ -35,37 +35,37 @@ impl Metrics {
         values.sum()
     }
 
-    /// The same of a count.
+    /// The same sum, as a whole number.
     #[must_use]
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a count is a small whole number"
+        reason = "counts in a story are small whole numbers"
     )]
     pub fn count(&self, name: &str, labels: &[(&str, &str)]) -> u64 {
         self.sum(name, labels) as u64
     }
 
-    /// Each pod's own.
-    pub fn each(&self) -> impl Iterator<Item = Self> {
+    /// The metrics of each pod.
+    pub fn by_pod(&self) -> impl Iterator<Item = Self> {
         self.0.iter().map(|text| Self(vec![text.clone()]))
     }
 }
 
 impl Story {
-    /// What a pod answers on its metrics port.
-    pub async fn told_by(&self, pod: &Pod, path: &str) -> Result<String> {
+    /// The body of a `GET` on a pod's metrics port.
+    pub async fn get_from(&self, pod: &Pod, path: &str) -> Result<String> {
         let (namespace, name) = (self.namespace(), pod.name_any());
         let url = format!("/api/v1/namespaces/{namespace}/pods/{name}:9090/proxy{path}");
-        let answer = self.client(Person::Admin).request_text(Request::get(url).body(vec![])?).await;
-        answer.with_context(|| format!("pod {name} does not tell {path}"))
+        let body = self.client(Person::Admin).request_text(Request::get(url).body(vec![])?).await;
+        body.with_context(|| format!("failed to get {path} from pod {name}"))
     }
 
-    /// What each of these pods answers.
-    pub async fn told_by_all(&self, pods: &[Pod], path: &str) -> Result<Vec<String>> {
+    /// The same of each of these pods.
+    pub async fn get_from_all(&self, pods: &[Pod], path: &str) -> Result<Vec<String>> {
         let mut all = vec![];
         for pod in pods {
-            all.push(self.told_by(pod, path).await?);
+            all.push(self.get_from(pod, path).await?);
         }
         Ok(all)
     }
@@ -77,7 +77,7 @@ impl Story {
 
     /// The metrics of these pods.
     pub async fn metrics_of(&self, pods: &[Pod]) -> Result<Metrics> {
-        Ok(Metrics(self.told_by_all(pods, "/metrics").await?))
+        Ok(Metrics(self.get_from_all(pods, "/metrics").await?))
     }
 
     /// Waits until the metrics of all pods of a version are as `predicate` says.
@@ -88,23 +88,24 @@ impl Story {
         predicate: impl Fn(&Metrics) -> bool,
     ) -> Result<Metrics> {
         let texts = |texts: &[String]| predicate(&Metrics(texts.to_vec()));
-        Ok(Metrics(self.await_told(what, version, "/metrics", texts).await?))
+        Ok(Metrics(self.await_path(what, version, "/metrics", texts).await?))
     }
 
-    /// Waits until every pod of `main` copies its calls to this challenger, or to nobody.
-    pub async fn await_heard(&self, main: &str, challenger: Option<&str>) -> Result<()> {
-        let heard = |text: &String| {
+    /// Waits until every pod of `main` has read in its routing file that this version is the challenger (`None`: that no
+    /// version is).
+    pub async fn await_routing(&self, main: &str, challenger: Option<&str>) -> Result<()> {
+        let followed = |text: &String| {
             let summary: Value = serde_json::from_str(text).unwrap_or_default();
             summary["comparison"]["challenger"]["version"].as_str() == challenger
         };
-        let what = format!("every pod of {main} has heard of the challenger {challenger:?}");
-        let all = |texts: &[String]| !texts.is_empty() && texts.iter().all(heard);
-        self.await_told(&what, main, "/understudy/v1/summary", all).await?;
+        let what = format!("every pod of {main} follows the challenger {challenger:?}");
+        let all = |texts: &[String]| !texts.is_empty() && texts.iter().all(followed);
+        self.await_path(&what, main, "/understudy/v1/summary", all).await?;
         Ok(())
     }
 
-    /// Waits until what the pods of a version answer is as `predicate` says.
-    async fn await_told(
+    /// Waits until the bodies that the pods of a version serve at `path` are as `predicate` says.
+    async fn await_path(
         &self,
         what: &str,
         version: &str,
@@ -116,12 +117,12 @@ impl Story {
         loop {
             pace.tick().await;
             let pods = self.pods_of(version).await?;
-            // A pod may go while it is asked.
-            match self.told_by_all(&pods, path).await {
+            // A pod may be deleted in between.
+            match self.get_from_all(&pods, path).await {
                 Ok(texts) if predicate(&texts) => return Ok(texts),
                 found if begun.elapsed() > DEADLINE => {
                     let seen = found.map_or_else(|error| format!("{error:#}"), |texts| texts.join("\n"));
-                    return Err(self.late(&format!("{what}; {path} of {version}:\n{seen}")).await);
+                    return Err(self.timed_out(&format!("{what}; {path} of {version}:\n{seen}")).await);
                 }
                 _ => {}
             }

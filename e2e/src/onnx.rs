@@ -1,6 +1,6 @@
-//! ONNX files that no exporter writes: just enough of the format, which is Protocol Buffers, to be loaded.
+//! ONNX files that no exporter writes. This is just enough of the format, which is Protocol Buffers, to be loadable.
 
-/// A field that holds bytes, a text or a message.
+/// A field of bytes, a string or a message.
 fn field(number: u8, content: &[u8]) -> Vec<u8> {
     let mut out = vec![number << 3 | 2];
     out.extend(varint(content.len() as u64));
@@ -8,7 +8,7 @@ fn field(number: u8, content: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A field that holds a number.
+/// A field of a number.
 fn number(field: u8, value: u64) -> Vec<u8> {
     let mut out = vec![field << 3];
     out.extend(varint(value));
@@ -25,7 +25,7 @@ fn varint(mut value: u64) -> Vec<u8> {
     out
 }
 
-/// `ValueInfoProto`: a tensor of floats; each dimension is variable or of this length.
+/// `ValueInfoProto`: a tensor of floats. A dimension is variable (`None`) or has a fixed length.
 fn floats(name: &str, dimensions: &[Option<u64>]) -> Vec<u8> {
     let dimension = |length: &Option<u64>| length.map_or_else(|| field(2, b"n"), |n| number(1, n));
     let shape: Vec<u8> = dimensions.iter().flat_map(|length| field(1, &dimension(length))).collect();
@@ -41,7 +41,7 @@ fn node(operator: &str, inputs: &[&str], output: &str) -> Vec<u8> {
     out
 }
 
-/// A model of some hundred bytes that is in order by all rules, and needs `8 * elements` bytes as soon as it is asked.
+/// A valid model of a few hundred bytes that allocates `8 * elements` bytes when it is called.
 #[must_use]
 pub fn bomb(elements: u64) -> Vec<u8> {
     // TensorProto: int64, one dimension of one element.
@@ -58,7 +58,7 @@ pub fn bomb(elements: u64) -> Vec<u8> {
     model(&graph)
 }
 
-/// A model that takes rows of so many `features`, and gives them back.
+/// A model with the input `features`, rows of `count` floats, that returns its input.
 #[must_use]
 pub fn features(count: u64) -> Vec<u8> {
     let rows = [None, Some(count)];

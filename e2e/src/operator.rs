@@ -1,4 +1,4 @@
-//! The operator's own pods, and what can befall them.
+//! The operator's own pods, and ways to disturb them.
 
 use std::{collections::BTreeSet, fs, path::PathBuf, process::Command, time::Duration};
 
@@ -13,26 +13,26 @@ use serde_json::json;
 
 use crate::{Person, Story};
 
-/// Where `make up` installs it, and under which name.
+/// The namespace and name of the operator of `make up`.
 const NAMESPACE: &str = "understudy-system";
 const NAME: &str = "understudy-operator";
-/// Far more than a pod of it takes to start, also after several crashes in a row.
+/// Much longer than a pod of the operator takes to start, even after several crashes in a row.
 const DEADLINE: Duration = Duration::from_mins(4);
 
-/// The operator of a release.
+/// The operator of a Helm release.
 pub struct Operator {
     client: Client,
     namespace: String,
     name: String,
 }
 
-/// The process that leads.
+/// The process of the leader.
 pub struct Leader {
     process: u32,
 }
 
 impl Leader {
-    /// Kills it, as a crash would (SIGKILL); the kubelet starts it again.
+    /// Kills the process with SIGKILL, like a crash. The kubelet starts it again.
     pub fn crash(self) -> Result<()> {
         let killed = Command::new("kill").args(["-KILL", &self.process.to_string()]).status()?;
         ensure!(killed.success(), "failed to kill process {}", self.process);
@@ -47,7 +47,7 @@ impl Story {
         self.operator_of(NAMESPACE, NAME)
     }
 
-    /// The operator of this name in another namespace.
+    /// The operator with this name in another namespace.
     #[must_use]
     pub fn operator_of(&self, namespace: &str, name: &str) -> Operator {
         Operator {
@@ -66,50 +66,50 @@ impl Operator {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
-    /// Its pods, those on their way out left aside.
+    /// Its pods, without those that are being deleted.
     pub async fn pods(&self) -> Result<Vec<Pod>> {
         let selector = format!("app.kubernetes.io/name={NAME}");
         let pods = self.api::<Pod>().list(&ListParams::default().labels(&selector)).await?;
         Ok(pods.items.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).collect())
     }
 
-    /// Name of the pod that leads.
+    /// Name of the leader's pod.
     pub async fn leader(&self) -> Result<String> {
         let holds = |lease: Option<&Lease>| holder(lease).is_some();
         let found = await_condition(self.api::<Lease>(), &self.name, holds);
-        let lease = tokio::time::timeout(DEADLINE, found).await.context("nobody leads")??;
+        let lease = tokio::time::timeout(DEADLINE, found).await.context("no operator became leader")??;
         holder(lease.as_ref()).context("the predicate asks for a holder")
     }
 
-    /// Waits until a pod other than this leads.
+    /// Waits until another pod than this one is leader.
     pub async fn await_other_leader(&self, than: &str) -> Result<()> {
         let other = |lease: Option<&Lease>| holder(lease).is_some_and(|name| name != than);
         let found = await_condition(self.api::<Lease>(), &self.name, other);
-        tokio::time::timeout(DEADLINE, found).await.context("nobody took over")??;
+        tokio::time::timeout(DEADLINE, found).await.context("no other pod became leader")??;
         Ok(())
     }
 
-    /// Waits until every replica is there, and ready.
+    /// Waits until every replica is ready.
     pub async fn await_ready(&self) -> Result<()> {
-        let found = await_condition(self.api::<Deployment>(), &self.name, is_whole);
-        tokio::time::timeout(DEADLINE, found).await.context("the operator's pods do not come up")??;
+        let found = await_condition(self.api::<Deployment>(), &self.name, is_complete);
+        tokio::time::timeout(DEADLINE, found).await.context("the operator's pods are not ready")??;
         Ok(())
     }
 
-    /// Ends all its pods without a word, as when their nodes are gone; new ones come.
-    pub async fn lose_all_pods(&self) -> Result<()> {
+    /// Deletes all its pods without a grace period, as when their nodes are lost. Its Deployment replaces them.
+    pub async fn kill_all_pods(&self) -> Result<()> {
         let pods = self.pods().await?;
-        ensure!(pods.len() > 1, "the operator is meant to have two replicas");
+        ensure!(pods.len() > 1, "the operator of `make up` has two replicas");
         for pod in pods {
             self.api::<Pod>().delete(&pod.name_any(), &DeleteParams::default().grace_period(0)).await?;
         }
         Ok(())
     }
 
-    /// Finds the process of the leader, so that it can be killed without delay.
-    pub async fn aim_at_leader(&self) -> Result<Leader> {
+    /// Finds the process of the leader, to be able to kill it without delay.
+    pub async fn leader_process(&self) -> Result<Leader> {
         let leader = self.leader().await?;
-        let pod = self.api::<Pod>().get(&leader).await.context("the leader's pod is gone")?;
+        let pod = self.api::<Pod>().get(&leader).await.context("failed to get the leader's pod")?;
         Ok(Leader { process: process_of(&pod, NAME)? })
     }
 
@@ -118,7 +118,7 @@ impl Operator {
         self.pods().await?.iter().map(|pod| resident(process_of(pod, NAME)?)).collect()
     }
 
-    /// What `kubectl rollout restart` writes.
+    /// Restarts it like `kubectl rollout restart`.
     pub async fn restart(&self) -> Result<()> {
         let at = k8s_openapi::jiff::Timestamp::now().to_string();
         let annotations = json!({"kubectl.kubernetes.io/restartedAt": at});
@@ -127,18 +127,20 @@ impl Operator {
         Ok(())
     }
 
-    /// Waits until none of these pods is left.
+    /// Waits until all of these pods are gone.
     pub async fn await_replaced(&self, pods: &[Pod]) -> Result<()> {
         for pod in pods {
             let (name, uid) = (pod.name_any(), pod.uid());
             let other = move |seen: Option<&Pod>| seen.is_none_or(|seen| seen.uid() != uid);
             let gone = await_condition(self.api::<Pod>(), &name, other);
-            tokio::time::timeout(DEADLINE, gone).await.with_context(|| format!("{name} stays"))??;
+            tokio::time::timeout(DEADLINE, gone)
+                .await
+                .with_context(|| format!("pod {name} is not gone"))??;
         }
         Ok(())
     }
 
-    /// Sets the number of its replicas, and waits until that many are ready and no other is left.
+    /// Sets the number of its replicas. Waits until that many are ready and no other pod is left.
     pub async fn scale(&self, replicas: i32) -> Result<()> {
         let before = if replicas == 0 { self.pods().await? } else { vec![] };
         let patch = json!({"spec": {"replicas": replicas}});
@@ -148,8 +150,8 @@ impl Operator {
     }
 }
 
-/// All replicas are of the newest template and ready, and no other is left.
-fn is_whole(deployment: Option<&Deployment>) -> bool {
+/// Whether all replicas have the newest template and are ready, and no other pod is left.
+fn is_complete(deployment: Option<&Deployment>) -> bool {
     let Some((spec, status)) = deployment.and_then(|d| d.spec.as_ref().zip(d.status.as_ref())) else {
         return false;
     };
@@ -169,11 +171,12 @@ fn holder(lease: Option<&Lease>) -> Option<String> {
 pub fn resident(process: u32) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).context("Linux says VmRSS in kB")?;
+    let kib =
+        line.and_then(|line| line.trim().strip_suffix(" kB")).context("/proc/PID/status has VmRSS in kB")?;
     Ok(kib.parse::<u64>()? * 1024)
 }
 
-/// The process of this program that runs in a pod. The local cluster's pods are processes of this machine.
+/// The process id of this program in a pod. The pods of the local cluster are processes of this machine.
 pub(crate) fn process_of(pod: &Pod, program: &str) -> Result<u32> {
     let uid = pod.uid().context("a pod has a uid")?;
     let mut found = BTreeSet::new();
@@ -182,15 +185,17 @@ pub(crate) fn process_of(pod: &Pod, program: &str) -> Result<u32> {
         let Some(id) = path.file_name().and_then(|n| n.to_str()).and_then(|n| n.parse().ok()) else {
             continue;
         };
-        // A process may end while it is looked at.
+        // A process may end in between.
         let read = |file: &str| fs::read_to_string(path.join(file)).unwrap_or_default();
         if read("cgroup").contains(&uid) && read("cmdline").contains(program) {
             found.insert(id);
         }
     }
     match found.len() {
-        1 => Ok(found.pop_first().expect("there is one")),
-        0 => bail!("pod {uid} is no process of this machine: this story needs the cluster of `make up`"),
+        1 => Ok(found.pop_first().expect("the set has one element")),
+        0 => {
+            bail!("found no process of pod {uid} on this machine: this story needs the cluster of `make up`")
+        }
         _ => bail!("pod {uid} has several processes: {found:?}"),
     }
 }

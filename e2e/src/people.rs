@@ -1,11 +1,11 @@
-//! Who acts in the stories.
+//! The people of the stories.
 
-/// A person, by a client certificate of their own.
+/// A person with a client certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Person {
-    /// May do everything that the authorizer has a say in.
+    /// The cluster administrator: the authorizer allows everything.
     Admin,
-    /// The data scientist: publishes and requests.
+    /// The data scientist: publishes versions and requests stages.
     Alice,
     /// The colleague: approves and rolls back.
     Bob,
@@ -14,7 +14,7 @@ pub enum Person {
 }
 
 impl Person {
-    /// Those who have a certificate, a group and a role in each story's namespace.
+    /// The people with a role in each story's namespace.
     pub const TEAM: [Self; 3] = [Self::Alice, Self::Bob, Self::Tess];
 
     /// The name that the API server authenticates.
@@ -39,7 +39,17 @@ impl Person {
         }
     }
 
-    /// The `ClusterRole` of the chart that a team binds to this person.
+    /// Verb, resource and name of a right that only this role of the team has.
+    pub(crate) const fn own_right(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Admin => ("*", "*", ""),
+            Self::Alice => ("request", "stages", "staging"),
+            Self::Bob => ("approve", "stages", "staging"),
+            Self::Tess => ("test", "stages", "staging"),
+        }
+    }
+
+    /// The `ClusterRole` of the chart that is bound to this person.
     #[must_use]
     pub const fn role(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Packages of PyPI, for what only the tools of others can show.
+//! Packages of PyPI, for checks that need other people's tools.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,10 +10,10 @@ use tokio::{process::Command, sync::Mutex};
 
 use crate::sample;
 
-/// One installation at a time: two stories may need the same package.
+/// One installation at a time, since two stories may need the same package.
 static TURN: Mutex<()> = Mutex::const_new(());
 
-/// The folder of a package and what it needs, installed there once a machine; to be in `PYTHONPATH`.
+/// The folder of a package and its dependencies, for `PYTHONPATH`. It is installed once on a machine.
 pub async fn package(requirement: &str) -> Result<PathBuf> {
     let _turn = TURN.lock().await;
     let cache = std::env::var_os("UNDERSTUDY_CACHE").filter(|path| !path.is_empty()).map(PathBuf::from);
@@ -23,7 +23,7 @@ pub async fn package(requirement: &str) -> Result<PathBuf> {
     if folder.is_dir() {
         return Ok(folder);
     }
-    // Complete under another name first: a run that is cut off leaves nothing that looks whole.
+    // It gets its name when it is complete, so that an interrupted installation is not used.
     let partial = folder.with_extension(std::process::id().to_string());
     let pip = Command::new("python3")
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--root-user-action=ignore"])
@@ -35,15 +35,15 @@ pub async fn package(requirement: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// A package in the version that `samples/requirements.txt` names.
+/// A package, in the version of `samples/requirements.txt`.
 pub(crate) async fn sample_package(name: &str) -> Result<PathBuf> {
     let all = String::from_utf8(sample::read("samples/requirements.txt")?)?;
     let pinned = all.lines().find(|line| line.split("==").next() == Some(name));
-    package(pinned.with_context(|| format!("samples/requirements.txt does not name {name}"))?).await
+    package(pinned.with_context(|| format!("samples/requirements.txt has no line for {name}"))?).await
 }
 
-/// What a script printed, if it succeeded.
-pub(crate) fn told(what: &str, output: Output) -> Result<String> {
+/// Standard output of a script, if it succeeded.
+pub(crate) fn stdout(what: &str, output: Output) -> Result<String> {
     let Output { status, stdout, stderr } = output;
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     ensure!(status.success(), "{what} failed: {stdout}{stderr}");

@@ -1,4 +1,4 @@
-//! The records of a story's deployment, read by `DuckDB` as one table.
+//! The records of a story's deployment. `DuckDB` reads them as one table.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -7,14 +7,14 @@ use tokio::process::Command;
 
 use crate::{MODEL, Store, Story, cluster::checkout, python};
 
-/// The files that the sink holds, at one moment. `DuckDB` reads all of them, and fails over one that is not whole.
+/// The files in the sink at one moment. `DuckDB` reads all of them, and fails if one is incomplete.
 #[derive(Debug)]
 pub struct Records {
     folder: TempDir,
 }
 
 impl Story {
-    /// What the sink holds of the story's deployment.
+    /// The files of the story's deployment in the sink.
     pub async fn records(&self, store: &Store) -> Result<Records> {
         let folder = store.fetch(self.cluster(), &format!("{}/{MODEL}/", self.namespace())).await?;
         Ok(Records { folder })
@@ -22,7 +22,7 @@ impl Story {
 }
 
 impl Records {
-    /// The answer to a query of the table `records`, an object a row.
+    /// The result of a query of the table `records`, one object for each row.
     pub async fn query(&self, sql: &str) -> Result<Vec<Value>> {
         let output = Command::new("python3")
             .arg(checkout().join("e2e/records.py"))
@@ -31,13 +31,13 @@ impl Records {
             .env("PYTHONPATH", python::sample_package("duckdb").await?)
             .output()
             .await?;
-        let told = python::told(sql, output)?;
-        told.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+        let rows = python::stdout(sql, output)?;
+        rows.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
     }
 
-    /// How many rows there are; with `condition`, of which that holds.
+    /// The number of rows for which `condition` holds.
     pub async fn count(&self, condition: &str) -> Result<u64> {
-        let answer = self.query(&format!("SELECT count(*) AS rows FROM records WHERE {condition}")).await?;
-        Ok(answer[0]["rows"].as_u64().unwrap_or_default())
+        let found = self.query(&format!("SELECT count(*) AS rows FROM records WHERE {condition}")).await?;
+        Ok(found[0]["rows"].as_u64().unwrap_or_default())
     }
 }

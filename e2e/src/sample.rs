@@ -1,4 +1,4 @@
-//! The sample models: real ones, with rows and the answers that each version must give to them.
+//! The sample models: three real ones, with rows and the expected response of each version.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::{cluster::checkout, store::digest};
 
-/// Name of the samples' `ModelDeployment`, and so of the model in every URL.
+/// Name of the samples' `ModelDeployment`, and of the model in every URL.
 pub const MODEL: &str = "breast-cancer";
 
 const FILE: &str = "model.onnx";
@@ -35,38 +35,38 @@ impl Sample {
         }
     }
 
-    /// A file of it in this checkout.
+    /// A file of the sample in this checkout.
     fn read(self, file: &str) -> Result<Vec<u8>> {
         read(&format!("samples/models/{MODEL}/{}/{file}", self.version()))
     }
 
-    /// Where `make up` has put a file of it.
+    /// The URI of a file of the sample in the S3 server of `make up`.
     fn uri_of(self, file: &str) -> String {
         format!("s3://models/{MODEL}/{}/{file}", self.version())
     }
 
-    /// Its bytes.
+    /// The bytes of the model file.
     pub fn bytes(self) -> Result<Vec<u8>> {
         self.read(FILE)
     }
 
-    /// SHA-256 of the file, in hexadecimal.
+    /// SHA-256 of the model file, in hexadecimal.
     pub fn sha256(self) -> Result<String> {
         Ok(digest(&self.bytes()?))
     }
 
-    /// Where `make up` has put it.
+    /// The URI of the model file in the S3 server of `make up`.
     #[must_use]
     pub fn uri(self) -> String {
         self.uri_of(FILE)
     }
 
-    /// Where `make up` has put its baseline, and the SHA-256 of that; 1.0.0 has none.
+    /// URI and SHA-256 of the baseline. Version 1.0.0 has no baseline.
     pub fn baseline(self) -> Result<(String, String)> {
         Ok((self.uri_of(BASELINE), digest(&self.read(BASELINE)?)))
     }
 
-    /// What the features are called, in the order in which the model takes them, as its baseline has them.
+    /// Names of the features, in the order of the model's input, from the baseline.
     pub fn features(self) -> Result<Vec<String>> {
         #[derive(Deserialize)]
         struct Baseline {
@@ -81,30 +81,30 @@ impl Sample {
         Ok(baseline.columns.into_iter().filter(|c| c.role == "input").map(|c| c.name).collect())
     }
 
-    /// Its manifest in `samples/`.
+    /// The manifest in `samples/`.
     #[must_use]
     pub fn manifest(self) -> PathBuf {
         checkout().join(format!("samples/manifests/modelversion-{}.yaml", self.version()))
     }
 }
 
-/// A held-out row, and what each version answers to it.
+/// A held-out row, and the expected response of each version.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Row {
     /// 30 measurements.
     pub features: Vec<f64>,
-    /// The label that would be right.
+    /// The true label.
     pub truth: i64,
-    /// By version of the sample.
+    /// Expected responses by version.
     pub expected: BTreeMap<String, Expected>,
 }
 
-/// What a version answers.
+/// The expected response of a version.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Expected {
     /// 0 malignant, 1 benign.
     pub label: i64,
-    /// Of both labels, in this order.
+    /// Probabilities of label 0 and label 1.
     pub probabilities: Vec<f64>,
 }
 
@@ -116,7 +116,7 @@ struct Rows {
 
 impl Rows {
     fn of(path: &str) -> Result<Self> {
-        serde_json::from_slice(&read(path)?).with_context(|| format!("failed to understand {path}"))
+        serde_json::from_slice(&read(path)?).with_context(|| format!("failed to parse {path}"))
     }
 }
 
@@ -128,12 +128,12 @@ pub(crate) fn read(path: &str) -> Result<Vec<u8>> {
 
 const ROWS: &str = "samples/rows.json";
 
-/// The rows of `samples/rows.json`: six, as different as they come.
+/// The six rows of `samples/rows.json`, which differ as much as possible.
 pub fn rows() -> Result<Vec<Row>> {
     Ok(Rows::of(ROWS)?.rows)
 }
 
-/// How far a probability may be from the expected one.
+/// Largest allowed difference between a probability and the expected one.
 pub fn tolerance() -> Result<f64> {
     Ok(Rows::of(ROWS)?.tolerance)
 }

@@ -1,4 +1,4 @@
-//! Files in the S3 servers of the cluster: broken models and such as change go in, records come out.
+//! Files in the S3 servers of the cluster: stories upload models and download records.
 
 use std::{
     fmt::Write as _,
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::{Cluster, Person};
 
-/// Runs inside an S3 server's pod, so that it works with any cluster: METHOD PATH [FILE], by the S3 API.
+/// Defines `s3 METHOD PATH [FILE]`, a call of the S3 API. It runs inside the S3 server's pod, so it works with any cluster.
 const S3: &str = r#"set -eu
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 s3() {
@@ -21,12 +21,11 @@ s3() {
     -H 'content-type: application/octet-stream' "http://127.0.0.1:7070/$2"
 }
 "#;
-/// Puts stdin under a path, whatever was there before.
+/// Writes stdin to a path, and overwrites a file that exists.
 const PUT: &str = r#"cat >"$work/file"; s3 PUT "$1" "$work/file""#;
-/// Writes all below a prefix of a bucket to stdout, as a tar. Of what our keys hold, only `=` is written otherwise in a
-/// URL.
+/// Writes all files below a prefix of a bucket to stdout, as a tar. In our keys, only `=` needs an escape in a URL.
 const GET: &str = r#"s3 GET "$1?list-type=2&prefix=$(echo "$2" | sed 's|/|%2F|g')" >"$work/list"
-if grep -q '<IsTruncated>true' "$work/list"; then echo 'there are more files than one list holds' >&2; exit 1; fi
+if grep -q '<IsTruncated>true' "$work/list"; then echo 'the bucket has more files than one page of the list' >&2; exit 1; fi
 mkdir "$work/files"
 cd "$work/files"
 sed 's|</Key>|\n|g' "$work/list" | sed -n 's|.*<Key>||p' | while read -r key; do
@@ -35,11 +34,11 @@ sed 's|</Key>|\n|g' "$work/list" | sed -n 's|.*<Key>||p' | while read -r key; do
 done
 tar c ."#;
 
-/// The bucket of models, and that of records.
+/// The buckets of models and of records.
 const MODELS: &str = "models";
 const RECORDS: &str = "predictions";
 
-/// An S3 server: its Deployment's place, and the Secret by which a story's pods reach it.
+/// An S3 server: its namespace, its Deployment, and the Secret with which a story's pods reach it.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) namespace: String,
@@ -48,7 +47,7 @@ pub struct Store {
 }
 
 impl Default for Store {
-    /// That of the chart, which all stories share. Its own Secret is called like its Deployment.
+    /// The server of the chart's samples, which all stories share. Its own Secret has the name of its Deployment.
     fn default() -> Self {
         Self {
             namespace: "understudy-system".to_owned(),
@@ -59,7 +58,7 @@ impl Default for Store {
 }
 
 impl Store {
-    /// What a spec says to have every call recorded here, in files of a second.
+    /// The value of `spec.recording` that records every call here, in files of one second.
     #[must_use]
     pub fn recording(&self) -> Value {
         json!({
@@ -76,7 +75,7 @@ impl Store {
         Ok(())
     }
 
-    /// All records below a prefix, in a folder that is gone when it is dropped.
+    /// Downloads all records below a prefix into a temporary folder.
     pub(crate) async fn fetch(&self, cluster: &Cluster, prefix: &str) -> Result<TempDir> {
         let mut get = Command::new(cluster.kubectl());
         get.args(cluster.kubectl_arguments(Person::Admin))
@@ -98,15 +97,15 @@ impl Store {
 }
 
 impl Cluster {
-    /// Puts bytes under a key of the bucket of models, and returns the URI.
+    /// Writes bytes to a key of the bucket of models, and returns the URI.
     pub(crate) async fn put(&self, key: &str, bytes: &[u8]) -> Result<String> {
         let put = Store::default().run(self, PUT, &format!("{MODELS}/{key}"), bytes).await;
-        put.with_context(|| format!("failed to put {key} into the bucket; run `make up`"))?;
+        put.with_context(|| format!("failed to put {key} into the bucket {MODELS}: run `make up`"))?;
         Ok(format!("s3://{MODELS}/{key}"))
     }
 }
 
-/// SHA-256 in hexadecimal, as manifests have it.
+/// SHA-256 in hexadecimal, as in manifests.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {

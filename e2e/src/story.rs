@@ -1,10 +1,11 @@
-//! A story: a namespace of its own, with a team, that is gone at the end however it ends.
+//! A story: a namespace of its own with a team. It is deleted at the end, also after a failure.
 
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use futures::FutureExt;
 use k8s_openapi::api::{
+    authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec},
     core::v1::{Namespace, Secret},
     rbac::v1::{RoleBinding, RoleRef, Subject},
 };
@@ -18,12 +19,14 @@ use understudy_crds::ModelVersion;
 
 use crate::{Cluster, Person, Store};
 
-/// Stories at once: their pods share a node that may have two processors.
+/// How many stories run at the same time. Their pods share a node that may have two processors.
 static STORIES: Semaphore = Semaphore::const_new(4);
-/// Marks the namespaces of stories.
+/// Much longer than the API server needs to follow a role binding.
+const DEADLINE: Duration = Duration::from_mins(1);
+/// Label of the namespaces of stories.
 const LABEL: (&str, &str) = ("understudy.dev/e2e", "story");
 
-/// A namespace with a team: alice may request, bob approve, tess test.
+/// A namespace with a team: alice may request, bob may approve, tess may test.
 pub struct Story {
     cluster: Cluster,
     namespace: String,
@@ -31,16 +34,16 @@ pub struct Story {
     team: [Client; 3],
 }
 
-/// Runs a story in a namespace of its own and removes that afterwards, also when the story fails or panics.
+/// Runs a story in a namespace of its own, and deletes the namespace afterwards, also if the story fails or panics.
 pub async fn with_temp_ns<F>(name: &str, story: F) -> Result<()>
 where
     F: AsyncFnOnce(Arc<Story>) -> Result<()>,
 {
     let _turn = STORIES.acquire().await?;
     let begun = Arc::new(Story::begin(name).await?);
-    let outcome = AssertUnwindSafe(Box::pin(story(begun.clone()))).catch_unwind().await;
+    let outcome = AssertUnwindSafe(Box::pin(story(Arc::clone(&begun)))).catch_unwind().await;
     if !matches!(outcome, Ok(Ok(()))) {
-        eprintln!("story {name} failed; {}", begun.evidence().await);
+        eprintln!("story {name} failed; {}", begun.diagnostics().await);
     }
     let removed = begun.end().await;
     match outcome {
@@ -59,15 +62,15 @@ impl Story {
             tokio::try_join!(cluster.client(alice), cluster.client(bob), cluster.client(tess))?;
         let namespace = create_namespace(&admin, name).await?;
         let story = Self { cluster, namespace, admin, team: [alice, bob, tess] };
-        if let Err(error) = story.furnish().await {
+        if let Err(error) = story.add_team().await {
             story.end().await?;
             return Err(error);
         }
         Ok(story)
     }
 
-    /// Roles for the team, and the keys of the S3 server.
-    async fn furnish(&self) -> Result<()> {
+    /// Creates the role bindings of the team and the Secret of the S3 server.
+    async fn add_team(&self) -> Result<()> {
         for person in Person::TEAM {
             let binding = RoleBinding {
                 metadata: ObjectMeta { name: Some(person.name().to_owned()), ..ObjectMeta::default() },
@@ -89,22 +92,55 @@ impl Story {
         let keys = Api::<Secret>::namespaced(self.admin.clone(), &store.namespace)
             .get(&store.deployment)
             .await
-            .context("there is no S3 server in the cluster; run `make up`")?;
+            .context("failed to get the Secret of the S3 server: run `make up`")?;
         let copy = Secret {
             metadata: ObjectMeta { name: Some(store.secret), ..ObjectMeta::default() },
             data: keys.data,
             ..Secret::default()
         };
         self.api::<Secret>().create(&PostParams::default(), &copy).await?;
+        for person in Person::TEAM {
+            self.await_rights(person).await?;
+        }
         Ok(())
+    }
+
+    /// Waits until the API server follows the role binding of this person. It stores a binding before it follows it.
+    async fn await_rights(&self, person: Person) -> Result<()> {
+        let (verb, resource, name) = person.own_right();
+        let review = SelfSubjectAccessReview {
+            spec: SelfSubjectAccessReviewSpec {
+                resource_attributes: Some(ResourceAttributes {
+                    namespace: Some(self.namespace.clone()),
+                    verb: Some(verb.to_owned()),
+                    group: Some(understudy_crds::GROUP.to_owned()),
+                    resource: Some(resource.to_owned()),
+                    name: Some(name.to_owned()),
+                    ..ResourceAttributes::default()
+                }),
+                ..SelfSubjectAccessReviewSpec::default()
+            },
+            ..SelfSubjectAccessReview::default()
+        };
+        let reviews = Api::<SelfSubjectAccessReview>::all(self.client(person).clone());
+        let allowed = async {
+            loop {
+                let reviewed = reviews.create(&PostParams::default(), &review).await?;
+                if reviewed.status.is_some_and(|status| status.allowed) {
+                    return Ok(());
+                }
+            }
+        };
+        let known = tokio::time::timeout(DEADLINE, allowed).await;
+        known.with_context(|| format!("timed out: {} may not {verb} {resource}", person.name()))?
     }
 
     async fn end(&self) -> Result<()> {
         let namespaces = Api::<Namespace>::all(self.admin.clone());
         match namespaces.delete(&self.namespace, &DeleteParams::background()).await {
-            // A story that is about just that has done it.
+            // The story has deleted it itself.
             Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
-            outcome => outcome.map(|_| ()).context("failed to remove the story's namespace"),
+            outcome => outcome.map(|_| ()).context("failed to delete the story's namespace"),
         }
     }
 
@@ -132,13 +168,13 @@ impl Story {
         }
     }
 
-    /// Objects of the namespace, for an administrator.
+    /// Objects of the namespace, as the administrator.
     #[must_use]
     pub fn api<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(&self) -> Api<K> {
         self.api_as(Person::Admin)
     }
 
-    /// Objects of the namespace, for this person.
+    /// Objects of the namespace, as this person.
     #[must_use]
     pub fn api_as<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(
         &self,
@@ -147,7 +183,7 @@ impl Story {
         Api::namespaced(self.client(person).clone(), &self.namespace)
     }
 
-    /// A version as it is now.
+    /// A version as it is stored now.
     pub async fn version(&self, name: &str) -> Result<ModelVersion> {
         Ok(self.api::<ModelVersion>().get(name).await?)
     }
@@ -158,12 +194,12 @@ impl Story {
         self.cluster.run_kubectl(person, &all, &[]).await
     }
 
-    /// What `kubectl describe` says.
+    /// The output of `kubectl describe`.
     pub async fn describe(&self, kind: &str, name: &str) -> Result<String> {
         self.kubectl(Person::Bob, &["describe", kind, name]).await?.done()
     }
 
-    /// Puts bytes into the bucket under a name of this story's own, and returns the URI.
+    /// Uploads bytes to a key that only this story uses, and returns the URI.
     pub async fn upload(&self, name: &str, bytes: &[u8]) -> Result<String> {
         self.cluster.put(&format!("e2e/{}/{name}", self.namespace), bytes).await
     }

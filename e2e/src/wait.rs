@@ -1,10 +1,10 @@
-//! Waiting for what must come, by watching.
+//! Waits for a state, by watching objects.
 
 use std::{fmt::Debug, future, pin::pin, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use futures::TryStreamExt;
-use k8s_openapi::api::core::v1::Event;
+use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::{
     Api, Resource,
     core::NamespaceResourceScope,
@@ -13,15 +13,15 @@ use kube::{
 use serde::de::DeserializeOwned;
 use understudy_crds::{ModelDeployment, ModelVersion};
 
-use crate::{MODEL, Story};
+use crate::{MODEL, Story, pods::version_selector};
 
-/// Far more than anything takes: pods start in seconds, also on a loaded machine.
+/// Much longer than any step takes: pods start within seconds, also on a busy machine.
 const DEADLINE: Duration = Duration::from_mins(2);
 
 impl Story {
-    /// Waits until the object of this name is as `predicate` says (`None`: it is not there), and returns it.
+    /// Waits until the object with this name is as `predicate` says (`None`: it does not exist), and returns it.
     ///
-    /// Where that does not come, the error says what was seen last and everything that the namespace tells.
+    /// After a timeout, the error has the state of the whole namespace.
     pub async fn await_condition<K>(
         &self,
         what: &str,
@@ -35,16 +35,16 @@ impl Story {
         let waiting = wait::await_condition(api, name, predicate);
         match tokio::time::timeout(DEADLINE, waiting).await {
             Ok(found) => Ok(found?),
-            Err(_) => Err(self.late(&format!("{} {name}: {what}", K::kind(&()))).await),
+            Err(_) => Err(self.timed_out(&format!("{} {name}: {what}", K::kind(&()))).await),
         }
     }
 
-    pub(crate) async fn late(&self, what: &str) -> anyhow::Error {
+    pub(crate) async fn timed_out(&self, what: &str) -> anyhow::Error {
         let seconds = DEADLINE.as_secs();
-        anyhow!("waited {seconds} s in vain for {what}\n{}", self.evidence().await)
+        anyhow!("timed out after {seconds} s: {what}\n{}", self.diagnostics().await)
     }
 
-    /// Waits until the object is there and as `predicate` says.
+    /// Waits until the object exists and is as `predicate` says.
     pub async fn await_object<K>(&self, what: &str, name: &str, predicate: impl Fn(&K) -> bool) -> Result<K>
     where
         K: Clone
@@ -55,7 +55,7 @@ impl Story {
             + 'static,
     {
         let found = self.await_condition(what, self.api(), name, |o| o.is_some_and(&predicate)).await?;
-        found.context("the predicate asks for an object")
+        found.context("the predicate requires an object")
     }
 
     /// Waits for the story's `ModelDeployment`.
@@ -77,7 +77,7 @@ impl Story {
         self.await_object(what, name, predicate).await
     }
 
-    /// Waits until the object is gone.
+    /// Waits until the object does not exist.
     pub async fn await_gone<K>(&self, name: &str) -> Result<()>
     where
         K: Clone
@@ -90,7 +90,33 @@ impl Story {
         self.await_condition::<K>("gone", self.api(), name, |o| o.is_none()).await.map(|_| ())
     }
 
-    /// Waits for an event with this reason and these words about the object of this kind and name.
+    /// Waits until the pods of a version, without those being deleted, are as `predicate` says, and returns them.
+    pub async fn await_pods(
+        &self,
+        what: &str,
+        version: &str,
+        predicate: impl Fn(&[Pod]) -> bool,
+    ) -> Result<Vec<Pod>> {
+        let of_version = watcher::Config::default().labels(&version_selector(MODEL, version));
+        let changes = watcher::watcher(self.api::<Pod>(), of_version).default_backoff().touched_objects();
+        let mut changes = pin!(changes);
+        let waiting = async {
+            loop {
+                let pods = self.pods_of(version).await?;
+                if predicate(&pods) {
+                    return Ok(pods);
+                }
+                // The watch begins with the pods that exist, so no change between the list and the watch is missed.
+                changes.try_next().await?.context("a watch does not end")?;
+            }
+        };
+        match tokio::time::timeout(DEADLINE, waiting).await {
+            Ok(found) => found,
+            Err(_) => Err(self.timed_out(&format!("the pods of {version}: {what}")).await),
+        }
+    }
+
+    /// Waits for an event on this object with this reason and these words in its message.
     pub async fn await_event(&self, kind: &str, name: &str, reason: &str, words: &str) -> Result<Event> {
         let about = format!("involvedObject.kind={kind},involvedObject.name={name},reason={reason}");
         let stream =
@@ -98,8 +124,8 @@ impl Story {
         let says = |event: &Event| event.message.as_ref().is_some_and(|message| message.contains(words));
         let mut stream = pin!(stream.try_filter(|event| future::ready(says(event))));
         match tokio::time::timeout(DEADLINE, stream.try_next()).await {
-            Ok(event) => event?.context("a watch does not end by itself"),
-            Err(_) => Err(self.late(&format!("an event {reason} on {kind} {name}: {words:?}")).await),
+            Ok(event) => event?.context("a watch does not end"),
+            Err(_) => Err(self.timed_out(&format!("an event {reason} on {kind} {name}: {words:?}")).await),
         }
     }
 }

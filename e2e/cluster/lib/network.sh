@@ -17,11 +17,11 @@ network_up() {
 }
 
 network_down() {
-  ip link del "$VETH" 2>/dev/null || true # takes its routes with it
+  ip link del "$VETH" 2>/dev/null || true # its routes are removed with it
   ip netns del "$CLUSTER_ID" 2>/dev/null || true
 }
 
-# Whether the network is whole, and the parts that run are inside it.
+# Whether the network is complete, and the running parts are inside it.
 network_whole() {
   local file pid
   [ -e "$NETNS" ] && ip -br link show "$VETH" 2>/dev/null | grep -q UP || return 1

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# The one node: containerd, kubelet, kube-proxy, and CoreDNS beside them.
+# The node: containerd, kubelet, kube-proxy and CoreDNS.
 
 CTR=("$BIN/ctr" -a "$CONTAINERD" -n k8s.io)
 
-# Pods hang on veth pairs that the node routes (`ptp`), not on a bridge: so Services between pods of one node do not
-# depend on the kernel's br_netfilter. The name is the cluster's, since the CNI library keeps its results by name.
+# Pods are connected by routed veth pairs (`ptp`), not by a bridge, so that Services between pods of one node do not need
+# the kernel's br_netfilter. The CNI network has the cluster's name, since the CNI library keeps its results by name.
 configure_node() {
   mkdir -p "$RUN/cni"
   cat >"$RUN/cni/10-pods.conflist" <<JSON
@@ -57,7 +57,7 @@ JSON
 COREDNS
 }
 
-# The kubelet's cgroup root has to be there in every hierarchy; version 2 also hands controllers down explicitly.
+# The kubelet's cgroup root must exist in every hierarchy. Version 2 must also delegate controllers explicitly.
 make_cgroups() {
   local dir
   for dir in $(cgroups); do
@@ -77,7 +77,7 @@ delegate_controllers() {
 
 start_containerd() {
   PATH=$BIN:$PATH part containerd --config="$RUN/containerd.toml"
-  await 60 "containerd" "${CTR[@]}" version # a kubelet that finds no runtime at its start exits
+  await 60 "containerd" "${CTR[@]}" version # the kubelet exits if it finds no runtime at its start
 }
 
 start_node() {

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Keys, certificates and kubeconfigs of one cluster, in one folder. Used by the cluster and by the bare control plane.
+# Keys, certificates and kubeconfigs of one cluster, in one folder. The cluster and the bare control plane use them.
 
-# make_ca DIR: the authority that signs everything, and the key pair of the service accounts' tokens.
+# make_ca DIR: creates the authority that signs everything, and the key pair for service account tokens.
 make_ca() {
   mkdir -p "$1"
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$1/ca.key" -out "$1/ca.crt" \
@@ -10,7 +10,7 @@ make_ca() {
   openssl ec -in "$1/sa.key" -pubout -out "$1/sa.pub" 2>/dev/null
 }
 
-# signing_request FILE USER GROUP[,GROUP...]: FILE.key and FILE.csr.
+# signing_request FILE USER GROUP[,GROUP...]: creates FILE.key and FILE.csr.
 signing_request() {
   local subject="" group
   local -a organisations; IFS=, read -ra organisations <<<"$3"
@@ -19,7 +19,7 @@ signing_request() {
     -subj "$subject/CN=$2" 2>/dev/null
 }
 
-# certificate DIR FILE USER GROUP[,GROUP...] [ALTNAMES]: FILE.key and FILE.crt, signed by DIR's authority.
+# certificate DIR FILE USER GROUP[,GROUP...] [ALTNAMES]: creates FILE.key and FILE.crt, signed by DIR's authority.
 certificate() {
   local dir=$1 file=$1/$2
   signing_request "$file" "$3" "$4"

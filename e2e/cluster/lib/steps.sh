@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# One line a step, with its seconds; a step that fails is named and the end of its output shown.
-# Descriptors 7 and 8 keep the terminal while a step's output goes to its log.
+# One line for each step, with its seconds. A failed step prints its name and the end of its output.
+# Descriptors 7 and 8 keep the terminal while the output of a step goes to its log.
 
-# step "what it does" COMMAND...: an error inside ends the script, functions included, since nothing here turns
-# errexit off as `if` would.
+# step "what it does" COMMAND...: an error inside ends the script, also in a function: nothing here turns errexit off, as
+# `if` would.
 step() {
   STEP=$1 STEP_BEGAN=$SECONDS STEP_LOG=$(mktemp "${TMPDIR:-/tmp}/understudy-step.XXXXXX")
   trap step_failed EXIT
@@ -24,7 +24,7 @@ step_failed() {
   exit 1
 }
 
-# attempt "what it does" PROGRAM...: as step, but a failure is an answer. For programs only, not for functions.
+# attempt "what it does" PROGRAM...: like step, but returns the failure. For programs only, not for functions.
 attempt() {
   local began=$SECONDS log
   log=$(mktemp "${TMPDIR:-/tmp}/understudy-step.XXXXXX")
@@ -36,11 +36,11 @@ attempt() {
 
 fail() { printf 'error: %s\n' "$1" >&2; shift; if [ $# -gt 0 ]; then printf '%s\n' "$@" >&2; fi; exit 1; }
 
-# await SECONDS "what" COMMAND...: polls until the command succeeds; otherwise an error that says what was awaited.
+# await SECONDS "what" COMMAND...: repeats the command until it succeeds, or fails with "what" after SECONDS.
 await() {
   local deadline=$((SECONDS + $1)) what=$2; shift 2
   until "$@" >/dev/null 2>&1; do
-    if [ "$SECONDS" -ge "$deadline" ]; then echo "gave up waiting for $what"; return 1; fi
+    if [ "$SECONDS" -ge "$deadline" ]; then echo "timed out: $what"; return 1; fi
     sleep 0.2
   done
 }

@@ -1,4 +1,4 @@
-//! One caller's connection.
+//! The connection of one caller.
 
 use std::{
     error::Error as StdError,
@@ -14,10 +14,10 @@ use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use tokio::{net::TcpStream, time::timeout};
 
-use super::{Answer, Call, Connection};
+use super::call::{Call, CallResult, Connection};
 use crate::MODEL;
 
-/// An answer takes milliseconds; what takes this long is none.
+/// Time limit of a call. A response takes milliseconds.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 type Sender = SendRequest<Full<Bytes>>;
@@ -27,35 +27,35 @@ pub(super) struct Client {
     host: String,
     connection: Connection,
     open: Option<Sender>,
-    dialled: bool,
+    has_dialled: bool,
 }
 
-/// The part of an answer that names who gave it.
+/// The part of a response that names its version.
 #[derive(Deserialize)]
-struct Told<'a> {
+struct Response<'a> {
     #[serde(borrow)]
     model_version: &'a str,
 }
 
 impl Client {
     pub(super) fn new(host: &str, connection: Connection) -> Self {
-        Self { host: host.to_owned(), connection, open: None, dialled: false }
+        Self { host: host.to_owned(), connection, open: None, has_dialled: false }
     }
 
-    /// One call; the second part says whether a kept connection had to be dialled again.
+    /// Makes one call. The second value says whether a kept connection had to be opened again.
     pub(super) async fn call(&mut self, body: Bytes) -> (Call, bool) {
         let sent = Instant::now();
         let usable = self.take_usable().await;
-        let redials = usable.is_none() && self.dialled && self.connection != Connection::Fresh;
-        let outcome = match timeout(TIMEOUT, self.exchange(usable, body)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(format!("no answer in {} s", TIMEOUT.as_secs())),
+        let redials = usable.is_none() && self.has_dialled && self.connection != Connection::Fresh;
+        let response = match timeout(TIMEOUT, self.exchange(usable, body)).await {
+            Ok(response) => response,
+            Err(_) => Err(format!("no response in {} s", TIMEOUT.as_secs())),
         };
-        let answer = outcome.map_or_else(Answer::Failure, Answer::Version);
-        (Call { connection: self.connection, sent, done: Instant::now(), answer }, redials)
+        let result = response.map_or_else(CallResult::Failure, CallResult::Version);
+        (Call { connection: self.connection, sent, done: Instant::now(), result }, redials)
     }
 
-    /// The connection of before, unless the server has closed it.
+    /// The open connection, unless the server has closed it.
     async fn take_usable(&mut self) -> Option<Sender> {
         let mut open = self.open.take()?;
         open.ready().await.is_ok().then_some(open)
@@ -72,34 +72,37 @@ impl Client {
         if self.connection == Connection::Fresh {
             request = request.header(header::CONNECTION, "close");
         }
-        let request = request.body(Full::new(body)).map_err(|e| told("request", &e))?;
-        let response = sender.send_request(request).await.map_err(|e| told("sent, then", &e))?;
+        let request = request.body(Full::new(body)).map_err(|e| failed("build the request", &e))?;
+        let response = sender.send_request(request).await.map_err(|e| failed("get a response", &e))?;
         let (status, headers) = (response.status(), response.headers());
         let closes =
             headers.get(header::CONNECTION).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"close"));
-        let bytes = response.into_body().collect().await.map_err(|e| told("in the answer", &e))?.to_bytes();
-        // As any client's pool does: a connection that the server wants to end is not used again.
+        let bytes =
+            response.into_body().collect().await.map_err(|e| failed("read the response", &e))?.to_bytes();
+        // Like the pool of any client: after `Connection: close` the connection is not used again.
         self.open = (!closes).then_some(sender);
         if status != StatusCode::OK {
             return Err(format!("{status}: {}", String::from_utf8_lossy(&bytes)));
         }
-        let told: Told<'_> = serde_json::from_slice(&bytes).map_err(|e| told("answer", &e))?;
-        Ok(told.model_version.into())
+        let response: Response<'_> =
+            serde_json::from_slice(&bytes).map_err(|e| failed("parse the response", &e))?;
+        Ok(response.model_version.into())
     }
 
     async fn dial(&mut self) -> Result<Sender, String> {
-        let stream = TcpStream::connect(&self.host).await.map_err(|e| told("connect", &e))?;
-        stream.set_nodelay(true).map_err(|e| told("connect", &e))?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|e| told("connect", &e))?;
-        // Its errors reach the caller by the sender.
+        let stream = TcpStream::connect(&self.host).await.map_err(|e| failed("connect", &e))?;
+        stream.set_nodelay(true).map_err(|e| failed("connect", &e))?;
+        let (sender, connection) =
+            handshake(TokioIo::new(stream)).await.map_err(|e| failed("connect", &e))?;
+        // The sender returns the errors of this task.
         tokio::spawn(connection);
-        self.dialled = true;
+        self.has_dialled = true;
         Ok(sender)
     }
 }
 
-fn told(when: &str, error: &dyn StdError) -> String {
-    let mut line = format!("{when}: {error}");
+fn failed(to: &str, error: &dyn StdError) -> String {
+    let mut line = format!("failed to {to}: {error}");
     let mut source = error.source();
     while let Some(cause) = source {
         line.push_str(": ");

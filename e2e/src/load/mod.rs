@@ -1,8 +1,9 @@
-//! Load: many callers of one Service at once, on kept and on fresh connections, and a record of every call.
+//! Load: many concurrent callers of one Service, on kept and on fresh connections, and a log of every call.
 //!
-//! A kept connection is given up only when the server says so, by `Connection: close` or by closing it where the
-//! caller can see that before it sends. Everything else that goes wrong is a failed call.
+//! A caller replaces a kept connection only if the server sends `Connection: close`, or closes the connection before the
+//! caller sends the next request. Every other error is a failed call.
 
+mod call;
 mod client;
 
 use std::{
@@ -22,113 +23,81 @@ use tokio::{
 };
 
 use crate::{MODEL, Story, rows};
+pub use call::{Call, CallResult, Connection};
 use client::Client;
 
-/// Whatever a story does, its load ends after this time.
+/// A load ends after this time, even if its story does not end it.
 const LONGEST: Duration = Duration::from_mins(8);
-/// The pause between two calls on a connection that is mostly idle: longer than a pod that is no longer main keeps
-/// such a connection open, shorter than the time after which nobody may be answered by the old version.
-const SELDOM: Duration = Duration::from_secs(4);
-/// How long a story waits for its callers to be through: several of their longest pauses.
+/// Pause between two calls on a mostly idle connection. It is longer than a pod that is no longer main keeps such a
+/// connection open, and shorter than the time after which no response may come from the old version.
+const IDLE_PAUSE: Duration = Duration::from_secs(4);
+/// How long a story waits for its callers: several of their longest pauses.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How a caller treats its connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Connection {
-    /// Keeps it, and is never idle for long.
-    Kept,
-    /// Keeps it, and is idle for seconds between two calls.
-    Idle,
-    /// Dials for every call.
-    Fresh,
-}
-
-/// How many callers there are, and how often they call.
+/// The number of callers, and how often they call.
 #[derive(Clone, Copy, Debug)]
-pub struct Pressure {
+pub struct LoadProfile {
     /// Callers that keep their connection.
     pub kept: u32,
-    /// Callers that keep it and call seldom.
+    /// Callers that keep their connection and call seldom.
     pub idle: u32,
-    /// Callers that dial each time.
+    /// Callers that open a new connection each time.
     pub fresh: u32,
-    /// Calls a second, of all together.
+    /// Calls a second, of all kept and fresh callers together.
     pub rate: u32,
 }
 
-impl Default for Pressure {
-    /// Above the 500 calls a second under which nobody may notice a change.
+impl Default for LoadProfile {
+    /// More than the 500 calls a second at which no caller may notice a change.
     fn default() -> Self {
         Self { kept: 16, idle: 8, fresh: 8, rate: 640 }
     }
 }
 
-impl Pressure {
-    /// Enough to meet a gap, and little for a node that other stories share.
+impl LoadProfile {
+    /// Enough calls to notice a gap, and little load for a node that other stories share.
     #[must_use]
     pub const fn gentle() -> Self {
         Self { kept: 6, idle: 0, fresh: 4, rate: 100 }
     }
 }
 
-/// What a call came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// An answer with status 200 by this version.
-    Version(Arc<str>),
-    /// Anything else.
-    Failure(String),
-}
-
-/// One call.
-#[derive(Clone, Debug)]
-pub struct Call {
-    /// On which kind of connection.
-    pub connection: Connection,
-    /// When it was sent; on a fresh connection, when that was dialled.
-    pub sent: Instant,
-    /// When its last byte, or its failure, was there.
-    pub done: Instant,
-    /// What came.
-    pub answer: Answer,
-}
-
 /// Every call of a load.
 #[derive(Debug, Default)]
 pub struct Calls {
-    /// In the order of their ends.
+    /// All calls, in the order of their ends.
     pub all: Vec<Call>,
-    /// How often kept connections were dialled again because the server closed them.
+    /// How often callers opened a kept connection again because the server had closed it.
     pub redials: usize,
-    /// When the first was sent, and the last ended.
+    /// When the first call was sent, and when the last one ended.
     pub span: Option<(Instant, Instant)>,
 }
 
-/// A load that is under way.
+/// A load that runs.
 pub struct Load {
-    seen: watch::Receiver<Seen>,
+    seen: watch::Receiver<Progress>,
     stop: watch::Sender<bool>,
     callers: JoinSet<()>,
 }
 
-/// What callers have noted so far.
+/// The calls so far.
 #[derive(Debug, Default)]
-struct Seen {
+struct Progress {
     calls: Vec<Call>,
     redials: usize,
-    /// For each caller, when the newest of its calls that has ended was sent.
+    /// For each caller, when the last of its ended calls was sent.
     newest: Vec<Option<Instant>>,
 }
 
 impl Story {
-    /// Begins to call the stable Service with the rows of the samples, until [`Load::finish`].
-    pub async fn load(&self, pressure: Pressure) -> Result<Load> {
+    /// Starts to call the stable Service with the rows of the samples, until [`Load::finish`].
+    pub async fn load(&self, pressure: LoadProfile) -> Result<Load> {
         self.load_on(MODEL, pressure).await
     }
 
-    /// The same with any Service that leads to the samples' pods.
-    pub async fn load_on(&self, service: &str, pressure: Pressure) -> Result<Load> {
-        ensure!(self.cluster().is_near(), "load needs a cluster whose Services can be called from here");
+    /// The same with another Service of the samples' pods.
+    pub async fn load_on(&self, service: &str, pressure: LoadProfile) -> Result<Load> {
+        ensure!(self.cluster().is_near(), "a load needs a cluster whose Services this machine can call");
         let service = self.api::<Service>().get(service).await?;
         let address = service.spec.and_then(|s| s.cluster_ip).context("the Service has no address")?;
         let host = if address.contains(':') { format!("[{address}]:80") } else { format!("{address}:80") };
@@ -144,24 +113,24 @@ fn body(features: &[f64]) -> Bytes {
 }
 
 impl Load {
-    fn begin(host: &str, pressure: Pressure, bodies: &[Bytes]) -> Self {
-        let Pressure { kept, idle, fresh, rate } = pressure;
+    fn begin(host: &str, pressure: LoadProfile, bodies: &[Bytes]) -> Self {
+        let LoadProfile { kept, idle, fresh, rate } = pressure;
         let pause = Duration::from_secs(1) * (kept + fresh) / rate;
         let callers = [(Connection::Kept, kept, pause), (Connection::Fresh, fresh, pause)];
-        let callers = callers.into_iter().chain([(Connection::Idle, idle, SELDOM)]);
+        let callers = callers.into_iter().chain([(Connection::Idle, idle, IDLE_PAUSE)]);
         let (stop, stopped) = watch::channel(false);
         let newest = vec![None; (kept + idle + fresh) as usize];
-        let (note, seen) = watch::channel(Seen { newest, ..Seen::default() });
-        let (note, mut tasks, mut number) = (Arc::new(note), JoinSet::new(), 0);
+        let (sender, seen) = watch::channel(Progress { newest, ..Progress::default() });
+        let (sender, mut tasks, mut number) = (Arc::new(sender), JoinSet::new(), 0);
         for (connection, count, pause) in callers {
             for nth in 0..count {
                 let caller = Caller {
                     number,
                     client: Client::new(host, connection),
                     bodies: bodies.to_vec(),
-                    note: note.clone(),
+                    progress: Arc::clone(&sender),
                 };
-                // Spread over the pause, so that calls come evenly.
+                // The callers start one after the other, so that calls are evenly spread.
                 tasks.spawn(caller.call(pause * nth / count, pause, stopped.clone()));
                 number += 1;
             }
@@ -169,32 +138,34 @@ impl Load {
         Self { seen, stop, callers: tasks }
     }
 
-    /// Waits until each caller has had an answer, or a failure, to a call that it sent after `moment`.
+    /// Waits until each caller has the result of a call that it sent after `moment`.
     pub async fn await_past(&mut self, moment: Instant) -> Result<()> {
-        let past = |seen: &Seen| seen.newest.iter().all(|newest| newest.is_some_and(|at| at > moment));
+        let past = |seen: &Progress| seen.newest.iter().all(|newest| newest.is_some_and(|at| at > moment));
         let late = PATIENCE + moment.saturating_duration_since(Instant::now());
-        tokio::time::timeout(late, self.seen.wait_for(past)).await.context("callers came to a stop")??;
+        tokio::time::timeout(late, self.seen.wait_for(past))
+            .await
+            .context("timed out: callers do not finish their calls")??;
         Ok(())
     }
 
-    /// Waits until each caller has had a call that began after now.
+    /// Waits until each caller has the result of a call that it sent after now.
     pub async fn await_round(&mut self) -> Result<()> {
         self.await_past(Instant::now()).await
     }
 
-    /// Waits until this version has given the newest answer.
+    /// Waits until the newest response is of this version.
     pub async fn await_version(&mut self, version: &str) -> Result<()> {
-        let gives = |call: &Call| matches!(&call.answer, Answer::Version(v) if **v == *version);
-        let there = |seen: &Seen| seen.calls.last().is_some_and(gives);
-        let found = tokio::time::timeout(PATIENCE, self.seen.wait_for(there)).await;
-        found.with_context(|| format!("{version} does not answer"))??;
+        let is_of_it = |call: &Call| matches!(&call.result, CallResult::Version(v) if **v == *version);
+        let newest = |seen: &Progress| seen.calls.last().is_some_and(is_of_it);
+        let found = tokio::time::timeout(PATIENCE, self.seen.wait_for(newest)).await;
+        found.with_context(|| format!("timed out: no response of {version}"))??;
         Ok(())
     }
 
-    /// Ends, and hands over every call.
+    /// Stops the callers, and returns every call.
     pub async fn finish(self) -> Result<Calls> {
         let Self { seen, stop, mut callers } = self;
-        ensure!(!callers.is_empty() && !*stop.borrow(), "a load has callers until it is finished");
+        ensure!(!callers.is_empty() && !*stop.borrow(), "the load has ended before");
         let _ = stop.send(true);
         while let Some(ended) = callers.join_next().await {
             ended?;
@@ -210,14 +181,14 @@ struct Caller {
     number: usize,
     client: Client,
     bodies: Vec<Bytes>,
-    note: Arc<watch::Sender<Seen>>,
+    progress: Arc<watch::Sender<Progress>>,
 }
 
 impl Caller {
     async fn call(mut self, offset: Duration, pause: Duration, mut stopped: watch::Receiver<bool>) {
         let begun = Instant::now();
         let mut pace = interval_at((begun + offset).into(), pause);
-        // After a stall, the calls that are due are made: the rate is what was asked for.
+        // After a stall, the missed calls follow: the rate stays as configured.
         pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
         for body in self.bodies.clone().iter().cycle() {
             tokio::select! {
@@ -228,7 +199,7 @@ impl Caller {
                 return;
             }
             let (call, redialled) = self.client.call(body.clone()).await;
-            self.note.send_modify(|seen| {
+            self.progress.send_modify(|seen| {
                 seen.newest[self.number] = Some(call.sent);
                 seen.calls.push(call);
                 seen.redials += usize::from(redialled);
@@ -238,9 +209,9 @@ impl Caller {
 }
 
 impl Calls {
-    /// The calls without an answer.
+    /// The failed calls.
     pub fn failures(&self) -> impl Iterator<Item = &Call> {
-        self.all.iter().filter(|call| matches!(call.answer, Answer::Failure(_)))
+        self.all.iter().filter(|call| matches!(call.result, CallResult::Failure(_)))
     }
 
     /// Calls a second.
@@ -250,41 +221,52 @@ impl Calls {
         f64::from(u32::try_from(self.all.len()).unwrap_or(u32::MAX)) / seconds
     }
 
-    /// Fails unless every call was answered; says how many there were.
+    /// Fails if a call failed. Returns the number of calls.
     pub fn ensure_answered(&self) -> Result<u64> {
         let (failures, all) = (self.failures().count(), self.all.len());
-        ensure!(failures == 0, "{failures} of {all} calls failed: {}", self.told());
+        ensure!(failures == 0, "{failures} of {all} calls failed: {}", self.failure_summary());
         Ok(all as u64)
     }
 
-    /// Fails unless every call of at least 500 a second was answered, on connections of each kind.
+    /// Fails if a call failed, a kind of connection was not used, or there were fewer than 500 calls a second.
     pub fn ensure_unnoticed(&self) -> Result<()> {
         self.ensure_answered()?;
         for kind in [Connection::Kept, Connection::Idle, Connection::Fresh] {
-            ensure!(self.all.iter().any(|call| call.connection == kind), "no call was {kind:?}");
+            ensure!(
+                self.all.iter().any(|call| call.connection == kind),
+                "no call used a connection of kind {kind:?}"
+            );
         }
-        ensure!(self.rate() >= 500.0, "the load was too small to tell: {:.0} calls a second", self.rate());
+        ensure!(
+            self.rate() >= 500.0,
+            "the load was too small to prove anything: {:.0} calls a second",
+            self.rate()
+        );
         Ok(())
     }
 
-    /// Fails if a call that ended between `from` and `to` was answered by another version than this.
+    /// Fails if another version than this responded to a call that ended between `from` and `to`.
     pub fn ensure_only(&self, version: &str, from: Instant, to: Instant) -> Result<()> {
         let others: Vec<_> = self
             .all
             .iter()
             .filter(|call| call.done > from && call.done < to)
-            .filter(|call| matches!(&call.answer, Answer::Version(v) if **v != *version))
+            .filter(|call| matches!(&call.result, CallResult::Version(v) if **v != *version))
             .map(|call| (call.connection, call.done - from))
             .collect();
-        ensure!(others.is_empty(), "{} calls were not answered by {version}: {others:?}", others.len());
+        ensure!(
+            others.is_empty(),
+            "another version than {version} responded to {} calls: {others:?}",
+            others.len()
+        );
         Ok(())
     }
 
-    /// The failures by what went wrong, each with its number, its first time since the load began, and where.
-    fn told(&self) -> String {
+    /// The failures by connection and error, each with its number and the time of the first one since the load started.
+    fn failure_summary(&self) -> String {
         let mut kinds: BTreeMap<(Connection, &str), Vec<Instant>> = BTreeMap::new();
         for call in self.failures() {
-            if let Answer::Failure(why) = &call.answer {
+            if let CallResult::Failure(why) = &call.result {
                 kinds.entry((call.connection, why)).or_default().push(call.done);
             }
         }

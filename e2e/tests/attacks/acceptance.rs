@@ -1,4 +1,4 @@
-//! Verdicts on a version in Staging are a tester's, in the tester's own name.
+//! Verdicts: only a tester gives them, in their own name, on a version in Staging.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_testers_verdict_passes_and_can_be_changed() {
+async fn a_tester_can_give_and_change_a_verdict() {
     let w = World::new().await;
     w.in_stage("Staging").await;
     w.annotate(TESS, accept("failed", "tess")).await.unwrap();
@@ -16,14 +16,14 @@ async fn a_testers_verdict_passes_and_can_be_changed() {
 }
 
 #[tokio::test]
-async fn whoever_may_request_and_approve_may_not_give_the_verdict() {
+async fn a_person_who_may_request_and_approve_cannot_give_a_verdict() {
     let w = World::new().await;
     w.in_stage("Staging").await;
     refused(w.annotate(ALICE, accept("passed", "alice")).await, 403, "needs the verb test on stages/staging");
 }
 
 #[tokio::test]
-async fn a_verdict_in_somebody_elses_name_is_refused() {
+async fn a_verdict_in_another_persons_name_is_refused() {
     let w = World::new().await;
     w.in_stage("Staging").await;
     refused(w.annotate(ALICE, accept("passed", "tess")).await, 403, "understudy.dev/accepted-by: alice");
@@ -31,7 +31,7 @@ async fn a_verdict_in_somebody_elses_name_is_refused() {
 }
 
 #[tokio::test]
-async fn a_failed_verdict_cannot_be_turned_by_whoever_is_not_tester() {
+async fn only_a_tester_can_change_a_failed_verdict() {
     let w = World::new().await;
     w.in_stage("Staging").await;
     w.annotate(TESS, accept("failed", "tess")).await.unwrap();
@@ -40,14 +40,14 @@ async fn a_failed_verdict_cannot_be_turned_by_whoever_is_not_tester() {
 }
 
 #[tokio::test]
-async fn a_verdict_is_passed_or_failed() {
+async fn a_verdict_other_than_passed_or_failed_is_refused() {
     let w = World::new().await;
     w.in_stage("Staging").await;
     refused(w.annotate(TESS, accept("yes", "tess")).await, 422, "understudy.dev/accept is passed or failed");
 }
 
 #[tokio::test]
-async fn a_verdict_is_given_on_what_is_in_staging() {
+async fn a_verdict_on_a_version_outside_staging_is_refused() {
     for stage in ["None", "Production", "Archived"] {
         let w = World::new().await;
         w.in_stage(stage).await;

@@ -1,4 +1,4 @@
-//! A1, A3, A4, A6, A11, A19, A20: approvals that are not a second person's, or not of what was asked.
+//! A1, A3, A4, A6, A11, A19, A20: approvals without a second person, or of something that was not requested.
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ const NOT_PENDING: &str = "this approval matches no pending transition";
 const SOMETHING_ELSE: &str = "this approval changes something else";
 
 #[tokio::test]
-async fn an_approval_by_a_second_person_passes() {
+async fn a_second_person_can_approve() {
     let w = World::new().await;
     w.pending().await;
     w.annotate(BOB, approve("6f1c2b", "bob")).await.unwrap();
@@ -26,18 +26,18 @@ async fn a1_the_requester_cannot_approve() {
 }
 
 #[tokio::test]
-async fn a1_not_even_as_cluster_admin() {
+async fn a1_not_even_a_cluster_admin_can_approve_their_own_request() {
     let w = World::new().await;
     w.in_stage("Staging").await;
-    let asked = w.edit(ROOT, request("Production", "root")).await.unwrap();
-    let mut pending = transition("6f1c2b", asked.metadata.generation.unwrap());
+    let requested = w.edit(ROOT, request("Production", "root")).await.unwrap();
+    let mut pending = transition("6f1c2b", requested.metadata.generation.unwrap());
     pending["requestedBy"] = json!("root");
     w.record(json!({"transition": pending})).await.unwrap();
     refused(w.annotate(ROOT, approve("6f1c2b", "root")).await, 403, "four eyes");
 }
 
 #[tokio::test]
-async fn a3_an_approval_in_somebody_elses_name_is_refused() {
+async fn a3_an_approval_in_another_persons_name_is_refused() {
     let w = World::new().await;
     w.pending().await;
     refused(w.annotate(ALICE, approve("6f1c2b", "bob")).await, 403, "understudy.dev/approved-by: alice");
@@ -47,7 +47,7 @@ async fn a3_an_approval_in_somebody_elses_name_is_refused() {
 }
 
 #[tokio::test]
-async fn a3_an_approvers_name_cannot_be_put_in_afterwards() {
+async fn a3_the_name_of_the_approver_cannot_be_changed_later() {
     let w = World::new().await;
     w.pending().await;
     w.annotate(BOB, approve("6f1c2b", "bob")).await.unwrap();
@@ -58,7 +58,7 @@ async fn a3_an_approvers_name_cannot_be_put_in_afterwards() {
 }
 
 #[tokio::test]
-async fn an_approval_can_be_taken_back_whole() {
+async fn an_approver_can_remove_both_annotations_of_an_approval() {
     let w = World::new().await;
     w.pending().await;
     w.annotate(BOB, approve("6f1c2b", "bob")).await.unwrap();
@@ -93,7 +93,7 @@ async fn a4_an_approval_that_changes_anything_else_is_refused() {
 }
 
 #[tokio::test]
-async fn a4_an_approval_cannot_ask_for_another_stage_in_the_same_write() {
+async fn a4_one_write_cannot_approve_and_request_another_stage() {
     let w = World::new().await;
     w.pending().await;
     let both = json!({
@@ -108,7 +108,7 @@ async fn a4_an_approval_cannot_ask_for_another_stage_in_the_same_write() {
 }
 
 #[tokio::test]
-async fn a4_the_bytes_cannot_change_at_all() {
+async fn a4_the_digest_of_a_version_cannot_change() {
     let w = World::new().await;
     w.pending().await;
     let swapped = json!({
@@ -128,7 +128,7 @@ async fn a6_an_approval_of_another_id_is_refused() {
 }
 
 #[tokio::test]
-async fn a6_an_old_approval_does_not_serve_a_later_request() {
+async fn a6_an_old_approval_does_not_count_for_a_later_request() {
     let w = World::new().await;
     w.pending().await;
     w.annotate(BOB, approve("6f1c2b", "bob")).await.unwrap();
@@ -137,7 +137,7 @@ async fn a6_an_old_approval_does_not_serve_a_later_request() {
         .await
         .unwrap();
     w.request_production("a77e01").await;
-    // The annotation of the first request still stands there; writing it once more changes nothing and says nothing.
+    // The annotation of the first request is still present. Writing it again changes nothing.
     w.annotate(ALICE, approve("6f1c2b", "bob")).await.unwrap();
     refused(
         w.annotate(BOB, json!({"understudy.dev/approve": "6f1c2b", "understudy.dev/approved-by": ""})).await,
@@ -151,7 +151,7 @@ async fn a6_an_old_approval_does_not_serve_a_later_request() {
 async fn a6_an_approval_of_an_earlier_generation_is_refused() {
     let w = World::new().await;
     let before = w.pending().await;
-    // Withdrawn and asked again before the operator has seen either: the id that it shows is of the first request.
+    // Withdrawn and requested again before the operator reads either: the status still has the id of the first request.
     w.edit(ALICE, request("Staging", "alice")).await.unwrap();
     let after = w.edit(ALICE, request("Production", "alice")).await.unwrap();
     assert!(after.metadata.generation > before.metadata.generation);
@@ -159,7 +159,7 @@ async fn a6_an_approval_of_an_earlier_generation_is_refused() {
 }
 
 #[tokio::test]
-async fn a11_the_operators_account_neither_requests_nor_approves_even_with_the_verbs() {
+async fn a11_the_operators_account_cannot_request_or_approve_even_with_the_verbs() {
     let w = World::new().await;
     w.pending().await;
     for role in ["understudy-requester", "understudy-approver", "understudy-tester"] {
@@ -175,14 +175,14 @@ async fn a11_the_operators_account_neither_requests_nor_approves_even_with_the_v
 }
 
 #[tokio::test]
-async fn a11_the_operators_role_does_not_let_it_write_a_version_at_all() {
+async fn a11_the_operators_role_does_not_allow_it_to_write_a_version() {
     let w = World::new().await;
     w.pending().await;
     refused(w.annotate(OPERATOR, approve("6f1c2b", OPERATOR.name)).await, 403, "cannot patch resource");
 }
 
 #[tokio::test]
-async fn a19_a_service_account_does_not_approve() {
+async fn a19_a_service_account_cannot_approve() {
     let w = World::new().await;
     w.pending().await;
     w.bind("understudy-approver", PIPELINE).await;
@@ -192,7 +192,7 @@ async fn a19_a_service_account_does_not_approve() {
 }
 
 #[tokio::test]
-async fn a19_two_accounts_of_one_person_are_one_pair_of_eyes() {
+async fn a19_a_person_cannot_approve_with_a_second_account() {
     let w = World::new().await;
     w.pending().await;
     w.bind("understudy-approver", ALICE_ADMIN).await;
@@ -200,7 +200,7 @@ async fn a19_two_accounts_of_one_person_are_one_pair_of_eyes() {
 }
 
 #[tokio::test]
-async fn a20_what_was_rejected_expired_or_withdrawn_cannot_be_approved() {
+async fn a20_a_rejected_expired_or_withdrawn_request_cannot_be_approved() {
     for decision in ["Rejected", "Expired", "Withdrawn"] {
         let w = World::new().await;
         w.pending().await;
@@ -212,7 +212,7 @@ async fn a20_what_was_rejected_expired_or_withdrawn_cannot_be_approved() {
 }
 
 #[tokio::test]
-async fn a20_a_withdrawal_counts_at_once_not_only_when_the_operator_has_seen_it() {
+async fn a20_a_withdrawal_counts_before_the_operator_has_read_it() {
     let w = World::new().await;
     w.pending().await;
     w.edit(ALICE, request("Staging", "alice")).await.unwrap();
@@ -220,7 +220,7 @@ async fn a20_a_withdrawal_counts_at_once_not_only_when_the_operator_has_seen_it(
 }
 
 #[tokio::test]
-async fn a20_what_is_approved_is_not_decided_again() {
+async fn a20_an_approved_request_cannot_be_decided_again() {
     let w = World::new().await;
     let pending = w.pending().await;
     w.annotate(BOB, approve("6f1c2b", "bob")).await.unwrap();
@@ -237,7 +237,7 @@ async fn a20_what_is_approved_is_not_decided_again() {
 }
 
 #[tokio::test]
-async fn approving_takes_the_verb_on_that_very_stage() {
+async fn an_approval_requires_the_verb_on_the_requested_stage() {
     let w = World::new().await;
     w.pending().await;
     w.allow(
@@ -250,11 +250,11 @@ async fn approving_takes_the_verb_on_that_very_stage() {
 }
 
 #[tokio::test]
-async fn an_admin_of_the_namespace_cannot_make_themselves_approver() {
+async fn a_namespace_admin_cannot_give_themselves_the_approver_role() {
     use k8s_openapi::api::rbac::v1::RoleBinding;
     use kube::{Api, api::PostParams};
     let w = World::new().await;
-    // No controller fills the role `admin` here; this is what it is filled with.
+    // No controller aggregates the role `admin` here. This role has the same rules.
     w.bind("system:aggregate-to-admin", CAROL).await;
     let binding: RoleBinding = serde_json::from_value(json!({
         "metadata": {"name": "mine"},

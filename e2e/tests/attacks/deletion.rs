@@ -1,4 +1,4 @@
-//! A14: what is in Production is not deleted by the way.
+//! A14: deleting a version in Production needs a right of its own.
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::{
@@ -12,7 +12,7 @@ use crate::{
     world::{MODEL, World, refused},
 };
 
-/// The policy sees a namespace as it is within seconds.
+/// Time limit for the policy to see that a namespace is being deleted, which takes seconds.
 const DEADLINE: std::time::Duration = std::time::Duration::from_mins(1);
 const IN_PRODUCTION: &str = "fraud-1.3.0 is in Production: move it out first";
 
@@ -29,7 +29,7 @@ async fn a14_the_version_in_production_cannot_be_deleted() {
 }
 
 #[tokio::test]
-async fn a_version_elsewhere_can_be_deleted() {
+async fn a_version_in_any_other_stage_can_be_deleted() {
     for stage in ["None", "Staging", "Archived"] {
         let w = World::new().await;
         w.in_stage(stage).await;
@@ -38,16 +38,16 @@ async fn a_version_elsewhere_can_be_deleted() {
 }
 
 #[tokio::test]
-async fn a14_the_verb_delete_production_allows_it() {
+async fn a14_the_verb_delete_production_allows_the_deletion() {
     let w = World::new().await;
     w.in_stage("Production").await;
     w.bind("understudy-governor", CAROL).await;
     w.versions(CAROL).delete(MODEL, &DeleteParams::default()).await.unwrap();
 }
 
-/// An owner reference is a way to have the garbage collector delete what oneself may not.
+/// With an owner reference, a person could make the garbage collector delete an object that they cannot delete.
 #[tokio::test]
-async fn a14_the_garbage_collector_is_no_way_around() {
+async fn a14_the_garbage_collector_cannot_delete_it_either() {
     let w = World::new().await;
     w.in_stage("Production").await;
     let maps = Api::<ConfigMap>::namespaced(w.client(ROOT), &w.ns);
@@ -62,14 +62,14 @@ async fn a14_the_garbage_collector_is_no_way_around() {
 }
 
 #[tokio::test]
-async fn a14_a_namespace_that_goes_takes_its_models_along() {
+async fn a14_a_namespace_can_be_deleted_with_its_version_in_production() {
     let w = World::new().await;
     w.in_stage("Production").await;
     let namespaces = Api::<Namespace>::all(w.client(ROOT));
     namespaces.delete(&w.ns, &DeleteParams::default()).await.unwrap();
-    // No controller runs here, so that it stays on its way out: whoever empties it needs no verb for it.
+    // No controller runs here, so the namespace stays in deletion. Deleting its content needs no extra verb.
     let gone = tokio::time::timeout(DEADLINE, async {
         while w.versions(ALICE).delete(MODEL, &DeleteParams::default()).await.is_err() {}
     });
-    gone.await.expect("the policy sees that the namespace goes");
+    gone.await.expect("the policy sees the deletion of the namespace in time");
 }

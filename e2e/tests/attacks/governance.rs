@@ -1,4 +1,4 @@
-//! A21, A22: who may change the rules, and who may go back.
+//! A21, A22: who may change the rules of approval, and who may roll back.
 
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ fn roll_back(to: &str, name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a22_whoever_requests_cannot_loosen_what_an_approval_needs() {
+async fn a22_a_requester_cannot_loosen_the_rules_of_approval() {
     let w = World::new().await;
     deployment(&w).await;
     for change in [
@@ -44,14 +44,14 @@ async fn a22_whoever_requests_cannot_loosen_what_an_approval_needs() {
 }
 
 #[tokio::test]
-async fn a22_everything_else_of_the_deployment_is_theirs() {
+async fn a22_a_requester_can_change_every_other_field_of_the_deployment() {
     let w = World::new().await;
     deployment(&w).await;
     edit(&w, ALICE, json!({"spec": {"replicas": 3, "description": "fraud score"}})).await.unwrap();
 }
 
 #[tokio::test]
-async fn a22_a_governor_may_but_not_below_the_clusters_minimum() {
+async fn a22_a_governor_can_change_the_rules_but_not_below_the_clusters_minimum() {
     let w = World::new().await;
     deployment(&w).await;
     w.bind("understudy-governor", CAROL).await;
@@ -61,7 +61,7 @@ async fn a22_a_governor_may_but_not_below_the_clusters_minimum() {
 }
 
 #[tokio::test]
-async fn a22_deleting_and_creating_again_does_not_undercut_the_minimum() {
+async fn a22_a_new_deployment_cannot_go_below_the_clusters_minimum() {
     let w = World::new().await;
     let manifest = json!({
         "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelDeployment", "metadata": {"name": "fraud"},
@@ -73,7 +73,7 @@ async fn a22_deleting_and_creating_again_does_not_undercut_the_minimum() {
 }
 
 #[tokio::test]
-async fn a21_a_rollback_takes_the_verb_and_ones_own_name() {
+async fn a21_a_rollback_requires_the_verb_and_ones_own_name() {
     let w = World::new().await;
     deployment(&w).await;
     w.allow(CAROL, &[(&["get", "patch"], &["modeldeployments"], &[])]).await;
@@ -87,7 +87,7 @@ async fn a21_a_rollback_takes_the_verb_and_ones_own_name() {
 }
 
 #[tokio::test]
-async fn a11_the_operators_account_does_not_roll_back() {
+async fn a11_the_operators_account_cannot_roll_back() {
     let w = World::new().await;
     deployment(&w).await;
     w.bind("understudy-approver", OPERATOR).await;

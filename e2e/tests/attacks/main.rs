@@ -1,17 +1,17 @@
-//! The attack list: every way around the approval that we know of, against a real API server with the charts
-//! installed and no operator running, so that what refuses is the API server itself. The numbers (A1..A22) are
-//! those of docs/adr/0002-approval-by-admission-policy.md. Where an operator has to stand firm too, the tests in
-//! `guard` go on.
+//! The attack list: every known way around the approval, against a real API server with the charts installed and without
+//! an operator, so that the API server itself must refuse. The numbers (A1..A22) are those of
+//! docs/adr/0002-approval-by-admission-policy.md. Attacks that the operator must withstand are in `guard`.
 
 mod acceptance;
 mod approval;
 mod control_plane;
 mod deletion;
-mod doors;
 mod governance;
 mod people;
 mod record;
 mod rejection;
 mod request;
+mod rights;
 mod stamp;
 mod world;
+mod write_forms;

@@ -1,6 +1,6 @@
-//! Who acts in the tests.
+//! The people of these tests.
 
-/// An authenticated name and its groups.
+/// An authenticated user name and its groups.
 #[derive(Clone, Copy, Debug)]
 pub struct Person {
     pub name: &'static str,
@@ -13,11 +13,11 @@ const SERVICE_ACCOUNT: &[&str] = &["system:serviceaccounts", "system:authenticat
 pub const ALICE: Person = Person { name: "alice", groups: PERSON };
 pub const BOB: Person = Person { name: "bob", groups: PERSON };
 pub const TESS: Person = Person { name: "tess", groups: PERSON };
-/// Has what a test gives her.
+/// Has only the rights that a test adds.
 pub const CAROL: Person = Person { name: "carol", groups: PERSON };
-/// Alice's second account, as the value `approval.identityExpression` of these tests folds it.
+/// Alice's second account. `approval.identityExpression` of these tests maps it to alice.
 pub const ALICE_ADMIN: Person = Person { name: "alice-admin", groups: PERSON };
-/// May do everything that the authorizer has a say in.
+/// The cluster administrator: the authorizer allows everything.
 pub const ROOT: Person = Person { name: "root", groups: &["system:masters", "system:authenticated"] };
 pub const OPERATOR: Person =
     Person { name: "system:serviceaccount:understudy-system:understudy-operator", groups: SERVICE_ACCOUNT };
@@ -30,7 +30,7 @@ impl Person {
         self.name.starts_with("system:serviceaccount:")
     }
 
-    /// Name and namespace as a binding's subject has them.
+    /// Name and namespace in the subject of a binding.
     pub fn subject(self) -> (String, Option<String>) {
         match self.name.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':')) {
             Some((namespace, name)) => (name.to_owned(), Some(namespace.to_owned())),

@@ -1,4 +1,4 @@
-//! A12, A13, and the record itself: nobody but the operator writes it, and the operator cannot write it false.
+//! A12, A13: only the operator writes the status, and even the operator cannot record a false approval.
 
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
@@ -9,10 +9,10 @@ use crate::{
 };
 
 const NOT_THE_OPERATOR: &str = "only the operator writes the status";
-const NOBODY_GAVE: &str = "an approval that nobody gave cannot be recorded";
+const NOT_GIVEN: &str = "an approval that nobody gave cannot be recorded";
 
 #[tokio::test]
-async fn a12_the_status_is_nobody_elses_cluster_admin_included() {
+async fn a12_not_even_a_cluster_admin_can_write_the_status() {
     let w = World::new().await;
     w.pending().await;
     refused(w.record_as(ROOT, json!({"stage": "Production"}), false).await, 403, NOT_THE_OPERATOR);
@@ -24,14 +24,14 @@ async fn a12_the_status_is_nobody_elses_cluster_admin_included() {
 }
 
 #[tokio::test]
-async fn a12_people_with_roles_have_no_right_on_the_status_in_the_first_place() {
+async fn a12_the_roles_for_people_do_not_allow_writing_the_status() {
     let w = World::new().await;
     w.pending().await;
     refused(w.record_as(BOB, json!({"stage": "Production"}), false).await, 403, "cannot patch resource");
 }
 
 #[tokio::test]
-async fn a12_a_write_of_the_object_does_not_reach_its_status() {
+async fn a12_a_write_of_the_object_does_not_change_its_status() {
     let w = World::new().await;
     w.pending().await;
     let after = w.edit(ALICE, json!({"status": {"stage": "Production"}})).await.unwrap();
@@ -39,7 +39,7 @@ async fn a12_a_write_of_the_object_does_not_reach_its_status() {
 }
 
 #[tokio::test]
-async fn a12_the_status_of_a_model_deployment_is_the_operators_too() {
+async fn a12_only_the_operator_can_write_the_status_of_a_model_deployment() {
     let w = World::new().await;
     let deployment = serde_json::from_value(json!({
         "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelDeployment", "metadata": {"name": "fraud"}, "spec": {},
@@ -52,7 +52,7 @@ async fn a12_the_status_of_a_model_deployment_is_the_operators_too() {
 }
 
 #[tokio::test]
-async fn a13_the_history_only_grows_also_for_the_operators_account() {
+async fn a13_not_even_the_operator_can_remove_or_change_an_entry_of_the_history() {
     let w = World::new().await;
     w.pending().await;
     let kept = entry("111111", "alice", "Rejected", "bob");
@@ -75,7 +75,7 @@ async fn a13_the_history_only_grows_also_for_the_operators_account() {
 }
 
 #[tokio::test]
-async fn a13_a_status_cannot_be_thrown_away_whole() {
+async fn a13_the_whole_status_cannot_be_removed() {
     let w = World::new().await;
     w.pending().await;
     w.record(json!({"history": [entry("111111", "alice", "Rejected", "bob")]})).await.unwrap();
@@ -88,9 +88,9 @@ async fn a13_a_status_cannot_be_thrown_away_whole() {
     assert_eq!(kept.history().len(), 1);
 }
 
-/// The operator's probe is this very write: were it accepted, the policy would be gone.
+/// The operator checks the policy with this write. If the API server accepts it, the policy is not in force.
 #[tokio::test]
-async fn a17_the_probe_of_the_gate_is_refused_while_the_policy_is_there() {
+async fn a17_the_operators_probe_of_the_policy_is_refused_while_the_policy_is_in_force() {
     let w = World::new().await;
     w.in_stage("Staging").await;
     let probe = json!({"history": [entry("probe", "nobody", "Approved", "nobody")]});
@@ -99,7 +99,7 @@ async fn a17_the_probe_of_the_gate_is_refused_while_the_policy_is_there() {
 }
 
 #[tokio::test]
-async fn a19_the_record_knows_two_accounts_of_one_person_too() {
+async fn a19_an_approval_by_the_requesters_second_account_cannot_be_recorded() {
     let w = World::new().await;
     w.pending().await;
     let forged = json!({"history": [entry("6f1c2b", "alice", "Approved", "alice-admin")]});
@@ -107,22 +107,22 @@ async fn a19_the_record_knows_two_accounts_of_one_person_too() {
 }
 
 #[tokio::test]
-async fn an_operator_gone_astray_cannot_record_an_approval_that_nobody_gave() {
+async fn the_operator_cannot_record_an_approval_that_nobody_gave() {
     let w = World::new().await;
     let pending = w.pending().await;
     let mut granted = transition("6f1c2b", pending.metadata.generation.unwrap());
     granted["approval"] = json!({"by": "bob", "at": "2026-11-21T10:00:00Z"});
     let forged = json!({"stage": "Production", "history": [entry("6f1c2b", "alice", "Approved", "bob")]});
-    refused(w.record(forged.clone()).await, 403, NOBODY_GAVE);
-    refused(w.record(json!({"transition": granted})).await, 403, NOBODY_GAVE);
+    refused(w.record(forged.clone()).await, 403, NOT_GIVEN);
+    refused(w.record(json!({"transition": granted})).await, 403, NOT_GIVEN);
 
     w.annotate(BOB, approve("6f1c2b", "bob")).await.unwrap();
     let mut other = granted.clone();
     other["approval"]["by"] = json!("carol");
-    refused(w.record(json!({"transition": other})).await, 403, NOBODY_GAVE);
+    refused(w.record(json!({"transition": other})).await, 403, NOT_GIVEN);
     w.record(json!({"transition": granted})).await.unwrap();
 
-    // The annotation has done its work: the grant stands without it.
+    // Once the approval is recorded, it no longer needs the annotation.
     let gone = json!({"understudy.dev/approve": null, "understudy.dev/approved-by": null});
     w.annotate(ALICE, gone).await.unwrap();
     w.record(forged).await.unwrap();

@@ -1,4 +1,4 @@
-//! Rejections obey the same rules as approvals, but for the four eyes.
+//! Rejections obey the same rules as approvals, except for the four-eyes rule.
 
 use serde_json::json;
 
@@ -8,14 +8,14 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_rejection_with_its_reason_passes() {
+async fn a_reviewer_can_reject_with_a_reason() {
     let w = World::new().await;
     w.pending().await;
     w.annotate(BOB, reject("6f1c2b", "bob")).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_rejection_names_the_pending_request_and_its_author() {
+async fn a_rejection_must_name_the_pending_request_and_its_author() {
     let w = World::new().await;
     w.pending().await;
     refused(
@@ -27,7 +27,7 @@ async fn a_rejection_names_the_pending_request_and_its_author() {
 }
 
 #[tokio::test]
-async fn a_rejections_reason_is_nobody_elses_to_change() {
+async fn only_the_author_of_a_rejection_can_change_its_reason() {
     let w = World::new().await;
     w.pending().await;
     w.annotate(BOB, reject("6f1c2b", "bob")).await.unwrap();
@@ -37,7 +37,7 @@ async fn a_rejections_reason_is_nobody_elses_to_change() {
 }
 
 #[tokio::test]
-async fn rejecting_takes_the_verb_to_approve() {
+async fn a_rejection_requires_the_verb_approve() {
     let w = World::new().await;
     w.pending().await;
     w.bind("understudy-requester", CAROL).await;
@@ -49,7 +49,7 @@ async fn rejecting_takes_the_verb_to_approve() {
 }
 
 #[tokio::test]
-async fn one_write_does_not_approve_and_reject() {
+async fn one_write_cannot_approve_and_reject() {
     let w = World::new().await;
     w.pending().await;
     let mut both = approve("6f1c2b", "bob");

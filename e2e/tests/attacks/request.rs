@@ -1,4 +1,4 @@
-//! A2, A7: requests in a false name, and manifests that bring their own decision along.
+//! A2, A7: requests in a false name, and manifests that contain a decision.
 
 use kube::api::PostParams;
 use serde_json::json;
@@ -9,15 +9,15 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_request_in_ones_own_name_passes() {
+async fn a_person_can_request_in_their_own_name() {
     let w = World::new().await;
     w.published().await;
-    let asked = w.edit(ALICE, request("Staging", "alice")).await.unwrap();
-    assert_eq!(asked.metadata.annotations.unwrap()["understudy.dev/requested-by"], "alice");
+    let requested = w.edit(ALICE, request("Staging", "alice")).await.unwrap();
+    assert_eq!(requested.metadata.annotations.unwrap()["understudy.dev/requested-by"], "alice");
 }
 
 #[tokio::test]
-async fn a2_a_request_in_somebody_elses_name_is_refused() {
+async fn a2_a_request_in_another_persons_name_is_refused() {
     let w = World::new().await;
     w.published().await;
     let words = "a change of spec.stage must carry the annotation understudy.dev/requested-by: alice";
@@ -26,14 +26,14 @@ async fn a2_a_request_in_somebody_elses_name_is_refused() {
 }
 
 #[tokio::test]
-async fn a2_not_even_the_cluster_admin_requests_for_somebody_else() {
+async fn a2_not_even_a_cluster_admin_can_request_for_another_person() {
     let w = World::new().await;
     w.published().await;
     refused(w.edit(ROOT, request("Staging", "alice")).await, 403, "understudy.dev/requested-by: root");
 }
 
 #[tokio::test]
-async fn a2_the_requesters_name_cannot_be_changed_or_removed_afterwards() {
+async fn a2_the_name_of_the_requester_cannot_be_changed_or_removed_later() {
     let w = World::new().await;
     w.published().await;
     w.edit(ALICE, request("Staging", "alice")).await.unwrap();
@@ -45,7 +45,7 @@ async fn a2_the_requesters_name_cannot_be_changed_or_removed_afterwards() {
 }
 
 #[tokio::test]
-async fn a2_an_old_request_in_anothers_name_cannot_be_ridden_to_the_next_stage() {
+async fn a2_the_name_of_an_old_request_does_not_count_for_the_next_stage() {
     let w = World::new().await;
     w.published().await;
     w.edit(BOB, request("Staging", "bob")).await.unwrap();
@@ -55,7 +55,7 @@ async fn a2_an_old_request_in_anothers_name_cannot_be_ridden_to_the_next_stage()
 }
 
 #[tokio::test]
-async fn a_stage_is_requested_only_with_the_verb() {
+async fn a_request_requires_the_verb() {
     let w = World::new().await;
     w.published().await;
     w.allow(CAROL, &[(&["get", "patch"], &["modelversions"], &[])]).await;
@@ -64,7 +64,7 @@ async fn a_stage_is_requested_only_with_the_verb() {
 }
 
 #[tokio::test]
-async fn the_verb_for_staging_does_not_open_production() {
+async fn the_verb_on_staging_does_not_allow_a_request_for_production() {
     let w = World::new().await;
     w.in_stage("Staging").await;
     w.edit(ALICE, request("Staging", "alice")).await.unwrap();
@@ -81,7 +81,7 @@ async fn the_verb_for_staging_does_not_open_production() {
 }
 
 #[tokio::test]
-async fn withdrawing_takes_the_verb_for_the_stage_that_was_asked() {
+async fn a_withdrawal_requires_the_verb_on_the_requested_stage() {
     let w = World::new().await;
     w.pending().await;
     w.allow(
@@ -98,7 +98,7 @@ async fn withdrawing_takes_the_verb_for_the_stage_that_was_asked() {
 }
 
 #[tokio::test]
-async fn a7_a_manifest_cannot_bring_its_own_decision() {
+async fn a7_a_new_version_cannot_contain_a_decision() {
     let w = World::new().await;
     for (annotations, words) in [
         (approve("6f1c2b", "bob"), "this approval matches no pending transition"),
@@ -111,7 +111,7 @@ async fn a7_a_manifest_cannot_bring_its_own_decision() {
 }
 
 #[tokio::test]
-async fn a7_deleting_and_creating_again_carries_no_approval_over() {
+async fn a7_a_version_that_is_created_again_does_not_keep_its_approval() {
     let w = World::new().await;
     w.pending().await;
     w.annotate(BOB, approve("6f1c2b", "bob")).await.unwrap();
@@ -122,7 +122,7 @@ async fn a7_deleting_and_creating_again_carries_no_approval_over() {
 }
 
 #[tokio::test]
-async fn a7_a_status_in_a_manifest_counts_for_nothing() {
+async fn a7_a_status_in_a_manifest_is_ignored() {
     let w = World::new().await;
     let mut manifest = serde_json::to_value(version(MODEL, &json!({}))).unwrap();
     manifest["status"] = json!({"stage": "Production"});
@@ -132,7 +132,7 @@ async fn a7_a_status_in_a_manifest_counts_for_nothing() {
 }
 
 #[tokio::test]
-async fn a_new_version_cannot_ask_for_production() {
+async fn a_new_version_cannot_request_production() {
     let w = World::new().await;
     for stage in ["Production", "Archived"] {
         let mut manifest = version(MODEL, &json!({"understudy.dev/requested-by": "alice"}));
@@ -143,20 +143,20 @@ async fn a_new_version_cannot_ask_for_production() {
 }
 
 #[tokio::test]
-async fn a_new_version_that_asks_for_staging_names_its_requester() {
+async fn a_new_version_that_requests_staging_must_name_its_requester() {
     let w = World::new().await;
-    let asking = |name: &str| {
+    let requesting = |name: &str| {
         let mut manifest = version(MODEL, &json!({"understudy.dev/requested-by": name}));
         manifest.spec.stage = understudy_crds::Stage::Staging;
         manifest
     };
     let versions = w.versions(ALICE);
-    refused(versions.create(&PostParams::default(), &asking("bob")).await, 403, "requested-by: alice");
-    versions.create(&PostParams::default(), &asking("alice")).await.unwrap();
+    refused(versions.create(&PostParams::default(), &requesting("bob")).await, 403, "requested-by: alice");
+    versions.create(&PostParams::default(), &requesting("alice")).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_new_version_in_stage_none_plants_nobody_elses_name() {
+async fn a_new_version_in_stage_none_cannot_name_another_requester() {
     let w = World::new().await;
     let planted = version(MODEL, &json!({"understudy.dev/requested-by": "bob"}));
     let made = w.versions(ALICE).create(&PostParams::default(), &planted).await;

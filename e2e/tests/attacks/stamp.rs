@@ -1,4 +1,4 @@
-//! Where the API server stamps names (Kubernetes 1.36), nobody types them, and nobody gains anything by typing others.
+//! Where the API server stamps names (Kubernetes 1.36), people need not write their names, and false names have no effect.
 
 use kube::ResourceExt;
 use serde_json::json;
@@ -10,23 +10,23 @@ use crate::{
 };
 
 #[tokio::test]
-async fn whoever_asks_need_not_type_their_name() {
+async fn a_requester_need_not_write_their_name() {
     let w = World::stamped().await;
     w.published().await;
-    let asked = w.edit(ALICE, json!({"spec": {"stage": "Staging"}})).await.unwrap();
-    assert_eq!(asked.annotations()[annotations::REQUESTED_BY], "alice");
+    let requested = w.edit(ALICE, json!({"spec": {"stage": "Staging"}})).await.unwrap();
+    assert_eq!(requested.annotations()[annotations::REQUESTED_BY], "alice");
 }
 
 #[tokio::test]
-async fn a2_a_false_name_is_overwritten_with_the_true_one() {
+async fn a2_a_false_name_is_replaced_by_the_true_one() {
     let w = World::stamped().await;
     w.published().await;
-    let asked = w.edit(ALICE, request("Staging", "bob")).await.unwrap();
-    assert_eq!(asked.annotations()[annotations::REQUESTED_BY], "alice");
+    let requested = w.edit(ALICE, request("Staging", "bob")).await.unwrap();
+    assert_eq!(requested.annotations()[annotations::REQUESTED_BY], "alice");
 }
 
 #[tokio::test]
-async fn an_approval_is_one_annotation_and_still_takes_a_second_person() {
+async fn an_approval_is_one_annotation_and_still_requires_a_second_person() {
     let w = World::stamped().await;
     w.pending().await;
     let words = "four eyes: alice requested this transition, somebody else must approve it";
@@ -47,7 +47,7 @@ async fn a_rejection_and_a_verdict_are_stamped_too() {
 }
 
 #[tokio::test]
-async fn what_is_no_act_is_not_stamped() {
+async fn a_write_that_is_not_an_act_is_not_stamped() {
     let w = World::stamped().await;
     w.published().await;
     let edited = w.annotate(BOB, json!({"team": "risk"})).await.unwrap();

@@ -1,10 +1,10 @@
-//! A namespace with a model and its people, each test its own.
+//! A namespace with a model and its people, one for each test.
 
 use std::fmt::Debug;
 
 use k8s_openapi::api::{
     core::v1::Namespace,
-    rbac::v1::{PolicyRule, Role, RoleBinding, RoleRef, Subject},
+    rbac::v1::{ClusterRole, PolicyRule, Role, RoleBinding, RoleRef, Subject},
 };
 use kube::{
     Api, Client, ResourceExt,
@@ -16,26 +16,27 @@ use understudy_crds::{ModelDeployment, ModelVersion};
 use crate::{
     control_plane::{ControlPlane, labels},
     people::{ALICE, BOB, OPERATOR, Person, TESS},
+    rights::NewRight,
 };
 
 pub const DIGEST: &str = "9f2c000000000000000000000000000000000000000000000000000000000000";
 pub const MODEL: &str = "fraud-1.3.0";
 const WHEN: &str = "2026-11-21T09:00:00Z";
 
-/// One namespace of the bare control plane. Alice requests and approves, so that where she is refused it is by the
-/// four-eyes rule; Bob too; Tess tests.
+/// A namespace of the bare control plane. Alice and Bob may both request and approve, so that a refusal comes from the
+/// four-eyes rule. Tess may test.
 pub struct World {
     server: ControlPlane,
     pub ns: String,
 }
 
 impl World {
-    /// People type their names themselves, as before Kubernetes 1.36.
+    /// A namespace in which people write their own names, as before Kubernetes 1.36.
     pub async fn new() -> Self {
         Self::build(false).await
     }
 
-    /// The API server stamps the names.
+    /// A namespace in which the API server stamps the names.
     pub async fn stamped() -> Self {
         Self::build(true).await
     }
@@ -81,10 +82,11 @@ impl World {
     /// Binds a `ClusterRole` to a person in this namespace.
     pub async fn bind(&self, role: &str, person: Person) {
         let kind = if person.is_service_account() { "ServiceAccount" } else { "User" };
-        self.create_binding(kind, person, "ClusterRole", role).await;
+        let stored = Api::<ClusterRole>::all(self.server.admin()).get(role).await.unwrap();
+        self.create_binding(kind, person, ("ClusterRole", role), &stored.rules.unwrap_or_default()).await;
     }
 
-    /// Lets a person use these verbs on these resources of Understudy, and nothing else.
+    /// Gives a person these verbs on these resources of Understudy: (verbs, resources, resource names).
     pub async fn allow(&self, person: Person, rules: &[(&[&str], &[&str], &[&str])]) {
         let owned = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
         let role = Role {
@@ -104,10 +106,19 @@ impl World {
         };
         let api = Api::<Role>::namespaced(self.server.admin(), &self.ns);
         let role = api.create(&PostParams::default(), &role).await.unwrap();
-        self.create_binding("User", person, "Role", &role.name_any()).await;
+        let rules = role.rules.as_deref().unwrap_or_default();
+        self.create_binding("User", person, ("Role", &role.name_any()), rules).await;
     }
 
-    async fn create_binding(&self, subject: &str, person: Person, kind: &str, role: &str) {
+    /// Creates a binding, and waits until the API server follows it.
+    async fn create_binding(
+        &self,
+        subject: &str,
+        person: Person,
+        (kind, role): (&str, &str),
+        rules: &[PolicyRule],
+    ) {
+        let right = NewRight::of(self.server.admin(), &self.ns, person, rules).await;
         let (name, namespace) = person.subject();
         let binding = RoleBinding {
             metadata: ObjectMeta { generate_name: Some("some-".to_owned()), ..ObjectMeta::default() },
@@ -120,6 +131,9 @@ impl World {
         };
         let bindings = Api::<RoleBinding>::namespaced(self.server.admin(), &self.ns);
         bindings.create(&PostParams::default(), &binding).await.unwrap();
+        if let Some(right) = right {
+            right.await_known().await;
+        }
     }
 
     /// A version in stage None, published by Alice.
@@ -127,22 +141,24 @@ impl World {
         self.versions(ALICE).create(&PostParams::default(), &version(MODEL, &json!({}))).await.unwrap()
     }
 
-    /// A version that the operator has put into this stage.
+    /// A version whose status has this stage.
     pub async fn in_stage(&self, stage: &str) -> ModelVersion {
         self.published().await;
         self.record(json!({"stage": stage})).await.unwrap()
     }
 
-    /// A version in Staging whose promotion Alice has requested: the transition is `6f1c2b`.
+    /// A version in Staging with Alice's request for Production. The id of the transition is `6f1c2b`.
     pub async fn pending(&self) -> ModelVersion {
         self.in_stage("Staging").await;
         self.request_production("6f1c2b").await
     }
 
-    /// Alice asks for Production, and the operator records the transition of this id.
+    /// Alice requests Production, and the operator records the transition with this id.
     pub async fn request_production(&self, id: &str) -> ModelVersion {
-        let asked = self.edit(ALICE, request("Production", "alice")).await.unwrap();
-        self.record(json!({"transition": transition(id, asked.metadata.generation.unwrap())})).await.unwrap()
+        let requested = self.edit(ALICE, request("Production", "alice")).await.unwrap();
+        self.record(json!({"transition": transition(id, requested.metadata.generation.unwrap())}))
+            .await
+            .unwrap()
     }
 
     /// Merges into the version as this person.
@@ -150,7 +166,7 @@ impl World {
         self.versions(person).patch(MODEL, &PatchParams::default(), &Patch::Merge(change)).await
     }
 
-    /// Sets annotations of the version as this person; a null removes one.
+    /// Sets annotations of the version as this person. A null removes an annotation.
     pub async fn annotate(&self, person: Person, annotations: Value) -> kube::Result<ModelVersion> {
         self.edit(person, json!({"metadata": {"annotations": annotations}})).await
     }
@@ -172,7 +188,7 @@ impl World {
     }
 }
 
-/// A manifest of version 1.3.0 of `fraud`, with this merged into its metadata.
+/// The manifest of version 1.3.0 of `fraud` with these annotations.
 pub fn version(name: &str, annotations: &Value) -> ModelVersion {
     serde_json::from_value(json!({
         "apiVersion": "understudy.dev/v1alpha1",
@@ -187,22 +203,22 @@ pub fn version(name: &str, annotations: &Value) -> ModelVersion {
     .unwrap()
 }
 
-/// A patch that asks for a stage in this name.
+/// A patch that requests a stage with this name as requester.
 pub fn request(stage: &str, name: &str) -> Value {
     json!({"spec": {"stage": stage}, "metadata": {"annotations": {"understudy.dev/requested-by": name}}})
 }
 
-/// Annotations that approve.
+/// The annotations of an approval.
 pub fn approve(id: &str, name: &str) -> Value {
     json!({"understudy.dev/approve": id, "understudy.dev/approved-by": name})
 }
 
-/// Annotations that reject.
+/// The annotations of a rejection.
 pub fn reject(id: &str, name: &str) -> Value {
     json!({"understudy.dev/reject": id, "understudy.dev/rejected-by": name, "understudy.dev/reason": "recall fell"})
 }
 
-/// Annotations that give a verdict.
+/// The annotations of a verdict.
 pub fn accept(verdict: &str, name: &str) -> Value {
     json!({"understudy.dev/accept": verdict, "understudy.dev/accepted-by": name, "understudy.dev/feedback": "seen"})
 }
@@ -223,14 +239,14 @@ pub fn entry(id: &str, requested_by: &str, decision: &str, decided_by: &str) -> 
     })
 }
 
-/// Asserts that the API server refused with this code and said so in words that people understand.
+/// Asserts that the API server refused with this code and these words in its message.
 #[track_caller]
 pub fn refused<T: Debug>(outcome: kube::Result<T>, code: u16, words: &str) {
     match outcome {
         Err(kube::Error::Api(status)) => {
             assert_eq!(status.code, code, "{status:?}");
-            assert!(status.message.contains(words), "{:?} does not say {words:?}", status.message);
+            assert!(status.message.contains(words), "{:?} has no {words:?}", status.message);
         }
-        other => panic!("must be refused with {words:?}, was {other:?}"),
+        other => panic!("must be refused with {words:?}, but returned {other:?}"),
     }
 }

@@ -1,4 +1,4 @@
-//! Today's calls against the training data of main, over all of its pods.
+//! Drift: today's calls are compared with main's training data, over all of its pods.
 
 use anyhow::Result;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -7,27 +7,28 @@ use understudy_crds::{
     ColumnRole, DriftingFeature, ModelDeployment,
     condition::{self, DATA_DRIFT},
 };
-use understudy_e2e::{Publication, Row, Sample, Story, held_out, with_temp_ns};
+use understudy_e2e::{Metrics, Publication, Row, Sample, Story, held_out, with_temp_ns};
 
-/// Of the held-out rows, PSI is at most 0.18 by chance alone: the training data are few. Fewer than all of them would
-/// be another distribution, so they are sent whole times; that many, for as many samples as it takes to tell.
+/// How often all held-out rows are sent. A part of the rows would be another distribution. By chance alone their PSI is at
+/// most 0.18, since there are few training data. Three times is enough for `minSamples`.
 const PASSES: usize = 3;
-/// What is measured otherwise in a laboratory of the sample's demonstration.
+/// The feature that is shifted, as in the demo of the samples.
 const SHIFTED: &str = "mean_smoothness";
 
-/// Main with a baseline on two pods, neither of which sees enough calls to tell by itself.
-async fn serve_and_ask(story: &Story, rows: &[Row]) -> Result<usize> {
+/// Brings main up with a baseline, and calls it. Neither of its two pods sees `minSamples` calls. Returns the number of
+/// calls.
+async fn serve_and_call(story: &Story, rows: &[Row]) -> Result<usize> {
     let drift = json!({"window": "10m", "minSamples": 400, "psi": 0.25});
     let publication = Publication::of(Sample::V1_1_0)?.baseline(Sample::V1_1_0)?;
     story.serve(&publication, &json!({"replicas": 2, "drift": drift})).await?;
-    let road = story.road(understudy_e2e::MODEL).await?;
+    let endpoint = story.endpoint(understudy_e2e::MODEL).await?;
     for (number, row) in rows.iter().cycle().take(PASSES * rows.len()).enumerate() {
-        road.call(&format!("call-{number}"), row).await?;
+        endpoint.call(&format!("call-{number}"), row).await?;
     }
     Ok(PASSES * rows.len())
 }
 
-fn said(md: &ModelDeployment) -> Option<&Condition> {
+fn data_drift(md: &ModelDeployment) -> Option<&Condition> {
     condition::find(&md.status.as_ref()?.conditions, DATA_DRIFT)
 }
 
@@ -39,26 +40,27 @@ fn drifting(md: &ModelDeployment) -> Vec<&DriftingFeature> {
 #[tokio::test]
 async fn inputs_like_the_training_data_do_not_drift() -> Result<()> {
     with_temp_ns("steady", async |story| {
-        let asked = serve_and_ask(&story, &held_out()?).await?;
-        let told = |md: &ModelDeployment| {
-            said(md).is_some_and(|c| (c.status.as_str(), c.reason.as_str()) == ("False", "NoDrift"))
+        let calls = serve_and_call(&story, &held_out()?).await?;
+        let no_drift = |md: &ModelDeployment| {
+            data_drift(md).is_some_and(|c| (c.status.as_str(), c.reason.as_str()) == ("False", "NoDrift"))
         };
-        let md = story.await_deployment("enough was seen to tell that nothing drifts", told).await?;
-        let message = &said(&md).expect("the predicate asks for it").message;
+        let md = story.await_deployment("reason NoDrift", no_drift).await?;
+        let message = &data_drift(&md).expect("the predicate requires it").message;
         assert!(message.contains("none of 30 inputs drifts: the largest PSI is 0."), "{message}");
         assert_eq!(drifting(&md), Vec::<&DriftingFeature>::new());
         let labels = [("role", "input"), ("feature", SHIFTED)];
-        let metrics = story.metrics("1.1.0").await?;
-        assert_eq!(metrics.count("understudy_drift_samples", &labels), asked as u64, "every call was seen");
-        let each: Vec<_> = metrics.each().map(|m| m.count("understudy_drift_samples", &labels)).collect();
-        assert!(each.len() == 2 && each.iter().all(|seen| (1..400).contains(seen)), "on both pods: {each:?}");
+        let samples = |metrics: &Metrics| metrics.count("understudy_drift_samples", &labels);
+        let all = |metrics: &Metrics| samples(metrics) == calls as u64;
+        let metrics = story.await_metrics("every call is counted", "1.1.0", all).await?;
+        let by_pod: Vec<_> = metrics.by_pod().map(|metrics| samples(&metrics)).collect();
+        assert!(by_pod.len() == 2 && by_pod.iter().all(|n| (1..400).contains(n)), "on both pods: {by_pod:?}");
         Ok(())
     })
     .await
 }
 
 #[tokio::test]
-async fn a_shifted_input_drifts_and_no_other_is_named() -> Result<()> {
+async fn only_the_shifted_input_is_reported_as_drifting() -> Result<()> {
     with_temp_ns("shifted", async |story| {
         let mut rows = held_out()?;
         let features = Sample::V1_1_0.features()?;
@@ -66,15 +68,15 @@ async fn a_shifted_input_drifts_and_no_other_is_named() -> Result<()> {
         for row in &mut rows {
             row.features[shifted] *= 1.3;
         }
-        let asked = i64::try_from(serve_and_ask(&story, &rows).await?)?;
-        let told = |md: &ModelDeployment| drifting(md).iter().any(|feature| feature.samples == asked);
-        let md = story.await_deployment("an input drifts on all that was asked", told).await?;
+        let calls = i64::try_from(serve_and_call(&story, &rows).await?)?;
+        let drifts = |md: &ModelDeployment| drifting(md).iter().any(|feature| feature.samples == calls);
+        let md = story.await_deployment("an input drifts, measured on all calls", drifts).await?;
         let names: Vec<_> = drifting(&md).iter().map(|feature| feature.name.as_str()).collect();
         assert_eq!(names, [SHIFTED]);
-        let said = said(&md).expect("what drifts is said");
-        assert_eq!((said.status.as_str(), said.reason.as_str()), ("True", "Drifts"));
+        let condition = data_drift(&md).expect("a drifting input sets the condition");
+        assert_eq!((condition.status.as_str(), condition.reason.as_str()), ("True", "Drifts"));
         let words = "1 of 30 inputs drift from the baseline (PSI, threshold 0.25): mean_smoothness ";
-        assert!(said.message.contains(words), "{}", said.message);
+        assert!(condition.message.contains(words), "{}", condition.message);
         Ok(())
     })
     .await

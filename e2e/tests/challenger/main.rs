@@ -1,11 +1,11 @@
-//! A challenger beside main, on the real cluster: who may be one, what is recorded of both answers, what the figures say,
-//! and that callers of main notice nothing of all that.
+//! A challenger beside main, on the real cluster: which versions may be challenger, what is recorded of both responses, how
+//! they compare, and that callers of main notice nothing.
 
 mod answers;
 mod change;
 mod drift;
-mod outage;
+mod mirroring;
+mod outcomes;
+mod records;
 mod refused;
-mod told;
 mod trouble;
-mod truth;

@@ -1,5 +1,5 @@
-//! Who gets no copy of any call (attack A16): calls are data, and only what a second person let into Staging, and what
-//! fits, may see them.
+//! Which versions get no copy of any call (attack A16). Calls are data: only a version that a second person approved for
+//! Staging, and whose signature fits, may see them.
 
 use std::collections::BTreeMap;
 
@@ -12,193 +12,203 @@ use understudy_crds::{
     names,
 };
 use understudy_e2e::{
-    MODEL, Person, Publication, Recorder, Sample, Snapshot, Story, digest, onnx, with_temp_ns,
+    MODEL, Person, Publication, Sample, Snapshot, Story, WatchLog, digest, onnx, with_temp_ns,
 };
 
-use crate::told::{Copies, answering, refused};
+use crate::mirroring::{Copies, await_first_copies, await_refused};
 
-/// Calls that are made after each refusal.
+/// Number of calls after each refusal.
 const CALLS: usize = 20;
 /// Another deployment of the same team.
 const OTHER: &str = "thyroid";
 
-/// What pods were told of, from the begin to the end of a story.
-struct Said {
-    config_maps: Recorder<ConfigMap>,
-    services: Recorder<Service>,
+/// What the pods could read from the begin to the end of a story.
+struct Published {
+    config_maps: WatchLog<ConfigMap>,
+    services: WatchLog<Service>,
 }
 
-impl Said {
+impl Published {
     fn record(story: &Story) -> Self {
-        Self { config_maps: story.record(), services: story.record() }
+        Self { config_maps: story.watch_log(), services: story.watch_log() }
     }
 
-    /// Fails if a challenger was named at any time, or a way led to one.
+    /// Fails if the routing file ever named a challenger, or a Service for one ever existed.
     async fn ensure_no_challenger(self) -> Result<()> {
         let (files, services) = (self.config_maps.finish().await?, self.services.finish().await?);
         let routing: Vec<Value> = files.iter().filter_map(routing).collect();
-        ensure!(!routing.is_empty(), "pods are told who is main");
+        ensure!(!routing.is_empty(), "the routing file names main");
         let named = routing.iter().find(|file| !file["challenger"].is_null());
-        ensure!(named.is_none(), "pods were told of a challenger: {named:?}");
-        let way = names::challenger(MODEL);
-        ensure!(!services.iter().any(|all| all.contains_key(&way)), "there was a Service {way}");
+        ensure!(named.is_none(), "the routing file named a challenger: {named:?}");
+        let service = names::challenger(MODEL);
+        ensure!(!services.iter().any(|all| all.contains_key(&service)), "the Service {service} existed");
         Ok(())
     }
 }
 
-/// What pods of the model read at this moment.
+/// The routing file of the model at this moment.
 fn routing(all: &Snapshot<ConfigMap>) -> Option<Value> {
     let file = all.get(&names::routing(MODEL))?.data.as_ref()?.get("routing.json")?;
     serde_json::from_str(file).ok()
 }
 
-/// Brings a version into Staging, until its pods answer; hands them over.
+/// Brings a version into Staging, waits until its pods serve, and returns them.
 async fn staged(story: &Story, deployment: &str, publication: &Publication) -> Result<Vec<Pod>> {
     let name = story.stage(publication).await?;
     let serves = |v: &ModelVersion| {
         let conditions = v.status.as_ref().map_or(&[][..], |s| &s.conditions);
         condition::is_true(conditions, SERVING)
     };
-    let version = story.await_version("its pods answer", &name, serves).await?.spec.version;
+    let version = story.await_version("its pods serve", &name, serves).await?.spec.version;
     let pods = story.pods_of_model(deployment, &version).await?;
-    ensure!(!pods.is_empty(), "{name} has pods");
+    ensure!(!pods.is_empty(), "{name} has no pods");
     Ok(pods)
 }
 
-/// How often these pods were asked. The operator asks each of them when it is new.
-async fn asked(story: &Story, pods: &[Pod]) -> Result<u64> {
+/// The number of requests to these pods. The operator sends one to each new pod.
+async fn requests(story: &Story, pods: &[Pod]) -> Result<u64> {
     let metrics = story.metrics_of(pods).await?;
     let all = ["nv_inference_request_success", "nv_inference_request_failure"];
     Ok(all.iter().map(|name| metrics.count(name, &[])).sum())
 }
 
-/// Fails if main has copied a call, or was not called at all.
+/// Fails if main copied a call, or was not called at all.
 async fn ensure_no_copies(story: &Story) -> Result<()> {
     let main = story.metrics("1.0.0").await?;
-    ensure!(main.count("nv_inference_request_success", &[]) >= CALLS as u64, "main was called");
+    ensure!(main.count("nv_inference_request_success", &[]) >= CALLS as u64, "main was not called");
     assert_eq!(Copies::of(&main), Copies::NONE, "main copied calls");
     Ok(())
 }
 
 #[tokio::test]
-async fn what_nobody_approved_and_what_is_of_others_gets_no_copy_of_any_call() -> Result<()> {
+async fn versions_without_approval_and_versions_of_other_deployments_get_no_copy() -> Result<()> {
     with_temp_ns("a16", async |story| {
         story.serve_main(&json!({})).await?;
-        let said = Said::record(&story);
+        let published = Published::record(&story);
         let mut caller = story.caller().await?;
 
         let first = story.publish(&Publication::of(Sample::V1_1_0)?).await?;
         let change = story.challenge("1.1.0").await?;
         let todo =
             "1.1.0 is in stage None, and a challenger must be approved for Staging: ask for that stage";
-        refused(&story, &change, "NotApproved", &[todo]).await?;
-        caller.await_answers(CALLS).await?;
-        // Asked for is not approved.
-        story.ask(&first, Stage::Staging).await?;
-        refused(&story, &change, "NotApproved", &[todo]).await?;
-        caller.await_answers(CALLS).await?;
-        ensure!(story.pods_of("1.1.0").await?.is_empty(), "what nobody approved runs nowhere");
+        await_refused(&story, &change, "NotApproved", &[todo]).await?;
+        caller.await_responses(CALLS).await?;
+        // A request is not an approval.
+        story.open_request(&first, Stage::Staging).await?;
+        await_refused(&story, &change, "NotApproved", &[todo]).await?;
+        caller.await_responses(CALLS).await?;
+        ensure!(story.pods_of("1.1.0").await?.is_empty(), "a version without approval must not have pods");
 
         let publication = Publication::of(Sample::V1_1_0)?.deployment(OTHER).version("2.0.0");
         story.deploy_as(OTHER, &json!({})).await?;
         let of_other = staged(&story, OTHER, &publication).await?;
-        let before = asked(&story, &of_other).await?;
+        let before = requests(&story, &of_other).await?;
         let change = story.challenge("2.0.0").await?;
         let todo = format!(
             "there is no version 2.0.0 of {MODEL} in namespace {}: publish it, or name another",
             story.namespace()
         );
-        refused(&story, &change, "NoSuchVersion", &[&todo]).await?;
-        caller.await_answers(CALLS).await?;
-        assert_eq!(asked(&story, &of_other).await?, before, "another deployment's pods were asked");
+        await_refused(&story, &change, "NoSuchVersion", &[&todo]).await?;
+        caller.await_responses(CALLS).await?;
+        assert_eq!(requests(&story, &of_other).await?, before, "pods of another deployment got requests");
 
         with_temp_ns("a16-others", async |others| {
             others.deploy(&json!({})).await?;
             let publication = Publication::of(Sample::V1_1_0)?.version("3.0.0");
             let of_others = staged(&others, MODEL, &publication).await?;
-            let before = asked(&others, &of_others).await?;
+            let before = requests(&others, &of_others).await?;
             let change = story.challenge("3.0.0").await?;
-            refused(&story, &change, "NoSuchVersion", &["there is no version 3.0.0 of", "publish it"])
+            await_refused(&story, &change, "NoSuchVersion", &["there is no version 3.0.0 of", "publish it"])
                 .await?;
-            caller.await_answers(CALLS).await?;
-            assert_eq!(asked(&others, &of_others).await?, before, "another namespace's pods were asked");
+            caller.await_responses(CALLS).await?;
+            assert_eq!(
+                requests(&others, &of_others).await?,
+                before,
+                "pods in another namespace got requests"
+            );
             Ok(())
         })
         .await?;
 
         caller.finish().await?.ensure_all_from(&["1.0.0"])?;
         ensure_no_copies(&story).await?;
-        said.ensure_no_challenger().await
+        published.ensure_no_challenger().await
     })
     .await
 }
 
 #[tokio::test]
-async fn what_does_not_fit_main_is_refused_before_any_call_with_both_shapes() -> Result<()> {
+async fn a_version_with_another_signature_than_main_is_refused_and_the_message_has_both_shapes() -> Result<()>
+{
     with_temp_ns("misfit", async |story| {
         story.serve_main(&json!({})).await?;
-        let said = Said::record(&story);
+        let published = Published::record(&story);
         let mut caller = story.caller().await?;
         let model = onnx::features(29);
         let uri = story.upload("features.onnx", &model).await?;
         let publication = Publication::of(Sample::V1_1_0)?.file(uri, digest(&model));
         let pods = staged(&story, MODEL, &publication).await?;
-        let before = asked(&story, &pods).await?;
+        let before = requests(&story, &pods).await?;
         let change = story.challenge("1.1.0").await?;
         let misfit = "1.1.0 cannot take main's calls: the input features is FP32 [-1, 30] in main and FP32 [-1, 29] in \
                       the challenger";
-        refused(&story, &change, "SignatureMismatch", &[misfit, "publish a version that fits"]).await?;
-        caller.await_answers(CALLS).await?;
+        await_refused(&story, &change, "SignatureMismatch", &[misfit, "publish a version that fits"]).await?;
+        caller.await_responses(CALLS).await?;
         caller.finish().await?.ensure_all_from(&["1.0.0"])?;
-        assert_eq!(asked(&story, &pods).await?, before, "the pods of a misfit were asked");
+        assert_eq!(requests(&story, &pods).await?, before, "pods with another signature got requests");
         ensure_no_copies(&story).await?;
-        said.ensure_no_challenger().await
+        published.ensure_no_challenger().await
     })
     .await
 }
 
 #[tokio::test]
-async fn an_archived_version_gets_no_copy_any_more_and_cannot_be_named_again() -> Result<()> {
+async fn an_archived_version_gets_no_more_copies_and_cannot_be_named_again() -> Result<()> {
     with_temp_ns("archived", async |story| {
         story.serve_main(&json!({})).await?;
         let publication = Publication::of(Sample::V1_1_0)?;
         let pods = staged(&story, MODEL, &publication).await?;
         story.challenge("1.1.0").await?;
-        answering(&story, "1.0.0", "1.1.0").await?;
-        let before = asked(&story, &pods).await?;
+        await_first_copies(&story, "1.0.0", "1.1.0").await?;
+        let before = requests(&story, &pods).await?;
         let first = Copies::of(&story.metrics("1.0.0").await?);
         let mut caller = story.caller().await?;
-        caller.await_answers(CALLS).await?;
-        let answers = caller.finish().await?;
-        answers.ensure_all_from(&["1.0.0"])?;
-        let calls = answers.by_version["1.0.0"] as u64;
-        let copied = first.and_mirrored(calls);
-        let all = |metrics: &_| Copies::of(metrics) == copied;
+        caller.await_responses(CALLS).await?;
+        let responses = caller.finish().await?;
+        responses.ensure_all_from(&["1.0.0"])?;
+        let calls = responses.by_version["1.0.0"] as u64;
+        let expected = first.plus_mirrored(calls);
+        let all = |metrics: &_| Copies::of(metrics) == expected;
         story.await_metrics("every call was mirrored", "1.0.0", all).await?;
-        assert_eq!(asked(&story, &pods).await?, before + calls, "it was asked what main was asked, no more");
+        assert_eq!(
+            requests(&story, &pods).await?,
+            before + calls,
+            "the challenger got one copy of each call and nothing else"
+        );
 
         story.request(Person::Alice, &publication.name(), Stage::Archived).await?;
         story.await_stage(&publication.name(), Stage::Archived).await?;
         let md: ModelDeployment = story.api().get(MODEL).await?;
         let todo = "1.1.0 is archived: ask for Staging again and have it approved";
-        refused(&story, &md, "Archived", &[todo]).await?;
-        story.await_heard("1.0.0", None).await?;
+        await_refused(&story, &md, "Archived", &[todo]).await?;
+        story.await_routing("1.0.0", None).await?;
         story.await_gone::<Service>(&names::challenger(MODEL)).await?;
         story.change(&json!({"challenger": null})).await?;
-        let unsaid = |md: &ModelDeployment| {
+        let is_absent = |md: &ModelDeployment| {
             let conditions = md.status.as_ref().map_or(&[][..], |s| &s.conditions);
             condition::find(conditions, CHALLENGER_READY).is_none()
         };
-        story.await_deployment("nothing is said where none is named", unsaid).await?;
-        refused(&story, &story.challenge("1.1.0").await?, "Archived", &[todo]).await?;
+        story.await_deployment("no condition ChallengerReady without a challenger", is_absent).await?;
+        await_refused(&story, &story.challenge("1.1.0").await?, "Archived", &[todo]).await?;
 
         let mut caller = story.caller().await?;
-        caller.await_answers(CALLS).await?;
+        caller.await_responses(CALLS).await?;
         caller.finish().await?.ensure_all_from(&["1.0.0"])?;
-        assert_eq!(Copies::of(&story.metrics("1.0.0").await?), copied, "no further call was copied");
+        assert_eq!(Copies::of(&story.metrics("1.0.0").await?), expected, "a further call was copied");
         let file = story.api::<ConfigMap>().get(&names::routing(MODEL)).await?;
-        let told = routing(&BTreeMap::from([(names::routing(MODEL), file)])).context("it is JSON")?;
-        assert_eq!(told, json!({"main": "1.0.0"}));
+        let routing = routing(&BTreeMap::from([(names::routing(MODEL), file)]))
+            .context("the routing file is not JSON")?;
+        assert_eq!(routing, json!({"main": "1.0.0"}));
         Ok(())
     })
     .await

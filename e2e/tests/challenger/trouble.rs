@@ -1,21 +1,28 @@
-//! A challenger that dies or stands still: it costs copies, each of them counted, and main nothing.
+//! A challenger whose pod dies, is missing or stands still: copies are lost and counted, and main loses no call.
 
-use anyhow::{Result, ensure};
-use k8s_openapi::api::core::v1::Pod;
-use kube::{ResourceExt, api::DeleteParams};
+use anyhow::Result;
+use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
+use kube::ResourceExt;
 use serde_json::json;
-use understudy_e2e::{Frozen, Load, Metrics, Pressure, Publication, Sample, Story, with_temp_ns};
+use understudy_crds::names;
+use understudy_e2e::{
+    Frozen, Load, LoadProfile, MODEL, Metrics, Publication, Sample, Story, is_ready, with_temp_ns,
+};
 
-use crate::told::{Copies, answering};
+use crate::mirroring::{Copies, await_first_copies};
 
-/// Waits until copies are answered again.
-async fn is_back(story: &Story, load: &mut Load) -> Result<()> {
-    let before = Copies::of(&story.metrics("1.0.0").await?).mirrored;
-    let more = |metrics: &Metrics| {
-        Copies::of(metrics).mirrored > before && metrics.count("understudy_mirror_circuit_open", &[]) == 0
-    };
-    story.await_metrics("copies are answered again", "1.0.0", more).await?;
-    load.await_round().await
+const MAIN: &str = "1.0.0";
+const CHALLENGER: &str = "1.1.0";
+
+/// Main and a challenger with a short time limit, under load. Returns the load, and how many calls came before it.
+async fn serve_both(story: &Story) -> Result<(Load, u64)> {
+    story.serve_main(&json!({})).await?;
+    story.stage(&Publication::of(Sample::V1_1_0)?).await?;
+    story.change(&json!({"challenger": {"version": CHALLENGER, "timeout": "200ms"}})).await?;
+    let first = await_first_copies(story, MAIN, CHALLENGER).await?;
+    let mut load = story.load(LoadProfile::gentle()).await?;
+    load.await_round().await?;
+    Ok((load, first))
 }
 
 /// How many copies were dropped for this reason.
@@ -23,55 +30,113 @@ fn dropped(metrics: &Metrics, reason: &str) -> u64 {
     metrics.count("understudy_mirror_dropped_total", &[("reason", reason)])
 }
 
-/// Waits until copies have failed, in a way that adds to this reason where one is named, and then none is made.
-async fn is_left_alone(story: &Story, before: &Metrics, reason: Option<&str>) -> Result<()> {
+/// Waits until copies have failed for `reason` since `before`, and the open circuit has kept further ones back.
+async fn circuit_opens(story: &Story, before: &Metrics, reason: &str) -> Result<()> {
     let grown = |metrics: &Metrics, reason| dropped(metrics, reason) > dropped(before, reason);
-    let alone = |metrics: &Metrics| {
-        grown(metrics, "circuit_open") && reason.is_none_or(|reason| grown(metrics, reason))
-    };
-    story.await_metrics("the challenger is left alone", "1.0.0", alone).await?;
+    let open = |metrics: &Metrics| grown(metrics, reason) && grown(metrics, "circuit_open");
+    story.await_metrics("the circuit to the challenger opens", MAIN, open).await?;
     Ok(())
 }
 
+/// Waits until pods other than `dead` are ready and answer copies, and the circuit is closed.
+async fn replaced(story: &Story, dead: &[Pod]) -> Result<Vec<Pod>> {
+    let is_new = |pod: &Pod| is_ready(pod) && dead.iter().all(|old| old.uid() != pod.uid());
+    let all_new = |pods: &[Pod]| !pods.is_empty() && pods.iter().all(is_new);
+    let pods = story.await_pods("all are new and ready", CHALLENGER, all_new).await?;
+    answers_copies(story).await?;
+    Ok(pods)
+}
+
+/// Waits until the challenger's pods have answered more calls, main has got these answers, and the circuit is closed.
+async fn answers_copies(story: &Story) -> Result<()> {
+    /// The operator's probes of a new pod are fewer.
+    const SEVERAL: u64 = 20;
+    let answered = |metrics: &Metrics| metrics.count("nv_inference_request_success", &[]);
+    let before = answered(&story.metrics(CHALLENGER).await?);
+    story.await_metrics("it answers", CHALLENGER, |metrics| answered(metrics) > before + SEVERAL).await?;
+    let mirrored = Copies::of(&story.metrics(MAIN).await?).mirrored;
+    let closed = |metrics: &Metrics| {
+        Copies::of(metrics).mirrored > mirrored && metrics.count("understudy_mirror_circuit_open", &[]) == 0
+    };
+    story.await_metrics("main gets answers to its copies", MAIN, closed).await?;
+    Ok(())
+}
+
+/// Ends the load. Fails unless main answered every call and counted every copy.
+async fn ensure_nothing_is_lost(story: &Story, load: Load, first: u64) -> Result<()> {
+    let calls = first + load.finish().await?.ensure_answered()?;
+    let balanced = |metrics: &Metrics| {
+        let copies = Copies::of(metrics);
+        copies.is_balanced() && copies.calls == calls
+    };
+    let what = format!("{calls} calls are mirrored or dropped, and no copy is pending");
+    let copies = Copies::of(&story.await_metrics(&what, MAIN, balanced).await?);
+    println!("{calls} calls to main, none failed: {copies:?}");
+    Ok(())
+}
+
+/// A pod that is deleted without a grace period still answers while its process ends, and its replacement may be ready by
+/// then. So this story does not assert that copies fail or that the circuit opens: five failures in a row open it, and
+/// fewer may occur.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_challenger_that_dies_or_stands_still_costs_main_no_call_and_every_copy_is_counted() -> Result<()> {
-    with_temp_ns("trouble", async |story| {
-        story.serve_main(&json!({})).await?;
-        story.stage(&Publication::of(Sample::V1_1_0)?).await?;
-        story.change(&json!({"challenger": {"version": "1.1.0", "timeout": "200ms"}})).await?;
-        let first = answering(&story, "1.0.0", "1.1.0").await?;
-        let lives = story.lives("1.0.0").await?;
-        let mut load = story.load(Pressure::gentle()).await?;
+async fn a_dying_pod_of_the_challenger_costs_main_no_call_and_its_replacement_answers_copies() -> Result<()> {
+    with_temp_ns("trouble-dies", async |story| {
+        let (mut load, first) = serve_both(&story).await?;
+        let states = story.pod_states(MAIN).await?;
+        let dead = story.pods_of(CHALLENGER).await?;
+        story.kill(&dead).await?;
+        replaced(&story, &dead).await?;
         load.await_round().await?;
+        ensure_nothing_is_lost(&story, load, first).await?;
+        assert_eq!(story.pod_states(MAIN).await?, states, "main's pods are not restarted");
+        Ok(())
+    })
+    .await
+}
 
-        let (challenger, before) = (story.pods_of("1.1.0").await?, story.metrics("1.0.0").await?);
-        for pod in &challenger {
-            let now = DeleteParams::default().grace_period(0);
-            story.api::<Pod>().delete(&pod.name_any(), &now).await?;
-        }
-        is_left_alone(&story, &before, None).await?;
-        is_back(&story, &mut load).await?;
-        let replaced = story.pods_of("1.1.0").await?;
-        ensure!(
-            !replaced.is_empty()
-                && challenger.iter().all(|old| replaced.iter().all(|new| new.uid() != old.uid()))
-        );
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_challenger_without_a_pod_gets_no_copies_until_it_has_one_and_every_copy_is_counted() -> Result<()>
+{
+    with_temp_ns("trouble-gone", async |story| {
+        let (mut load, first) = serve_both(&story).await?;
+        let states = story.pod_states(MAIN).await?;
+        let (dead, before) = (story.pods_of(CHALLENGER).await?, story.metrics(MAIN).await?);
+        story.forbid_new_pods().await?;
+        story.kill(&dead).await?;
+        let empty = |deployment: &Deployment| {
+            let conditions = deployment.status.iter().flat_map(|status| status.conditions.iter().flatten());
+            conditions.into_iter().any(|c| c.type_ == "ReplicaFailure" && c.status == "True")
+        };
+        let workload = names::version_object(MODEL, CHALLENGER);
+        story.await_object("no pod can be created", &workload, empty).await?;
+        circuit_opens(&story, &before, "unreachable").await?;
+        load.await_round().await?;
+        story.allow_new_pods().await?;
+        replaced(&story, &dead).await?;
+        ensure_nothing_is_lost(&story, load, first).await?;
+        assert_eq!(story.pod_states(MAIN).await?, states, "main's pods are not restarted");
+        Ok(())
+    })
+    .await
+}
 
-        let before = story.metrics("1.0.0").await?;
-        let frozen = replaced.iter().map(Frozen::freeze).collect::<Result<Vec<_>>>()?;
-        is_left_alone(&story, &before, Some("timeout")).await?;
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_challenger_that_stands_still_gets_no_copies_until_it_answers_and_every_copy_is_counted()
+-> Result<()> {
+    with_temp_ns("trouble-still", async |story| {
+        let (mut load, first) = serve_both(&story).await?;
+        let states = story.pod_states(MAIN).await?;
+        let before = story.metrics(MAIN).await?;
+        let pods = story.pods_of(CHALLENGER).await?;
+        let frozen = pods.iter().map(Frozen::freeze).collect::<Result<Vec<_>>>()?;
+        circuit_opens(&story, &before, "timeout").await?;
         load.await_round().await?;
         for pod in frozen {
             pod.thaw()?;
         }
-        is_back(&story, &mut load).await?;
-
-        let calls = load.finish().await?.ensure_answered()?;
-        let balanced = |metrics: &_| Copies::of(metrics).balance();
-        let copies = Copies::of(&story.await_metrics("no copy is under way", "1.0.0", balanced).await?);
-        assert_eq!(copies.calls, first + calls, "every call of main is in the books: {copies:?}");
-        assert_eq!(story.lives("1.0.0").await?, lives, "main's pods live on");
-        println!("{calls} calls to main, none failed: {copies:?}");
+        answers_copies(&story).await?;
+        ensure_nothing_is_lost(&story, load, first).await?;
+        assert_eq!(story.pod_states(MAIN).await?, states, "main's pods are not restarted");
         Ok(())
     })
     .await

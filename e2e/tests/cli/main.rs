@@ -1,5 +1,4 @@
-//! The kubectl plugin as the team uses it: the real binary, each person with their own kubeconfig, on the real
-//! cluster.
+//! The kubectl plugin as a team uses it: the real binary, a kubeconfig for each person, and the real cluster.
 
 mod open;
 mod plain;

@@ -1,18 +1,18 @@
-//! `open`: a way from a person's own machine to the model.
+//! `open`: a connection from a person's own machine to the model.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use understudy_e2e::{
     MODEL,
-    Person::{Bob, Tess},
+    Person::{Admin, Bob},
     Publication, Sample,
     plugin::{command, run},
     with_temp_ns,
 };
 
 #[tokio::test]
-async fn a_tester_reaches_a_version_in_staging_from_their_own_machine() -> Result<()> {
+async fn open_connects_ones_own_machine_to_a_version_in_staging() -> Result<()> {
     with_temp_ns("cli-open", async |story| {
         story.deploy(&json!({})).await?;
         let refused = run(&story, Bob, &["open", MODEL, "--no-browser"]).await?.refused(1)?;
@@ -24,10 +24,11 @@ async fn a_tester_reaches_a_version_in_staging_from_their_own_machine() -> Resul
                 understudy_crds::condition::is_true(conditions, understudy_crds::condition::SERVING)
             })
             .await?;
-        let mut open = command(&story, Tess, &["open", &name, "--no-browser", "-o", "json"])?.spawn()?;
+        let mut open = command(&story, Admin, &["open", &name, "--no-browser", "-o", "json"])?.spawn()?;
         let mut lines = BufReader::new(open.stdout.take().context("stdout is piped")?).lines();
-        let opened: Value = serde_json::from_str(&lines.next_line().await?.context("it prints its URL")?)?;
-        let url = opened["url"].as_str().context("the URL is text")?;
+        let opened: Value =
+            serde_json::from_str(&lines.next_line().await?.context("the plugin printed no URL")?)?;
+        let url = opened["url"].as_str().context("the URL is not a string")?;
         for _ in 0..2 {
             let model: Value = reqwest::get(format!("{url}v2/models/{MODEL}")).await?.json().await?;
             assert_eq!(model["inputs"][0]["name"], "features", "{model}");

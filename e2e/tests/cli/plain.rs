@@ -1,4 +1,4 @@
-//! Nothing is written unasked, and everything can be done with plain kubectl.
+//! The plugin writes nothing without a confirmation, and prints the kubectl commands that do the same.
 
 use anyhow::{Result, ensure};
 use kube::ResourceExt;
@@ -12,7 +12,7 @@ use understudy_e2e::{
 };
 
 #[tokio::test]
-async fn without_a_terminal_nothing_is_written_unless_yes_is_said() -> Result<()> {
+async fn without_a_terminal_nothing_is_written_unless_yes_is_given() -> Result<()> {
     with_temp_ns("cli-asks", async |story| {
         story.deploy(&json!({})).await?;
         let name = story.publish(&Publication::of(Sample::V1_0_0)?).await?;
@@ -26,7 +26,7 @@ async fn without_a_terminal_nothing_is_written_unless_yes_is_said() -> Result<()
 }
 
 #[tokio::test]
-async fn the_kubectl_commands_that_it_shows_do_the_same() -> Result<()> {
+async fn the_kubectl_commands_that_the_plugin_prints_do_the_same() -> Result<()> {
     with_temp_ns("cli-plain", async |story| {
         story.deploy(&json!({})).await?;
         let name = story.publish(&Publication::of(Sample::V1_0_0)?).await?;
@@ -44,7 +44,7 @@ async fn the_kubectl_commands_that_it_shows_do_the_same() -> Result<()> {
             assert_eq!(
                 (now.annotations(), &now.spec),
                 (before.annotations(), &before.spec),
-                "nothing is written"
+                "--show-kubectl must not write"
             );
             shell(&story, &shown).await?.done()?;
             let open = arguments[0] == "request";

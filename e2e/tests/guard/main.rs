@@ -1,6 +1,6 @@
-//! Attacks that the operator itself must stand: it reads afresh what it acts on, and does nothing while the API server
-//! does not enforce the approval policy. In a program of its own, since one of them takes that policy away.
+//! Attacks that the operator itself must withstand: it reads again what it acts on, and promotes nothing while the API
+//! server does not enforce the approval policy. They are a test program of their own, since one of them removes the policy.
 
-mod gate;
+mod policy;
 mod races;
 mod rollback;

@@ -1,11 +1,11 @@
-//! A21: a rollback to what was never approved for Production.
+//! A21: a rollback to a version that was never approved for Production.
 
 use anyhow::Result;
 use understudy_crds::RollbackResult;
 use understudy_e2e::{MODEL, Person, Publication, Sample, with_temp_ns};
 
 #[tokio::test]
-async fn a21_a_rollback_brings_up_nothing_that_was_never_approved_for_production() -> Result<()> {
+async fn a21_a_rollback_to_a_version_never_approved_for_production_is_refused() -> Result<()> {
     with_temp_ns("rollback", async |story| {
         story.serve_main(&serde_json::json!({})).await?;
         story.stage(&Publication::of(Sample::V1_1_0)?).await?;

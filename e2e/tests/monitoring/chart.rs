@@ -1,4 +1,4 @@
-//! What the chart renders for Prometheus, its operator and Grafana.
+//! The objects that the chart renders for Prometheus, the Prometheus operator and Grafana.
 
 use std::path::Path;
 
@@ -11,11 +11,11 @@ pub const RELEASE: &str = "understudy";
 pub const RELEASE_NAMESPACE: &str = "understudy-system";
 pub const OPERATOR: &str = "understudy-operator";
 
-/// What `monitoring` switches on.
+/// The objects of `monitoring`.
 pub struct Chart {
     pub service_monitor: Value,
     pub pod_monitor: Value,
-    /// The rules as a file of Prometheus; JSON is YAML.
+    /// The content of a Prometheus rules file. JSON is valid YAML.
     pub rules: Value,
     pub dashboards: Vec<Value>,
 }
@@ -31,12 +31,16 @@ impl Chart {
         let mut objects: Vec<Value> = serde_saphyr::from_multiple(&text)?;
         let mut take = |kind: &str, name: &str| {
             let found = objects.iter().position(|o| o["kind"] == kind && o["metadata"]["name"] == name);
-            found.map(|at| objects.swap_remove(at)).with_context(|| format!("there is no {kind} {name}"))
+            found
+                .map(|at| objects.swap_remove(at))
+                .with_context(|| format!("the chart renders no {kind} {name}"))
         };
         let mut rules = take("PrometheusRule", RELEASE)?;
         let dashboards = take("ConfigMap", "understudy-dashboards")?;
-        let files = dashboards["data"].as_object().context("a ConfigMap has data")?;
-        let read = |file: &Value| Ok(serde_json::from_str(file.as_str().context("a file is text")?)?);
+        let files = dashboards["data"].as_object().context("the ConfigMap has no data")?;
+        let read = |file: &Value| {
+            Ok(serde_json::from_str(file.as_str().context("a file in the ConfigMap is not a string")?)?)
+        };
         Ok(Self {
             service_monitor: take("ServiceMonitor", OPERATOR)?,
             pod_monitor: take("PodMonitor", "understudy-models")?,
@@ -80,7 +84,7 @@ impl Chart {
         Ok(found)
     }
 
-    /// What fills each variable of a dashboard: series, a label of theirs, and the value to be offered.
+    /// The queries of all dashboard variables, each with a value that it must offer.
     pub fn choices(&self, namespace: &str) -> Result<Vec<Choice>> {
         let mut found = vec![];
         for board in &self.dashboards {
@@ -106,12 +110,12 @@ impl Chart {
     }
 }
 
-/// The namespace that a dashboard is about.
+/// The namespace that a dashboard shows.
 fn of_board<'a>(board: &Value, namespace: &'a str) -> Result<&'a str> {
     Ok(if text(&board["uid"])? == "understudy-operators" { RELEASE_NAMESPACE } else { namespace })
 }
 
-/// An expression, and where it is from.
+/// An expression, and where it is used.
 #[derive(Clone, Debug)]
 pub struct Expression {
     pub place: String,
@@ -120,14 +124,14 @@ pub struct Expression {
     pub legend: Vec<String>,
 }
 
-/// A variable of a dashboard, and what somebody must be able to choose.
+/// A variable of a dashboard: series, label, and a value that it must offer.
 pub struct Choice {
     pub series: String,
     pub label: String,
     pub expected: String,
 }
 
-/// What somebody has chosen.
+/// The chosen values of the variables.
 struct Variables<'a> {
     namespace: &'a str,
 }
@@ -138,7 +142,7 @@ impl Variables<'_> {
             "namespace" => self.namespace,
             "deployment" => MODEL,
             "job" => OPERATOR,
-            // Grafana makes it four scrapes or more, and a scrape is a second here.
+            // Grafana uses at least four scrape intervals. The interval is one second here.
             "__rate_interval" => "30s",
             "__range" => "1h",
             _ => return None,
@@ -163,7 +167,7 @@ fn items(value: &Value) -> impl Iterator<Item = &Value> {
 }
 
 fn text(value: &Value) -> Result<&str> {
-    value.as_str().with_context(|| format!("not a text: {value}"))
+    value.as_str().with_context(|| format!("not a string: {value}"))
 }
 
 /// The names in `{{name}}`.
@@ -172,7 +176,7 @@ fn braced(legend: &str) -> Vec<String> {
     parts.filter_map(|part| Some(part.split_once("}}")?.0.trim().to_owned())).collect()
 }
 
-/// The scrape configuration that docs/operations.md gives to those without the Prometheus operator.
+/// The scrape configuration of docs/operations.md for clusters without the Prometheus operator.
 pub fn plain_configuration() -> Result<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/prometheus.yaml");
     let text =

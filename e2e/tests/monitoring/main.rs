@@ -1,5 +1,5 @@
-//! What Prometheus and Grafana make of the chart's `monitoring`: a real Prometheus finds operator and models the way
-//! its operator would, and each expression of alerts and dashboards is about something that is there.
+//! The chart's `monitoring`: a real Prometheus discovers operator and models as the Prometheus operator would, and every
+//! expression of alerts and dashboards refers to series that exist.
 
 mod chart;
 mod check;
@@ -19,7 +19,7 @@ use understudy_e2e::{MODEL, Person, Story, with_temp_ns};
 
 use crate::{
     chart::{Chart, Expression, OPERATOR, RELEASE_NAMESPACE},
-    prometheus::{Folder, Prometheus, Target, await_silence},
+    prometheus::{Folder, Prometheus, Target, await_no_complaints},
     traffic::Traffic,
 };
 
@@ -33,19 +33,19 @@ const OPERATORS: usize = 2;
 /// Two pods of main, one of the challenger.
 const SERVERS: usize = 3;
 
-/// Alice publishes a version of the samples, baseline included, and bob lets it into Staging.
+/// Alice publishes a version of the samples with its baseline, and bob approves it for Staging.
 async fn stage(story: &Story, version: &str) -> Result<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join(format!("../samples/manifests/modelversion-{version}.yaml"));
-    let path = path.to_str().context("the checkout's path is text")?;
+    let path = path.to_str().context("the path of the checkout is not UTF-8")?;
     story.kubectl(Person::Alice, &["apply", "-f", path]).await?.done()?;
     let name = format!("{MODEL}-{version}");
-    story.ask_and_approve(&name, Stage::Staging).await?;
+    story.request_and_approve(&name, Stage::Staging).await?;
     story.await_stage(&name, Stage::Staging).await?;
     Ok(name)
 }
 
-/// Main on two pods, with a baseline, a challenger and recording: everything that has a metric.
+/// Brings up main on two pods, with a baseline, a challenger and recording: everything that has metrics.
 async fn serve_everything(story: &Story) -> Result<()> {
     let sink = format!("s3://predictions/e2e/{}", story.namespace());
     story
@@ -62,7 +62,7 @@ async fn serve_everything(story: &Story) -> Result<()> {
     story
         .await_version("tess's verdict", &name, |v| v.status.as_ref().is_some_and(|s| s.acceptance.is_some()))
         .await?;
-    story.ask_and_approve(&name, Stage::Production).await?;
+    story.request_and_approve(&name, Stage::Production).await?;
     story.await_stage(&name, Stage::Production).await?;
     let ready = |md: &ModelDeployment| {
         let conditions = md.status.as_ref().map_or(&[][..], |s| &s.conditions);
@@ -70,11 +70,11 @@ async fn serve_everything(story: &Story) -> Result<()> {
             && condition::is_true(conditions, condition::RUNNING)
             && condition::is_true(conditions, condition::DEPLOYED)
     };
-    story.await_deployment("main runs, and its challenger gets copies", ready).await?;
+    story.await_deployment("main serves, and its challenger gets copies", ready).await?;
     Ok(())
 }
 
-/// The pods that must be scraped, each with the job that Prometheus gives it.
+/// The pods that must be scraped, each with its job in Prometheus.
 async fn expected(story: &Story, models: &str) -> Result<BTreeSet<Target>> {
     let (key, value) = names::MANAGED_BY;
     let ours = ListParams::default().labels(&format!("{key}={value}"));
@@ -90,12 +90,12 @@ async fn expected(story: &Story, models: &str) -> Result<BTreeSet<Target>> {
     Ok(all.collect())
 }
 
-/// Waits until Prometheus scrapes just the pods that there are, here and of the operator, and every one of them answers.
+/// Waits until Prometheus scrapes exactly the pods of the story and of the operator, and each of them answers.
 async fn await_targets(story: &Story, prometheus: &Prometheus, models: &str, at_least: usize) -> Result<()> {
-    await_silence("the targets are the pods, and up", async || {
+    await_no_complaints("the targets are exactly the pods, and up", async || {
         let (up, mut complaints) = prometheus.targets(&[story.namespace(), RELEASE_NAMESPACE]).await?;
         let expected = expected(story, models).await?;
-        ensure!(expected.len() >= at_least, "there should be {at_least} pods, not {expected:?}");
+        ensure!(expected.len() >= at_least, "expected at least {at_least} pods, found {expected:?}");
         complaints.extend(expected.difference(&up).map(|target| format!("{target:?} is not up")));
         complaints.extend(up.difference(&expected).map(|target| format!("{target:?} should not be scraped")));
         Ok(complaints)
@@ -103,11 +103,11 @@ async fn await_targets(story: &Story, prometheus: &Prometheus, models: &str, at_
     .await
 }
 
-/// Waits until every expression has been right once: what is about seldom things has an answer seldom.
-async fn await_answers(prometheus: &Prometheus, alerts: &[Expression], panels: &[Expression]) -> Result<()> {
+/// Waits until every expression has passed its check once. Expressions about rare events have a result only at times.
+async fn await_results(prometheus: &Prometheus, alerts: &[Expression], panels: &[Expression]) -> Result<()> {
     let mut alerts: Vec<&Expression> = alerts.iter().collect();
     let mut panels: Vec<&Expression> = panels.iter().collect();
-    await_silence("every expression is taken, and has an answer", async || {
+    await_no_complaints("every expression is valid, and has a result", async || {
         let mut complaints = vec![];
         for expression in std::mem::take(&mut alerts) {
             if let Some(complaint) = check::alert(prometheus, expression).await? {
@@ -126,17 +126,17 @@ async fn await_answers(prometheus: &Prometheus, alerts: &[Expression], panels: &
     .await
 }
 
-/// The same expressions with a slip in each do not pass: this test would see one.
-async fn ensure_slips_are_seen(
+/// Fails unless the checks find a typing error in an expression.
+async fn ensure_typos_are_found(
     prometheus: &Prometheus,
     alerts: &[Expression],
     panels: &[Expression],
 ) -> Result<()> {
-    let slipped = |all: &[Expression], from: &str, to: &str| {
+    let with_typo = |all: &[Expression], from: &str, to: &str| {
         let found = all.iter().find(|expression| expression.text.contains(from));
-        let mut slip = found.with_context(|| format!("no expression has {from}"))?.clone();
-        slip.text = slip.text.replacen(from, to, 1);
-        Ok::<_, anyhow::Error>(slip)
+        let mut typo = found.with_context(|| format!("no expression has {from}"))?.clone();
+        typo.text = typo.text.replacen(from, to, 1);
+        Ok::<_, anyhow::Error>(typo)
     };
     for (from, to) in [
         ("understudy_leader", "understudy_laeder"),
@@ -145,11 +145,11 @@ async fn ensure_slips_are_seen(
         ("(namespace, model, version)", "(namespace, modell, version)"),
         ("max by", "maxx by"),
     ] {
-        let slip = slipped(alerts, from, to)?;
+        let typo = with_typo(alerts, from, to)?;
         ensure!(
-            check::alert(prometheus, &slip).await?.is_some(),
-            "nobody sees what is wrong with {}",
-            slip.text
+            check::alert(prometheus, &typo).await?.is_some(),
+            "the check does not find the error in {}",
+            typo.text
         );
     }
     for (from, to) in [
@@ -157,24 +157,24 @@ async fn ensure_slips_are_seen(
         ("by (role, feature)", "by (role, featur)"),
         ("sum(", "summ("),
     ] {
-        let slip = slipped(panels, from, to)?;
+        let typo = with_typo(panels, from, to)?;
         ensure!(
-            check::panel(prometheus, &slip).await?.is_some(),
-            "nobody sees what is wrong with {}",
-            slip.text
+            check::panel(prometheus, &typo).await?.is_some(),
+            "the check does not find the error in {}",
+            typo.text
         );
     }
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_prometheus_finds_all_pods_and_every_expression_of_alerts_and_dashboards_has_an_answer()
--> Result<()> {
+async fn a_prometheus_finds_all_pods_and_every_expression_of_alerts_and_dashboards_has_a_result() -> Result<()>
+{
     with_temp_ns("monitoring", async |story| {
         let cluster = story.cluster();
         ensure!(
             cluster.is_near(),
-            "Prometheus runs here: it needs a cluster whose pods can be reached from here"
+            "Prometheus runs on this machine: it needs a cluster whose pods this machine can call"
         );
         let chart = Chart::render(cluster).await?;
         let (alerts, panels) = (chart.alerts()?, chart.panels(story.namespace())?);
@@ -186,14 +186,14 @@ async fn a_prometheus_finds_all_pods_and_every_expression_of_alerts_and_dashboar
         let configuration = scrape::configuration(&jobs, &[&rules]);
         let prometheus = Prometheus::start(cluster, folder, &configuration).await?;
         let models = format!("{RELEASE_NAMESPACE}/understudy-models");
-        // It sees the promotion happen, or there is no time from approval to serving.
+        // It must scrape during the promotion, for the time from approval to serving.
         await_targets(&story, &prometheus, &models, OPERATORS).await?;
         serve_everything(&story).await?;
         let traffic = Traffic::begin(&story, MAIN).await?;
 
         await_targets(&story, &prometheus, &models, OPERATORS + SERVERS).await?;
-        await_silence("every rule is evaluated", async || prometheus.broken_rules().await).await?;
-        await_answers(&prometheus, &alerts, &panels).await?;
+        await_no_complaints("every rule is evaluated", async || prometheus.broken_rules().await).await?;
+        await_results(&prometheus, &alerts, &panels).await?;
         for choice in chart.choices(story.namespace())? {
             let offered = prometheus.label_values(&choice.series, &choice.label).await?;
             ensure!(
@@ -203,7 +203,7 @@ async fn a_prometheus_finds_all_pods_and_every_expression_of_alerts_and_dashboar
                 choice.expected
             );
         }
-        ensure_slips_are_seen(&prometheus, &alerts, &panels).await?;
+        ensure_typos_are_found(&prometheus, &alerts, &panels).await?;
 
         let jobs = scrape::from_outside(&chart::plain_configuration()?, cluster.kubeconfig())?;
         let plain = Prometheus::start(cluster, Folder::new()?, &scrape::configuration(&jobs, &[])).await?;
@@ -211,7 +211,7 @@ async fn a_prometheus_finds_all_pods_and_every_expression_of_alerts_and_dashboar
         plain.end().await?;
 
         let calls = traffic.finish().await?;
-        println!("{} alerts and {} panels have answers, after {calls} calls", alerts.len(), panels.len());
+        println!("{} alerts and {} panels have results, after {calls} calls", alerts.len(), panels.len());
         prometheus.end().await
     })
     .await

@@ -1,4 +1,4 @@
-//! A Prometheus of the test's own, and its API.
+//! A Prometheus for one test, and its API.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -21,14 +21,14 @@ use tokio::{
 };
 use understudy_e2e::Cluster;
 
-/// Far more than a discovery, a scrape and a rule take, also on a loaded machine.
+/// Much longer than discovery, a scrape and a rule take, also on a busy machine.
 pub const DEADLINE: Duration = Duration::from_mins(3);
-/// Between two looks at an API that tells nobody of a change.
-const LOOK: Duration = Duration::from_millis(500);
-/// Lines of its log that are kept for a failure.
+/// Pause between two checks of an API that has no watch.
+const PACE: Duration = Duration::from_millis(500);
+/// Lines of its log that a failed test prints.
 const LINES: usize = 30;
 
-/// A Prometheus that runs, and ends with this value.
+/// A running Prometheus. It ends when this value is dropped.
 pub struct Prometheus {
     process: Child,
     folder: Folder,
@@ -37,11 +37,11 @@ pub struct Prometheus {
     log: Arc<Mutex<VecDeque<String>>>,
 }
 
-/// A folder that goes with its owner.
+/// A folder that is removed when this value is dropped.
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// A new one.
+    /// Creates a folder.
     pub fn new() -> Result<Self> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -51,7 +51,7 @@ impl Folder {
         Ok(Self(path))
     }
 
-    /// Writes a file of JSON, which is YAML too.
+    /// Writes a file of JSON, which is valid YAML.
     pub fn write(&self, name: &str, content: &Value) -> Result<PathBuf> {
         let path = self.0.join(name);
         std::fs::write(&path, serde_json::to_vec_pretty(content)?)?;
@@ -67,7 +67,7 @@ impl Drop for Folder {
     }
 }
 
-/// Where a series comes from.
+/// A scraped pod.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Target {
     pub namespace: String,
@@ -82,11 +82,11 @@ pub struct Sample {
 }
 
 impl Prometheus {
-    /// Checks a configuration with promtool, and starts a Prometheus on it, at a free port.
+    /// Checks a configuration with promtool, and starts a Prometheus with it on a free port.
     pub async fn start(cluster: &Cluster, folder: Folder, configuration: &Value) -> Result<Self> {
         let config = folder.write("prometheus.yaml", configuration)?;
         let check = program(cluster, "promtool").args(["check", "config"]).arg(&config).output().await;
-        let check = check.context("there is no promtool; run e2e/cluster/build prometheus")?;
+        let check = check.context("failed to start promtool: run e2e/cluster/build prometheus")?;
         ensure!(
             check.status.success(),
             "promtool: {}{}",
@@ -102,15 +102,15 @@ impl Prometheus {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .context("there is no prometheus; run e2e/cluster/build prometheus")?;
+            .context("failed to start prometheus: run e2e/cluster/build prometheus")?;
         let log = Arc::new(Mutex::new(VecDeque::new()));
-        let (tell, told) = oneshot::channel();
-        tokio::spawn(read_log(process.stderr.take().context("its log is piped")?, log.clone(), tell));
+        let (sender, address) = oneshot::channel();
+        tokio::spawn(read_log(process.stderr.take().context("stderr is piped")?, Arc::clone(&log), sender));
         let client = reqwest::Client::builder().no_proxy().build()?;
         let mut started = Self { process, folder, base: String::new(), client, log };
-        match tokio::time::timeout(DEADLINE, told).await {
+        match tokio::time::timeout(DEADLINE, address).await {
             Ok(Ok(address)) => started.base = format!("http://{address}/api/v1"),
-            _ => bail!("Prometheus does not come up: {}", started.log()),
+            _ => bail!("Prometheus does not start: {}", started.log()),
         }
         Ok(started)
     }
@@ -121,7 +121,7 @@ impl Prometheus {
         lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 
-    /// Ends it.
+    /// Ends the process.
     pub async fn end(mut self) -> Result<()> {
         self.process.kill().await.context("failed to end Prometheus")?;
         drop(self.folder);
@@ -130,22 +130,22 @@ impl Prometheus {
 
     async fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value> {
         let url = reqwest::Url::parse_with_params(&format!("{}/{path}", self.base), parameters)?;
-        let answer = self.client.get(url).send().await;
-        let answer = answer.with_context(|| format!("Prometheus does not answer: {}", self.log()))?;
-        let mut answer: Value = answer.json().await?;
-        ensure!(answer["status"] == "success", "{}: {}", answer["errorType"], answer["error"]);
-        ensure!(answer.get("warnings").is_none(), "Prometheus warns: {}", answer["warnings"]);
-        Ok(answer["data"].take())
+        let response = self.client.get(url).send().await;
+        let response = response.with_context(|| format!("Prometheus does not answer: {}", self.log()))?;
+        let mut body: Value = response.json().await?;
+        ensure!(body["status"] == "success", "{}: {}", body["errorType"], body["error"]);
+        ensure!(body.get("warnings").is_none(), "Prometheus warns: {}", body["warnings"]);
+        Ok(body["data"].take())
     }
 
-    /// The samples of an instant vector; of a scalar, the one without labels.
+    /// The samples of an instant vector. A scalar is one sample without labels.
     pub async fn query(&self, expression: &str) -> Result<Vec<Sample>> {
         let data = self.get("query", &[("query", expression)]).await?;
         let sample = |labels: &Value, point: &Value| {
             let value = point[1].as_str().and_then(|value| value.parse().ok());
             Ok(Sample {
                 labels: labels.clone(),
-                value: value.with_context(|| format!("no sample: {point}"))?,
+                value: value.with_context(|| format!("not a sample: {point}"))?,
             })
         };
         match data["resultType"].as_str() {
@@ -164,7 +164,7 @@ impl Prometheus {
         Ok(serde_json::from_value(data)?)
     }
 
-    /// The targets in these namespaces that are up, and what is said of those that are not.
+    /// The targets in these namespaces that are up, and a complaint about each of the others.
     pub async fn targets(&self, namespaces: &[&str]) -> Result<(BTreeSet<Target>, Vec<String>)> {
         let data = self.get("targets", &[("state", "active")]).await?;
         let (mut up, mut down) = (BTreeSet::new(), vec![]);
@@ -182,7 +182,7 @@ impl Prometheus {
         Ok((up, down))
     }
 
-    /// What is wrong with the rules: those that were never evaluated, or not without an error.
+    /// The rules that were not evaluated, or that failed.
     pub async fn broken_rules(&self) -> Result<Vec<String>> {
         let data = self.get("rules", &[]).await?;
         let rules =
@@ -194,26 +194,29 @@ impl Prometheus {
     }
 }
 
-/// Looks again and again until there is nothing left to say, or the time is up.
-pub async fn await_silence(what: &str, mut look: impl AsyncFnMut() -> Result<Vec<String>>) -> Result<()> {
-    let mut looks = interval(LOOK);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+/// Repeats a check until it has no complaints.
+pub async fn await_no_complaints(
+    what: &str,
+    mut check: impl AsyncFnMut() -> Result<Vec<String>>,
+) -> Result<()> {
+    let mut ticks = interval(PACE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let deadline = Instant::now() + DEADLINE;
     loop {
-        looks.tick().await;
-        let complaints = look().await?;
+        ticks.tick().await;
+        let complaints = check().await?;
         if complaints.is_empty() {
             return Ok(());
         }
         if Instant::now() >= deadline {
-            bail!("waited {} s in vain: {what}:\n{}", DEADLINE.as_secs(), complaints.join("\n"));
+            bail!("timed out after {} s: {what}:\n{}", DEADLINE.as_secs(), complaints.join("\n"));
         }
     }
 }
 
 fn program(cluster: &Cluster, name: &str) -> Command {
     let mut command = Command::new(cluster.tool(name));
-    // It would ask a proxy for the pods.
+    // Pods must be called directly, not through a proxy.
     for name in ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"] {
         command.env_remove(name);
     }
@@ -226,9 +229,9 @@ fn flag(name: &str, path: &Path) -> std::ffi::OsString {
     flag
 }
 
-/// Keeps the end of its log, and once it is ready tells the address that it listens on.
-async fn read_log(stderr: ChildStderr, log: Arc<Mutex<VecDeque<String>>>, tell: oneshot::Sender<String>) {
-    let (mut address, mut tell) = (String::new(), Some(tell));
+/// Keeps the end of the log, and sends the address that it listens on once it is ready.
+async fn read_log(stderr: ChildStderr, log: Arc<Mutex<VecDeque<String>>>, sender: oneshot::Sender<String>) {
+    let (mut address, mut sender) = (String::new(), Some(sender));
     let mut lines = BufReader::new(stderr).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         if line.contains("Listening on")
@@ -237,10 +240,10 @@ async fn read_log(stderr: ChildStderr, log: Arc<Mutex<VecDeque<String>>>, tell: 
             rest.split_whitespace().next().unwrap_or_default().clone_into(&mut address);
         }
         if line.contains("Server is ready to receive web requests")
-            && let Some(tell) = tell.take()
+            && let Some(sender) = sender.take()
         {
-            // Whoever asked for it may have given up.
-            let _ = tell.send(address.clone());
+            // The receiver may have timed out.
+            let _ = sender.send(address.clone());
         }
         let mut kept = log.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() == LINES {

@@ -1,14 +1,13 @@
-//! What an expression names: metrics with their matchers, and labels. Not the whole language: Prometheus itself says
-//! whether an expression is one.
+//! The metrics, matchers and labels of an expression. This is not a full parser: Prometheus itself checks the syntax.
 
 use std::{collections::BTreeSet, iter::Peekable, str::CharIndices};
 
 use anyhow::{Result, bail};
 
-/// What an expression names.
+/// The names in an expression.
 #[derive(Debug, Default, PartialEq)]
 pub struct Named {
-    /// Every vector selector, as it stands there without its range.
+    /// Every vector selector, without its range.
     pub selectors: BTreeSet<Selector>,
     /// Every label in `by`, `without`, `on`, `ignoring` and `group_...`.
     pub labels: BTreeSet<String>,
@@ -18,14 +17,14 @@ pub struct Named {
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Selector {
     pub metric: String,
-    /// What is between the braces.
+    /// The text between the braces.
     pub matchers: String,
     /// The labels of the matchers.
     pub labels: Vec<String>,
 }
 
 impl Selector {
-    /// In the language of Prometheus.
+    /// The selector as PromQL.
     pub fn text(&self) -> String {
         format!("{}{{{}}}", self.metric, self.matchers)
     }
@@ -55,7 +54,7 @@ pub fn named(expression: &str) -> Result<Named> {
                 }
             }
             "and" | "or" | "unless" | "bool" | "offset" | "atan2" | "Inf" | "inf" | "NaN" | "nan" => {}
-            // A function or an aggregation, with its labels before or after what it is of.
+            // A function or an aggregation. Its labels come before or after its argument.
             _ if after.first() == Some(&Token::Sign('(')) || is_grouping(after.first()) => {}
             metric => {
                 let (selector, after) = selector(metric, after)?;
@@ -103,7 +102,7 @@ fn list(tokens: &[Token], open: char, close: char) -> Result<(Vec<String>, &[Tok
     Ok((words.collect(), &tokens[end + 1..]))
 }
 
-/// Words, quoted texts with their quotes, and signs; numbers, durations and ranges are left out.
+/// Words, strings with their quotes, and signs, without numbers, durations and ranges.
 fn tokens(expression: &str) -> Result<Vec<Token>> {
     let mut tokens = vec![];
     let mut chars = expression.char_indices().peekable();
@@ -116,7 +115,7 @@ fn tokens(expression: &str) -> Result<Vec<Token>> {
             }
             '"' | '\'' | '`' => {
                 let Some((end, _)) = chars.by_ref().find(|(_, c)| *c == first) else {
-                    bail!("a text is not closed: {expression}")
+                    bail!("a string is not closed: {expression}")
                 };
                 tokens.push(Token::Text(expression[start..=end].to_owned()));
             }
@@ -131,7 +130,7 @@ fn tokens(expression: &str) -> Result<Vec<Token>> {
     Ok(tokens)
 }
 
-/// The letters from `start` on that belong together.
+/// The word that begins at `start`.
 fn word<'a>(expression: &'a str, start: usize, chars: &mut Peekable<CharIndices>) -> &'a str {
     let mut end = start + 1;
     while let Some((at, c)) = chars.next_if(|(_, c)| is_of_word(*c) || *c == '.') {
@@ -145,12 +144,12 @@ fn is_of_word(c: char) -> bool {
 }
 
 #[test]
-fn metrics_matchers_and_labels_are_found_and_functions_and_numbers_are_not() {
+fn metrics_matchers_and_labels_are_found_but_functions_and_numbers_are_not() {
     let expression = r#"
         histogram_quantile(0.99, sum by (model, le) (rate(a_bucket{reason=~"X|Y", role!="z"}[5m])
           and on (namespace, pod) (b == 1))) > 72 * 3600
         or sum(c offset 5m) without (d) / on (e) group_left () f{}"#;
-    let found = named(expression).expect("an expression");
+    let found = named(expression).expect("the expression is valid");
     let selectors: Vec<String> = found.selectors.iter().map(Selector::text).collect();
     assert_eq!(selectors, [r#"a_bucket{reason=~"X|Y",role!="z"}"#, "b{}", "c{}", "f{}"]);
     let labels: Vec<&str> = found.labels.iter().map(String::as_str).collect();

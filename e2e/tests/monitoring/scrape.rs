@@ -1,14 +1,14 @@
-//! What the Prometheus operator makes of a `PodMonitor` and a `ServiceMonitor`: a job, discovered on the API server.
+//! The scrape jobs that the Prometheus operator generates from a `PodMonitor` and a `ServiceMonitor`.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
-/// Between two scrapes.
+/// Scrape interval.
 const INTERVAL: &str = "1s";
 
-/// A whole configuration, for a Prometheus outside the cluster.
+/// A complete configuration for a Prometheus outside the cluster.
 pub fn configuration(jobs: &[Value], rules: &[&Path]) -> Value {
     json!({
         "global": {"scrape_interval": INTERVAL, "evaluation_interval": INTERVAL},
@@ -17,7 +17,7 @@ pub fn configuration(jobs: &[Value], rules: &[&Path]) -> Value {
     })
 }
 
-/// The job of each endpoint of a `PodMonitor`.
+/// One job for each endpoint of a `PodMonitor`.
 pub fn pod_monitor(monitor: &Value, kubeconfig: &Path) -> Result<Vec<Value>> {
     jobs(monitor, "podMetricsEndpoints", |place, port| {
         let mut relabel = vec![drop_finished()];
@@ -38,7 +38,7 @@ pub fn pod_monitor(monitor: &Value, kubeconfig: &Path) -> Result<Vec<Value>> {
     })
 }
 
-/// The job of each endpoint of a `ServiceMonitor`.
+/// One job for each endpoint of a `ServiceMonitor`.
 pub fn service_monitor(monitor: &Value, kubeconfig: &Path) -> Result<Vec<Value>> {
     jobs(monitor, "endpoints", |place, port| {
         let mut relabel = keep_labelled(monitor, "service");
@@ -60,12 +60,13 @@ pub fn service_monitor(monitor: &Value, kubeconfig: &Path) -> Result<Vec<Value>>
     })
 }
 
-/// Discovery that somebody has written for a Prometheus in the cluster, from outside.
+/// The jobs of a configuration that was written for a Prometheus in the cluster, changed to run outside.
 pub fn from_outside(configuration: &Value, kubeconfig: &Path) -> Result<Vec<Value>> {
-    let mut jobs = configuration["scrape_configs"].as_array().context("scrape_configs is a list")?.clone();
+    let mut jobs =
+        configuration["scrape_configs"].as_array().context("scrape_configs is not a list")?.clone();
     for job in &mut jobs {
         for discovery in
-            job["kubernetes_sd_configs"].as_array_mut().context("discovered on the API server")?
+            job["kubernetes_sd_configs"].as_array_mut().context("kubernetes_sd_configs is not a list")?
         {
             discovery["kubeconfig_file"] = json!(kubeconfig);
         }
@@ -75,17 +76,19 @@ pub fn from_outside(configuration: &Value, kubeconfig: &Path) -> Result<Vec<Valu
 
 fn jobs(monitor: &Value, list: &str, job: impl Fn(&str, &str) -> Value) -> Result<Vec<Value>> {
     let meta = &monitor["metadata"];
-    let (namespace, name) =
-        meta["namespace"].as_str().zip(meta["name"].as_str()).context("a monitor has a name")?;
-    let endpoints = monitor["spec"][list].as_array().context("a monitor has endpoints")?;
-    let made = endpoints.iter().map(|endpoint| {
-        let port = endpoint["port"].as_str().context("an endpoint has a port by name")?;
+    let (namespace, name) = meta["namespace"]
+        .as_str()
+        .zip(meta["name"].as_str())
+        .context("the monitor has no namespace and name")?;
+    let endpoints = monitor["spec"][list].as_array().context("the monitor has no endpoints")?;
+    let jobs = endpoints.iter().map(|endpoint| {
+        let port = endpoint["port"].as_str().context("the endpoint has no named port")?;
         Ok(job(&format!("{namespace}/{name}"), port))
     });
-    made.collect()
+    jobs.collect()
 }
 
-/// Where to look: in the namespaces of the selector, or in the monitor's own.
+/// Discovery in the namespaces of the selector, or else in the monitor's own namespace.
 fn discovery(role: &str, monitor: &Value, kubeconfig: &Path) -> Value {
     let selector = &monitor["spec"]["namespaceSelector"];
     let mut discovery = json!({"role": role, "kubeconfig_file": kubeconfig});

@@ -1,4 +1,4 @@
-//! Callers who name their calls, and tell later what was true.
+//! A caller that gives its calls ids, and sends their outcomes later.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -12,19 +12,19 @@ use tokio::{
 };
 use understudy_e2e::{MODEL, Row, Story, rows};
 
-/// Between two calls.
+/// Pause between two calls.
 const PACE: Duration = Duration::from_millis(50);
-/// Calls between an answer and its truth: nobody knows the truth at once.
+/// Number of calls between a call and its outcome, which is not known immediately.
 const LATER: usize = 10;
 
-/// Calls main until it is told to stop.
+/// Calls main until [`Traffic::finish`].
 pub struct Traffic {
     stop: watch::Sender<bool>,
     task: JoinHandle<Result<usize>>,
 }
 
 impl Traffic {
-    /// Begins, with the rows of the samples in turn; the truth is what `version` should say.
+    /// Starts to call with the rows of the samples. The outcomes are the expected labels of `version`.
     pub async fn begin(story: &Story, version: &'static str) -> Result<Self> {
         let service = story.api::<Service>().get(MODEL).await?;
         let address = service.spec.and_then(|s| s.cluster_ip).context("the Service has no address")?;
@@ -32,20 +32,20 @@ impl Traffic {
             if address.contains(':') { format!("http://[{address}]") } else { format!("http://{address}") };
         let rows = rows()?;
         let (stop, stopped) = watch::channel(false);
-        // Each call finds its own way, and so its own pod.
+        // A new connection for each call, so that the calls reach all pods.
         let client = reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy().build()?;
         let task = tokio::spawn(async move {
             let outcome = call(&client, &base, &rows, version, &stopped).await;
-            // Said at once: whoever waits for what follows from calls waits in vain.
+            // Printed immediately, since a test that waits for the effect of calls would time out.
             if let Err(error) = &outcome {
-                eprintln!("the callers stopped: {error:#}");
+                eprintln!("the caller failed: {error:#}");
             }
             outcome
         });
         Ok(Self { stop, task })
     }
 
-    /// Stops; how many calls there were, all of them answered.
+    /// Stops. Returns the number of calls, all of which succeeded.
     pub async fn finish(self) -> Result<usize> {
         let _ = self.stop.send(true);
         self.task.await?
@@ -61,7 +61,7 @@ async fn call(
 ) -> Result<usize> {
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut untold = VecDeque::new();
+    let mut pending = VecDeque::new();
     for (number, row) in rows.iter().cycle().enumerate() {
         if *stopped.borrow() {
             return Ok(number);
@@ -71,10 +71,11 @@ async fn call(
         let features = json!({"name": "features", "shape": [1, row.features.len()], "datatype": "FP32", "data": row.features});
         post(client, &format!("{base}/v2/models/{MODEL}/infer"), &json!({"id": id, "inputs": [features]}))
             .await?;
-        let truth = row.expected.get(version).context("the samples have an answer of each version")?.label;
-        untold.push_back(json!({"id": id, "label": truth}));
-        if untold.len() > LATER
-            && let Some(outcome) = untold.pop_front()
+        let label =
+            row.expected.get(version).context("the samples have no expected label of this version")?.label;
+        pending.push_back(json!({"id": id, "label": label}));
+        if pending.len() > LATER
+            && let Some(outcome) = pending.pop_front()
         {
             post(client, &format!("{base}/understudy/v1/outcomes"), &outcome).await?;
         }
@@ -83,8 +84,8 @@ async fn call(
 }
 
 async fn post(client: &reqwest::Client, url: &str, body: &Value) -> Result<()> {
-    let answer = client.post(url).json(body).send().await?;
-    let status = answer.status();
-    ensure!(status.is_success(), "{url} answered {status}: {}", answer.text().await?);
+    let response = client.post(url).json(body).send().await?;
+    let status = response.status();
+    ensure!(status.is_success(), "{url} returned {status}: {}", response.text().await?);
     Ok(())
 }

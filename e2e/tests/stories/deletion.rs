@@ -18,9 +18,9 @@ use serde_json::json;
 use understudy_crds::{Decision, ModelDeployment, ModelVersion, Stage, names};
 use understudy_e2e::{MODEL, Person, Publication, Sample, Story, with_temp_ns};
 
-use crate::told::decided;
+use crate::reported::await_decision;
 
-/// Names of the objects of this kind that belong to the model, going ones left aside.
+/// Names of the objects of this kind with the model's label.
 async fn owned<K>(story: &Story) -> Result<Vec<String>>
 where
     K: Clone + Debug + DeserializeOwned + Resource<DynamicType = (), Scope = NamespaceResourceScope>,
@@ -41,8 +41,8 @@ where
     Ok(())
 }
 
-/// Something of somebody else that wears our labels.
-async fn leave_something_foreign(story: &Story) -> Result<ConfigMap> {
+/// Creates a foreign object with our labels.
+async fn create_foreign_object(story: &Story) -> Result<ConfigMap> {
     let foreign = ConfigMap {
         metadata: ObjectMeta {
             name: Some("notes".to_owned()),
@@ -55,28 +55,31 @@ async fn leave_something_foreign(story: &Story) -> Result<ConfigMap> {
 }
 
 #[tokio::test]
-async fn a_deleted_model_deployment_takes_what_it_made_and_leaves_the_record() -> Result<()> {
+async fn deleting_a_model_deployment_removes_its_objects_and_keeps_the_history() -> Result<()> {
     with_temp_ns("deletion", async |story| {
         let main = story.serve_main(&json!({"replicas": 2, "recording": {}})).await?;
         let staged = story.stage(&Publication::of(Sample::V1_1_0)?).await?;
         story.challenge("1.1.0").await?;
-        story.await_heard("1.0.0", Some("1.1.0")).await?;
-        let asked = story.publish(&Publication::of(Sample::V1_1_0)?.version("1.2.0")).await?;
-        let request = story.ask(&asked, Stage::Staging).await?;
+        story.await_routing("1.0.0", Some("1.1.0")).await?;
+        let requested = story.publish(&Publication::of(Sample::V1_1_0)?.version("1.2.0")).await?;
+        let request = story.open_request(&requested, Stage::Staging).await?;
         let (workload, staged_workload) =
             (names::version_object(MODEL, "1.0.0"), names::version_object(MODEL, "1.1.0"));
-        story.await_object::<Deployment>("made", &staged_workload, |_| true).await?;
-        let foreign = leave_something_foreign(&story).await?;
+        story.await_object::<Deployment>("created", &staged_workload, |_| true).await?;
+        let foreign = create_foreign_object(&story).await?;
         let services = owned::<Service>(&story).await?;
-        let beside = [names::challenger(MODEL), names::peers(MODEL)];
-        assert_eq!(services, [MODEL, &beside[0], &beside[1], &workload, &staged_workload]);
+        let other = [names::challenger(MODEL), names::peers(MODEL)];
+        assert_eq!(services, [MODEL, &other[0], &other[1], &workload, &staged_workload]);
         let (workloads, pods) = (owned::<Deployment>(&story).await?, owned::<Pod>(&story).await?);
         assert_eq!(workloads, [workload, staged_workload]);
 
         let outcome =
             story.api_as::<ModelVersion>(Person::Alice).delete(&main, &DeleteParams::default()).await;
-        let refusal = outcome.err().context("a version in Production is not deleted just so")?.to_string();
-        ensure!(refusal.contains("Production"), "the refusal must say why: {refusal}");
+        let refusal = outcome
+            .err()
+            .context("the API server must refuse to delete a version in Production")?
+            .to_string();
+        ensure!(refusal.contains("Production"), "the message must name the stage: {refusal}");
 
         story.api_as::<ModelDeployment>(Person::Alice).delete(MODEL, &DeleteParams::default()).await?;
         story.await_gone::<ModelDeployment>(MODEL).await?;
@@ -85,15 +88,15 @@ async fn a_deleted_model_deployment_takes_what_it_made_and_leaves_the_record() -
         await_all_gone::<ConfigMap>(&story, &[names::routing(MODEL)]).await?;
         await_all_gone::<PodDisruptionBudget>(&story, &[MODEL.to_owned()]).await?;
         for name in [&main, &staged] {
-            let entry = decided(&story, name, Decision::Retired).await?;
-            ensure!(entry.reason.is_some_and(|r| r.contains("was deleted")), "the record says why");
+            let entry = await_decision(&story, name, Decision::Retired).await?;
+            ensure!(entry.reason.is_some_and(|r| r.contains("was deleted")), "the entry must say why");
             let retired = story.await_stage(name, Stage::Archived).await?;
-            ensure!(retired.history().len() > 1, "the record stays");
+            ensure!(retired.history().len() > 1, "the history must stay");
         }
-        let entry = decided(&story, &asked, Decision::Withdrawn).await?;
+        let entry = await_decision(&story, &requested, Decision::Withdrawn).await?;
         assert_eq!(entry.id, request.id);
         await_all_gone::<Pod>(&story, &pods).await?;
-        for name in [&main, &staged, &asked] {
+        for name in [&main, &staged, &requested] {
             story.api_as::<ModelVersion>(Person::Alice).delete(name, &DeleteParams::default()).await?;
             story.await_gone::<ModelVersion>(name).await?;
         }
@@ -105,7 +108,7 @@ async fn a_deleted_model_deployment_takes_what_it_made_and_leaves_the_record() -
 }
 
 #[tokio::test]
-async fn deleting_a_namespace_does_not_hang_on_a_version_in_production() -> Result<()> {
+async fn a_namespace_with_a_version_in_production_can_be_deleted() -> Result<()> {
     with_temp_ns("namespace", async |story| {
         story.serve_main(&json!({})).await?;
         let namespaces = Api::<Namespace>::all(story.client(Person::Admin).clone());

@@ -1,5 +1,5 @@
-//! Versions that cannot serve. Each is staged, passed by a careless tester and approved for Production: it must not get
-//! there, it must say why, and main must not miss a call.
+//! Versions that cannot serve. Each is approved for Staging, passed by a tester who did not test, and approved for
+//! Production. It must not become main, its status must say why, and no call to main may fail.
 
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
@@ -15,29 +15,29 @@ use understudy_crds::{
 };
 use understudy_e2e::{MODEL, Person, Publication, Sample, Story, digest, onnx, with_temp_ns};
 
-use crate::told::{says, tells};
+use crate::reported::{await_reported, has_condition};
 
-/// Asks for Production with every signature there is, and sees that main stays.
-async fn never_gets_there(story: &Story, name: &str, reason: &str, words: &str) -> Result<()> {
-    let told = tells(story, name, SERVING, reason, words).await?;
-    let failure = told.status.and_then(|s| s.last_failure).context("a failure is recorded")?;
+/// Gets every approval for Production. Fails unless main stays and the status says why.
+async fn is_never_promoted(story: &Story, name: &str, reason: &str, words: &str) -> Result<()> {
+    let reported = await_reported(story, name, SERVING, reason, words).await?;
+    let failure = reported.status.and_then(|s| s.last_failure).context("status.lastFailure is missing")?;
     assert_eq!(failure.reason, reason);
-    ensure!(failure.message.contains(words), "the failure must say {words:?}: {failure:?}");
+    ensure!(failure.message.contains(words), "the failure has no {words:?}: {failure:?}");
 
-    story.verdict(Person::Tess, name, "passed", "did not look").await?;
-    story.ask_and_approve(name, Stage::Production).await?;
+    story.verdict(Person::Tess, name, "passed", "not tested").await?;
+    story.request_and_approve(name, Stage::Production).await?;
     let approved = story
-        .await_version("approved, and held by its pods", name, |v| {
-            says(v, READY, reason, "is approved by bob and waits for its pods")
+        .await_version("approved, and waiting for its pods", name, |v| {
+            has_condition(v, READY, reason, "is approved by bob and waits for its pods")
         })
         .await?;
     assert_eq!(approved.stage(), Stage::Staging);
     let md = story
-        .await_deployment("a roll-out that waits for pods", |md| {
+        .await_deployment("the roll-out waits for pods", |md| {
             md.status.as_ref().and_then(|s| s.rollout.as_ref()).is_some_and(|r| r.model_version == name)
         })
         .await?;
-    assert_eq!(md.main().context("main is there")?.version, "1.0.0");
+    assert_eq!(md.main().context("the deployment has no main")?.version, "1.0.0");
     Ok(())
 }
 
@@ -45,7 +45,7 @@ async fn fails(broken: &Publication, story: &Story, reason: &str, words: &str) -
     story.serve_main(&json!({})).await?;
     let caller = story.caller().await?;
     let name = story.stage(broken).await?;
-    never_gets_there(story, &name, reason, words).await?;
+    is_never_promoted(story, &name, reason, words).await?;
     caller.finish().await?.ensure_all_from(&["1.0.0"])
 }
 
@@ -61,7 +61,7 @@ async fn a_file_with_another_digest_is_never_served() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_missing_file_is_named_and_main_serves_on() -> Result<()> {
+async fn a_missing_file_is_named_and_main_keeps_serving() -> Result<()> {
     with_temp_ns("missing", async |story| {
         let uri = "s3://models/breast-cancer/1.1.0/modle.onnx";
         let broken = Publication::of(Sample::V1_1_0)?.file(uri, Sample::V1_1_0.sha256()?);
@@ -71,8 +71,8 @@ async fn a_missing_file_is_named_and_main_serves_on() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_onnx_is_refused_before_it_is_loaded() -> Result<()> {
-    with_temp_ns("no-onnx", async |story| {
+async fn a_file_that_is_not_onnx_is_rejected_before_it_is_loaded() -> Result<()> {
+    with_temp_ns("not-onnx", async |story| {
         let pickle = b"\x80\x04\x95 a pickle, with the right digest";
         let uri = story.upload("model.pkl", pickle).await?;
         let broken = Publication::of(Sample::V1_1_0)?.file(uri, digest(pickle));
@@ -82,9 +82,9 @@ async fn a_file_that_is_no_onnx_is_refused_before_it_is_loaded() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_model_that_takes_its_pod_down_takes_nothing_else_down() -> Result<()> {
+async fn a_model_that_crashes_its_pod_harms_nothing_else() -> Result<()> {
     with_temp_ns("crash", async |story| {
-        // Gigabytes, where the pods of these stories may have some hundred megabytes.
+        // It needs gigabytes, and the pods of these stories may use a few hundred megabytes.
         let bomb = onnx::bomb(1 << 30);
         let uri = story.upload("bomb.onnx", &bomb).await?;
         let broken = Publication::of(Sample::V1_1_0)?.file(uri, digest(&bomb));
@@ -101,8 +101,7 @@ async fn restart_pods(story: &Story, version: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn bytes_that_are_swapped_behind_the_same_uri_are_not_served_and_the_right_ones_are_again() -> Result<()>
-{
+async fn a_file_replaced_behind_its_uri_is_not_served_until_the_approved_file_is_back() -> Result<()> {
     with_temp_ns("swap", async |story| {
         story.serve_main(&json!({})).await?;
         let mut caller = story.caller().await?;
@@ -110,18 +109,18 @@ async fn bytes_that_are_swapped_behind_the_same_uri_are_not_served_and_the_right
         let (right, other) = (Sample::V1_1_0.bytes()?, Sample::V1_0_0.bytes()?);
         let uri = story.upload("model.onnx", &right).await?;
         let name = story.stage(&Publication::of(Sample::V1_1_0)?.file(uri, digest(&right))).await?;
-        story.await_version("serving", &name, |v| says(v, SERVING, "Serving", "")).await?;
+        story.await_version("serving", &name, |v| has_condition(v, SERVING, "Serving", "")).await?;
 
-        // Another real model, good enough to be loaded: only its digest gives it away.
+        // Another real model, which could be loaded: only its digest is wrong.
         story.upload("model.onnx", &other).await?;
         restart_pods(&story, "1.1.0").await?;
-        never_gets_there(&story, &name, "DigestMismatch", &digest(&other)).await?;
+        is_never_promoted(&story, &name, "DigestMismatch", &digest(&other)).await?;
 
         story.upload("model.onnx", &right).await?;
         story.await_stage(&name, Stage::Production).await?;
         caller.await_version("1.1.0").await?;
-        let answers = caller.finish().await?;
-        answers.ensure_all_from(&["1.0.0", "1.1.0"])?;
+        let responses = caller.finish().await?;
+        responses.ensure_all_from(&["1.0.0", "1.1.0"])?;
         story.predict(MODEL).await?.ensure_equals(&understudy_e2e::rows()?, "1.1.0")
     })
     .await

@@ -1,4 +1,4 @@
-//! The main job, from a manifest to a model that serves, to the next one, and back.
+//! The main job: from a manifest to a model in Production, to the next version, and back.
 
 use anyhow::{Context, Result, ensure};
 use understudy_crds::{
@@ -9,28 +9,30 @@ use understudy_crds::{
 };
 use understudy_e2e::{MODEL, Person, Sample, Story, rows, with_temp_ns};
 
-use crate::told::decisions;
+use crate::reported::decisions;
 
 const FIRST: &str = "breast-cancer-1.0.0";
 const SECOND: &str = "breast-cancer-1.1.0";
 
 async fn apply(story: &Story, manifest: &std::path::Path) -> Result<()> {
-    let manifest = manifest.to_str().context("the checkout's path is text")?;
+    let manifest = manifest.to_str().context("the path of the checkout is not UTF-8")?;
     story.kubectl(Person::Alice, &["apply", "-f", manifest]).await?.done()?;
     Ok(())
 }
 
-/// Alice cannot approve her own request, bob can; both try it with kubectl.
+/// Alice cannot approve her own request, and bob can. Both try it with kubectl.
 async fn four_eyes(story: &Story, name: &str, id: &str) -> Result<()> {
     story.await_event("ModelVersion", name, "Requested", &format!("understudy.dev/approve={id}")).await?;
     let approve =
         |by: &str| [format!("understudy.dev/approve={id}"), format!("understudy.dev/approved-by={by}")];
     let [id, by] = approve("alice");
-    let words =
-        story.kubectl(Person::Alice, &["annotate", "--overwrite", "mv", name, &id, &by]).await?.refused()?;
-    ensure!(words.contains("four eyes"), "the refusal must say why: {words}");
+    let words = story
+        .kubectl(Person::Alice, &["annotate", "--overwrite", "modelversion", name, &id, &by])
+        .await?
+        .refused()?;
+    ensure!(words.contains("four eyes"), "the message must name the rule: {words}");
     let [id, by] = approve("bob");
-    story.kubectl(Person::Bob, &["annotate", "--overwrite", "mv", name, &id, &by]).await?.done()?;
+    story.kubectl(Person::Bob, &["annotate", "--overwrite", "modelversion", name, &id, &by]).await?.done()?;
     Ok(())
 }
 
@@ -44,27 +46,26 @@ fn all_true(md: &ModelDeployment) -> bool {
 async fn bring_to_production(story: &Story, sample: Sample) -> Result<()> {
     let name = format!("{MODEL}-{}", sample.version());
     apply(story, &sample.manifest()).await?;
-    let request = story.ask(&name, Stage::Staging).await?;
+    let request = story.open_request(&name, Stage::Staging).await?;
     four_eyes(story, &name, &request.id).await?;
     let staged = story
         .await_version("serving in Staging", &name, |v| {
             v.status.as_ref().is_some_and(|s| condition::is_true(&s.conditions, SERVING) && s.model.is_some())
         })
         .await?;
-    let signature = staged.status.and_then(|s| s.model).context("a version that serves has a signature")?;
+    let signature = staged.status.and_then(|s| s.model).context("a serving version has no signature")?;
     assert_eq!((signature.inputs[0].name.as_str(), signature.inputs[0].shape[1]), ("features", 30));
     let tested = story.predict(&names::version_object(MODEL, sample.version())).await?;
     tested.ensure_equals(&rows()?, sample.version())?;
-    story.verdict(Person::Tess, &name, "passed", "answers as the model card says").await?;
-    let request = story.ask(&name, Stage::Production).await?;
+    story.verdict(Person::Tess, &name, "passed", "predicts as the model card says").await?;
+    let request = story.open_request(&name, Stage::Production).await?;
     four_eyes(story, &name, &request.id).await?;
     story.await_stage(&name, Stage::Production).await?;
     Ok(())
 }
 
 #[tokio::test]
-async fn a_model_goes_live_by_two_persons_is_replaced_unnoticed_and_comes_back_by_one_annotation()
--> Result<()> {
+async fn two_people_promote_a_model_replace_it_unnoticed_and_roll_back_with_one_annotation() -> Result<()> {
     with_temp_ns("life", async |story| {
         let deployment = Sample::V1_0_0.manifest().with_file_name("modeldeployment.yaml");
         apply(&story, &deployment).await?;
@@ -81,22 +82,22 @@ async fn a_model_goes_live_by_two_persons_is_replaced_unnoticed_and_comes_back_b
         assert_eq!(replaced.spec.stage, Stage::Production, "the operator never changes spec");
 
         let (back, by) = ("understudy.dev/rollback=1.0.0#in-haste", "understudy.dev/rollback-by=bob");
-        story.kubectl(Person::Bob, &["annotate", "mdep", MODEL, back, by]).await?.done()?;
+        story.kubectl(Person::Bob, &["annotate", "modeldeployment", MODEL, back, by]).await?.done()?;
         caller.await_version("1.0.0").await?;
         let first = story.await_stage(FIRST, Stage::Production).await?;
         let second = story.await_stage(SECOND, Stage::Archived).await?;
-        caller.await_answers(20).await?;
+        caller.await_responses(20).await?;
         caller.finish().await?.ensure_all_from(&["1.0.0", "1.1.0", "1.0.0"])?;
 
         assert_eq!(decisions(&first), [Approved, Approved, Superseded, RolledBack]);
         assert_eq!(decisions(&second), [Approved, Approved, RolledBack]);
-        let approval = first.production_approval().context("it was approved")?;
+        let approval = first.production_approval().context("the history has no approval for Production")?;
         assert_eq!((approval.requested_by.as_str(), approval.decided_by.as_str()), ("alice", "bob"));
-        ensure!(approval.policy.is_some(), "an approval names the policy that was in force");
+        ensure!(approval.policy.is_some(), "an approval must name the policy that was in force");
 
         let md = story.await_deployment("all conditions true", all_true).await?;
-        let history = md.status.context("it has a status")?.history;
-        let told: Vec<_> = history
+        let history = md.status.context("the ModelDeployment has no status")?.history;
+        let entries: Vec<_> = history
             .iter()
             .map(|h| {
                 (
@@ -109,7 +110,7 @@ async fn a_model_goes_live_by_two_persons_is_replaced_unnoticed_and_comes_back_b
             })
             .collect();
         assert_eq!(
-            told,
+            entries,
             [
                 ("1.0.0", MainReason::Promoted, "alice", "bob", true),
                 ("1.1.0", MainReason::Promoted, "alice", "bob", true),

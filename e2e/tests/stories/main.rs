@@ -1,5 +1,5 @@
-//! Stories that a user may rely on, each on the real cluster of `make up`, in a namespace of its own. They wait for
-//! conditions, never for time to pass; the one clock is that of a caller who keeps calling main all the while.
+//! Stories that users may rely on, each on the real cluster of `make up` and in a namespace of its own. They wait for
+//! conditions and never sleep. Only the caller, which calls main the whole time, has a clock.
 
 mod acceptance;
 mod archive;
@@ -8,6 +8,6 @@ mod failures;
 mod gates;
 mod life;
 mod ownership;
+mod reported;
 mod requests;
 mod rivals;
-mod told;

@@ -1,5 +1,5 @@
-//! The operator is killed in the middle of a promotion, at each point where what it has written differs. Whatever it
-//! leaves half done, the end is that of a promotion which nothing disturbed.
+//! The operator is killed during a promotion, once after each of its writes. Each time the result is the same as that of an
+//! undisturbed promotion.
 
 use std::collections::BTreeMap;
 
@@ -14,39 +14,39 @@ use understudy_crds::{
     Decision, MainReason, ModelDeployment, ModelVersion, Stage, condition,
     names::{self, VERSION_LABEL},
 };
-use understudy_e2e::{MODEL, Person, Pressure, Publication, Sample, Story, Switches, with_temp_ns};
+use understudy_e2e::{LoadProfile, MODEL, Person, Publication, Sample, Story, Switches, with_temp_ns};
 
 use crate::TURN;
 
-/// How far a promotion has come.
+/// A step of a promotion.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Point {
     /// Bob's annotation is stored.
     Annotated,
     /// The approval is recorded.
     Approved,
-    /// The candidate's second pod is there.
+    /// The candidate's second pod exists.
     Starting,
-    /// Callers are sent to the candidate.
+    /// The Service selects the candidate.
     Switched,
-    /// The candidate is main, as recorded.
+    /// The status names the candidate as main.
     Recorded,
 }
 
-/// What a promotion leaves, with `new` and `old` for the two versions.
+/// The result of a promotion, with `new` and `old` in place of the two versions.
 #[derive(Debug, PartialEq)]
-struct End {
+struct EndState {
     stages: BTreeMap<String, Stage>,
     decisions: BTreeMap<String, Vec<Decision>>,
     record: Vec<(String, MainReason, String, String, bool)>,
     main: Option<String>,
     previous: Option<String>,
     selector: Option<String>,
-    told_to_pods: String,
+    routing: String,
     workloads: BTreeMap<String, Option<i32>>,
 }
 
-/// Waits until the story's promotion has come to this point.
+/// Waits until the promotion has reached this step.
 async fn reach(story: &Story, switches: &mut Switches, point: Point, version: &str) -> Result<()> {
     let name = format!("{MODEL}-{version}");
     let approved = |v: &ModelVersion| v.transition().is_none_or(|t| t.approval.is_some());
@@ -71,16 +71,16 @@ async fn reach(story: &Story, switches: &mut Switches, point: Point, version: &s
     Ok(())
 }
 
-/// Promotes `new` over `old`, kills the leader at this point, and waits until all is settled.
+/// Promotes `new` over `old`, kills the leader at this step, and waits until the promotion is complete.
 async fn promote(
     story: &Story,
     switches: &mut Switches,
     (new, old): (&str, &str),
     kill_at: Option<Point>,
-) -> Result<End> {
+) -> Result<EndState> {
     let name = format!("{MODEL}-{new}");
-    let leader = story.operator().aim_at_leader().await?;
-    let request = story.ask(&name, Stage::Production).await?;
+    let leader = story.operator().leader_process().await?;
+    let request = story.open_request(&name, Stage::Production).await?;
     story.approve(Person::Bob, &name, &request.id).await?;
     if let Some(point) = kill_at {
         reach(story, switches, point, new).await?;
@@ -89,24 +89,24 @@ async fn promote(
     story.await_stage(&name, Stage::Production).await?;
     story.await_stage(&format!("{MODEL}-{old}"), Stage::Archived).await?;
     story
-        .await_deployment("settled", |md| {
+        .await_deployment("the promotion is complete", |md| {
             let conditions = md.status.as_ref().map_or(&[][..], |s| &s.conditions);
             md.main().is_some_and(|m| m.version == new && m.ready_replicas == 2)
                 && condition::is_true(conditions, condition::READY)
                 && condition::find(conditions, condition::RECONCILING).is_none()
         })
         .await?;
-    // The pods of the version before the last are not kept.
+    // Older versions than `old` keep no pods.
     for workload in story.api::<Deployment>().list(&ListParams::default()).await? {
         let kept = [new, old].map(|version| names::version_object(MODEL, version));
         if !kept.contains(&workload.name_any()) {
             story.await_gone::<Deployment>(&workload.name_any()).await?;
         }
     }
-    end(story, new, old).await
+    end_state(story, new, old).await
 }
 
-async fn end(story: &Story, new: &str, old: &str) -> Result<End> {
+async fn end_state(story: &Story, new: &str, old: &str) -> Result<EndState> {
     let role = |version: &str| match version {
         v if v == new => "new".to_owned(),
         v if v == old => "old".to_owned(),
@@ -117,14 +117,14 @@ async fn end(story: &Story, new: &str, old: &str) -> Result<End> {
         || versions.iter().filter(|v| [new, old].contains(&v.spec.version.as_str()) || v.stage().is_served());
     let decisions = |v: &ModelVersion| v.history().iter().map(|h| h.decision).collect::<Vec<_>>();
     let md = story.api::<ModelDeployment>().get(MODEL).await?;
-    let status = md.status.clone().context("it has a status")?;
+    let status = md.status.clone().context("the ModelDeployment has no status")?;
     let service = story.api::<Service>().get(MODEL).await?;
     let selector = service.spec.and_then(|s| s.selector).and_then(|mut s| s.remove(VERSION_LABEL));
     let routing = story.api::<ConfigMap>().get(&names::routing(MODEL)).await?;
     let routing = routing.data.and_then(|mut d| d.remove("routing.json")).unwrap_or_default();
     let workloads = story.api::<Deployment>().list(&ListParams::default()).await?.items;
     let last = status.history.len().saturating_sub(2);
-    Ok(End {
+    Ok(EndState {
         stages: present().map(|v| (role(&v.spec.version), v.stage())).collect(),
         decisions: present().map(|v| (role(&v.spec.version), decisions(v))).collect(),
         record: status.history[last..]
@@ -136,7 +136,7 @@ async fn end(story: &Story, new: &str, old: &str) -> Result<End> {
         main: status.main.map(|m| role(&m.version)),
         previous: status.previous.map(|p| role(&p.version)),
         selector: selector.as_deref().map(role),
-        told_to_pods: routing.replace(new, "new"),
+        routing: routing.replace(new, "new"),
         workloads: workloads
             .iter()
             .map(|d| {
@@ -148,12 +148,12 @@ async fn end(story: &Story, new: &str, old: &str) -> Result<End> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_operator_that_is_killed_during_a_promotion_ends_where_an_undisturbed_one_does() -> Result<()> {
+async fn a_promotion_during_which_the_operator_is_killed_ends_like_an_undisturbed_one() -> Result<()> {
     let _turn = TURN.lock().await;
     with_temp_ns("crash", async |story| {
         story.serve_main(&json!({"replicas": 2})).await?;
         let mut switches = Switches::watch(&story);
-        let mut load = story.load(Pressure::default()).await?;
+        let mut load = story.load(LoadProfile::default()).await?;
         load.await_round().await?;
         let mut undisturbed = None;
         let points =
@@ -174,7 +174,7 @@ async fn an_operator_that_is_killed_during_a_promotion_ends_where_an_undisturbed
         story.operator().await_ready().await?;
         calls.ensure_unnoticed()?;
         assert_eq!(switches.versions().len(), 7, "each switch is one write: {:?}", switches.versions());
-        println!("five crashes: {} calls, {:.0} a second, none failed", calls.all.len(), calls.rate());
+        println!("5 crashes: {} calls, {:.0} a second, none failed", calls.all.len(), calls.rate());
         Ok(())
     })
     .await

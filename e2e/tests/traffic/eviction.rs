@@ -1,10 +1,10 @@
-//! Nodes that are drained take main's pods one by one.
+//! Main's pods are evicted one by one, as when nodes are drained.
 
 use anyhow::{Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, ResourceExt, api::EvictParams};
 use serde_json::json;
-use understudy_e2e::{Pressure, with_temp_ns};
+use understudy_e2e::{LoadProfile, is_ready, with_temp_ns};
 
 use crate::TURN;
 
@@ -13,17 +13,18 @@ async fn evicting_every_pod_of_main_in_turn_fails_no_call() -> Result<()> {
     let _turn = TURN.lock().await;
     with_temp_ns("evict", async |story| {
         story.serve_main(&json!({"replicas": 2})).await?;
-        let mut load = story.load(Pressure::default()).await?;
+        let mut load = story.load(LoadProfile::default()).await?;
         load.await_round().await?;
         let pods: Api<Pod> = story.api();
         let before: Vec<String> = story.pods_of("1.0.0").await?.iter().map(ResourceExt::name_any).collect();
-        let [one, other] = before.as_slice() else { anyhow::bail!("main has two pods: {before:?}") };
+        let [one, other] = before.as_slice() else { anyhow::bail!("main must have two pods: {before:?}") };
 
-        // The budget refuses the second (429) while the first is not replaced, and the client tries again as a drain does.
+        // The PodDisruptionBudget rejects the second eviction (429) until the first pod is replaced. The client retries, like
+        // a drain.
         pods.evict(one, &EvictParams::default()).await?;
         pods.evict(other, &EvictParams::default()).await?;
         let replaced = story.pods_of("1.0.0").await?.iter().any(is_ready);
-        ensure!(replaced, "the budget let both pods go at once");
+        ensure!(replaced, "the budget allowed both evictions at the same time");
         story.await_gone::<Pod>(one).await?;
         story.await_gone::<Pod>(other).await?;
         story
@@ -39,9 +40,4 @@ async fn evicting_every_pod_of_main_in_turn_fails_no_call() -> Result<()> {
         Ok(())
     })
     .await
-}
-
-fn is_ready(pod: &Pod) -> bool {
-    let mut conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    conditions.any(|c| c.type_ == "Ready" && c.status == "True")
 }

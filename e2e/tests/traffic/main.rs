@@ -1,5 +1,5 @@
-//! What callers may rely on while main changes, pods go and the operator dies: at least 500 calls a second, on kept,
-//! idle and fresh connections, and not one of them fails.
+//! What callers may rely on while main changes, pods are deleted and the operator dies: no call fails, at more than 500
+//! calls a second on kept, idle and fresh connections.
 
 mod crash;
 mod eviction;
@@ -9,7 +9,7 @@ mod triton;
 
 use tokio::sync::Mutex;
 
-/// One story at a time: each brings its load, and some take the operator away.
+/// One story runs at a time: each has its own load, and some stop the operator.
 static TURN: Mutex<()> = Mutex::const_new(());
 
 const FIRST: &str = "breast-cancer-1.0.0";

@@ -5,28 +5,28 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde_json::json;
 use understudy_crds::Stage;
-use understudy_e2e::{Person, Pressure, Publication, Sample, Story, Switches, with_temp_ns};
+use understudy_e2e::{LoadProfile, Person, Publication, Sample, Story, Switches, with_temp_ns};
 
 use crate::{FIRST, SECOND, TURN};
 
-/// After this time nobody is answered by the version that was main before.
+/// After this time no response comes from the previous main.
 const FOLLOWED: Duration = Duration::from_secs(5);
 
-/// Alice asks for Production, bob approves. The spec of an archived version still asks for Production: the operator
-/// never changes it. Alice sets it to what is before she asks again.
+/// Alice requests Production, and bob approves. The spec of an archived version still says Production, since the operator
+/// never changes a spec: Alice sets it to Archived first.
 async fn promote(story: &Story, name: &str) -> Result<()> {
     if story.version(name).await?.stage() == Stage::Archived {
         story.request(Person::Alice, name, Stage::Archived).await?;
     }
-    story.ask_and_approve(name, Stage::Production).await?;
+    story.request_and_approve(name, Stage::Production).await?;
     Ok(())
 }
 
-/// Promotes 1.1.0 and rolls back to 1.0.0 in turn, `count` switches in all, under load.
+/// Promotes 1.1.0 and rolls back to 1.0.0 in turn, under load, until there were `count` switches.
 async fn switch_under_load(story: &Story, count: usize) -> Result<()> {
     let mut switches = Switches::watch(story);
     let mut moments = vec![(switches.await_switch("1.0.0").await?, "1.0.0")];
-    let mut load = story.load(Pressure::default()).await?;
+    let mut load = story.load(LoadProfile::default()).await?;
     load.await_round().await?;
     for number in 0..count {
         let (version, up, down) =
@@ -50,7 +50,7 @@ async fn switch_under_load(story: &Story, count: usize) -> Result<()> {
     }
     assert_eq!(switches.versions().len(), count + 1, "each switch is one write: {:?}", switches.versions());
     println!(
-        "{count} switches: {} calls, {:.0} a second, none failed; the server ended {} kept connections",
+        "{count} switches: {} calls, {:.0} a second, none failed; the server closed {} kept connections",
         calls.all.len(),
         calls.rate(),
         calls.redials
@@ -59,8 +59,7 @@ async fn switch_under_load(story: &Story, count: usize) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_promotions_and_rollbacks_cost_no_caller_an_answer_and_all_follow_within_five_seconds()
--> Result<()> {
+async fn ten_promotions_and_rollbacks_fail_no_call_and_every_caller_follows() -> Result<()> {
     let _turn = TURN.lock().await;
     with_temp_ns("switch", async |story| {
         story.serve_main(&json!({"replicas": 2})).await?;
@@ -71,7 +70,7 @@ async fn ten_promotions_and_rollbacks_cost_no_caller_an_answer_and_all_follow_wi
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pods_that_are_not_kept_warm_finish_what_they_were_asked_before_they_go() -> Result<()> {
+async fn pods_that_are_not_kept_warm_answer_their_requests_before_they_end() -> Result<()> {
     let _turn = TURN.lock().await;
     with_temp_ns("cold", async |story| {
         story.serve_main(&json!({"replicas": 2, "rollback": {"keepWarm": "0s"}})).await?;

@@ -1,4 +1,4 @@
-//! NVIDIA's own HTTP client, from PyPI, against the Service.
+//! NVIDIA's own HTTP client from PyPI calls the Service.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ fn checkout(path: &str) -> PathBuf {
 
 /// Runs the client's script against the stable Service.
 async fn check(story: &Story, arguments: &[&str]) -> Result<()> {
-    ensure!(story.cluster().is_near(), "the client needs a cluster whose Services can be called from here");
+    ensure!(story.cluster().is_near(), "the client needs a cluster whose Services this machine can call");
     let service = story.api::<Service>().get(MODEL).await?;
     let address = service.spec.and_then(|s| s.cluster_ip).context("the Service has no address")?;
     let host = if address.contains(':') { format!("[{address}]") } else { address };
@@ -31,13 +31,13 @@ async fn check(story: &Story, arguments: &[&str]) -> Result<()> {
         .env("PYTHONPATH", python::package(CLIENT).await?)
         .output()
         .await?;
-    let told = [output.stdout, output.stderr].concat();
-    ensure!(output.status.success(), "{CLIENT} {arguments:?}: {}", String::from_utf8_lossy(&told));
+    let printed = [output.stdout, output.stderr].concat();
+    ensure!(output.status.success(), "{CLIENT} {arguments:?}: {}", String::from_utf8_lossy(&printed));
     Ok(())
 }
 
 #[tokio::test]
-async fn tritonclient_reads_metadata_and_predicts_in_binary_and_json_and_is_told_its_errors() -> Result<()> {
+async fn tritonclient_reads_metadata_predicts_in_binary_and_json_and_gets_clear_errors() -> Result<()> {
     let _turn = TURN.lock().await;
     with_temp_ns("triton", async |story| {
         story.serve_main(&json!({})).await?;

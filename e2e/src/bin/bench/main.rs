@@ -1,6 +1,6 @@
-//! `make bench`: the figures of the whole system, each with what limits it, measured in the same run. Absolute times
-//! mean little on a shared machine; the ratios do. `BENCH_SECONDS` (10) shortens or lengthens it; with arguments
-//! (`server`, `promotion`, `operator`) only these parts.
+//! `make bench`: the figures of the whole system, each with what limits it, measured in the same run. On a shared
+//! machine compare the ratios, not the absolute times. `BENCH_SECONDS` (default 10) sets its length. With arguments
+//! (`server`, `promotion`, `operator`) it measures only these parts.
 
 mod operator;
 mod promotion;
@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use table::Table;
 use understudy_e2e::with_temp_ns;
 
-/// Promotions at the default length: enough that the second slowest says something.
+/// Promotions at the default length: enough for the second slowest to be meaningful.
 const PROMOTIONS: u64 = 24;
 
 const PARTS: [&str; 3] = ["server", "promotion", "operator"];
@@ -38,14 +38,14 @@ async fn main() -> Result<()> {
                 with_temp_ns("bench-start", async |story| operator::measure(&story, &mut table).await)
                     .await?;
             }
-            other => bail!("there is no part {other}; there are: {}", PARTS.join(", ")),
+            other => bail!("{other} is not a part: use {}", PARTS.join(", ")),
         }
     }
     print!("\n{table}");
     Ok(())
 }
 
-/// The server's own figures, by its own benchmark: it prints them, and says at once when it lacks something.
+/// The server's own benchmark. It prints its figures, and fails immediately if a program that it needs is missing.
 fn server() -> Result<()> {
     let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("../server-image/bench/run");
     let status = Command::new(&run).status().with_context(|| format!("failed to start {}", run.display()))?;

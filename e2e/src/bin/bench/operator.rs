@@ -1,4 +1,4 @@
-//! The operator: what it holds while nothing happens, and how soon it works after it was started.
+//! The operator: its memory while idle, and the time from its start until it leads.
 
 use std::{
     net::TcpListener,
@@ -16,10 +16,10 @@ use crate::table::{Table, millis};
 
 /// Where `make up` installs it.
 const NAMESPACE: &str = "understudy-system";
-/// Far more than a start takes.
+/// Much longer than a start takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Reads the memory of the replicas that run, then starts one more, which looks at the story's empty namespace alone.
+/// Reads the memory of the running replicas, then starts one more that watches only the story's empty namespace.
 pub async fn measure(story: &Story, table: &mut Table) -> Result<()> {
     let replicas = story.operator().resident().await?;
     let largest = replicas.iter().max().context("the operator runs")?;
@@ -33,11 +33,11 @@ pub async fn measure(story: &Story, table: &mut Table) -> Result<()> {
 }
 
 fn megabytes(bytes: u64) -> String {
-    // A resident set is far below the 2^32 kilobytes that this can hold.
+    // A resident set is far below 2^32 kilobytes.
     format!("{:.1} MB", f64::from(u32::try_from(bytes / 1024).unwrap_or(u32::MAX)) / 1024.0)
 }
 
-/// An operator that runs on this machine, and ends with this value.
+/// An operator on this machine. It ends when this value is dropped.
 struct Started {
     child: Child,
     began: Instant,
@@ -45,7 +45,7 @@ struct Started {
     _folder: Folder,
 }
 
-/// A folder that is gone with this value.
+/// A folder that is removed when this value is dropped.
 struct Folder(PathBuf);
 
 impl Drop for Folder {
@@ -68,7 +68,7 @@ async fn start(story: &Story) -> Result<Started> {
     for name in ["understudy-config", "understudy-policy"] {
         for (file, text) in maps.get(name).await?.data.unwrap_or_default() {
             let own = format!("watchNamespaces: [\"{}\"]", story.namespace());
-            // An install for some namespaces does not know the policy's name.
+            // The configuration of an install for some namespaces has no names of policies.
             let text = text
                 .lines()
                 .filter(|line| !line.starts_with("policyName") && !line.starts_with("bindingName"))
@@ -91,7 +91,7 @@ async fn start(story: &Story) -> Result<Started> {
         .stderr(Stdio::null());
     let began = Instant::now();
     let child =
-        command.spawn().with_context(|| format!("failed to start {}; run `make build`", binary.display()))?;
+        command.spawn().with_context(|| format!("failed to start {}: run `make build`", binary.display()))?;
     Ok(Started { child, began, metrics_port, _folder: folder })
 }
 
@@ -100,21 +100,21 @@ fn free_port() -> Result<u16> {
 }
 
 impl Started {
-    /// How long it took from its start until the page says this line.
+    /// Waits until the page has this line. Returns the time since the start.
     async fn await_line(&mut self, page: &str, line: &str) -> Result<Duration> {
         let url = format!("http://127.0.0.1:{}/{page}", self.metrics_port);
         let client = reqwest::Client::builder().no_proxy().build()?;
-        let mut looks = tokio::time::interval(Duration::from_millis(5));
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
         while self.began.elapsed() < PATIENCE {
-            looks.tick().await;
-            let answer = async { client.get(&url).send().await?.text().await }.await;
-            if answer.is_ok_and(|text| text.lines().any(|l| l == line)) {
+            ticks.tick().await;
+            let page = async { client.get(&url).send().await?.text().await }.await;
+            if page.is_ok_and(|text| text.lines().any(|l| l == line)) {
                 return Ok(self.began.elapsed());
             }
             if let Some(status) = self.child.try_wait()? {
                 bail!("the operator ended with {status}");
             }
         }
-        bail!("the operator does not say {line:?}")
+        bail!("timed out: the operator has no line {line:?}")
     }
 }

@@ -1,4 +1,4 @@
-//! The table: what was measured, what limits it, how they compare, and what to reach.
+//! The table of figures: measured value, limit, ratio and target.
 
 use std::{fmt, time::Duration};
 
@@ -16,12 +16,12 @@ struct Line {
 pub struct Table(Vec<Line>);
 
 impl Table {
-    /// A figure and its target.
+    /// Adds a figure with its target.
     pub fn add(&mut self, figure: &str, measured: String, target: &str) {
         self.push(figure, measured, "", String::new(), target);
     }
 
-    /// A time beside that of something that limits it.
+    /// Adds a time with the time that limits it.
     pub fn compare(&mut self, figure: &str, measured: Duration, limit: (&str, Duration), target: &str) {
         let (name, least) = limit;
         let ratio = format!("{:.2} x", measured.as_secs_f64() / least.as_secs_f64());
@@ -46,12 +46,12 @@ impl fmt::Display for Table {
     }
 }
 
-/// A time in milliseconds, as people read it.
+/// A time in milliseconds, for people.
 pub fn millis(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1000.0)
 }
 
-/// The value that this part of all values does not exceed.
+/// The value that `percent` of all values do not exceed.
 pub fn percentile(times: &[Duration], percent: usize) -> Duration {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();

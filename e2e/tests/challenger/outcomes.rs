@@ -1,16 +1,16 @@
-//! What turned out to be true, told later by whoever knows.
+//! Outcomes: the ground truth of calls, sent later.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use understudy_crds::{Measure, ModelDeployment, OutcomeComparison};
 use understudy_e2e::{MODEL, Metrics, Publication, Row, Sample, held_out, with_temp_ns};
 
-use crate::told::{Copies, answering};
+use crate::mirroring::{Copies, await_first_copies};
 
-/// Outcomes in one request: so few that pods other than those that answered the calls are told most of them.
-const AT_ONCE: usize = 10;
+/// Outcomes in one request. With so few, most of them reach another pod than the one that answered the call.
+const BATCH: usize = 10;
 
-/// How many rows a sample labels rightly.
+/// The share of rows that a version labels correctly.
 #[expect(clippy::cast_precision_loss, reason = "there are 143 rows")]
 fn accuracy(rows: &[Row], version: &str) -> f64 {
     let right = rows.iter().filter(|row| row.expected.get(version).is_some_and(|e| e.label == row.truth));
@@ -27,24 +27,24 @@ fn is(measure: Option<Measure>, value: f64, compared: usize) -> bool {
 }
 
 #[tokio::test]
-async fn late_truth_told_to_any_pod_shows_how_often_both_were_right() -> Result<()> {
-    with_temp_ns("truth", async |story| {
+async fn outcomes_sent_to_any_pod_show_how_often_main_and_challenger_were_right() -> Result<()> {
+    with_temp_ns("outcomes", async |story| {
         let main = Publication::of(Sample::V1_1_0)?;
         story.serve(&main, &json!({"replicas": 2, "recording": {}})).await?;
         story.stage(&Publication::of(Sample::V1_2_0)?).await?;
         story.challenge("1.2.0").await?;
-        answering(&story, "1.1.0", "1.2.0").await?;
+        await_first_copies(&story, "1.1.0", "1.2.0").await?;
         let before = Copies::of(&story.metrics("1.1.0").await?);
-        let (rows, road) = (held_out()?, story.road(MODEL).await?);
+        let (rows, endpoint) = (held_out()?, story.endpoint(MODEL).await?);
         for (number, row) in rows.iter().enumerate() {
-            road.call(&format!("case-{number}"), row).await?;
+            endpoint.call(&format!("case-{number}"), row).await?;
         }
         let seen = |metrics: &Metrics| {
             let copies = Copies::of(metrics);
-            copies == before.and_mirrored(rows.len() as u64)
+            copies == before.plus_mirrored(rows.len() as u64)
                 && metrics.count("understudy_comparison_pairs", &[]) == copies.mirrored
         };
-        story.await_metrics("main's pods have seen both answers to every call", "1.1.0", seen).await?;
+        story.await_metrics("main's pods have compared both responses to every call", "1.1.0", seen).await?;
 
         let outcomes: Vec<Value> = rows
             .iter()
@@ -52,16 +52,24 @@ async fn late_truth_told_to_any_pod_shows_how_often_both_were_right() -> Result<
             .map(|(number, row)| json!({"id": format!("case-{number}"), "label": row.truth}))
             .collect();
         let mut joined = 0;
-        for some in outcomes.chunks(AT_ONCE) {
-            let answer = road.tell(&json!({"outcomes": some})).await?;
-            assert_eq!(answer["unknown"], json!([]), "{answer}");
-            joined += answer["joined"].as_u64().unwrap_or_default();
+        for some in outcomes.chunks(BATCH) {
+            let response = endpoint.send_outcomes(&json!({"outcomes": some})).await?;
+            assert_eq!(response["unknown"], json!([]), "{response}");
+            joined += response["joined"].as_u64().unwrap_or_default();
         }
-        assert_eq!(joined, rows.len() as u64, "every truth found its call, whichever pod had answered it");
-        let answer = road.tell(&json!({"id": "nobody's", "label": 1})).await?;
-        assert_eq!(answer, json!({"joined": 0, "unknown": ["nobody's"]}));
-        let again = road.tell(&outcomes[0]).await?;
-        assert_eq!(again, json!({"joined": 0, "unknown": ["case-0"]}), "a truth is told once");
+        assert_eq!(
+            joined,
+            rows.len() as u64,
+            "every outcome is joined to its call, whichever pod answered the call"
+        );
+        let response = endpoint.send_outcomes(&json!({"id": "no-such-call", "label": 1})).await?;
+        assert_eq!(response, json!({"joined": 0, "unknown": ["no-such-call"]}));
+        let again = endpoint.send_outcomes(&outcomes[0]).await?;
+        assert_eq!(
+            again,
+            json!({"joined": 0, "unknown": ["case-0"]}),
+            "a second outcome of the same call is not joined"
+        );
 
         let known = |outcomes: &OutcomeComparison| {
             usize::try_from(outcomes.joined).is_ok_and(|joined| joined == rows.len())
@@ -79,8 +87,8 @@ async fn late_truth_told_to_any_pod_shows_how_often_both_were_right() -> Result<
         );
         story.await_deployment(&what, shown).await?;
         let metrics = story.metrics("1.1.0").await?;
-        let told = |result| metrics.count("understudy_outcomes_total", &[("result", result)]);
-        assert_eq!((told("joined"), told("unknown")), (joined, 2));
+        let counted = |result| metrics.count("understudy_outcomes_total", &[("result", result)]);
+        assert_eq!((counted("joined"), counted("unknown")), (joined, 2));
         Ok(())
     })
     .await

@@ -1,4 +1,4 @@
-//! Everything that a namespace tells: what a failed story prints.
+//! The state of a namespace as text, for the output of a failed story.
 
 use std::fmt::Write as _;
 
@@ -10,14 +10,14 @@ use understudy_crds::{ModelDeployment, ModelVersion};
 use crate::Story;
 
 impl Story {
-    /// The status of each model object, each pod's state, and all events.
-    pub async fn evidence(&self) -> String {
+    /// The status of each `ModelDeployment` and `ModelVersion`, the state of each pod, and all events.
+    pub async fn diagnostics(&self) -> String {
         let mut text = String::new();
         let parts = tokio::join!(self.models(), self.pods(), self.all_events());
         for part in [parts.0, parts.1, parts.2] {
             let _ = match part {
                 Ok(part) => write!(text, "{part}"),
-                Err(error) => writeln!(text, "  (could not be read: {error:#})"),
+                Err(error) => writeln!(text, "  (failed to read: {error:#})"),
             };
         }
         text
@@ -31,8 +31,8 @@ impl Story {
         }
         for mv in self.api::<ModelVersion>().list(&ListParams::default()).await? {
             let status = serde_json::to_string(&mv.status)?;
-            let (name, asked) = (mv.name_any(), mv.spec.stage);
-            writeln!(text, "  ModelVersion {name} (spec.stage {asked}): {status}")?;
+            let (name, requested) = (mv.name_any(), mv.spec.stage);
+            writeln!(text, "  ModelVersion {name} (spec.stage {requested}): {status}")?;
         }
         Ok(text)
     }
@@ -42,13 +42,13 @@ impl Story {
         for pod in self.api::<Pod>().list(&ListParams::default()).await? {
             let status = pod.status.clone().unwrap_or_default();
             let phase = status.phase.unwrap_or_default();
-            let leaving = if pod.metadata.deletion_timestamp.is_some() { ", leaving" } else { "" };
-            writeln!(text, "  Pod {}: {phase}{leaving}", pod.name_any())?;
+            let deleted = if pod.metadata.deletion_timestamp.is_some() { ", being deleted" } else { "" };
+            writeln!(text, "  Pod {}: {phase}{deleted}", pod.name_any())?;
             for container in status.container_statuses.iter().flatten() {
                 let (state, last) = (&container.state, &container.last_state);
                 writeln!(
                     text,
-                    "    {}: ready {}, restarts {}, {}, before {}",
+                    "    {}: ready {}, restarts {}, state {}, last state {}",
                     container.name,
                     container.ready,
                     container.restart_count,

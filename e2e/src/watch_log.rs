@@ -1,4 +1,4 @@
-//! Everything that a kind of object went through, so that a story can say "never".
+//! All states that the objects of a kind went through, so that a story can assert "never".
 
 use std::{collections::BTreeMap, fmt::Debug, pin::pin};
 
@@ -14,20 +14,20 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::Story;
 
-/// All objects of a kind, by name, at one moment.
+/// All objects of a kind at one moment, by name.
 pub type Snapshot<K> = BTreeMap<String, K>;
 
-/// Records one kind in the story's namespace. A watch delivers the changes of a kind in the order in which they were
-/// written, so each snapshot is a state that was there.
-pub struct Recorder<K> {
+/// A log of one kind in the story's namespace. A watch delivers the changes of a kind in the order of their writes, so
+/// each snapshot is a state that existed.
+pub struct WatchLog<K> {
     stop: watch::Sender<bool>,
     task: JoinHandle<Result<Vec<Snapshot<K>>>>,
 }
 
 impl Story {
-    /// Begins to record.
+    /// Starts to record.
     #[must_use]
-    pub fn record<K>(&self) -> Recorder<K>
+    pub fn watch_log<K>(&self) -> WatchLog<K>
     where
         K: Clone + Debug + Send + Sync + DeserializeOwned + 'static,
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
@@ -48,7 +48,7 @@ impl Story {
                         continue;
                     }
                     Some(Ok(Event::Init)) if !seen.is_empty() => {
-                        bail!("the watch began anew and missed states")
+                        bail!("the watch started again and may have missed states")
                     }
                     Some(Ok(Event::Init)) => continue,
                     Some(Ok(Event::InitDone)) => {}
@@ -64,12 +64,12 @@ impl Story {
                 seen.push(now.clone());
             }
         });
-        Recorder { stop, task }
+        WatchLog { stop, task }
     }
 }
 
-impl<K> Recorder<K> {
-    /// Ends, and returns every state that was seen, in order.
+impl<K> WatchLog<K> {
+    /// Stops, and returns all states in their order.
     pub async fn finish(self) -> Result<Vec<Snapshot<K>>> {
         let _ = self.stop.send(true);
         self.task.await?

@@ -1,4 +1,4 @@
-//! A18: the same rules at every door of the API server.
+//! A18: the same rules hold for every form of write: replace, apply, JSON patch, create, another API version.
 
 use kube::{
     Api, ResourceExt,
@@ -73,7 +73,7 @@ async fn a18_another_version_of_the_api_obeys_the_same_rules() {
 }
 
 #[tokio::test]
-async fn a18_a_dry_run_tells_the_truth() {
+async fn a18_a_dry_run_has_the_same_result_as_the_write() {
     let w = World::new().await;
     w.pending().await;
     let params = PatchParams { dry_run: true, ..PatchParams::default() };
@@ -84,7 +84,7 @@ async fn a18_a_dry_run_tells_the_truth() {
 }
 
 #[tokio::test]
-async fn a18_a_request_by_server_side_apply_in_ones_own_name_passes() {
+async fn a18_a_person_can_request_by_server_side_apply_in_their_own_name() {
     let w = World::new().await;
     w.published().await;
     let mut applied = request("Staging", "alice");
