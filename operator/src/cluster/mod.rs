@@ -6,6 +6,7 @@ pub mod diff;
 pub mod kinds;
 pub mod labels;
 pub mod pods;
+pub mod quantity;
 pub mod scope;
 pub mod triggers;
 pub mod watch;
