@@ -35,6 +35,10 @@ pub struct Config {
     /// Name of the policy's binding.
     #[serde(default)]
     pub binding_name: Option<String>,
+    /// Whether the API server writes the name of the person who acts into the annotations (`approved-by` and so on), by
+    /// the chart's `MutatingAdmissionPolicy`. Otherwise people write it themselves.
+    #[serde(default)]
+    pub stamps_names: bool,
 }
 
 fn if_not_present() -> String {
@@ -185,5 +189,12 @@ mod tests {
     #[test]
     fn without_minimums_the_deployments_own_rules_stand() {
         assert_eq!(Minimums::default().raise(&Approval::default()), Approval::default());
+    }
+
+    #[test]
+    fn names_are_asked_of_people_unless_the_chart_says_that_the_cluster_writes_them() {
+        let read = |text| serde_saphyr::from_str::<Config>(text).expect("a configuration");
+        assert!(!read("{serverImage: 'understudy-server:1'}").stamps_names);
+        assert!(read("{serverImage: 'understudy-server:1', stampsNames: true}").stamps_names);
     }
 }

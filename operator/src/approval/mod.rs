@@ -5,6 +5,7 @@
 
 mod conditions;
 mod decide;
+mod notes;
 mod observe;
 mod record;
 mod requirements;
@@ -12,10 +13,7 @@ mod requirements;
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use kube::{
-    ResourceExt,
-    runtime::{controller::Action, events::EventType},
-};
+use kube::runtime::{controller::Action, events::EventType};
 use understudy_crds::{ModelVersion, ModelVersionStatus};
 
 use self::{
@@ -123,21 +121,11 @@ async fn announce(ctx: &Context, before: &ModelVersion, after: &ModelVersion, st
         ctx.journal.decided(after, entry, &ctx.metrics).await;
     }
     if let Step::Open(transition) = step {
-        let note = format!(
-            "{} asks for {} -> {}; a colleague approves with: kubectl annotate --overwrite mv {} -n {} understudy.dev/approve={} understudy.dev/approved-by=<their name>",
-            transition.requested_by,
-            transition.from,
-            transition.to,
-            after.name_any(),
-            after.namespace().unwrap_or_default(),
-            transition.id
-        );
+        let note = notes::requested(after, transition, ctx.config.stamps_names);
         ctx.journal.event(after, EventType::Normal, "Requested", &note).await;
     }
     if let Step::Accept(acceptance) = step {
-        let feedback = acceptance.feedback.as_ref().map(|f| format!(": {f}")).unwrap_or_default();
-        let note = format!("{:?} by {}{feedback}", acceptance.verdict, acceptance.by);
-        ctx.journal.event(after, EventType::Normal, "AcceptanceTest", &note).await;
+        ctx.journal.event(after, EventType::Normal, "AcceptanceTest", &notes::accepted(acceptance)).await;
     }
     if let Step::Complete { .. } = step {
         ctx.journal
