@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use rand::RngExt as _;
 use understudy_crds::{
-    Acceptance, Decision, HISTORY_LIMIT, ModelDeployment, ModelVersion, Stage, Transition, Verdict,
-    annotations,
+    Acceptance, Decision, HISTORY_LIMIT, MainReason, MainRecord, ModelDeployment, ModelVersion, Stage,
+    Transition, Verdict, annotations,
 };
 
 use super::{observe::Observed, requirements};
@@ -169,17 +169,19 @@ fn became_main(o: &Observed, _: Timestamp) -> Option<NextStep> {
     }
     let record = newest_record(o)?;
     let reason = format!("rolled back to {} by {}", record.version, record.requested_by);
-    act(moved(
-        Stage::Production,
-        Decision::RolledBack,
-        &record.requested_by.clone(),
-        &record.approved_by.clone(),
-        reason,
-    ))
+    act(moved(Stage::Production, Decision::RolledBack, &record.requested_by, decided_by(record), reason))
 }
 
-fn newest_record(o: &Observed) -> Option<&understudy_crds::MainRecord> {
+fn newest_record(o: &Observed) -> Option<&MainRecord> {
     o.deployment.as_ref()?.status.as_ref()?.history.last()
+}
+
+/// Who decided that main changes. A rollback is decided by one person: the approval in its record is older.
+fn decided_by(record: &MainRecord) -> &str {
+    match record.reason {
+        MainReason::Promoted => &record.approved_by,
+        MainReason::RolledBack => &record.requested_by,
+    }
 }
 
 /// It is in Production as recorded, and no longer main: replaced, rolled away from, or taken out by its own request.
@@ -193,14 +195,14 @@ fn superseded(o: &Observed, _: Timestamp) -> Option<NextStep> {
     let main = o.deployment.as_deref().and_then(ModelDeployment::main)?;
     let record = newest_record(o)?;
     let (decision, verb) = match record.reason {
-        understudy_crds::MainReason::Promoted => (Decision::Superseded, "replaced by"),
-        understudy_crds::MainReason::RolledBack => (Decision::RolledBack, "rolled back to"),
+        MainReason::Promoted => (Decision::Superseded, "replaced by"),
+        MainReason::RolledBack => (Decision::RolledBack, "rolled back to"),
     };
     act(moved(
         Stage::Archived,
         decision,
         &record.requested_by,
-        &record.approved_by,
+        decided_by(record),
         format!("{verb} {}", main.version),
     ))
 }

@@ -271,11 +271,12 @@ fn there_is_never_more_than_one_version_in_production() {
 }
 
 #[rstest]
-#[case("Promoted", Decision::Superseded)]
-#[case("RolledBack", Decision::RolledBack)]
+#[case("Promoted", Decision::Superseded, "dave")]
+#[case("RolledBack", Decision::RolledBack, "carol")]
 fn the_version_that_was_replaced_is_archived_and_asks_for_nothing(
     #[case] reason: &str,
     #[case] decision: Decision,
+    #[case] decided_by: &str,
 ) {
     let mut o = observed(version("Production", "Production", &json!({}), json!({})));
     o.deployment = Some(deployment(&main_is("fraud-9.9.9", "ffffff", reason)));
@@ -285,7 +286,7 @@ fn the_version_that_was_replaced_is_archived_and_asks_for_nothing(
     let entry = &after.history[0];
     assert_eq!(
         (entry.decision, entry.requested_by.as_str(), entry.decided_by.as_str()),
-        (decision, "carol", "dave")
+        (decision, "carol", decided_by)
     );
     o.version.status = Some(after);
     assert_eq!(decide(&o, now()), NextStep::Rest);
@@ -378,4 +379,12 @@ fn an_approval_counts_only_under_the_policy_under_which_it_was_asked_for() {
         panic!("not closed")
     };
     assert_eq!(decision, Decision::Withdrawn);
+}
+
+#[test]
+fn a_rollback_is_recorded_as_decided_by_the_person_who_rolled_back() {
+    let mut o = observed(version("Archived", "Archived", &json!({}), json!({})));
+    o.deployment = Some(deployment(&main_is("fraud-1.3.0", "rollback:1.3.0#1", "RolledBack")));
+    let entry = record::apply(&o, &step(&o), None, now()).history.remove(0);
+    assert_eq!((entry.requested_by.as_str(), entry.decided_by.as_str()), ("carol", "carol"));
 }

@@ -44,12 +44,17 @@ pub enum Next {
 /// A version that may become main.
 #[derive(Clone, Debug)]
 pub struct Candidate {
+    /// The version.
     pub version: Arc<ModelVersion>,
     /// Id of the approved transition, or the rollback request.
     pub transition: String,
+    /// What makes it main.
     pub reason: MainReason,
+    /// Who requested Production for it, or who rolled back.
     pub requested_by: String,
+    /// Who approved it for Production. A rollback needs no new approval.
     pub approved_by: String,
+    /// When the change was decided: by the approval, or by the request for the rollback.
     pub approved_at: Timestamp,
 }
 
@@ -59,12 +64,14 @@ pub fn plan(observed: &Observed, challenger: &Challenger, now: Timestamp) -> Pla
     let request = rollback::requested(&observed.md, &observed.versions, now);
     let (next, rollback) = match request {
         RollbackRequest::To(version, status) => {
+            let approval = version.production_approval();
+            let approved_by = approval.map_or_else(|| status.by.clone(), |h| h.decided_by.clone());
             let candidate = Candidate {
                 version,
                 transition: format!("rollback:{}", status.request),
                 reason: MainReason::RolledBack,
                 requested_by: status.by.clone(),
-                approved_by: status.by.clone(),
+                approved_by,
                 approved_at: status.at.0,
             };
             (Next::Promote(candidate), Some(status))

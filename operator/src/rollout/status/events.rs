@@ -15,7 +15,7 @@ use super::pass::Pass;
 use crate::{
     context::Context,
     reasons::{self, Challenger as Reason},
-    rollout::plan::Next,
+    rollout::plan::{Candidate, Next},
 };
 
 /// Reasons that need no event: nothing is wrong.
@@ -39,18 +39,10 @@ pub async fn announce(
     if changed {
         let (reason, note) = match &pass.plan.next {
             Next::Promote(c) => {
-                let (reason, verb) = match c.reason {
-                    MainReason::Promoted => ("Promoted", "is main"),
-                    MainReason::RolledBack => ("RolledBack", "is main again"),
-                };
                 // Approvals are recorded in whole seconds.
                 let took = jiff::Timestamp::now().duration_since(c.approved_at);
                 ctx.metrics.served(std::time::Duration::try_from(took).unwrap_or_default());
-                let note = format!(
-                    "{} {verb}; requested by {}, approved by {}",
-                    c.version.spec.version, c.requested_by, c.approved_by
-                );
-                (reason, note)
+                became_main(c)
             }
             _ => ("TakenDown", "no version is main any more".to_owned()),
         };
@@ -72,6 +64,21 @@ pub async fn announce(
     }
     for (type_, reason, note) in changes(before, after) {
         ctx.journal.event(md, type_, &reason, &note).await;
+    }
+}
+
+/// Reason and note of the event after this version became main. Pure.
+pub fn became_main(candidate: &Candidate) -> (&'static str, String) {
+    let Candidate { version, requested_by, approved_by, .. } = candidate;
+    let number = &version.spec.version;
+    match candidate.reason {
+        MainReason::Promoted => {
+            ("Promoted", format!("{number} is main; requested by {requested_by}, approved by {approved_by}"))
+        }
+        MainReason::RolledBack => {
+            let people = format!("rolled back by {requested_by}; approved for Production by {approved_by}");
+            ("RolledBack", format!("{number} is main again; {people}"))
+        }
     }
 }
 

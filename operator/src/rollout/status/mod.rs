@@ -125,6 +125,11 @@ fn served(candidate: &Candidate, now: Timestamp) -> ServedVersion {
 }
 
 fn record(candidate: &Candidate, now: Timestamp) -> MainRecord {
+    let approved_at = match candidate.reason {
+        MainReason::Promoted => Some(candidate.approved_at.into()),
+        // The request for a rollback is no approval: the version was approved before.
+        MainReason::RolledBack => candidate.version.production_approval().map(|h| h.decided_at.clone()),
+    };
     MainRecord {
         version: candidate.version.spec.version.clone(),
         model_version: candidate.version.name_any(),
@@ -134,7 +139,7 @@ fn record(candidate: &Candidate, now: Timestamp) -> MainRecord {
         reason: candidate.reason,
         requested_by: candidate.requested_by.clone(),
         approved_by: candidate.approved_by.clone(),
-        approved_at: (candidate.reason == MainReason::Promoted).then(|| candidate.approved_at.into()),
+        approved_at,
         transition: candidate.transition.clone(),
     }
 }
@@ -166,4 +171,56 @@ fn rollout(pass: &Pass<'_>) -> Option<Rollout> {
         transition: candidate.transition.clone(),
         message: message.clone(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, sync::Arc};
+
+    use serde_json::json;
+    use understudy_crds::ModelVersion;
+
+    use super::*;
+    use crate::rollout::{challenger::Challenger, plan::plan};
+
+    /// 1.2.0, which alice requested and bob approved on the first, and to which carol rolls back on the fifth.
+    fn rolled_back() -> Candidate {
+        let digest = format!("sha256:{}", "cd".repeat(32));
+        let version: ModelVersion = serde_json::from_value(json!({
+            "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelVersion", "metadata": {"name": "fraud-1.2.0"},
+            "spec": {"deployment": "fraud", "version": "1.2.0", "artifact": {"uri": "s3://m/m", "sha256": "cd".repeat(32)}},
+            "status": {"stage": "Archived", "history": [{
+                "id": "a1", "from": "Staging", "to": "Production", "requestedBy": "alice", "decision": "Approved",
+                "requestedAt": "2026-11-01T12:00:00Z", "decidedBy": "bob", "decidedAt": "2026-11-01T13:00:00Z", "digest": digest,
+            }]},
+        }))
+        .expect("a ModelVersion");
+        let md: ModelDeployment = serde_json::from_value(json!({
+            "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelDeployment",
+            "metadata": {"name": "fraud", "namespace": "risk", "annotations": {
+                "understudy.dev/rollback": "1.2.0#1", "understudy.dev/rollback-by": "carol",
+            }},
+            "spec": {},
+        }))
+        .expect("a ModelDeployment");
+        let observed = Observed::new(Arc::new(md), vec![Arc::new(version)], vec![], BTreeMap::new());
+        let now = "2026-11-05T12:00:00Z".parse().expect("a time");
+        match plan(&observed, &Challenger::NotNamed, now).next {
+            Next::Promote(candidate) => candidate,
+            other => panic!("expected a rollback, found {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_record_of_a_rollback_names_who_rolled_back_and_who_approved_the_version_and_when() {
+        let row = record(&rolled_back(), "2026-11-05T12:00:07Z".parse().expect("a time"));
+        assert_eq!((row.requested_by.as_str(), row.approved_by.as_str()), ("carol", "bob"));
+        assert_eq!(row.approved_at.map(|at| at.0.to_string()).as_deref(), Some("2026-11-01T13:00:00Z"));
+    }
+
+    #[test]
+    fn the_event_of_a_rollback_names_who_rolled_back_and_who_approved_the_version() {
+        let said = "1.2.0 is main again; rolled back by carol; approved for Production by bob";
+        assert_eq!(events::became_main(&rolled_back()), ("RolledBack", said.to_owned()));
+    }
 }
