@@ -48,14 +48,12 @@ reasons! {
         Unschedulable,
     }
 
-    /// `Ready` of a version, apart from the reasons of `Serving` and how its last request ended.
+    /// `Ready` of a version, apart from the reasons of `Serving` and `Hold`, and how a refused request ended.
     Version {
         /// A request waits for a second person. Also a reason of `Approvable`.
         WaitingForApproval,
         /// An approved request takes effect.
         RollingOut,
-        /// The version is in the requested stage.
-        Settled,
     }
 
     /// `Approvable` of a version: why a request cannot go on.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{ResourceExt, runtime::events::EventType};
 use understudy_crds::{
-    Decision, ModelVersionStatus, Stage,
+    Decision, ModelVersionStatus, Stage, Transition,
     condition::{self, APPROVABLE, READY, RECONCILING, SERVING, STALLED},
     names,
 };
@@ -64,12 +64,12 @@ pub fn status(observed: &Observed, hold: Option<&Hold>, now: Timestamp) -> Model
         None => condition::clear(conditions, type_),
     };
     put(SERVING, Some(&serving));
-    put(READY, Some(&ready));
-    put(
-        RECONCILING,
-        (progress == Progress::Reconciling).then(|| Finding { status: true, ..copy(&ready) }).as_ref(),
-    );
-    put(STALLED, (progress == Progress::Stalled).then(|| Finding { status: true, ..copy(&ready) }).as_ref());
+    let while_true = |at: Progress| {
+        ready.as_ref().filter(|_| progress == at).map(|ready| Finding { status: true, ..copy(ready) })
+    };
+    put(READY, ready.as_ref());
+    put(RECONCILING, while_true(Progress::Reconciling).as_ref());
+    put(STALLED, while_true(Progress::Stalled).as_ref());
     put(APPROVABLE, approvable.as_ref());
     status
 }
@@ -115,79 +115,66 @@ enum Progress {
     Stalled,
 }
 
+/// `Ready`, and whether something goes on. A version that needs no pods, and for which nothing is requested, has no
+/// `Ready`: it is as requested, so `False` would be wrong (kstatus would wait for it), and `True` would suggest that it
+/// serves.
 fn ready(
     observed: &Observed,
     status: &ModelVersionStatus,
     serving: &Finding,
     hold: Option<&Hold>,
-) -> (Finding, Progress) {
+) -> (Option<Finding>, Progress) {
     if let Some(transition) = &status.transition {
-        let step = format!("{} -> {}", transition.from, transition.to);
-        return match (&transition.approval, hold) {
-            (Some(grant), _) if !serving.status && transition.to == Stage::Production => {
-                let message =
-                    format!("{step} is approved by {} and waits for its pods: {}", grant.by, serving.message);
-                (Finding::new(false, &serving.reason, message), Progress::Reconciling)
-            }
-            (Some(grant), _) => (
-                Finding::new(
-                    false,
-                    reasons::Version::RollingOut.as_str(),
-                    format!("{step} is approved by {} and rolls out", grant.by),
-                ),
-                Progress::Reconciling,
-            ),
-            (None, Some(hold)) => (
-                Finding::new(false, hold.reason.as_str(), format!("{step}: {}", hold.message)),
-                Progress::Reconciling,
-            ),
-            (None, None) => {
-                let message = format!(
-                    "{step}, requested by {}, waits for a second person (id {})",
-                    transition.requested_by, transition.id
-                );
-                (
-                    Finding::new(false, reasons::Version::WaitingForApproval.as_str(), message),
-                    Progress::Reconciling,
-                )
-            }
-        };
+        return (Some(in_transition(transition, serving, hold)), Progress::Reconciling);
     }
     if let Some(hold) = hold {
-        return (Finding::new(false, hold.reason.as_str(), hold.message.clone()), Progress::Stalled);
+        return (Some(Finding::new(false, hold.reason.as_str(), hold.message.clone())), Progress::Stalled);
     }
-    if status.stage != observed.version.spec.stage
-        && let Some(last) = status.history.last()
-    {
-        let message = format!(
-            "{} -> {} {} by {}{}",
-            last.from,
-            last.to,
-            last.decision.in_words(),
-            last.decided_by,
-            last.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default()
-        );
-        // What was refused stays refused until somebody asks again; what made room for another version is done.
-        let refused = matches!(last.decision, Decision::Rejected | Decision::Expired);
-        let progress = if refused { Progress::Stalled } else { Progress::Done };
-        return (Finding::new(!refused, last.decision.as_str(), message), progress);
+    // What was refused stays refused until somebody requests it again.
+    let refused = status
+        .history
+        .last()
+        .filter(|last| matches!(last.decision, Decision::Rejected | Decision::Expired))
+        .filter(|_| status.stage != observed.version.spec.stage);
+    if let Some(last) = refused {
+        let because = last.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
+        let (from, to, by) = (last.from, last.to, &last.decided_by);
+        let message = format!("{from} -> {to} {} by {by}{because}", last.decision.in_words());
+        return (Some(Finding::new(false, last.decision.as_str(), message)), Progress::Stalled);
     }
-    if status.stage.is_served() {
-        let progress = match (serving.status, &observed.pods.failure) {
-            (true, _) => Progress::Done,
-            (false, Some(_)) => Progress::Stalled,
-            (false, None) => Progress::Reconciling,
-        };
-        return (copy(serving), progress);
+    if !status.stage.is_served() {
+        return (None, Progress::Done);
     }
-    (
-        Finding::new(
-            true,
-            reasons::Version::Settled.as_str(),
-            format!("in stage {}, as asked for", status.stage),
-        ),
-        Progress::Done,
-    )
+    let progress = match (serving.status, &observed.pods.failure) {
+        (true, _) => Progress::Done,
+        (false, Some(_)) => Progress::Stalled,
+        (false, None) => Progress::Reconciling,
+    };
+    (Some(copy(serving)), progress)
+}
+
+/// `Ready` while a request is open or takes effect.
+fn in_transition(transition: &Transition, serving: &Finding, hold: Option<&Hold>) -> Finding {
+    let step = format!("{} -> {}", transition.from, transition.to);
+    match (&transition.approval, hold) {
+        (Some(grant), _) if !serving.status && transition.to == Stage::Production => {
+            let message =
+                format!("{step} is approved by {} and waits for its pods: {}", grant.by, serving.message);
+            Finding::new(false, &serving.reason, message)
+        }
+        (Some(grant), _) => {
+            let message = format!("{step} is approved by {} and rolls out", grant.by);
+            Finding::new(false, reasons::Version::RollingOut.as_str(), message)
+        }
+        (None, Some(hold)) => Finding::new(false, hold.reason.as_str(), format!("{step}: {}", hold.message)),
+        (None, None) => {
+            let message = format!(
+                "{step}, requested by {}, waits for a second person (id {})",
+                transition.requested_by, transition.id
+            );
+            Finding::new(false, reasons::Version::WaitingForApproval.as_str(), message)
+        }
+    }
 }
 
 /// Reasons of `Serving=False` that need no event.
