@@ -17,7 +17,7 @@ async fn what_a_tester_failed_goes_on_only_after_a_tester_has_passed_it() -> Res
         story.verdict(Person::Tess, &name, "failed", "calls everything benign").await?;
         let request = story.ask(&name, Stage::Production).await?;
         let held =
-            tells(&story, &name, APPROVABLE, "AcceptanceFailed", "the acceptance test failed, says tess")
+            tells(&story, &name, APPROVABLE, "AcceptanceFailed", "the acceptance test failed, by the verdict of tess")
                 .await?;
         let verdict = held.status.and_then(|s| s.acceptance).expect("the condition speaks of one");
         assert_eq!((verdict.verdict, verdict.by.as_str()), (Verdict::Failed, "tess"));

@@ -1,4 +1,4 @@
-//! The conditions of a version and the events that their changes are worth. Pure.
+//! The conditions of a version, and the events about their changes. Pure.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -12,7 +12,7 @@ use understudy_crds::{
 use super::{decide::Hold, observe::Observed};
 use crate::reasons;
 
-/// One condition without its type and its times.
+/// One condition without its type and time.
 struct Finding {
     status: bool,
     reason: String,
@@ -25,7 +25,7 @@ impl Finding {
     }
 }
 
-/// The whole status as it should be, with the conditions that follow from it.
+/// The status of the version with up-to-date conditions, last failure and URL.
 pub fn status(observed: &Observed, hold: Option<&Hold>, now: Timestamp) -> ModelVersionStatus {
     let generation = observed.version.metadata.generation;
     let mut status = observed.version.status.clone().unwrap_or_default();
@@ -115,9 +115,9 @@ enum Progress {
     Stalled,
 }
 
-/// `Ready`, and whether something goes on. A version that needs no pods, and for which nothing is requested, has no
-/// `Ready`: it is as requested, so `False` would be wrong (kstatus would wait for it), and `True` would suggest that it
-/// serves.
+/// `Ready`, and which of `Reconciling` and `Stalled` goes with it. A version that needs no pods, and for which nothing
+/// is requested, has no `Ready`: `False` would make kstatus wait for a version that is as requested, and `True` would
+/// suggest that it serves.
 fn ready(
     observed: &Observed,
     status: &ModelVersionStatus,
@@ -130,7 +130,7 @@ fn ready(
     if let Some(hold) = hold {
         return (Some(Finding::new(false, hold.reason.as_str(), hold.message.clone())), Progress::Stalled);
     }
-    // What was refused stays refused until somebody requests it again.
+    // A refused request stays refused until a person requests the stage again.
     let refused = status
         .history
         .last()
@@ -177,10 +177,10 @@ fn in_transition(transition: &Transition, serving: &Finding, hold: Option<&Hold>
     }
 }
 
-/// Reasons of `Serving=False` that need no event.
+/// Reasons of `Serving=False` that have no event.
 const EXPECTED: [reasons::Serving; 2] = [reasons::Serving::Starting, reasons::Serving::NotServed];
 
-/// Events for what changed between two statuses, apart from decisions, which have their own.
+/// Events about conditions that differ between two statuses. Decisions have events of their own.
 pub fn events(
     before: &ModelVersionStatus,
     after: Option<&ModelVersionStatus>,
@@ -191,10 +191,11 @@ pub fn events(
         .filter_map(|type_| {
             let new = condition::find(&after.conditions, type_)?;
             let old = condition::find(&before.conditions, type_);
-            // Whoever approved what is held back must hear of it: there only the words change.
-            let words = |c: &Condition| (type_ == APPROVABLE).then(|| c.message.clone());
-            let same =
-                |o: &Condition| (&o.status, &o.reason, words(o)) == (&new.status, &new.reason, words(new));
+            // An approval of a blocked request changes only the message, and the approver must see an event.
+            let message = |c: &Condition| (type_ == APPROVABLE).then(|| c.message.clone());
+            let same = |o: &Condition| {
+                (&o.status, &o.reason, message(o)) == (&new.status, &new.reason, message(new))
+            };
             if old.is_some_and(same) {
                 return None;
             }

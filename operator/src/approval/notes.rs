@@ -3,8 +3,8 @@
 use kube::ResourceExt;
 use understudy_crds::{Acceptance, ModelVersion, Transition};
 
-/// A request was opened. It has the command that approves it, for a person to copy. `stamps_names`: the API server writes
-/// the approver's name, so the command leaves it out.
+/// A request was opened. It has the command that approves it, for a person to copy. `stamps_names`: the API server
+/// writes the approver's name, so the command leaves it out.
 pub fn requested(version: &ModelVersion, transition: &Transition, stamps_names: bool) -> String {
     let Transition { id, from, to, requested_by, .. } = transition;
     let (name, namespace) = (version.name_any(), version.namespace().unwrap_or_default());

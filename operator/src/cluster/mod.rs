@@ -1,4 +1,4 @@
-//! The operator's view of the API server: what it caches, and how it writes.
+//! Access to the API server: caches, watches and writes.
 
 pub mod apply;
 pub mod cache;

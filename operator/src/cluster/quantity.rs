@@ -1,6 +1,7 @@
 //! Kubernetes quantities: `500m`, `1Gi`, `1e3`. Pure.
 //!
-//! The API server stores resources in a canonical form: `0.5` becomes `500m`, `1024Mi` becomes `1Gi`, `1u` becomes `1m`.
+//! The API server stores resources in a canonical form: `0.5` becomes `500m`, `1024Mi` becomes `1Gi`, `1u` becomes
+//! `1m`.
 
 /// The largest quantity, in thousandths: the API server stores larger ones as this one.
 const LARGEST: i128 = i64::MAX as i128 * 1000;

@@ -1,4 +1,4 @@
-//! The status of a deployment: what is main, what was, and how it is. Written only when it differs.
+//! The status of a deployment: main, previous versions, history and conditions. Written only if it differs.
 
 mod challenger;
 mod conditions;
@@ -22,12 +22,12 @@ use super::{
 };
 use crate::{cluster::kinds, context::Context, policy::Enforcement};
 
-/// Versions in Staging that are listed; the kind holds no more.
+/// Most versions in Staging that the schema allows in the status.
 const STAGED: usize = 256;
-/// Entries of the record that are kept: years of changes, and far from the size limit of an object.
+/// Entries of the history that are kept: years of changes, and far from the size limit of an object.
 const HISTORY: usize = 100;
 
-/// Writes the status if it differs, onto exactly the deployment that was judged, and publishes what happened.
+/// Writes the status if it differs, with the deployment that was judged as precondition. Then publishes events.
 pub async fn update(
     ctx: &Context,
     expectations: &Expectations,
@@ -39,7 +39,7 @@ pub async fn update(
         Readiness::Change { md } => md.as_ref(),
         _ => observed.md.as_ref(),
     };
-    // What callers were not sent to yet is not recorded as main.
+    // A version is not recorded as main before callers are sent to it.
     let changed = pass.readiness.changes_main() && pass.routed.is_none();
     let policy = ctx.policy.subscribe().borrow().clone();
     let before = base.status.clone().unwrap_or_default();
@@ -57,7 +57,7 @@ pub async fn update(
     Ok(())
 }
 
-/// The status as it should be. Pure.
+/// The status after this pass. Pure.
 fn status(
     base: &ModelDeployment,
     observed: &Observed,
@@ -79,7 +79,7 @@ fn status(
     status.staging = staging(observed);
     status.rollout = rollout(pass);
     conditions::fill_in(&mut status, base, pass, policy, now);
-    // Pods that could not be notified of a change go on as before.
+    // Pods that could not be notified continue with the old routing.
     if pass.routed.is_none() {
         challenger::fill_in(&mut status, observed, &pass.calls, now);
     }
@@ -91,7 +91,7 @@ fn change_main(status: &mut ModelDeploymentStatus, base: &ModelDeployment, next:
         open.to = Some(now.into());
     }
     let keep_warm = std::time::Duration::from(base.spec.rollback.keep_warm);
-    // What drifted from the old main's baseline says nothing of the new one's.
+    // The drift of the old main is not that of the new one.
     status.drift = None;
     if let Some(old) = status.main.take() {
         status.previous = Some(Previous {
@@ -127,7 +127,7 @@ fn served(candidate: &Candidate, now: Timestamp) -> ServedVersion {
 fn record(candidate: &Candidate, now: Timestamp) -> MainRecord {
     let approved_at = match candidate.reason {
         MainReason::Promoted => Some(candidate.approved_at.into()),
-        // The request for a rollback is no approval: the version was approved before.
+        // A rollback needs no new approval: the version was approved before.
         MainReason::RolledBack => candidate.version.production_approval().map(|h| h.decided_at.clone()),
     };
     MainRecord {
