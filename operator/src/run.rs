@@ -193,7 +193,7 @@ fn control(
 pub trait PassError: StdError + Send + Sync + 'static {
     /// The reason in metrics and logs.
     fn reason(&self) -> &'static str;
-    /// Whether the pass wrote nothing because its input was out of date. It is not counted as a fault: another pass
+    /// Whether the pass wrote nothing because its input was out of date. It is logged at level debug: another pass
     /// follows.
     fn had_no_effect(&self) -> bool;
 }

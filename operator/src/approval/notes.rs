@@ -3,8 +3,8 @@
 use kube::ResourceExt;
 use understudy_crds::{Acceptance, ModelVersion, Transition};
 
-/// A request was opened. It has the command that approves it, for a person to copy. `stamps_names`: the API server
-/// writes the approver's name, so the command leaves it out.
+/// The note of an opened request, with the command that approves it. With `stamps_names`, the API server writes the name
+/// of the approver, and the command leaves it out.
 pub fn requested(version: &ModelVersion, transition: &Transition, stamps_names: bool) -> String {
     let Transition { id, from, to, requested_by, .. } = transition;
     let (name, namespace) = (version.name_any(), version.namespace().unwrap_or_default());
@@ -15,7 +15,7 @@ pub fn requested(version: &ModelVersion, transition: &Transition, stamps_names: 
     )
 }
 
-/// A tester gave a verdict.
+/// The note of the verdict of a tester.
 pub fn accepted(acceptance: &Acceptance) -> String {
     let feedback = acceptance.feedback.as_ref().map(|f| format!(": {f}")).unwrap_or_default();
     format!("{:?} by {}{feedback}", acceptance.verdict, acceptance.by)

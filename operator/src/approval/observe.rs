@@ -21,7 +21,7 @@ pub struct Observed {
     pub version: ModelVersion,
     /// The deployment that it belongs to. `None` if it does not exist or is being deleted.
     pub deployment: Option<Arc<ModelDeployment>>,
-    /// The version that is main. `None` if it is this one.
+    /// The version that is main, if it is another one.
     pub main: Option<Arc<ModelVersion>>,
     /// The rules for approvals: those of the deployment, raised to the minimums of the cluster.
     pub rules: Approval,

@@ -45,8 +45,8 @@ pub fn challenger_service(md: &ModelDeployment, version: &str) -> Service {
     service(md, names::challenger(&name), names::deployment_labels(&name), selector, "challenger")
 }
 
-/// The headless Service that resolves to every ready pod of the deployment. A pod that receives an outcome forwards it
-/// to the pod that answered the call.
+/// The headless Service that resolves to every ready pod of the deployment. A pod that receives the outcome of a call
+/// that it did not answer asks the other pods.
 pub fn peers_service(md: &ModelDeployment) -> Service {
     let labels = names::deployment_labels(&md.name_any());
     let port = ServicePort {
