@@ -90,7 +90,7 @@ async fn versions_without_approval_and_versions_of_other_deployments_get_no_copy
         let first = story.publish(&Publication::of(Sample::V1_1_0)?).await?;
         let change = story.challenge("1.1.0").await?;
         let todo =
-            "1.1.0 is in stage None, and a challenger must be approved for Staging: ask for that stage";
+            "1.1.0 is in stage None, and a challenger must be approved for Staging: request that stage";
         await_refused(&story, &change, "NotApproved", &[todo]).await?;
         caller.await_responses(CALLS).await?;
         // A request is not an approval.
@@ -150,7 +150,7 @@ async fn a_version_with_another_signature_than_main_is_refused_and_the_message_h
         let pods = staged(&story, MODEL, &publication).await?;
         let before = requests(&story, &pods).await?;
         let change = story.challenge("1.1.0").await?;
-        let misfit = "1.1.0 cannot take main's calls: the input features is FP32 [-1, 30] in main and FP32 [-1, 29] in \
+        let misfit = "1.1.0 cannot answer main's calls: the input features is FP32 [-1, 30] in main and FP32 [-1, 29] in \
                       the challenger";
         await_refused(&story, &change, "SignatureMismatch", &[misfit, "publish a version that fits"]).await?;
         caller.await_responses(CALLS).await?;
@@ -189,7 +189,7 @@ async fn an_archived_version_gets_no_more_copies_and_cannot_be_named_again() -> 
         story.request(Person::Alice, &publication.name(), Stage::Archived).await?;
         story.await_stage(&publication.name(), Stage::Archived).await?;
         let md: ModelDeployment = story.api().get(MODEL).await?;
-        let todo = "1.1.0 is archived: ask for Staging again and have it approved";
+        let todo = "1.1.0 is archived: request Staging again and have it approved";
         await_refused(&story, &md, "Archived", &[todo]).await?;
         story.await_routing("1.0.0", None).await?;
         story.await_gone::<Service>(&names::challenger(MODEL)).await?;

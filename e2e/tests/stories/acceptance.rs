@@ -21,7 +21,7 @@ async fn a_version_that_failed_the_acceptance_test_is_promoted_only_after_it_pas
             &name,
             APPROVABLE,
             "AcceptanceFailed",
-            "the acceptance test failed, says tess",
+            "the acceptance test failed, by the verdict of tess",
         )
         .await?;
         let verdict = held.status.and_then(|s| s.acceptance).expect("the condition is about a verdict");

@@ -117,6 +117,7 @@ async fn two_people_promote_a_model_replace_it_unnoticed_and_roll_back_with_one_
                 ("1.0.0", MainReason::RolledBack, "bob", "bob", false),
             ]
         );
+        assert_eq!(history[2].approved_at.as_ref(), Some(&approval.decided_at), "its own approval");
         for reason in ["Requested", "Approved", "AcceptanceTest", "StageReached", "Superseded", "RolledBack"]
         {
             story.await_event("ModelVersion", FIRST, reason, "").await?;

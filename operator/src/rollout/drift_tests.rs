@@ -135,7 +135,7 @@ fn no_drift_is_said_with_the_largest_number_and_whose_it_is() {
 #[test]
 fn too_few_values_are_said_to_be_too_few_and_not_to_be_fine() {
     let columns = [column("age", 0.9, 12), column("income", 0.0, 7)];
-    let expected = "12 values in the window are too few to tell: it takes 100 (spec.drift.minSamples)";
+    let expected = "12 values in the window are too few: 100 are needed (spec.drift.minSamples)";
     assert_eq!(said(&columns, &[]), Some((Some(false), "TooFewSamples", expected.to_owned())));
 }
 
