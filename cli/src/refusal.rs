@@ -52,7 +52,8 @@ pub fn explain(status: &Status, act: Act, me: Option<&Identity>, namespace: &str
 /// Who can approve a request.
 const WHO_CAN: &str = "a colleague with the ClusterRole understudy-approver who did not request it";
 /// The roles with the rights that `open` needs.
-const PORT_FORWARD: &str = "the ClusterRole understudy-tester or edit: list on pods, get and create on pods/portforward";
+const PORT_FORWARD: &str =
+    "the ClusterRole understudy-tester or edit: list on pods, get and create on pods/portforward";
 
 fn forbidden(message: &str, act: Act, me: Option<&Identity>, namespace: &str) -> String {
     let missing = Missing::find(message, act);
