@@ -1,6 +1,6 @@
 //! Commands of README in one shell, one after the other, as somebody types them into it.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{fmt::Write as _, path::Path, process::Stdio, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use understudy_e2e::{Cluster, tolerance};
 use super::readme::Step;
 
 /// The walk waits with timeouts of its own, of at most five minutes each.
-const TIMEOUT: Duration = Duration::from_secs(900);
+const TIMEOUT: Duration = Duration::from_mins(15);
 
 /// Runs the steps as an administrator of the cluster, in the folder of this checkout, up to the first that does not do
 /// what README says.
@@ -20,13 +20,9 @@ pub async fn run(cluster: &Cluster, steps: &[Step]) -> Result<()> {
     let mut script = String::new();
     for (number, step) in steps.iter().enumerate() {
         // A group, not a subshell: a variable of one command is there for the next.
-        script += &format!(
-            "{{ {}\n}} >{} 2>{}; code=$?; echo $code >{}\n",
-            step.command,
-            file(number, "stdout").display(),
-            file(number, "stderr").display(),
-            file(number, "code").display(),
-        );
+        let [stdout, stderr, code] = ["stdout", "stderr", "code"].map(|of| file(number, of));
+        let (stdout, stderr, code) = (stdout.display(), stderr.display(), code.display());
+        writeln!(script, "{{ {}\n}} >{stdout} 2>{stderr}; code=$?; echo $code >{code}", step.command)?;
         script += if step.is_refused() { "[ $code != 0 ] || exit 0\n" } else { "[ $code = 0 ] || exit 0\n" };
     }
     let tools = cluster.kubectl();
