@@ -15,24 +15,24 @@ pub struct Args {
     pub run: RunArgs,
 }
 
-/// What else the binary can do.
+/// Commands other than running the operator.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Ask a URL for a success answer, for `helm test`: exits with 1 when there is none.
+    /// Send one GET request, for `helm test`. Exits with 1 unless the response has a 2xx status.
     Check {
-        /// The URL, for example `http://understudy-operator:8081/readyz`.
+        /// URL to request, for example `http://understudy-operator:8081/readyz`.
         #[arg(long)]
         url: String,
     },
 }
 
-/// How to run the operator.
+/// Options of the operator.
 #[derive(Debug, ClapArgs)]
 pub struct RunArgs {
-    /// The configuration that the chart writes.
+    /// Configuration file, written by the chart.
     #[arg(long, default_value = "/etc/understudy/config/config.yaml", env = "UNDERSTUDY_CONFIG")]
     pub config: PathBuf,
-    /// Folder with `policy.json` and `binding.json`: the approval policy as it was installed.
+    /// Directory with `policy.json` and `binding.json`, the approval policy that the chart installed.
     #[arg(long, default_value = "/etc/understudy/policy", env = "UNDERSTUDY_POLICY_DIR")]
     pub policy_dir: PathBuf,
     /// Port of `/metrics`.
@@ -41,13 +41,13 @@ pub struct RunArgs {
     /// Port of `/livez` and `/readyz`.
     #[arg(long, default_value_t = 8081, env = "UNDERSTUDY_HEALTH_PORT")]
     pub health_port: u16,
-    /// Name of this pod: it identifies the holder of the lease.
+    /// Name of this pod, which identifies it as holder of the Lease.
     #[arg(long, env = "POD_NAME", default_value = "understudy-operator")]
     pub pod_name: String,
-    /// Namespace of this pod: the lease is there.
+    /// Namespace of this pod, which also has the Lease.
     #[arg(long, env = "POD_NAMESPACE", default_value = "understudy-system")]
     pub pod_namespace: String,
-    /// What is logged: a level, or a filter as `info,kube=debug`.
+    /// Log level, or a filter such as `info,kube=debug`.
     #[arg(long, env = "RUST_LOG", default_value = "info")]
     pub log: Targets,
 }

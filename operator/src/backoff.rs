@@ -1,4 +1,4 @@
-//! How long to wait after a failed pass: longer each time, up to a minute, and never all at once.
+//! Exponential backoff after failed passes, per object: from 0.1 s to 60 s, with jitter.
 
 use std::{
     collections::HashMap,
@@ -12,17 +12,17 @@ use rand::RngExt as _;
 const FIRST: Duration = Duration::from_millis(100);
 /// Longest pause.
 const LONGEST: Duration = Duration::from_mins(1);
-/// Objects remembered; beyond that, all begin anew. Far more than can fail at once and still be told apart.
+/// Failing objects that are remembered. One more clears all of them, which limits the memory.
 const REMEMBERED: usize = 20_000;
 
-/// Failures in a row, by object.
+/// Consecutive failures, by object.
 #[derive(Default)]
 pub struct Backoff {
     failures: Mutex<HashMap<String, u32>>,
 }
 
 impl Backoff {
-    /// The object failed again: the pause before its next pass.
+    /// Counts a failure of the object and returns the pause before its next pass.
     pub fn failed(&self, key: String) -> Duration {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         if failures.len() >= REMEMBERED {
@@ -34,7 +34,7 @@ impl Backoff {
         pause.mul_f64(rand::rng().random_range(0.5..1.5))
     }
 
-    /// The object is fine.
+    /// Forgets the failures of the object.
     pub fn succeeded(&self, key: &str) {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }

@@ -1,4 +1,4 @@
-//! The time as the API holds it.
+//! The current time with the precision of the API.
 
 use jiff::Timestamp;
 

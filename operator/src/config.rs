@@ -1,4 +1,4 @@
-//! What the chart configures: cluster-wide minimums, the server's image, the namespaces to watch.
+//! The configuration that the chart writes: cluster-wide minimums, the server's image, the namespaces to watch.
 
 use std::path::{Path, PathBuf};
 
@@ -13,51 +13,56 @@ use understudy_crds::{AcceptanceTest, Approval, Gate};
 pub struct Config {
     /// Image of the inference server.
     pub server_image: String,
-    /// Its pull policy.
+    /// Pull policy of that image.
     #[serde(default = "if_not_present")]
     pub image_pull_policy: String,
-    /// Pull secrets that every model pod gets beside those of its `ModelDeployment`.
+    /// Pull Secrets that every model pod gets in addition to those of its `ModelDeployment`.
     #[serde(default)]
     pub image_pull_secrets: Vec<LocalObjectReference>,
-    /// Namespaces to work in; empty for all.
+    /// Namespaces to watch. Empty: all of them.
     #[serde(default)]
     pub watch_namespaces: Vec<String>,
-    /// What no `ModelDeployment` can undercut.
+    /// Rules that apply to every `ModelDeployment`. Its own rules can only be stricter.
     #[serde(default)]
     pub minimums: Minimums,
-    /// The lease.
+    /// Timing of the leader election.
     #[serde(default)]
     pub leader_election: LeaderElection,
-    /// Name of the `ValidatingAdmissionPolicy`, which the operator compares with the one that was installed. Absent
-    /// where it may not read it (an install with Roles only): then only the dry run shows whether the policy is in force.
+    /// Name of the `ValidatingAdmissionPolicy`, which the operator compares with the one that the chart installed.
+    /// Absent if the operator may not read it (an installation with Roles only): then only the dry run shows whether
+    /// the policy is in force.
     #[serde(default)]
     pub policy_name: Option<String>,
-    /// Name of the policy's binding.
+    /// Name of the `ValidatingAdmissionPolicyBinding`.
     #[serde(default)]
     pub binding_name: Option<String>,
+    /// Whether the API server writes the name of the person who acts into the annotations (`approved-by` and so on), by
+    /// the chart's `MutatingAdmissionPolicy`. Otherwise people write it themselves.
+    #[serde(default)]
+    pub stamps_names: bool,
 }
 
 fn if_not_present() -> String {
     "IfNotPresent".to_owned()
 }
 
-/// Cluster-wide minimums of an approval.
+/// Cluster-wide minimums of the rules for approvals.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Minimums {
-    /// `Required` makes the acceptance test obligatory everywhere.
+    /// `Required` makes the acceptance test mandatory for every deployment.
     #[serde(default)]
     pub acceptance_test: Option<AcceptanceTest>,
-    /// The longest time a request may wait.
+    /// Upper limit of `expiresAfter`: how long a request may wait for a decision.
     #[serde(default)]
     pub max_expires_after: Option<Duration>,
-    /// Gates that every deployment has.
+    /// Metric gates that every deployment has.
     #[serde(default)]
     pub gates: Vec<Gate>,
 }
 
 impl Minimums {
-    /// The rules that are in force: those of the deployment, raised to the minimums.
+    /// The rules in force: those of the deployment, raised to the minimums.
     pub fn raise(&self, approval: &Approval) -> Approval {
         let mut raised = approval.clone();
         if self.acceptance_test == Some(AcceptanceTest::Required) {
@@ -84,17 +89,17 @@ impl Minimums {
     }
 }
 
-/// Timing of the lease, in seconds.
+/// Name and timing of the Lease.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct LeaderElection {
     /// Name of the Lease, in the operator's namespace.
     pub lease_name: String,
-    /// How long a lease holds after its last renewal.
+    /// Seconds that the Lease is valid after its last renewal.
     pub lease_seconds: u32,
-    /// After how many seconds without a renewal the leader gives up by itself; shorter than the lease.
+    /// Seconds without a renewal after which the leader stops. Less than `leaseSeconds`.
     pub renew_seconds: u32,
-    /// Pause between two tries.
+    /// Seconds between two attempts to acquire or renew the Lease. Less than `renewSeconds`.
     pub retry_seconds: u32,
 }
 
@@ -110,7 +115,7 @@ impl Default for LeaderElection {
     }
 }
 
-/// The configuration cannot be used.
+/// The configuration is not usable.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("failed to read the configuration {}", path.display())]
@@ -119,7 +124,7 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
-    #[error("failed to understand the configuration {}", path.display())]
+    #[error("failed to parse the configuration {}", path.display())]
     Parse {
         path: PathBuf,
         #[source]
@@ -132,7 +137,7 @@ pub enum Error {
 }
 
 impl Config {
-    /// Reads and checks a configuration file.
+    /// Reads and validates a configuration file.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text =
             std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source })?;
@@ -185,5 +190,12 @@ mod tests {
     #[test]
     fn without_minimums_the_deployments_own_rules_stand() {
         assert_eq!(Minimums::default().raise(&Approval::default()), Approval::default());
+    }
+
+    #[test]
+    fn names_are_asked_of_people_unless_the_chart_says_that_the_cluster_writes_them() {
+        let read = |text| serde_saphyr::from_str::<Config>(text).expect("a configuration");
+        assert!(!read("{serverImage: 'understudy-server:1'}").stamps_names);
+        assert!(read("{serverImage: 'understudy-server:1', stampsNames: true}").stamps_names);
     }
 }

@@ -1,4 +1,4 @@
-//! What every pass of a controller needs.
+//! What each pass of a controller needs.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::{
     policy::ApprovalPolicy,
 };
 
-/// Shared by both controllers of a scope.
+/// Clients, caches and settings that both controllers of a scope share.
 pub struct Context {
     pub client: Client,
     pub cache: Cache,

@@ -1,4 +1,4 @@
-//! How a decision becomes known: one event, one JSON line, one count. Always after it was written.
+//! Announces a decision after it was written: one event, one JSON line in the log, one count in the metrics.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -14,7 +14,7 @@ use crate::{
     metrics::Metrics,
 };
 
-/// Longest note that an event holds.
+/// Most bytes of the note of an event. The API server accepts 1024.
 const MAX_NOTE: usize = 1000;
 
 /// Publishes events and decisions.
@@ -23,14 +23,14 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// A journal that reports as the operator, from this pod.
+    /// A journal whose events name the operator and this pod as their source.
     pub fn new(client: Client, pod: &str) -> Self {
         let reporter =
             Reporter { controller: "understudy-operator".to_owned(), instance: Some(pod.to_owned()) };
         Self { recorder: Recorder::new(client, reporter) }
     }
 
-    /// An event on `object`. One that cannot be written is logged: the status has said it already.
+    /// Publishes an event on `object`. A failure is only logged, because the status has the same information.
     pub async fn event<K: Resource<DynamicType = ()>>(
         &self,
         object: &K,
@@ -57,7 +57,7 @@ impl Journal {
         }
     }
 
-    /// A step of `version` ended as `entry` says.
+    /// Announces `entry`, which was added to the history of `version`.
     pub async fn decided(&self, version: &ModelVersion, entry: &HistoryEntry, metrics: &Metrics) {
         metrics.decided(entry.from, entry.to, entry.decision);
         info!(
@@ -90,8 +90,8 @@ impl Journal {
     }
 }
 
-/// The recorder counts events of one action as one, and keeps the first one's note: so what says something else is
-/// another action. A request's note has the command to approve it, and an old one would be refused.
+/// The action of an event. The recorder merges events with the same action and keeps the first note, so each note needs
+/// an action of its own: the note of a request has the command that approves exactly this request.
 fn action(reason: &str, note: &str) -> String {
     let mut hasher = DefaultHasher::new();
     note.hash(&mut hasher);

@@ -1,15 +1,15 @@
-//! Errors in the words that people read in conditions, events and logs.
+//! Errors as one line of text, for conditions, events and logs.
 
 use std::{error::Error, fmt::Write as _};
 
-/// An error and its causes, in one line.
+/// The message of an error and of its causes, in one line.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut line = String::new();
     let mut next = Some(error);
     while let Some(error) = next {
         let message = api_message(error);
         let text = message.map_or_else(|| error.to_string(), str::to_owned);
-        // Some errors repeat their cause in their own words.
+        // The message of some errors already contains that of their cause.
         if !line.contains(&text) {
             let _ = write!(line, "{}{text}", if line.is_empty() { "" } else { ": " });
         }
@@ -18,7 +18,7 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
     line
 }
 
-/// The message of the API server, if that is the error. It is complete, and kube would print it three times.
+/// The message of the API server, if the error is its response. It is complete, and kube would print it three times.
 fn api_message<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a str> {
     let error = error
         .downcast_ref::<kube::Error>()
@@ -29,7 +29,7 @@ fn api_message<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a str> {
     }
 }
 
-/// Whether nothing can be made any more because the namespace is being deleted. This is not a fault, and nothing is to be done.
+/// Whether the API server refuses new objects because their namespace is being deleted. This is not a fault.
 pub fn namespace_is_ending(error: &kube::Error) -> bool {
     let kube::Error::Api(status) = error else { return false };
     let causes = status.details.iter().flat_map(|details| &details.causes);

@@ -1,4 +1,4 @@
-//! The operator's own HTTP: `/livez`, `/readyz` and `/metrics`.
+//! HTTP endpoints of the operator: `/livez`, `/readyz` and `/metrics`.
 
 use std::{net::Ipv6Addr, sync::Arc};
 
@@ -7,7 +7,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 use crate::metrics::Metrics;
 
-/// A port cannot be served.
+/// An endpoint could not be served.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("failed to listen on port {port}")]
@@ -24,7 +24,7 @@ pub enum Error {
     },
 }
 
-/// What `/readyz` says: not before the API server was reached, nor while shutting down.
+/// Whether `/readyz` succeeds: from the first contact with the API server until the shutdown.
 pub type Readiness = watch::Receiver<bool>;
 
 /// Serves `/livez` and `/readyz` until `shutdown`.
@@ -56,7 +56,7 @@ async fn serve(
     router: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
-    // The IPv6 wildcard takes IPv4 too, on dual-stack and on single-stack clusters.
+    // The IPv6 wildcard address also accepts IPv4 connections. Nodes without IPv6 need the IPv4 one.
     let listener = match TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).await {
         Ok(listener) => listener,
         Err(_) => {

@@ -1,7 +1,7 @@
-//! Which replica works: one Lease, taken only with the resourceVersion that was read.
+//! Leader election by one Lease. Each write of the Lease has the resourceVersion that was read as its precondition.
 //!
-//! A lease is no fence: a leader that was paused may still write for a moment. So it gives up before its lease ends,
-//! and every write that cannot be undone carries a precondition of its own.
+//! A Lease does not stop a leader that was paused: it may still write for a moment. Therefore a leader stops before its
+//! Lease ends, and every write that cannot be undone has a precondition of its own.
 
 use std::time::{Duration, Instant};
 
@@ -20,26 +20,26 @@ use tracing::{info, warn};
 
 use crate::config::LeaderElection;
 
-/// This replica no longer leads and must end.
+/// This replica no longer leads, and its process must end.
 #[derive(Debug, thiserror::Error)]
-#[error("the lease {lease} was lost: not renewed for {seconds} s")]
+#[error("lost the Lease {lease}: it was not renewed for {seconds} s")]
 pub struct Lost {
     lease: String,
     seconds: u32,
 }
 
-/// One candidate for the lease.
+/// One candidate for the Lease.
 pub struct Elector {
     api: Api<Lease>,
     name: String,
     identity: String,
     timing: LeaderElection,
-    /// The lease as it was last seen with another holder, and since when by this machine's clock: another
-    /// machine's clock is not trusted.
+    /// The resourceVersion of the Lease, and when it was first seen by the clock of this machine. The clock of the
+    /// holder may differ, so its times are not used.
     observed: Option<(String, Instant)>,
 }
 
-/// What to do about the lease.
+/// What to do with the Lease.
 #[derive(Debug, PartialEq)]
 enum Move {
     Wait,
@@ -47,7 +47,7 @@ enum Move {
 }
 
 impl Elector {
-    /// A candidate called `identity` for the lease in `namespace`.
+    /// A candidate with the name `identity` for the Lease in `namespace`.
     pub fn new(client: Client, namespace: &str, identity: &str, timing: LeaderElection) -> Self {
         Self {
             api: Api::namespaced(client, namespace),
@@ -58,7 +58,7 @@ impl Elector {
         }
     }
 
-    /// Waits until this replica holds the lease.
+    /// Waits until this replica holds the Lease.
     pub async fn acquire(&mut self) {
         loop {
             match self.attempt().await {
@@ -67,13 +67,13 @@ impl Elector {
                     return;
                 }
                 Ok(false) => {}
-                Err(error) => warn!(lease = self.name, %error, "failed to take the lease, trying again"),
+                Err(error) => warn!(lease = self.name, %error, "failed to acquire the Lease, trying again"),
             }
             tokio::time::sleep(self.pause()).await;
         }
     }
 
-    /// Renews the lease for as long as that works; the answer is that it was lost.
+    /// Renews the Lease until that fails, and returns that it was lost.
     pub async fn renew(&mut self) -> Lost {
         let patience = Duration::from_secs(self.timing.renew_seconds.into());
         let mut renewed = Instant::now();
@@ -83,13 +83,13 @@ impl Elector {
             match timeout(left, self.attempt()).await {
                 Ok(Ok(true)) => renewed = Instant::now(),
                 Ok(Ok(false)) => return self.lost(),
-                Ok(Err(error)) => warn!(lease = self.name, %error, "failed to renew the lease, trying again"),
+                Ok(Err(error)) => warn!(lease = self.name, %error, "failed to renew the Lease, trying again"),
                 Err(_elapsed) => return self.lost(),
             }
         }
     }
 
-    /// Gives the lease back, so that the next replica need not wait for its end.
+    /// Releases the Lease, so that the next replica does not have to wait until it ends.
     pub async fn release(&mut self) {
         let Ok(Some(mut lease)) = self.api.get_opt(&self.name).await else { return };
         let Some(spec) = lease.spec.as_mut().filter(|s| s.holder_identity.as_deref() == Some(&self.identity))
@@ -99,7 +99,7 @@ impl Elector {
         spec.holder_identity = None;
         spec.lease_duration_seconds = Some(1);
         if let Err(error) = self.api.replace(&self.name, &PostParams::default(), &lease).await {
-            warn!(lease = self.name, %error, "failed to give the lease back; it ends by itself");
+            warn!(lease = self.name, %error, "failed to release the Lease, it expires");
         }
     }
 
@@ -107,12 +107,12 @@ impl Elector {
         Lost { lease: self.name.clone(), seconds: self.timing.renew_seconds }
     }
 
-    /// The pause between two tries, up to a fifth longer by chance so that replicas do not knock together.
+    /// The pause between two attempts, with up to 20 % jitter, so that replicas do not write at the same moment.
     fn pause(&self) -> Duration {
         Duration::from_secs(self.timing.retry_seconds.into()).mul_f64(rand::rng().random_range(1.0..1.2))
     }
 
-    /// Takes or renews the lease if that may be; says whether this replica holds it.
+    /// Acquires or renews the Lease if it is free or held by this replica. Returns whether this replica holds it.
     async fn attempt(&mut self) -> kube::Result<bool> {
         let found = self.api.get_opt(&self.name).await?;
         let seen_for = self.observe(found.as_ref());
@@ -125,7 +125,7 @@ impl Elector {
                 let metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
                 self.api.create(&PostParams::default(), &Lease { metadata, spec: Some(spec) }).await
             }
-            // The resourceVersion that was read goes with it: of two takers, one gets a conflict.
+            // The resourceVersion is the one that was read: of two candidates, one gets a conflict.
             Some(lease) => {
                 let lease = Lease { spec: Some(spec), ..lease };
                 self.api.replace(&self.name, &PostParams::default(), &lease).await
@@ -138,7 +138,7 @@ impl Elector {
         }
     }
 
-    /// For how long the lease has been exactly as it is now.
+    /// How long the Lease has not changed.
     fn observe(&mut self, lease: Option<&Lease>) -> Duration {
         let version = lease.and_then(|l| l.metadata.resource_version.clone()).unwrap_or_default();
         match &self.observed {
@@ -151,7 +151,7 @@ impl Elector {
     }
 }
 
-/// The pure part: what to write, given the lease and for how long nobody has touched it.
+/// What to write, given the Lease and how long it has not changed. Pure.
 fn consider(
     lease: Option<&Lease>,
     unchanged: Duration,

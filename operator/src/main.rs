@@ -1,4 +1,4 @@
-//! The operator of Understudy: see docs/architecture.md for the way through its modules.
+//! The operator of Understudy. docs/architecture.md describes its modules.
 
 mod approval;
 mod args;

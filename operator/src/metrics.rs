@@ -1,4 +1,4 @@
-//! What Prometheus sees of the operator. Names and meanings are documented in docs/operations.md.
+//! Prometheus metrics of the operator. docs/operations.md lists their names and meanings.
 
 use std::{
     collections::BTreeMap,
@@ -16,13 +16,13 @@ use understudy_crds::{Decision, ModelDeployment, ModelVersion, Stage};
 
 use crate::{outages, reasons};
 
-/// From a click to a fresh node with a large image: what an approval can take until it serves, in seconds.
+/// Buckets in seconds, from a switch to running pods up to a new node that pulls a large image.
 const ROLLOUT_BUCKETS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
-/// One pass of a controller, in seconds.
+/// Buckets in seconds for one pass of a controller.
 const RECONCILE_BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0, 10.0];
 
-/// Controllers and the reasons of their errors. Counters begin at 0: Prometheus sees changes only, and would miss the first
-/// event of a counter that begins with it.
+/// Controllers and the reasons of their errors. Counters begin at 0, because Prometheus only sees changes: it would
+/// miss the first event of a counter that begins at 1.
 fn controllers() -> [(&'static str, Vec<&'static str>); 2] {
     let kinds: Vec<_> = reasons::Kinds::ALL.iter().map(|reason| reason.as_str()).collect();
     let apply = reasons::Apply::ALL.iter().map(|reason| reason.as_str());
@@ -30,10 +30,6 @@ fn controllers() -> [(&'static str, Vec<&'static str>); 2] {
     let all = kinds.iter().copied().chain(apply).chain(notify).collect();
     [("modelversion", kinds), ("modeldeployment", all)]
 }
-
-/// The kinds that are watched.
-const KINDS: [&str; 7] =
-    ["ModelDeployment", "ModelVersion", "Deployment", "Service", "ConfigMap", "PodDisruptionBudget", "Pod"];
 
 /// The operator's metrics.
 pub struct Metrics {
@@ -55,7 +51,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// All of them at zero, in a registry of their own.
+    /// All metrics at 0, in a registry of their own.
     pub fn new() -> Arc<Self> {
         let registry = Registry::new();
         let metrics =
@@ -67,13 +63,10 @@ impl Metrics {
                 metrics.reconcile_errors.with_label_values(&[controller, reason]);
             }
         }
-        for kind in KINDS {
-            metrics.invalid_objects.with_label_values(&[kind]);
-        }
         Arc::new(metrics)
     }
 
-    /// The page that Prometheus reads.
+    /// The metrics in the text format of Prometheus.
     pub fn render(&self) -> String {
         self.count_objects(Timestamp::now());
         let mut page = vec![];
@@ -83,7 +76,7 @@ impl Metrics {
         String::from_utf8(page).expect("the text format is UTF-8")
     }
 
-    /// Objects are counted from these caches when the page is read, so that it cannot differ from their status.
+    /// Counts objects in these caches whenever the metrics are read, so that the metrics always agree with the objects.
     pub fn watch(&self, versions: Store<ModelVersion>, deployments: Store<ModelDeployment>) {
         self.stores.lock().unwrap_or_else(PoisonError::into_inner).push((versions, deployments));
     }
@@ -117,17 +110,17 @@ impl Metrics {
         self.oldest_pending.set(oldest);
     }
 
-    /// A step ended.
+    /// Counts a transition that ended.
     pub fn decided(&self, from: Stage, to: Stage, decision: Decision) {
         self.transitions.with_label_values(&[from.as_str(), to.as_str(), decision.as_str()]).inc();
     }
 
-    /// An approved version became main `after` its approval.
+    /// Records how long a version took to become main, `after` its approval or the request for a rollback.
     pub fn served(&self, after: Duration) {
         self.approval_to_serving.observe(after.as_secs_f64());
     }
 
-    /// One pass of a controller ended; `error` is its reason in one word.
+    /// Records one pass of a controller. `error` is its reason in CamelCase, if it failed.
     pub fn reconciled(&self, controller: &'static str, took: Duration, error: Option<&'static str>) {
         self.reconciles.with_label_values(&[controller]).inc();
         self.reconcile_duration.with_label_values(&[controller]).observe(took.as_secs_f64());
@@ -136,17 +129,22 @@ impl Metrics {
         }
     }
 
-    /// An object on the API server could not be read as its kind.
+    /// Begins to count invalid objects of this kind, at 0.
+    pub fn watches(&self, kind: &str) {
+        self.invalid_objects.with_label_values(&[kind]);
+    }
+
+    /// Counts an object that could not be parsed as its kind.
     pub fn invalid_object(&self, kind: &str) {
         self.invalid_objects.with_label_values(&[kind]).inc();
     }
 
-    /// Whether the API server enforces the approval policy in `namespace`; empty for all of them.
+    /// Records whether the API server enforces the approval policy in `namespace`. Empty: in all namespaces.
     pub fn policy_active(&self, namespace: &str, active: bool) {
         self.policy_active.with_label_values(&[namespace]).set(active.into());
     }
 
-    /// Whether this replica leads.
+    /// Records whether this replica leads.
     pub fn leads(&self, leads: bool) {
         self.leader.set(leads.into());
     }
@@ -172,19 +170,19 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Met
     };
 
     let transitions =
-        counter("transitions_total", "Steps that ended, by how they ended.", &["from", "to", "decision"])?;
-    let pending = gauge("pending_approvals", "Requests that wait for a second person.")?;
+        counter("transitions_total", "Transitions that ended, by decision.", &["from", "to", "decision"])?;
+    let pending = gauge("pending_approvals", "Requests that wait for the decision of a second person.")?;
     let oldest_pending = add(
         registry,
         Gauge::new(
             "understudy_oldest_pending_approval_seconds",
-            "Age of the request that waits longest; 0 when none waits.",
+            "Age of the oldest request that waits for a decision. 0 if no request waits.",
         )?,
     )?;
     let versions = gauges("model_versions", "Model versions by stage.", "stage")?;
     let not_serving = gauges(
         "model_versions_not_serving",
-        "Model versions that should have pods, of which none is ready, by reason.",
+        "Model versions that should serve and have no ready pod, by reason.",
         "reason",
     )?;
     let not_running = gauges(
@@ -196,7 +194,7 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Met
         registry,
         Histogram::with_opts(histogram(
             "approval_to_serving_seconds",
-            "Time from the approval for Production, or from a rollback's request, to the switch of the Service.",
+            "Time from the approval for Production, or from the request for a rollback, to the switch of the Service.",
             &ROLLOUT_BUCKETS,
         ))?,
     )?;
@@ -218,13 +216,13 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Met
         )?,
     )?;
     let invalid_objects =
-        counter("invalid_objects_total", "Times an object could not be read as its kind.", &["kind"])?;
+        counter("invalid_objects_total", "Objects that could not be parsed as their kind.", &["kind"])?;
     let policy_active = gauges(
         "approval_policy_active",
-        "1 while the API server enforces the approval policy; absent until that is known.",
+        "1 while the API server enforces the approval policy, otherwise 0. Absent until that is known.",
         "watched_namespace",
     )?;
-    let leader = gauge("leader", "1 on the replica that leads.")?;
+    let leader = gauge("leader", "1 on the replica that leads, otherwise 0.")?;
     Ok(move |registry| Metrics {
         registry,
         transitions,
@@ -272,7 +270,9 @@ mod tests {
 
     #[test]
     fn the_page_shows_gauges_and_errors_before_anything_happened() {
-        let page = Metrics::new().render();
+        let metrics = Metrics::new();
+        metrics.watches("ModelVersion");
+        let page = metrics.render();
         for name in [
             "pending_approvals 0",
             "leader 0",

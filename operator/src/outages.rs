@@ -1,4 +1,4 @@
-//! What should serve and does not, by reason, counted from what the operator has told of it. Pure.
+//! Counts versions and deployments that should serve and do not, by the reason in their conditions. Pure.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,16 @@ use understudy_crds::{
 
 use crate::reasons;
 
-/// Any reason that is not listed. Kubelets and servers have words of their own, and a label must not take every one.
+/// Stands for any reason that is not listed. Kubelets and servers have more reasons, and a label must stay bounded.
 pub const OTHER: &str = "Other";
 
-/// What the kubelet says of an image that it cannot get. It has more reasons, which are counted as [`OTHER`].
+/// Reasons of the kubelet for an image that it cannot pull. Its other reasons are counted as [`OTHER`].
 const KUBELET: [&str; 2] = ["ErrImagePull", "ImagePullBackOff"];
 
-/// Why no pod of a version may be ready.
+/// The reasons for which no pod of a version is ready.
 fn of_pods() -> impl Iterator<Item = &'static str> {
     let serving = reasons::Serving::ALL.iter().filter(|reason| match reason {
-        // No failure, unless it lasts.
+        // Not a failure, unless it lasts.
         reasons::Serving::Starting => true,
         reasons::Serving::Serving | reasons::Serving::NotServed => false,
     });
@@ -29,7 +29,7 @@ fn of_pods() -> impl Iterator<Item = &'static str> {
     serving.map(|reason| reason.as_str()).chain(servers).chain(pods).chain(KUBELET)
 }
 
-/// Why main may not answer through its Service.
+/// The reasons for which main does not answer through its Service.
 fn of_main() -> impl Iterator<Item = &'static str> {
     let running = reasons::Running::ALL.iter().filter(|reason| match reason {
         reasons::Running::Starting | reasons::Running::NoAnswer | reasons::Running::OtherVersionAnswers => {
@@ -40,13 +40,14 @@ fn of_main() -> impl Iterator<Item = &'static str> {
     running.map(|reason| reason.as_str())
 }
 
-/// Versions that should have pods, of which none is ready. Reasons that nothing has are included with 0.
+/// Versions that should serve and have no ready pod, by reason. A reason that no version has is included with 0.
 pub fn of_versions<'a>(versions: impl IntoIterator<Item = &'a ModelVersion>) -> BTreeMap<&'static str, i64> {
     let serving = |v: &'a ModelVersion| Some((v.status.as_ref()?.conditions.as_slice(), SERVING));
     count(of_pods(), versions.into_iter().filter_map(serving), reasons::Serving::NotServed.as_str())
 }
 
-/// Deployments that have a main, and do not answer through their Service. Reasons that nothing has are included with 0.
+/// Deployments that have a main and do not answer through their Service, by reason. A reason that no deployment has is
+/// included with 0.
 pub fn of_deployments<'a>(
     deployments: impl IntoIterator<Item = &'a ModelDeployment>,
 ) -> BTreeMap<&'static str, i64> {
@@ -54,7 +55,7 @@ pub fn of_deployments<'a>(
     count(of_main(), deployments.into_iter().filter_map(running), reasons::Running::NoMain.as_str())
 }
 
-/// Counts conditions that are False, but for the `intended` reason.
+/// Counts conditions that are False, except those with the reason `intended`.
 fn count<'a>(
     reasons: impl Iterator<Item = &'static str>,
     conditions: impl Iterator<Item = (&'a [Condition], &'static str)>,

@@ -1,4 +1,4 @@
-//! The reasons that the operator writes into conditions and metrics. Each list exists once, so that none can be forgotten.
+//! The reasons that the operator writes into conditions, events and metrics. Each list exists once.
 //!
 //! A server that cannot start has reasons of its own, [`understudy_contract::Reason`]; the kubelet has others.
 
@@ -14,7 +14,7 @@ macro_rules! reasons {
 
         impl $name {
             /// Every reason of this list.
-            #[cfg_attr(not(test), allow(dead_code, reason = "of some lists only the documentation needs all"))]
+            #[cfg_attr(not(test), allow(dead_code, reason = "only the test of the documentation needs some of the lists"))]
             pub const ALL: &'static [Self] = &[$(Self::$reason,)+];
 
             /// The reason in CamelCase, as it is written.
@@ -44,18 +44,16 @@ reasons! {
         OutOfMemory,
         /// The Deployment could not create a pod.
         FailedCreate,
-        /// No node has room for a pod.
+        /// No node can run the pod.
         Unschedulable,
     }
 
-    /// `Ready` of a version, apart from the reasons of `Serving` and how its last request ended.
+    /// `Ready` of a version, apart from the reasons of `Serving` and `Hold`, and how a refused request ended.
     Version {
         /// A request waits for a second person. Also a reason of `Approvable`.
         WaitingForApproval,
         /// An approved request takes effect.
         RollingOut,
-        /// The version is in the requested stage.
-        Settled,
     }
 
     /// `Approvable` of a version: why a request cannot go on.
@@ -72,7 +70,7 @@ reasons! {
         NoSuchStep,
         /// The annotation with the requester is missing.
         RequesterUnknown,
-        /// The version's history has no space for another request.
+        /// The history of the version has no space for another request.
         HistoryFull,
         /// The API server does not enforce the approval policy.
         ApprovalPolicyInactive,
@@ -88,9 +86,9 @@ reasons! {
     Policy {
         /// The API server enforces the approval policy.
         Enforced,
-        /// It does not.
+        /// The API server does not enforce it.
         NotEnforced,
-        /// No version exists on which this could be tried.
+        /// No version exists with which this could be checked.
         NotTried,
     }
 
@@ -98,7 +96,7 @@ reasons! {
     Deployed {
         /// All pods of main are ready.
         PodsReady,
-        /// Some are not.
+        /// Some pods of main are not ready.
         PodsNotReady,
         /// No version is in Production.
         NoMain,
@@ -152,7 +150,7 @@ reasons! {
         Archived,
         /// It has no approval for Staging.
         NotApproved,
-        /// It cannot take main's calls.
+        /// It cannot answer main's calls.
         SignatureMismatch,
     }
 
@@ -160,14 +158,40 @@ reasons! {
     Drift {
         /// At least one feature drifts.
         Drifts,
-        /// None drifts.
+        /// No feature drifts.
         NoDrift,
-        /// The window has too few values.
+        /// The window contains too few values.
         TooFewSamples,
         /// No pod of main answered.
         NoAnswer,
-        /// Main's pods compare nothing with the baseline.
+        /// Main's pods do not measure drift.
         NotMeasured,
+    }
+
+    /// Events that have neither the reason of a condition nor the name of a decision.
+    Event {
+        /// A request was opened.
+        Requested,
+        /// A tester gave a verdict.
+        AcceptanceTest,
+        /// The version reached the approved stage.
+        StageReached,
+        /// An approved version became main.
+        Promoted,
+        /// A rollback made an earlier version main.
+        RolledBack,
+        /// No version is main any more.
+        TakenDown,
+        /// A rollback is not possible.
+        RollbackRefused,
+        /// The challenger gets copies.
+        ChallengerReady,
+        /// The deployment no longer names a challenger.
+        ChallengerRemoved,
+        /// No input drifts any more.
+        DataDriftOver,
+        /// No output drifts any more.
+        PredictionDriftOver,
     }
 
     /// A pass failed to read one of Understudy's own kinds, or to write its status.
@@ -176,9 +200,9 @@ reasons! {
         ReadFailed,
         /// The API server rejected the status.
         WriteStatusFailed,
-        /// It was written by others in between.
+        /// Another writer changed it after it was read.
         Conflict,
-        /// It was deleted in between.
+        /// It was deleted after it was read.
         Gone,
     }
 
@@ -190,7 +214,7 @@ reasons! {
         ApplyFailed,
         /// The API server did not delete it.
         DeleteFailed,
-        /// An object of this name belongs to others.
+        /// An object of this name exists and does not belong to Understudy.
         NameConflict,
         /// Its namespace is being deleted.
         NamespaceEnds,
@@ -229,6 +253,7 @@ mod tests {
         explained(&guide, Waiting::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Challenger::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Drift::ALL.iter().map(|reason| reason.as_str()));
+        explained(&guide, Event::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Kinds::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Apply::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Notify::ALL.iter().map(|reason| reason.as_str()));

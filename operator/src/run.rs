@@ -1,4 +1,5 @@
-//! The wiring: one lease, one set of caches and controllers a scope, one shutdown. Whatever ends, ends the process.
+//! The wiring: one Lease, one set of caches and controllers for each scope, one shutdown signal. If any task ends, the
+//! process ends.
 
 use std::{error::Error as StdError, sync::Arc, time::Instant};
 
@@ -32,25 +33,25 @@ use crate::{
     rollout,
 };
 
-/// Passes at once, for each controller: enough to keep an API server busy, few enough not to starve others.
+/// Concurrent passes of each controller: enough to use an API server well, without starving its other clients.
 const CONCURRENCY: u16 = 16;
 
-/// The operator ended, and not because it was asked to.
+/// The operator ended without a signal.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
     Config(#[from] config::Error),
     #[error("failed to reach the cluster")]
     Client(#[source] Box<dyn StdError + Send + Sync>),
-    #[error("failed to load the approval policy as it was installed")]
+    #[error("failed to load the approval policy that the chart installed")]
     Policy(#[from] policy::Error),
-    #[error("failed to set up")]
+    #[error("failed to install a signal handler")]
     Setup(#[source] Box<dyn StdError + Send + Sync>),
     #[error(transparent)]
     Http(#[from] http::Error),
     #[error(transparent)]
     Lost(#[from] Lost),
-    #[error("{0} ended by itself")]
+    #[error("{0} ended unexpectedly")]
     Ended(&'static str),
 }
 
@@ -70,8 +71,8 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
         let mut terminate = signal(SignalKind::terminate()).map_err(|e| Error::Setup(Box::new(e)))?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| Error::Setup(Box::new(e)))?;
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        info!("asked to end");
-        // Whoever asks /readyz from now on looks elsewhere; the controllers finish the passes that are under way.
+        info!("shutting down");
+        // From here on /readyz fails. The controllers finish the passes that are in progress.
         let _ = ready.send(false);
         let _ = stop.send(true);
         Ok::<(), Error>(())
@@ -79,12 +80,12 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
     tokio::try_join!(signals, work, async { health.await.map_err(Error::from) }, async {
         exposition.await.map_err(Error::from)
     })?;
-    info!("ended");
+    info!("shut down");
     Ok(())
 }
 
 async fn until(mut stopped: watch::Receiver<bool>) {
-    // An error means that the sender is gone, and with it everything else.
+    // An error means that the sender was dropped: everything else has ended, too.
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
@@ -158,7 +159,7 @@ fn control(
             if ctx.cache.synced().await.is_err() {
                 return Err(Error::Ended("a watch"));
             }
-            info!(?scope, "caches are full, reconciling");
+            info!(?scope, "filled the caches, reconciling");
             let versions = drive(
                 triggers.versions,
                 ctx.cache.versions.clone(),
@@ -192,7 +193,8 @@ fn control(
 pub trait PassError: StdError + Send + Sync + 'static {
     /// The reason in metrics and logs.
     fn reason(&self) -> &'static str;
-    /// Whether the pass only came too early or too late, so that trying again is all there is to do.
+    /// Whether the pass wrote nothing because its input was out of date. It is logged at level debug: another pass
+    /// follows.
     fn had_no_effect(&self) -> bool;
 }
 
@@ -243,7 +245,7 @@ async fn drive<K, E>(
         }
     };
     let after_error = move |object: Arc<K>, _: &E, _| Action::requeue(backoff.failed(key(object.as_ref())));
-    // The first value of a watch is no change.
+    // The first value of the channel is not a change.
     let policy_changes = WatchStream::from_changes(ctx.policy.subscribe()).map(|_| ());
     Controller::for_stream(stream::empty(), store)
         .reconcile_on(ReceiverStream::new(triggers))
@@ -267,7 +269,7 @@ fn log<K, E>(
     E: PassError,
 {
     match result {
-        // An object that is not found went between its event and its turn.
+        // The object was deleted between its event and its pass.
         Ok(_) | Err(controller::Error::ObjectNotFound(_)) => {}
         Err(controller::Error::ReconcilerFailed(error, object)) if error.had_no_effect() => {
             tracing::debug!(controller, %object, reason = error.reason(), "pass had no effect, trying again");
@@ -275,6 +277,6 @@ fn log<K, E>(
         Err(controller::Error::ReconcilerFailed(error, object)) => {
             warn!(controller, %object, reason = error.reason(), error = chain(&error), "pass failed, trying again");
         }
-        Err(error) => warn!(controller, error = chain(&error), "failed to take a turn, trying again"),
+        Err(error) => warn!(controller, error = chain(&error), "failed to schedule a pass, trying again"),
     }
 }

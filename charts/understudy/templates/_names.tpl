@@ -27,6 +27,13 @@
 {{- printf "%s-stamp" (include "understudy.fullname" .) -}}
 {{- end -}}
 
+{{/* "true" if the stamp policy is installed: the API server writes the names of people into the annotations. Else empty. */}}
+{{- define "understudy.stampsNames" -}}
+{{- if and .Values.policies.install (.Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy") -}}
+true
+{{- end -}}
+{{- end -}}
+
 {{- define "understudy.selectorLabels" -}}
 app.kubernetes.io/name: understudy-operator
 app.kubernetes.io/instance: {{ .Release.Name }}

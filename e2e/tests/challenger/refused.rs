@@ -90,7 +90,7 @@ async fn what_nobody_approved_and_what_is_of_others_gets_no_copy_of_any_call() -
         let first = story.publish(&Publication::of(Sample::V1_1_0)?).await?;
         let change = story.challenge("1.1.0").await?;
         let todo =
-            "1.1.0 is in stage None, and a challenger must be approved for Staging: ask for that stage";
+            "1.1.0 is in stage None, and a challenger must be approved for Staging: request that stage";
         refused(&story, &change, "NotApproved", &[todo]).await?;
         caller.await_answers(CALLS).await?;
         // Asked for is not approved.
@@ -145,7 +145,7 @@ async fn what_does_not_fit_main_is_refused_before_any_call_with_both_shapes() ->
         let pods = staged(&story, MODEL, &publication).await?;
         let before = asked(&story, &pods).await?;
         let change = story.challenge("1.1.0").await?;
-        let misfit = "1.1.0 cannot take main's calls: the input features is FP32 [-1, 30] in main and FP32 [-1, 29] in \
+        let misfit = "1.1.0 cannot answer main's calls: the input features is FP32 [-1, 30] in main and FP32 [-1, 29] in \
                       the challenger";
         refused(&story, &change, "SignatureMismatch", &[misfit, "publish a version that fits"]).await?;
         caller.await_answers(CALLS).await?;
@@ -180,7 +180,7 @@ async fn an_archived_version_gets_no_copy_any_more_and_cannot_be_named_again() -
         story.request(Person::Alice, &publication.name(), Stage::Archived).await?;
         story.await_stage(&publication.name(), Stage::Archived).await?;
         let md: ModelDeployment = story.api().get(MODEL).await?;
-        let todo = "1.1.0 is archived: ask for Staging again and have it approved";
+        let todo = "1.1.0 is archived: request Staging again and have it approved";
         refused(&story, &md, "Archived", &[todo]).await?;
         story.await_heard("1.0.0", None).await?;
         story.await_gone::<Service>(&names::challenger(MODEL)).await?;

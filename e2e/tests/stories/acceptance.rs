@@ -16,9 +16,14 @@ async fn what_a_tester_failed_goes_on_only_after_a_tester_has_passed_it() -> Res
         let name = story.stage(&Publication::of(Sample::V1_1_0)?).await?;
         story.verdict(Person::Tess, &name, "failed", "calls everything benign").await?;
         let request = story.ask(&name, Stage::Production).await?;
-        let held =
-            tells(&story, &name, APPROVABLE, "AcceptanceFailed", "the acceptance test failed, says tess")
-                .await?;
+        let held = tells(
+            &story,
+            &name,
+            APPROVABLE,
+            "AcceptanceFailed",
+            "the acceptance test failed, by the verdict of tess",
+        )
+        .await?;
         let verdict = held.status.and_then(|s| s.acceptance).expect("the condition speaks of one");
         assert_eq!((verdict.verdict, verdict.by.as_str()), (Verdict::Failed, "tess"));
         assert_eq!(verdict.feedback.as_deref(), Some("calls everything benign"));

@@ -27,7 +27,7 @@ async fn a_metric_below_the_gate_holds_even_an_approved_request() -> Result<()> 
         let caller = story.caller().await?;
         let poor = Publication::of(Sample::V1_1_0)?.metric("auc", 0.9);
         let name = story.stage_and_accept(&poor).await?;
-        is_held(&story, &name, "auc is 0.9, the gate asks for at least 0.95").await?;
+        is_held(&story, &name, "auc is 0.9, the metric gate requires at least 0.95").await?;
         let unmeasured = Publication::of(Sample::V1_1_0)?.version("1.2.0").metric("accuracy", 0.99);
         let name = story.stage_and_accept(&unmeasured).await?;
         is_held(&story, &name, "the evaluation has no metric auc").await?;

@@ -116,6 +116,7 @@ async fn a_model_goes_live_by_two_persons_is_replaced_unnoticed_and_comes_back_b
                 ("1.0.0", MainReason::RolledBack, "bob", "bob", false),
             ]
         );
+        assert_eq!(history[2].approved_at.as_ref(), Some(&approval.decided_at), "its own approval");
         for reason in ["Requested", "Approved", "AcceptanceTest", "StageReached", "Superseded", "RolledBack"]
         {
             story.await_event("ModelVersion", FIRST, reason, "").await?;

@@ -1,10 +1,10 @@
-//! The conditions of a version and the events that their changes are worth. Pure.
+//! The conditions of a version, and the events about their changes. Pure.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{ResourceExt, runtime::events::EventType};
 use understudy_crds::{
-    Decision, ModelVersionStatus, Stage,
+    Decision, ModelVersionStatus, Stage, Transition,
     condition::{self, APPROVABLE, READY, RECONCILING, SERVING, STALLED},
     names,
 };
@@ -12,7 +12,7 @@ use understudy_crds::{
 use super::{decide::Hold, observe::Observed};
 use crate::reasons;
 
-/// One condition without its type and its times.
+/// One condition without its type and time.
 struct Finding {
     status: bool,
     reason: String,
@@ -25,7 +25,7 @@ impl Finding {
     }
 }
 
-/// The whole status as it should be, with the conditions that follow from it.
+/// The status of the version with up-to-date conditions, last failure and URL.
 pub fn status(observed: &Observed, hold: Option<&Hold>, now: Timestamp) -> ModelVersionStatus {
     let generation = observed.version.metadata.generation;
     let mut status = observed.version.status.clone().unwrap_or_default();
@@ -64,12 +64,12 @@ pub fn status(observed: &Observed, hold: Option<&Hold>, now: Timestamp) -> Model
         None => condition::clear(conditions, type_),
     };
     put(SERVING, Some(&serving));
-    put(READY, Some(&ready));
-    put(
-        RECONCILING,
-        (progress == Progress::Reconciling).then(|| Finding { status: true, ..copy(&ready) }).as_ref(),
-    );
-    put(STALLED, (progress == Progress::Stalled).then(|| Finding { status: true, ..copy(&ready) }).as_ref());
+    let while_true = |at: Progress| {
+        ready.as_ref().filter(|_| progress == at).map(|ready| Finding { status: true, ..copy(ready) })
+    };
+    put(READY, ready.as_ref());
+    put(RECONCILING, while_true(Progress::Reconciling).as_ref());
+    put(STALLED, while_true(Progress::Stalled).as_ref());
     put(APPROVABLE, approvable.as_ref());
     status
 }
@@ -115,85 +115,72 @@ enum Progress {
     Stalled,
 }
 
+/// `Ready`, and which of `Reconciling` and `Stalled` goes with it. A version that needs no pods, and for which nothing
+/// is requested, has no `Ready`: `False` would make kstatus wait for a version that is as requested, and `True` would
+/// suggest that it serves.
 fn ready(
     observed: &Observed,
     status: &ModelVersionStatus,
     serving: &Finding,
     hold: Option<&Hold>,
-) -> (Finding, Progress) {
+) -> (Option<Finding>, Progress) {
     if let Some(transition) = &status.transition {
-        let step = format!("{} -> {}", transition.from, transition.to);
-        return match (&transition.approval, hold) {
-            (Some(grant), _) if !serving.status && transition.to == Stage::Production => {
-                let message =
-                    format!("{step} is approved by {} and waits for its pods: {}", grant.by, serving.message);
-                (Finding::new(false, &serving.reason, message), Progress::Reconciling)
-            }
-            (Some(grant), _) => (
-                Finding::new(
-                    false,
-                    reasons::Version::RollingOut.as_str(),
-                    format!("{step} is approved by {} and rolls out", grant.by),
-                ),
-                Progress::Reconciling,
-            ),
-            (None, Some(hold)) => (
-                Finding::new(false, hold.reason.as_str(), format!("{step}: {}", hold.message)),
-                Progress::Reconciling,
-            ),
-            (None, None) => {
-                let message = format!(
-                    "{step}, requested by {}, waits for a second person (id {})",
-                    transition.requested_by, transition.id
-                );
-                (
-                    Finding::new(false, reasons::Version::WaitingForApproval.as_str(), message),
-                    Progress::Reconciling,
-                )
-            }
-        };
+        return (Some(in_transition(transition, serving, hold)), Progress::Reconciling);
     }
     if let Some(hold) = hold {
-        return (Finding::new(false, hold.reason.as_str(), hold.message.clone()), Progress::Stalled);
+        return (Some(Finding::new(false, hold.reason.as_str(), hold.message.clone())), Progress::Stalled);
     }
-    if status.stage != observed.version.spec.stage
-        && let Some(last) = status.history.last()
-    {
-        let message = format!(
-            "{} -> {} {} by {}{}",
-            last.from,
-            last.to,
-            last.decision.in_words(),
-            last.decided_by,
-            last.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default()
-        );
-        // What was refused stays refused until somebody asks again; what made room for another version is done.
-        let refused = matches!(last.decision, Decision::Rejected | Decision::Expired);
-        let progress = if refused { Progress::Stalled } else { Progress::Done };
-        return (Finding::new(!refused, last.decision.as_str(), message), progress);
+    // A refused request stays refused until a person requests the stage again.
+    let refused = status
+        .history
+        .last()
+        .filter(|last| matches!(last.decision, Decision::Rejected | Decision::Expired))
+        .filter(|_| status.stage != observed.version.spec.stage);
+    if let Some(last) = refused {
+        let because = last.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
+        let (from, to, by) = (last.from, last.to, &last.decided_by);
+        let message = format!("{from} -> {to} {} by {by}{because}", last.decision.in_words());
+        return (Some(Finding::new(false, last.decision.as_str(), message)), Progress::Stalled);
     }
-    if status.stage.is_served() {
-        let progress = match (serving.status, &observed.pods.failure) {
-            (true, _) => Progress::Done,
-            (false, Some(_)) => Progress::Stalled,
-            (false, None) => Progress::Reconciling,
-        };
-        return (copy(serving), progress);
+    if !status.stage.is_served() {
+        return (None, Progress::Done);
     }
-    (
-        Finding::new(
-            true,
-            reasons::Version::Settled.as_str(),
-            format!("in stage {}, as asked for", status.stage),
-        ),
-        Progress::Done,
-    )
+    let progress = match (serving.status, &observed.pods.failure) {
+        (true, _) => Progress::Done,
+        (false, Some(_)) => Progress::Stalled,
+        (false, None) => Progress::Reconciling,
+    };
+    (Some(copy(serving)), progress)
 }
 
-/// Reasons of `Serving=False` that need no event.
+/// `Ready` while a request is open or takes effect.
+fn in_transition(transition: &Transition, serving: &Finding, hold: Option<&Hold>) -> Finding {
+    let step = format!("{} -> {}", transition.from, transition.to);
+    match (&transition.approval, hold) {
+        (Some(grant), _) if !serving.status && transition.to == Stage::Production => {
+            let message =
+                format!("{step} is approved by {} and waits for its pods: {}", grant.by, serving.message);
+            Finding::new(false, &serving.reason, message)
+        }
+        (Some(grant), _) => {
+            let message = format!("{step} is approved by {} and rolls out", grant.by);
+            Finding::new(false, reasons::Version::RollingOut.as_str(), message)
+        }
+        (None, Some(hold)) => Finding::new(false, hold.reason.as_str(), format!("{step}: {}", hold.message)),
+        (None, None) => {
+            let message = format!(
+                "{step}, requested by {}, waits for a second person (id {})",
+                transition.requested_by, transition.id
+            );
+            Finding::new(false, reasons::Version::WaitingForApproval.as_str(), message)
+        }
+    }
+}
+
+/// Reasons of `Serving=False` that have no event.
 const EXPECTED: [reasons::Serving; 2] = [reasons::Serving::Starting, reasons::Serving::NotServed];
 
-/// Events for what changed between two statuses, apart from decisions, which have their own.
+/// Events about conditions that differ between two statuses. Decisions have events of their own.
 pub fn events(
     before: &ModelVersionStatus,
     after: Option<&ModelVersionStatus>,
@@ -204,10 +191,11 @@ pub fn events(
         .filter_map(|type_| {
             let new = condition::find(&after.conditions, type_)?;
             let old = condition::find(&before.conditions, type_);
-            // Whoever approved what is held back must hear of it: there only the words change.
-            let words = |c: &Condition| (type_ == APPROVABLE).then(|| c.message.clone());
-            let same =
-                |o: &Condition| (&o.status, &o.reason, words(o)) == (&new.status, &new.reason, words(new));
+            // An approval of a blocked request changes only the message, and the approver must see an event.
+            let message = |c: &Condition| (type_ == APPROVABLE).then(|| c.message.clone());
+            let same = |o: &Condition| {
+                (&o.status, &o.reason, message(o)) == (&new.status, &new.reason, message(new))
+            };
             if old.is_some_and(same) {
                 return None;
             }

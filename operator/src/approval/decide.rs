@@ -1,62 +1,63 @@
-//! The approval as a state machine: a chain of small rules, the first that speaks decides. Pure.
+//! The approval as a state machine: a chain of small rules, of which the first that applies decides. Pure.
 
 use jiff::Timestamp;
 use kube::ResourceExt;
 use rand::RngExt as _;
 use understudy_crds::{
-    Acceptance, Decision, HISTORY_LIMIT, ModelDeployment, ModelVersion, Stage, Transition, Verdict,
-    annotations,
+    Acceptance, Decision, HISTORY_LIMIT, MainReason, MainRecord, ModelDeployment, ModelVersion, Stage,
+    Transition, Verdict, annotations,
 };
 
 use super::{observe::Observed, requirements};
 use crate::reasons;
 
-/// Entries of the history kept free for what may still happen to a version after its last request.
+/// Entries of the history that are reserved for steps after the last request of a version.
 const HISTORY_RESERVE: usize = 4;
 
-/// What to do about a version.
+/// What the state machine returns for a version.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NextStep {
     /// Write this.
     Act(Step),
-    /// Something is asked for and cannot go on; say why.
+    /// A request cannot continue, for this reason.
     Hold(Hold),
     /// Nothing to decide.
     Rest,
 }
 
-/// A change of the record.
+/// A change of the status of a version.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// A request becomes pending.
+    /// A request is opened.
     Open(Transition),
-    /// The pending request ends without effect.
+    /// The open request ends without effect.
     Close { decision: Decision, by: String, reason: Option<String> },
-    /// The pending request is approved.
+    /// The open request is approved.
     Approve { by: String },
-    /// The approved roll-out has come to its end.
+    /// The roll-out of the approved request is complete.
     Complete { stage: Stage },
-    /// The stage changes because of something that happened to another object.
+    /// The stage changes without an approval of its own: main changed, the deployment was deleted, or the step needs
+    /// none.
     Move { to: Stage, decision: Decision, requested_by: String, decided_by: String, reason: String },
-    /// A tester's verdict.
+    /// The verdict of a tester is recorded.
     Accept(Acceptance),
 }
 
 impl Step {
-    /// No request begins and none is approved while nobody guards the names that stand in the annotations.
+    /// Whether the step relies on names in annotations, which only the approval policy protects.
     pub const fn needs_policy(&self) -> bool {
         matches!(self, Self::Open(_) | Self::Approve { .. })
     }
 }
 
-/// Why something that was asked for does not go on.
+/// Why a request cannot continue.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hold {
     /// The reason in conditions.
     pub reason: reasons::Hold,
-    /// For a person.
+    /// The message, for people.
     pub message: String,
-    /// Whether an approval is there and waits.
+    /// Whether the request has an approval that waits.
     pub approved: bool,
 }
 
@@ -67,29 +68,29 @@ impl Hold {
 
     /// The approval policy is not in force.
     pub fn policy_inactive(message: &str, approved: bool) -> Self {
-        let message = format!("it waits until the approval policy is in force: {message}");
+        let message = format!("waiting until the approval policy is in force: {message}");
         Self { approved, ..Self::new(reasons::Hold::ApprovalPolicyInactive, message) }
     }
 }
 
-/// A rule: `None`, or the next step.
+/// A rule. `None`: it does not apply.
 type Rule = fn(&Observed, Timestamp) -> Option<NextStep>;
 
-/// In this order.
+/// All rules, in the order of their priority.
 const RULES: [Rule; 9] =
     [retired, duplicate, became_main, superseded, withdrawn, rejected, expired, approved, requested];
 
-/// What to do about a version at this moment.
+/// What to do with a version now.
 pub fn decide(observed: &Observed, now: Timestamp) -> NextStep {
     let next = RULES.iter().find_map(|rule| rule(observed, now)).unwrap_or(NextStep::Rest);
     match next {
         NextStep::Act(_) => next,
-        // A tester's word counts whatever else waits.
+        // A verdict is recorded even while a request waits.
         NextStep::Hold(_) | NextStep::Rest => accepted(observed, now).unwrap_or(next),
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "a rule that speaks says so in the shape of all rules")]
+#[expect(clippy::unnecessary_wraps, reason = "the return type of a rule")]
 fn act(step: Step) -> Option<NextStep> {
     Some(NextStep::Act(step))
 }
@@ -102,13 +103,13 @@ fn is_main(observed: &Observed) -> bool {
     main_transition(observed).is_some()
 }
 
-/// Id of what made this version main, if it is.
+/// Id of the transition or rollback that made this version main, if it is main.
 fn main_transition(observed: &Observed) -> Option<&str> {
     let main = observed.deployment.as_deref().and_then(ModelDeployment::main)?;
     (main.model_version == observed.version.name_any()).then_some(main.transition.as_str())
 }
 
-/// Its deployment is gone: nothing of it runs any more.
+/// Its deployment does not exist, so none of its pods run.
 fn retired(o: &Observed, _: Timestamp) -> Option<NextStep> {
     if o.deployment.is_some() {
         return None;
@@ -126,11 +127,11 @@ fn retired(o: &Observed, _: Timestamp) -> Option<NextStep> {
         });
     }
     let name = &o.version.spec.deployment;
-    let message = format!("there is no ModelDeployment {name} in this namespace: create it");
+    let message = format!("ModelDeployment {name} does not exist in this namespace: create it");
     Some(NextStep::Hold(Hold::new(reasons::Hold::DeploymentNotFound, message)))
 }
 
-/// Who decides where no person does.
+/// Stands for the person in decisions that no person made.
 pub const OPERATOR: &str = "understudy-operator";
 
 fn moved(to: Stage, decision: Decision, requested_by: &str, decided_by: &str, reason: String) -> Step {
@@ -143,17 +144,17 @@ fn moved(to: Stage, decision: Decision, requested_by: &str, decided_by: &str, re
     }
 }
 
-/// The older of two versions with one number counts.
+/// Of two versions with the same number, only the older one is served.
 fn duplicate(o: &Observed, _: Timestamp) -> Option<NextStep> {
     let other = o.duplicate_of.as_ref().filter(|_| !o.version.stage().is_served())?;
     let message = format!(
-        "version {} of {} is {other} already: publish another version number",
+        "ModelVersion {other} already has the version {} of {}: publish with another version number",
         o.version.spec.version, o.version.spec.deployment
     );
     Some(NextStep::Hold(Hold::new(reasons::Hold::DuplicateVersion, message)))
 }
 
-/// The roll-out made it main: by its own approved request, or by a rollback.
+/// The version became main, by its own approved request or by a rollback.
 fn became_main(o: &Observed, _: Timestamp) -> Option<NextStep> {
     let transition = main_transition(o)?;
     let own = o.version.transition().filter(|t| t.id == transition);
@@ -161,7 +162,7 @@ fn became_main(o: &Observed, _: Timestamp) -> Option<NextStep> {
         return None;
     }
     if o.other_in_production {
-        // The one before is archived first, so that there is never more than one.
+        // The previous main is archived first, so that never more than one version is in Production.
         return Some(NextStep::Rest);
     }
     if own.is_some() {
@@ -169,20 +170,22 @@ fn became_main(o: &Observed, _: Timestamp) -> Option<NextStep> {
     }
     let record = newest_record(o)?;
     let reason = format!("rolled back to {} by {}", record.version, record.requested_by);
-    act(moved(
-        Stage::Production,
-        Decision::RolledBack,
-        &record.requested_by.clone(),
-        &record.approved_by.clone(),
-        reason,
-    ))
+    act(moved(Stage::Production, Decision::RolledBack, &record.requested_by, decided_by(record), reason))
 }
 
-fn newest_record(o: &Observed) -> Option<&understudy_crds::MainRecord> {
+fn newest_record(o: &Observed) -> Option<&MainRecord> {
     o.deployment.as_ref()?.status.as_ref()?.history.last()
 }
 
-/// It is in Production as recorded, and no longer main: replaced, rolled away from, or taken out by its own request.
+/// Who decided that main changes. A rollback is decided by one person: the approval in its record is older.
+fn decided_by(record: &MainRecord) -> &str {
+    match record.reason {
+        MainReason::Promoted => &record.approved_by,
+        MainReason::RolledBack => &record.requested_by,
+    }
+}
+
+/// The version is in Production and no longer main: it was replaced, rolled back from, or moved out by its own request.
 fn superseded(o: &Observed, _: Timestamp) -> Option<NextStep> {
     if o.version.stage() != Stage::Production || is_main(o) {
         return None;
@@ -193,19 +196,19 @@ fn superseded(o: &Observed, _: Timestamp) -> Option<NextStep> {
     let main = o.deployment.as_deref().and_then(ModelDeployment::main)?;
     let record = newest_record(o)?;
     let (decision, verb) = match record.reason {
-        understudy_crds::MainReason::Promoted => (Decision::Superseded, "replaced by"),
-        understudy_crds::MainReason::RolledBack => (Decision::RolledBack, "rolled back to"),
+        MainReason::Promoted => (Decision::Superseded, "replaced by"),
+        MainReason::RolledBack => (Decision::RolledBack, "rolled back to"),
     };
     act(moved(
         Stage::Archived,
         decision,
         &record.requested_by,
-        &record.approved_by,
+        decided_by(record),
         format!("{verb} {}", main.version),
     ))
 }
 
-/// The request was taken back, or another one took its place, before it had its effect.
+/// The request was withdrawn or replaced by another one before it had an effect.
 fn withdrawn(o: &Observed, _: Timestamp) -> Option<NextStep> {
     let transition = o.version.transition()?;
     let stands =
@@ -216,7 +219,7 @@ fn withdrawn(o: &Observed, _: Timestamp) -> Option<NextStep> {
     let by =
         annotation(&o.version, annotations::REQUESTED_BY).unwrap_or_else(|| transition.requested_by.clone());
     let reason = (o.version.spec.stage != o.version.stage())
-        .then(|| format!("{} is asked for instead", o.version.spec.stage));
+        .then(|| format!("{} is requested instead", o.version.spec.stage));
     act(Step::Close { decision: Decision::Withdrawn, by, reason })
 }
 
@@ -239,7 +242,7 @@ fn expired(o: &Observed, now: Timestamp) -> Option<NextStep> {
     act(Step::Close { decision: Decision::Expired, by: OPERATOR.to_owned(), reason: Some(reason) })
 }
 
-/// A second person allows it: checked here once more, whatever the API server has checked.
+/// A second person approved the request. The rules of the approval policy are checked here again.
 fn approved(o: &Observed, _: Timestamp) -> Option<NextStep> {
     let transition = undecided(o)?;
     let unmet = if transition.to == Stage::Production { requirements::unmet(o) } else { vec![] };
@@ -258,13 +261,13 @@ fn approved(o: &Observed, _: Timestamp) -> Option<NextStep> {
     if by == transition.requested_by {
         return Some(NextStep::Hold(Hold::new(
             reasons::Hold::FourEyes,
-            format!("{by} requested it and cannot approve it"),
+            format!("{by} requested this transition and cannot approve it"),
         )));
     }
     if transition.digest != o.version.spec.artifact.digest()
         || o.version.history().iter().any(|h| h.id == transition.id)
     {
-        let message = "the approved request is not the one that stands; withdraw it and ask again";
+        let message = "the approval is for another digest, or its id was used before: withdraw the request, then request again";
         return Some(NextStep::Hold(Hold::new(reasons::Hold::RequestChanged, message)));
     }
     act(Step::Approve { by })
@@ -280,15 +283,15 @@ fn requested(o: &Observed, now: Timestamp) -> Option<NextStep> {
         h.to == Stage::Production && matches!(h.decision, Decision::Approved | Decision::RolledBack)
     });
     if !from.may_become(to, was_in_production) {
-        let message = format!("there is no step from {from} to {to}; set spec.stage back to {from}");
+        let message = format!("no step leads from {from} to {to}: set spec.stage back to {from}");
         return Some(NextStep::Hold(Hold::new(reasons::Hold::NoSuchStep, message)));
     }
     let Some(requested_by) = annotation(&o.version, annotations::REQUESTED_BY) else {
-        let message = "the request names nobody: the annotation understudy.dev/requested-by is missing";
+        let message = "the annotation understudy.dev/requested-by is missing: request again";
         return Some(NextStep::Hold(Hold::new(reasons::Hold::RequesterUnknown, message)));
     };
     if o.version.history().len() + HISTORY_RESERVE > HISTORY_LIMIT {
-        let message = "its history is full: publish the model as a new version";
+        let message = "the history is full: publish the model as a new version";
         return Some(NextStep::Hold(Hold::new(reasons::Hold::HistoryFull, message)));
     }
     if !from.needs_approval(to) {
@@ -309,8 +312,9 @@ fn requested(o: &Observed, now: Timestamp) -> Option<NextStep> {
     }))
 }
 
-/// A step under the approval policy with this fingerprint. A request keeps the fingerprint; an approval that was given under
-/// another one may have been written while nobody checked its author, and ends the request, which then begins anew.
+/// The step under the approval policy with this fingerprint. A request keeps the fingerprint. An approval under another
+/// fingerprint may have been written while no policy checked its author: it withdraws the request, which is then opened
+/// again.
 pub fn under(step: Step, pending: Option<&Transition>, fingerprint: Option<&str>) -> Step {
     let fingerprint = fingerprint.map(str::to_owned);
     match step {
@@ -318,13 +322,16 @@ pub fn under(step: Step, pending: Option<&Transition>, fingerprint: Option<&str>
         Step::Approve { .. } if pending.is_some_and(|t| t.policy_fingerprint != fingerprint) => Step::Close {
             decision: Decision::Withdrawn,
             by: OPERATOR.to_owned(),
-            reason: Some("the approval policy was changed or installed anew since it was asked; it needs a new approval".to_owned()),
+            reason: Some(
+                "the approval policy changed after the request was opened: it needs a new approval"
+                    .to_owned(),
+            ),
         },
         other => other,
     }
 }
 
-/// A tester's verdict on what is in Staging, unless it is known.
+/// A tester gave a new verdict on a version in Staging.
 fn accepted(o: &Observed, now: Timestamp) -> Option<NextStep> {
     if o.version.stage() != Stage::Staging {
         return None;
@@ -343,7 +350,7 @@ fn accepted(o: &Observed, now: Timestamp) -> Option<NextStep> {
     act(Step::Accept(Acceptance { verdict, by, at: now.into(), feedback }))
 }
 
-/// Six bytes by chance, in hexadecimal: short enough to type, and never guessed twice.
+/// Six random bytes in hexadecimal: short enough to type, and practically unique.
 pub fn fresh_id() -> String {
     format!("{:012x}", rand::rng().random_range(0..1_u64 << 48))
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use understudy_crds::{Approval, Gate, ModelDeployment, ModelVersion};
+use understudy_crds::{Approval, Gate, ModelDeployment, ModelVersion, condition};
 
 use super::*;
 use crate::{
-    approval::record,
+    approval::{conditions, record},
     cluster::pods::Pods,
     fixtures::{self, NOW, digest, now, request, with},
 };
@@ -247,11 +247,12 @@ fn there_is_never_more_than_one_version_in_production() {
 }
 
 #[rstest]
-#[case("Promoted", Decision::Superseded)]
-#[case("RolledBack", Decision::RolledBack)]
+#[case("Promoted", Decision::Superseded, "dave")]
+#[case("RolledBack", Decision::RolledBack, "carol")]
 fn the_version_that_was_replaced_is_archived_and_requests_nothing(
     #[case] reason: &str,
     #[case] decision: Decision,
+    #[case] decided_by: &str,
 ) {
     let mut o = observed(version("Production", "Production", &json!({}), json!({})));
     o.deployment = Some(deployment(&main_is("9.9.9", "ffffff", reason)));
@@ -261,7 +262,7 @@ fn the_version_that_was_replaced_is_archived_and_requests_nothing(
     let entry = &after.history[0];
     assert_eq!(
         (entry.decision, entry.requested_by.as_str(), entry.decided_by.as_str()),
-        (decision, "carol", "dave")
+        (decision, "carol", decided_by)
     );
     o.version.status = Some(after);
     assert_eq!(decide(&o, now()), NextStep::Rest);
@@ -354,4 +355,50 @@ fn an_approval_counts_only_under_the_policy_under_which_it_was_requested() {
         panic!("not closed")
     };
     assert_eq!(decision, Decision::Withdrawn);
+}
+
+#[test]
+fn a_rollback_is_recorded_as_decided_by_the_person_who_rolled_back() {
+    let mut o = observed(version("Archived", "Archived", &json!({}), json!({})));
+    o.deployment = Some(deployment(&main_is("1.3.0", "rollback:1.3.0#1", "RolledBack")));
+    let entry = record::apply(&o, &step(&o), None, now()).history.remove(0);
+    assert_eq!((entry.requested_by.as_str(), entry.decided_by.as_str()), ("carol", "carol"));
+}
+
+fn ready(o: &Observed) -> Option<(bool, String)> {
+    let status = conditions::status(o, None, now());
+    let found = condition::find(&status.conditions, condition::READY)?;
+    Some((found.status == "True", found.reason.clone()))
+}
+
+#[rstest]
+#[case::published("None", "None", json!({}))]
+#[case::archived("Archived", "Archived", json!({}))]
+#[case::replaced("Archived", "Production", json!({"settledGeneration": 4, "history": [{
+    "id": "1", "from": "Production", "to": "Archived", "requestedBy": "carol", "requestedAt": NOW,
+    "decision": "Superseded", "decidedBy": "dave", "decidedAt": NOW, "digest": "sha256:0",
+}]}))]
+fn a_version_that_has_no_pods_and_needs_none_is_not_shown_as_ready(
+    #[case] stage: &str,
+    #[case] spec_stage: &str,
+    #[case] mut status: Value,
+) {
+    // Versions that an older operator called ready lose the condition.
+    status["conditions"] = json!([{"type": "Ready", "status": "True", "reason": "Settled", "message": "", "lastTransitionTime": NOW}]);
+    let o = observed(version(stage, spec_stage, &json!({}), status));
+    assert_eq!(ready(&o), None);
+    let stalled = conditions::status(&o, None, now()).conditions;
+    assert!(condition::find(&stalled, condition::STALLED).is_none(), "{stalled:?}");
+}
+
+#[test]
+fn a_version_that_a_rollback_made_main_is_ready_only_while_its_pods_are() {
+    let history = json!({"settledGeneration": 4, "history": [{
+        "id": "1", "from": "Archived", "to": "Production", "requestedBy": "carol", "requestedAt": NOW,
+        "decision": "RolledBack", "decidedBy": "carol", "decidedAt": NOW, "digest": "sha256:0",
+    }]});
+    let mut o = observed(version("Production", "Archived", &json!({}), history));
+    assert_eq!(ready(&o), Some((false, "Starting".to_owned())));
+    o.pods = Pods { total: 1, ready: 1, ..Pods::default() };
+    assert_eq!(ready(&o), Some((true, "Serving".to_owned())));
 }

@@ -1,10 +1,11 @@
-//! The controller of `ModelVersion`: who asked for what, who decided, and how its pods are.
+//! The controller of `ModelVersion`: requests, decisions, and the state of the version's pods.
 //!
-//! It alone writes the status of a version. It never starts or stops a pod: that is [`crate::rollout`]'s, whose
-//! progress it follows.
+//! Only this controller writes the status of a version. It never starts or stops a pod: [`crate::rollout`] does, and
+//! this controller follows its progress.
 
 mod conditions;
 mod decide;
+mod notes;
 mod observe;
 mod record;
 mod requirements;
@@ -12,10 +13,7 @@ mod requirements;
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use kube::{
-    ResourceExt,
-    runtime::{controller::Action, events::EventType},
-};
+use kube::runtime::{controller::Action, events::EventType};
 use understudy_crds::{ModelVersion, ModelVersionStatus};
 
 use self::{
@@ -23,14 +21,14 @@ use self::{
     observe::Observed,
 };
 pub use crate::cluster::kinds::Error;
-use crate::{clock, cluster::kinds, context::Context};
+use crate::{clock, cluster::kinds, context::Context, reasons};
 
 /// One pass over one version.
 pub async fn reconcile(mv: Arc<ModelVersion>, ctx: Arc<Context>) -> Result<Action, Error> {
     let now = clock::now();
     let observed = observe::from_cache(&mv, &ctx);
     match decide::decide(&observed, now) {
-        // What a cache says is enough to do nothing; to act, the present is read.
+        // The cache is enough to do nothing. Before a step, the API server is read.
         NextStep::Act(step) => Box::pin(act(&mv, &ctx, &step, now)).await,
         NextStep::Hold(hold) => {
             let status = conditions::status(&observed, Some(&hold), now);
@@ -79,10 +77,10 @@ async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) 
     Ok(Action::requeue(Duration::ZERO))
 }
 
-/// Pause before a step is tried again that waits for the approval policy; a change of the policy's state ends it earlier.
+/// Pause before a step that waits for the approval policy is tried again. A change of the policy ends it earlier.
 const POLICY_RETRY: Duration = Duration::from_secs(5);
 
-/// When to come back without an event: the end of the request.
+/// When the next pass is without an event: when the open request expires.
 fn next_pass(observed: &Observed, now: Timestamp) -> Action {
     let expires = observed
         .version
@@ -93,7 +91,7 @@ fn next_pass(observed: &Observed, now: Timestamp) -> Action {
     expires.map_or_else(Action::await_change, |left| Action::requeue(left + Duration::from_millis(50)))
 }
 
-/// Writes the status if anything but the clock changed, and tells what people would want to know of it.
+/// Writes the status if it has changed, and publishes events for the changes.
 async fn update_status(ctx: &Context, observed: &Observed, next: ModelVersionStatus) -> Result<(), Error> {
     let before = observed.version.status.clone().unwrap_or_default();
     if before == next && observed.version.status.is_some() {
@@ -106,7 +104,7 @@ async fn update_status(ctx: &Context, observed: &Observed, next: ModelVersionSta
     Ok(())
 }
 
-/// Writes the status onto exactly the version that was read: a conflict means that the decision must be made again.
+/// Writes the status of the version that was read. A conflict means that the decision must be made again.
 async fn write_status(
     ctx: &Context,
     version: &ModelVersion,
@@ -123,26 +121,16 @@ async fn announce(ctx: &Context, before: &ModelVersion, after: &ModelVersion, st
         ctx.journal.decided(after, entry, &ctx.metrics).await;
     }
     if let Step::Open(transition) = step {
-        let note = format!(
-            "{} asks for {} -> {}; a colleague approves with: kubectl annotate --overwrite mv {} -n {} understudy.dev/approve={} understudy.dev/approved-by=<their name>",
-            transition.requested_by,
-            transition.from,
-            transition.to,
-            after.name_any(),
-            after.namespace().unwrap_or_default(),
-            transition.id
-        );
-        ctx.journal.event(after, EventType::Normal, "Requested", &note).await;
+        let note = notes::requested(after, transition, ctx.config.stamps_names);
+        ctx.journal.event(after, EventType::Normal, reasons::Event::Requested.as_str(), &note).await;
     }
     if let Step::Accept(acceptance) = step {
-        let feedback = acceptance.feedback.as_ref().map(|f| format!(": {f}")).unwrap_or_default();
-        let note = format!("{:?} by {}{feedback}", acceptance.verdict, acceptance.by);
-        ctx.journal.event(after, EventType::Normal, "AcceptanceTest", &note).await;
+        let reason = reasons::Event::AcceptanceTest.as_str();
+        ctx.journal.event(after, EventType::Normal, reason, &notes::accepted(acceptance)).await;
     }
     if let Step::Complete { .. } = step {
-        ctx.journal
-            .event(after, EventType::Normal, "StageReached", &format!("now in {}", after.stage()))
-            .await;
+        let reason = reasons::Event::StageReached.as_str();
+        ctx.journal.event(after, EventType::Normal, reason, &format!("now in {}", after.stage())).await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a decision about a version looks at, from the cache or afresh from the API server.
+//! The input of a decision about a version, from the cache or from the API server.
 
 use std::sync::Arc;
 
@@ -14,26 +14,26 @@ use crate::{
     model_server::probe,
 };
 
-/// Everything that decides over one version.
+/// Everything that a decision about one version depends on.
 #[derive(Clone, Debug)]
 pub struct Observed {
     /// The version itself.
     pub version: ModelVersion,
-    /// The deployment that it belongs to, unless there is none or it is going.
+    /// The deployment that it belongs to. `None` if it does not exist or is being deleted.
     pub deployment: Option<Arc<ModelDeployment>>,
-    /// The version that is main now, unless it is this one.
+    /// The version that is main, if it is another one.
     pub main: Option<Arc<ModelVersion>>,
-    /// Rules of approval in force: the deployment's, raised to the cluster's minimums.
+    /// The rules for approvals: those of the deployment, raised to the minimums of the cluster.
     pub rules: Approval,
-    /// An older version with the same version number.
+    /// Name of an older `ModelVersion` with the same version number.
     pub duplicate_of: Option<String>,
-    /// Another version of the deployment that is in Production as recorded.
+    /// Whether the stage of another version of the deployment is Production.
     pub other_in_production: bool,
     /// Its pods.
     pub pods: Pods,
 }
 
-/// As the caches have it.
+/// Reads the caches.
 pub fn from_cache(mv: &ModelVersion, ctx: &Context) -> Observed {
     let namespace = mv.namespace().unwrap_or_default();
     let deployment = ctx.cache.deployment(&namespace, &mv.spec.deployment);
@@ -45,7 +45,7 @@ pub fn from_cache(mv: &ModelVersion, ctx: &Context) -> Observed {
     assemble(mv.clone(), deployment, main, ctx)
 }
 
-/// As the API server has it now. `None` when the version is gone.
+/// Reads the API server. `None` if the version was deleted.
 pub async fn afresh(mv: &ModelVersion, ctx: &Context) -> Result<Option<Observed>, Error> {
     let namespace = mv.namespace().unwrap_or_default();
     let name = mv.name_any();
@@ -96,7 +96,7 @@ fn assemble(
     Observed { version, deployment, main, rules, duplicate_of, other_in_production, pods }
 }
 
-/// Adds the model's signature, asked of a ready pod once in a version's life.
+/// Adds the signature of the model, if it is unknown and a ready pod responds with it.
 pub async fn signature(mut observed: Observed, ctx: &Context) -> Observed {
     let known = observed.version.status.as_ref().is_some_and(|s| s.model.is_some());
     if let Some(ip) = observed.pods.ready_addresses.first().filter(|_| !known)

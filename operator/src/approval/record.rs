@@ -1,4 +1,4 @@
-//! A step becomes the next status. Pure.
+//! The status after a step. Pure.
 
 use jiff::Timestamp;
 use understudy_crds::{
@@ -11,7 +11,7 @@ use super::{
     observe::Observed,
 };
 
-/// The status after `step`, conditions included.
+/// The status after `step`, with its conditions.
 pub fn apply(
     observed: &Observed,
     step: &Step,
@@ -28,7 +28,7 @@ pub fn apply(
         Step::Close { decision, by, reason } => {
             if let Some(transition) = status.transition.take() {
                 status.history.push(entry(&transition, *decision, by, reason.clone(), None, now));
-                // A request that gave way to another one leaves that one open.
+                // After a withdrawal, the spec may contain the next request: it must not count as settled.
                 if *decision != Decision::Withdrawn {
                     status.settled_generation = generation;
                 }
@@ -38,7 +38,7 @@ pub fn apply(
             if let Some(transition) = status.transition.as_mut() {
                 status.history.push(entry(transition, Decision::Approved, by, None, policy, now));
                 transition.approval = Some(Grant { by: by.clone(), at: now.into() });
-                // Staging begins at once; whatever touches main waits for the roll-out.
+                // Staging takes effect immediately. A step that changes main waits for the roll-out.
                 if transition.from != Stage::Production && transition.to == Stage::Staging {
                     status.stage = Stage::Staging;
                     status.transition = None;

@@ -1,11 +1,11 @@
-//! What Production requires beyond an approval: metric gates and the acceptance test. Pure.
+//! The requirements for Production besides an approval: metric gates and the acceptance test. Pure.
 
 use understudy_crds::{AcceptanceTest, Approval, Evaluation, Gate, Verdict};
 
 use super::observe::Observed;
 use crate::reasons;
 
-/// Every reason why Production must wait; empty when nothing holds it back.
+/// Every requirement that is not met, with its reason and message.
 pub fn unmet(observed: &Observed) -> Vec<(reasons::Hold, String)> {
     let spec = &observed.version.spec;
     let main = observed.main.as_ref().and_then(|m| m.spec.evaluation.as_ref());
@@ -23,10 +23,10 @@ pub fn unmet(observed: &Observed) -> Vec<(reasons::Hold, String)> {
 fn metric(gate: &Gate, own: Option<&Evaluation>, main: Option<&Evaluation>) -> Option<String> {
     let name = &gate.metric;
     let Some(value) = own.and_then(|e| e.metric(name)) else {
-        return Some(format!("the evaluation has no metric {name}, which a gate asks for"));
+        return Some(format!("the evaluation has no metric {name}, which a metric gate requires"));
     };
     if let Some(min) = gate.min.filter(|min| value < *min) {
-        return Some(format!("{name} is {value}, the gate asks for at least {min}"));
+        return Some(format!("{name} is {value}, the metric gate requires at least {min}"));
     }
     let of_main = main.and_then(|e| e.metric(name)).filter(|_| gate.not_worse_than_main)?;
     (value < of_main).then(|| format!("{name} is {value}, worse than main's {of_main}"))
@@ -39,9 +39,10 @@ fn acceptance(observed: &Observed, rules: &Approval) -> Option<(reasons::Hold, S
     let acceptance = observed.version.status.as_ref().and_then(|s| s.acceptance.as_ref());
     match acceptance.map(|a| (a.verdict, &a.by)) {
         Some((Verdict::Passed, _)) => None,
-        Some((Verdict::Failed, by)) => {
-            Some((reasons::Hold::AcceptanceFailed, format!("the acceptance test failed, says {by}")))
-        }
+        Some((Verdict::Failed, by)) => Some((
+            reasons::Hold::AcceptanceFailed,
+            format!("the acceptance test failed, by the verdict of {by}"),
+        )),
         None => Some((
             reasons::Hold::AcceptanceMissing,
             "no tester has accepted it in Staging yet (understudy.dev/accept=passed)".to_owned(),

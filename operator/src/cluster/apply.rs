@@ -1,4 +1,4 @@
-//! Writing owned objects: server-side apply of what differs, nothing else, and never on what others made.
+//! Writes owned objects by server-side apply: only those that differ, and never an object of another owner.
 
 use std::fmt::Debug;
 
@@ -15,7 +15,7 @@ use crate::{error_chain::namespace_is_ending, reasons::Apply as Reason};
 /// Field manager of every server-side apply.
 pub const FIELD_MANAGER: &str = "understudy-operator";
 
-/// An owned object could not be written.
+/// An owned object could not be read, written or deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("failed to read {kind} {name}")]
@@ -57,13 +57,13 @@ impl Error {
         }
     }
 
-    /// Whether nothing can be made because the namespace is being deleted.
+    /// Whether the write was refused only because the namespace is being deleted.
     pub fn had_no_effect(&self) -> bool {
         self.reason() == Reason::NamespaceEnds
     }
 }
 
-/// The kinds that Understudy owns.
+/// The kinds that Understudy writes.
 pub trait Owned:
     Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Serialize + DeserializeOwned
 {
@@ -74,8 +74,8 @@ impl<
 {
 }
 
-/// Makes the object on the server what `desired` says, and returns it as it is there. `cached` is the operator's last
-/// sight of it; without one the server is fetched, since only labelled objects are cached.
+/// Applies `desired` if the object on the API server differs, and returns the object there. `cached` is the object in
+/// the cache. Without it the object is fetched: the cache only contains objects with Understudy's label.
 pub async fn ensure<K: Owned>(client: &Client, desired: K, cached: Option<&K>) -> Result<K, Error> {
     let (kind, name) = (K::kind(&()).into_owned(), desired.name_any());
     let api: Api<K> = Api::namespaced(client.clone(), &desired.namespace().unwrap_or_default());
@@ -98,7 +98,7 @@ pub async fn ensure<K: Owned>(client: &Client, desired: K, cached: Option<&K>) -
         if difference(&to_value(&desired), &to_value(found)).is_none() {
             return Ok(found.clone());
         }
-        // Of an object that was deleted and made again by others, nothing is written.
+        // With the uid, the write fails if the object was deleted and created again by others.
         desired.meta_mut().uid = found.uid();
     }
     let params = PatchParams::apply(FIELD_MANAGER).force();
@@ -109,7 +109,7 @@ pub async fn ensure<K: Owned>(client: &Client, desired: K, cached: Option<&K>) -
     })
 }
 
-/// Deletes an owned object, if it still is the one that was seen.
+/// Deletes an owned object, if it still is the one in `seen`.
 pub async fn remove<K: Owned>(client: &Client, seen: &K) -> Result<(), Error> {
     let (kind, name) = (K::kind(&()).into_owned(), seen.name_any());
     let api: Api<K> = Api::namespaced(client.clone(), &seen.namespace().unwrap_or_default());

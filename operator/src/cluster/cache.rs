@@ -1,4 +1,4 @@
-//! What the operator knows of the cluster: one store for each kind, shared by both controllers.
+//! The caches of the cluster: one store for each kind, shared by both controllers.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use understudy_crds::{ModelDeployment, ModelVersion, names};
 
 use super::labels::label;
 
-/// The caches of one scope.
+/// The stores of one scope.
 #[derive(Clone)]
 pub struct Cache {
     pub deployments: Store<ModelDeployment>,
@@ -30,7 +30,7 @@ pub struct Cache {
     pub pods: Store<Pod>,
 }
 
-/// The writing ends of the stores of one [`Cache`].
+/// The writers of the stores of one [`Cache`].
 pub struct Writers {
     pub deployments: Writer<ModelDeployment>,
     pub versions: Writer<ModelVersion>,
@@ -42,7 +42,7 @@ pub struct Writers {
 }
 
 impl Cache {
-    /// Empty stores, and what fills them.
+    /// Empty stores, and their writers.
     pub fn new() -> (Self, Writers) {
         let (deployments, deployment_writer) = reflector::store();
         let (versions, version_writer) = reflector::store();
@@ -63,7 +63,7 @@ impl Cache {
         (Self { deployments, versions, workloads, services, config_maps, budgets, pods }, writers)
     }
 
-    /// Waits until every store has been filled by its first list. Fails if a watch ends before.
+    /// Waits until every store contains the first list of its kind. Fails if a watch ends before that.
     pub async fn synced(&self) -> Result<(), WriterDropped> {
         self.deployments.wait_until_ready().await?;
         self.versions.wait_until_ready().await?;
@@ -74,12 +74,12 @@ impl Cache {
         self.pods.wait_until_ready().await
     }
 
-    /// The deployment of this name, as last seen.
+    /// The deployment of this name, if it is in the cache.
     pub fn deployment(&self, namespace: &str, name: &str) -> Option<Arc<ModelDeployment>> {
         self.deployments.get(&ObjectRef::new(name).within(namespace))
     }
 
-    /// The version of this name, as last seen.
+    /// The version of this name, if it is in the cache.
     pub fn version(&self, namespace: &str, name: &str) -> Option<Arc<ModelVersion>> {
         self.versions.get(&ObjectRef::new(name).within(namespace))
     }
@@ -96,7 +96,7 @@ impl Cache {
         all
     }
 
-    /// The pods of a deployment, whichever version they run.
+    /// The pods of a deployment, of all its versions.
     pub fn pods_of(&self, namespace: &str, deployment: &str) -> Vec<Arc<Pod>> {
         self.pods
             .state()

@@ -1,29 +1,62 @@
-//! Whether an object on the server still is what was asked for, apart from what the server adds.
+//! Whether an object on the server still is as desired, apart from what the server adds. Pure.
 
 use serde_json::Value;
 
-/// Of Services, Deployments and disruption budgets alike.
+use super::quantity::same_quantity;
+
+/// The selector of Services, Deployments and disruption budgets.
 const SELECTOR: &str = "selector";
 
-/// The path of the first place in which `actual` is not what `desired` says, or `None` where all of it holds.
-/// Fields that `desired` does not name are the server's defaults or others' business; lists must agree in length, and so
-/// must selectors, where a label more is a pod less.
+/// What the text below a path means.
+#[derive(Clone, Copy)]
+enum Meaning {
+    /// Text.
+    Text,
+    /// The fields of `resources` of a container.
+    Resources,
+    /// Quantities, which the server stores in a canonical form: `limits` and `requests` of `resources`. Understudy sets
+    /// no other quantity.
+    Quantities,
+}
+
+impl Meaning {
+    /// What the text below this key means.
+    fn below(self, key: &str) -> Self {
+        match (self, key) {
+            (Self::Quantities, _) | (Self::Resources, "limits" | "requests") => Self::Quantities,
+            (Self::Text | Self::Resources, "resources") => Self::Resources,
+            _ => Self::Text,
+        }
+    }
+}
+
+/// The path of the first difference between `actual` and `desired`, or `None` if `actual` is as desired.
+/// Fields that `desired` does not name are ignored: the server or others set them. Lists must have the same length.
+/// Selectors must have the same labels: an extra label in a selector excludes pods.
 pub fn difference(desired: &Value, actual: &Value) -> Option<String> {
+    compare(desired, actual, Meaning::Text)
+}
+
+fn compare(desired: &Value, actual: &Value, meaning: Meaning) -> Option<String> {
     match (desired, actual) {
         (Value::Object(desired), Value::Object(actual)) => desired.iter().find_map(|(key, wanted)| {
             let found = actual.get(key).unwrap_or(&Value::Null);
             let more = || if key == SELECTOR { addition(wanted, found) } else { None };
-            difference(wanted, found).or_else(more).map(|path| format!(".{key}{path}"))
+            compare(wanted, found, meaning.below(key)).or_else(more).map(|path| format!(".{key}{path}"))
         }),
-        (Value::Array(desired), Value::Array(actual)) if desired.len() == actual.len() => desired
-            .iter()
-            .zip(actual)
-            .enumerate()
-            .find_map(|(i, (wanted, found))| difference(wanted, found).map(|path| format!("[{i}]{path}"))),
+        (Value::Array(desired), Value::Array(actual)) if desired.len() == actual.len() => {
+            desired.iter().zip(actual).enumerate().find_map(|(i, (wanted, found))| {
+                compare(wanted, found, Meaning::Text).map(|path| format!("[{i}]{path}"))
+            })
+        }
         // The server leaves out what is empty.
         (Value::Object(desired), Value::Null) if desired.is_empty() => None,
         (Value::Array(desired), Value::Null) if desired.is_empty() => None,
-        (Value::String(desired), Value::String(actual)) if same_quantity(desired, actual) => None,
+        (Value::String(desired), Value::String(actual))
+            if matches!(meaning, Meaning::Quantities) && same_quantity(desired, actual) =>
+        {
+            None
+        }
         _ if desired == actual => None,
         _ => Some(String::new()),
     }
@@ -36,29 +69,6 @@ fn addition(desired: &Value, actual: &Value) -> Option<String> {
         Some(wanted) => addition(wanted, found).map(|path| format!(".{key}{path}")),
         None => Some(format!(".{key}")),
     })
-}
-
-/// Quantities come back in canonical form: `0.5` as `500m`, `1024Mi` as `1Gi`.
-fn same_quantity(a: &str, b: &str) -> bool {
-    a == b || quantity(a).zip(quantity(b)).is_some_and(|(a, b)| (a - b).abs() <= f64::EPSILON * a.abs())
-}
-
-fn quantity(text: &str) -> Option<f64> {
-    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-    let factor = match unit {
-        "" => 1.0,
-        "m" => 1e-3,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        "Ki" => 1024.0,
-        "Mi" => 1024.0 * 1024.0,
-        "Gi" => 1024.0 * 1024.0 * 1024.0,
-        "Ti" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
-        _ => return None,
-    };
-    text[..text.len() - unit.len()].parse::<f64>().ok().map(|n| n * factor)
 }
 
 #[cfg(test)]
@@ -74,8 +84,16 @@ mod tests {
     #[case(json!({"a": [1]}), json!({"a": [1, 2]}), Some(".a"))]
     #[case(json!({"a": {}}), json!({}), None)]
     #[case(json!({"a": "x"}), json!({}), Some(".a"))]
-    #[case(json!({"cpu": "0.5", "memory": "1024Mi"}), json!({"cpu": "500m", "memory": "1Gi"}), None)]
-    #[case(json!({"cpu": "0.5"}), json!({"cpu": "600m"}), Some(".cpu"))]
+    #[case(
+        json!({"resources": {"limits": {"cpu": "0.5"}, "requests": {"memory": "1024Mi"}}}),
+        json!({"resources": {"limits": {"cpu": "500m"}, "requests": {"memory": "1Gi"}}}),
+        None
+    )]
+    #[case(
+        json!({"resources": {"limits": {"cpu": "0.5"}}}),
+        json!({"resources": {"limits": {"cpu": "600m"}}}),
+        Some(".resources.limits.cpu")
+    )]
     #[case(json!({"name": "a"}), json!({"name": "b"}), Some(".name"))]
     #[case(json!({"selector": {"app": "a"}}), json!({"selector": {"app": "a", "x": "y"}}), Some(".selector.x"))]
     #[case(
@@ -90,5 +108,27 @@ mod tests {
         #[case] path: Option<&str>,
     ) {
         assert_eq!(difference(&desired, &actual).as_deref(), path);
+    }
+
+    #[rstest]
+    #[case::a_node_selector(
+        json!({"nodeSelector": {"release": "1.10"}}),
+        json!({"nodeSelector": {"release": "1.1"}}),
+        ".nodeSelector.release"
+    )]
+    #[case::a_label(json!({"labels": {"v": "1"}}), json!({"labels": {"v": "1.0"}}), ".labels.v")]
+    #[case::an_argument(json!({"args": ["1e3"]}), json!({"args": ["1000"]}), ".args[0]")]
+    #[case::an_environment_variable(
+        json!({"env": [{"name": "A", "value": "1Gi"}]}),
+        json!({"env": [{"name": "A", "value": "1024Mi"}]}),
+        ".env[0].value"
+    )]
+    #[case::a_label_called_limits(json!({"labels": {"limits": "1"}}), json!({"labels": {"limits": "1.0"}}), ".labels.limits")]
+    fn text_that_reads_like_a_number_is_compared_as_text(
+        #[case] desired: Value,
+        #[case] actual: Value,
+        #[case] path: &str,
+    ) {
+        assert_eq!(difference(&desired, &actual).as_deref(), Some(path));
     }
 }

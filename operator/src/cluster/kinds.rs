@@ -1,11 +1,11 @@
-//! Our own two kinds on the API server: read afresh, and their status written onto exactly the object that was judged.
+//! Reads the two kinds of Understudy from the API server, and writes their status with the read object as precondition.
 
 use kube::{Api, Client, ResourceExt, api::PostParams};
 
 use super::apply::Owned;
 use crate::reasons::Kinds as Reason;
 
-/// An object could not be read, or its status not written.
+/// An object could not be read, or its status could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("failed to read {kind} {name}")]
@@ -36,13 +36,13 @@ impl Error {
         }
     }
 
-    /// Whether the object was written or deleted by others in between, so that the decision must be made again.
+    /// Whether another writer changed or deleted the object after it was read, so that the decision must be made again.
     pub fn had_no_effect(&self) -> bool {
         matches!(self.reason(), Reason::Conflict | Reason::Gone)
     }
 }
 
-/// The object as the API server has it now.
+/// The present object on the API server, or `None` if it does not exist.
 pub async fn get<K: Owned>(client: &Client, namespace: &str, name: &str) -> Result<Option<K>, Error> {
     Api::<K>::namespaced(client.clone(), namespace).get_opt(name).await.map_err(|source| Error::Read {
         kind: K::kind(&()).into_owned(),
@@ -51,7 +51,8 @@ pub async fn get<K: Owned>(client: &Client, namespace: &str, name: &str) -> Resu
     })
 }
 
-/// Replaces the status on the server by that of `object`, if nobody changed the object since it was read.
+/// Replaces the status on the API server by that of `object`. Fails with a conflict if the object has changed since it
+/// was read.
 pub async fn replace_status<K: Owned>(client: &Client, object: &K) -> Result<K, Error> {
     let name = object.name_any();
     let api: Api<K> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());

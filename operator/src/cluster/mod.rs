@@ -1,4 +1,4 @@
-//! The operator's view of the API server: what it caches, and how it writes.
+//! Access to the API server: caches, watches and writes.
 
 pub mod apply;
 pub mod cache;
@@ -6,6 +6,7 @@ pub mod diff;
 pub mod kinds;
 pub mod labels;
 pub mod pods;
+pub mod quantity;
 pub mod scope;
 pub mod triggers;
 pub mod watch;

@@ -1,4 +1,4 @@
-//! How the pods of each version are, read from their status. Pure.
+//! The state of the pods of each version, from their status. Pure.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -15,21 +15,21 @@ use understudy_crds::{Failure, names};
 use super::labels::label;
 use crate::reasons;
 
-/// How the pods of one version are. Pods that are being deleted do not count.
+/// The state of the pods of one version. Pods that are being deleted do not count.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pods {
     /// Pods that exist.
     pub total: usize,
     /// Pods that are ready.
     pub ready: usize,
-    /// Addresses of the ready pods; one that is ready may have none for a moment.
+    /// Addresses of the ready pods. A ready pod may have no address for a moment.
     pub ready_addresses: Vec<String>,
     /// The newest reason why a pod is not ready.
     pub failure: Option<Failure>,
 }
 
 impl Pods {
-    /// The ready pods as a status counts them.
+    /// The number of ready pods, as a status has it.
     pub fn ready_replicas(&self) -> i32 {
         i32::try_from(self.ready).unwrap_or(i32::MAX)
     }
@@ -51,7 +51,7 @@ impl Pods {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PodsByVersion(BTreeMap<String, Pods>);
 
-/// What a version without pods has.
+/// The state of a version without pods.
 static NONE: Pods = Pods { total: 0, ready: 0, ready_addresses: vec![], failure: None };
 
 impl PodsByVersion {
@@ -72,7 +72,7 @@ impl PodsByVersion {
     }
 }
 
-/// Whether the pod answers.
+/// Whether the pod is ready.
 fn is_ready(pod: &Pod) -> bool {
     pod.status
         .iter()
@@ -80,7 +80,7 @@ fn is_ready(pod: &Pod) -> bool {
         .any(|c| c.type_ == "Ready" && c.status == "True")
 }
 
-/// Why a pod is not ready, where it says so: its termination message, its image, its place.
+/// Why a pod is not ready, if its status says so: the end of its container, its image, its node.
 fn failure(pod: &Pod) -> Option<Failure> {
     let status = pod.status.as_ref()?;
     let container = status.container_statuses.iter().flatten().next();
@@ -92,7 +92,7 @@ fn ended(container: &ContainerStatus) -> Option<Failure> {
         .into_iter()
         .flatten()
         .find_map(|s| s.terminated.as_ref())?;
-    // A clean end is a stop, not a failure.
+    // Exit code 0 is a stop, not a failure.
     if ended.exit_code == 0 {
         return None;
     }
@@ -113,7 +113,7 @@ fn ended(container: &ContainerStatus) -> Option<Failure> {
         None => Failure {
             reason: contract::Reason::LoadFailed.as_str().to_owned(),
             message: format!(
-                "the server crashed with exit code {} and no word: kubectl logs --previous shows more",
+                "the server crashed with exit code {} and without a termination message: see kubectl logs --previous",
                 ended.exit_code
             ),
             at,
@@ -121,7 +121,7 @@ fn ended(container: &ContainerStatus) -> Option<Failure> {
     })
 }
 
-/// What keeps a container from starting at all.
+/// Why a container cannot start.
 fn waiting(container: &ContainerStatus, pod: &Pod) -> Option<Failure> {
     let waiting = container.state.as_ref()?.waiting.as_ref()?;
     let reason = waiting.reason.as_deref()?;
@@ -132,7 +132,7 @@ fn waiting(container: &ContainerStatus, pod: &Pod) -> Option<Failure> {
     Some(Failure { reason: reason.to_owned(), message: waiting.message.clone().unwrap_or_default(), at })
 }
 
-/// Why a workload has no pods at all: a quota, a security standard, a missing priority class.
+/// Why no pod of a workload can be created: a quota, a security standard, a missing priority class.
 pub fn not_created(workload: &Deployment) -> Option<Failure> {
     let conditions = workload.status.as_ref()?.conditions.as_ref()?;
     let condition = conditions.iter().find(|c| c.type_ == "ReplicaFailure" && c.status == "True")?;

@@ -7,12 +7,12 @@ use kube::{Api, Client, Resource, core::NamespaceResourceScope};
 pub enum Scope {
     /// All namespaces.
     Cluster,
-    /// One namespace, with a Role only.
+    /// One namespace. The operator needs only a Role there.
     Namespace(String),
 }
 
 impl Scope {
-    /// The one namespace; empty for all.
+    /// The namespace, or an empty text for all namespaces.
     pub fn namespace(&self) -> &str {
         match self {
             Self::Cluster => "",

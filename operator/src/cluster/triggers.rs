@@ -1,4 +1,4 @@
-//! Which objects need a pass after an event on one object.
+//! Which objects need a pass after an event of an object.
 
 use futures::{Stream, StreamExt};
 use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
@@ -7,7 +7,7 @@ use understudy_crds::{ModelDeployment, ModelVersion, Stage, names};
 
 use super::{cache::Cache, labels::label};
 
-/// Triggers in flight to one controller. A full channel delays the watch; it loses nothing.
+/// Capacity of the channel to one controller. A full channel delays the watch; no trigger is lost.
 const CAPACITY: usize = 1024;
 
 /// Objects that need a pass, for each of the two controllers.
@@ -16,14 +16,14 @@ pub struct Triggers {
     pub versions: mpsc::Receiver<ObjectRef<ModelVersion>>,
 }
 
-/// The sending ends of [`Triggers`].
+/// The senders of [`Triggers`].
 #[derive(Clone)]
 pub struct Senders {
     deployments: mpsc::Sender<ObjectRef<ModelDeployment>>,
     versions: mpsc::Sender<ObjectRef<ModelVersion>>,
 }
 
-/// Connected ends, with nothing in flight.
+/// New channels.
 pub fn channels() -> (Senders, Triggers) {
     let (to_deployments, deployments) = mpsc::channel(CAPACITY);
     let (to_versions, versions) = mpsc::channel(CAPACITY);
@@ -58,8 +58,8 @@ pub async fn of_versions(events: impl Stream<Item = ModelVersion>, senders: Send
     }
 }
 
-/// Whether a version may wait until another one is archived: it rolls out, or a rollback made it main and its own
-/// stage has not followed yet.
+/// Whether a version may wait until another one is archived: it is rolling out, or a rollback made it main and its
+/// stage is not Production yet.
 fn waits_for_siblings(version: &ModelVersion, deployment: Option<&ModelDeployment>) -> bool {
     let rolls_out = version.transition().is_some_and(|t| t.approval.is_some());
     let main = deployment.and_then(ModelDeployment::main);

@@ -1,4 +1,4 @@
-//! One watch for each kind: it fills the store of that kind, and its events trigger passes.
+//! One watch for each kind. It fills the store of that kind, and its events trigger passes.
 
 use std::{future::ready, sync::Arc};
 
@@ -28,10 +28,11 @@ use super::{
 };
 use crate::metrics::Metrics;
 
-/// Objects in one page of the first list: it limits the peak of memory at the start.
+/// Objects in one page of the first list. It limits the peak of memory at the start.
 const PAGE_SIZE: u32 = 50;
 
-/// Begins to watch: the caches, the triggers, and the task that must be polled as long as they are used.
+/// Starts the watches of all kinds. Returns the caches, the triggers, and a task that must be polled while these are in
+/// use.
 pub fn watch_all(
     client: &Client,
     scope: &Scope,
@@ -85,8 +86,8 @@ pub fn watch_all(
     (cache, triggers, task)
 }
 
-/// Watches one kind into its store, without what nobody reads, and without objects that cannot be read as the kind:
-/// one broken object stops nothing.
+/// Watches one kind and writes its objects to the store. Managed fields are dropped, because nothing reads them.
+/// Objects that cannot be parsed as the kind are skipped, so that one of them does not stop the watch.
 fn reflect<K>(
     api: Api<DeserializeGuard<K>>,
     config: watcher::Config,
@@ -96,6 +97,7 @@ fn reflect<K>(
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
 {
+    metrics.watches(&K::kind(&()));
     let metrics = Arc::clone(metrics);
     let valid = watcher(api, config)
         .default_backoff()
@@ -122,7 +124,7 @@ fn valid_only<K: Resource<DynamicType = ()>>(
         Err(invalid) => {
             metrics.invalid_object(&K::kind(&()));
             let name = invalid.metadata.name.as_deref().unwrap_or_default();
-            warn!(kind = %K::kind(&()), name, namespace = ?invalid.metadata.namespace, error = %invalid.error, "failed to read an object, it is left alone");
+            warn!(kind = %K::kind(&()), name, namespace = ?invalid.metadata.namespace, error = %invalid.error, "failed to parse an object, it is skipped");
             None
         }
     };

@@ -1,4 +1,4 @@
-//! One plain HTTP GET inside the cluster: probes of pods and Services, and `helm test`.
+//! A client for plain HTTP GET requests inside the cluster: probes of pods and Services, and `helm test`.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use hyper_util::{
 };
 use serde::de::DeserializeOwned;
 
-/// More than any answer that is expected, unless it is said otherwise.
+/// Default limit for the body of a response: more than any expected one.
 const MAX_BYTES: usize = 1 << 20;
 
-/// No usable answer.
+/// A request got no usable response.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("failed to ask {url}: it is no URL")]
+    #[error("failed to request {url}: it is not a URL")]
     Url {
         url: String,
         #[source]
@@ -31,7 +31,7 @@ pub enum Error {
         #[source]
         source: hyper_util::client::legacy::Error,
     },
-    #[error("failed to read the answer of {url}")]
+    #[error("failed to read the response of {url}")]
     Read {
         url: String,
         #[source]
@@ -41,7 +41,7 @@ pub enum Error {
     Timeout { url: String, limit: Duration },
     #[error("{url} answered {status}: {text}")]
     Status { url: String, status: StatusCode, text: String },
-    #[error("failed to understand the answer of {url}")]
+    #[error("failed to parse the response of {url}")]
     Parse {
         url: String,
         #[source]
@@ -49,7 +49,7 @@ pub enum Error {
     },
 }
 
-/// Sends GET requests, each on a connection of its own: a request must find its way anew.
+/// Sends GET requests, each on a new connection, so that a request to a Service reaches a current endpoint.
 pub struct HttpClient {
     client: Client<HttpConnector, Body>,
     limit: Duration,
@@ -62,25 +62,25 @@ pub fn pod_url(ip: &str, port: u16) -> String {
 }
 
 impl HttpClient {
-    /// Answers that take longer than `limit` do not count.
+    /// A client that waits for a response for at most `limit`.
     pub fn new(limit: Duration) -> Self {
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
         Self { client, limit, max_bytes: MAX_BYTES }
     }
 
-    /// Answers of more bytes than this do not count.
+    /// The same client with another limit for the bytes of a body.
     pub fn taking_up_to(self, max_bytes: usize) -> Self {
         Self { max_bytes, ..self }
     }
 
-    /// The body of a 2xx answer.
+    /// The body of a 2xx response.
     pub async fn get(&self, url: &str) -> Result<Bytes, Error> {
         tokio::time::timeout(self.limit, self.send(url))
             .await
             .map_err(|_elapsed| Error::Timeout { url: url.to_owned(), limit: self.limit })?
     }
 
-    /// A 2xx answer, read as JSON.
+    /// The body of a 2xx response, parsed as JSON.
     pub async fn json<T: DeserializeOwned>(&self, url: &str) -> Result<T, Error> {
         let body = self.get(url).await?;
         serde_json::from_slice(&body).map_err(|source| Error::Parse { url: url.to_owned(), source })

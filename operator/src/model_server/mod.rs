@@ -1,4 +1,4 @@
-//! What the operator requests from model pods, over plain HTTP inside the cluster.
+//! Requests to model pods, over plain HTTP inside the cluster.
 
 pub mod client;
 pub mod probe;

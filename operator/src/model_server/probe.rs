@@ -1,4 +1,4 @@
-//! Real inferences, requested from pods and through Services.
+//! Probes: real inferences, requested from pods and through Services.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use understudy_crds::{ModelSignature, TensorSpec};
 
 use super::client::{Error, HttpClient, pod_url};
 
-/// How long one response may take.
+/// Time limit for one response.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Requests probes.
@@ -19,7 +19,7 @@ pub struct Prober {
 }
 
 impl Prober {
-    /// A prober without connections.
+    /// A prober without open connections.
     pub fn new() -> Self {
         Self {
             http: HttpClient::new(TIMEOUT),
@@ -34,12 +34,12 @@ impl Prober {
         Self { gateway: Some(gateway.to_owned()), ..Self::new() }
     }
 
-    /// A real inference by the pod of this address.
+    /// Requests a real inference from the pod with this address.
     pub async fn pod(&self, ip: &str) -> Result<ProbeAnswer, Error> {
         self.url(&pod_url(ip, ports::DIRECT)).await
     }
 
-    /// A real inference by whatever serves `base`, for example `http://fraud.risk.svc`.
+    /// Requests a real inference through the base URL of a Service, for example `http://fraud.risk.svc`.
     pub async fn url(&self, base: &str) -> Result<ProbeAnswer, Error> {
         #[cfg(test)]
         let base = &self.gateway.as_ref().map_or_else(
@@ -50,7 +50,7 @@ impl Prober {
     }
 }
 
-/// A model's signature as it is written into the status of its version.
+/// The signature of a model, in the form of `status.model` of its version.
 pub fn signature(model: probe::Signature) -> ModelSignature {
     let probe::Signature { inputs, outputs, opset, bytes } = model;
     let tensors = |all: Vec<probe::Tensor>| {

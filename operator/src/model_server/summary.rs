@@ -1,6 +1,6 @@
-//! What pods of main have counted of their calls: requested from each pod, and added up.
+//! Collects what the pods of main have counted of their calls, and adds it up.
 //!
-//! Estimates are made of the sums, later: neither a share nor a PSI of one pod says what all of them together say.
+//! Estimates are computed later, from the sums: a share or a PSI of one pod is not that of all pods.
 
 use std::time::Duration;
 
@@ -13,16 +13,17 @@ use understudy_stats::{Comparison, Identity, Outcomes, Summary};
 use super::client::{self, HttpClient, pod_url};
 use crate::error_chain::chain;
 
-/// How long one pod may take: it answers from memory.
+/// Time limit for one pod, which responds from memory.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// How long all pods together may take. What has not arrived by then is not counted: a pass has other things to do.
+/// Time limit for all pods together. Later responses are not counted, because the pass has to continue.
 const ROUND: Duration = Duration::from_secs(4);
-/// More than the summary of the largest baseline that a server accepts: its counts twice, in training and in calls.
+/// Limit for one response. The summary of the largest baseline that a server accepts is smaller; it has each count
+/// twice, for the training data and for calls.
 const MAX_BYTES: usize = 8 << 20;
-/// Responses that are read concurrently, over all deployments: with [`MAX_BYTES`] a bound for memory.
+/// Responses that are read concurrently, for all deployments. Together with [`MAX_BYTES`] this limits the memory.
 const CONCURRENCY: usize = 8;
 
-/// No usable response.
+/// A pod sent no usable summary.
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error(transparent)]
@@ -31,30 +32,31 @@ enum Error {
     OtherMain { url: String, main: Identity },
 }
 
-/// Requests summaries, for all deployments.
+/// Requests summaries. One client serves all deployments.
 pub struct SummaryClient {
     http: HttpClient,
     permits: Semaphore,
 }
 
-/// What was collected from the pods of one main.
+/// The result of one round over the pods of one main.
 #[derive(Debug)]
 pub struct Collected {
     /// The sum over all pods that answered; `None` if none did.
     pub summary: Option<Summary>,
-    /// Pods that were requested to answer.
+    /// Pods that were requested.
     pub requested: usize,
     /// Pods that answered.
     pub answered: usize,
 }
 
 impl SummaryClient {
-    /// A client without connections.
+    /// A client without open connections.
     pub fn new() -> Self {
         Self { http: HttpClient::new(TIMEOUT).taking_up_to(MAX_BYTES), permits: Semaphore::new(CONCURRENCY) }
     }
 
-    /// Adds up what the pods at these addresses have counted as `main`, and of `challenger` alone.
+    /// Adds up what the pods at these addresses have counted as `main`. Comparisons count only if they are with
+    /// `challenger`.
     pub async fn collect(
         &self,
         addresses: Vec<String>,
@@ -77,7 +79,7 @@ impl SummaryClient {
         Collected { summary: sum.summary, requested, answered: sum.answered }
     }
 
-    /// What the pod at `base` has counted as `main`.
+    /// The summary of the pod at `base`, if it counts as `main`.
     async fn get(&self, base: &str, main: &Identity) -> Result<Summary, Error> {
         let url = format!("{base}{}", paths::SUMMARY);
         let _permit = self.permits.acquire().await.expect("nobody closes this semaphore");
@@ -102,7 +104,7 @@ impl Sum {
         Self { main, challenger, summary: None, answered: 0 }
     }
 
-    /// Adds the summary of one pod of main. Its comparison with another challenger than the present one is left out: the
+    /// Adds the summary of one pod of main. A comparison with another challenger than the present one is left out: that
     /// pod has not read the new routing yet.
     fn add(&mut self, mut summary: Summary) {
         let (main, challenger) = (&self.main, self.challenger.as_ref());

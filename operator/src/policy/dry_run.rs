@@ -1,4 +1,4 @@
-//! The dry run of a write that the policy must refuse: a record that shows an approval by its own requester.
+//! The dry run of a write that the policy must refuse: an entry in the history that shows an approval by its requester.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{
@@ -10,10 +10,10 @@ use understudy_crds::{Decision, HistoryEntry, ModelVersion, Stage};
 
 use crate::clock;
 
-/// What the policy says of the probe; the chart's policy has the same words.
+/// The message with which the policy refuses the write. It is the same text as in the chart.
 const REFUSAL: &str = "four eyes: an approval by its own requester cannot be recorded";
 
-/// The probe did not meet the refusal that it must meet.
+/// The write was not refused by the policy.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
@@ -28,15 +28,15 @@ pub enum Error {
     },
 }
 
-/// Succeeds when the API server refuses, by the policy, to record that a requester approved themselves. `Ok(false)`
-/// when the version went meanwhile, so that nothing could be tried.
+/// Whether the policy refused to record that a person approved their own request. `Ok(false)` if the version was
+/// deleted, so that nothing could be tried. Any other result is an error.
 pub async fn forbidden_write_is_refused(client: &Client, witness: &ModelVersion) -> Result<bool, Error> {
     let name = witness.name_any();
     let api: Api<ModelVersion> = Api::namespaced(client.clone(), &witness.namespace().unwrap_or_default());
     let failed = |source| Error::Try { name: name.clone(), source: Box::new(source) };
     match attempt(&api, witness).await {
-        // A record that grew since the witness was read loses an entry by this write, which its schema refuses before
-        // any policy is asked.
+        // If the history has grown since the witness was read, this write would remove an entry. The schema rejects
+        // that before any policy is evaluated.
         Err(Error::Try { source, .. }) if is_invalid(&source) => {
             match api.get_opt(&name).await.map_err(failed)? {
                 Some(present) => attempt(&api, &present).await,
@@ -50,7 +50,7 @@ pub async fn forbidden_write_is_refused(client: &Client, witness: &ModelVersion)
 async fn attempt(api: &Api<ModelVersion>, witness: &ModelVersion) -> Result<bool, Error> {
     let name = witness.name_any();
     let dry_run = PatchParams { dry_run: true, ..PatchParams::default() };
-    // A merge patch names no resourceVersion: what is tried is the refusal, not the version.
+    // A merge patch has no resourceVersion, so a concurrent write causes no conflict.
     let forged = json!({"status": {"history": forge(witness)}});
     match api.patch_status(&name, &dry_run, &Patch::Merge(forged)).await {
         Ok(_) => Err(Error::Accepted),
@@ -64,7 +64,7 @@ fn is_invalid(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.is_invalid())
 }
 
-/// The history of the witness with an entry that nobody may write.
+/// The history of the witness, with one more entry that the policy forbids.
 fn forge(witness: &ModelVersion) -> Vec<HistoryEntry> {
     let now = Time(clock::now());
     let mut history = witness.history().to_vec();

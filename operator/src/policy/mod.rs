@@ -1,7 +1,7 @@
-//! Whether the API server enforces the approval policy at this moment. Nothing is promoted while it does not.
+//! Whether the API server enforces the approval policy now. Nothing is promoted while it does not.
 //!
-//! Two checks. The policy and its binding must be what the chart installed, and a dry run of a write that the policy
-//! forbids must be refused by it. Only the second works without the right to read policies.
+//! Two checks. The policy and its binding must be those that the chart installed. And the policy must refuse the dry
+//! run of a write that it forbids. Only the second check works without the right to read policies.
 
 mod dry_run;
 mod reference;
@@ -23,19 +23,19 @@ use crate::{
     reasons,
 };
 
-/// Pause between two checks while nothing is decided. Each decision makes a check of its own.
+/// Pause between two checks while nothing is decided. Each decision includes a check of its own.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// What a check found.
+/// The result of a check.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Enforcement {
     /// Whether the policy is enforced.
     pub active: bool,
-    /// Whether that is known: without the right to read policies it takes a version to find out.
+    /// Whether that is known. Without the right to read policies, the check needs a `ModelVersion`.
     pub known: bool,
-    /// Why, for a person.
+    /// Why, for people.
     pub message: String,
-    /// The policy that was read, where that is allowed.
+    /// The policy, if the operator may read it.
     pub installed: Option<Installed>,
 }
 
@@ -70,20 +70,20 @@ pub struct ApprovalPolicy {
 }
 
 impl ApprovalPolicy {
-    /// The policy that the chart put into `files`. The `names` of policy and binding are absent where they may not
-    /// be read.
+    /// The policy that the chart wrote into the directory `files`. `names` are those of policy and binding, or `None`
+    /// if the operator may not read them.
     pub fn new(client: Client, files: &Path, names: Option<(&str, &str)>) -> Result<Self, Error> {
         let expected = names.map(|(policy, binding)| Expected::read(files, policy, binding)).transpose()?;
         let last = watch::Sender::new(Enforcement::unknown("not checked yet"));
         Ok(Self { client, expected, last })
     }
 
-    /// The newest result, and a way to await a change.
+    /// The newest result, and a notification of each change.
     pub fn subscribe(&self) -> watch::Receiver<Enforcement> {
         self.last.subscribe()
     }
 
-    /// Checks now. `witness` is the version on which the forbidden write is tried, without effect.
+    /// Checks now. `witness` is the version with which the forbidden write is tried, as a dry run.
     pub async fn check(&self, witness: Option<&ModelVersion>) -> Enforcement {
         let found = self.find(witness).await;
         self.last.send_if_modified(|last| {
@@ -91,9 +91,9 @@ impl ApprovalPolicy {
             if last.active != found.active {
                 let (active, finding) = (found.active, &found.message);
                 if active {
-                    info!(active, finding, "approval policy");
+                    info!(active, finding, "the state of the approval policy changed");
                 } else {
-                    warn!(active, finding, "approval policy");
+                    warn!(active, finding, "the state of the approval policy changed");
                 }
             }
             last.clone_from(&found);
@@ -113,7 +113,7 @@ impl ApprovalPolicy {
         };
         let (installed, tried) = match tokio::join!(compared, tried) {
             (Ok(installed), Ok(tried)) => (installed, tried),
-            // What was changed says more than that a forbidden write passes.
+            // The difference to the installed policy explains more than that the forbidden write was accepted.
             (Err(error), _) => return Enforcement::broken(chain(&error)),
             (_, Err(error)) => return Enforcement::broken(chain(&error)),
         };
@@ -122,17 +122,17 @@ impl ApprovalPolicy {
                 Enforcement::active("the API server enforces the approval policy", installed)
             }
             (false, installed @ Some(_)) => Enforcement::active(
-                "the approval policy is installed; no version yet to try it on",
+                "the approval policy is installed; no ModelVersion exists to try it with",
                 installed,
             ),
-            (false, None) => Enforcement::unknown("no model version yet to try the approval policy on"),
+            (false, None) => Enforcement::unknown("no ModelVersion exists to try the approval policy with"),
         }
     }
 
-    /// Checks again and again, so that conditions and metrics follow the policy while nothing is decided.
+    /// Checks periodically, so that conditions and metrics follow the policy while nothing is decided.
     pub async fn keep_checking(&self, cache: &Cache, scope: &Scope, metrics: &Metrics) {
         loop {
-            // A full record takes no more entries, whoever writes them.
+            // The schema rejects any further entry in a full history, before the policy is evaluated.
             let witness = cache.versions.state().into_iter().find(|v| v.history().len() < HISTORY_LIMIT);
             let found = self.check(witness.as_deref()).await;
             if found.known {

@@ -1,4 +1,4 @@
-//! The policy as it was installed, against the policy as it is.
+//! Compares the policy on the API server with the one that the chart installed.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use understudy_crds::PolicyReference;
 
 use crate::cluster::diff::difference;
 
-/// The policy is not what was installed, or cannot be compared.
+/// The policy differs from the installed one, or could not be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("failed to read {}", path.display())]
@@ -22,7 +22,7 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
-    #[error("failed to understand {}", path.display())]
+    #[error("failed to parse {}", path.display())]
     Parse {
         path: PathBuf,
         #[source]
@@ -56,7 +56,7 @@ impl Expected {
         })
     }
 
-    /// What is installed, if both policy and binding are what they should be.
+    /// The identity of policy and binding on the API server, if both are as the chart rendered them.
     pub async fn compare(&self, client: &Client) -> Result<Installed, Error> {
         let (policy, binding) = tokio::try_join!(
             same::<ValidatingAdmissionPolicy>(client, &self.policy),
@@ -71,12 +71,12 @@ impl Expected {
     }
 }
 
-/// The policy and its binding as they stand on the API server.
+/// The policy and its binding on the API server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Installed {
-    /// The policy, for the record.
+    /// The policy, for the history of versions.
     pub policy: PolicyReference,
-    /// Identity of policy and binding: it differs once either was changed, or deleted and made again.
+    /// Identity of policy and binding. It changes when either is changed, or deleted and created again.
     pub fingerprint: String,
 }
 
@@ -110,7 +110,7 @@ where
     }
 }
 
-/// Both ways: what was added weakens a policy as well as what was taken away (a match condition, a selector).
+/// Compares in both directions: an added match condition or selector weakens a policy as much as a removed validation.
 fn changed(expected: &Value, actual: &Value) -> Option<String> {
     difference(expected, actual).or_else(|| difference(actual, expected))
 }

@@ -1,4 +1,4 @@
-//! Applies what the plan asks for, in two parts: pods before the look at main, routing after it.
+//! Applies the plan in two parts: pods before the check of the next main, routing after it.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -23,13 +23,13 @@ use crate::{
     error_chain::chain,
 };
 
-/// On pods: the hash of the newest routing. When it changes, the kubelet writes the mounted ConfigMap immediately;
-/// without that, the file changes up to a minute later.
+/// Annotation of pods: the hash of the newest routing. When it changes, the kubelet updates the mounted ConfigMap
+/// immediately. Without it, the file changes up to a minute later.
 const ROUTING: &str = "understudy.dev/routing";
 /// Pods that are notified concurrently.
 const NOTIFICATIONS: usize = 16;
 
-/// The workloads as the API server has them, and what could not be applied. One failure stops no other.
+/// The workloads that the API server returned, and the failures. A failure does not stop the other writes.
 #[derive(Default)]
 pub struct Workloads {
     applied: BTreeMap<String, Deployment>,
@@ -60,14 +60,14 @@ where
     store.get(&ObjectRef::new(name).within(namespace))
 }
 
-/// Makes the pods of every version that runs, and a Service for each; and the one by which they find each other.
+/// Applies the Deployment and the Service of every version that runs, and the Service by which pods find each other.
 pub async fn workloads(ctx: &Context, observed: &Observed, plan: &Plan) -> Workloads {
     let namespace = observed.namespace();
     let mut out = Workloads::default();
     // Pods cannot start without the ConfigMap that they mount.
     if cached(&ctx.cache.config_maps, &namespace, &names::routing(&observed.md.name_any())).is_none() {
         let current = observed.md.main().map(|m| m.version.as_str());
-        // The challenger comes with the routing, once its Service is there.
+        // The challenger is added by `routing`, after its Service exists.
         let routing = build::routing(&observed.md, current, plan.current.as_deref(), None);
         if let Err(error) = ensure(&ctx.client, build::config_map(&observed.md, &routing), None).await {
             out.failed.push(error.into());
@@ -97,8 +97,8 @@ pub async fn workloads(ctx: &Context, observed: &Observed, plan: &Plan) -> Workl
     out
 }
 
-/// Makes the Service of an accepted challenger, before any pod hears of it. Where that fails the challenger gets no
-/// calls, and main knows nothing of it.
+/// Applies the Service of an accepted challenger, before any pod gets its name. If that fails, the challenger is
+/// refused and gets no calls.
 pub async fn challenger(
     ctx: &Context,
     observed: &Observed,
@@ -114,7 +114,7 @@ pub async fn challenger(
     }
 }
 
-/// Sends callers to the version `main`, and notifies the pods.
+/// Sends callers to the version `main`, writes the routing, and notifies the pods.
 pub async fn routing(
     ctx: &Context,
     observed: &Observed,
@@ -135,7 +135,7 @@ pub async fn routing(
     notify(ctx, observed, &build::hash(routing)).await
 }
 
-/// Notifies every pod that has another routing. A failure for one pod does not keep the others from being notified.
+/// Notifies every pod that has another routing. After a failure for one pod, the others are notified all the same.
 async fn notify(ctx: &Context, observed: &Observed, hash: &str) -> Result<(), Error> {
     let failed: Vec<Error> = stream::iter(observed.pods.clone())
         .map(|pod| async move { notify_pod(&ctx.client, &pod, hash).await })
@@ -161,8 +161,8 @@ async fn notify_pod(client: &Client, pod: &Pod, hash: &str) -> Result<(), Error>
     }
 }
 
-/// Removes workloads and Services of versions that run no more, and Services whose purpose is gone; what answers stays
-/// whatever else is known of it.
+/// Removes workloads and Services of versions that no longer run, and the Services of challenger and peers if they are
+/// not needed. Those of `main` always stay.
 pub async fn prune(
     ctx: &Context,
     observed: &Observed,

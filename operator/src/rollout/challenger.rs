@@ -1,7 +1,7 @@
-//! Which version gets copies of main's calls, and why one that is named does not. Pure.
+//! Which version gets copies of main's calls, and why the named version does not. Pure.
 //!
-//! Until a version is accepted here, no pod hears its name: copies of calls are data, and only bytes that a second
-//! person let into Staging may see them.
+//! Pods do not get the name of a version before it is accepted here. Copies of calls are data: only a model that a
+//! second person approved for Staging may see them.
 
 use std::sync::Arc;
 
@@ -14,16 +14,16 @@ use understudy_crds::{
 use super::{observe::Observed, signature};
 use crate::reasons::Challenger as Reason;
 
-/// What becomes of the challenger that a deployment names.
+/// The result for the challenger that a deployment names.
 #[derive(Clone, Debug)]
 pub enum Challenger {
-    /// None is named.
+    /// The deployment names no challenger.
     NotNamed,
-    /// It gets no call until somebody changes something.
+    /// It gets no calls until a person changes something.
     Refused(Refusal),
-    /// It may be challenger, and gets no call before its pods answer.
+    /// It may be challenger. It gets no calls before its pods answer.
     Awaited(Arc<ModelVersion>, Refusal),
-    /// It gets copies.
+    /// It gets copies of calls.
     Accepted(Arc<ModelVersion>),
 }
 
@@ -51,7 +51,7 @@ impl Challenger {
         }
     }
 
-    /// The version whose pods should be as many as a challenger's.
+    /// The version that runs as many pods as a challenger.
     pub fn runs(&self) -> Option<&Arc<ModelVersion>> {
         match self {
             Self::Accepted(version) | Self::Awaited(version, _) => Some(version),
@@ -59,13 +59,13 @@ impl Challenger {
         }
     }
 
-    /// What could not be made for it keeps it from its calls.
+    /// Refused, because an object that it needs could not be written.
     pub fn refused_by(reason: &'static str, message: String) -> Self {
         Self::Refused(Refusal { reason, message })
     }
 }
 
-/// Judges the challenger that the deployment names, beside the version that is `main`.
+/// Judges the challenger that the deployment names, next to the version that is `main`.
 pub fn judge(observed: &Observed, main: Option<&Arc<ModelVersion>>) -> Challenger {
     let Some(named) = &observed.md.spec.challenger else { return Challenger::NotNamed };
     match allowed(observed, &named.version, main).and_then(|(version, main)| fits(version, main)) {
@@ -82,7 +82,7 @@ pub fn judge(observed: &Observed, main: Option<&Arc<ModelVersion>>) -> Challenge
     }
 }
 
-/// The named version and main, if the rules let the first stand beside the second.
+/// The named version and main, if the rules allow this challenger for this main.
 fn allowed<'a>(
     observed: &'a Observed,
     number: &str,
@@ -110,14 +110,14 @@ fn allowed<'a>(
         Stage::Archived => {
             return refuse(
                 Reason::Archived,
-                format!("{number} is archived: ask for Staging again and have it approved"),
+                format!("{number} is archived: request Staging again and have it approved"),
             );
         }
         stage => {
             return refuse(
                 Reason::NotApproved,
                 format!(
-                    "{number} is in stage {stage}, and a challenger must be approved for Staging: ask for that stage and have it approved"
+                    "{number} is in stage {stage}, and a challenger must be approved for Staging: request that stage and have it approved"
                 ),
             );
         }
@@ -127,19 +127,19 @@ fn allowed<'a>(
         return refuse(
             Reason::NotApproved,
             format!(
-                "no second person has approved {number} with {digest} for Staging: archive it, and ask for Staging again"
+                "no second person has approved {number} with {digest} for Staging: archive it, and request Staging again"
             ),
         );
     }
     let Some(main) = main else {
-        return refuse(Reason::NoMain, "no version is in Production whose calls could be copied".to_owned());
+        return refuse(Reason::NoMain, "no version is in Production, so no calls exist to copy".to_owned());
     };
     Ok((version, main))
 }
 
 type Judged<'a> = (&'a Arc<ModelVersion>, Option<Refusal>);
 
-/// Whether it can answer what main is asked, as far as that is known yet.
+/// Whether it can answer main's calls, as far as the signatures are known.
 fn fits<'a>(version: &'a Arc<ModelVersion>, main: &ModelVersion) -> Result<Judged<'a>, Refusal> {
     let signature = |v: &ModelVersion| v.status.as_ref().and_then(|s| s.model.clone());
     let number = &version.spec.version;
@@ -158,14 +158,14 @@ fn fits<'a>(version: &'a Arc<ModelVersion>, main: &ModelVersion) -> Result<Judge
         Some(misfit) => Err(Refusal::new(
             Reason::SignatureMismatch,
             format!(
-                "{number} cannot take main's calls: {misfit}; publish a version that fits, or name another one"
+                "{number} cannot answer main's calls: {misfit}; publish a version that fits, or name another one"
             ),
         )),
         None => Ok((version, None)),
     }
 }
 
-/// What the version itself says of its pods.
+/// Why no pod of the version is ready, from its condition.
 fn why(version: &ModelVersion) -> String {
     let conditions = version.status.as_ref().map_or(&[][..], |s| &s.conditions);
     condition::find(conditions, SERVING)
@@ -174,8 +174,8 @@ fn why(version: &ModelVersion) -> String {
         .unwrap_or_default()
 }
 
-/// Whether copies have somewhere to go. One that had pods before keeps its place while they come back: its copies are
-/// counted as dropped, and the comparison goes on.
+/// Whether a pod can receive copies. A challenger whose pods are being replaced stays challenger: meanwhile its copies
+/// count as dropped, and the comparison continues.
 fn answers(observed: &Observed, version: &ModelVersion) -> bool {
     let known = observed.md.status.as_ref().and_then(|s| s.challenger.as_ref());
     let stays = known.is_some_and(|known| {

@@ -82,39 +82,39 @@ fn a_version_that_a_second_person_let_into_staging_and_that_fits_gets_copies() {
 #[rstest]
 #[case::it_was_never_requested(
     "None", json!({"history": []}), "NotApproved",
-    "1.3.0 is in stage None, and a challenger must be approved for Staging: ask for that stage and have it approved"
+    "1.3.0 is in stage None, and a challenger must be approved for Staging: request that stage and have it approved"
 )]
 #[case::it_waits_for_its_approval(
     "None", json!({"history": [], "transition": request("1.3.0", "None", "Staging")}), "NotApproved",
-    "1.3.0 is in stage None, and a challenger must be approved for Staging: ask for that stage and have it approved"
+    "1.3.0 is in stage None, and a challenger must be approved for Staging: request that stage and have it approved"
 )]
 #[case::nobody_approved_what_is_in_staging(
     "Staging", json!({"history": []}), "NotApproved",
-    "no second person has approved 1.3.0 with {digest} for Staging: archive it, and ask for Staging again"
+    "no second person has approved 1.3.0 with {digest} for Staging: archive it, and request Staging again"
 )]
 #[case::other_bytes_were_approved(
     "Staging", json!({"history": [approved("Staging", "bob", "sha256:other")]}), "NotApproved",
-    "no second person has approved 1.3.0 with {digest} for Staging: archive it, and ask for Staging again"
+    "no second person has approved 1.3.0 with {digest} for Staging: archive it, and request Staging again"
 )]
 #[case::it_was_approved_by_its_requester(
     "Staging", json!({"history": [approved("Staging", "alice", &digest("1.3.0"))]}), "NotApproved",
-    "no second person has approved 1.3.0 with {digest} for Staging: archive it, and ask for Staging again"
+    "no second person has approved 1.3.0 with {digest} for Staging: archive it, and request Staging again"
 )]
 #[case::it_was_approved_for_another_stage(
     "Staging", json!({"history": [approved("Production", "bob", &digest("1.3.0"))]}), "NotApproved",
-    "no second person has approved 1.3.0 with {digest} for Staging: archive it, and ask for Staging again"
+    "no second person has approved 1.3.0 with {digest} for Staging: archive it, and request Staging again"
 )]
 #[case::it_is_archived(
     "Archived", json!({}), "Archived",
-    "1.3.0 is archived: ask for Staging again and have it approved"
+    "1.3.0 is archived: request Staging again and have it approved"
 )]
 #[case::it_was_main_and_leaves_production(
     "Production", json!({}), "NotApproved",
-    "1.3.0 is in stage Production, and a challenger must be approved for Staging: ask for that stage and have it approved"
+    "1.3.0 is in stage Production, and a challenger must be approved for Staging: request that stage and have it approved"
 )]
 #[case::its_signature_is_another(
     "Staging", json!({"model": model(29)}), "SignatureMismatch",
-    "1.3.0 cannot take main's calls: the input features is FP32 [-1, 30] in main and FP32 [-1, 29] in the challenger; publish a version that fits, or name another one"
+    "1.3.0 cannot answer main's calls: the input features is FP32 [-1, 30] in main and FP32 [-1, 29] in the challenger; publish a version that fits, or name another one"
 )]
 fn a_version_is_refused_because(
     #[case] stage: &str,
@@ -150,7 +150,7 @@ fn the_version_that_is_main_does_not_get_its_own_calls() {
 fn without_a_main_there_is_nothing_to_copy() {
     let challenger = version("1.3.0", "Staging", json!({}));
     let found = judge(&observed(&json!({}), vec![challenger], ready()), None);
-    let expected = "no version is in Production whose calls could be copied".to_owned();
+    let expected = "no version is in Production, so no calls exist to copy".to_owned();
     assert_eq!(said(found), ("NoMain", expected, false));
 }
 

@@ -1,6 +1,6 @@
-//! From what pods have counted of main and challenger to `status.comparison`. Pure.
+//! Computes `status.comparison` from what pods have counted of main and challenger. Pure.
 //!
-//! What pods tell is not trusted to fit the kind: a status that the API server refuses would take main's part with it.
+//! Values of pods are limited to what the schema allows: otherwise the API server would refuse the whole status.
 
 use std::collections::BTreeSet;
 
@@ -11,11 +11,11 @@ use understudy_crds::{
 };
 use understudy_stats as stats;
 
-/// Characters of a name that the kind holds.
+/// Most characters of a name that the schema allows.
 const NAME: usize = 256;
 
-/// The comparison as the status should have it: none without a pair, that of `before` where nothing new was seen of the
-/// same pair, and `before` to the letter where only time has passed.
+/// The comparison for the status: `None` without a pair, and `before` if it is about the same pair and nothing but the
+/// time has changed.
 pub fn next(
     before: Option<&Comparison>,
     pair: Option<(&stats::Identity, &stats::Identity)>,
@@ -113,12 +113,12 @@ fn measure(of: Option<stats::Estimate>, compared: u64) -> Option<Measure> {
     Some(Measure { value, low, high, compared: count(compared) })
 }
 
-/// As much of a name as the kind holds.
+/// A name, cut to the length that the schema allows.
 pub fn short(name: &str) -> String {
     name.chars().take(NAME).collect()
 }
 
-/// Six significant digits: more would be noise, and longer to read. JSON has no number for what is not finite.
+/// The value with six significant digits. `None` if it is not finite: JSON has no such numbers.
 pub fn rounded(value: f64) -> Option<f64> {
     if !value.is_finite() {
         return None;

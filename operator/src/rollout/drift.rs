@@ -1,8 +1,8 @@
-//! What has drifted, with hysteresis, and how that is said. Pure.
+//! Which features drift, with hysteresis, and the conditions about it. Pure.
 //!
-//! A feature begins to drift at the threshold and ends below three quarters of it, so that one at the threshold does not
-//! raise and clear an alert every half minute. Between the two, and while there are too few calls to tell, it stays as
-//! it was.
+//! A feature begins to drift at the threshold and stops below three quarters of it. So a value close to the threshold
+//! does not raise and clear an alert every half minute. Between the two, and while too few values exist, nothing
+//! changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,28 +13,28 @@ use understudy_stats as stats;
 use super::comparison::{rounded, short};
 use crate::reasons::Drift as Reason;
 
-/// Below this part of the threshold a feature has ceased to drift.
+/// A feature stops drifting below this fraction of the threshold.
 const ENDS_AT: f64 = 0.75;
-/// Features that a condition names; the rest is a number.
+/// Features that a condition names. The others are only counted.
 const NAMED: usize = 10;
 
-/// One column, as far as drift is judged by it.
+/// The drift of one column.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
-    /// Unique among its role.
+    /// Its name, unique within its role.
     pub name: String,
-    /// Which side of the model it is on.
+    /// Whether it is an input or an output.
     pub role: ColumnRole,
-    /// Rows that were looked at.
+    /// Values in the window.
     pub samples: i64,
     /// Population stability index.
     pub psi: Option<f64>,
-    /// What PSI exceeds by chance alone in one of a thousand samples of this size.
+    /// The PSI that chance alone exceeds in one of a thousand samples of this size.
     pub by_chance: f64,
 }
 
 impl Column {
-    /// The columns of a pod's, or of several pods', drift.
+    /// The columns of a measured drift, of one pod or of several.
     pub fn all(drift: &stats::Drift) -> Vec<Self> {
         let mut keys = BTreeSet::new();
         let columns = drift.columns.iter().map(|column| Self {
@@ -47,7 +47,7 @@ impl Column {
             psi: column.psi().filter(|psi| psi.is_finite()),
             by_chance: column.psi_by_chance().unwrap_or(f64::INFINITY),
         });
-        // The kind holds each name once on its side.
+        // The schema allows each name once within its role.
         columns.filter(|column| keys.insert((column.role, column.name.clone()))).collect()
     }
 
@@ -56,7 +56,7 @@ impl Column {
     }
 }
 
-/// Every feature that drifts now, worst first. `before` is what drifted when it was looked at last.
+/// Every feature that drifts now, the largest PSI first. `before` are those that drifted at the last check.
 pub fn drifting(
     before: &[DriftingFeature],
     columns: &[Column],
@@ -85,7 +85,7 @@ pub fn drifting(
     drifting
 }
 
-/// The status that lists them, at most `limit`; `before` to the letter where only time has passed.
+/// The status with at most `limit` features. It is `before` if only the time has changed.
 pub fn status(
     before: Option<&DriftStatus>,
     drifting: &[DriftingFeature],
@@ -102,7 +102,7 @@ pub fn status(
 /// One condition: its status (`None` for Unknown), reason and message.
 pub type Finding = (Option<bool>, &'static str, String);
 
-/// The condition of one role's columns, if it has any.
+/// The condition about the columns of one role. `None` if it has no columns.
 pub fn finding(
     role: ColumnRole,
     columns: &[Column],
@@ -134,7 +134,7 @@ pub fn finding(
     let Some((largest, name)) = measured.iter().max_by(|a, b| a.0.total_cmp(&b.0)) else {
         let most = columns.iter().map(|c| c.samples).max().unwrap_or_default();
         let message = format!(
-            "{most} values in the window are too few to tell: it takes {} (spec.drift.minSamples)",
+            "{most} values in the window are too few: {} are needed (spec.drift.minSamples)",
             rules.min_samples
         );
         return Some((Some(false), Reason::TooFewSamples.as_str(), message));
@@ -149,13 +149,13 @@ pub fn finding(
     Some((Some(false), Reason::NoDrift.as_str(), message))
 }
 
-/// What is to be said where main has a baseline, and its pods were asked, and nothing came back about drift.
+/// The condition if main has a baseline and no pod reported drift.
 pub fn unknown(requested: usize, answered: usize) -> Finding {
     if answered == 0 {
-        let message = format!("0 of {requested} pods of main have told what they saw");
+        let message = format!("0 of {requested} pods of main sent a summary");
         return (None, Reason::NoAnswer.as_str(), message);
     }
-    let message = "main's pods compare nothing with the baseline: their logs say why".to_owned();
+    let message = "main's pods do not measure drift: see their logs".to_owned();
     (None, Reason::NotMeasured.as_str(), message)
 }
 

@@ -135,7 +135,7 @@ fn the_message_without_drift_names_the_largest_psi_and_its_feature() {
 #[test]
 fn too_few_values_are_reported_as_too_few_and_not_as_no_drift() {
     let columns = [column("age", 0.9, 12), column("income", 0.0, 7)];
-    let expected = "12 values in the window are too few to tell: it takes 100 (spec.drift.minSamples)";
+    let expected = "12 values in the window are too few: 100 are needed (spec.drift.minSamples)";
     assert_eq!(said(&columns, &[]), Some((Some(false), "TooFewSamples", expected.to_owned())));
 }
 

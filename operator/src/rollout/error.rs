@@ -1,4 +1,4 @@
-//! What can go wrong in a pass over a deployment.
+//! The errors of a pass over a deployment.
 
 use crate::{
     cluster::{apply, kinds},
@@ -30,7 +30,7 @@ impl Error {
         }
     }
 
-    /// Whether the pass had no effect because the object, or its namespace, changed or went in between.
+    /// Whether the pass had no effect because the object, or its namespace, was changed or deleted meanwhile.
     pub fn had_no_effect(&self) -> bool {
         match self {
             Self::Apply(error) => error.had_no_effect(),

@@ -1,6 +1,6 @@
-//! What this process has written and has not seen in the cache yet.
+//! What this process has written and the cache does not contain yet.
 //!
-//! Without it, a pass that begins between a change of main and its event would send callers back to the old version.
+//! Without it, a pass between a change of main and the event of that write would send callers back to the old version.
 
 use std::{
     collections::HashMap,
@@ -10,11 +10,11 @@ use std::{
 use kube::ResourceExt;
 use understudy_crds::ModelDeployment;
 
-/// Changes of main whose events have not arrived: for a deployment's uid, the resourceVersion of the record.
+/// Changes of main whose events have not arrived: the resourceVersion of the write, by the uid of the deployment.
 #[derive(Default)]
 pub struct Expectations(Mutex<HashMap<String, u64>>);
 
-/// API servers count up (KEP-5504); one that does not gives no order, and then nothing is held back.
+/// The resourceVersion as a number: API servers count up (KEP-5504). `None` for others, which then expect nothing.
 fn order(md: &ModelDeployment) -> Option<u64> {
     md.resource_version()?.parse().ok()
 }
@@ -27,7 +27,7 @@ impl Expectations {
         }
     }
 
-    /// Whether this deployment, as the cache has it, is older than the change.
+    /// Whether this deployment, from the cache, is older than the change.
     pub fn are_unmet_by(&self, seen: &ModelDeployment) -> bool {
         let uid = seen.uid().unwrap_or_default();
         let mut changes = self.0.lock().unwrap_or_else(PoisonError::into_inner);

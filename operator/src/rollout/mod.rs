@@ -1,8 +1,8 @@
-//! The controller of `ModelDeployment`: pods for the versions that need them, and one Service that says who answers.
+//! The controller of `ModelDeployment`: pods for the versions that need them, and one Service that selects main.
 //!
-//! The order is what keeps callers safe: pods first, then a real inference on each, then the Service, then the routing
-//! of the pods, then the record. A pass that was cut short anywhere is continued by the next, since each step is derived
-//! from what is there.
+//! The order protects callers: first pods, then a real inference on each, then the Service, then the routing of the
+//! pods, then the status. If a pass is interrupted, the next one continues, because each step is derived from the
+//! present state.
 
 mod apply;
 mod build;
@@ -35,9 +35,9 @@ use understudy_crds::ModelDeployment;
 pub use self::{error::Error, state::State};
 use crate::{clock, context::Context};
 
-/// Between two probes of main while nothing happens.
+/// Pause between two passes while nothing happens. Each pass probes main.
 const HEARTBEAT: Duration = Duration::from_secs(30);
-/// After a switch, or while something does not answer yet.
+/// Pause before the next pass after a switch, or while something does not answer yet.
 const SOON: Duration = Duration::from_secs(1);
 
 /// One pass over one deployment.
@@ -60,7 +60,7 @@ pub async fn reconcile(
     let workloads = apply::workloads(&ctx, &observed, &plan).await;
     let readiness = verify::verify(&ctx, &observed, &plan, &workloads).await?;
     let (answering, main) = (readiness.answering(&observed, &plan), readiness.main(&plan));
-    // Next to a new main the judgement may differ: what has just become main is not its own challenger.
+    // Judged again next to a new main: a version that has just become main is not its own challenger.
     let judged = if readiness.changes_main() { challenger::judge(&observed, main) } else { judged };
     let main = main.map(AsRef::as_ref);
     let (challenger, served) = apply::challenger(&ctx, &observed, judged).await;
@@ -91,7 +91,7 @@ pub async fn reconcile(
     Ok(next_pass(&plan, &readiness, awaited, round, now))
 }
 
-/// When the next pass is if nothing happens. `round` is when the summaries of main's pods are due.
+/// When the next pass is if no event triggers one. `round` is when the summaries of main's pods are due.
 fn next_pass(
     plan: &plan::Plan,
     readiness: &verify::Readiness,

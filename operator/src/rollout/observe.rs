@@ -1,4 +1,4 @@
-//! What a pass over a deployment decides by, all from the cache.
+//! The input of a pass over a deployment, from the caches.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -49,7 +49,7 @@ impl Observed {
         self.versions.iter().find(|v| v.name_any() == name)
     }
 
-    /// The version that is main as recorded, if it still exists.
+    /// The version that is main by the status, if it still exists.
     pub fn current(&self) -> Option<&Arc<ModelVersion>> {
         self.version(&self.md.main()?.model_version)
     }

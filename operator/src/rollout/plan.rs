@@ -1,4 +1,4 @@
-//! Which versions run, with how many pods, and which one should be main next. Pure.
+//! Which versions run, with how many pods, and which one becomes main next. Pure.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,31 +12,31 @@ use super::{
     rollback::{self, RollbackRequest},
 };
 
-/// What a deployment should come to.
+/// The desired state of a deployment.
 #[derive(Debug)]
 pub struct Plan {
-    /// The version that is main as recorded, if it still exists.
+    /// The version that is main by the status, if it still exists.
     pub current: Option<Arc<ModelVersion>>,
     /// What should happen to main.
     pub next: Next,
     /// Versions that have pods, and how many.
     pub serve: Vec<(Arc<ModelVersion>, i32)>,
-    /// The rollback request and how far it is.
+    /// The newest rollback request and its result so far.
     pub rollback: Option<RollbackStatus>,
-    /// When the pods of the previous version may go.
+    /// Until when the pods of the previous main keep running.
     pub warm_until: Option<Timestamp>,
 }
 
 /// What should happen to main.
 #[derive(Clone, Debug)]
 pub enum Next {
-    /// Nothing.
+    /// Main stays.
     Keep,
-    /// This version takes over.
+    /// This version becomes main.
     Promote(Candidate),
-    /// Nobody is main any more.
+    /// No version is main any more.
     TakeDown {
-        /// The approved transition, or `None` where the version itself is gone.
+        /// The approved transition, or `None` if the version was deleted.
         transition: Option<Transition>,
     },
 }
@@ -44,27 +44,34 @@ pub enum Next {
 /// A version that may become main.
 #[derive(Clone, Debug)]
 pub struct Candidate {
+    /// The version.
     pub version: Arc<ModelVersion>,
     /// Id of the approved transition, or the rollback request.
     pub transition: String,
+    /// What makes it main.
     pub reason: MainReason,
+    /// Who requested Production for it, or who rolled back.
     pub requested_by: String,
+    /// Who approved it for Production. A rollback needs no new approval.
     pub approved_by: String,
+    /// When the change was decided: by the approval, or by the request for the rollback.
     pub approved_at: Timestamp,
 }
 
-/// Decides over pods and main. `challenger` is judged next to the version that is main as recorded.
+/// Plans pods and main. `challenger` was judged next to the version that is main by the status.
 pub fn plan(observed: &Observed, challenger: &Challenger, now: Timestamp) -> Plan {
     let current = observed.current().cloned();
     let request = rollback::requested(&observed.md, &observed.versions, now);
     let (next, rollback) = match request {
         RollbackRequest::To(version, status) => {
+            let approval = version.production_approval();
+            let approved_by = approval.map_or_else(|| status.by.clone(), |h| h.decided_by.clone());
             let candidate = Candidate {
                 version,
                 transition: format!("rollback:{}", status.request),
                 reason: MainReason::RolledBack,
                 requested_by: status.by.clone(),
-                approved_by: status.by.clone(),
+                approved_by,
                 approved_at: status.at.0,
             };
             (Next::Promote(candidate), Some(status))
@@ -79,7 +86,7 @@ pub fn plan(observed: &Observed, challenger: &Challenger, now: Timestamp) -> Pla
 
 fn recorded_rollback(observed: &Observed) -> Option<RollbackStatus> {
     let known = observed.md.status.as_ref()?.rollback.clone()?;
-    // A request that was taken back before it was done.
+    // A pending request without its annotation was withdrawn.
     (known.result != RollbackResult::Pending).then_some(known)
 }
 
@@ -98,7 +105,7 @@ fn next(observed: &Observed, current: Option<&Arc<ModelVersion>>) -> Next {
             approved_at: grant.at.0,
         })
     });
-    // Of two, the one approved first goes first; the other replaces it then.
+    // Of two, the one that was approved first becomes main first. The other one replaces it then.
     if let Some(candidate) = approved.min_by_key(|c| (c.approved_at, c.version.name_any())) {
         return Next::Promote(candidate);
     }

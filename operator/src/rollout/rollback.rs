@@ -1,4 +1,4 @@
-//! A rollback that somebody asks for: to which version, and whether that may be. Pure.
+//! A requested rollback: to which version, and whether it is allowed. Pure.
 
 use std::sync::Arc;
 
@@ -6,18 +6,18 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{ModelDeployment, ModelVersion, RollbackResult, RollbackStatus, annotations};
 
-/// A request to go back.
+/// The newest request for a rollback.
 #[derive(Debug)]
 pub enum RollbackRequest {
-    /// Nobody asks.
+    /// No rollback is requested, or the request was answered before.
     None,
-    /// To this version.
+    /// Roll back to this version.
     To(Arc<ModelVersion>, RollbackStatus),
-    /// It may not be, or it is nothing to do; the status says why.
+    /// The rollback is refused, or nothing has to be done. The status has the reason.
     Answered(RollbackStatus),
 }
 
-/// The newest rollback request, unless it was answered before.
+/// The rollback that the annotations request.
 pub fn requested(md: &ModelDeployment, versions: &[Arc<ModelVersion>], now: Timestamp) -> RollbackRequest {
     let annotation = |key| md.annotations().get(key).filter(|v: &&String| !v.is_empty());
     let (Some(request), Some(by)) = (annotation(annotations::ROLLBACK), annotation(annotations::ROLLBACK_BY))
@@ -48,11 +48,11 @@ pub fn requested(md: &ModelDeployment, versions: &[Arc<ModelVersion>], now: Time
     }
     if target.production_approval().is_none_or(|h| h.decided_by == h.requested_by) {
         return refused(format!(
-            "{version} was never approved for Production: ask for the stage and have it approved"
+            "{version} was never approved for Production: request that stage and have it approved"
         ));
     }
     RollbackRequest::To(
         Arc::clone(target),
-        status(RollbackResult::Pending, format!("{version} is being made ready")),
+        status(RollbackResult::Pending, format!("the pods of {version} are starting")),
     )
 }

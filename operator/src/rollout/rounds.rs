@@ -1,4 +1,4 @@
-//! When main's pods are to be requested for their summaries: now and then, however many passes there are.
+//! When main's pods are requested for their summaries: every 30 s, independent of the number of passes.
 
 use std::{
     collections::HashMap,
@@ -6,9 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Between two rounds over the pods of one deployment.
+/// Pause between two rounds over the pods of one deployment.
 const INTERVAL: Duration = Duration::from_secs(30);
-/// A deployment without a round for this long was deleted, or has nothing to collect any more.
+/// Time without a round after which a deployment is forgotten: it was deleted, or has nothing to collect.
 const FORGOTTEN: Duration = Duration::from_mins(10);
 
 /// The newest round of each deployment, by its uid.
@@ -16,8 +16,8 @@ const FORGOTTEN: Duration = Duration::from_mins(10);
 pub struct Rounds(Mutex<HashMap<String, Instant>>);
 
 impl Rounds {
-    /// Whether a round of the deployment with this uid is due. If so, it counts as begun: the next pass does not begin
-    /// another one.
+    /// Whether a round of the deployment with this uid is due. If so, it counts as started, and the next pass does not
+    /// start another one.
     pub fn begins(&self, uid: &str, now: Instant) -> bool {
         let mut rounds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if rounds.get(uid).is_some_and(|last| now.duration_since(*last) < INTERVAL) {
@@ -28,8 +28,8 @@ impl Rounds {
         true
     }
 
-    /// When the next round of the deployment with this uid is due. `None` where one could begin now: it waits for a ready
-    /// pod, and the event of that pod triggers a pass.
+    /// Time until the next round of the deployment with this uid. `None` if one is due now: then it waits for a ready
+    /// pod, whose event triggers a pass.
     pub fn due_in(&self, uid: &str, now: Instant) -> Option<Duration> {
         let rounds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         INTERVAL.checked_sub(now.duration_since(*rounds.get(uid)?)).filter(|wait| !wait.is_zero())

@@ -7,10 +7,10 @@ use understudy_crds::names;
 use super::{observe::Observed, verify::Readiness};
 use crate::{clock, context::Context, error_chain::chain, reasons};
 
-/// Whether callers of the stable URL get an answer, and from whom they should.
+/// Whether callers of the stable URL get an answer from main.
 #[derive(Debug, PartialEq)]
 pub enum Running {
-    /// Not looked at in this pass: what was known stands.
+    /// Not checked in this pass: the condition stays.
     AsBefore,
     /// Yes.
     Yes,
@@ -19,7 +19,7 @@ pub enum Running {
 }
 
 impl Running {
-    /// Whether main's answer should come and did not yet: no event tells when it does.
+    /// Whether main should answer and does not yet. No event announces that, so the next pass comes soon.
     pub fn is_awaited(&self) -> bool {
         match self {
             Self::AsBefore => true,
@@ -29,7 +29,7 @@ impl Running {
     }
 }
 
-/// Nodes need a moment to follow a switch; until then it is no news that they have not.
+/// Time that nodes need to follow a switch. Until then a wrong answer does not change the condition.
 const SETTLING: SignedDuration = SignedDuration::from_secs(5);
 
 /// Calls the stable Service, as a caller does.

@@ -1,11 +1,11 @@
-//! Whether one model can answer what another one is asked. Pure.
+//! Whether a challenger can answer main's calls, by the signatures of both. Pure.
 
 use understudy_crds::{ModelSignature, TensorSpec};
 
-/// Nothing, or the first thing that keeps `challenger` from standing beside `main`, in a sentence: it must take every
-/// input that main takes, and give every output that main gives. Further outputs do no harm.
+/// The first difference that prevents `challenger` from answering the calls of `main`, as a sentence. It must accept
+/// every input of main and return every output of main. Additional outputs are allowed.
 pub fn misfit(main: &ModelSignature, challenger: &ModelSignature) -> Option<String> {
-    let missing = main.inputs.iter().find_map(|input| taken(input, find(&challenger.inputs, &input.name)));
+    let missing = main.inputs.iter().find_map(|input| accepted(input, find(&challenger.inputs, &input.name)));
     let needed = challenger.inputs.iter().find(|input| find(&main.inputs, &input.name).is_none());
     let needed = needed.map(|input| {
         format!(
@@ -14,15 +14,16 @@ pub fn misfit(main: &ModelSignature, challenger: &ModelSignature) -> Option<Stri
             described(input)
         )
     });
-    let given = main.outputs.iter().find_map(|output| given(output, find(&challenger.outputs, &output.name)));
-    missing.or(needed).or(given)
+    let output =
+        main.outputs.iter().find_map(|output| returned(output, find(&challenger.outputs, &output.name)));
+    missing.or(needed).or(output)
 }
 
 fn find<'a>(tensors: &'a [TensorSpec], name: &str) -> Option<&'a TensorSpec> {
     tensors.iter().find(|tensor| tensor.name == name)
 }
 
-fn taken(main: &TensorSpec, challenger: Option<&TensorSpec>) -> Option<String> {
+fn accepted(main: &TensorSpec, challenger: Option<&TensorSpec>) -> Option<String> {
     let Some(challenger) = challenger else {
         return Some(format!(
             "main has the input {} ({}), which the challenger does not have",
@@ -31,7 +32,7 @@ fn taken(main: &TensorSpec, challenger: Option<&TensorSpec>) -> Option<String> {
         ));
     };
     let every_shape = main.shape.len() == challenger.shape.len()
-        && main.shape.iter().zip(&challenger.shape).all(|(main, takes)| *takes == -1 || takes == main);
+        && main.shape.iter().zip(&challenger.shape).all(|(main, accepts)| *accepts == -1 || accepts == main);
     let fits = every_shape && main.datatype == challenger.datatype;
     (!fits).then(|| {
         format!(
@@ -43,7 +44,7 @@ fn taken(main: &TensorSpec, challenger: Option<&TensorSpec>) -> Option<String> {
     })
 }
 
-fn given(main: &TensorSpec, challenger: Option<&TensorSpec>) -> Option<String> {
+fn returned(main: &TensorSpec, challenger: Option<&TensorSpec>) -> Option<String> {
     let Some(challenger) = challenger else {
         return Some(format!(
             "main has the output {} ({}), which the challenger does not have",

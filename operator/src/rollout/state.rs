@@ -1,11 +1,11 @@
-//! What the controller of deployments remembers from pass to pass. A new leader begins without it.
+//! The state that the controller of deployments keeps between passes. A new leader begins without it.
 
 use super::{expectations::Expectations, rounds::Rounds};
 
-/// Shared by all passes of one controller.
+/// State shared by all passes of one controller.
 #[derive(Default)]
 pub struct State {
-    /// Changes of main that the cache does not show yet.
+    /// Changes of main that the cache does not contain yet.
     pub expectations: Expectations,
     /// When pods were requested for their summaries.
     pub rounds: Rounds,

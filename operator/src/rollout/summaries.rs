@@ -1,4 +1,4 @@
-//! Collects what main's pods have counted, where the deployment has a use for it.
+//! Collects the summaries of main's pods, if the deployment needs them.
 
 use std::time::Instant;
 
@@ -10,12 +10,12 @@ use understudy_stats::Identity;
 use super::{challenger::Challenger, observe::Observed, rounds::Rounds, verify::Readiness};
 use crate::{context::Context, model_server::summary::Collected};
 
-/// Whether the summaries of pods have a use: a comparison or drift.
+/// Whether a comparison or drift needs the summaries of pods.
 pub fn are_wanted(main: &ModelVersion, challenger: &Challenger) -> bool {
     challenger.accepted().is_some() || main.spec.baseline.is_some()
 }
 
-/// Requests the summaries of main's ready pods if a round is due. `None` where it is not.
+/// Requests the summaries of main's ready pods. `None` if no round is due.
 pub async fn collect(
     ctx: &Context,
     rounds: &Rounds,
@@ -29,17 +29,17 @@ pub async fn collect(
     if addresses.is_empty() || !rounds.begins(&observed.md.uid()?, Instant::now()) {
         return None;
     }
-    let beside = challenger.accepted().map(|version| identity(version));
-    let collected = ctx.summaries.collect(addresses, &identity(main), beside).await;
+    let challenger = challenger.accepted().map(|version| identity(version));
+    let collected = ctx.summaries.collect(addresses, &identity(main), challenger).await;
     let Collected { requested, answered, .. } = collected;
     if answered < requested {
         let (namespace, deployment) = (observed.namespace(), observed.md.name_any());
-        warn!(namespace, deployment, requested, answered, "not all pods of main sent their summary");
+        warn!(namespace, deployment, requested, answered, "failed to get the summaries of all pods of main");
     }
     Some(collected)
 }
 
-/// How pods identify a version.
+/// The version as pods identify it.
 pub fn identity(version: &ModelVersion) -> Identity {
     Identity { version: version.spec.version.clone(), digest: version.spec.artifact.digest() }
 }

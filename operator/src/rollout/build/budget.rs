@@ -1,4 +1,4 @@
-//! The disruption budget: a node drain takes main's pods one by one.
+//! The `PodDisruptionBudget`: a node drain evicts main's pods one by one.
 
 use k8s_openapi::{
     api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec},
@@ -9,7 +9,7 @@ use understudy_crds::{ModelDeployment, names};
 
 use super::metadata::metadata;
 
-/// The budget of main's pods. None where one pod is all there is: it would only block the drain of its node.
+/// The budget of main's pods. `None` for a single pod: the budget would only block the drain of its node.
 pub fn budget(md: &ModelDeployment, main: Option<&str>) -> Option<PodDisruptionBudget> {
     let name = md.name_any();
     let version = main.filter(|_| md.spec.replicas > 1)?;

@@ -1,4 +1,4 @@
-//! The ConfigMap that pods mount: `routing.json`, and the hash by which a pod's routing is known to be up to date.
+//! The ConfigMap with `routing.json` that pods mount, and the hash that shows whether a pod has the newest routing.
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::ResourceExt;
@@ -8,12 +8,12 @@ use understudy_crds::{ModelDeployment, names};
 
 use super::metadata::metadata;
 
-/// The file.
+/// The content of `routing.json`.
 fn content(routing: &Routing) -> String {
     serde_json::to_string(routing).expect("strings and numbers can be written as JSON")
 }
 
-/// Twelve hexadecimal digits that differ whenever the file differs.
+/// Twelve hexadecimal digits of the digest of the file.
 pub fn hash(routing: &Routing) -> String {
     let digest: [u8; 32] = Sha256::digest(content(routing)).into();
     let head = digest.first_chunk().expect("32 bytes have a first eight");

@@ -1,4 +1,4 @@
-//! What the metadata of all owned objects have in common.
+//! Metadata that all owned objects have in common.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, ResourceExt};
 use understudy_crds::ModelDeployment;
 
-/// Name, labels and owner of an object of `md`: it goes when `md` goes.
+/// Name, labels and owner of an object of `md`. It is deleted together with `md`.
 pub fn metadata(md: &ModelDeployment, name: String, labels: BTreeMap<String, String>) -> ObjectMeta {
     ObjectMeta {
         name: Some(name),

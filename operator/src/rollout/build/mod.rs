@@ -1,4 +1,4 @@
-//! The objects of a `ModelDeployment`, one file a kind. All pure.
+//! The objects of a `ModelDeployment`, one file for each kind. Pure.
 
 mod budget;
 mod config_map;

@@ -1,4 +1,4 @@
-//! What running pods are to follow: who is main, who is challenger, and what is recorded.
+//! The routing that running pods follow: main, challenger, recording and drift.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use understudy_contract::{
 };
 use understudy_crds::{ModelDeployment, ModelVersion, names};
 
-/// The routing while the version number `answering`, whose object is `main`, is main. `challenger` must be one that was
-/// accepted. Drift rules are included where the spec has them, and where main has a baseline.
+/// The routing while the version number `answering`, whose object is `main`, is main. `challenger` must have been
+/// accepted. Drift rules are included if the spec has them or main has a baseline.
 pub fn routing(
     md: &ModelDeployment,
     answering: Option<&str>,

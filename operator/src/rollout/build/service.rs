@@ -1,5 +1,5 @@
-//! Services: the stable one, whose selector decides who is main; one for each version that runs; one for copies to the
-//! challenger; one by which pods find each other.
+//! Services: the stable one, which selects main; one for each version that runs; one for copies to the challenger; one
+//! by which pods find each other.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +15,10 @@ use super::metadata::metadata;
 
 /// The port that callers use.
 const HTTP: i32 = 80;
-/// What the stable Service selects while no version is main: no pod has this label's value.
+/// The version label that the stable Service selects while no version is main. No pod has it.
 const NOBODY: &str = "none";
 
-/// The stable Service: it sends callers to `main`, or nowhere.
+/// The stable Service. It selects the pods of the version `main`, or none.
 pub fn main_service(md: &ModelDeployment, main: Option<&str>) -> Service {
     let name = md.name_any();
     let selector = main.map_or_else(
@@ -32,21 +32,21 @@ pub fn main_service(md: &ModelDeployment, main: Option<&str>) -> Service {
     service(md, name.clone(), names::deployment_labels(&name), selector, "main")
 }
 
-/// The Service of one version, for testers and for a look at an old or a coming one.
+/// The Service of one version, for testers.
 pub fn version_service(md: &ModelDeployment, version: &str) -> Service {
     let labels = names::version_labels(&md.name_any(), version);
     service(md, names::version_object(&md.name_any(), version), labels.clone(), labels, "direct")
 }
 
-/// The Service that copies for the challenger go to.
+/// The Service that receives copies of calls for the challenger.
 pub fn challenger_service(md: &ModelDeployment, version: &str) -> Service {
     let name = md.name_any();
     let selector = names::version_labels(&name, version);
     service(md, names::challenger(&name), names::deployment_labels(&name), selector, "challenger")
 }
 
-/// The headless Service that names every ready pod of the deployment: the truth about a call may come to another pod
-/// than the one that answered it.
+/// The headless Service that resolves to every ready pod of the deployment. A pod that receives the outcome of a call
+/// that it did not answer asks the other pods.
 pub fn peers_service(md: &ModelDeployment) -> Service {
     let labels = names::deployment_labels(&md.name_any());
     let port = ServicePort {

@@ -1,5 +1,5 @@
-//! What is mounted into a model pod, and the arguments that tell the server where: credentials and PVCs of the model,
-//! of its baseline and of its records. Each is there only where the spec has the thing.
+//! The volumes of a model pod, and the server's arguments with their paths: credentials and PVCs of the model, its
+//! baseline and its records. Each exists only if the spec needs it.
 
 use k8s_openapi::api::core::v1::{
     ConfigMapVolumeSource, EmptyDirVolumeSource, PersistentVolumeClaimVolumeSource, SecretVolumeSource,
@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{
 use kube::ResourceExt;
 use understudy_crds::{ModelDeployment, ModelVersion, Sink, names};
 
-/// Where the routing file is.
+/// Directory of the routing file in a pod.
 pub const ROUTING_DIR: &str = "/etc/understudy/routing";
 const SECRET_DIR: &str = "/etc/understudy/secret";
 const PVC_DIR: &str = "/mnt/artifact";
@@ -16,7 +16,7 @@ const BASELINE_DIR: &str = "/mnt/baseline";
 const RECORD_SECRET_DIR: &str = "/etc/understudy/record-secret";
 const RECORDS_DIR: &str = "/mnt/records";
 
-/// Something from outside that the pod mounts at `path`; the server gets the path by `flag`.
+/// A Secret or PVC that the pod mounts at `path`. The server gets the path by `flag`.
 struct Attached<'a> {
     name: &'static str,
     flag: &'static str,
@@ -59,7 +59,7 @@ fn pvc_of(uri: &str) -> Option<&str> {
     uri.strip_prefix("pvc://")?.split('/').next()
 }
 
-/// Baseline, sink, and where each thing is mounted.
+/// Arguments of the server: paths of volumes, baseline, sink and peers.
 pub fn arguments(md: &ModelDeployment, mv: &ModelVersion) -> Vec<String> {
     let mut arguments: Vec<String> =
         attached(md, mv).iter().map(|a| format!("{}={}", a.flag, a.path)).collect();
@@ -77,7 +77,7 @@ pub fn arguments(md: &ModelDeployment, mv: &ModelVersion) -> Vec<String> {
     arguments
 }
 
-/// Where this deployment's records go: two deployments with one sink do not mix.
+/// The folder for the records of this deployment, so that two deployments can share one sink.
 fn place(md: &ModelDeployment, sink: &Sink) -> String {
     let base = sink.uri.trim_end_matches('/');
     format!("{base}/{}/{}", md.namespace().unwrap_or_default(), md.name_any())
@@ -91,7 +91,8 @@ pub fn volumes(md: &ModelDeployment, mv: &ModelVersion) -> Vec<Volume> {
             name: item.name.to_owned(),
             secret: Some(SecretVolumeSource {
                 secret_name: Some(name.to_owned()),
-                // A pod that waits for its Secret says nothing; a server that finds none says so.
+                // A pod that waits for a missing Secret reports nothing. The server reports it in its termination
+                // message.
                 optional: Some(true),
                 ..SecretVolumeSource::default()
             }),
@@ -125,7 +126,8 @@ pub fn volumes(md: &ModelDeployment, mv: &ModelVersion) -> Vec<Volume> {
     own.into_iter().chain(outside).collect()
 }
 
-/// Some kubelets never start a pod that has two volumes of one PVC, so the first volume serves all mounts.
+/// Index of the first use of a PVC. Its volume serves all mounts: some kubelets never start a pod with two volumes of
+/// one PVC.
 fn first_of_pvc(attached: &[Attached], pvc: &str) -> Option<usize> {
     attached.iter().position(|a| matches!(a.source, Source::Pvc { name, .. } if name == pvc))
 }
@@ -134,7 +136,7 @@ fn only_read(attached: &[Attached], pvc: &str) -> bool {
     !attached.iter().any(|a| matches!(a.source, Source::Pvc { name, read_only: false } if name == pvc))
 }
 
-/// Where the container sees them.
+/// The mounts of these volumes in the container.
 pub fn mounts(md: &ModelDeployment, mv: &ModelVersion) -> Vec<VolumeMount> {
     let mount = |name: &str, path: &str, read_only: bool| VolumeMount {
         name: name.to_owned(),

@@ -1,4 +1,5 @@
-//! The Deployment of one version: the shared server, told which file to serve. The role is routing, not here.
+//! The Deployment of one version: the server with the arguments for its model. It is the same for main and challenger:
+//! the role is part of the routing.
 
 use k8s_openapi::{
     api::{
@@ -20,11 +21,11 @@ use understudy_crds::{ModelDeployment, ModelVersion, names};
 use super::{metadata::metadata, volumes};
 use crate::config::Config;
 
-/// The server's user in its image.
+/// User id of the server in its image.
 const USER: i64 = 65532;
-/// From SIGTERM to the end, in seconds: endpoints propagate, requests in flight are answered.
+/// Seconds from SIGTERM to SIGKILL: endpoints propagate, and requests in progress are answered.
 const GRACE: i64 = 30;
-/// Seconds a pod may take to download, check and load its model before it is started again.
+/// Seconds that a pod may need to download, verify and load its model before its container is restarted.
 const STARTUP: i32 = 1800;
 
 /// The Deployment of `mv` with this many pods.

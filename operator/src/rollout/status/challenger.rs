@@ -46,10 +46,10 @@ fn challenger(status: &mut ModelDeploymentStatus, observed: &Observed, calls: &C
             ready_replicas: observed.pods_of(&version.spec.version).ready_replicas(),
         });
     }
-    put(status, observed, CHALLENGER_READY, said_of(observed, calls.challenger), now);
+    put(status, observed, CHALLENGER_READY, readiness(observed, calls.challenger), now);
 }
 
-fn said_of(observed: &Observed, challenger: &Challenger) -> Option<Finding> {
+fn readiness(observed: &Observed, challenger: &Challenger) -> Option<Finding> {
     let (version, wanted) = match challenger {
         Challenger::NotNamed => return None,
         Challenger::Refused(Refusal { reason, message })
@@ -77,10 +77,10 @@ fn drifts(status: &mut ModelDeploymentStatus, observed: &Observed, calls: &Calls
         condition::clear(&mut status.conditions, PREDICTION_DRIFT);
         return;
     }
-    // Between two rounds of questions all stays as it was said.
+    // Between two rounds nothing changes.
     let Some(collected) = &calls.collected else { return };
     let Some(measured) = collected.summary.as_ref().and_then(|summary| summary.drift.as_ref()) else {
-        silent(status, observed, &drift::unknown(collected.requested, collected.answered), now);
+        unknown(status, observed, &drift::unknown(collected.requested, collected.answered), now);
         return;
     };
     let rules = observed.md.spec.drift.clone().unwrap_or_default();
@@ -93,8 +93,8 @@ fn drifts(status: &mut ModelDeploymentStatus, observed: &Observed, calls: &Calls
     status.drift = Some(drift::status(status.drift.as_ref(), &drifting, DRIFTING_LIMIT, now));
 }
 
-/// What drifted still does, as far as anybody knows; of all else that was said nobody knows any more.
-fn silent(status: &mut ModelDeploymentStatus, observed: &Observed, said: &Finding, now: Timestamp) {
+/// Without values of pods, drift that was found before stays. Other conditions about drift become Unknown.
+fn unknown(status: &mut ModelDeploymentStatus, observed: &Observed, finding: &Finding, now: Timestamp) {
     let known = |type_: &&str| condition::find(&status.conditions, type_).is_some();
     let mut types: Vec<_> = [DATA_DRIFT, PREDICTION_DRIFT].into_iter().filter(known).collect();
     if types.is_empty() {
@@ -102,7 +102,7 @@ fn silent(status: &mut ModelDeploymentStatus, observed: &Observed, said: &Findin
     }
     for type_ in types {
         if !condition::is_true(&status.conditions, type_) {
-            put(status, observed, type_, Some(said.clone()), now);
+            put(status, observed, type_, Some(finding.clone()), now);
         }
     }
 }
@@ -111,10 +111,10 @@ fn put(
     status: &mut ModelDeploymentStatus,
     observed: &Observed,
     type_: &str,
-    said: Option<Finding>,
+    finding: Option<Finding>,
     now: Timestamp,
 ) {
-    let Some((value, reason, message)) = said else {
+    let Some((value, reason, message)) = finding else {
         condition::clear(&mut status.conditions, type_);
         return;
     };

@@ -154,7 +154,7 @@ fn missing_summaries_neither_end_a_drift_nor_mean_that_none_exists() {
     let (main, none) = (with_baseline(), Challenger::NotNamed);
     let silence = || Some(Collected { summary: None, requested: 2, answered: 0 });
     let unknown = pass(&fresh(), (&main, &none, silence()), 0, earlier());
-    let message = "0 of 2 pods of main have told what they saw";
+    let message = "0 of 2 pods of main sent a summary";
     assert_eq!(said(&unknown, DATA_DRIFT), Some(is("Unknown", "NoAnswer", message)));
     let drifting = pass(&fresh(), (&main, &none, Some(collected(SHIFTED))), 0, earlier());
     assert_eq!(pass(&drifting, (&main, &none, silence()), 0, now()), drifting);

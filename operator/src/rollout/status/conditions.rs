@@ -14,7 +14,7 @@ use crate::{
     rollout::{running::Running, verify::Readiness},
 };
 
-/// Sets the conditions of main, and those that say how the whole deployment is.
+/// Sets the conditions about main, about the approval policy, and about the whole deployment.
 pub fn fill_in(
     status: &mut ModelDeploymentStatus,
     base: &ModelDeployment,
@@ -24,7 +24,7 @@ pub fn fill_in(
 ) {
     let generation = base.metadata.generation;
     let mut conditions = std::mem::take(&mut status.conditions);
-    // What was known before the first main is that there is none.
+    // Before the first main, the condition had the reason `NoMain`.
     let first = status.main.is_some()
         && condition::find(&conditions, RUNNING)
             .is_none_or(|running| running.reason == reasons::Running::NoMain.as_str());
@@ -56,7 +56,7 @@ pub fn fill_in(
         ),
         Running::No { reason, message } => set(RUNNING, false, reason.as_str(), message),
         Running::AsBefore if first => {
-            set(RUNNING, false, reasons::Running::Starting.as_str(), "main has just been chosen");
+            set(RUNNING, false, reasons::Running::Starting.as_str(), "main has just changed");
         }
         Running::AsBefore => {}
     }
@@ -67,7 +67,7 @@ pub fn fill_in(
     let running = running.unwrap_or((
         false,
         reasons::Running::Starting.as_str().to_owned(),
-        "main has just been chosen".to_owned(),
+        "main has just changed".to_owned(),
     ));
     let failure = pass.workloads.failure().or(pass.routed);
     let ready = match failure {

@@ -1,4 +1,4 @@
-//! Events: what changed between two statuses that people should hear of.
+//! Events about changes between two statuses.
 
 use std::collections::BTreeSet;
 
@@ -14,20 +14,20 @@ use understudy_crds::{
 use super::pass::Pass;
 use crate::{
     context::Context,
-    reasons::{self, Challenger as Reason},
-    rollout::plan::Next,
+    reasons::{self, Challenger as Reason, Event as EventReason},
+    rollout::plan::{Candidate, Next},
 };
 
-/// Reasons that need no event: nothing is wrong.
+/// Reasons that have no event, because nothing is wrong.
 const EXPECTED: [&str; 3] = [
     reasons::Running::NoMain.as_str(),
     reasons::Running::Starting.as_str(),
     reasons::Policy::NotTried.as_str(),
 ];
-/// Reasons for which a challenger that was never ready is waited for.
+/// Reasons that have no event while a challenger starts.
 const NOT_YET: [Reason; 3] = [Reason::Starting, Reason::PodsNotReady, Reason::NoMain];
 
-/// Publishes what changed, after it was written.
+/// Publishes events for the changes, after the status was written.
 pub async fn announce(
     ctx: &Context,
     md: &ModelDeployment,
@@ -39,26 +39,20 @@ pub async fn announce(
     if changed {
         let (reason, note) = match &pass.plan.next {
             Next::Promote(c) => {
-                let (reason, verb) = match c.reason {
-                    MainReason::Promoted => ("Promoted", "is main"),
-                    MainReason::RolledBack => ("RolledBack", "is main again"),
-                };
                 // Approvals are recorded in whole seconds.
                 let took = jiff::Timestamp::now().duration_since(c.approved_at);
                 ctx.metrics.served(std::time::Duration::try_from(took).unwrap_or_default());
-                let note = format!(
-                    "{} {verb}; requested by {}, approved by {}",
-                    c.version.spec.version, c.requested_by, c.approved_by
-                );
-                (reason, note)
+                became_main(c)
             }
-            _ => ("TakenDown", "no version is main any more".to_owned()),
+            _ => (EventReason::TakenDown.as_str(), "no version is main any more".to_owned()),
         };
         ctx.journal.event(md, EventType::Normal, reason, &note).await;
     }
     let refused = after.rollback.as_ref().filter(|r| r.result == RollbackResult::Refused);
     if let Some(rollback) = refused.filter(|r| before.rollback.as_ref() != Some(r)) {
-        ctx.journal.event(md, EventType::Warning, "RollbackRefused", &rollback.message).await;
+        ctx.journal
+            .event(md, EventType::Warning, EventReason::RollbackRefused.as_str(), &rollback.message)
+            .await;
     }
     for (type_, bad) in [(STALLED, "True"), (APPROVAL_POLICY_ACTIVE, "False"), (RUNNING, "False")] {
         let new = condition::find(&after.conditions, type_)
@@ -75,14 +69,30 @@ pub async fn announce(
     }
 }
 
+/// Reason and note of the event after this version became main. Pure.
+pub fn became_main(candidate: &Candidate) -> (&'static str, String) {
+    let Candidate { version, requested_by, approved_by, .. } = candidate;
+    let number = &version.spec.version;
+    match candidate.reason {
+        MainReason::Promoted => (
+            EventReason::Promoted.as_str(),
+            format!("{number} is main; requested by {requested_by}, approved by {approved_by}"),
+        ),
+        MainReason::RolledBack => {
+            let people = format!("rolled back by {requested_by}; approved for Production by {approved_by}");
+            (EventReason::RolledBack.as_str(), format!("{number} is main again; {people}"))
+        }
+    }
+}
+
 /// Severity, reason and note of one event.
 type Event = (EventType, String, String);
 
-/// What changed of challenger and drift. Pure.
+/// Events about challenger and drift. Pure.
 fn changes(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Vec<Event> {
     let drift = [
-        (DATA_DRIFT, "DataDriftOver", ColumnRole::Input),
-        (PREDICTION_DRIFT, "PredictionDriftOver", ColumnRole::Output),
+        (DATA_DRIFT, EventReason::DataDriftOver, ColumnRole::Input),
+        (PREDICTION_DRIFT, EventReason::PredictionDriftOver, ColumnRole::Output),
     ];
     let drift = drift.into_iter().filter_map(|(type_, over, role)| drifted(before, after, type_, over, role));
     challenged(before, after).into_iter().chain(drift).collect()
@@ -92,8 +102,8 @@ fn challenged(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> 
     let old = condition::find(&before.conditions, CHALLENGER_READY);
     let Some(new) = condition::find(&after.conditions, CHALLENGER_READY) else {
         let old = before.challenger.as_ref()?;
-        let note = format!("{} gets no more copies: it is not named any more", old.version);
-        return Some((EventType::Normal, "ChallengerRemoved".to_owned(), note));
+        let note = format!("{} gets no more copies: spec.challenger no longer names it", old.version);
+        return Some((EventType::Normal, EventReason::ChallengerRemoved.as_str().to_owned(), note));
     };
     let named = |s: &ModelDeploymentStatus| s.challenger.as_ref().map(|c| c.model_version.clone());
     let same = |old: &_| known(old, new) && named(before) == named(after);
@@ -102,10 +112,12 @@ fn challenged(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> 
     }
     let was_ready = old.is_some_and(|old| old.status == "True");
     match new.status.as_str() {
-        "True" => Some((EventType::Normal, "ChallengerReady".to_owned(), new.message.clone())),
-        // That pods start, or that there is nothing to copy yet, is no news.
+        "True" => {
+            Some((EventType::Normal, EventReason::ChallengerReady.as_str().to_owned(), new.message.clone()))
+        }
+        // Pods that start, or a main that is missing, are expected.
         _ if !was_ready && NOT_YET.iter().any(|reason| new.reason == reason.as_str()) => None,
-        // It was promoted, and its name still stands in the spec.
+        // It was promoted, and spec.challenger still names it.
         _ if new.reason == Reason::IsMain.as_str() => {
             Some((EventType::Normal, new.reason.clone(), new.message.clone()))
         }
@@ -117,12 +129,12 @@ fn known(old: &Condition, new: &Condition) -> bool {
     (&old.status, &old.reason) == (&new.status, &new.reason)
 }
 
-/// A drift that begins, that takes hold of one more feature, or that is over.
+/// The event of a drift that begins, includes one more feature, or ends.
 fn drifted(
     before: &ModelDeploymentStatus,
     after: &ModelDeploymentStatus,
     type_: &str,
-    over: &str,
+    over: EventReason,
     role: ColumnRole,
 ) -> Option<Event> {
     let new = condition::find(&after.conditions, type_)?;
@@ -134,7 +146,7 @@ fn drifted(
     match (new.status.as_str(), was) {
         ("True", true) if features(after).is_subset(&features(before)) => None,
         ("True", _) => Some((EventType::Warning, type_.to_owned(), new.message.clone())),
-        ("False", true) => Some((EventType::Normal, over.to_owned(), new.message.clone())),
+        ("False", true) => Some((EventType::Normal, over.as_str().to_owned(), new.message.clone())),
         _ => None,
     }
 }

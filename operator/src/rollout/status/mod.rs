@@ -1,4 +1,4 @@
-//! The status of a deployment: what is main, what was, and how it is. Written only when it differs.
+//! The status of a deployment: main, previous versions, history and conditions. Written only if it differs.
 
 mod challenger;
 mod conditions;
@@ -22,12 +22,12 @@ use super::{
 };
 use crate::{cluster::kinds, context::Context, policy::Enforcement};
 
-/// Versions in Staging that are listed; the kind holds no more.
+/// Most versions in Staging that the schema allows in the status.
 const STAGED: usize = 256;
-/// Entries of the record that are kept: years of changes, and far from the size limit of an object.
+/// Entries of the history that are kept: years of changes, and far from the size limit of an object.
 const HISTORY: usize = 100;
 
-/// Writes the status if it differs, onto exactly the deployment that was judged, and publishes what happened.
+/// Writes the status if it differs, with the deployment that was judged as precondition. Then publishes events.
 pub async fn update(
     ctx: &Context,
     expectations: &Expectations,
@@ -39,7 +39,7 @@ pub async fn update(
         Readiness::Change { md } => md.as_ref(),
         _ => observed.md.as_ref(),
     };
-    // What callers were not sent to yet is not recorded as main.
+    // A version is not recorded as main before callers are sent to it.
     let changed = pass.readiness.changes_main() && pass.routed.is_none();
     let policy = ctx.policy.subscribe().borrow().clone();
     let before = base.status.clone().unwrap_or_default();
@@ -57,7 +57,7 @@ pub async fn update(
     Ok(())
 }
 
-/// The status as it should be. Pure.
+/// The status after this pass. Pure.
 fn status(
     base: &ModelDeployment,
     observed: &Observed,
@@ -79,7 +79,7 @@ fn status(
     status.staging = staging(observed);
     status.rollout = rollout(pass);
     conditions::fill_in(&mut status, base, pass, policy, now);
-    // Pods that could not be notified of a change go on as before.
+    // Pods that could not be notified continue with the old routing.
     if pass.routed.is_none() {
         challenger::fill_in(&mut status, observed, &pass.calls, now);
     }
@@ -91,7 +91,7 @@ fn change_main(status: &mut ModelDeploymentStatus, base: &ModelDeployment, next:
         open.to = Some(now.into());
     }
     let keep_warm = std::time::Duration::from(base.spec.rollback.keep_warm);
-    // What drifted from the old main's baseline says nothing of the new one's.
+    // The drift of the old main is not that of the new one.
     status.drift = None;
     if let Some(old) = status.main.take() {
         status.previous = Some(Previous {
@@ -125,6 +125,11 @@ fn served(candidate: &Candidate, now: Timestamp) -> ServedVersion {
 }
 
 fn record(candidate: &Candidate, now: Timestamp) -> MainRecord {
+    let approved_at = match candidate.reason {
+        MainReason::Promoted => Some(candidate.approved_at.into()),
+        // A rollback needs no new approval: the version was approved before.
+        MainReason::RolledBack => candidate.version.production_approval().map(|h| h.decided_at.clone()),
+    };
     MainRecord {
         version: candidate.version.spec.version.clone(),
         model_version: candidate.version.name_any(),
@@ -134,7 +139,7 @@ fn record(candidate: &Candidate, now: Timestamp) -> MainRecord {
         reason: candidate.reason,
         requested_by: candidate.requested_by.clone(),
         approved_by: candidate.approved_by.clone(),
-        approved_at: (candidate.reason == MainReason::Promoted).then(|| candidate.approved_at.into()),
+        approved_at,
         transition: candidate.transition.clone(),
     }
 }
@@ -166,4 +171,56 @@ fn rollout(pass: &Pass<'_>) -> Option<Rollout> {
         transition: candidate.transition.clone(),
         message: message.clone(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, sync::Arc};
+
+    use serde_json::json;
+    use understudy_crds::ModelVersion;
+
+    use super::*;
+    use crate::rollout::{challenger::Challenger, plan::plan};
+
+    /// 1.2.0, which alice requested and bob approved on the first, and to which carol rolls back on the fifth.
+    fn rolled_back() -> Candidate {
+        let digest = format!("sha256:{}", "cd".repeat(32));
+        let version: ModelVersion = serde_json::from_value(json!({
+            "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelVersion", "metadata": {"name": "fraud-1.2.0"},
+            "spec": {"deployment": "fraud", "version": "1.2.0", "artifact": {"uri": "s3://m/m", "sha256": "cd".repeat(32)}},
+            "status": {"stage": "Archived", "history": [{
+                "id": "a1", "from": "Staging", "to": "Production", "requestedBy": "alice", "decision": "Approved",
+                "requestedAt": "2026-11-01T12:00:00Z", "decidedBy": "bob", "decidedAt": "2026-11-01T13:00:00Z", "digest": digest,
+            }]},
+        }))
+        .expect("a ModelVersion");
+        let md: ModelDeployment = serde_json::from_value(json!({
+            "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelDeployment",
+            "metadata": {"name": "fraud", "namespace": "risk", "annotations": {
+                "understudy.dev/rollback": "1.2.0#1", "understudy.dev/rollback-by": "carol",
+            }},
+            "spec": {},
+        }))
+        .expect("a ModelDeployment");
+        let observed = Observed::new(Arc::new(md), vec![Arc::new(version)], vec![], BTreeMap::new());
+        let now = "2026-11-05T12:00:00Z".parse().expect("a time");
+        match plan(&observed, &Challenger::NotNamed, now).next {
+            Next::Promote(candidate) => candidate,
+            other => panic!("expected a rollback, found {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_record_of_a_rollback_names_who_rolled_back_and_who_approved_the_version_and_when() {
+        let row = record(&rolled_back(), "2026-11-05T12:00:07Z".parse().expect("a time"));
+        assert_eq!((row.requested_by.as_str(), row.approved_by.as_str()), ("carol", "bob"));
+        assert_eq!(row.approved_at.map(|at| at.0.to_string()).as_deref(), Some("2026-11-01T13:00:00Z"));
+    }
+
+    #[test]
+    fn the_event_of_a_rollback_names_who_rolled_back_and_who_approved_the_version() {
+        let said = "1.2.0 is main again; rolled back by carol; approved for Production by bob";
+        assert_eq!(events::became_main(&rolled_back()), ("RolledBack", said.to_owned()));
+    }
 }

@@ -1,4 +1,4 @@
-//! What a pass has found and done.
+//! The result of a pass, from which the status is made.
 
 use understudy_crds::ModelVersion;
 
@@ -10,15 +10,15 @@ use crate::{
     },
 };
 
-/// What a pass has found and done.
+/// The result of a pass.
 pub struct Pass<'a> {
-    /// What was planned.
+    /// The plan.
     pub plan: &'a Plan,
-    /// What was applied before the change of main, and what could not be.
+    /// The workloads that were applied before the change of main, and the failures.
     pub workloads: &'a Workloads,
     /// Whether main changes.
     pub readiness: &'a Readiness,
-    /// Why routing could not be changed, if it could not.
+    /// The error if the routing could not be changed.
     pub routed: Option<&'a Error>,
     /// Whether callers of the stable Service get an answer.
     pub running: Running,
@@ -26,12 +26,12 @@ pub struct Pass<'a> {
     pub calls: Calls<'a>,
 }
 
-/// What is known about main's calls: who gets copies of them, and what pods have counted.
+/// What is known about main's calls: the challenger, and what pods have counted.
 pub struct Calls<'a> {
     /// The version that answers after this pass.
     pub main: Option<&'a ModelVersion>,
-    /// Whether the named challenger gets copies.
+    /// The challenger, and whether it gets copies.
     pub challenger: &'a Challenger,
-    /// What main's pods have counted, if it was collected in this pass.
+    /// The summaries of main's pods, if they were collected in this pass.
     pub collected: Option<Collected>,
 }

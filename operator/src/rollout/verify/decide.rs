@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{reasons::Waiting, rollout::plan::Candidate};
 
-/// What a change of main waits for.
+/// Reason and message of what a change of main waits for.
 pub type Wait = (Waiting, String);
 
-/// Judges the change of main of the deployment `seen`, which is the one that the plan was made for.
+/// Judges the planned change of main. `seen` is the deployment that the plan was made for.
 pub fn decide(seen: &ModelDeployment, facts: Facts<'_>) -> Readiness {
     let change = match facts {
         Facts::NoChange | Facts::MainDeleted { exists: true, .. } => return Readiness::Keep,
@@ -28,7 +28,8 @@ pub fn decide(seen: &ModelDeployment, facts: Facts<'_>) -> Readiness {
             if stands {
                 unchanged(seen, deployment)
             } else {
-                let message = "the request to take it out of Production no longer stands".to_owned();
+                let message =
+                    "the request to move main out of Production was changed or withdrawn".to_owned();
                 Err((Waiting::RequestChanged, message))
             }
         }
@@ -46,10 +47,13 @@ fn promotion(seen: &ModelDeployment, facts: Promotion<'_>) -> Result<ModelDeploy
     let candidate = facts.candidate;
     let name = candidate.version.name_any();
     let Some(Fresh { version: Some(version), deployment, policy_broken }) = facts.fresh else {
-        return Err((Waiting::VersionGone, format!("ModelVersion {name} is gone")));
+        return Err((Waiting::VersionGone, format!("ModelVersion {name} was deleted")));
     };
     if version.metadata.uid != candidate.version.metadata.uid || !is_allowed(&version, candidate) {
-        return Err((Waiting::RequestChanged, format!("what was approved for {name} no longer stands")));
+        return Err((
+            Waiting::RequestChanged,
+            format!("what was approved for {name} is not what is requested now"),
+        ));
     }
     let md = unchanged(seen, deployment)?;
     if let Some(rollback) = candidate.transition.strip_prefix("rollback:")
@@ -66,13 +70,13 @@ fn promotion(seen: &ModelDeployment, facts: Promotion<'_>) -> Result<ModelDeploy
     }
 }
 
-/// Whether enough pods are ready: by the report of the Deployment's controller, and by the pods themselves, which have
-/// addresses to probe.
+/// Whether enough pods are ready, by the status of the Deployment and by the pods in the cache, whose addresses are
+/// probed.
 pub fn pods(facts: &Promotion<'_>) -> Result<(), Wait> {
     let (number, wanted) = (&facts.candidate.version.spec.version, facts.wanted);
     let wait = |message| Err((Waiting::PodsNotReady, message));
     let Some(workload) = facts.workload else {
-        return wait(format!("the pods of {number} are not made yet"));
+        return wait(format!("the pods of {number} do not exist yet"));
     };
     let only_new = workload.pods == workload.updated;
     let all = workload.ready >= wanted && workload.updated >= wanted;
@@ -80,13 +84,14 @@ pub fn pods(facts: &Promotion<'_>) -> Result<(), Wait> {
         return wait(format!("{} of {wanted} pods of {number} are ready", workload.ready));
     }
     if facts.ready_pods < usize::try_from(wanted).unwrap_or(usize::MAX) {
-        let message = format!("{} of {wanted} pods of {number} are seen ready", facts.ready_pods);
+        let message =
+            format!("{} of {wanted} pods of {number} are ready and have an address", facts.ready_pods);
         return Err((Waiting::NoAnswer, message));
     }
     Ok(())
 }
 
-/// Whether each pod that is seen ready answers as this version with these bytes.
+/// Whether each of these pods answers as this version with this digest.
 pub fn probes(facts: &Promotion<'_>) -> Result<(), Wait> {
     let spec = &facts.candidate.version.spec;
     let (number, digest) = (&spec.version, spec.artifact.digest());
@@ -98,7 +103,7 @@ pub fn probes(facts: &Promotion<'_>) -> Result<(), Wait> {
     failed.map_or(Ok(()), |message| Err((Waiting::NoAnswer, message)))
 }
 
-/// Whether the record still allows the candidate to become main.
+/// Whether the approval in the version still allows the candidate to become main.
 fn is_allowed(fresh: &ModelVersion, candidate: &Candidate) -> bool {
     match candidate.reason {
         MainReason::RolledBack => fresh.production_approval().is_some_and(|h| h.decided_by != h.requested_by),
@@ -114,7 +119,7 @@ fn is_allowed(fresh: &ModelVersion, candidate: &Candidate) -> bool {
     }
 }
 
-/// The deployment as it is now, if it is as it was when the plan was made.
+/// The present deployment, if its main is the same as when the plan was made.
 fn unchanged(seen: &ModelDeployment, fresh: Option<ModelDeployment>) -> Result<ModelDeployment, Wait> {
     let transition = |md: &ModelDeployment| md.main().map(|main| main.transition.clone());
     fresh
@@ -127,7 +132,10 @@ fn unchanged(seen: &ModelDeployment, fresh: Option<ModelDeployment>) -> Result<M
 }
 
 fn deployment_changed(seen: &ModelDeployment) -> Wait {
-    (Waiting::DeploymentChanged, format!("ModelDeployment {} changed meanwhile", seen.name_any()))
+    (
+        Waiting::DeploymentChanged,
+        format!("ModelDeployment {} was changed or deleted meanwhile", seen.name_any()),
+    )
 }
 
 #[cfg(test)]

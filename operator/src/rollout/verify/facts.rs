@@ -1,36 +1,36 @@
-//! What is known before main changes.
+//! The facts that a change of main is judged by.
 
 use understudy_crds::{ModelDeployment, ModelVersion, Transition};
 
 use crate::rollout::plan::Candidate;
 
-/// Facts about the change that is planned.
+/// Facts about the planned change.
 #[derive(Debug)]
 pub enum Facts<'a> {
     /// No change is planned.
     NoChange,
-    /// Main's `ModelVersion` is not in the cache.
+    /// The `ModelVersion` of main is not in the cache.
     MainDeleted {
         /// Whether the API server still has it.
         exists: bool,
-        /// The deployment, read afresh.
+        /// The deployment, read from the API server.
         deployment: Option<ModelDeployment>,
     },
-    /// Main is to leave Production by its own approved request.
+    /// Main leaves Production by its own approved request.
     TakeDown {
         /// The approved request.
         approved: &'a Transition,
-        /// Main's `ModelVersion`, read afresh.
+        /// The `ModelVersion` of main, read from the API server.
         version: Option<ModelVersion>,
-        /// The deployment, read afresh.
+        /// The deployment, read from the API server.
         deployment: Option<ModelDeployment>,
     },
-    /// A version is to become main.
+    /// A version becomes main.
     Promotion(Promotion<'a>),
 }
 
-/// Facts about a version that is to become main. Where an earlier one forbids the change already, the later ones are not
-/// read: they are `None`.
+/// Facts about a version that becomes main. They are read in this order. Once a fact forbids the change, the later ones
+/// are `None`.
 #[derive(Debug)]
 pub struct Promotion<'a> {
     /// The version, and what allows it to become main.
@@ -39,18 +39,18 @@ pub struct Promotion<'a> {
     pub wanted: i32,
     /// Its Deployment object; `None` while it does not exist.
     pub workload: Option<Workload>,
-    /// Its pods that are seen ready.
+    /// Number of its ready pods in the cache that have an address.
     pub ready_pods: usize,
-    /// What came of a real inference on each of these pods.
+    /// The result of a real inference on each of these pods.
     pub probes: Option<Vec<Probe>>,
-    /// What was approved, read afresh.
+    /// Version, deployment and approval policy, read from the API server.
     pub fresh: Option<Fresh>,
 }
 
-/// A Deployment object, as its controller reports it.
+/// The status of a Deployment object.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Workload {
-    /// Whether this report is about the newest template and size.
+    /// Whether the status is about the newest spec.
     pub is_current: bool,
     /// All its pods, old and new ones.
     pub pods: i32,
@@ -65,11 +65,11 @@ pub struct Workload {
 pub struct Probe {
     /// Address of the pod.
     pub ip: String,
-    /// Version and digest that answered, or why none did.
+    /// Version and digest that answered, or the error.
     pub response: Result<(String, String), String>,
 }
 
-/// What must still stand when main changes.
+/// What must not have changed since the plan.
 #[derive(Debug)]
 pub struct Fresh {
     /// The version.

@@ -1,4 +1,4 @@
-//! Whether main may change now. [`read`] gathers facts from pods and from the API server, [`decide`] judges them.
+//! Whether main may change now. [`read`] reads facts from pods and from the API server, [`decide`] judges them.
 
 mod decide;
 mod facts;
@@ -9,7 +9,7 @@ pub use self::readiness::Readiness;
 use super::{apply::Workloads, error::Error, observe::Observed, plan::Plan};
 use crate::context::Context;
 
-/// Judges the change of main that is planned, on what is true now.
+/// Judges the planned change of main by the present facts.
 pub async fn verify(
     ctx: &Context,
     observed: &Observed,

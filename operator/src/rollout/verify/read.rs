@@ -1,4 +1,4 @@
-//! Reads what a change of main depends on. Nothing is decided here, but what cannot matter any more is not read.
+//! Reads the facts that a change of main depends on. Facts that can no longer change the result are not read.
 
 use futures::{StreamExt, stream};
 use k8s_openapi::api::apps::v1::Deployment;
@@ -20,10 +20,10 @@ use crate::{
     },
 };
 
-/// Probes under way concurrently.
+/// Concurrent probes.
 const PROBES: usize = 16;
 
-/// The facts about what is planned.
+/// The facts about the planned change.
 pub async fn read<'a>(
     ctx: &Context,
     observed: &Observed,

@@ -17,7 +17,7 @@ use crate::{
 pub enum Readiness {
     /// Main stays as it is.
     Keep,
-    /// Main stays for now. This is what the next main waits for.
+    /// Main stays for now. Reason and message say what the change waits for.
     Wait { reason: Waiting, message: String },
     /// Main changes as planned, in the status of exactly this deployment.
     Change { md: Box<ModelDeployment> },
