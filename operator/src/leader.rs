@@ -214,12 +214,12 @@ mod tests {
     }
 
     #[test]
-    fn a_renewal_is_no_change_of_leader() {
+    fn a_renewal_is_not_a_change_of_leader() {
         assert_eq!(transitions(&considered(Some(&held_by("me")), 0)), Some(3));
     }
 
     #[test]
-    fn a_lease_that_was_given_back_is_taken_at_once() {
+    fn a_lease_that_was_released_is_taken_immediately() {
         assert_eq!(transitions(&considered(Some(&held_by("")), 0)), Some(4));
     }
 

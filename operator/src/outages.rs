@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_a_container_made_up_do_not_become_labels() {
+    fn unknown_reasons_of_containers_do_not_become_labels() {
         let all = [version("False", "x-1"), version("False", "x-2")];
         assert_eq!(above_zero(of_versions(&all)), [("Other", 2)]);
     }
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reason_is_there_before_it_has_happened() {
+    fn every_reason_is_listed_before_it_occurs() {
         let versions = of_versions(&[]);
         for reason in contract::Reason::ALL {
             assert_eq!(versions.get(reason.as_str()), Some(&0), "{reason}");

@@ -93,19 +93,19 @@ fn a_request_that_was_decided_is_not_opened_again() {
 }
 
 #[test]
-fn a_colleagues_approval_is_taken() {
+fn a_colleagues_approval_is_accepted() {
     let approved = observed(version("None", "Staging", &approval_by("bob"), pending("Staging", "None")));
     assert_eq!(step(&approved), Step::Approve { by: "bob".to_owned() });
 }
 
 #[test]
-fn the_requesters_own_approval_is_not_taken_even_if_the_api_server_let_it_pass() {
+fn the_requesters_own_approval_is_rejected_even_if_the_api_server_admitted_it() {
     let own = observed(version("None", "Staging", &approval_by("alice"), pending("Staging", "None")));
     assert_eq!(hold(&own).reason, reasons::Hold::FourEyes);
 }
 
 #[test]
-fn an_approval_of_another_id_is_no_approval() {
+fn an_approval_of_another_id_has_no_effect() {
     let mut annotations = approval_by("bob");
     annotations["understudy.dev/approve"] = json!("000000");
     assert_eq!(
@@ -249,7 +249,7 @@ fn there_is_never_more_than_one_version_in_production() {
 #[rstest]
 #[case("Promoted", Decision::Superseded, "dave")]
 #[case("RolledBack", Decision::RolledBack, "carol")]
-fn the_version_that_was_replaced_is_archived_and_asks_for_nothing(
+fn the_version_that_was_replaced_is_archived_and_requests_nothing(
     #[case] reason: &str,
     #[case] decision: Decision,
     #[case] decided_by: &str,
@@ -298,7 +298,7 @@ fn a_version_leaves_staging_without_a_second_person() {
 }
 
 #[test]
-fn when_the_deployment_is_gone_its_versions_are_retired_and_keep_their_record() {
+fn when_the_deployment_is_deleted_its_versions_are_retired_and_keep_their_record() {
     let mut o = observed(version("Production", "Production", &json!({}), json!({})));
     o.deployment = None;
     let after = record::apply(&o, &step(&o), None, now());
@@ -314,7 +314,7 @@ fn the_younger_of_two_versions_with_one_number_waits() {
 }
 
 #[test]
-fn a_full_history_takes_no_further_request() {
+fn a_full_history_accepts_no_further_request() {
     let entry = |i: usize| {
         json!({
             "id": i.to_string(), "from": "None", "to": "Staging", "requestedBy": "alice", "requestedAt": NOW,
@@ -345,7 +345,7 @@ fn a_testers_verdict_is_recorded_once_even_while_a_request_waits_for_it() {
 }
 
 #[test]
-fn an_approval_counts_only_under_the_policy_under_which_it_was_asked_for() {
+fn an_approval_counts_only_under_the_policy_under_which_it_was_requested() {
     let alice = json!({"understudy.dev/requested-by": "alice"});
     let asked = step(&observed(version("None", "Staging", &alice, json!({}))));
     let Step::Open(request) = under(asked, None, Some("policy/1")) else { panic!("not opened") };

@@ -102,7 +102,7 @@ mod tests {
         Some(".selector.matchLabels.x")
     )]
     #[case(json!({"selector": {"app": "a"}}), json!({"selector": {"app": "a"}}), None)]
-    fn only_what_was_asked_for_counts(
+    fn only_requested_fields_are_compared(
         #[case] desired: Value,
         #[case] actual: Value,
         #[case] path: Option<&str>,

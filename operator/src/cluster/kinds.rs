@@ -78,7 +78,11 @@ mod tests {
     #[case::somebody_deleted_it_in_between(404, "NotFound", Reason::Gone)]
     #[case::anything_else(500, "InternalError", Reason::WriteStatusFailed)]
     #[tokio::test]
-    async fn a_failure_says_whether_it_is_one(#[case] code: u16, #[case] said: &str, #[case] reason: Reason) {
+    async fn a_conflict_and_a_deleted_object_are_distinguished_from_failures(
+        #[case] code: u16,
+        #[case] said: &str,
+        #[case] reason: Reason,
+    ) {
         let mut cluster = Cluster::new();
         let client = cluster.client();
         let object: Pod = parse(json!({"metadata": {"name": "fraud", "namespace": "risk"}}));

@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_image_is_named_as_the_kubelet_names_it() {
+    fn a_missing_image_has_the_kubelets_reason() {
         let status = json!({"containerStatuses": [{
             "name": "server", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
             "state": {"waiting": {"reason": "ErrImagePull", "message": "not found"}},
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_that_lets_no_pod_in_is_named() {
+    fn a_quota_that_rejects_every_pod_is_named() {
         let workload = json!({"metadata": {}, "spec": {"selector": {}, "template": {}}, "status": {"conditions": [{
             "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: small",
             "lastTransitionTime": "2026-11-21T10:00:00Z",

@@ -74,13 +74,13 @@ async fn a_pod_that_serves_other_bytes_than_main_is_not_counted() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_summary_is_not_counted() {
+async fn an_answer_that_is_not_a_summary_is_not_counted() {
     let error = received(json!(["1.2.0"])).await.expect_err("no summary");
     assert!(error.to_string().starts_with("failed to parse the response of http://"), "{error}");
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_not_read_to_its_end() {
+async fn an_endless_answer_is_not_read_to_its_end() {
     let endless = json!({"main": "x".repeat(MAX_BYTES)});
     let error = received(endless).await.expect_err("it is too large");
     assert!(error.to_string().starts_with("failed to read the response"), "{error}");

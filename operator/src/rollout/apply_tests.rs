@@ -61,7 +61,7 @@ async fn pods_are_notified_after_the_file_is_written_and_only_those_that_have_an
 }
 
 #[tokio::test]
-async fn a_pod_that_cannot_be_notified_keeps_no_other_from_it_and_fails_the_pass() {
+async fn a_pod_that_cannot_be_notified_does_not_stop_the_others_and_fails_the_pass() {
     let mut cluster = Cluster::new();
     let observed = observed(vec![pod_of("broken", None), pod_of("gone", None), pod_of("fine", None)]);
     let routing = build::routing(&observed.md, Some("1.2.0"), None, None);
@@ -95,7 +95,7 @@ async fn the_service_of_a_challenger_exists_before_any_pod_sends_copies_to_it() 
 }
 
 #[tokio::test]
-async fn a_service_of_somebody_else_gets_no_copies_only_because_of_its_name() {
+async fn a_service_of_another_owner_with_the_challengers_name_gets_no_copies() {
     let mut cluster = Cluster::new();
     let observed = observed(vec![]);
     let theirs = json!({"metadata": {"name": "fraud-challenger", "namespace": "risk", "ownerReferences": [

@@ -1,4 +1,4 @@
-//! Who may be challenger, and what the others are told.
+//! Who may be challenger, and why others may not.
 
 use std::collections::BTreeMap;
 
@@ -80,7 +80,7 @@ fn a_version_that_a_second_person_let_into_staging_and_that_fits_gets_copies() {
 }
 
 #[rstest]
-#[case::it_was_never_asked_for(
+#[case::it_was_never_requested(
     "None", json!({"history": []}), "NotApproved",
     "1.3.0 is in stage None, and a challenger must be approved for Staging: request that stage and have it approved"
 )]
@@ -96,7 +96,7 @@ fn a_version_that_a_second_person_let_into_staging_and_that_fits_gets_copies() {
     "Staging", json!({"history": [approved("Staging", "bob", "sha256:other")]}), "NotApproved",
     "no second person has approved 1.3.0 with {digest} for Staging: archive it, and request Staging again"
 )]
-#[case::it_was_approved_by_who_asked(
+#[case::it_was_approved_by_its_requester(
     "Staging", json!({"history": [approved("Staging", "alice", &digest("1.3.0"))]}), "NotApproved",
     "no second person has approved 1.3.0 with {digest} for Staging: archive it, and request Staging again"
 )]
@@ -108,7 +108,7 @@ fn a_version_that_a_second_person_let_into_staging_and_that_fits_gets_copies() {
     "Archived", json!({}), "Archived",
     "1.3.0 is archived: request Staging again and have it approved"
 )]
-#[case::it_was_main_and_is_on_its_way_out(
+#[case::it_was_main_and_leaves_production(
     "Production", json!({}), "NotApproved",
     "1.3.0 is in stage Production, and a challenger must be approved for Staging: request that stage and have it approved"
 )]
@@ -183,7 +183,7 @@ fn accepted_before(digest: &str) -> Value {
 }
 
 #[test]
-fn a_challenger_keeps_its_place_while_its_pods_come_back_so_that_the_comparison_goes_on() {
+fn a_challenger_keeps_its_place_while_its_pods_restart_so_that_the_comparison_continues() {
     let (main, challenger) = (main_version(), version("1.3.0", "Staging", json!({})));
     let observed =
         observed(&accepted_before(&digest("1.3.0")), vec![Arc::clone(&main), challenger], starting());
@@ -199,7 +199,7 @@ fn the_place_of_other_bytes_under_the_same_name_is_not_kept() {
 }
 
 #[test]
-fn a_challenger_that_is_archived_loses_its_place_at_once() {
+fn a_challenger_that_is_archived_loses_its_place_immediately() {
     let (main, challenger) = (main_version(), version("1.3.0", "Archived", json!({})));
     let observed = observed(&accepted_before(&digest("1.3.0")), vec![Arc::clone(&main), challenger], ready());
     assert_eq!(said(judge(&observed, Some(&main))).0, "Archived");

@@ -37,7 +37,7 @@ fn pair(of: &[stats::Identity; 2]) -> (&stats::Identity, &stats::Identity) {
 }
 
 #[test]
-fn every_number_stands_beside_its_interval_and_with_whom_it_belongs() {
+fn every_number_has_its_interval_and_belongs_to_the_right_version() {
     let both = [identity("1.2.0"), identity("1.3.0")];
     let found = next(None, Some(pair(&both)), Some(&counted()), at(60)).expect("a comparison");
     assert_eq!((found.main.version.as_str(), found.challenger.version.as_str()), ("1.2.0", "1.3.0"));
@@ -81,7 +81,7 @@ fn between_two_rounds_of_questions_the_comparison_stays() {
 }
 
 #[test]
-fn another_challenger_begins_with_nothing_and_none_has_nothing() {
+fn another_challenger_starts_from_zero_and_without_one_nothing_is_compared() {
     let both = [identity("1.2.0"), identity("1.3.0")];
     let before = next(None, Some(pair(&both)), Some(&counted()), at(60));
     let others = [identity("1.2.0"), identity("1.4.0")];
@@ -91,7 +91,7 @@ fn another_challenger_begins_with_nothing_and_none_has_nothing() {
 }
 
 #[test]
-fn numbers_have_six_digits_and_what_is_none_is_left_out() {
+fn numbers_have_six_digits_and_what_is_not_a_number_is_left_out() {
     assert_eq!(rounded(0.123_456_789), Some(0.123_457));
     assert_eq!(rounded(1.234_567_89e-9), Some(1.234_57e-9));
     assert_eq!(rounded(0.0), Some(0.0));
@@ -100,7 +100,7 @@ fn numbers_have_six_digits_and_what_is_none_is_left_out() {
 }
 
 #[test]
-fn names_that_the_kind_does_not_hold_keep_no_status_from_being_written() {
+fn names_that_are_too_long_for_the_kind_do_not_block_the_status() {
     let long = "x".repeat(300);
     let twice = [long.clone(), long, "label".to_owned(), "label".to_owned()];
     let outputs = twice.into_iter().map(|name| (name, stats::OutputKind::Label));

@@ -46,7 +46,7 @@ fn a_feature_begins_to_drift(#[case] psi: f64, #[case] samples: i64, #[case] dri
 }
 
 #[test]
-fn what_chance_alone_explains_is_no_drift_however_low_the_threshold_of_samples() {
+fn what_chance_alone_explains_is_not_drift_however_few_samples_are_required() {
     let unlucky = Column { by_chance: 0.5, ..column("age", 0.4, 100) };
     assert!(now_drifting(&[], &[unlucky]).is_empty());
 }
@@ -55,7 +55,7 @@ fn what_chance_alone_explains_is_no_drift_however_low_the_threshold_of_samples()
 #[case::above_three_quarters_of_the_threshold(0.151, 100, true)]
 #[case::below_that(0.149, 100, false)]
 #[case::below_that_with_too_few_values(0.0, 99, true)]
-fn a_feature_that_drifts_goes_on_to_drift(#[case] psi: f64, #[case] samples: i64, #[case] drifts: bool) {
+fn a_feature_that_drifts_continues_to_drift(#[case] psi: f64, #[case] samples: i64, #[case] drifts: bool) {
     let before = [drifts_since_earlier("age")];
     assert_eq!(!now_drifting(&before, &[column("age", psi, samples)]).is_empty(), drifts);
 }
@@ -109,7 +109,7 @@ fn said(columns: &[Column], before: &[DriftingFeature]) -> Option<Finding> {
 }
 
 #[test]
-fn drift_is_said_with_the_features_and_their_sizes_worst_first() {
+fn the_drift_message_lists_the_features_and_their_psi_worst_first() {
     let columns = [column("age", 0.31, 100), column("income", 0.84, 100), column("region", 0.01, 100)];
     let expected =
         "2 of 3 inputs drift from the baseline (PSI, threshold 0.2): income 0.84, age 0.31".to_owned();
@@ -125,7 +125,7 @@ fn of_many_features_ten_are_named_and_the_rest_counted() {
 }
 
 #[test]
-fn no_drift_is_said_with_the_largest_number_and_whose_it_is() {
+fn the_message_without_drift_names_the_largest_psi_and_its_feature() {
     let columns = [column("age", 0.031, 100), column("income", 0.012, 100), column("region", 0.9, 7)];
     let expected = "none of 3 inputs drifts: the largest PSI is 0.03 (age), the threshold 0.2; \
                     1 have fewer than 100 values";
@@ -133,13 +133,13 @@ fn no_drift_is_said_with_the_largest_number_and_whose_it_is() {
 }
 
 #[test]
-fn too_few_values_are_said_to_be_too_few_and_not_to_be_fine() {
+fn too_few_values_are_reported_as_too_few_and_not_as_no_drift() {
     let columns = [column("age", 0.9, 12), column("income", 0.0, 7)];
     let expected = "12 values in the window are too few: 100 are needed (spec.drift.minSamples)";
     assert_eq!(said(&columns, &[]), Some((Some(false), "TooFewSamples", expected.to_owned())));
 }
 
 #[test]
-fn nothing_is_said_of_outputs_where_the_baseline_has_none() {
+fn outputs_have_no_condition_if_the_baseline_has_none() {
     assert_eq!(finding(ColumnRole::Output, &[column("age", 0.9, 100)], &[], &rules()), None);
 }

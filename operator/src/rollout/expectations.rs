@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_view_from_before_the_switch_is_known_until_one_from_after_it_has_come() {
+    fn a_view_from_before_the_switch_is_recognised_until_a_newer_one_arrives() {
         let expectations = Expectations::default();
         assert!(!expectations.are_unmet_by(&fraud("99")));
         expectations.expect(&fraud("101"));
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_view_that_others_have_written_since_is_none_from_before() {
+    fn a_view_that_others_have_written_since_is_not_an_old_one() {
         let expectations = Expectations::default();
         expectations.expect(&fraud("101"));
         assert!(!expectations.are_unmet_by(&fraud("250")));

@@ -175,7 +175,7 @@ fn a_main_whose_model_version_was_deleted_is_taken_down() {
 }
 
 #[test]
-fn a_challenger_runs_as_many_pods_as_it_is_given_beside_all_of_main() {
+fn a_challenger_runs_its_own_number_of_pods_next_to_all_of_main() {
     let main = version("1.0.0", "Production", approved_for_staging("1.0.0"));
     let versions = vec![main, version("1.1.0", "Staging", approved_for_staging("1.1.0"))];
     let plan = plan(&challenged(&main_is("1.0.0"), versions), now());
@@ -204,7 +204,7 @@ fn a_version_that_may_not_be_challenger_runs_what_its_stage_gives_it() {
 }
 
 #[test]
-fn a_challenger_that_is_promoted_goes_on_with_the_pods_that_it_has() {
+fn a_challenger_that_is_promoted_keeps_its_pods() {
     let mut status = approved_for_staging("1.1.0");
     status["transition"] = approved("1.1.0", "b2", "Staging", "Production", NOW)["transition"].clone();
     let main = version("1.0.0", "Production", approved_for_staging("1.0.0"));

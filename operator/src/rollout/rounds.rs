@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn however_many_passes_there_are_pods_are_asked_every_thirty_seconds_at_most() {
+    fn pods_are_requested_at_most_every_thirty_seconds_however_many_passes_run() {
         let rounds = Rounds::default();
         let start = Instant::now();
         let begun = (0..90).filter(|s| rounds.begins("a", start + Duration::from_secs(*s))).count();
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn deployments_that_are_gone_are_forgotten() {
+    fn deleted_deployments_are_forgotten() {
         let rounds = Rounds::default();
         let start = Instant::now();
         for i in 0..100 {

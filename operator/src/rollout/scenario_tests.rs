@@ -199,7 +199,7 @@ async fn a_new_deployment_gets_its_file_then_pods_then_a_service_that_selects_no
 }
 
 #[tokio::test]
-async fn a_deployment_that_serves_costs_no_request_but_the_probe_of_its_service() {
+async fn a_deployment_that_serves_costs_only_the_probe_of_its_service() {
     let (mut cluster, pods) = serving(&[]).await;
     let state = Arc::default();
     let conditions = put(STATUS).with(|sent| {

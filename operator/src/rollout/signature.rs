@@ -108,7 +108,7 @@ mod tests {
     #[case::taking_more_shapes(vec![tensor("features", "FP32", &[-1, -1]), REGION], vec![LABEL, SCORES])]
     #[case::giving_more_outputs(vec![FEATURES, REGION], vec![LABEL, SCORES, tensor("why", "BYTES", &[-1])])]
     #[case::giving_another_extent(vec![FEATURES, REGION], vec![LABEL, tensor("scores", "FP32", &[-1, 3])])]
-    fn a_challenger_stands_beside_main(#[case] inputs: Tensors, #[case] outputs: Tensors) {
+    fn a_challenger_fits_main(#[case] inputs: Tensors, #[case] outputs: Tensors) {
         assert_eq!(misfit(&main(), &signature(inputs, outputs)), None);
     }
 

@@ -58,7 +58,7 @@ fn check(case: &str) {
 }
 
 #[test]
-fn a_staged_version_beside_main_gets_its_pods_and_its_own_service_and_main_stays() {
+fn a_staged_version_next_to_main_gets_its_pods_and_its_own_service_and_main_stays() {
     check("staging-and-main");
 }
 
@@ -68,7 +68,7 @@ fn a_model_on_a_volume_runs_where_the_deployment_says_and_one_pod_gets_no_budget
 }
 
 #[test]
-fn a_challenger_gets_a_service_and_the_pods_hear_of_it_of_records_and_of_drift() {
+fn a_challenger_gets_a_service_and_the_routing_contains_challenger_recording_and_drift() {
     check("challenger-and-records");
 }
 

@@ -102,7 +102,7 @@ fn a_challenger_that_gets_copies_is_named_with_its_share_and_its_pods() {
 }
 
 #[test]
-fn a_challenger_whose_pods_are_away_stays_and_is_said_not_to_be_ready() {
+fn a_challenger_whose_pods_are_away_stays_and_is_reported_as_not_ready() {
     let main = version("1.2.0", &json!(null));
     let before = pass(&fresh(), (&main, &challenger(), None), 2, earlier());
     let status = pass(&before, (&main, &challenger(), None), 0, now());
@@ -112,7 +112,7 @@ fn a_challenger_whose_pods_are_away_stays_and_is_said_not_to_be_ready() {
 }
 
 #[test]
-fn of_a_challenger_that_is_refused_only_the_reason_remains_and_of_one_that_is_removed_nothing() {
+fn a_refused_challenger_leaves_only_its_reason_and_a_removed_one_leaves_nothing() {
     let main = version("1.2.0", &json!(null));
     let before = pass(&fresh(), (&main, &challenger(), None), 2, earlier());
     let refused = Challenger::refused_by("Archived", "1.3.0 is archived".to_owned());
@@ -123,7 +123,7 @@ fn of_a_challenger_that_is_refused_only_the_reason_remains_and_of_one_that_is_re
 }
 
 #[test]
-fn drift_is_said_of_a_main_with_a_baseline_only() {
+fn only_a_main_with_a_baseline_has_drift_conditions() {
     let none = Challenger::NotNamed;
     let main = with_baseline();
     let status = pass(&fresh(), (&main, &none, Some(collected(SHIFTED))), 0, now());
@@ -139,7 +139,7 @@ fn drift_is_said_of_a_main_with_a_baseline_only() {
 }
 
 #[test]
-fn what_was_said_of_drift_stands_until_pods_are_asked_again_and_is_not_written_for_time_alone() {
+fn drift_conditions_stay_until_the_next_collection_and_do_not_change_with_time_alone() {
     let (main, none) = (with_baseline(), Challenger::NotNamed);
     let before = pass(&fresh(), (&main, &none, Some(collected(SHIFTED))), 0, earlier());
     assert_eq!(pass(&before, (&main, &none, None), 0, now()), before);
@@ -150,7 +150,7 @@ fn what_was_said_of_drift_stands_until_pods_are_asked_again_and_is_not_written_f
 }
 
 #[test]
-fn silence_is_not_taken_for_the_end_of_a_drift_nor_for_none() {
+fn missing_summaries_neither_end_a_drift_nor_mean_that_none_exists() {
     let (main, none) = (with_baseline(), Challenger::NotNamed);
     let silence = || Some(Collected { summary: None, requested: 2, answered: 0 });
     let unknown = pass(&fresh(), (&main, &none, silence()), 0, earlier());
@@ -161,7 +161,7 @@ fn silence_is_not_taken_for_the_end_of_a_drift_nor_for_none() {
 }
 
 #[test]
-fn pods_that_compare_nothing_with_the_baseline_are_said_to() {
+fn pods_that_compare_nothing_with_the_baseline_are_reported() {
     let (main, none) = (with_baseline(), Challenger::NotNamed);
     let sent = Collected { summary: Some(stats::Summary::new(identity(&main))), requested: 1, answered: 1 };
     let status = pass(&fresh(), (&main, &none, Some(sent)), 0, now());

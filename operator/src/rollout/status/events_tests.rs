@@ -1,4 +1,4 @@
-//! What people hear of, and what not.
+//! Which changes have an event, and which do not.
 
 use serde_json::{Value, json};
 
@@ -67,14 +67,14 @@ fn a_challenger_that_loses_its_pods_is_a_warning() {
 }
 
 #[test]
-fn that_a_challenger_became_main_is_no_reason_to_worry() {
+fn the_promotion_of_a_challenger_is_not_a_warning() {
     let mirroring = status(READY, "True", "Mirroring", &challenger("1.3.0"));
     let promoted = status(READY, "False", "IsMain", &json!({}));
     assert_eq!(published(&mirroring, &promoted), normal("IsMain"));
 }
 
 #[test]
-fn another_challenger_in_its_place_has_an_event_and_so_has_its_removal() {
+fn the_replacement_and_the_removal_of_a_challenger_have_an_event() {
     let mirroring = status(READY, "True", "Mirroring", &challenger("1.3.0"));
     let other = status(READY, "True", "Mirroring", &challenger("1.4.0"));
     assert_eq!(published(&mirroring, &other), normal("ChallengerReady"));
@@ -82,7 +82,7 @@ fn another_challenger_in_its_place_has_an_event_and_so_has_its_removal() {
 }
 
 #[test]
-fn a_drift_has_an_event_when_it_begins_when_it_takes_hold_of_one_more_feature_and_when_it_is_over() {
+fn drift_has_an_event_when_it_begins_when_another_feature_drifts_and_when_it_ends() {
     let fine = status(DATA_DRIFT, "False", "NoDrift", &json!({}));
     let one = status(DATA_DRIFT, "True", "Drifts", &drifting(&["age"]));
     let two = status(DATA_DRIFT, "True", "Drifts", &drifting(&["age", "income"]));
