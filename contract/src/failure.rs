@@ -65,7 +65,7 @@ reasons! {
     ArtifactUnreachable,
     /// The file is larger than `--max-artifact`.
     ArtifactTooLarge,
-    /// The file has another SHA-256 than the ModelVersion says.
+    /// The file has another SHA-256 than the `ModelVersion` says.
     DigestMismatch,
     /// The file is not an ONNX model, or it is one that the server refuses to load.
     InvalidModel,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProbeAnswer {
-    /// Name of the ModelDeployment.
+    /// Name of the `ModelDeployment`.
     pub deployment: String,
     /// Semantic version of the model that answered.
     pub version: String,
