@@ -233,7 +233,7 @@ model's metadata property `feature_names`. **Output**: `label` (0 malignant, 1 b
 {sample.missed} of {malignant} malignant cases called benign, {sample.false_alarms} of {benign} benign cases called malignant.{comparison(sample, main)}
 
 **Limits**: one split of a small, old data set: differences of a few thousandths between versions
-mean nothing. The probabilities are not calibrated and nobody looked at groups of patients.
+mean nothing. The probabilities are not calibrated, and groups of patients were not evaluated separately.
 It demonstrates Understudy. It must not be used for a diagnosis.
 """
 

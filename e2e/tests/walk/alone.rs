@@ -12,7 +12,7 @@ use super::{
 };
 
 const WALK: &str = "Five minutes on a cluster of yours";
-/// The namespace that README takes as its example.
+/// The namespace in README.
 const NAMESPACE: &str = "risk";
 /// The release of README, which is that of `make up` as well.
 const RELEASE: &str = "understudy";
@@ -49,7 +49,7 @@ async fn one_person_alone_gets_a_prediction_by_the_commands_of_readme() -> Resul
             })
         })
         .collect::<Result<_>>()?;
-    ensure!(walk.iter().any(Step::is_refused), "the walk shows that nobody promotes alone");
+    ensure!(walk.iter().any(Step::is_refused), "the walk shows a denied approval");
     ensure!(walk.iter().any(|step| step.output.contains("\"predictions\"")), "the walk shows a prediction");
 
     let get = ["get", "values", RELEASE, "-n", HOME, "-o", "json"];

@@ -111,7 +111,7 @@ fn images_and_namespace_of_readme_are_replaced() -> Result<()> {
         "helm --set-string server.image.repository=localhost/understudy-server,server.image.tag=123"
     );
     with_images("helm --set image.repository=REGISTRY/other", &images)
-        .expect_err("an image that nobody built cannot be run");
+        .expect_err("an image that the test does not know is an error");
     let moved = in_namespace("-n risk {risk} fraud.risk.svc at-risk risky", "risk", "walk-1");
     assert_eq!(moved, "-n walk-1 {walk-1} fraud.walk-1.svc at-risk risky");
     Ok(())

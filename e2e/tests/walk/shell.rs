@@ -19,7 +19,7 @@ pub async fn run(cluster: &Cluster, steps: &[Step]) -> Result<()> {
     let file = |number: usize, of: &str| folder.path().join(format!("{number}.{of}"));
     let mut script = String::new();
     for (number, step) in steps.iter().enumerate() {
-        // A group, not a subshell: a variable of one command is there for the next.
+        // A group, not a subshell: later commands use the variables of earlier ones.
         let [stdout, stderr, code] = ["stdout", "stderr", "code"].map(|of| file(number, of));
         let (stdout, stderr, code) = (stdout.display(), stderr.display(), code.display());
         writeln!(script, "{{ {}\n}} >{stdout} 2>{stderr}; code=$?; echo $code >{code}", step.command)?;

@@ -1,4 +1,4 @@
-//! A tester tries what is in Staging from their own machine, with the tester role and no other.
+//! A tester calls a version in Staging from their own machine, with the tester role alone.
 
 use std::process::Stdio;
 
