@@ -79,12 +79,13 @@ pub struct RoleComparison {
     /// Share of errors among the calls, from 0 to 1. Absent without calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_rate: Option<Estimate>,
-    /// Time to answer, measured in the pod that answered, without the network. Absent without answers.
+    /// Time from the end of the request's body to the end of the inference, measured in the pod that answered. The network
+    /// and the encoding of the response are not part of it. Absent without answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<Latency>,
 }
 
-/// Time that a version takes to answer, from a histogram whose buckets are at most 6.25 % wide.
+/// Latency of the inferences of one version, from a histogram whose buckets are at most 6.25 % wide.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Latency {

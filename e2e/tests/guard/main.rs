@@ -4,3 +4,9 @@
 mod policy;
 mod races;
 mod rollback;
+
+use tokio::sync::RwLock;
+
+/// Held for reading by tests that need the approval policy, and for writing by the test that removes it. Without the lock, the
+/// requests of the others would be withdrawn and opened again when the policy comes back.
+static POLICY_INSTALLED: RwLock<()> = RwLock::const_new(());

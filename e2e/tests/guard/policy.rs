@@ -52,6 +52,7 @@ async fn forge(story: &Story, name: &str, id: &str) -> Result<()> {
 
 #[tokio::test]
 async fn a17_without_the_policy_nothing_is_promoted_and_forged_approvals_never_count() -> Result<()> {
+    let _alone = crate::POLICY_INSTALLED.write().await;
     with_temp_ns("policy", async |story| {
         story.serve_main(&json!({})).await?;
         let next = story.stage_and_accept(&Publication::of(Sample::V1_1_0)?).await?;

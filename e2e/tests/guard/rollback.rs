@@ -6,6 +6,7 @@ use understudy_e2e::{MODEL, Person, Publication, Sample, with_temp_ns};
 
 #[tokio::test]
 async fn a21_a_rollback_to_a_version_never_approved_for_production_is_refused() -> Result<()> {
+    let _installed = crate::POLICY_INSTALLED.read().await;
     with_temp_ns("rollback", async |story| {
         story.serve_main(&serde_json::json!({})).await?;
         story.stage(&Publication::of(Sample::V1_1_0)?).await?;

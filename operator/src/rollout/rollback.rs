@@ -48,7 +48,7 @@ pub fn requested(md: &ModelDeployment, versions: &[Arc<ModelVersion>], now: Time
     }
     if target.production_approval().is_none_or(|h| h.decided_by == h.requested_by) {
         return refused(format!(
-            "{version} was never approved for Production: request that stage and have it approved"
+            "{version} was never approved for Production by a second person: request that stage and have it approved"
         ));
     }
     RollbackRequest::To(
