@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use understudy_e2e::{
     MODEL,
-    Person::{Admin, Bob},
+    Person::{Bob, Tess},
     Publication, Sample,
     plugin::{command, run},
     with_temp_ns,
 };
 
 #[tokio::test]
-async fn open_connects_ones_own_machine_to_a_version_in_staging() -> Result<()> {
+async fn a_tester_reaches_a_version_in_staging_from_their_own_machine() -> Result<()> {
     with_temp_ns("cli-open", async |story| {
         story.deploy(&json!({})).await?;
         let refused = run(&story, Bob, &["open", MODEL, "--no-browser"]).await?.refused(1)?;
@@ -24,7 +24,7 @@ async fn open_connects_ones_own_machine_to_a_version_in_staging() -> Result<()> 
                 understudy_crds::condition::is_true(conditions, understudy_crds::condition::SERVING)
             })
             .await?;
-        let mut open = command(&story, Admin, &["open", &name, "--no-browser", "-o", "json"])?.spawn()?;
+        let mut open = command(&story, Tess, &["open", &name, "--no-browser", "-o", "json"])?.spawn()?;
         let mut lines = BufReader::new(open.stdout.take().context("stdout is piped")?).lines();
         let opened: Value =
             serde_json::from_str(&lines.next_line().await?.context("the plugin printed no URL")?)?;
