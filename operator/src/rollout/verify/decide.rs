@@ -100,7 +100,15 @@ pub fn probes(facts: &Promotion<'_>) -> Result<(), Wait> {
         Ok((other, bytes)) => Some(format!("pod {} serves {other} {bytes}, not {number} {digest}", probe.ip)),
         Err(error) => Some(error.clone()),
     });
-    failed.map_or(Ok(()), |message| Err((Waiting::NoAnswer, message)))
+    if let Some(message) = failed {
+        return Err((Waiting::NoAnswer, message));
+    }
+    let probed = facts.probes.as_ref().map_or(0, Vec::len);
+    if probed < facts.ready_pods {
+        let message = format!("{probed} of {} ready pods of {number} were probed", facts.ready_pods);
+        return Err((Waiting::NoAnswer, message));
+    }
+    Ok(())
 }
 
 /// Whether the approval in the version still allows the candidate to become main.

@@ -171,6 +171,10 @@ type But = fn(&mut Situation);
 #[case::fewer_pods_are_seen_ready_than_reported(
     |s: &mut Situation| s.ready_pods = 1, Waiting::NoAnswer, "1 of 2"
 )]
+#[case::no_pod_was_probed(|s: &mut Situation| s.probes = None, Waiting::NoAnswer, "0 of 2")]
+#[case::a_ready_pod_was_not_probed(
+    |s: &mut Situation| s.probes = Some(vec![answer("10.0.0.7", "1.3.0", "1.3.0")]), Waiting::NoAnswer, "1 of 2"
+)]
 #[case::a_pod_does_not_answer(
     |s: &mut Situation| s.probes = Some(vec![
         answer("10.0.0.7", "1.3.0", "1.3.0"),
