@@ -121,14 +121,11 @@ impl Dropped {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::named_enum::documented_names;
 
     #[test]
     fn the_operations_manual_explains_why_a_call_has_no_answer_of_the_challenger() {
-        let manual = include_str!("../../docs/operations.md");
-        let heading = "Reasons of `understudy_mirror_dropped_total`:";
-        let table = manual.lines().skip_while(|line| *line != heading).skip(2);
-        let rows: Vec<_> = table.take_while(|line| line.starts_with('|')).skip(2).collect();
-        let reasons = rows.iter().filter_map(|row| row.split('`').nth(1)).collect::<Vec<_>>();
+        let reasons = documented_names("Reasons of `understudy_mirror_dropped_total`:");
         assert_eq!(reasons, Dropped::ALL.map(Dropped::as_str));
     }
 }

@@ -28,3 +28,12 @@ macro_rules! named_enum {
 }
 
 pub(crate) use named_enum;
+
+/// The first names in the rows of the table below this line of docs/operations.md. Tests compare them with an enum.
+#[cfg(test)]
+pub(crate) fn documented_names(heading: &str) -> Vec<&'static str> {
+    let manual = include_str!("../../docs/operations.md");
+    let table = manual.lines().skip_while(|line| *line != heading).skip(2);
+    let rows = table.take_while(|line| line.starts_with('|')).skip(2);
+    rows.filter_map(|row| row.split('`').nth(1)).collect()
+}

@@ -23,14 +23,11 @@ named_enum! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::named_enum::documented_names;
 
     #[test]
     fn the_operations_manual_explains_every_loss() {
-        let manual = include_str!("../../../docs/operations.md");
-        let heading = "Reasons of `understudy_records_dropped_total`:";
-        let table = manual.lines().skip_while(|line| *line != heading).skip(2);
-        let rows: Vec<_> = table.take_while(|line| line.starts_with('|')).skip(2).collect();
-        let reasons = rows.iter().filter_map(|row| row.split('`').nth(1)).collect::<Vec<_>>();
+        let reasons = documented_names("Reasons of `understudy_records_dropped_total`:");
         assert_eq!(reasons, Loss::ALL.map(Loss::as_str));
     }
 }
