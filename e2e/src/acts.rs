@@ -6,7 +6,10 @@ use kube::{
     api::{Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
-use understudy_crds::{ModelDeployment, ModelVersion, Stage, Transition, annotations};
+use understudy_crds::{
+    ModelDeployment, ModelVersion, Stage, Transition, annotations,
+    condition::{self, SERVING},
+};
 
 use crate::{MODEL, Person, Publication, Sample, Story, manifest::named};
 
@@ -135,6 +138,14 @@ impl Story {
     pub async fn await_stage(&self, name: &str, stage: Stage) -> Result<ModelVersion> {
         let settled = |v: &ModelVersion| v.stage() == stage && v.transition().is_none();
         self.await_version(&format!("in stage {stage}"), name, settled).await
+    }
+
+    /// Waits until pods of the version answer.
+    pub async fn await_serving(&self, name: &str) -> Result<ModelVersion> {
+        let is_serving = |v: &ModelVersion| {
+            condition::is_true(v.status.as_ref().map_or(&[][..], |s| &s.conditions), SERVING)
+        };
+        self.await_version("serving", name, is_serving).await
     }
 
     /// Publishes a version and brings it into Staging by an approval. Its pods may not be ready yet.

@@ -18,12 +18,7 @@ async fn a_tester_reaches_a_version_in_staging_from_their_own_machine() -> Resul
         let refused = run(&story, Bob, &["open", MODEL, "--no-browser"]).await?.refused(1)?;
         assert!(refused.contains("nothing is in Production"), "{refused}");
         let name = story.stage(&Publication::of(Sample::V1_0_0)?).await?;
-        story
-            .await_version("serving", &name, |v| {
-                let conditions = v.status.as_ref().map_or(&[][..], |s| &s.conditions);
-                understudy_crds::condition::is_true(conditions, understudy_crds::condition::SERVING)
-            })
-            .await?;
+        story.await_serving(&name).await?;
         let mut open = command(&story, Tess, &["open", &name, "--no-browser", "-o", "json"])?.spawn()?;
         let mut lines = BufReader::new(open.stdout.take().context("stdout is piped")?).lines();
         let opened: Value =

@@ -155,10 +155,7 @@ async fn a_foreign_service_with_the_same_name_is_left_alone_and_reported() -> Re
             story.describe("modeldeployment", MODEL).await?.contains("it is left alone"),
             "kubectl describe does not report the conflict"
         );
-        let serving = |v: &understudy_crds::ModelVersion| {
-            v.status.as_ref().is_some_and(|s| condition::is_true(&s.conditions, condition::SERVING))
-        };
-        let held = story.await_version("its pods serve", &name, serving).await?;
+        let held = story.await_serving(&name).await?;
         assert_eq!(held.stage(), Stage::Staging);
         let kept = story.api::<Service>().get(MODEL).await?;
         assert_eq!(kept.metadata.resource_version, theirs.metadata.resource_version);

@@ -15,12 +15,7 @@ async fn a_tester_calls_a_version_in_staging_by_the_tester_role_alone() -> Resul
     with_temp_ns("tester", async |story| {
         story.deploy(&json!({})).await?;
         let name = story.stage(&Publication::of(Sample::V1_0_0)?).await?;
-        story
-            .await_version("serving", &name, |v| {
-                let conditions = v.status.as_ref().map_or(&[][..], |s| &s.conditions);
-                understudy_crds::condition::is_true(conditions, understudy_crds::condition::SERVING)
-            })
-            .await?;
+        story.await_serving(&name).await?;
         let mut forward = Command::new(story.cluster().kubectl())
             .args(story.cluster().kubectl_arguments(Tess))
             .args(["-n", story.namespace(), "port-forward", "service/breast-cancer-v1-0-0", ":80"])
