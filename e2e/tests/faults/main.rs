@@ -1,0 +1,6 @@
+//! The fault tests: the operator's binary as processes on a real API server, with fake pods, while processes,
+//! connections, rights and objects fail. `e2e/cluster/faults` starts the API server. Each file has one idea. `kit` has the
+//! parts.
+
+mod kit;
+mod restart;
