@@ -151,6 +151,18 @@ impl World {
         Ok(name)
     }
 
+    /// The operator writes this into the status of a version.
+    pub async fn record(&self, name: &str, status: &Value) -> Result<()> {
+        let api = Api::<DynamicObject>::namespaced_with(
+            self.server().client_of_operator()?,
+            self.namespace(),
+            &ApiResource::erase::<ModelVersion>(&()),
+        );
+        let patch = Patch::Merge(json!({"status": status}));
+        api.patch_status(name, &PatchParams::default(), &patch).await?;
+        Ok(())
+    }
+
     /// Waits until this version is main by the status of the `ModelDeployment`.
     pub async fn await_main(&self, deployment: &str, version: &str) -> Result<ModelDeployment> {
         let is_main = |md: &ModelDeployment| md.main().is_some_and(|main| main.version == version);

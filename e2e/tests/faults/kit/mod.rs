@@ -15,9 +15,7 @@ mod world;
 
 pub use self::{
     acts::{ALICE, BOB, CAROL},
-    control_plane::ControlPlane,
-    operator::Operator,
     proxy::{Proxy, Traffic},
-    wait::{DEADLINE, eventually},
+    wait::{eventually, within},
     world::{World, in_a_world},
 };

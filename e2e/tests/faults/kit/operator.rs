@@ -12,9 +12,12 @@ use anyhow::{Context, Result, ensure};
 use rand::RngExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
+use tokio::{
+    process::{Child, Command},
+    time::timeout,
+};
 
-use super::{log::Log, world::World};
+use super::{log::Log, wait::DEADLINE, world::World};
 
 /// How to start an operator.
 pub struct Setup<'a> {
@@ -22,13 +25,21 @@ pub struct Setup<'a> {
     name: String,
     api_port: Option<u16>,
     server_image: Option<String>,
+    patient: bool,
     expected: Vec<&'static str>,
 }
 
 impl World {
     /// An operator with this name as candidate for the Lease.
     pub fn operator(&self, name: &str) -> Setup<'_> {
-        Setup { world: self, name: name.to_owned(), api_port: None, server_image: None, expected: vec![] }
+        Setup {
+            world: self,
+            name: name.to_owned(),
+            api_port: None,
+            server_image: None,
+            patient: false,
+            expected: vec![],
+        }
     }
 }
 
@@ -41,6 +52,11 @@ impl Setup<'_> {
     /// Model pods run this image.
     pub fn server_image(self, image: &str) -> Self {
         Self { server_image: Some(image.to_owned()), ..self }
+    }
+
+    /// It keeps leading when it cannot reach the API server for a minute, so that a test sees what it does then.
+    pub fn patient(self) -> Self {
+        Self { patient: true, ..self }
     }
 
     /// Its log may have errors with these words.
@@ -69,6 +85,10 @@ impl Setup<'_> {
         config["bindingName"] = json!("understudy-approval");
         if let Some(image) = &self.server_image {
             config["serverImage"] = json!(image);
+        }
+        if self.patient {
+            config["leaderElection"]["leaseSeconds"] = json!(120);
+            config["leaderElection"]["renewSeconds"] = json!(100);
         }
         // JSON is YAML.
         let config = write("config.yaml", &config.to_string())?;
@@ -153,7 +173,13 @@ impl Operator {
     /// Sends SIGTERM, and returns when the process has ended.
     pub async fn terminate(mut self) -> Result<ExitStatus> {
         self.signal("-TERM")?;
-        Ok(self.process.wait().await?)
+        self.end().await
+    }
+
+    /// Waits until the process ends.
+    pub async fn end(&mut self) -> Result<ExitStatus> {
+        let ended = timeout(DEADLINE, self.process.wait()).await;
+        Ok(ended.context("timed out: the operator did not end")??)
     }
 
     /// The exit status, if the process has ended.

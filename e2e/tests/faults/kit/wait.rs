@@ -102,23 +102,36 @@ impl World {
 
     /// Waits until the operator of this name holds the Lease.
     pub async fn await_leader(&self, operator: &str) -> Result<()> {
-        let holds = |lease: &Lease| {
-            let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref());
-            holder == Some(operator)
-        };
-        self.await_object(&format!("held by {operator}"), OPERATOR, holds).await.map(drop)
+        self.await_object(&format!("held by {operator}"), OPERATOR, is_held_by(operator)).await.map(drop)
     }
+
+    /// The same with another time limit.
+    pub async fn await_leader_within(&self, limit: Duration, operator: &str) -> Result<()> {
+        within(limit, &format!("{operator} leads"), async || {
+            Ok(self.api::<Lease>().get_opt(OPERATOR).await?.filter(is_held_by(operator)).map(drop))
+        })
+        .await
+    }
+}
+
+fn is_held_by(operator: &str) -> impl Fn(&Lease) -> bool {
+    move |lease| lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()) == Some(operator)
 }
 
 /// Waits until `check` returns something, and returns it. An error of `check` counts as not yet.
 pub async fn eventually<T>(what: &str, check: impl AsyncFn() -> Result<Option<T>>) -> Result<T> {
+    within(DEADLINE, what, check).await
+}
+
+/// The same with another time limit.
+pub async fn within<T>(limit: Duration, what: &str, check: impl AsyncFn() -> Result<Option<T>>) -> Result<T> {
     let (begun, mut pace) = (Instant::now(), interval(PACE));
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         pace.tick().await;
         match check().await {
             Ok(Some(found)) => return Ok(found),
-            seen if begun.elapsed() > DEADLINE => {
+            seen if begun.elapsed() > limit => {
                 bail!("timed out: {what}: {:#}", seen.err().unwrap_or_else(|| anyhow::anyhow!("not yet")))
             }
             _ => {}

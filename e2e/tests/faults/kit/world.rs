@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use futures::FutureExt;
 use k8s_openapi::api::{
     core::v1::{Namespace, ServiceAccount},
@@ -23,7 +23,7 @@ use understudy_crds::{ModelDeployment, ModelVersion};
 
 use super::{
     control_plane::{ControlPlane, OPERATOR, RELEASE},
-    kubelet::Kubelet,
+    kubelet::{self, Kubelet},
     log::Log,
 };
 
@@ -121,20 +121,23 @@ impl World {
         self.create(&binding).await
     }
 
-    /// Takes the operator's rights on this resource away, for example `poddisruptionbudgets`.
-    pub async fn revoke(&self, resource: &str) -> Result<()> {
+    /// Changes the rules of the operator's rights in the namespace.
+    pub async fn change_rights(&self, change: impl FnOnce(&mut Vec<PolicyRule>)) -> Result<()> {
         let roles = self.api::<Role>();
         let mut role = roles.get(RIGHTS).await?;
-        let rules = role.rules.as_mut().context("the Role has rules")?;
-        for named in rules.iter_mut().filter_map(|rule| rule.resources.as_mut()) {
-            named.retain(|name| name != resource);
-        }
-        rules.retain(|rule| rule.resources.as_ref().is_none_or(|resources| !resources.is_empty()));
+        change(role.rules.get_or_insert_default());
         roles.replace(RIGHTS, &PostParams::default(), &role).await?;
         Ok(())
     }
 
-    async fn create<K>(&self, object: &K) -> Result<()>
+    /// Gives the operator the rights of the chart.
+    pub async fn restore_rights(&self) -> Result<()> {
+        let installed = Api::<ClusterRole>::all(self.admin.clone()).get(OPERATOR).await?;
+        self.change_rights(|rules| *rules = installed.rules.unwrap_or_default()).await
+    }
+
+    /// Creates an object as the administrator.
+    pub async fn create<K>(&self, object: &K) -> Result<()>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
             + Clone
@@ -178,6 +181,18 @@ impl World {
         let client = self.server.client_of(person)?;
         clients.insert(person.to_owned(), client.clone());
         Ok(client)
+    }
+
+    /// The operator's objects of this kind.
+    pub async fn owned<K>(&self) -> Result<Vec<K>>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + std::fmt::Debug
+            + serde::de::DeserializeOwned,
+    {
+        let ours = ListParams::default().labels(&kubelet::selector());
+        Ok(self.api::<K>().list(&ours).await?.items)
     }
 
     /// A file for the log of a further operator of this name.
