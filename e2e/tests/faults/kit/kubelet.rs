@@ -65,11 +65,6 @@ impl Kubelet {
         self.change(|trouble| trouble.broken.insert(version.to_owned()));
     }
 
-    /// Pods of this version number that start from now on become ready.
-    pub fn repairs(&self, version: &str) {
-        self.change(|trouble| trouble.broken.remove(version));
-    }
-
     /// Pods with this image never become ready, because it cannot be pulled.
     pub fn misses(&self, image: &str) {
         self.change(|trouble| trouble.missing_images.insert(image.to_owned()));
