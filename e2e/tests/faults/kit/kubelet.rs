@@ -100,11 +100,14 @@ async fn run(mut node: Node, changed: Arc<Notify>) {
             matches!(event, Ok(watcher::Event::Delete(_) | watcher::Event::InitDone)).then_some(()),
         )
     });
-    let changes = stream::select(
+    let events = stream::select(
         deployments.default_backoff().map(|_| ()),
         stream::select(pods.default_backoff().map(|_| ()), deleted),
     );
-    let notice = changes.for_each(|()| std::future::ready(changed.notify_one()));
+    let notice = events.for_each(|()| {
+        changed.notify_one();
+        std::future::ready(())
+    });
     let work = async {
         loop {
             changed.notified().await;

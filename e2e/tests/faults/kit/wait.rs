@@ -17,7 +17,7 @@ use understudy_crds::{ModelDeployment, ModelVersion};
 use super::{control_plane::OPERATOR, world::World};
 
 /// Longer than any step of a working operator takes on a busy machine, a change of the leader included.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_mins(1);
 /// Health, metrics and logs are read again after this pause.
 const PACE: Duration = Duration::from_millis(250);
 
