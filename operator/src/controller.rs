@@ -43,12 +43,6 @@ impl Action {
     pub const fn await_change() -> Self {
         Self(None)
     }
-
-    /// Time until the next pass without an event, if the pass asked for one.
-    #[cfg(test)]
-    pub const fn after(self) -> Option<Duration> {
-        self.0
-    }
 }
 
 /// The error of a pass.

@@ -90,9 +90,12 @@ impl Health {
                 return Some(format!("the watch of {kind} has been silent for {} s", silence.as_secs()));
             }
             leading.scopes.iter().find_map(|(_, triggers)| {
-                [("modeldeployment", triggers.deployments.state()), ("modelversion", triggers.versions.state())]
-                    .into_iter()
-                    .find_map(|(name, state)| stuck(name, &state))
+                [
+                    ("modeldeployment", triggers.deployments.state()),
+                    ("modelversion", triggers.versions.state()),
+                ]
+                .into_iter()
+                .find_map(|(name, state)| stuck(name, &state))
             })
         })
     }
@@ -101,8 +104,7 @@ impl Health {
 impl Leading {
     fn unfilled(&self) -> Vec<String> {
         let states = self.scopes.iter().flat_map(|(cache, _)| cache.sync_state());
-        let mut kinds: Vec<String> =
-            states.filter(|(_, synced)| !synced).map(|(kind, _)| kind).collect();
+        let mut kinds: Vec<String> = states.filter(|(_, synced)| !synced).map(|(kind, _)| kind).collect();
         kinds.sort();
         kinds.dedup();
         kinds

@@ -8,8 +8,8 @@ use std::{
 
 use jiff::Timestamp;
 use prometheus::{
-    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
 };
 use understudy_crds::{Decision, ModelDeployment, ModelVersion, Stage};
 
@@ -119,7 +119,8 @@ impl Metrics {
     }
 
     fn measure_queue(&self, name: &str, states: &[QueueState]) {
-        let longest = |of: fn(&QueueState) -> Duration| states.iter().map(of).max().unwrap_or_default().as_secs_f64();
+        let longest =
+            |of: fn(&QueueState) -> Duration| states.iter().map(of).max().unwrap_or_default().as_secs_f64();
         let depth: usize = states.iter().map(|state| state.depth).sum();
         self.queue_depth.with_label_values(&[name]).set(i64::try_from(depth).unwrap_or(i64::MAX));
         self.queue_oldest.with_label_values(&[name]).set(longest(|state| state.oldest));
@@ -300,7 +301,8 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry, Heard)
         "How long the object that waits longest has waited for a pass. 0 if none waits.",
         "name",
     )?;
-    let queue_retries = counter("workqueue_retries_total", "Passes that failed and are repeated.", &["name"])?;
+    let queue_retries =
+        counter("workqueue_retries_total", "Passes that failed and are repeated.", &["name"])?;
     let unfinished_work = seconds(
         "workqueue_unfinished_work_seconds",
         "How long the passes in progress have run, in total.",

@@ -8,10 +8,7 @@ use std::{collections::VecDeque, fmt::Debug, path::Path, sync::Arc};
 use futures::future::LocalBoxFuture;
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
-use kube::{
-    Client,
-    client::Body,
-};
+use kube::{Client, client::Body};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tower_test::mock;

@@ -136,7 +136,8 @@ where
         let (response, heard) = (self.inner.call(request), self.heard.clone());
         Box::pin(async move {
             let late = || TooSlow::Request { path: path.clone() };
-            let response = timeout_at(deadline, response).await.map_err(|_elapsed| late())?.map_err(Into::into)?;
+            let response =
+                timeout_at(deadline, response).await.map_err(|_elapsed| late())?.map_err(Into::into)?;
             if response.status().is_success() {
                 heard.now(&path);
             }
@@ -175,7 +176,10 @@ where
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
         if let Poll::Ready(frame) = this.body.as_mut().poll_frame(cx) {
             if let (Limit::Silence(heard), Some(Ok(_))) = (&this.limit, &frame) {

@@ -42,7 +42,8 @@ impl<'de, K: DeserializeOwned> Deserialize<'de> for Guard<K> {
         match K::deserialize(&value) {
             Ok(object) => Ok(Self::Read(object)),
             Err(error) => {
-                let metadata = ObjectMeta::deserialize(&value["metadata"]).map_err(serde::de::Error::custom)?;
+                let metadata =
+                    ObjectMeta::deserialize(&value["metadata"]).map_err(serde::de::Error::custom)?;
                 Ok(Self::Unreadable(Unreadable::new(metadata, &value, &error.to_string())))
             }
         }
@@ -134,7 +135,9 @@ mod tests {
     #[test]
     fn an_object_that_can_be_parsed_is_as_it_was() {
         let version = fixtures::version("1.3.0", json!({}));
-        let Guard::Read(read) = read(serde_json::to_value(&version).expect("JSON")) else { panic!("it can be parsed") };
+        let Guard::Read(read) = read(serde_json::to_value(&version).expect("JSON")) else {
+            panic!("it can be parsed")
+        };
         assert_eq!(read, version);
     }
 }

@@ -129,10 +129,16 @@ impl Queue {
     pub fn state(&self) -> QueueState {
         let now = Instant::now();
         let inner = self.lock();
-        let longest = |times: &HashMap<Key, Instant>| times.values().min().map_or(Duration::ZERO, |since| now - *since);
+        let longest =
+            |times: &HashMap<Key, Instant>| times.values().min().map_or(Duration::ZERO, |since| now - *since);
         QueueState {
             depth: inner.ready.len(),
-            oldest: inner.ready.iter().filter_map(|key| inner.dirty.get(key)).min().map_or(Duration::ZERO, |since| now - *since),
+            oldest: inner
+                .ready
+                .iter()
+                .filter_map(|key| inner.dirty.get(key))
+                .min()
+                .map_or(Duration::ZERO, |since| now - *since),
             running: inner.running.len(),
             longest_running: longest(&inner.running),
             unfinished: inner.running.values().map(|since| now - *since).sum(),

@@ -141,7 +141,9 @@ impl<K: Placed> Entry<K> {
     fn is_same_as(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Read(a), Self::Read(b)) => {
-                a.uid() == b.uid() && a.resource_version().is_some() && a.resource_version() == b.resource_version()
+                a.uid() == b.uid()
+                    && a.resource_version().is_some()
+                    && a.resource_version() == b.resource_version()
             }
             _ => false,
         }
@@ -240,11 +242,6 @@ impl<K: Placed> Store<K> {
             Entry::Unreadable(unreadable) => Some(Arc::clone(unreadable)),
         });
         unreadable.collect()
-    }
-
-    /// Number of objects that cannot be parsed.
-    pub fn count_unreadable(&self) -> usize {
-        self.read().entries.values().filter(|entry| matches!(entry, Entry::Unreadable(_))).count()
     }
 
     /// Whether a list was complete at least once.
