@@ -159,7 +159,7 @@ fn control(
     stopped: watch::Receiver<bool>,
 ) -> BoxFuture<'static, Result<(), Error>> {
     let watching = watch_all(&ctx.client, &scope, &ctx.cache, &triggers, &ctx.metrics, &health.heard);
-    let mut policy_changes = ctx.policy.subscribe();
+    let mut enforcement = ctx.policy.subscribe();
     async move {
         let synced = async {
             ctx.cache.synced().await;
@@ -189,7 +189,7 @@ fn control(
         };
         let policy_changed = async {
             // An error means that the policy was dropped, and it lives as long as the context.
-            while policy_changes.changed().await.is_ok() {
+            while enforcement.changed().await.is_ok() {
                 triggers.all(&ctx.cache);
             }
         };
