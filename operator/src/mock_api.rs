@@ -104,6 +104,7 @@ impl Cluster {
                 result = pass => result,
                 () = serve(&mut self.handle, &mut open, &mut self.stored) => unreachable!("a pass has its server"),
             };
+            open.retain(|next| next.iter().any(|exchange| !exchange.repeats));
             assert!(open.is_empty(), "not requested: {open:?}");
             result
         })
@@ -118,26 +119,43 @@ where
 }
 
 async fn serve(handle: &mut Handle, open: &mut VecDeque<Vec<Exchange>>, stored: &mut Vec<Value>) {
+    let mut unanswered = vec![];
     loop {
         let (request, reply) = handle.next_request().await.expect("the context keeps its client");
         let (head, body) = request.into_parts();
         let sent = body.collect().await.expect("a body").to_bytes();
         let sent: Value = serde_json::from_slice(&sent).unwrap_or_default();
+        if open.front().is_some_and(|next| next.iter().all(|e| e.repeats && !e.is(&head))) {
+            open.pop_front();
+        }
         let Some(next) = open.front_mut() else { panic!("unexpected: {} {} {sent}", head.method, head.uri) };
         let Some(position) = next.iter().position(|exchange| exchange.is(&head)) else {
             panic!("expected {next:?}, not {} {} {sent}", head.method, head.uri);
         };
+        if next[position].repeats {
+            let (status, body) = next[position].reply.clone().expect("a repeated exchange has a response");
+            respond(reply, status, &body);
+            continue;
+        }
         let exchange = next.remove(position);
         if next.is_empty() {
             open.pop_front();
+        }
+        if exchange.unanswered {
+            unanswered.push(reply);
+            continue;
         }
         for check in exchange.checks {
             check(&sent);
         }
         let (status, body) = exchange.reply.unwrap_or_else(|| (200, store(sent, stored)));
-        let response = Response::builder().status(status).body(Body::from(body.to_string().into_bytes()));
-        reply.send_response(response.expect("a response"));
+        respond(reply, status, &body);
     }
+}
+
+fn respond(reply: mock::SendResponse<Response<Body>>, status: u16, body: &Value) {
+    let response = Response::builder().status(status).body(Body::from(body.to_string().into_bytes()));
+    reply.send_response(response.expect("a response"));
 }
 
 /// The object as the API server has it after the write. A merge patch is not a whole object and is not kept.
@@ -171,6 +189,11 @@ impl Scenario {
         self
     }
 
+    /// This request comes next, any number of times.
+    pub fn then_repeatedly(self, exchange: Exchange) -> Self {
+        self.then(Exchange { repeats: true, ..exchange })
+    }
+
     /// An object that does not exist is read and then created. `check` gets what is created.
     pub fn then_creates(self, path: &str, check: impl FnOnce(&Value) + 'static) -> Self {
         self.then(get(path).finds_nothing()).then(patch(path).with(check))
@@ -186,6 +209,8 @@ pub struct Exchange {
     dry_run: bool,
     checks: Vec<Check>,
     reply: Option<(u16, Value)>,
+    repeats: bool,
+    unanswered: bool,
 }
 
 impl Debug for Exchange {
@@ -210,6 +235,11 @@ pub fn put(path: &str) -> Exchange {
     Exchange::new(Method::PUT, path)
 }
 
+/// A new object in the collection at the end of this path.
+pub fn post(path: &str) -> Exchange {
+    Exchange::new(Method::POST, path)
+}
+
 /// A deletion.
 pub fn delete(path: &str) -> Exchange {
     Exchange::new(Method::DELETE, path)
@@ -223,12 +253,25 @@ pub fn event(reason: &'static str) -> Exchange {
 
 impl Exchange {
     fn new(method: Method, path: &str) -> Self {
-        Self { method, path: path.to_owned(), dry_run: false, checks: vec![], reply: None }
+        Self {
+            method,
+            path: path.to_owned(),
+            dry_run: false,
+            checks: vec![],
+            reply: None,
+            repeats: false,
+            unanswered: false,
+        }
     }
 
     fn is(&self, head: &http::request::Parts) -> bool {
         let dry_run = head.uri.query().is_some_and(|query| query.contains("dryRun=All"));
         head.method == self.method && head.uri.path().ends_with(&self.path) && dry_run == self.dry_run
+    }
+
+    /// The connection is silently dead: neither a response nor an error comes.
+    pub fn is_never_answered(self) -> Self {
+        Self { unanswered: true, ..self }
     }
 
     /// The request must have no effect.

@@ -99,7 +99,7 @@ async fn lead(
     let mut elector =
         Elector::new(client.clone(), &args.pod_namespace, &args.pod_name, config.leader_election.clone());
     tokio::select! {
-        () = elector.acquire() => {}
+        _ = elector.acquire() => {}
         () = until(stopped.clone()) => return Ok(()),
     }
     metrics.leads(true);
