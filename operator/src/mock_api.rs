@@ -141,14 +141,15 @@ async fn serve(handle: &mut Handle, open: &mut VecDeque<Vec<Exchange>>, stored: 
         if next.is_empty() {
             open.pop_front();
         }
+        for check in exchange.checks {
+            check(&sent);
+        }
         if exchange.unanswered {
             unanswered.push(reply);
             continue;
         }
-        for check in exchange.checks {
-            check(&sent);
-        }
-        let (status, body) = exchange.reply.unwrap_or_else(|| (200, store(sent, stored)));
+        let reply_with = exchange.reply.or_else(|| exchange.later.map(|body| (200, body())));
+        let (status, body) = reply_with.unwrap_or_else(|| (200, store(sent, stored)));
         respond(reply, status, &body);
     }
 }
@@ -209,6 +210,7 @@ pub struct Exchange {
     dry_run: bool,
     checks: Vec<Check>,
     reply: Option<(u16, Value)>,
+    later: Option<Box<dyn FnOnce() -> Value>>,
     repeats: bool,
     unanswered: bool,
 }
@@ -259,6 +261,7 @@ impl Exchange {
             dry_run: false,
             checks: vec![],
             reply: None,
+            later: None,
             repeats: false,
             unanswered: false,
         }
@@ -289,6 +292,11 @@ impl Exchange {
     pub fn finds(self, object: &impl Serialize) -> Self {
         let object = serde_json::to_value(object).expect("a Kubernetes object is JSON");
         Self { reply: Some((200, object)), ..self }
+    }
+
+    /// The response is the object that this function returns when the request comes.
+    pub fn finds_then(self, object: impl FnOnce() -> Value + 'static) -> Self {
+        Self { later: Some(Box::new(object)), ..self }
     }
 
     /// The object does not exist.

@@ -8,7 +8,10 @@ mod consider;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::{
+    api::coordination::v1::{Lease, LeaseSpec},
+    apimachinery::pkg::apis::meta::v1::MicroTime,
+};
 use kube::{
     Api, Client,
     api::{ObjectMeta, PostParams},
@@ -61,8 +64,10 @@ pub struct Elector {
     previous_renewal: Option<Timestamp>,
     /// The holder and the duration of the Lease about which a warning was logged.
     warned: Option<(String, Option<i32>)>,
-    /// When the last successful write of the Lease began.
+    /// When the last write of the Lease that had an effect began.
     renewed: Instant,
+    /// The time in the last write, and when that write began. Its answer may have been lost.
+    written: Option<(MicroTime, Instant)>,
 }
 
 impl Elector {
@@ -78,6 +83,7 @@ impl Elector {
             previous_renewal: None,
             warned: None,
             renewed: Instant::now(),
+            written: None,
         }
     }
 
@@ -85,12 +91,10 @@ impl Elector {
     /// clock of that holder. `None`: the Lease did not exist.
     pub async fn acquire(&mut self) -> Option<Timestamp> {
         loop {
-            let began = Instant::now();
             let mut pause = self.pause();
             match self.attempt(false).await {
                 Ok(Found::Ours) => {
                     info!(lease = self.name, identity = self.identity, "leading");
-                    self.renewed = began;
                     return self.previous_renewal;
                 }
                 // The next attempt is not later than the end of the Lease.
@@ -109,8 +113,8 @@ impl Elector {
 
     /// Renews the Lease until another replica holds it, or until no renewal has succeeded for `renewSeconds`.
     ///
-    /// A failed attempt alone does not end the leader. Its write may have had an effect, and the next attempt reads what
-    /// the Lease says.
+    /// A failed attempt alone does not end the leader. Its write may have had an effect: the next attempt reads what the
+    /// Lease says.
     pub async fn renew(&mut self) -> Lost {
         let patience = Duration::from_secs(self.timing.renew_seconds.into());
         let mut began = Instant::now();
@@ -123,7 +127,7 @@ impl Elector {
                 return self.not_renewed();
             }
             match timeout(left, self.attempt(true)).await {
-                Ok(Ok(Found::Ours)) => self.renewed = began,
+                Ok(Ok(Found::Ours)) => {}
                 Ok(Ok(Found::Theirs { holder, .. })) => {
                     return Lost::Taken { lease: self.name.clone(), holder };
                 }
@@ -134,6 +138,8 @@ impl Elector {
                         "failed to renew the Lease, trying again"
                     );
                 }
+                // This attempt may have read that an earlier write had an effect.
+                Err(_elapsed) if self.renewed.elapsed() < patience => {}
                 Err(_elapsed) => return self.not_renewed(),
             }
         }
@@ -207,6 +213,8 @@ impl Elector {
             Move::Write(spec) => *spec,
         };
         self.wrote = true;
+        let began = Instant::now();
+        self.written = spec.renew_time.clone().map(|at| (at, began));
         match lease {
             None => {
                 let metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
@@ -218,15 +226,23 @@ impl Elector {
                 self.api.replace(&self.name, &PostParams::default(), &lease).await?;
             }
         }
+        self.renewed = began;
         Ok(Found::Ours)
     }
 
     /// How long the Lease has not changed.
     fn observe(&mut self, lease: Option<&Lease>) -> Duration {
+        let renewal = lease.and_then(|l| l.spec.as_ref()).and_then(|s| s.renew_time.as_ref());
         // After a write whose answer was lost, the Lease may have the time of this process.
         if holder(lease) != Some(&self.identity) || !self.wrote {
-            let renewal = lease.and_then(|l| l.spec.as_ref()).and_then(|s| s.renew_time.as_ref());
             self.previous_renewal = renewal.map(|at| at.0).or(self.previous_renewal);
+        }
+        // A write whose answer was lost is a renewal, too.
+        if let Some((at, began)) = self.written.take()
+            && holder(lease) == Some(&self.identity)
+            && renewal.is_some_and(|found| found.0.as_microsecond() == at.0.as_microsecond())
+        {
+            self.renewed = began;
         }
         let version = lease.and_then(|l| l.metadata.resource_version.clone()).unwrap_or_default();
         match &self.observed {

@@ -1,6 +1,6 @@
 //! Requests for the Lease, one after the other. The time is that of tokio's paused clock.
 
-use std::time::Duration;
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -79,6 +79,23 @@ async fn a_renewal_whose_answer_was_lost_does_not_end_the_leader() {
         .then(writes(2))
         .then(finds(4, "other"));
     assert!(lost(scenario).await.contains("other"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_whose_renewals_are_written_but_never_answered_in_time_still_leads() {
+    let present = Rc::new(RefCell::new(lease(1, "me", 15)));
+    let mut scenario = Scenario::new();
+    for version in 1..=5_u32 {
+        let (read, written) = (Rc::clone(&present), Rc::clone(&present));
+        let read = get(LEASE).finds_then(move || read.borrow().clone());
+        let write = writes(version).is_never_answered().with(move |sent| {
+            let mut sent = sent.clone();
+            sent["metadata"]["resourceVersion"] = json!((version + 1).to_string());
+            written.replace(sent);
+        });
+        scenario = scenario.then(read).then(write);
+    }
+    assert!(lost(scenario.then(finds(9, "other"))).await.contains("other"));
 }
 
 #[tokio::test(start_paused = true)]
