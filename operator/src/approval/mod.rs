@@ -57,6 +57,10 @@ async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) 
             Some(enforced) => enforced,
             None => ctx.policy.check(Some(&observed.version)).await,
         };
+        // The API server is in trouble for a moment: nothing to say about the request, and nothing to write.
+        if enforced.reason() == reasons::Policy::NotChecked && !ctx.policy.is_out_of_reach() {
+            return Ok(Action::requeue(POLICY_RETRY));
+        }
         if !enforced.active {
             let hold = decide::Hold::policy_inactive(&enforced.message, matches!(step, Step::Approve { .. }));
             let status = conditions::status(&observed, Some(&hold), now);

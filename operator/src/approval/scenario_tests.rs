@@ -140,6 +140,13 @@ async fn an_approval_is_not_recorded_while_the_policy_is_not_in_force() {
 }
 
 #[tokio::test]
+async fn an_approval_waits_without_a_write_while_the_api_server_does_not_answer_the_check_of_the_policy() {
+    let version = approved_by_bob();
+    let busy = patch(STATUS).in_a_dry_run().fails(503, "ServiceUnavailable", "etcdserver: leader changed");
+    pass(&mut cluster(&[&version]), reads(&version, [busy])).await.expect("it waits");
+}
+
+#[tokio::test]
 async fn a_request_does_not_become_pending_while_the_policy_is_not_in_force() {
     let version = requested();
     let scenario = reads(&version, [nothing_refuses(&version)])

@@ -217,6 +217,22 @@ async fn a_deployment_that_serves_costs_only_the_probe_of_its_service() {
 }
 
 #[tokio::test]
+async fn a_new_leader_that_has_not_checked_the_policy_yet_keeps_what_the_leader_before_found() {
+    let (mut before, _pods) = serving(&[]).await;
+    let (ctx, main) = (Arc::clone(&before.ctx), main_version());
+    let refused = patch("/modelversions/fraud-1.2.0/status").in_a_dry_run().fails(422, "Invalid", REFUSAL);
+    before.play(Scenario::new().then(refused), ctx.policy.check(Some(&main))).await;
+    let conditions = put(STATUS)
+        .with(|sent| assert_eq!(condition(sent, "ApprovalPolicyActive")["reason"], "Enforced", "{sent}"));
+    pass(&mut before, &Arc::default(), Scenario::new().then(conditions)).await.expect("it serves");
+    before.sees_what_was_written();
+
+    let (mut after, _pods) = serving(&[]).await;
+    after.sees(ctx.cache.deployment("risk", "fraud").expect("it was seen").as_ref());
+    pass(&mut after, &Arc::default(), Scenario::new()).await.expect("nothing to do");
+}
+
+#[tokio::test]
 async fn a_promotion_switches_callers_then_the_file_then_the_pods_and_is_recorded_last() {
     let (mut cluster, pods) = promoting().await;
     let state = Arc::default();
