@@ -3,7 +3,12 @@
 //! A [`Scenario`] lists the requests of a pass in their order, each with its response. [`Cluster::play`] runs the pass
 //! against it. A request that is not the next one of the list fails the test, and so does one that is not sent.
 
-use std::{collections::VecDeque, fmt::Debug, path::Path, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt::Debug,
+    path::Path,
+    sync::Arc,
+};
 
 use futures::future::LocalBoxFuture;
 use http::{Method, Request, Response};
@@ -36,7 +41,11 @@ pub struct Cluster {
     writers: Writers,
     handle: Handle,
     stored: Vec<Value>,
+    known: Known,
 }
+
+/// The last form of each object that a watch or a read delivered, by the end of its path.
+type Known = HashMap<String, Value>;
 
 impl Cluster {
     /// Empty caches. No pod can be probed.
@@ -60,7 +69,7 @@ impl Cluster {
             summaries: SummaryClient::new(),
             client,
         };
-        Self { ctx: Arc::new(ctx), writers, handle, stored: vec![] }
+        Self { ctx: Arc::new(ctx), writers, handle, stored: vec![], known: Known::new() }
     }
 
     /// Sends requests to this API server.
@@ -71,6 +80,9 @@ impl Cluster {
     /// A watch delivers this object.
     pub fn sees(&mut self, object: &impl Serialize) {
         let object = serde_json::to_value(object).expect("a Kubernetes object is JSON");
+        let (kind, name) = (object["kind"].as_str().unwrap_or_default(), &object["metadata"]["name"]);
+        let path = format!("/{}s/{}", kind.to_lowercase(), name.as_str().unwrap_or_default());
+        self.known.insert(path, object.clone());
         let writers = &mut self.writers;
         match object["kind"].as_str().unwrap_or_default() {
             "ModelDeployment" => apply(&mut writers.deployments, object),
@@ -102,7 +114,7 @@ impl Cluster {
             let result = tokio::select! {
                 biased;
                 result = pass => result,
-                () = serve(&mut self.handle, &mut open, &mut self.stored) => unreachable!("a pass has its server"),
+                () = serve(&mut self.handle, &mut open, &mut self.stored, &mut self.known) => unreachable!("a pass has its server"),
             };
             open.retain(|next| next.iter().any(|exchange| !exchange.repeats));
             assert!(open.is_empty(), "not requested: {open:?}");
@@ -118,13 +130,22 @@ where
     writer.apply_watcher_event(&Event::Apply(parse(object)));
 }
 
-async fn serve(handle: &mut Handle, open: &mut VecDeque<Vec<Exchange>>, stored: &mut Vec<Value>) {
+async fn serve(
+    handle: &mut Handle,
+    open: &mut VecDeque<Vec<Exchange>>,
+    stored: &mut Vec<Value>,
+    known: &mut Known,
+) {
     let mut unanswered = vec![];
     loop {
         let (request, reply) = handle.next_request().await.expect("the context keeps its client");
         let (head, body) = request.into_parts();
         let sent = body.collect().await.expect("a body").to_bytes();
-        let sent: Value = serde_json::from_slice(&sent).unwrap_or_default();
+        let mut sent: Value = serde_json::from_slice(&sent).unwrap_or_default();
+        let object = end_of(head.uri.path().trim_end_matches("/status"));
+        if head.method == Method::PATCH && sent.is_array() {
+            sent = patched(known.get(&object), sent);
+        }
         if open.front().is_some_and(|next| next.iter().all(|e| e.repeats && !e.is(&head))) {
             open.pop_front();
         }
@@ -150,8 +171,25 @@ async fn serve(handle: &mut Handle, open: &mut VecDeque<Vec<Exchange>>, stored: 
         }
         let reply_with = exchange.reply.or_else(|| exchange.later.map(|body| (200, body())));
         let (status, body) = reply_with.unwrap_or_else(|| (200, store(sent, stored)));
+        if status == 200 && body["kind"].is_string() {
+            known.insert(object, body.clone());
+        }
         respond(reply, status, &body);
     }
+}
+
+/// Plural and name of the object at this path.
+fn end_of(path: &str) -> String {
+    let start = path.rmatch_indices('/').nth(1).map_or(0, |(at, _)| at);
+    path[start..].to_owned()
+}
+
+/// The object after this JSON patch.
+fn patched(object: Option<&Value>, patch: Value) -> Value {
+    let mut object = object.expect("a status is patched after its object was read or seen").clone();
+    let patch: json_patch::Patch = serde_json::from_value(patch).expect("a JSON patch");
+    json_patch::patch(&mut object, &patch).expect("the patch fits the object");
+    object
 }
 
 fn respond(reply: mock::SendResponse<Response<Body>>, status: u16, body: &Value) {
@@ -232,7 +270,13 @@ pub fn patch(path: &str) -> Exchange {
     Exchange::new(Method::PATCH, path)
 }
 
-/// A replacement, here of a status.
+/// A JSON patch of a status. Checks get the whole object as it is after the patch: the last one that was read or seen,
+/// with the changes.
+pub fn write_status(path: &str) -> Exchange {
+    Exchange::new(Method::PATCH, path)
+}
+
+/// A replacement.
 pub fn put(path: &str) -> Exchange {
     Exchange::new(Method::PUT, path)
 }

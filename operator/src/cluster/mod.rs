@@ -8,5 +8,6 @@ pub mod labels;
 pub mod pods;
 pub mod quantity;
 pub mod scope;
+mod status_patch;
 pub mod triggers;
 pub mod watch;
