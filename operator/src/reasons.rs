@@ -90,6 +90,8 @@ reasons! {
         NotEnforced,
         /// No version exists with which this could be checked.
         NotTried,
+        /// The API server has not answered the check for a minute.
+        NotChecked,
     }
 
     /// `Deployed` of a deployment.

@@ -99,7 +99,7 @@ async fn lead(
         () = until(stopped.clone()) => return Ok(()),
     }
     tokio::select! {
-        () = elector.acquire() => {}
+        _ = elector.acquire() => {}
         () = until(stopped.clone()) => return Ok(()),
     }
     metrics.leads(true);

@@ -11,7 +11,7 @@ use crate::{
         approved, deployment, main_is, proven, ready_pod, request, rollback_to, rolled_out, rolling_out,
         staged, version, with,
     },
-    mock_api::{Cluster, Exchange, Scenario, delete, event, get, patch, put},
+    mock_api::{Cluster, Exchange, Scenario, delete, event, get, patch, write_status},
     mock_pods::Pods,
 };
 
@@ -132,7 +132,7 @@ fn notified(addresses: &[&str]) -> Vec<Exchange> {
 
 /// The write onto the deployment that was judged: 1.3.0 is main.
 fn records_the_promotion() -> Exchange {
-    put(STATUS).with(|sent| {
+    write_status(STATUS).with(|sent| {
         assert_eq!(sent["metadata"]["resourceVersion"], "100");
         let status = &sent["status"];
         assert_eq!(
@@ -146,7 +146,7 @@ fn records_the_promotion() -> Exchange {
 
 /// The write that says what 1.3.0 waits for. 1.2.0 stays main.
 fn waits(reason: &'static str) -> Exchange {
-    put(STATUS).with(move |sent| {
+    write_status(STATUS).with(move |sent| {
         let status = &sent["status"];
         assert_eq!(
             (&status["main"]["version"], &status["rollout"]["version"]),
@@ -184,7 +184,7 @@ async fn a_new_deployment_gets_its_file_then_pods_then_a_service_that_selects_no
             assert_eq!(sent["spec"]["selector"]["understudy.dev/version"], "none");
         })
         .then(get("/configmaps/fraud-routing").finds(&file))
-        .then(put(STATUS).with(|sent| {
+        .then(write_status(STATUS).with(|sent| {
             assert_eq!(
                 (&sent["status"]["main"], condition(sent, "Deployed")["reason"].as_str()),
                 (&Value::Null, Some("NoMain"))
@@ -202,7 +202,7 @@ async fn a_new_deployment_gets_its_file_then_pods_then_a_service_that_selects_no
 async fn a_deployment_that_serves_costs_only_the_probe_of_its_service() {
     let (mut cluster, pods) = serving(&[]).await;
     let state = Arc::default();
-    let conditions = put(STATUS).with(|sent| {
+    let conditions = write_status(STATUS).with(|sent| {
         assert_eq!(
             (&condition(sent, "Ready")["status"], &sent["status"]["main"]["readyReplicas"]),
             (&json!("True"), &json!(2))
@@ -214,6 +214,22 @@ async fn a_deployment_that_serves_costs_only_the_probe_of_its_service() {
 
     pass(&mut cluster, &state, Scenario::new()).await.expect("nothing to do");
     assert_eq!(pods.probed(), ["fraud.risk.svc"]);
+}
+
+#[tokio::test]
+async fn a_new_leader_that_has_not_checked_the_policy_yet_keeps_what_the_leader_before_found() {
+    let (mut before, _pods) = serving(&[]).await;
+    let (ctx, main) = (Arc::clone(&before.ctx), main_version());
+    let refused = patch("/modelversions/fraud-1.2.0/status").in_a_dry_run().fails(422, "Invalid", REFUSAL);
+    before.play(Scenario::new().then(refused), ctx.policy.check(Some(&main))).await;
+    let conditions = write_status(STATUS)
+        .with(|sent| assert_eq!(condition(sent, "ApprovalPolicyActive")["reason"], "Enforced", "{sent}"));
+    pass(&mut before, &Arc::default(), Scenario::new().then(conditions)).await.expect("it serves");
+    before.sees_what_was_written();
+
+    let (mut after, _pods) = serving(&[]).await;
+    after.sees(ctx.cache.deployment("risk", "fraud").expect("it was seen").as_ref());
+    pass(&mut after, &Arc::default(), Scenario::new()).await.expect("nothing to do");
 }
 
 #[tokio::test]
@@ -277,7 +293,7 @@ async fn a_service_that_cannot_be_switched_is_neither_recorded_nor_followed_by_t
     let scenario = Scenario::new()
         .concurrently(reads(&cluster, policy_refuses()))
         .then(patch("/services/fraud").fails(500, "InternalError", "no"))
-        .then(put(STATUS).with(|sent| {
+        .then(write_status(STATUS).with(|sent| {
             assert_eq!(sent["status"]["main"]["version"], "1.2.0");
             assert_eq!(condition(sent, "Stalled")["reason"], "ApplyFailed");
         }))
@@ -291,7 +307,7 @@ async fn a_switch_whose_record_met_a_conflict_is_recorded_by_the_next_pass() {
     let (mut cluster, pods) = promoting().await;
     let state = Arc::default();
     let scenario = Scenario::new().concurrently(reads(&cluster, policy_refuses()));
-    let conflict = put(STATUS).fails(409, "Conflict", "the object has been modified");
+    let conflict = write_status(STATUS).fails(409, "Conflict", "the object has been modified");
     let error = pass(&mut cluster, &state, switches(scenario).then(conflict)).await.expect_err("a conflict");
     assert!(error.had_no_effect(), "{error}");
 
@@ -323,7 +339,7 @@ async fn a_rollback_switches_as_a_promotion_does_and_is_recorded_with_the_person
     let [_, deployment, policy] = reads(&cluster, policy_refuses());
     let scenario =
         Scenario::new().concurrently([get("/modelversions/fraud-1.3.0").finds(&earlier), deployment, policy]);
-    let recorded = put(STATUS).with(|sent| {
+    let recorded = write_status(STATUS).with(|sent| {
         let status = &sent["status"];
         assert_eq!(
             (&status["main"]["version"], &status["main"]["transition"], &status["rollback"]["result"]),
@@ -359,7 +375,7 @@ async fn a_main_that_leaves_production_has_no_callers_before_its_pods_and_the_re
         }))
         .then(delete("/poddisruptionbudgets/fraud").finds(&deleted))
         .concurrently(notified(&OLD))
-        .then(put(STATUS).with(|sent| {
+        .then(write_status(STATUS).with(|sent| {
             let status = &sent["status"];
             assert_eq!((&status["main"], &status["previous"]["version"]), (&Value::Null, &json!("1.2.0")));
         }))

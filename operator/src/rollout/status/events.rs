@@ -19,10 +19,12 @@ use crate::{
 };
 
 /// Reasons that have no event, because nothing is wrong.
-const EXPECTED: [&str; 3] = [
+const EXPECTED: [&str; 4] = [
     reasons::Running::NoMain.as_str(),
     reasons::Running::Starting.as_str(),
     reasons::Policy::NotTried.as_str(),
+    // It concerns each deployment, and the API server is in trouble. The log and an alert say it once.
+    reasons::Policy::NotChecked.as_str(),
 ];
 /// Reasons that have no event while a challenger starts.
 const NOT_YET: [Reason; 3] = [Reason::Starting, Reason::PodsNotReady, Reason::NoMain];

@@ -49,7 +49,7 @@ pub async fn update(
     }
     let mut object = base.clone();
     object.status = Some(next.clone());
-    let written = kinds::replace_status(&ctx.client, &object).await?;
+    let written = kinds::write_status(&ctx.client, base, &object).await?;
     if changed {
         expectations.expect(&written);
     }
