@@ -21,6 +21,7 @@ struct Situation {
     /// The deployment that the plan was made for.
     planned: ModelDeployment,
     candidate: Candidate,
+    switched: bool,
     workload: Option<Workload>,
     ready_pods: usize,
     probes: Option<Vec<Probe>>,
@@ -51,6 +52,7 @@ impl Situation {
         Self {
             planned,
             candidate,
+            switched: false,
             workload: Some(Workload { is_current: true, pods: 2, updated: 2, ready: 2 }),
             ready_pods: 2,
             probes: Some(vec![answer("10.0.0.7", "1.3.0", "1.3.0"), answer("10.0.0.8", "1.3.0", "1.3.0")]),
@@ -74,6 +76,7 @@ impl Situation {
             Fresh { version: self.version, deployment: self.deployment, policy_broken: self.policy_broken };
         let facts = Promotion {
             candidate: &self.candidate,
+            switched: self.switched,
             wanted: self.planned.spec.replicas,
             workload: self.workload,
             ready_pods: self.ready_pods,
@@ -144,6 +147,26 @@ fn a_version_becomes_main_when_its_pods_answer_and_its_approval_stands() {
 fn a_version_that_was_approved_once_becomes_main_again_by_a_rollback() {
     let readiness = Situation::rollback().decide();
     assert!(changes(&readiness), "{readiness:?}");
+}
+
+#[test]
+fn callers_that_were_switched_are_not_sent_back_when_pods_or_policy_fail_before_that_is_recorded() {
+    for mut situation in [Situation::promotion(), Situation::rollback()] {
+        situation.switched = true;
+        situation.workload = None;
+        situation.ready_pods = 0;
+        situation.probes = None;
+        situation.policy_broken = Some("the binding is gone".to_owned());
+        assert!(changes(&situation.decide()));
+    }
+}
+
+#[test]
+fn a_switch_is_not_recorded_after_its_request_was_withdrawn() {
+    let mut situation = Situation::promotion();
+    situation.switched = true;
+    status(situation.version()).transition = None;
+    assert_waits(situation.decide(), Waiting::RequestChanged, "fraud-1.3.0");
 }
 
 #[test]

@@ -35,6 +35,9 @@ pub enum Facts<'a> {
 pub struct Promotion<'a> {
     /// The version, and what allows it to become main.
     pub candidate: &'a Candidate,
+    /// Whether callers reach it already, by this very transition. Then an earlier pass had found everything below, and
+    /// ended before it recorded main.
+    pub switched: bool,
     /// Pods that main must have.
     pub wanted: i32,
     /// Its Deployment object; `None` while it does not exist.
