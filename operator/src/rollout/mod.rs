@@ -132,6 +132,8 @@ fn next_pass(
 }
 
 #[cfg(test)]
+mod roll_tests;
+#[cfg(test)]
 mod scenario_tests;
 #[cfg(test)]
 mod switch_tests;

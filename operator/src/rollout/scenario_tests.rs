@@ -128,12 +128,12 @@ pub(super) fn selects(path: &str, number: &'static str) -> Exchange {
 }
 
 /// Callers are switched to 1.3.0, and that is recorded.
-fn switches(scenario: Scenario, record: Exchange, announced: &'static str) -> Scenario {
+pub(super) fn switches(scenario: Scenario, record: Exchange, announced: &'static str) -> Scenario {
     scenario.then(selects("/services/fraud", "1.3.0")).then(record).then(event(announced))
 }
 
 /// After callers, the pods' file and the pods themselves are switched to 1.3.0.
-fn follows(scenario: Scenario) -> Scenario {
+pub(super) fn follows(scenario: Scenario) -> Scenario {
     scenario
         .then(patch("/configmaps/fraud-routing").with(|sent| {
             assert_eq!(sent["data"]["routing.json"], r#"{"main":"1.3.0"}"#);

@@ -75,17 +75,17 @@ fn promotion(seen: &ModelDeployment, facts: Promotion<'_>) -> Result<ModelDeploy
 }
 
 /// Whether enough pods are ready, by the status of the Deployment and by the pods in the cache, whose addresses are
-/// probed.
+/// probed. A roll of the pod template need not be finished: a version is what its digest says, not its image or its node,
+/// and a roll removes a ready pod only after another one is ready. Otherwise a server image that cannot be pulled would
+/// block every rollback.
 pub fn pods(facts: &Promotion<'_>) -> Result<(), Wait> {
     let (number, wanted) = (&facts.candidate.version.spec.version, facts.wanted);
     let wait = |message| Err((Waiting::PodsNotReady, message));
-    let Some(workload) = facts.workload else {
+    let Some(reported) = facts.reported_ready else {
         return wait(format!("the pods of {number} do not exist yet"));
     };
-    let only_new = workload.pods == workload.updated;
-    let all = workload.ready >= wanted && workload.updated >= wanted;
-    if !(workload.is_current && only_new && all) {
-        return wait(format!("{} of {wanted} pods of {number} are ready", workload.ready));
+    if reported < wanted {
+        return wait(format!("{reported} of {wanted} pods of {number} are ready"));
     }
     if facts.ready_pods < usize::try_from(wanted).unwrap_or(usize::MAX) {
         let message =

@@ -7,7 +7,7 @@ use understudy_crds::{ModelDeployment, ModelVersion, names};
 
 use super::{
     decide,
-    facts::{Facts, Fresh, Probe, Promotion, Workload},
+    facts::{Facts, Fresh, Probe, Promotion},
 };
 use crate::{
     cluster::{apply, kinds},
@@ -64,7 +64,7 @@ async fn promotion<'a>(
             candidate,
             switched: true,
             wanted: observed.md.spec.replicas,
-            workload: None,
+            reported_ready: None,
             ready_pods: 0,
             probes: None,
             fresh: Some(fresh),
@@ -75,7 +75,7 @@ async fn promotion<'a>(
         candidate,
         switched: false,
         wanted: observed.md.spec.replicas,
-        workload: workloads.get(&names::version_object(&observed.md.name_any(), number)).map(workload),
+        reported_ready: workloads.get(&names::version_object(&observed.md.name_any(), number)).map(ready),
         ready_pods: addresses.len(),
         probes: None,
         fresh: None,
@@ -117,14 +117,8 @@ async fn switched(ctx: &Context, observed: &Observed, candidate: &Candidate) -> 
     Ok(switched.then_some(fresh))
 }
 
-fn workload(workload: &Deployment) -> Workload {
-    let status = workload.status.clone().unwrap_or_default();
-    Workload {
-        is_current: status.observed_generation >= workload.metadata.generation,
-        pods: status.replicas.unwrap_or(0),
-        updated: status.updated_replicas.unwrap_or(0),
-        ready: status.ready_replicas.unwrap_or(0),
-    }
+fn ready(workload: &Deployment) -> i32 {
+    workload.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0)
 }
 
 async fn probe(ctx: &Context, addresses: Vec<String>) -> Vec<Probe> {
