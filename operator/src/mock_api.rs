@@ -8,17 +8,18 @@ use std::{collections::VecDeque, fmt::Debug, path::Path, sync::Arc};
 use futures::future::LocalBoxFuture;
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
-use kube::{
-    Client, Resource,
-    client::Body,
-    runtime::{reflector::store::Writer, watcher::Event},
-};
+use kube::{Client, client::Body};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tower_test::mock;
 
 use crate::{
-    cluster::cache::{Cache, Writers},
+    cluster::{
+        cache::Cache,
+        client::Heard,
+        guard::Guard,
+        store::{Placed, Store},
+    },
     context::Context,
     decision_log::Journal,
     fixtures::parse,
@@ -33,7 +34,6 @@ type Handle = mock::Handle<Request<Body>, Response<Body>>;
 pub struct Cluster {
     /// What the passes of the test get.
     pub ctx: Arc<Context>,
-    writers: Writers,
     handle: Handle,
     stored: Vec<Value>,
 }
@@ -48,19 +48,18 @@ impl Cluster {
     pub fn with_prober(prober: Prober) -> Self {
         let (service, handle) = mock::pair::<Request<Body>, Response<Body>>();
         let client = Client::new(service, "default");
-        let (cache, writers) = Cache::new();
         let ctx = Context {
-            cache,
+            cache: Cache::default(),
             config: Arc::new(parse(json!({"serverImage": "understudy-server:1"}))),
             policy: ApprovalPolicy::new(client.clone(), Path::new(""), None)
                 .expect("without names no file is read"),
             prober,
             journal: Journal::new(client.clone(), "test"),
-            metrics: Metrics::new(),
+            metrics: Metrics::new(Heard::default()),
             summaries: SummaryClient::new(),
             client,
         };
-        Self { ctx: Arc::new(ctx), writers, handle, stored: vec![] }
+        Self { ctx: Arc::new(ctx), handle, stored: vec![] }
     }
 
     /// Sends requests to this API server.
@@ -71,15 +70,15 @@ impl Cluster {
     /// A watch delivers this object.
     pub fn sees(&mut self, object: &impl Serialize) {
         let object = serde_json::to_value(object).expect("a Kubernetes object is JSON");
-        let writers = &mut self.writers;
+        let cache = &self.ctx.cache;
         match object["kind"].as_str().unwrap_or_default() {
-            "ModelDeployment" => apply(&mut writers.deployments, object),
-            "ModelVersion" => apply(&mut writers.versions, object),
-            "Deployment" => apply(&mut writers.workloads, object),
-            "Service" => apply(&mut writers.services, object),
-            "ConfigMap" => apply(&mut writers.config_maps, object),
-            "PodDisruptionBudget" => apply(&mut writers.budgets, object),
-            "Pod" => apply(&mut writers.pods, object),
+            "ModelDeployment" => apply(&cache.deployments, object),
+            "ModelVersion" => apply(&cache.versions, object),
+            "Deployment" => apply(&cache.workloads, object),
+            "Service" => apply(&cache.services, object),
+            "ConfigMap" => apply(&cache.config_maps, object),
+            "PodDisruptionBudget" => apply(&cache.budgets, object),
+            "Pod" => apply(&cache.pods, object),
             other => panic!("no cache holds {other}: {object}"),
         }
     }
@@ -110,11 +109,8 @@ impl Cluster {
     }
 }
 
-fn apply<K>(writer: &mut Writer<K>, object: Value)
-where
-    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + 'static,
-{
-    writer.apply_watcher_event(&Event::Apply(parse(object)));
+fn apply<K: Placed + DeserializeOwned>(store: &Store<K>, object: Value) {
+    store.apply(parse::<Guard<K>>(object));
 }
 
 async fn serve(handle: &mut Handle, open: &mut VecDeque<Vec<Exchange>>, stored: &mut Vec<Value>) {

@@ -222,6 +222,14 @@ reasons! {
         NamespaceEnds,
     }
 
+    /// A pass was ended from outside.
+    Pass {
+        /// It took too long.
+        DeadlineExceeded,
+        /// It reached a defect of the operator.
+        Panicked,
+    }
+
     /// A pass failed to notify a pod.
     Notify {
         /// The annotation of the pod could not be written.
@@ -258,6 +266,7 @@ mod tests {
         explained(&guide, Event::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Kinds::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Apply::ALL.iter().map(|reason| reason.as_str()));
+        explained(&guide, Pass::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Notify::ALL.iter().map(|reason| reason.as_str()));
     }
 }

@@ -13,7 +13,7 @@ mod requirements;
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use kube::runtime::{controller::Action, events::EventType};
+use kube::runtime::events::EventType;
 use understudy_crds::{ModelVersion, ModelVersionStatus};
 
 use self::{
@@ -21,7 +21,7 @@ use self::{
     observe::Observed,
 };
 pub use crate::cluster::kinds::Error;
-use crate::{clock, cluster::kinds, context::Context, reasons};
+use crate::{clock, cluster::kinds, context::Context, controller::Action, reasons};
 
 /// One pass over one version.
 pub async fn reconcile(mv: Arc<ModelVersion>, ctx: Arc<Context>) -> Result<Action, Error> {

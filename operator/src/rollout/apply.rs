@@ -7,7 +7,7 @@ use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams},
-    runtime::reflector::{ObjectRef, Store},
+    runtime::reflector::ObjectRef,
 };
 use serde_json::json;
 use understudy_contract::Routing;
@@ -26,6 +26,7 @@ use crate::{
         apply::{self, ensure, ensure_current, remove},
         kinds,
         labels::label,
+        store::{Placed, Store},
     },
     context::Context,
     error_chain::chain,
@@ -61,10 +62,7 @@ impl Workloads {
     }
 }
 
-fn cached<K>(store: &Store<K>, namespace: &str, name: &str) -> Option<Arc<K>>
-where
-    K: Resource<DynamicType = ()> + Clone + 'static,
-{
+fn cached<K: Placed>(store: &Store<K>, namespace: &str, name: &str) -> Option<Arc<K>> {
     store.get(&ObjectRef::new(name).within(namespace))
 }
 
@@ -243,16 +241,10 @@ pub async fn prune(
     Ok(())
 }
 
-fn leftover<K>(store: &Store<K>, observed: &Observed, kept: &[String]) -> Vec<Arc<K>>
-where
-    K: Resource<DynamicType = ()> + Clone + 'static,
-{
-    let (namespace, md) = (observed.namespace(), observed.md.name_any());
+fn leftover<K: Placed>(store: &Store<K>, observed: &Observed, kept: &[String]) -> Vec<Arc<K>> {
     store
-        .state()
+        .of_deployment(&observed.namespace(), &observed.md.name_any())
         .into_iter()
-        .filter(|o| o.namespace().as_deref() == Some(&namespace))
-        .filter(|o| label(o.as_ref(), names::DEPLOYMENT_LABEL) == Some(&md))
         .filter(|o| label(o.as_ref(), names::VERSION_LABEL).is_some())
         .filter(|o| {
             o.meta().deletion_timestamp.is_none()

@@ -29,13 +29,13 @@ use std::{
 };
 
 use jiff::Timestamp;
-use kube::{ResourceExt, runtime::controller::Action};
+use kube::ResourceExt;
 use rand::RngExt as _;
 use understudy_crds::ModelDeployment;
 
 pub use self::{error::Error, state::State};
 use self::{routed::Routed, running::Running};
-use crate::{clock, context::Context};
+use crate::{clock, context::Context, controller::Action};
 
 /// Pause between two passes while nothing happens. Each pass probes main.
 const HEARTBEAT: Duration = Duration::from_secs(30);
