@@ -214,6 +214,8 @@ reasons! {
         GetFailed,
         /// The API server rejected it.
         ApplyFailed,
+        /// Another writer changed it after it was read.
+        Conflict,
         /// The API server did not delete it.
         DeleteFailed,
         /// An object of this name exists and does not belong to Understudy.

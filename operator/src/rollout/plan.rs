@@ -7,6 +7,7 @@ use kube::ResourceExt;
 use understudy_crds::{MainReason, ModelVersion, RollbackResult, RollbackStatus, Stage, Transition};
 
 use super::{
+    build::Answering,
     challenger::Challenger,
     observe::Observed,
     rollback::{self, RollbackRequest},
@@ -56,6 +57,13 @@ pub struct Candidate {
     pub approved_by: String,
     /// When the change was decided: by the approval, or by the request for the rollback.
     pub approved_at: Timestamp,
+}
+
+impl Candidate {
+    /// What callers reach once it is main.
+    pub fn answering(&self) -> Answering<'_> {
+        Answering { version: &self.version.spec.version, transition: &self.transition }
+    }
 }
 
 /// Plans pods and main. `challenger` was judged next to the version that is main by the status.

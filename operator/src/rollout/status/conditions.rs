@@ -73,7 +73,7 @@ pub fn fill_in(
         reasons::Running::Starting.as_str().to_owned(),
         "main has just changed".to_owned(),
     ));
-    let failure = pass.workloads.failure().or(pass.routed);
+    let failure = pass.workloads.failure().or(pass.routed.failure());
     let ready = match failure {
         Some(error) => (false, error.reason().to_owned(), chain(error)),
         None if !deployed.0 => (false, deployed.1.as_str().to_owned(), deployed.2),

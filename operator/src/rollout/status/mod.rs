@@ -18,6 +18,7 @@ use super::{
     expectations::Expectations,
     observe::Observed,
     plan::{Candidate, Next},
+    routed::Switched,
     verify::Readiness,
 };
 use crate::{cluster::kinds, context::Context, policy::Enforcement};
@@ -27,34 +28,62 @@ const STAGED: usize = 256;
 /// Entries of the history that are kept: years of changes, and far from the size limit of an object.
 const HISTORY: usize = 100;
 
-/// Writes the status if it differs, with the deployment that was judged as precondition. Then publishes events.
-pub async fn update(
+/// Records the new main, if this pass has switched callers to it. Returns the deployment as it was written. Nothing
+/// comes between the switch and this write, so that no other failure can keep the record from being written.
+pub async fn record_main(
     ctx: &Context,
     expectations: &Expectations,
     observed: &Observed,
     pass: &Pass<'_>,
     now: Timestamp,
+) -> Result<Option<ModelDeployment>, Error> {
+    if pass.new_main().is_none() {
+        return Ok(None);
+    }
+    write(ctx, expectations, observed, pass, None, now).await
+}
+
+/// Writes the status if it differs, with the deployment that was judged as precondition, or as it was `recorded` in this
+/// pass. Then publishes events.
+pub async fn update(
+    ctx: &Context,
+    expectations: &Expectations,
+    observed: &Observed,
+    pass: &Pass<'_>,
+    recorded: Option<&ModelDeployment>,
+    now: Timestamp,
 ) -> Result<(), Error> {
+    write(ctx, expectations, observed, pass, recorded, now).await.map(|_| ())
+}
+
+async fn write(
+    ctx: &Context,
+    expectations: &Expectations,
+    observed: &Observed,
+    pass: &Pass<'_>,
+    recorded: Option<&ModelDeployment>,
+    now: Timestamp,
+) -> Result<Option<ModelDeployment>, Error> {
     let base = match pass.readiness {
         Readiness::Change { md } => md.as_ref(),
         _ => observed.md.as_ref(),
     };
-    // A version is not recorded as main before callers are sent to it.
-    let changed = pass.readiness.changes_main() && pass.routed.is_none();
     let policy = ctx.policy.subscribe().borrow().clone();
-    let before = base.status.clone().unwrap_or_default();
-    let next = status(base, observed, pass, changed, &policy, now);
-    if base.status.is_some() && before == next {
-        return Ok(());
+    let next = status(base, observed, pass, &policy, now);
+    let held = recorded.unwrap_or(base);
+    if held.status.as_ref() == Some(&next) {
+        return Ok(None);
     }
-    let mut object = base.clone();
+    let before = held.status.clone().unwrap_or_default();
+    let mut object = held.clone();
     object.status = Some(next.clone());
-    let written = kinds::write_status(&ctx.client, base, &object).await?;
+    let written = kinds::write_status(&ctx.client, held, &object).await?;
+    let changed = pass.new_main().is_some();
     if changed {
         expectations.expect(&written);
     }
-    events::announce(ctx, base, &before, &next, pass, changed).await;
-    Ok(())
+    events::announce(ctx, base, &before, &next, pass, changed && recorded.is_none()).await;
+    Ok(Some(written))
 }
 
 /// The status after this pass. Pure.
@@ -62,7 +91,6 @@ fn status(
     base: &ModelDeployment,
     observed: &Observed,
     pass: &Pass<'_>,
-    changed: bool,
     policy: &Enforcement,
     now: Timestamp,
 ) -> ModelDeploymentStatus {
@@ -70,8 +98,8 @@ fn status(
     status.url = Some(names::url(&base.name_any(), &observed.namespace()));
     status.observed_generation = base.metadata.generation;
     status.rollback.clone_from(&pass.plan.rollback);
-    if changed {
-        change_main(&mut status, base, &pass.plan.next, now);
+    if let Some(proof) = pass.new_main() {
+        change_main(proof, &mut status, base, &pass.plan.next, now);
     }
     if let Some(main) = status.main.as_mut() {
         main.ready_replicas = observed.pods_of(&main.version).ready_replicas();
@@ -79,14 +107,19 @@ fn status(
     status.staging = staging(observed);
     status.rollout = rollout(pass);
     conditions::fill_in(&mut status, base, pass, policy, now);
-    // Pods that could not be notified continue with the old routing.
-    if pass.routed.is_none() {
+    if pass.routed.reached_pods() {
         challenger::fill_in(&mut status, observed, &pass.calls, now);
     }
     status
 }
 
-fn change_main(status: &mut ModelDeploymentStatus, base: &ModelDeployment, next: &Next, now: Timestamp) {
+fn change_main(
+    _: &Switched,
+    status: &mut ModelDeploymentStatus,
+    base: &ModelDeployment,
+    next: &Next,
+    now: Timestamp,
+) {
     if let Some(open) = status.history.last_mut().filter(|r| r.to.is_none()) {
         open.to = Some(now.into());
     }

@@ -42,8 +42,11 @@ pub fn decide(seen: &ModelDeployment, facts: Facts<'_>) -> Readiness {
 }
 
 fn promotion(seen: &ModelDeployment, facts: Promotion<'_>) -> Result<ModelDeployment, Wait> {
-    pods(&facts)?;
-    probes(&facts)?;
+    // What callers reach is recorded. The pods were checked before the switch, and so was the policy.
+    if !facts.switched {
+        pods(&facts)?;
+        probes(&facts)?;
+    }
     let candidate = facts.candidate;
     let name = candidate.version.name_any();
     let Some(Fresh { version: Some(version), deployment, policy_broken }) = facts.fresh else {
@@ -63,6 +66,7 @@ fn promotion(seen: &ModelDeployment, facts: Promotion<'_>) -> Result<ModelDeploy
     }
     match policy_broken {
         None => Ok(md),
+        Some(_) if facts.switched => Ok(md),
         Some(message) => {
             let message = format!("the approval policy is not in force: {message}");
             Err((Waiting::ApprovalPolicyInactive, message))
@@ -71,17 +75,17 @@ fn promotion(seen: &ModelDeployment, facts: Promotion<'_>) -> Result<ModelDeploy
 }
 
 /// Whether enough pods are ready, by the status of the Deployment and by the pods in the cache, whose addresses are
-/// probed.
+/// probed. A roll of the pod template need not be finished: a version is what its digest says, not its image or its node,
+/// and a roll removes a ready pod only after another one is ready. Otherwise a server image that cannot be pulled would
+/// block every rollback.
 pub fn pods(facts: &Promotion<'_>) -> Result<(), Wait> {
     let (number, wanted) = (&facts.candidate.version.spec.version, facts.wanted);
     let wait = |message| Err((Waiting::PodsNotReady, message));
-    let Some(workload) = facts.workload else {
+    let Some(reported) = facts.reported_ready else {
         return wait(format!("the pods of {number} do not exist yet"));
     };
-    let only_new = workload.pods == workload.updated;
-    let all = workload.ready >= wanted && workload.updated >= wanted;
-    if !(workload.is_current && only_new && all) {
-        return wait(format!("{} of {wanted} pods of {number} are ready", workload.ready));
+    if reported < wanted {
+        return wait(format!("{reported} of {wanted} pods of {number} are ready"));
     }
     if facts.ready_pods < usize::try_from(wanted).unwrap_or(usize::MAX) {
         let message =
