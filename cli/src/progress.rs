@@ -42,7 +42,7 @@ impl Awaited {
     /// The progress of the step.
     #[must_use]
     pub fn progress(&self, mv: &ModelVersion) -> Progress {
-        let ours = |h: &&HistoryEntry| h.to == self.to && self.id.as_ref().is_none_or(|id| *id == h.id);
+        let ours = |h: &&HistoryEntry| h.to == self.to && self.id.as_ref().is_none_or(|id| h.is_of(id));
         let refused = |h: &&HistoryEntry| {
             matches!(h.decision, Decision::Rejected | Decision::Withdrawn | Decision::Expired)
         };

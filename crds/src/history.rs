@@ -11,12 +11,17 @@ use crate::{possible_values, stage::Stage};
 /// accepts no further request.
 pub const HISTORY_LIMIT: usize = 64;
 
+/// Suffix of the id of an entry that ends an approved request. Ids in the history are unique, and the approval has that of
+/// the transition.
+pub const END_OF_APPROVED: &str = "-end";
+
 /// One request or step that ended. The API server rejects every change of an entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = kube::core::Rule::new("self == oldSelf").message("entries of status.history cannot be changed"))]
 pub struct HistoryEntry {
-    /// Id of the transition: 12 hexadecimal digits.
+    /// Id of the transition: 12 hexadecimal digits. If an approved request ends without effect, this second entry has
+    /// the same id with the suffix `-end`.
     #[schemars(length(max = 32))]
     pub id: String,
     /// Stage that the version was in.

@@ -46,7 +46,7 @@ pub use comparison::{
 pub use drift::{ColumnRole, DRIFTING_LIMIT, DriftRules, DriftStatistic, DriftStatus, DriftingFeature};
 pub use evidence::{Documentation, Evaluation, Metric, Provenance};
 pub use failure::Failure;
-pub use history::{Decision, HISTORY_LIMIT, HistoryEntry, PolicyReference};
+pub use history::{Decision, END_OF_APPROVED, HISTORY_LIMIT, HistoryEntry, PolicyReference};
 pub use main_record::{MainReason, MainRecord};
 pub use model_deployment::{ModelDeployment, ModelDeploymentSpec, ModelDeploymentStatus};
 pub use model_version::{ModelVersion, ModelVersionSpec, ModelVersionStatus};

@@ -61,7 +61,7 @@ use crate::{
 #[kube(validation = Rule::new(
     "self.spec.stage == oldSelf.spec.stage || self.spec.stage != 'Production' || !has(self.status) || !has(self.status.stage) \
      || self.status.stage != 'Archived' \
-     || (has(self.status.history) && self.status.history.exists(h, h.to == 'Production' && (h.decision == 'Approved' || h.decision == 'RolledBack')))")
+     || (has(self.status.history) && self.status.history.exists(h, h.from == 'Production' || (h.to == 'Production' && h.decision == 'RolledBack')))")
     .message("an archived version can return to Production only if it was there before: request Staging first")
     .field_path(".spec.stage"))]
 #[x_kube(validation = Rule::new("has(self.documentation) == has(oldSelf.documentation) && has(self.evaluation) == has(oldSelf.evaluation) && has(self.provenance) == has(oldSelf.provenance) && has(self.baseline) == has(oldSelf.baseline)")

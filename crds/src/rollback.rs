@@ -60,6 +60,6 @@ pub enum RollbackResult {
     Pending,
     /// The version is main.
     Done,
-    /// The version does not exist or was never approved for Production. Main stays as it is.
+    /// The version does not exist, was never approved for Production, or was never main. Main stays as it is.
     Refused,
 }

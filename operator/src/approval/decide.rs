@@ -185,9 +185,16 @@ fn decided_by(record: &MainRecord) -> &str {
     }
 }
 
-/// The version is in Production and no longer main: it was replaced, rolled back from, or moved out by its own request.
+/// Whether the version was main: by its stage or, if another version replaced it before its stage followed, by the
+/// deployment's record of its request.
+fn was_main(o: &Observed) -> bool {
+    let recorded = |t: &Transition| o.deployment.as_ref().is_some_and(|md| md.change_by(&t.id).is_some());
+    o.version.stage() == Stage::Production || o.version.transition().is_some_and(recorded)
+}
+
+/// The version was main and is no longer: it was replaced, rolled back from, or moved out by its own request.
 fn superseded(o: &Observed, _: Timestamp) -> Option<NextStep> {
-    if o.version.stage() != Stage::Production || is_main(o) {
+    if !was_main(o) || is_main(o) {
         return None;
     }
     if let Some(out) = o.version.transition().filter(|t| t.approval.is_some() && t.to != Stage::Production) {
@@ -279,10 +286,7 @@ fn requested(o: &Observed, now: Timestamp) -> Option<NextStep> {
         return None;
     }
     let (from, to) = (o.version.stage(), o.version.spec.stage);
-    let was_in_production = o.version.history().iter().any(|h| {
-        h.to == Stage::Production && matches!(h.decision, Decision::Approved | Decision::RolledBack)
-    });
-    if !from.may_become(to, was_in_production) {
+    if !from.may_become(to, o.version.was_in_production()) {
         let message = format!("no step leads from {from} to {to}: set spec.stage back to {from}");
         return Some(NextStep::Hold(Hold::new(reasons::Hold::NoSuchStep, message)));
     }

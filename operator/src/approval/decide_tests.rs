@@ -10,7 +10,7 @@ use super::*;
 use crate::{
     approval::{conditions, record},
     cluster::pods::Pods,
-    fixtures::{self, NOW, digest, now, request, with},
+    fixtures::{self, NOW, approval, digest, now, request, superseded, with},
 };
 
 fn version(stage: &str, spec_stage: &str, annotations: &Value, status: Value) -> ModelVersion {
@@ -214,6 +214,49 @@ fn with_all_met_production_is_approved_and_the_stage_follows_only_when_it_serves
     assert_eq!(after.stage, Stage::Staging);
     assert_eq!(after.transition.and_then(|t| t.approval).map(|g| g.by).as_deref(), Some("bob"));
     assert_eq!(after.history[0].decision, Decision::Approved);
+}
+
+#[rstest]
+#[case::it_was_only_approved(json!([approval("1.3.0", "Production")]), Some(reasons::Hold::NoSuchStep))]
+#[case::it_was_main(json!([approval("1.3.0", "Production"), superseded("1.3.0")]), None)]
+fn an_archived_version_returns_to_production_only_if_it_was_there(
+    #[case] history: Value,
+    #[case] held: Option<reasons::Hold>,
+) {
+    let alice = json!({"understudy.dev/requested-by": "alice"});
+    let o = observed(version("Archived", "Production", &alice, json!({"history": history})));
+    match (decide(&o, now()), held) {
+        (NextStep::Hold(hold), Some(reason)) => assert_eq!(hold.reason, reason),
+        (NextStep::Act(Step::Open(transition)), None) => assert_eq!(transition.from, Stage::Archived),
+        (other, _) => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_version_that_was_replaced_before_its_stage_followed_is_archived() {
+    let mut status = rolling_out();
+    status["history"] = json!([with(approval("1.3.0", "Production"), json!({"id": fixtures::REQUEST}))]);
+    let mut o = observed(version("Staging", "Production", &approval_by("bob"), status));
+    let mut replaced = main_is("9.9.9", "ffffff", "Promoted");
+    let mut record = replaced["history"][0].clone();
+    record["transition"] = json!(fixtures::REQUEST);
+    replaced["history"].as_array_mut().expect("a history").insert(0, record);
+    o.deployment = Some(deployment(&replaced));
+    let after = record::apply(&o, &step(&o), None, now());
+    assert_eq!((after.stage, after.transition.as_ref()), (Stage::Archived, None));
+    assert_eq!(after.history.last().map(|h| h.decision), Some(Decision::Superseded));
+}
+
+#[test]
+fn a_withdrawal_after_the_approval_gets_an_entry_with_an_id_of_its_own() {
+    let mut status = rolling_out();
+    status["history"] = json!([with(approval("1.3.0", "Production"), json!({"id": fixtures::REQUEST}))]);
+    let o = observed(version("Staging", "Staging", &approval_by("bob"), status));
+    let after = record::apply(&o, &step(&o), None, now());
+    assert_eq!(after.history[1].decision, Decision::Withdrawn);
+    // The API server refuses two entries with one id.
+    assert_eq!((after.history[0].id.as_str(), after.history[1].id.as_str()), ("6f1c2b", "6f1c2b-end"));
+    assert!(after.history.iter().all(|entry| entry.is_of(fixtures::REQUEST)));
 }
 
 /// This version is main by this transition, which carol requested and dave approved.

@@ -92,17 +92,21 @@ fn recorded_rollback(observed: &Observed) -> Option<RollbackStatus> {
 
 fn next(observed: &Observed, current: Option<&Arc<ModelVersion>>) -> Next {
     let main = observed.md.main();
+    // A version that was main by this request and was replaced before its stage followed is not promoted again.
+    let was_main = |t: &Transition| observed.md.change_by(&t.id).is_some();
     let is_main = |t: &Transition| main.is_some_and(|m| m.transition == t.id);
     let approved = observed.versions.iter().filter_map(|version| {
         let transition = version.transition()?;
         let grant = transition.approval.as_ref()?;
-        (transition.to == Stage::Production && !is_main(transition)).then(|| Candidate {
-            version: Arc::clone(version),
-            transition: transition.id.clone(),
-            reason: MainReason::Promoted,
-            requested_by: transition.requested_by.clone(),
-            approved_by: grant.by.clone(),
-            approved_at: grant.at.0,
+        (transition.to == Stage::Production && !is_main(transition) && !was_main(transition)).then(|| {
+            Candidate {
+                version: Arc::clone(version),
+                transition: transition.id.clone(),
+                reason: MainReason::Promoted,
+                requested_by: transition.requested_by.clone(),
+                approved_by: grant.by.clone(),
+                approved_at: grant.at.0,
+            }
         })
     });
     // Of two, the one that was approved first becomes main first. The other one replaces it then.

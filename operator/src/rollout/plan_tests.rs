@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    fixtures::{self, NOW, approval, main_is, now, request, rollback_to, with},
+    fixtures::{self, NOW, approval, main_is, now, request, rollback_to, superseded, with},
     rollout::challenger,
 };
 
@@ -22,7 +22,7 @@ fn approved(number: &str, id: &str, from: &str, to: &str, at: &str) -> Value {
 }
 
 fn was_in_production(number: &str) -> Value {
-    json!({"history": [approval(number, "Production")]})
+    json!({"history": [approval(number, "Production"), superseded(number)]})
 }
 
 fn observed(annotations: &Value, status: &Value, versions: Vec<Arc<ModelVersion>>) -> Observed {
@@ -118,6 +118,70 @@ fn a_rollback_goes_to_a_version_that_was_approved_for_production_and_before_any_
         ("1.0.0", MainReason::RolledBack)
     );
     assert_eq!(candidate.requested_by, "carol");
+}
+
+/// The message of the refused rollback.
+fn refusal(plan: &Plan) -> &str {
+    assert!(matches!(plan.next, Next::Keep | Next::Promote(Candidate { reason: MainReason::Promoted, .. })));
+    let rollback = plan.rollback.as_ref().expect("a rollback is requested");
+    assert_eq!(rollback.result, RollbackResult::Refused);
+    &rollback.message
+}
+
+#[test]
+fn a_rollback_cannot_bring_a_version_to_production_before_those_that_were_approved_earlier() {
+    let mut waiting = approved("1.3.0", "d4", "Staging", "Production", NOW);
+    waiting["history"] = json!([with(approval("1.3.0", "Production"), json!({"id": "d4"}))]);
+    let versions = vec![
+        version("1.1.0", "Production", json!({})),
+        version("1.2.0", "Staging", approved("1.2.0", "c3", "Staging", "Production", "2026-11-21T11:59:58Z")),
+        version("1.3.0", "Staging", waiting),
+    ];
+    let plan = plan(&observed(&rollback_to("1.3.0"), &main_is("1.1.0"), versions), now());
+    assert_eq!(promoted(&plan).map(|c| c.transition.as_str()), Some("c3"));
+    assert!(refusal(&plan).contains("never main"), "{:?}", plan.rollback);
+    assert!(refusal(&plan).contains("its approved promotion waits"), "{:?}", plan.rollback);
+}
+
+#[test]
+fn a_rollback_to_a_version_whose_approved_promotion_was_withdrawn_is_refused() {
+    let status = json!({"history": [approval("1.2.0", "Production")]});
+    let versions = vec![version("1.1.0", "Production", json!({})), version("1.2.0", "Archived", status)];
+    let plan = plan(&observed(&rollback_to("1.2.0"), &main_is("1.1.0"), versions), now());
+    assert!(refusal(&plan).contains("never main of fraud"), "{:?}", plan.rollback);
+}
+
+/// The status of the deployment: 1.1.0 is main, and the request `transition` made 1.0.0 main before.
+fn was_main(transition: &str) -> Value {
+    let mut status = main_is("1.1.0");
+    let mut record = main_is("1.0.0")["history"][0].clone();
+    record["transition"] = json!(transition);
+    status["history"].as_array_mut().expect("a history").insert(0, record);
+    status
+}
+
+#[test]
+fn a_rollback_goes_to_what_was_main_even_before_its_stage_has_followed() {
+    let status = json!({"history": [approval("1.0.0", "Production")]});
+    let versions = vec![version("1.0.0", "Staging", status), version("1.1.0", "Production", json!({}))];
+    let plan = plan(&observed(&rollback_to("1.0.0"), &was_main("Production-of-1.0.0"), versions), now());
+    assert_eq!(promoted(&plan).map(|c| c.version.spec.version.as_str()), Some("1.0.0"));
+}
+
+#[test]
+fn a_version_was_not_main_because_another_one_of_its_name_was() {
+    let status = json!({"history": [approval("1.0.0", "Production")]});
+    let versions = vec![version("1.0.0", "Staging", status), version("1.1.0", "Production", json!({}))];
+    let plan = plan(&observed(&rollback_to("1.0.0"), &was_main("of-the-deleted-one"), versions), now());
+    assert!(refusal(&plan).contains("never main"), "{:?}", plan.rollback);
+}
+
+#[test]
+fn a_version_that_was_replaced_before_its_stage_followed_is_not_promoted_again() {
+    let status = approved("1.0.0", "Production-of-1.0.0", "Staging", "Production", NOW);
+    let versions = vec![version("1.0.0", "Staging", status), version("1.1.0", "Production", json!({}))];
+    let plan = plan(&observed(&json!({}), &was_main("Production-of-1.0.0"), versions), now());
+    assert!(matches!(plan.next, Next::Keep), "{:?}", plan.next);
 }
 
 #[test]

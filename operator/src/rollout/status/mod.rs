@@ -192,6 +192,9 @@ mod tests {
             "status": {"stage": "Archived", "history": [{
                 "id": "a1", "from": "Staging", "to": "Production", "requestedBy": "alice", "decision": "Approved",
                 "requestedAt": "2026-11-01T12:00:00Z", "decidedBy": "bob", "decidedAt": "2026-11-01T13:00:00Z", "digest": digest,
+            }, {
+                "id": "b2", "from": "Production", "to": "Archived", "requestedBy": "dave", "decision": "Superseded",
+                "requestedAt": "2026-11-03T12:00:00Z", "decidedBy": "erin", "decidedAt": "2026-11-03T13:00:00Z", "digest": digest,
             }]},
         }))
         .expect("a ModelVersion");

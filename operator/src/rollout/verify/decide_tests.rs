@@ -93,7 +93,8 @@ impl Situation {
 
     /// How the newest request for Production ended.
     fn approval(&mut self) -> &mut HistoryEntry {
-        status(self.version()).history.last_mut().expect("the version was approved")
+        let mut history = status(self.version()).history.iter_mut();
+        history.rfind(|entry| entry.to == Stage::Production).expect("the version was approved")
     }
 
     fn deployment(&mut self) -> &mut ModelDeployment {
@@ -256,6 +257,9 @@ fn a_version_is_not_promoted_if(#[case] but: But) {
 #[rstest]
 #[case::the_version_was_never_approved_for_production(
     |s: &mut Situation| status(s.version()).history.truncate(1), Waiting::RequestChanged
+)]
+#[case::the_version_was_never_main(
+    |s: &mut Situation| status(s.version()).history.truncate(2), Waiting::RequestChanged
 )]
 #[case::other_bytes_were_approved_for_production(
     |s: &mut Situation| s.approval().digest = digest("1.2.0"), Waiting::RequestChanged
