@@ -69,6 +69,9 @@ pub enum Decision {
     Withdrawn,
     /// Nobody decided before `expiresAt`.
     Expired,
+    /// The approved version did not become main within `spec.rollout.deadline` of its `ModelDeployment`. It stays in its
+    /// stage.
+    TimedOut,
     /// Another version was promoted to main in its place. This one is archived.
     Superseded,
     /// A rollback made this version main again, or archived it in favour of another one.
@@ -86,6 +89,7 @@ impl Decision {
             Self::Rejected => "Rejected",
             Self::Withdrawn => "Withdrawn",
             Self::Expired => "Expired",
+            Self::TimedOut => "TimedOut",
             Self::Superseded => "Superseded",
             Self::RolledBack => "RolledBack",
             Self::Retired => "Retired",
@@ -100,6 +104,7 @@ impl Decision {
             Self::Rejected => "rejected",
             Self::Withdrawn => "withdrawn",
             Self::Expired => "expired",
+            Self::TimedOut => "timed out",
             Self::Superseded => "superseded",
             Self::RolledBack => "rolled back",
             Self::Retired => "retired",

@@ -62,4 +62,6 @@ pub enum RollbackResult {
     Done,
     /// The version does not exist, was never approved for Production, or was never main. Main stays as it is.
     Refused,
+    /// The version did not become main within `spec.rollout.deadline`. Main stays as it is.
+    TimedOut,
 }

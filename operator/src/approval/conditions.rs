@@ -134,7 +134,7 @@ fn ready(
     let refused = status
         .history
         .last()
-        .filter(|last| matches!(last.decision, Decision::Rejected | Decision::Expired))
+        .filter(|last| matches!(last.decision, Decision::Rejected | Decision::Expired | Decision::TimedOut))
         .filter(|_| status.stage != observed.version.spec.stage);
     if let Some(last) = refused {
         let because = last.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();

@@ -77,8 +77,18 @@ impl Hold {
 type Rule = fn(&Observed, Timestamp) -> Option<NextStep>;
 
 /// All rules, in the order of their priority.
-const RULES: [Rule; 9] =
-    [retired, duplicate, became_main, superseded, withdrawn, rejected, expired, approved, requested];
+const RULES: [Rule; 10] = [
+    retired,
+    duplicate,
+    became_main,
+    superseded,
+    withdrawn,
+    timed_out,
+    rejected,
+    expired,
+    approved,
+    requested,
+];
 
 /// What to do with a version now.
 pub fn decide(observed: &Observed, now: Timestamp) -> NextStep {
@@ -228,6 +238,18 @@ fn withdrawn(o: &Observed, _: Timestamp) -> Option<NextStep> {
     let reason = (o.version.spec.stage != o.version.stage())
         .then(|| format!("{} is requested instead", o.version.spec.stage));
     act(Step::Close { decision: Decision::Withdrawn, by, reason })
+}
+
+/// The approved version did not become main before its deadline. The controller of deployments has recorded that first,
+/// and does not promote it any more.
+fn timed_out(o: &Observed, _: Timestamp) -> Option<NextStep> {
+    let transition = o.version.transition().filter(|t| t.approval.is_some())?;
+    let rollout = o.deployment.as_ref()?.status.as_ref()?.rollout.as_ref()?;
+    let ended = rollout.deadline_exceeded
+        && rollout.transition == transition.id
+        && rollout.model_version == o.version.name_any();
+    let reason = ended.then(|| rollout.message.clone())?;
+    act(Step::Close { decision: Decision::TimedOut, by: OPERATOR.to_owned(), reason: Some(reason) })
 }
 
 fn undecided(o: &Observed) -> Option<&Transition> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use understudy_crds::{Approval, Gate, ModelDeployment, ModelVersion, condition};
+use understudy_crds::{Approval, Failure, Gate, ModelDeployment, ModelVersion, condition};
 
 use super::*;
 use crate::{
@@ -34,7 +34,7 @@ fn observed(version: ModelVersion) -> Observed {
         rules: Approval::default(),
         duplicate_of: None,
         other_in_production: false,
-        pods: Pods::default(),
+        pods: Pods { total: 1, ready: 1, ..Pods::default() },
     }
 }
 
@@ -203,6 +203,86 @@ fn a_gate_on_a_metric_that_was_not_measured_holds() {
     let mut o = observed(version("Staging", "Production", &approval_by("bob"), accepted_pending()));
     o.rules.gates = vec![Gate { metric: "recall".to_owned(), min: Some(0.1), not_worse_than_main: false }];
     assert!(hold(&o).message.contains("no metric recall"));
+}
+
+#[test]
+fn production_waits_until_a_pod_is_ready_in_staging_and_the_message_says_why_none_is() {
+    let mut o = observed(version("Staging", "Production", &approval_by("bob"), accepted_pending()));
+    o.pods = Pods { total: 1, failure: Some(missing()), ..Pods::default() };
+    let held = hold(&o);
+    assert_eq!((held.reason, held.approved), (reasons::Hold::NotServing, true));
+    assert!(held.message.contains("approved by bob, but none of its pods is ready"), "{}", held.message);
+    assert!(held.message.contains("ArtifactNotFound: no file exists at s3://models/x"), "{}", held.message);
+    o.pods.ready = 1;
+    assert_eq!(step(&o), Step::Approve { by: "bob".to_owned() });
+}
+
+#[test]
+fn a_version_that_returns_from_the_archive_has_no_pods_before_its_approval() {
+    let mut status = pending("Production", "Archived");
+    status["acceptance"] = accepted_pending()["acceptance"].clone();
+    let mut o = observed(version("Archived", "Production", &approval_by("bob"), status));
+    o.pods = Pods::default();
+    assert_eq!(step(&o), Step::Approve { by: "bob".to_owned() });
+}
+
+/// A pod ended because its file does not exist.
+fn missing() -> Failure {
+    Failure {
+        reason: "ArtifactNotFound".to_owned(),
+        message: "no file exists at s3://models/x".to_owned(),
+        at: now().into(),
+    }
+}
+
+/// 1.3.0 is rolling out, and the deployment reports this about the change of main.
+fn rolling_out_with(rollout: Value) -> Observed {
+    let mut status = rolling_out();
+    status["history"] = json!([with(approval("1.3.0", "Production"), json!({"id": fixtures::REQUEST}))]);
+    let mut o = observed(version("Staging", "Production", &approval_by("bob"), status));
+    let base = json!({
+        "version": "1.3.0", "modelVersion": "fraud-1.3.0", "transition": fixtures::REQUEST, "since": NOW,
+        "deadlineExceeded": true, "message": "0 of 2 pods of 1.3.0 are ready",
+    });
+    o.deployment = Some(deployment(&json!({"rollout": with(base, rollout)})));
+    o
+}
+
+#[test]
+fn an_approved_version_that_did_not_become_main_in_time_stays_in_its_stage_and_says_why() {
+    let o = rolling_out_with(json!({}));
+    let after = record::apply(&o, &step(&o), None, now());
+    assert_eq!(
+        (after.stage, after.transition.as_ref(), after.settled_generation),
+        (Stage::Staging, None, Some(4))
+    );
+    let entry = after.history.last().expect("an entry");
+    assert_eq!((entry.decision, entry.id.as_str()), (Decision::TimedOut, "6f1c2b-end"));
+    assert_eq!(entry.reason.as_deref(), Some("0 of 2 pods of 1.3.0 are ready"));
+    let ready = condition::find(&after.conditions, condition::READY).expect("a condition");
+    assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("False", "TimedOut"));
+    assert!(ready.message.contains("0 of 2 pods"), "{}", ready.message);
+    assert!(condition::is_true(&after.conditions, condition::STALLED));
+}
+
+#[rstest]
+#[case::the_deadline_is_not_over(json!({"deadlineExceeded": false}))]
+#[case::another_request_timed_out(json!({"transition": "ffffff"}))]
+#[case::another_version_timed_out(json!({"modelVersion": "fraud-1.4.0"}))]
+fn an_approved_request_stays_open_while(#[case] rollout: Value) {
+    assert_eq!(decide(&rolling_out_with(rollout), now()), NextStep::Rest);
+}
+
+#[test]
+fn a_version_that_became_main_does_not_time_out() {
+    let mut o = rolling_out_with(json!({}));
+    let mut status = main_is("1.3.0", fixtures::REQUEST, "Promoted");
+    status["rollout"] = serde_json::to_value(
+        &o.deployment.as_ref().and_then(|md| md.status.as_ref()).expect("a status").rollout,
+    )
+    .expect("JSON");
+    o.deployment = Some(deployment(&status));
+    assert_eq!(step(&o), Step::Complete { stage: Stage::Production });
 }
 
 #[test]
@@ -441,6 +521,7 @@ fn a_version_that_a_rollback_made_main_is_ready_only_while_its_pods_are() {
         "decision": "RolledBack", "decidedBy": "carol", "decidedAt": NOW, "digest": "sha256:0",
     }]});
     let mut o = observed(version("Production", "Archived", &json!({}), history));
+    o.pods = Pods::default();
     assert_eq!(ready(&o), Some((false, "Starting".to_owned())));
     o.pods = Pods { total: 1, ready: 1, ..Pods::default() };
     assert_eq!(ready(&o), Some((true, "Serving".to_owned())));

@@ -8,6 +8,7 @@ mod apply;
 mod build;
 mod challenger;
 mod comparison;
+mod deadline;
 mod drift;
 mod error;
 mod expectations;
@@ -59,6 +60,7 @@ pub async fn reconcile(
     let plan = plan::plan(&observed, &judged, now);
     let workloads = apply::workloads(&ctx, &observed, &plan).await;
     let readiness = verify::verify(&ctx, &observed, &plan, &workloads).await?;
+    let deadline = deadline::judge(&observed, &plan.next, &readiness, state.leading_since, now);
     let (answering, main) = (readiness.answering(&observed, &plan), readiness.main(&plan));
     // Judged again next to a new main: a version that has just become main is not its own challenger.
     let judged = if readiness.changes_main() { challenger::judge(&observed, main) } else { judged };
@@ -76,6 +78,7 @@ pub async fn reconcile(
         plan: &plan,
         workloads: &workloads,
         readiness: &readiness,
+        deadline: deadline.as_ref(),
         routed: routed.as_ref().err(),
         running,
         calls: status::Calls { main, challenger: &challenger, collected },

@@ -8,6 +8,7 @@ use understudy_crds::{MainReason, ModelVersion, RollbackResult, RollbackStatus, 
 
 use super::{
     challenger::Challenger,
+    deadline,
     observe::Observed,
     rollback::{self, RollbackRequest},
 };
@@ -95,18 +96,18 @@ fn next(observed: &Observed, current: Option<&Arc<ModelVersion>>) -> Next {
     // A version that was main by this request and was replaced before its stage followed is not promoted again.
     let was_main = |t: &Transition| observed.md.change_by(&t.id).is_some();
     let is_main = |t: &Transition| main.is_some_and(|m| m.transition == t.id);
+    let is_over = |t: &Transition| deadline::closing(observed).is_some_and(|r| r.transition == t.id);
+    let may_become_main = |t: &Transition| !is_main(t) && !was_main(t) && !is_over(t);
     let approved = observed.versions.iter().filter_map(|version| {
         let transition = version.transition()?;
         let grant = transition.approval.as_ref()?;
-        (transition.to == Stage::Production && !is_main(transition) && !was_main(transition)).then(|| {
-            Candidate {
-                version: Arc::clone(version),
-                transition: transition.id.clone(),
-                reason: MainReason::Promoted,
-                requested_by: transition.requested_by.clone(),
-                approved_by: grant.by.clone(),
-                approved_at: grant.at.0,
-            }
+        (transition.to == Stage::Production && may_become_main(transition)).then(|| Candidate {
+            version: Arc::clone(version),
+            transition: transition.id.clone(),
+            reason: MainReason::Promoted,
+            requested_by: transition.requested_by.clone(),
+            approved_by: grant.by.clone(),
+            approved_at: grant.at.0,
         })
     });
     // Of two, the one that was approved first becomes main first. The other one replaces it then.

@@ -14,6 +14,7 @@ use understudy_crds::{
 
 pub use self::pass::{Calls, Pass};
 use super::{
+    deadline,
     error::Error,
     expectations::Expectations,
     observe::Observed,
@@ -77,7 +78,13 @@ fn status(
         main.ready_replicas = observed.pods_of(&main.version).ready_replicas();
     }
     status.staging = staging(observed);
-    status.rollout = rollout(pass);
+    status.rollout = rollout(observed, pass);
+    if let (Some(over), Some(rollback)) =
+        (pass.deadline.and_then(|d| d.over.clone()), status.rollback.as_mut())
+        && rollback.result == RollbackResult::Pending
+    {
+        (rollback.result, rollback.message) = (RollbackResult::TimedOut, over);
+    }
     conditions::fill_in(&mut status, base, pass, policy, now);
     // Pods that could not be notified continue with the old routing.
     if pass.routed.is_none() {
@@ -160,16 +167,28 @@ fn staging(observed: &Observed) -> Vec<Staged> {
         .collect()
 }
 
-fn rollout(pass: &Pass<'_>) -> Option<Rollout> {
+/// The change of main that waits. A promotion that is over stays until its request is closed: the controller of versions
+/// closes it because of this record.
+fn rollout(observed: &Observed, pass: &Pass<'_>) -> Option<Rollout> {
+    if let Some(closing) = deadline::closing(observed) {
+        return Some(closing.clone());
+    }
     let (Next::Promote(candidate), Readiness::Wait { message, .. }) = (&pass.plan.next, pass.readiness)
     else {
         return None;
     };
+    let over = pass.deadline.and_then(|deadline| deadline.over.as_ref());
+    // The result of a rollback is in its own field.
+    if over.is_some() && candidate.reason == MainReason::RolledBack {
+        return None;
+    }
     Some(Rollout {
         version: candidate.version.spec.version.clone(),
         model_version: candidate.version.name_any(),
         transition: candidate.transition.clone(),
-        message: message.clone(),
+        since: pass.deadline.map(|deadline| deadline.since.into()),
+        deadline_exceeded: over.is_some(),
+        message: over.unwrap_or(message).clone(),
     })
 }
 

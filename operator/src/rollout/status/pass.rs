@@ -5,8 +5,8 @@ use understudy_crds::ModelVersion;
 use crate::{
     model_server::summary::Collected,
     rollout::{
-        apply::Workloads, challenger::Challenger, error::Error, plan::Plan, running::Running,
-        verify::Readiness,
+        apply::Workloads, challenger::Challenger, deadline::Deadline, error::Error, plan::Plan,
+        running::Running, verify::Readiness,
     },
 };
 
@@ -18,6 +18,8 @@ pub struct Pass<'a> {
     pub workloads: &'a Workloads,
     /// Whether main changes.
     pub readiness: &'a Readiness,
+    /// The time that the change of main has, if it waits.
+    pub deadline: Option<&'a Deadline>,
     /// The error if the routing could not be changed.
     pub routed: Option<&'a Error>,
     /// Whether callers of the stable Service get an answer.

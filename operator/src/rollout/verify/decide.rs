@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     reasons::Waiting,
-    rollout::{plan::Candidate, rollback},
+    rollout::{deadline, plan::Candidate, rollback},
 };
 
 /// Reason and message of what a change of main waits for.
@@ -58,6 +58,9 @@ fn promotion(seen: &ModelDeployment, facts: Promotion<'_>) -> Result<ModelDeploy
             Waiting::RequestChanged,
             format!("what was approved for {name} is not what is requested now"),
         ));
+    }
+    if deadline::has_ended(&md, candidate) {
+        return Err((Waiting::RequestChanged, format!("the deadline for {name} to become main is over")));
     }
     if let Some(rollback) = candidate.transition.strip_prefix("rollback:")
         && md.annotations().get(annotations::ROLLBACK).map(String::as_str) != Some(rollback)

@@ -243,6 +243,12 @@ fn neither_promotion_nor_rollback_happens_if(#[case] but: But, #[case] reason: W
 #[case::the_artifact_was_replaced(|s: &mut Situation| {
     s.version().spec.artifact = version("1.2.0", json!({})).spec.artifact;
 })]
+#[case::its_deadline_is_over(|s: &mut Situation| {
+    s.deployment().status.get_or_insert_default().rollout = Some(parse(json!({
+        "version": "1.3.0", "modelVersion": "fraud-1.3.0", "transition": "6f1c2b", "deadlineExceeded": true,
+        "message": "0 of 2 pods of 1.3.0 are ready",
+    })));
+})]
 #[case::nobody_recorded_the_approval(|s: &mut Situation| status(s.version()).history.clear())]
 #[case::the_recorded_approval_is_of_another_request(|s: &mut Situation| s.approval().id = "ffffff".to_owned())]
 #[case::the_recorded_approval_is_for_staging(|s: &mut Situation| s.approval().to = Stage::Staging)]
@@ -269,6 +275,12 @@ fn a_version_is_not_promoted_if(#[case] but: But) {
 )]
 #[case::the_artifact_was_replaced(
     |s: &mut Situation| s.version().spec.artifact = version("1.2.0", json!({})).spec.artifact,
+    Waiting::RequestChanged
+)]
+#[case::its_deadline_is_over(
+    |s: &mut Situation| s.deployment().status.get_or_insert_default().rollback = Some(parse(json!({
+        "request": "1.3.0#1", "by": "carol", "at": NOW, "result": "TimedOut", "message": "m",
+    }))),
     Waiting::RequestChanged
 )]
 #[case::it_was_taken_back(
