@@ -19,6 +19,17 @@ impl ModelDeployment {
         self.status.as_ref()?.main.as_ref()
     }
 
+    /// Whether this version is main. A name is not enough: a `ModelVersion` that was deleted and created again is another
+    /// one. It has neither the bytes of main nor an approval of them for Production, which main always has.
+    #[must_use]
+    pub fn is_main(&self, version: &ModelVersion) -> bool {
+        self.main().is_some_and(|main| {
+            version.metadata.name.as_ref() == Some(&main.model_version)
+                && version.spec.artifact.digest() == main.digest
+                && version.production_approval().is_some()
+        })
+    }
+
     /// The record of the change of main that this transition or rollback made, if it is among those kept.
     #[must_use]
     pub fn change_by(&self, transition: &str) -> Option<&MainRecord> {

@@ -115,30 +115,50 @@ fn is_main(observed: &Observed) -> bool {
 
 /// Id of the transition or rollback that made this version main, if it is main.
 fn main_transition(observed: &Observed) -> Option<&str> {
-    let main = observed.deployment.as_deref().and_then(ModelDeployment::main)?;
-    (main.model_version == observed.version.name_any()).then_some(main.transition.as_str())
+    let md = observed.deployment.as_deref().filter(|md| md.is_main(&observed.version))?;
+    md.main().map(|main| main.transition.as_str())
 }
 
-/// Its deployment does not exist, so none of its pods run.
+/// Its deployment does not exist, so none of its pods run. Or it was deleted and created again while no operator ran:
+/// the result must be the same.
 fn retired(o: &Observed, _: Timestamp) -> Option<NextStep> {
+    let name = &o.version.spec.deployment;
     if o.deployment.is_some() {
-        return None;
+        return is_of_another(o)
+            .then(|| format!("ModelDeployment {name} was deleted and created again"))
+            .or_else(|| {
+                lost_its_main(o).then(|| format!("it is not main of the present ModelDeployment {name}"))
+            })
+            .and_then(|reason| end(o, reason));
     }
+    end(o, format!("ModelDeployment {name} was deleted")).or_else(|| {
+        let message = format!("ModelDeployment {name} does not exist in this namespace: create it");
+        Some(NextStep::Hold(Hold::new(reasons::Hold::DeploymentNotFound, message)))
+    })
+}
+
+/// Ends the stage or, if the version has no pods, the request. `None` if there is nothing to end.
+fn end(o: &Observed, reason: String) -> Option<NextStep> {
     if o.version.stage().is_served() {
-        let reason = format!("ModelDeployment {} was deleted", o.version.spec.deployment);
         return act(moved(Stage::Archived, Decision::Retired, OPERATOR, OPERATOR, reason));
     }
-    if o.version.transition().is_some() {
-        let reason = format!("ModelDeployment {} was deleted", o.version.spec.deployment);
-        return act(Step::Close {
-            decision: Decision::Withdrawn,
-            by: OPERATOR.to_owned(),
-            reason: Some(reason),
-        });
-    }
-    let name = &o.version.spec.deployment;
-    let message = format!("ModelDeployment {name} does not exist in this namespace: create it");
-    Some(NextStep::Hold(Hold::new(reasons::Hold::DeploymentNotFound, message)))
+    o.version.transition()?;
+    act(Step::Close { decision: Decision::Withdrawn, by: OPERATOR.to_owned(), reason: Some(reason) })
+}
+
+/// Whether its stage and request were decided under another deployment of the same name.
+fn is_of_another(o: &Observed) -> bool {
+    let decided_under = o.version.status.as_ref().and_then(|status| status.deployment_uid.as_ref());
+    let present = o.deployment.as_ref().and_then(|md| md.metadata.uid.as_ref());
+    decided_under.zip(present).is_some_and(|(then, now)| then != now) && !is_main(o)
+}
+
+/// Whether it was main of a deployment that has no main now, and no request of its own moved it out. Main is recorded
+/// before the stage follows, so this is not a version that has just become main.
+fn lost_its_main(o: &Observed) -> bool {
+    let moves_out = |t: &Transition| t.approval.is_some() && t.to != Stage::Production;
+    let has_main = o.deployment.as_deref().is_some_and(|md| md.main().is_some());
+    was_main(o) && !has_main && !o.version.transition().is_some_and(moves_out)
 }
 
 /// Stands for the person in decisions that no person made.

@@ -237,8 +237,7 @@ fn missing() -> Failure {
 
 /// 1.3.0 is rolling out, and the deployment reports this about the change of main.
 fn rolling_out_with(rollout: Value) -> Observed {
-    let mut status = rolling_out();
-    status["history"] = json!([with(approval("1.3.0", "Production"), json!({"id": fixtures::REQUEST}))]);
+    let status = rolling_out();
     let mut o = observed(version("Staging", "Production", &approval_by("bob"), status));
     let base = json!({
         "version": "1.3.0", "modelVersion": "fraud-1.3.0", "transition": fixtures::REQUEST, "since": NOW,
@@ -314,8 +313,7 @@ fn an_archived_version_returns_to_production_only_if_it_was_there(
 
 #[test]
 fn a_version_that_was_replaced_before_its_stage_followed_is_archived() {
-    let mut status = rolling_out();
-    status["history"] = json!([with(approval("1.3.0", "Production"), json!({"id": fixtures::REQUEST}))]);
+    let status = rolling_out();
     let mut o = observed(version("Staging", "Production", &approval_by("bob"), status));
     let mut replaced = main_is("9.9.9", "ffffff", "Promoted");
     let mut record = replaced["history"][0].clone();
@@ -329,8 +327,7 @@ fn a_version_that_was_replaced_before_its_stage_followed_is_archived() {
 
 #[test]
 fn a_withdrawal_after_the_approval_gets_an_entry_with_an_id_of_its_own() {
-    let mut status = rolling_out();
-    status["history"] = json!([with(approval("1.3.0", "Production"), json!({"id": fixtures::REQUEST}))]);
+    let status = rolling_out();
     let o = observed(version("Staging", "Staging", &approval_by("bob"), status));
     let after = record::apply(&o, &step(&o), None, now());
     assert_eq!(after.history[1].decision, Decision::Withdrawn);
@@ -349,8 +346,14 @@ fn main_is(number: &str, transition: &str, reason: &str) -> Value {
     status
 }
 
+fn was_main() -> Value {
+    json!({"history": [approval("1.3.0", "Production"), superseded("1.3.0")]})
+}
+
 fn rolling_out() -> Value {
-    json!({"transition": fixtures::approved(request("1.3.0", "Staging", "Production"))})
+    let request = request("1.3.0", "Staging", "Production");
+    let history = [fixtures::decided(&request, "Approved", "bob")];
+    json!({"transition": fixtures::approved(request), "history": history})
 }
 
 #[test]
@@ -393,12 +396,13 @@ fn the_version_that_was_replaced_is_archived_and_requests_nothing(
 
 #[test]
 fn a_version_that_a_rollback_made_main_is_in_production_and_its_own_request_is_withdrawn() {
-    let mut o = observed(version("Archived", "Staging", &json!({}), pending("Staging", "Archived")));
+    let status = with(was_main(), pending("Staging", "Archived"));
+    let mut o = observed(version("Archived", "Staging", &json!({}), status));
     o.deployment = Some(deployment(&main_is("1.3.0", "rollback:1.3.0#1", "RolledBack")));
     let back = step(&o);
     let after = record::apply(&o, &back, None, now());
     assert_eq!((after.stage, after.transition), (Stage::Production, None));
-    let decisions: Vec<_> = after.history.iter().map(|h| h.decision).collect();
+    let decisions: Vec<_> = after.history.iter().skip(2).map(|h| h.decision).collect();
     assert_eq!(decisions, [Decision::Withdrawn, Decision::RolledBack]);
 }
 
@@ -426,6 +430,68 @@ fn when_the_deployment_is_deleted_its_versions_are_retired_and_keep_their_record
     o.deployment = None;
     let after = record::apply(&o, &step(&o), None, now());
     assert_eq!((after.stage, after.history[0].decision), (Stage::Archived, Decision::Retired));
+}
+
+/// As [`observed`], and everything was decided under the deployment with this uid.
+fn decided_under(uid: &str, stage: &str, status: Value) -> Observed {
+    let status = with(status, json!({"deploymentUid": uid}));
+    observed(version(stage, "Production", &json!({"understudy.dev/requested-by": "alice"}), status))
+}
+
+#[test]
+fn a_version_in_production_is_archived_if_its_deployment_was_deleted_and_created_again_unseen() {
+    // Older operators recorded no uid.
+    let unknown = observed(version("Production", "Production", &json!({}), json!({})));
+    for o in [unknown, decided_under("uid-of-the-deleted", "Production", json!({}))] {
+        let after = record::apply(&o, &step(&o), None, now());
+        assert_eq!((after.stage, after.history[0].decision), (Stage::Archived, Decision::Retired));
+        let reason = after.history[0].reason.as_deref().unwrap_or_default();
+        assert!(reason.contains("ModelDeployment fraud"), "{reason}");
+        assert_eq!(after.deployment_uid.as_deref(), Some("uid-of-fraud"));
+        let settled = Observed { version: ModelVersion { status: Some(after), ..o.version.clone() }, ..o };
+        assert_eq!(decide(&settled, now()), NextStep::Rest);
+    }
+}
+
+#[test]
+fn what_was_decided_under_a_deleted_deployment_ends_also_if_nobody_saw_the_deletion() {
+    let staged = decided_under("uid-of-the-deleted", "Staging", rolling_out());
+    let after = record::apply(&staged, &step(&staged), None, now());
+    assert_eq!((after.stage, after.transition.as_ref()), (Stage::Archived, None));
+    assert_eq!(after.history[1].decision, Decision::Retired);
+
+    let open = decided_under("uid-of-the-deleted", "Archived", pending("Production", "Archived"));
+    let after = record::apply(&open, &step(&open), None, now());
+    assert_eq!((after.stage, after.history[0].decision), (Stage::Archived, Decision::Withdrawn));
+}
+
+#[test]
+fn what_was_decided_under_the_present_deployment_stays() {
+    let staged = decided_under("uid-of-fraud", "Staging", rolling_out());
+    assert_eq!(decide(&staged, now()), NextStep::Rest);
+    let mut main = decided_under(
+        "uid-of-the-deleted",
+        "Production",
+        json!({"history": [approval("1.3.0", "Production")]}),
+    );
+    main.deployment = Some(deployment(&fixtures::main_is("1.3.0")));
+    assert_eq!(decide(&main, now()), NextStep::Rest, "a rollback made it main of the new deployment");
+    let status = conditions::status(&main, None, now());
+    assert_eq!(status.deployment_uid.as_deref(), Some("uid-of-fraud"));
+}
+
+#[test]
+fn a_version_that_leaves_production_by_its_own_request_is_not_retired() {
+    let status = json!({"transition": fixtures::approved(request("1.3.0", "Production", "Staging"))});
+    let o = observed(version("Production", "Staging", &json!({}), status));
+    assert_eq!(step(&o), Step::Complete { stage: Stage::Staging });
+}
+
+#[test]
+fn a_version_that_was_deleted_and_created_again_is_not_main_because_of_its_name() {
+    let mut o = observed(version("None", "None", &json!({}), json!({})));
+    o.deployment = Some(deployment(&fixtures::main_is("1.3.0")));
+    assert_eq!(decide(&o, now()), NextStep::Rest);
 }
 
 #[test]
@@ -482,9 +548,9 @@ fn an_approval_counts_only_under_the_policy_under_which_it_was_requested() {
 
 #[test]
 fn a_rollback_is_recorded_as_decided_by_the_person_who_rolled_back() {
-    let mut o = observed(version("Archived", "Archived", &json!({}), json!({})));
+    let mut o = observed(version("Archived", "Archived", &json!({}), was_main()));
     o.deployment = Some(deployment(&main_is("1.3.0", "rollback:1.3.0#1", "RolledBack")));
-    let entry = record::apply(&o, &step(&o), None, now()).history.remove(0);
+    let entry = record::apply(&o, &step(&o), None, now()).history.remove(2);
     assert_eq!((entry.requested_by.as_str(), entry.decided_by.as_str()), ("carol", "carol"));
 }
 

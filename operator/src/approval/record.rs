@@ -22,6 +22,9 @@ pub fn apply(
     let generation = observed.version.metadata.generation;
     let digest = observed.version.spec.artifact.digest();
     let status = after.version.status.get_or_insert_default();
+    if let Some(deployment) = &observed.deployment {
+        status.deployment_uid.clone_from(&deployment.metadata.uid);
+    }
     match step {
         Step::Open(transition) => status.transition = Some(transition.clone()),
         Step::Accept(acceptance) => status.acceptance = Some(acceptance.clone()),

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use understudy_crds::{MainReason, ModelVersion, RollbackResult, RollbackStatus, Stage, Transition};
+use understudy_crds::{
+    MainReason, ModelVersion, Previous, RollbackResult, RollbackStatus, Stage, Transition,
+};
 
 use super::{
     challenger::Challenger,
@@ -155,11 +157,18 @@ fn serve(
     }
     let previous =
         observed.md.status.as_ref().and_then(|s| s.previous.as_ref()).filter(|p| p.warm_until.0 > now);
-    let warm = previous.and_then(|p| Some((observed.version(&p.model_version)?, p.warm_until.0)));
+    let warm = previous.and_then(|p| Some((was_main(observed, p)?, p.warm_until.0)));
     if let Some((version, _)) = warm {
         add(version, full);
     }
     (serve.into_values().collect(), warm.map(|(_, until)| until))
+}
+
+/// The version that was main before. Another `ModelVersion` of the same name has not its bytes, or no approval of them.
+fn was_main<'a>(observed: &'a Observed, previous: &Previous) -> Option<&'a Arc<ModelVersion>> {
+    observed.version(&previous.model_version).filter(|version| {
+        version.spec.artifact.digest() == previous.digest && version.production_approval().is_some()
+    })
 }
 
 #[cfg(test)]

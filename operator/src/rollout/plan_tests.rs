@@ -10,8 +10,14 @@ use crate::{
     rollout::challenger,
 };
 
+/// A version in this stage. One in Production has the approval that brought it there.
 fn version(number: &str, stage: &str, status: Value) -> Arc<ModelVersion> {
-    let status = with(status, json!({"stage": stage}));
+    let mut status = with(status, json!({"stage": stage}));
+    if stage == "Production" {
+        let mut history = status["history"].as_array().cloned().unwrap_or_default();
+        history.push(approval(number, "Production"));
+        status["history"] = json!(history);
+    }
     Arc::new(fixtures::version(number, json!({"spec": {"stage": stage}, "status": status})))
 }
 
@@ -93,15 +99,30 @@ fn of_two_approved_versions_the_one_approved_first_goes_first() {
     assert_eq!(promoted(&plan).map(|c| c.transition.as_str()), Some("c3"));
 }
 
+/// 1.1.0 is main, and 1.0.0 was main until a moment ago.
+fn warm() -> Value {
+    let previous = json!({
+        "version": "1.0.0", "modelVersion": "fraud-1.0.0", "digest": fixtures::digest("1.0.0"),
+        "warmUntil": "2026-11-21T12:00:01Z",
+    });
+    with(main_is("1.1.0"), json!({"previous": previous}))
+}
+
 #[test]
 fn the_previous_version_keeps_its_pods_while_it_is_warm_and_loses_them_after() {
-    let mut status = main_is("1.1.0");
-    status["previous"] = json!({"version": "1.0.0", "modelVersion": "fraud-1.0.0", "digest": "sha256:0", "warmUntil": "2026-11-21T12:00:01Z"});
-    let versions = vec![version("1.0.0", "Archived", json!({})), version("1.1.0", "Production", json!({}))];
-    let observed = observed(&json!({}), &status, versions);
+    let previous = version("1.0.0", "Archived", was_in_production("1.0.0"));
+    let versions = vec![previous, version("1.1.0", "Production", json!({}))];
+    let observed = observed(&json!({}), &warm(), versions);
     let later = "2026-11-21T12:00:01Z".parse().expect("a time");
     assert_eq!(serve(&plan(&observed, now())), [("1.0.0", 3), ("1.1.0", 3)]);
     assert_eq!(serve(&plan(&observed, later)), [("1.1.0", 3)]);
+}
+
+#[test]
+fn a_version_with_the_name_of_the_previous_main_gets_no_pods_without_an_approval() {
+    let again = version("1.0.0", "None", json!({}));
+    let versions = vec![again, version("1.1.0", "Production", json!({}))];
+    assert_eq!(serve(&plan(&observed(&json!({}), &warm(), versions), now())), [("1.1.0", 3)]);
 }
 
 #[test]
@@ -236,6 +257,13 @@ fn main_leaves_production_without_a_successor_once_that_is_approved() {
 fn a_main_whose_model_version_was_deleted_is_taken_down() {
     let plan = plan(&observed(&json!({}), &main_is("1.0.0"), vec![]), now());
     assert!(matches!(plan.next, Next::TakeDown { transition: None }));
+}
+
+#[test]
+fn a_main_whose_model_version_was_deleted_and_created_again_is_taken_down() {
+    let again = Arc::new(fixtures::version("1.0.0", json!({"spec": {"stage": "Staging"}})));
+    let plan = plan(&observed(&json!({}), &main_is("1.0.0"), vec![again]), now());
+    assert!(matches!(plan.next, Next::TakeDown { transition: None }), "{:?}", plan.next);
 }
 
 #[test]

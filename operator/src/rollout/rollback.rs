@@ -44,8 +44,7 @@ pub fn requested(md: &ModelDeployment, versions: &[Arc<ModelVersion>], now: Time
     let Some(target) = versions.iter().find(|v| v.spec.version == version) else {
         return refused(format!("there is no version {version} of {}", md.name_any()));
     };
-    let main = md.main().map(|m| m.model_version.as_str());
-    if main == Some(target.name_any().as_str()) {
+    if md.is_main(target) {
         return RollbackRequest::Answered(status(RollbackResult::Done, format!("{version} is main already")));
     }
     if let Some(message) = refusal(md, target) {
