@@ -11,12 +11,17 @@ use crate::{possible_values, stage::Stage};
 /// accepts no further request.
 pub const HISTORY_LIMIT: usize = 64;
 
+/// Suffix of the id of an entry that ends an approved request. Ids in the history are unique, and the approval has that of
+/// the transition.
+pub const END_OF_APPROVED: &str = "-end";
+
 /// One request or step that ended. The API server rejects every change of an entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = kube::core::Rule::new("self == oldSelf").message("entries of status.history cannot be changed"))]
 pub struct HistoryEntry {
-    /// Id of the transition: 12 hexadecimal digits.
+    /// Id of the transition: 12 hexadecimal digits. If an approved request ends without effect, this second entry has
+    /// the same id with the suffix `-end`.
     #[schemars(length(max = 32))]
     pub id: String,
     /// Stage that the version was in.
@@ -64,6 +69,9 @@ pub enum Decision {
     Withdrawn,
     /// Nobody decided before `expiresAt`.
     Expired,
+    /// The approved version did not become main within `spec.rollout.deadline` of its `ModelDeployment`. It stays in its
+    /// stage.
+    TimedOut,
     /// Another version was promoted to main in its place. This one is archived.
     Superseded,
     /// A rollback made this version main again, or archived it in favour of another one.
@@ -81,6 +89,7 @@ impl Decision {
             Self::Rejected => "Rejected",
             Self::Withdrawn => "Withdrawn",
             Self::Expired => "Expired",
+            Self::TimedOut => "TimedOut",
             Self::Superseded => "Superseded",
             Self::RolledBack => "RolledBack",
             Self::Retired => "Retired",
@@ -95,6 +104,7 @@ impl Decision {
             Self::Rejected => "rejected",
             Self::Withdrawn => "withdrawn",
             Self::Expired => "expired",
+            Self::TimedOut => "timed out",
             Self::Superseded => "superseded",
             Self::RolledBack => "rolled back",
             Self::Retired => "retired",

@@ -3,7 +3,7 @@
 //!
 //! Data, with the little behaviour that belongs to it; no client, no async. One file an idea:
 //!
-//! - [`ModelDeployment`]: `model_deployment`, with the parts of its spec and status in `approval`, `rollback`,
+//! - [`ModelDeployment`]: `model_deployment`, with the parts of its spec and status in `approval`, `rollout`, `rollback`,
 //!   `challenger`, `recording`, `drift`, `comparison`, `served` and `main_record`.
 //! - [`ModelVersion`]: `model_version`, with `artifact`, `evidence`, `stage`, `transition`, `history`, `acceptance`,
 //!   `signature` and `failure`.
@@ -30,6 +30,7 @@ pub mod names;
 pub mod possible_values;
 mod recording;
 mod rollback;
+mod rollout;
 mod served;
 mod signature;
 mod stage;
@@ -46,13 +47,14 @@ pub use comparison::{
 pub use drift::{ColumnRole, DRIFTING_LIMIT, DriftRules, DriftStatistic, DriftStatus, DriftingFeature};
 pub use evidence::{Documentation, Evaluation, Metric, Provenance};
 pub use failure::Failure;
-pub use history::{Decision, HISTORY_LIMIT, HistoryEntry, PolicyReference};
+pub use history::{Decision, END_OF_APPROVED, HISTORY_LIMIT, HistoryEntry, PolicyReference};
 pub use main_record::{MainReason, MainRecord};
 pub use model_deployment::{ModelDeployment, ModelDeploymentSpec, ModelDeploymentStatus};
 pub use model_version::{ModelVersion, ModelVersionSpec, ModelVersionStatus};
 pub use recording::{Recording, Sink};
 pub use rollback::{Rollback, RollbackResult, RollbackStatus};
-pub use served::{Previous, Rollout, ServedVersion, Staged};
+pub use rollout::{Rollout, RolloutRules};
+pub use served::{Previous, ServedVersion, Staged};
 pub use signature::{ModelSignature, TensorSpec};
 pub use stage::Stage;
 pub use transition::{Grant, Transition};

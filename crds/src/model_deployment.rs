@@ -18,7 +18,8 @@ use crate::{
     main_record::MainRecord,
     recording::Recording,
     rollback::{Rollback, RollbackStatus},
-    served::{Previous, Rollout, ServedVersion, Staged},
+    rollout::{Rollout, RolloutRules},
+    served::{Previous, ServedVersion, Staged},
 };
 
 /// What serves, who may change it, and what is observed. All fields are optional: `spec: {}` is valid.
@@ -103,6 +104,10 @@ pub struct ModelDeploymentSpec {
     #[serde(default)]
     #[schemars(extend("default" = {}))]
     pub approval: Approval,
+    /// How a version becomes main. Without it, a change of main that is not complete after 10 minutes ends.
+    #[serde(default)]
+    #[schemars(extend("default" = {}))]
+    pub rollout: RolloutRules,
     /// How a rollback to an earlier version works. Without it, the pods of the previous main are kept for 10 minutes.
     #[serde(default)]
     #[schemars(extend("default" = {}))]

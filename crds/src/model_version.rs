@@ -61,7 +61,7 @@ use crate::{
 #[kube(validation = Rule::new(
     "self.spec.stage == oldSelf.spec.stage || self.spec.stage != 'Production' || !has(self.status) || !has(self.status.stage) \
      || self.status.stage != 'Archived' \
-     || (has(self.status.history) && self.status.history.exists(h, h.to == 'Production' && (h.decision == 'Approved' || h.decision == 'RolledBack')))")
+     || (has(self.status.history) && self.status.history.exists(h, h.from == 'Production' || (h.to == 'Production' && h.decision == 'RolledBack')))")
     .message("an archived version can return to Production only if it was there before: request Staging first")
     .field_path(".spec.stage"))]
 #[x_kube(validation = Rule::new("has(self.documentation) == has(oldSelf.documentation) && has(self.evaluation) == has(oldSelf.evaluation) && has(self.provenance) == has(oldSelf.provenance) && has(self.baseline) == has(oldSelf.baseline)")
@@ -141,6 +141,11 @@ pub struct ModelVersionStatus {
     /// none failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<Failure>,
+    /// `metadata.uid` of the `ModelDeployment` under which stage and request were decided. If that one was deleted and
+    /// another one has its name, the version is retired as after the deletion. Absent in the status of older operators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub deployment_uid: Option<String>,
     /// `metadata.generation` of the spec that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,

@@ -60,6 +60,8 @@ pub enum RollbackResult {
     Pending,
     /// The version is main.
     Done,
-    /// The version does not exist or was never approved for Production. Main stays as it is.
+    /// The version does not exist, was never approved for Production, or was never main. Main stays as it is.
     Refused,
+    /// The version did not become main within `spec.rollout.deadline`. Main stays as it is.
+    TimedOut,
 }

@@ -1,4 +1,4 @@
-//! The versions of a deployment that have pods, and the change of main that is in progress.
+//! The versions of a deployment that have pods.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::JsonSchema;
@@ -53,19 +53,4 @@ pub struct Staged {
     pub ready_replicas: i32,
     /// URL of this version's own Service inside the cluster, for testers.
     pub url: String,
-}
-
-/// A change of main that is in progress.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Rollout {
-    /// Semantic version that becomes main.
-    pub version: String,
-    /// Name of its `ModelVersion` in the same namespace.
-    pub model_version: String,
-    /// What started the change: the id of the approved transition, or `rollback:` and the value of the annotation
-    /// `understudy.dev/rollback`.
-    pub transition: String,
-    /// What the change waits for, for people. Callers stay with the present main until then.
-    pub message: String,
 }

@@ -80,6 +80,8 @@ reasons! {
         AcceptanceFailed,
         /// No tester has given a verdict.
         AcceptanceMissing,
+        /// No pod of the version is ready in Staging.
+        NotServing,
     }
 
     /// `ApprovalPolicyActive` of a deployment.
@@ -184,6 +186,8 @@ reasons! {
         RolledBack,
         /// No version is main any more.
         TakenDown,
+        /// A promotion or rollback was not complete before its deadline.
+        RolloutTimedOut,
         /// A rollback is not possible.
         RollbackRefused,
         /// The challenger gets copies.

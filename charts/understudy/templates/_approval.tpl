@@ -54,6 +54,8 @@ variables:
   expression: "object == null ? variables.stageBefore : object.spec.?stage.orValue('None')"
 - name: stageNow
   expression: "oldObject == null ? 'None' : oldObject.?status.?stage.orValue('None')"
+- name: mainNow
+  expression: "oldObject == null ? {} : oldObject.?status.?main.orValue({})"
 - name: transition
   expression: "oldObject == null ? {} : oldObject.?status.?transition.orValue({})"
 - name: pending
@@ -205,6 +207,12 @@ validations:
     || has(namespaceObject.metadata.deletionTimestamp)
     || authorizer.group('understudy.dev').resource('modelversions').namespace(request.namespace).name(oldObject.metadata.name).check('delete-production').allowed()
   messageExpression: "oldObject.metadata.name + ' is in Production: move it out first, or have the verb delete-production on modelversions'"
+  reason: Forbidden
+- expression: >-
+    variables.resource != 'modeldeployments' || request.operation != 'DELETE' || !has(variables.mainNow.version)
+    || has(namespaceObject.metadata.deletionTimestamp)
+    || authorizer.group('understudy.dev').resource('modeldeployments').namespace(request.namespace).name(oldObject.metadata.name).check('delete-production').allowed()
+  messageExpression: "'callers of ' + oldObject.metadata.name + ' are answered by ' + variables.mainNow.version + ', and deleting it ends that: move this version out of Production first, or have the verb delete-production on modeldeployments'"
   reason: Forbidden
 # ModelDeployments: rules and rollback.
 - expression: "!variables.governs || authorizer.group('understudy.dev').resource('modeldeployments').namespace(request.namespace).name(request.name).check('govern').allowed()"

@@ -30,6 +30,10 @@ pub fn status(observed: &Observed, hold: Option<&Hold>, now: Timestamp) -> Model
     let generation = observed.version.metadata.generation;
     let mut status = observed.version.status.clone().unwrap_or_default();
     status.observed_generation = generation;
+    // A rollback can make it main of a deployment that was created again, before its stage was ended.
+    if let Some(md) = observed.deployment.as_ref().filter(|md| md.is_main(&observed.version)) {
+        status.deployment_uid.clone_from(&md.metadata.uid);
+    }
     if let Some(failure) = &observed.pods.failure {
         let known = status
             .last_failure
@@ -134,7 +138,7 @@ fn ready(
     let refused = status
         .history
         .last()
-        .filter(|last| matches!(last.decision, Decision::Rejected | Decision::Expired))
+        .filter(|last| matches!(last.decision, Decision::Rejected | Decision::Expired | Decision::TimedOut))
         .filter(|_| status.stage != observed.version.spec.stage);
     if let Some(last) = refused {
         let because = last.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use understudy_crds::{
-    Decision, Grant, HistoryEntry, ModelVersionStatus, PolicyReference, Stage, Transition,
+    Decision, END_OF_APPROVED, Grant, HistoryEntry, ModelVersionStatus, PolicyReference, Stage, Transition,
 };
 
 use super::{
@@ -22,12 +22,20 @@ pub fn apply(
     let generation = observed.version.metadata.generation;
     let digest = observed.version.spec.artifact.digest();
     let status = after.version.status.get_or_insert_default();
+    if let Some(deployment) = &observed.deployment {
+        status.deployment_uid.clone_from(&deployment.metadata.uid);
+    }
     match step {
         Step::Open(transition) => status.transition = Some(transition.clone()),
         Step::Accept(acceptance) => status.acceptance = Some(acceptance.clone()),
         Step::Close { decision, by, reason } => {
             if let Some(transition) = status.transition.take() {
-                status.history.push(entry(&transition, *decision, by, reason.clone(), None, now));
+                let mut entry = entry(&transition, *decision, by, reason.clone(), None, now);
+                // The approval of this request has its id already, and ids in the history are unique.
+                if status.history.iter().any(|h| h.id == entry.id) {
+                    entry.id.push_str(END_OF_APPROVED);
+                }
+                status.history.push(entry);
                 // After a withdrawal, the spec may contain the next request: it must not count as settled.
                 if *decision != Decision::Withdrawn {
                     status.settled_generation = generation;

@@ -14,6 +14,7 @@ use understudy_crds::{
 
 pub use self::pass::{Calls, Pass};
 use super::{
+    deadline,
     error::Error,
     expectations::Expectations,
     observe::Observed,
@@ -105,7 +106,13 @@ fn status(
         main.ready_replicas = observed.pods_of(&main.version).ready_replicas();
     }
     status.staging = staging(observed);
-    status.rollout = rollout(pass);
+    status.rollout = rollout(observed, pass);
+    if let (Some(over), Some(rollback)) =
+        (pass.deadline.and_then(|d| d.over.clone()), status.rollback.as_mut())
+        && rollback.result == RollbackResult::Pending
+    {
+        (rollback.result, rollback.message) = (RollbackResult::TimedOut, over);
+    }
     conditions::fill_in(&mut status, base, pass, policy, now);
     if pass.routed.reached_pods() {
         challenger::fill_in(&mut status, observed, &pass.calls, now);
@@ -193,16 +200,28 @@ fn staging(observed: &Observed) -> Vec<Staged> {
         .collect()
 }
 
-fn rollout(pass: &Pass<'_>) -> Option<Rollout> {
+/// The change of main that waits. A promotion that is over stays until its request is closed: the controller of versions
+/// closes it because of this record.
+fn rollout(observed: &Observed, pass: &Pass<'_>) -> Option<Rollout> {
+    if let Some(closing) = deadline::closing(observed) {
+        return Some(closing.clone());
+    }
     let (Next::Promote(candidate), Readiness::Wait { message, .. }) = (&pass.plan.next, pass.readiness)
     else {
         return None;
     };
+    let over = pass.deadline.and_then(|deadline| deadline.over.as_ref());
+    // The result of a rollback is in its own field.
+    if over.is_some() && candidate.reason == MainReason::RolledBack {
+        return None;
+    }
     Some(Rollout {
         version: candidate.version.spec.version.clone(),
         model_version: candidate.version.name_any(),
         transition: candidate.transition.clone(),
-        message: message.clone(),
+        since: pass.deadline.map(|deadline| deadline.since.into()),
+        deadline_exceeded: over.is_some(),
+        message: over.unwrap_or(message).clone(),
     })
 }
 
@@ -225,6 +244,9 @@ mod tests {
             "status": {"stage": "Archived", "history": [{
                 "id": "a1", "from": "Staging", "to": "Production", "requestedBy": "alice", "decision": "Approved",
                 "requestedAt": "2026-11-01T12:00:00Z", "decidedBy": "bob", "decidedAt": "2026-11-01T13:00:00Z", "digest": digest,
+            }, {
+                "id": "b2", "from": "Production", "to": "Archived", "requestedBy": "dave", "decision": "Superseded",
+                "requestedAt": "2026-11-03T12:00:00Z", "decidedBy": "erin", "decidedAt": "2026-11-03T13:00:00Z", "digest": digest,
             }]},
         }))
         .expect("a ModelVersion");
