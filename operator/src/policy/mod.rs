@@ -12,7 +12,7 @@ use kube::Client;
 use rand::RngExt as _;
 use tokio::sync::watch;
 use tracing::{info, warn};
-use understudy_crds::{HISTORY_LIMIT, ModelVersion};
+use understudy_crds::{HISTORY_CAPACITY, ModelVersion};
 
 pub use reference::{Error, Expected, Installed};
 
@@ -133,7 +133,7 @@ impl ApprovalPolicy {
     pub async fn keep_checking(&self, cache: &Cache, scope: &Scope, metrics: &Metrics) {
         loop {
             // The schema rejects any further entry in a full history, before the policy is evaluated.
-            let witness = cache.versions.state().into_iter().find(|v| v.history().len() < HISTORY_LIMIT);
+            let witness = cache.versions.state().into_iter().find(|v| v.history().len() < HISTORY_CAPACITY);
             let found = self.check(witness.as_deref()).await;
             if found.known {
                 metrics.policy_active(scope.namespace(), found.active);
