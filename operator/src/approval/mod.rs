@@ -77,7 +77,7 @@ async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) 
     };
     let next = record::apply(&observed, &step, policy, now);
     let written = write_status(ctx, &observed.version, next).await?;
-    announce(ctx, &observed.version, &written, &step).await;
+    announce(ctx, &observed.version, &written, &step, now).await;
     Ok(Action::requeue(Duration::ZERO))
 }
 
@@ -119,7 +119,12 @@ async fn write_status(
     kinds::write_status(&ctx.client, read, &next).await
 }
 
-async fn announce(ctx: &Context, before: &ModelVersion, after: &ModelVersion, step: &Step) {
+async fn announce(ctx: &Context, before: &ModelVersion, after: &ModelVersion, step: &Step, now: Timestamp) {
+    for entry in record::unrecorded(before, step, now) {
+        ctx.journal.decided(after, &entry, &ctx.metrics).await;
+        let reason = reasons::Hold::HistoryFull.as_str();
+        ctx.journal.event(after, EventType::Warning, reason, &notes::unrecorded(&entry)).await;
+    }
     let known = before.history().len();
     for entry in after.history().iter().skip(known) {
         ctx.journal.decided(after, entry, &ctx.metrics).await;
@@ -138,5 +143,7 @@ async fn announce(ctx: &Context, before: &ModelVersion, after: &ModelVersion, st
     }
 }
 
+#[cfg(test)]
+mod bounds_tests;
 #[cfg(test)]
 mod scenario_tests;

@@ -20,7 +20,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 use tracing::{info, warn};
-use understudy_crds::{HISTORY_LIMIT, ModelVersion};
+use understudy_crds::{HISTORY_CAPACITY, ModelVersion};
 
 use self::enforcement::{Failures, Finding};
 pub use self::{
@@ -149,11 +149,11 @@ impl ApprovalPolicy {
 
     /// Checks periodically, so that conditions and metrics follow the policy while nothing is decided.
     pub async fn keep_checking(&self, cache: &Cache, scope: &Scope, metrics: &Metrics) {
-        // Before that, no witness is known. An error means that a watch has ended, and the process ends.
-        let _ = cache.synced().await;
+        // Before that, no witness is known.
+        cache.synced().await;
         loop {
             // The schema rejects any further entry in a full history, before the policy is evaluated.
-            let witness = cache.versions.state().into_iter().find(|v| v.history().len() < HISTORY_LIMIT);
+            let witness = cache.versions.state().into_iter().find(|v| v.history().len() < HISTORY_CAPACITY);
             self.check(witness.as_deref()).await;
             let state = self.state.borrow().clone();
             if state.reason() != reasons::Policy::NotTried {
