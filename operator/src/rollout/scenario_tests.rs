@@ -319,7 +319,7 @@ async fn a_promotion_that_is_not_complete_in_time_is_recorded_as_over_and_never_
         .expect("a rollout"),
     );
     cluster.sees(&md);
-    let over = put(STATUS).with(|sent| {
+    let over = write_status(STATUS).with(|sent| {
         let rollout = &sent["status"]["rollout"];
         assert_eq!((&rollout["transition"], &rollout["deadlineExceeded"]), (&json!("6f1c2b"), &json!(true)));
         assert_eq!(
@@ -335,7 +335,7 @@ async fn a_promotion_that_is_not_complete_in_time_is_recorded_as_over_and_never_
     let workload = build::workload(&md, &candidate(), 2, &cluster.ctx.config);
     cluster.sees(&rolled_out(&workload));
     pods.probed();
-    let settled = put(STATUS).with(|sent| {
+    let settled = write_status(STATUS).with(|sent| {
         assert_eq!(sent["status"]["rollout"]["deadlineExceeded"], true, "{sent}");
         assert_eq!(condition(sent, "Reconciling"), &Value::Null);
     });
@@ -359,7 +359,7 @@ async fn a_rollback_that_is_not_complete_in_time_ends_and_main_stays() {
         "request": "1.3.0#1", "by": "carol", "at": "2020-01-01T00:00:00Z", "result": "Pending", "message": "m",
     })).expect("a rollback"));
     cluster.sees(&md);
-    let over = put(STATUS).with(|sent| {
+    let over = write_status(STATUS).with(|sent| {
         let rollback = &sent["status"]["rollback"];
         assert_eq!((&rollback["result"], &sent["status"]["rollout"]), (&json!("TimedOut"), &Value::Null));
         assert!(
