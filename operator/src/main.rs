@@ -8,10 +8,12 @@ mod clock;
 mod cluster;
 mod config;
 mod context;
+mod controller;
 mod decision_log;
 mod error_chain;
 #[cfg(test)]
 mod fixtures;
+mod health;
 mod http;
 mod leader;
 mod metrics;

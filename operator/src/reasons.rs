@@ -70,6 +70,8 @@ reasons! {
         NoSuchStep,
         /// The annotation with the requester is missing.
         RequesterUnknown,
+        /// The name of the requester or approver is longer than the record allows.
+        NameTooLong,
         /// The history of the version has no space for another request.
         HistoryFull,
         /// The API server does not enforce the approval policy.
@@ -80,6 +82,8 @@ reasons! {
         AcceptanceFailed,
         /// No tester has given a verdict.
         AcceptanceMissing,
+        /// No pod of the version is ready in Staging.
+        NotServing,
     }
 
     /// `ApprovalPolicyActive` of a deployment.
@@ -90,6 +94,8 @@ reasons! {
         NotEnforced,
         /// No version exists with which this could be checked.
         NotTried,
+        /// The API server has not answered the check for a minute.
+        NotChecked,
     }
 
     /// `Deployed` of a deployment.
@@ -182,6 +188,8 @@ reasons! {
         RolledBack,
         /// No version is main any more.
         TakenDown,
+        /// A promotion or rollback was not complete before its deadline.
+        RolloutTimedOut,
         /// A rollback is not possible.
         RollbackRefused,
         /// The challenger gets copies.
@@ -212,12 +220,22 @@ reasons! {
         GetFailed,
         /// The API server rejected it.
         ApplyFailed,
+        /// Another writer changed it after it was read.
+        Conflict,
         /// The API server did not delete it.
         DeleteFailed,
         /// An object of this name exists and does not belong to Understudy.
         NameConflict,
         /// Its namespace is being deleted.
         NamespaceEnds,
+    }
+
+    /// A pass was ended from outside.
+    Pass {
+        /// It took too long.
+        DeadlineExceeded,
+        /// It reached a defect of the operator.
+        Panicked,
     }
 
     /// A pass failed to notify a pod.
@@ -256,6 +274,7 @@ mod tests {
         explained(&guide, Event::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Kinds::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Apply::ALL.iter().map(|reason| reason.as_str()));
+        explained(&guide, Pass::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Notify::ALL.iter().map(|reason| reason.as_str()));
     }
 }

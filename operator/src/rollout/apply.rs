@@ -7,17 +7,26 @@ use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams},
-    runtime::reflector::{ObjectRef, Store},
+    runtime::reflector::ObjectRef,
 };
 use serde_json::json;
 use understudy_contract::Routing;
-use understudy_crds::names;
+use understudy_crds::{ModelDeployment, names};
 
-use super::{build, challenger::Challenger, error::Error, observe::Observed, plan::Plan};
+use super::{
+    build,
+    challenger::Challenger,
+    error::Error,
+    observe::Observed,
+    plan::Plan,
+    routed::{Rest, Routed, Switched},
+};
 use crate::{
     cluster::{
-        apply::{self, ensure, remove},
+        apply::{self, ensure, ensure_current, remove},
+        kinds,
         labels::label,
+        store::{Placed, Store},
     },
     context::Context,
     error_chain::chain,
@@ -53,10 +62,7 @@ impl Workloads {
     }
 }
 
-fn cached<K>(store: &Store<K>, namespace: &str, name: &str) -> Option<Arc<K>>
-where
-    K: Resource<DynamicType = ()> + Clone + 'static,
-{
+fn cached<K: Placed>(store: &Store<K>, namespace: &str, name: &str) -> Option<Arc<K>> {
     store.get(&ObjectRef::new(name).within(namespace))
 }
 
@@ -114,25 +120,63 @@ pub async fn challenger(
     }
 }
 
-/// Sends callers to the version `main`, writes the routing, and notifies the pods.
-pub async fn routing(
+/// Sends callers to the version that answers, in one write onto the Service that was seen. `changes` says whether main
+/// changes in this pass: then the deployment was read again for that. Otherwise it is read again before callers are
+/// moved, because the view may be from before a change of main.
+pub async fn switch(
     ctx: &Context,
     observed: &Observed,
-    main: Option<&str>,
-    routing: &Routing,
-) -> Result<(), Error> {
+    answering: Option<build::Answering<'_>>,
+    changes: bool,
+) -> Result<Switched, Error> {
     let (namespace, name) = (observed.namespace(), observed.md.name_any());
     let seen = cached(&ctx.cache.services, &namespace, &name);
-    ensure(&ctx.client, build::main_service(&observed.md, main), seen.as_deref()).await?;
-    let seen = cached(&ctx.cache.config_maps, &namespace, &names::routing(&name));
-    ensure(&ctx.client, build::config_map(&observed.md, routing), seen.as_deref()).await?;
-    let seen = cached(&ctx.cache.budgets, &namespace, &name);
+    let desired = build::main_service(&observed.md, answering);
+    let moves = seen.as_ref().is_some_and(|seen| !build::same_callers(seen, &desired));
+    if moves && !changes {
+        let present: Option<ModelDeployment> = kinds::get(&ctx.client, &namespace, &name).await?;
+        let transition = |md: &ModelDeployment| md.main().map(|main| main.transition.clone());
+        let same = |md: &ModelDeployment| {
+            md.metadata.uid == observed.md.metadata.uid && transition(md) == transition(&observed.md)
+        };
+        if !present.as_ref().is_some_and(same) {
+            return Err(Error::Outdated { name });
+        }
+    }
+    ensure_current(&ctx.client, desired, seen.as_deref()).await?;
+    Ok(Switched::confirmed())
+}
+
+/// Writes the routing, moves the disruption budget, and notifies the pods. Only the notification depends on another of
+/// these steps: a pod must not take an old file for the new one.
+pub async fn follow(
+    ctx: &Context,
+    observed: &Observed,
+    routed: &mut Routed,
+    main: Option<&str>,
+    routing: &Routing,
+) {
+    if !routed.has_callers() {
+        return;
+    }
+    let seen =
+        cached(&ctx.cache.config_maps, &observed.namespace(), &names::routing(&observed.md.name_any()));
+    let file = ensure(&ctx.client, build::config_map(&observed.md, routing), seen.as_deref()).await;
+    let written = file.is_ok();
+    let budget = budget(ctx, observed, main).await;
+    let pods = if written { notify(ctx, observed, &build::hash(routing)).await } else { Ok(()) };
+    routed.rest =
+        Rest { file: file.err().map(Error::from), budget: budget.err().map(Error::from), pods: pods.err() };
+}
+
+async fn budget(ctx: &Context, observed: &Observed, main: Option<&str>) -> Result<(), apply::Error> {
+    let seen = cached(&ctx.cache.budgets, &observed.namespace(), &observed.md.name_any());
     if let Some(budget) = build::budget(&observed.md, main) {
         ensure(&ctx.client, budget, seen.as_deref()).await?;
     } else if let Some(seen) = seen.filter(|s| owned(observed, s.as_ref())) {
         remove(&ctx.client, seen.as_ref()).await?;
     }
-    notify(ctx, observed, &build::hash(routing)).await
+    Ok(())
 }
 
 /// Notifies every pod that has another routing. After a failure for one pod, the others are notified all the same.
@@ -197,16 +241,10 @@ pub async fn prune(
     Ok(())
 }
 
-fn leftover<K>(store: &Store<K>, observed: &Observed, kept: &[String]) -> Vec<Arc<K>>
-where
-    K: Resource<DynamicType = ()> + Clone + 'static,
-{
-    let (namespace, md) = (observed.namespace(), observed.md.name_any());
+fn leftover<K: Placed>(store: &Store<K>, observed: &Observed, kept: &[String]) -> Vec<Arc<K>> {
     store
-        .state()
+        .of_deployment(&observed.namespace(), &observed.md.name_any())
         .into_iter()
-        .filter(|o| o.namespace().as_deref() == Some(&namespace))
-        .filter(|o| label(o.as_ref(), names::DEPLOYMENT_LABEL) == Some(&md))
         .filter(|o| label(o.as_ref(), names::VERSION_LABEL).is_some())
         .filter(|o| {
             o.meta().deletion_timestamp.is_none()

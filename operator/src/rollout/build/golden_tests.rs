@@ -7,7 +7,8 @@ use serde_json::json;
 use understudy_crds::{ModelDeployment, ModelVersion};
 
 use super::{
-    budget, challenger_service, config_map, main_service, peers_service, routing, version_service, workload,
+    Answering, budget, challenger_service, config_map, main_service, peers_service, routing, version_service,
+    workload,
 };
 use crate::config::Config;
 
@@ -40,7 +41,7 @@ fn check(case: &str) {
     let mut objects = json!({
         "workload": workload(md, &input.version, input.replicas, &config),
         "versionService": version_service(md, &input.version.spec.version),
-        "mainService": main_service(md, main),
+        "mainService": main_service(md, main.map(|version| Answering { version, transition: "6f1c2b" })),
         "routing": config_map(md, &routing),
         "budget": budget(md, main),
     });

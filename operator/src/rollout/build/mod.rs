@@ -11,7 +11,9 @@ mod workload;
 pub use budget::budget;
 pub use config_map::{config_map, hash};
 pub use routing::routing;
-pub use service::{challenger_service, main_service, peers_service, version_service};
+pub use service::{
+    Answering, challenger_service, is_switched, main_service, peers_service, same_callers, version_service,
+};
 pub use workload::workload;
 
 #[cfg(test)]
