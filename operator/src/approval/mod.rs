@@ -27,21 +27,16 @@ use crate::{clock, cluster::kinds, context::Context, controller::Action, reasons
 pub async fn reconcile(mv: Arc<ModelVersion>, ctx: Arc<Context>) -> Result<Action, Error> {
     let now = clock::now();
     let observed = observe::from_cache(&mv, &ctx);
-    match decide::decide(&observed, now) {
+    let hold = match decide::decide(&observed, now) {
         // The cache is enough to do nothing. Before a step, the API server is read.
-        NextStep::Act(step) => Box::pin(act(&mv, &ctx, &step, now)).await,
-        NextStep::Hold(hold) => {
-            let status = conditions::status(&observed, Some(&hold), now);
-            update_status(&ctx, &mv, status).await?;
-            Ok(next_pass(&observed, now))
-        }
-        NextStep::Rest => {
-            let observed = observe::signature(observed, &ctx).await;
-            let status = conditions::status(&observed, None, now);
-            update_status(&ctx, &mv, status).await?;
-            Ok(next_pass(&observed, now))
-        }
-    }
+        NextStep::Act(step) => return Box::pin(act(&mv, &ctx, &step, now)).await,
+        NextStep::Hold(hold) => Some(hold),
+        NextStep::Rest => None,
+    };
+    let observed = observe::signature(observed, &ctx).await;
+    let status = conditions::status(&observed, hold.as_ref(), now);
+    update_status(&ctx, &mv, status).await?;
+    Ok(next_pass(&observed, now))
 }
 
 async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) -> Result<Action, Error> {
@@ -84,15 +79,17 @@ async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) 
 /// Pause before a step that waits for the approval policy is tried again. A change of the policy ends it earlier.
 const POLICY_RETRY: Duration = Duration::from_secs(5);
 
-/// When the next pass is without an event: when the open request expires.
+/// When the next pass is without an event: when the open request expires, or when a pod is asked again for the signature.
 fn next_pass(observed: &Observed, now: Timestamp) -> Action {
     let expires = observed
         .version
         .transition()
         .filter(|t| t.approval.is_none())
         .and_then(|t| t.expires_at.as_ref())
-        .map(|at| Duration::try_from(at.0.duration_since(now)).unwrap_or_default());
-    expires.map_or_else(Action::await_change, |left| Action::requeue(left + Duration::from_millis(50)))
+        .map(|at| Duration::try_from(at.0.duration_since(now)).unwrap_or_default())
+        .map(|left| left + Duration::from_millis(50));
+    let next = expires.into_iter().chain(observed.retry_signature_after(now)).min();
+    next.map_or_else(Action::await_change, Action::requeue)
 }
 
 /// Writes the status of the version that was read if it has changed, and publishes events for the changes.

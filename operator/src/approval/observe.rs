@@ -1,9 +1,14 @@
 //! The input of a decision about a version, from the cache or from the API server.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
-use understudy_crds::{Approval, ModelDeployment, ModelVersion, Stage, names};
+use understudy_crds::{
+    Approval, ModelDeployment, ModelVersion, Stage,
+    condition::{self, SERVING},
+    names,
+};
 
 use crate::{
     cluster::{
@@ -13,6 +18,10 @@ use crate::{
     context::Context,
     model_server::probe,
 };
+
+/// Shortest and longest pause before a pod is asked again for the signature of its model.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LAST_RETRY: Duration = Duration::from_mins(1);
 
 /// Everything that a decision about one version depends on.
 #[derive(Clone, Debug)]
@@ -31,6 +40,23 @@ pub struct Observed {
     pub other_in_production: bool,
     /// Its pods.
     pub pods: Pods,
+}
+
+impl Observed {
+    /// When a pod is asked again for the signature, if a ready one has not returned it. The pause is as long as the pods
+    /// have been ready, from 1 s to 60 s, so each pause is about twice the one before.
+    pub fn retry_signature_after(&self, now: Timestamp) -> Option<Duration> {
+        let status = self.version.status.as_ref();
+        if self.pods.ready_addresses.is_empty() || status.is_some_and(|s| s.model.is_some()) {
+            return None;
+        }
+        let since = status
+            .and_then(|s| condition::find(&s.conditions, SERVING))
+            .filter(|serving| serving.status == "True")
+            .map_or(now, |serving| serving.last_transition_time.0);
+        let ready = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+        Some(ready.clamp(FIRST_RETRY, LAST_RETRY))
+    }
 }
 
 /// Reads the caches.
