@@ -136,6 +136,8 @@ fn next_pass(
 }
 
 #[cfg(test)]
+mod deadline_scenario_tests;
+#[cfg(test)]
 mod roll_tests;
 #[cfg(test)]
 mod scenario_tests;
