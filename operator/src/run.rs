@@ -4,6 +4,7 @@
 use std::{error::Error as StdError, sync::Arc, time::Instant};
 
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
+use jiff::Timestamp;
 use kube::{
     Client, Resource, ResourceExt,
     runtime::{Controller, controller, controller::Action, reflector::ObjectRef, reflector::Store},
@@ -23,7 +24,7 @@ use crate::{
     cluster::{scope::Scope, watch::watch_all},
     config::{self, Config},
     context::Context,
-    decision_log::Journal,
+    decision_log::{Journal, Replay},
     error_chain::chain,
     http,
     leader::{Elector, Lost},
@@ -98,10 +99,11 @@ async fn lead(
 ) -> Result<(), Error> {
     let mut elector =
         Elector::new(client.clone(), &args.pod_namespace, &args.pod_name, config.leader_election.clone());
-    tokio::select! {
-        _ = elector.acquire() => {}
+    let renewal = tokio::select! {
+        renewal = elector.acquire() => renewal,
         () = until(stopped.clone()) => return Ok(()),
-    }
+    };
+    let replay = Replay::after(renewal, Timestamp::now());
     metrics.leads(true);
     let scopes = if config.watch_namespaces.is_empty() {
         vec![Scope::Cluster]
@@ -113,6 +115,7 @@ async fn lead(
         controllers.push(control(
             args,
             scope,
+            replay,
             Arc::clone(&config),
             client.clone(),
             Arc::clone(&metrics),
@@ -134,6 +137,7 @@ async fn lead(
 fn control(
     args: &RunArgs,
     scope: Scope,
+    replay: Replay,
     config: Arc<Config>,
     client: Client,
     metrics: Arc<Metrics>,
@@ -141,7 +145,7 @@ fn control(
 ) -> Result<BoxFuture<'static, Result<(), Error>>, Error> {
     let names = config.policy_name.as_deref().zip(config.binding_name.as_deref());
     let policy = ApprovalPolicy::new(client.clone(), &args.policy_dir, names)?;
-    let journal = Journal::new(client.clone(), &args.pod_name);
+    let journal = Journal::new(client.clone(), &args.pod_name, replay);
     let (cache, triggers, watching) = watch_all(&client, &scope, &metrics);
     metrics.watch(cache.versions.clone(), cache.deployments.clone());
     let ctx = Arc::new(Context {

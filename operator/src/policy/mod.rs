@@ -184,13 +184,5 @@ async fn within<T, E: Into<Failure>>(check: impl Future<Output = Result<T, E>>) 
     }
 }
 
-/// Whether the API server did not answer the request itself, so that the same request may succeed later.
-fn is_unanswered(error: &kube::Error) -> bool {
-    match error {
-        kube::Error::Api(status) => matches!(status.code, 401 | 408 | 429 | 500..),
-        _ => true,
-    }
-}
-
 #[cfg(test)]
 mod scenario_tests;
