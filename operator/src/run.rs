@@ -31,7 +31,7 @@ use crate::{
     metrics::Metrics,
     model_server::{probe::Prober, summary::SummaryClient},
     policy::{self, ApprovalPolicy},
-    rollout,
+    rollout, startup,
 };
 
 /// Concurrent passes of each controller: enough to use an API server well, without starving its other clients.
@@ -42,7 +42,7 @@ const CONCURRENCY: u16 = 16;
 pub enum Error {
     #[error(transparent)]
     Config(#[from] config::Error),
-    #[error("failed to reach the cluster")]
+    #[error("failed to configure the client of the API server")]
     Client(#[source] Box<dyn StdError + Send + Sync>),
     #[error("failed to load the approval policy that the chart installed")]
     Policy(#[from] policy::Error),
@@ -60,14 +60,21 @@ pub enum Error {
 pub async fn run(args: RunArgs) -> Result<(), Error> {
     let config = Arc::new(Config::read(&args.config)?);
     let client = Client::try_default().await.map_err(|e| Error::Client(Box::new(e)))?;
-    client.apiserver_version().await.map_err(|e| Error::Client(Box::new(e)))?;
     let metrics = Metrics::new();
     let (stop, stopped) = watch::channel(false);
-    let (ready, readiness) = watch::channel(true);
+    let (ready, readiness) = watch::channel(false);
 
     let health = http::serve_health(args.health_port, readiness, until(stopped.clone()));
     let exposition = http::serve_metrics(args.metrics_port, Arc::clone(&metrics), until(stopped.clone()));
-    let work = lead(&args, config, client, metrics, stopped);
+    let contacted = ready.clone();
+    let work = async {
+        if !startup::contact(&client, until(stopped.clone())).await {
+            return Ok(());
+        }
+        // Without a receiver, the endpoints have ended, and with them the process.
+        let _ = contacted.send(true);
+        lead(&args, config, client.clone(), metrics, stopped).await
+    };
     let signals = async move {
         let mut terminate = signal(SignalKind::terminate()).map_err(|e| Error::Setup(Box::new(e)))?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| Error::Setup(Box::new(e)))?;
