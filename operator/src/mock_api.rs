@@ -323,7 +323,7 @@ impl Exchange {
     }
 
     /// The connection is silently dead: neither a response nor an error comes.
-    pub fn is_never_answered(self) -> Self {
+    pub fn gets_no_answer(self) -> Self {
         Self { unanswered: true, ..self }
     }
 

@@ -60,7 +60,7 @@ mod tests {
         });
         let scenario = Scenario::new()
             .then(get("/version").fails(503, "ServiceUnavailable", "the server is shutting down"))
-            .then(get("/version").is_never_answered())
+            .then(get("/version").gets_no_answer())
             .then(get("/version").fails(429, "TooManyRequests", "too many requests"))
             .then(get("/version").finds(&version));
         assert!(cluster.play(scenario, contact(&client, pending())).await);

@@ -195,7 +195,7 @@ mod tests {
     use super::*;
     use crate::fixtures::{self, NOW, approval, approved, at, request, with};
 
-    fn version(status: Value) -> ModelVersion {
+    fn version(status: &Value) -> ModelVersion {
         fixtures::version("1.3.0", json!({"status": status}))
     }
 
@@ -231,9 +231,9 @@ mod tests {
     #[test]
     fn each_entry_is_logged_once_and_only_those_of_an_earlier_process_are_marked() {
         let mut announced = announced("2026-11-21T11:59:50Z");
-        let one = version(json!({"history": [approval("1.3.0", "Staging")]}));
+        let one = version(&json!({"history": [approval("1.3.0", "Staging")]}));
         let two =
-            version(json!({"history": [approval("1.3.0", "Staging"), approval("1.3.0", "Production")]}));
+            version(&json!({"history": [approval("1.3.0", "Staging"), approval("1.3.0", "Production")]}));
         assert_eq!(lines(&mut announced, &one), (0..1, true));
         assert_eq!(lines(&mut announced, &two), (1..2, false));
         assert_eq!(lines(&mut announced, &two), (2..2, false));
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn of_a_history_only_what_was_decided_after_the_horizon_is_replayed() {
         let old = with(approval("1.3.0", "Staging"), json!({"decidedAt": "2026-11-21T11:00:00Z"}));
-        let version = version(json!({"history": [old, approval("1.3.0", "Production")]}));
+        let version = version(&json!({"history": [old, approval("1.3.0", "Production")]}));
         assert_eq!(lines(&mut announced("2026-11-21T11:59:50Z"), &version), (1..2, true));
     }
 
@@ -251,7 +251,7 @@ mod tests {
     fn an_event_is_repeated_until_it_is_published() {
         let mut announced = announced("2026-11-21T11:59:50Z");
         let version =
-            version(json!({"history": [approval("1.3.0", "Staging"), approval("1.3.0", "Production")]}));
+            version(&json!({"history": [approval("1.3.0", "Staging"), approval("1.3.0", "Production")]}));
         let (_, events) = announced.news(&version);
         assert_eq!(events.len(), 2);
         announced.published(&version, &events[0]);
@@ -262,8 +262,8 @@ mod tests {
     fn a_stage_is_reached_once_an_approved_transition_to_it_has_ended() {
         let mut announced = announced("2026-11-21T11:59:50Z");
         let rolling = approved(request("1.3.0", "Staging", "Production"));
-        assert_eq!(announced.news(&version(json!({"stage": "Staging", "transition": rolling}))).1, []);
-        let there = version(json!({"stage": "Production"}));
+        assert_eq!(announced.news(&version(&json!({"stage": "Staging", "transition": rolling}))).1, []);
+        let there = version(&json!({"stage": "Production"}));
         assert_eq!(announced.news(&there).1, [Event::Reached(Stage::Production)]);
         announced.published(&there, &Event::Reached(Stage::Production));
         assert_eq!(announced.news(&there).1, []);
@@ -273,9 +273,9 @@ mod tests {
     fn a_transition_that_ended_without_its_stage_reaches_nothing() {
         let mut announced = announced("2026-11-21T11:59:50Z");
         let rolling = approved(request("1.3.0", "Staging", "Production"));
-        announced.news(&version(json!({"stage": "Staging", "transition": rolling})));
-        announced.news(&version(json!({"stage": "Staging"})));
-        assert_eq!(announced.news(&version(json!({"stage": "Production"}))).1, []);
+        announced.news(&version(&json!({"stage": "Staging", "transition": rolling})));
+        announced.news(&version(&json!({"stage": "Staging"})));
+        assert_eq!(announced.news(&version(&json!({"stage": "Production"}))).1, []);
     }
 
     #[test]
@@ -284,7 +284,7 @@ mod tests {
         let mut uids = HashSet::new();
         for number in 0..FIRST_SWEEP {
             let uid = format!("uid-{number}");
-            let mut version = version(json!({}));
+            let mut version = version(&json!({}));
             version.metadata.uid = Some(uid.clone());
             announced.news(&version);
             if number < 3 {
