@@ -8,6 +8,7 @@
 //! - [`ModelVersion`]: `model_version`, with `artifact`, `evidence`, `stage`, `transition`, `history`, `acceptance`,
 //!   `signature` and `failure`.
 //! - Both: methods in `accessors`, [`annotations`], [`condition`]s, and the [`names`] of owned objects.
+//! - Texts: `rules` says which names a spec may have, [`limits`] how long texts may be, `bounds` cuts a status to them.
 //!
 //! The doc comments of fields become descriptions of the CRDs: `kubectl explain` and docs/api.md show them.
 
@@ -16,13 +17,17 @@ mod accessors;
 pub mod annotations;
 mod approval;
 mod artifact;
+mod bounds;
 mod challenger;
 mod comparison;
 pub mod condition;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod drift;
 mod evidence;
 mod failure;
 mod history;
+pub mod limits;
 mod main_record;
 mod model_deployment;
 mod model_version;
@@ -31,9 +36,11 @@ pub mod possible_values;
 mod recording;
 mod rollback;
 mod rollout;
+mod rules;
 mod served;
 mod signature;
 mod stage;
+pub mod text;
 mod transition;
 
 pub use acceptance::{Acceptance, Verdict};
@@ -47,7 +54,9 @@ pub use comparison::{
 pub use drift::{ColumnRole, DRIFTING_LIMIT, DriftRules, DriftStatistic, DriftStatus, DriftingFeature};
 pub use evidence::{Documentation, Evaluation, Metric, Provenance};
 pub use failure::Failure;
-pub use history::{Decision, END_OF_APPROVED, HISTORY_LIMIT, HistoryEntry, PolicyReference};
+pub use history::{
+    Decision, END_OF_APPROVED, HISTORY_CAPACITY, HISTORY_LIMIT, HistoryEntry, PolicyReference,
+};
 pub use main_record::{MainReason, MainRecord};
 pub use model_deployment::{ModelDeployment, ModelDeploymentSpec, ModelDeploymentStatus};
 pub use model_version::{ModelVersion, ModelVersionSpec, ModelVersionStatus};

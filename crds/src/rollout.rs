@@ -5,6 +5,8 @@ use kube::{KubeSchema, core::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::limits;
+
 /// How long a change of main may take by default: as `progressDeadlineSeconds` of a Deployment.
 fn deadline() -> Duration {
     std::time::Duration::from_mins(10).into()
@@ -36,11 +38,14 @@ impl Default for RolloutRules {
 #[serde(rename_all = "camelCase")]
 pub struct Rollout {
     /// Semantic version that becomes main.
+    #[schemars(length(max = limits::VERSION))]
     pub version: String,
     /// Name of its `ModelVersion` in the same namespace.
+    #[schemars(length(max = limits::OBJECT))]
     pub model_version: String,
     /// What started the change: the id of the approved transition, or `rollback:` and the value of the annotation
     /// `understudy.dev/rollback`.
+    #[schemars(length(max = limits::CHANGE))]
     pub transition: String,
     /// When the change began: `spec.rollout.deadline` counts from here. Absent in the status of older operators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -50,5 +55,6 @@ pub struct Rollout {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deadline_exceeded: bool,
     /// What the change waits for, for people. Callers stay with the present main until then.
+    #[schemars(length(max = limits::MESSAGE))]
     pub message: String,
 }

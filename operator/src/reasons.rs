@@ -70,6 +70,8 @@ reasons! {
         NoSuchStep,
         /// The annotation with the requester is missing.
         RequesterUnknown,
+        /// The name of the requester or approver is longer than the record allows.
+        NameTooLong,
         /// The history of the version has no space for another request.
         HistoryFull,
         /// The API server does not enforce the approval policy.

@@ -140,6 +140,19 @@ validations:
 - expression: "[variables.requests, variables.approves, variables.rejects, variables.accepts].filter(act, act).size() <= 1"
   message: "one write does one thing: request, approve, reject or accept"
   reason: Forbidden
+# The record keeps names and texts whole, so they must fit into it.
+- expression: "!(variables.requests || variables.decides || variables.accepts || variables.rollsBack) || variables.me.size() <= 256"
+  messageExpression: "'your user name has ' + string(variables.me.size()) + ' characters, and the record of an act keeps at most 256: act with an account that has a shorter name'"
+  reason: Invalid
+- expression: "!variables.rejects || variables.after[?'understudy.dev/reason'].orValue('').size() <= 1024"
+  messageExpression: "'understudy.dev/reason has ' + string(variables.after['understudy.dev/reason'].size()) + ' characters, at most 1024 are allowed: shorten it, and link to the rest'"
+  reason: Invalid
+- expression: "!variables.accepts || variables.after[?'understudy.dev/feedback'].orValue('').size() <= 4096"
+  messageExpression: "'understudy.dev/feedback has ' + string(variables.after['understudy.dev/feedback'].size()) + ' characters, at most 4096 are allowed: shorten it, and link to the rest'"
+  reason: Invalid
+- expression: "!variables.rollsBack || variables.after[?'understudy.dev/rollback'].orValue('').size() <= 256"
+  messageExpression: "'understudy.dev/rollback has ' + string(variables.after['understudy.dev/rollback'].size()) + ' characters, at most 256 are allowed: <version>#<new suffix>'"
+  reason: Invalid
 # Request.
 - expression: "!variables.onVersion || oldObject != null || variables.stageAfter in ['None', 'Staging']"
   messageExpression: "'a new ModelVersion starts in None or requests Staging; ' + variables.stageAfter + ' can be requested after that'"

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{ResourceExt, runtime::events::EventType};
 use understudy_crds::{
-    Decision, ModelVersionStatus, Stage, Transition,
+    Decision, Failure, ModelVersionStatus, Stage, Transition,
     condition::{self, APPROVABLE, READY, RECONCILING, SERVING, STALLED},
     names,
 };
@@ -34,13 +34,14 @@ pub fn status(observed: &Observed, hold: Option<&Hold>, now: Timestamp) -> Model
     if let Some(md) = observed.deployment.as_ref().filter(|md| md.is_main(&observed.version)) {
         status.deployment_uid.clone_from(&md.metadata.uid);
     }
-    if let Some(failure) = &observed.pods.failure {
+    // It is compared as it is stored.
+    if let Some(failure) = observed.pods.failure.clone().map(Failure::bounded) {
         let known = status
             .last_failure
             .as_ref()
             .is_some_and(|k| (&k.reason, &k.message) == (&failure.reason, &failure.message));
         if !known {
-            status.last_failure = Some(failure.clone());
+            status.last_failure = Some(failure);
         }
     }
     let runs = status.stage.is_served() || observed.pods.total > 0;
@@ -75,7 +76,7 @@ pub fn status(observed: &Observed, hold: Option<&Hold>, now: Timestamp) -> Model
     put(RECONCILING, while_true(Progress::Reconciling).as_ref());
     put(STALLED, while_true(Progress::Stalled).as_ref());
     put(APPROVABLE, approvable.as_ref());
-    status
+    status.bounded()
 }
 
 fn copy(finding: &Finding) -> Finding {

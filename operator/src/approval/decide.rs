@@ -5,7 +5,7 @@ use kube::ResourceExt;
 use rand::RngExt as _;
 use understudy_crds::{
     Acceptance, Decision, HISTORY_LIMIT, MainReason, MainRecord, ModelDeployment, ModelVersion, Stage,
-    Transition, Verdict, annotations,
+    Transition, Verdict, annotations, limits, text,
 };
 
 use super::{observe::Observed, requirements};
@@ -105,8 +105,24 @@ fn act(step: Step) -> Option<NextStep> {
     Some(NextStep::Act(step))
 }
 
+/// The value of an annotation, cut to what the status can hold. It is compared with the status, too: compared whole, it
+/// would differ after each write.
 fn annotation(version: &ModelVersion, key: &str) -> Option<String> {
-    version.annotations().get(key).filter(|v| !v.is_empty()).cloned()
+    let most = match key {
+        annotations::REASON => limits::REASON,
+        annotations::FEEDBACK => limits::FEEDBACK,
+        _ => limits::PERSON,
+    };
+    version.annotations().get(key).filter(|v| !v.is_empty()).map(|v| text::clamp(v, most))
+}
+
+/// Waits if the name in the annotation `key` is too long to be recorded: a part of a name could be another person.
+fn name_too_long(version: &ModelVersion, key: &str) -> Option<NextStep> {
+    let count = version.annotations().get(key)?.chars().count();
+    (count > limits::PERSON).then(|| {
+        let message = format!("the name in {key} has {count} characters, more than {}", limits::PERSON);
+        NextStep::Hold(Hold::new(reasons::Hold::NameTooLong, message))
+    })
 }
 
 fn is_main(observed: &Observed) -> bool {
@@ -307,6 +323,9 @@ fn approved(o: &Observed, _: Timestamp) -> Option<NextStep> {
         return Some(NextStep::Hold(Hold { approved: approver.is_some(), ..Hold::new(*reason, message) }));
     }
     let by = approver?;
+    if let Some(hold) = name_too_long(&o.version, annotations::APPROVED_BY) {
+        return Some(hold);
+    }
     if by == transition.requested_by {
         return Some(NextStep::Hold(Hold::new(
             reasons::Hold::FourEyes,
@@ -336,6 +355,9 @@ fn requested(o: &Observed, now: Timestamp) -> Option<NextStep> {
         let message = "the annotation understudy.dev/requested-by is missing: request again";
         return Some(NextStep::Hold(Hold::new(reasons::Hold::RequesterUnknown, message)));
     };
+    if let Some(hold) = name_too_long(&o.version, annotations::REQUESTED_BY) {
+        return Some(hold);
+    }
     if o.version.history().len() + HISTORY_RESERVE > HISTORY_LIMIT {
         let message = "the history is full: publish the model as a new version";
         return Some(NextStep::Hold(Hold::new(reasons::Hold::HistoryFull, message)));

@@ -3,6 +3,7 @@
 //! Only this controller writes the status of a version. It never starts or stops a pod: [`crate::rollout`] does, and
 //! this controller follows its progress.
 
+mod announce;
 mod conditions;
 mod decide;
 mod notes;
@@ -17,6 +18,7 @@ use kube::runtime::events::EventType;
 use understudy_crds::{ModelVersion, ModelVersionStatus};
 
 use self::{
+    announce::announce,
     decide::{NextStep, Step},
     observe::Observed,
 };
@@ -26,6 +28,8 @@ use crate::{clock, cluster::kinds, context::Context, controller::Action, reasons
 /// One pass over one version.
 pub async fn reconcile(mv: Arc<ModelVersion>, ctx: Arc<Context>) -> Result<Action, Error> {
     let now = clock::now();
+    // A pass or a process before may have recorded something and ended before it announced it.
+    announce(&ctx, &mv).await;
     let observed = observe::from_cache(&mv, &ctx);
     let hold = match decide::decide(&observed, now) {
         // The cache is enough to do nothing. Before a step, the API server is read.
@@ -72,7 +76,12 @@ async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) 
     };
     let next = record::apply(&observed, &step, policy, now);
     let written = write_status(ctx, &observed.version, next).await?;
-    announce(ctx, &observed.version, &written, &step).await;
+    announce(ctx, &written).await;
+    for entry in record::unrecorded(&observed.version, &step, now) {
+        ctx.journal.unrecorded(&written, &entry, &ctx.metrics);
+        let reason = reasons::Hold::HistoryFull.as_str();
+        ctx.journal.event(&written, EventType::Warning, reason, &notes::unrecorded(&entry)).await;
+    }
     Ok(Action::requeue(Duration::ZERO))
 }
 
@@ -116,24 +125,9 @@ async fn write_status(
     kinds::write_status(&ctx.client, read, &next).await
 }
 
-async fn announce(ctx: &Context, before: &ModelVersion, after: &ModelVersion, step: &Step) {
-    let known = before.history().len();
-    for entry in after.history().iter().skip(known) {
-        ctx.journal.decided(after, entry, &ctx.metrics).await;
-    }
-    if let Step::Open(transition) = step {
-        let note = notes::requested(after, transition, ctx.config.stamps_names);
-        ctx.journal.event(after, EventType::Normal, reasons::Event::Requested.as_str(), &note).await;
-    }
-    if let Step::Accept(acceptance) = step {
-        let reason = reasons::Event::AcceptanceTest.as_str();
-        ctx.journal.event(after, EventType::Normal, reason, &notes::accepted(acceptance)).await;
-    }
-    if let Step::Complete { .. } = step {
-        let reason = reasons::Event::StageReached.as_str();
-        ctx.journal.event(after, EventType::Normal, reason, &format!("now in {}", after.stage())).await;
-    }
-}
-
+#[cfg(test)]
+mod announce_tests;
+#[cfg(test)]
+mod bounds_tests;
 #[cfg(test)]
 mod scenario_tests;

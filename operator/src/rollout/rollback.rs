@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{
-    Decision, ModelDeployment, ModelVersion, RollbackResult, RollbackStatus, Stage, annotations,
+    Decision, ModelDeployment, ModelVersion, RollbackResult, RollbackStatus, Stage, annotations, limits, text,
 };
 
 /// The newest request for a rollback.
@@ -21,12 +21,16 @@ pub enum RollbackRequest {
 
 /// The rollback that the annotations request.
 pub fn requested(md: &ModelDeployment, versions: &[Arc<ModelVersion>], now: Timestamp) -> RollbackRequest {
-    let annotation = |key| md.annotations().get(key).filter(|v: &&String| !v.is_empty());
-    let (Some(request), Some(by)) = (annotation(annotations::ROLLBACK), annotation(annotations::ROLLBACK_BY))
-    else {
+    // Cut to what the status can hold: a longer request would differ from the status after each write.
+    let annotation =
+        |key, most| md.annotations().get(key).filter(|v| !v.is_empty()).map(|v| text::clamp(v, most));
+    let (Some(request), Some(by)) = (
+        annotation(annotations::ROLLBACK, limits::ROLLBACK),
+        annotation(annotations::ROLLBACK_BY, limits::PERSON),
+    ) else {
         return RollbackRequest::None;
     };
-    let known = md.status.as_ref().and_then(|s| s.rollback.as_ref()).filter(|r| r.request == *request);
+    let known = md.status.as_ref().and_then(|s| s.rollback.as_ref()).filter(|r| r.request == request);
     if known.is_some_and(|r| r.result != RollbackResult::Pending) {
         return RollbackRequest::None;
     }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{
     MainReason, MainRecord, ModelDeployment, ModelDeploymentStatus, Previous, RollbackResult, Rollout,
-    ServedVersion, Stage, Staged, names,
+    ServedVersion, Stage, Staged, limits, names,
 };
 
 pub use self::pass::{Calls, Pass};
@@ -23,11 +23,6 @@ use super::{
     verify::Readiness,
 };
 use crate::{cluster::kinds, context::Context, policy::Enforcement};
-
-/// Most versions in Staging that the schema allows in the status.
-const STAGED: usize = 256;
-/// Entries of the history that are kept: years of changes, and far from the size limit of an object.
-const HISTORY: usize = 100;
 
 /// Records the new main, if this pass has switched callers to it. Returns the deployment as it was written. Nothing
 /// comes between the switch and this write, so that no other failure can keep the record from being written.
@@ -117,7 +112,7 @@ fn status(
     if pass.routed.reached_pods() {
         challenger::fill_in(&mut status, observed, &pass.calls, now);
     }
-    status
+    status.bounded()
 }
 
 fn change_main(
@@ -144,8 +139,6 @@ fn change_main(
     if let Next::Promote(candidate) = next {
         status.main = Some(served(candidate, now));
         status.history.push(record(candidate, now));
-        let surplus = status.history.len().saturating_sub(HISTORY);
-        status.history.drain(..surplus);
         if let Some(rollback) = status.rollback.as_mut().filter(|r| r.result == RollbackResult::Pending) {
             rollback.result = RollbackResult::Done;
             rollback.message = format!("{} is main again", candidate.version.spec.version);
@@ -187,7 +180,7 @@ fn record(candidate: &Candidate, now: Timestamp) -> MainRecord {
 fn staging(observed: &Observed) -> Vec<Staged> {
     let staged = observed.versions.iter().filter(|v| v.stage() == Stage::Staging);
     staged
-        .take(STAGED)
+        .take(limits::STAGED)
         .map(|v| Staged {
             version: v.spec.version.clone(),
             model_version: v.name_any(),

@@ -3,7 +3,7 @@
 //! Every pod of the next main must answer a real inference, and everything that was approved must still stand.
 
 use kube::ResourceExt;
-use understudy_crds::{MainReason, ModelDeployment, ModelVersion, Stage, annotations};
+use understudy_crds::{MainReason, ModelDeployment, ModelVersion, Stage, annotations, limits, text};
 
 use super::{
     facts::{Facts, Fresh, Promotion},
@@ -66,7 +66,8 @@ fn promotion(seen: &ModelDeployment, facts: Promotion<'_>) -> Result<ModelDeploy
         return Err((Waiting::RequestChanged, format!("the deadline for {name} to become main is over")));
     }
     if let Some(rollback) = candidate.transition.strip_prefix("rollback:")
-        && md.annotations().get(annotations::ROLLBACK).map(String::as_str) != Some(rollback)
+        && md.annotations().get(annotations::ROLLBACK).map(|r| text::clamp(r, limits::ROLLBACK)).as_deref()
+            != Some(rollback)
     {
         return Err(deployment_changed(seen));
     }
