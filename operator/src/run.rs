@@ -115,6 +115,9 @@ async fn lead(
     let scopes: Vec<_> =
         scopes.into_iter().map(|scope| (scope, Cache::default(), Triggers::default())).collect();
     health.leads(scopes.iter().map(|(_, cache, triggers)| (cache.clone(), triggers.clone())).collect());
+    let waves = Arc::new(rollout::Waves::new(&config));
+    let watched: Vec<_> =
+        scopes.iter().map(|(_, cache, triggers)| (cache.clone(), triggers.clone())).collect();
     let mut controllers = vec![];
     for (scope, cache, triggers) in scopes {
         metrics.watch(cache.clone(), triggers.clone());
@@ -129,11 +132,13 @@ async fn lead(
             metrics: Arc::clone(&metrics),
             summaries: SummaryClient::new(),
         });
-        controllers.push(control(ctx, scope, triggers, &health, stopped.clone()));
+        let state = Arc::new(rollout::State::new(Arc::clone(&waves)));
+        controllers.push(control(ctx, state, scope, triggers, &health, stopped.clone()));
     }
     let result = tokio::select! {
         result = futures::future::try_join_all(controllers) => result.map(|_| ()),
         lost = elector.renew() => Err(lost.into()),
+        () = waves.run(&watched, &metrics) => Err(Error::Ended("the waves of rolls")),
     };
     metrics.leads(false);
     if result.is_ok() {
@@ -145,6 +150,7 @@ async fn lead(
 /// Both controllers of one scope, until `stopped`.
 fn control(
     ctx: Arc<Context>,
+    state: Arc<rollout::State>,
     scope: Scope,
     triggers: Triggers,
     health: &Health,
@@ -157,7 +163,6 @@ fn control(
             ctx.cache.synced().await;
             info!(?scope, "filled the caches, reconciling");
         };
-        let state = Arc::new(rollout::State::default());
         let (of_versions, of_deployments) = (Arc::clone(&ctx), Arc::clone(&ctx));
         let versions = Controller {
             name: "modelversion",

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use kube::runtime::controller::Action;
+use crate::controller::Action;
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 use understudy_crds::ModelVersion;

@@ -19,11 +19,13 @@ use super::{
     error::Error,
     observe::Observed,
     plan::Plan,
+    roll::{self, Roll},
     routed::{Rest, Routed, Switched},
+    waves::Waves,
 };
 use crate::{
     cluster::{
-        apply::{self, ensure, ensure_current, remove},
+        apply::{self, ensure, ensure_current, remove, scale},
         kinds,
         labels::label,
         store::{Placed, Store},
@@ -67,7 +69,7 @@ fn cached<K: Placed>(store: &Store<K>, namespace: &str, name: &str) -> Option<Ar
 }
 
 /// Applies the Deployment and the Service of every version that runs, and the Service by which pods find each other.
-pub async fn workloads(ctx: &Context, observed: &Observed, plan: &Plan) -> Workloads {
+pub async fn workloads(ctx: &Context, waves: &Waves, observed: &Observed, plan: &Plan) -> Workloads {
     let namespace = observed.namespace();
     let mut out = Workloads::default();
     // Pods cannot start without the ConfigMap that they mount.
@@ -86,9 +88,17 @@ pub async fn workloads(ctx: &Context, observed: &Observed, plan: &Plan) -> Workl
         }
     }
     for (version, replicas) in &plan.serve {
-        let desired = build::workload(&observed.md, version, *replicas, &ctx.config);
-        let name = desired.name_any();
-        match ensure(&ctx.client, desired, observed.workloads.get(&name).map(Arc::as_ref)).await {
+        let wanted = build::workload(&observed.md, version, *replicas, &ctx.config);
+        let name = wanted.name_any();
+        let found = observed.workloads.get(&name).map(Arc::as_ref);
+        let origin = build::Origin::new(&observed.md, version, &ctx.config, &waves.operator);
+        let applied = match (roll::judge(wanted, origin, found), found) {
+            (Roll::Wave(_), Some(found)) if !waves.admits(&namespace, &name) => {
+                scale(&ctx.client, found, *replicas).await
+            }
+            (Roll::Apply(wanted) | Roll::Wave(wanted), found) => ensure(&ctx.client, wanted, found).await,
+        };
+        match applied {
             Ok(applied) => {
                 out.applied.insert(name.clone(), applied);
             }

@@ -14,6 +14,7 @@ mod error;
 mod expectations;
 mod observe;
 mod plan;
+mod roll;
 mod rollback;
 mod rounds;
 mod routed;
@@ -23,6 +24,7 @@ mod state;
 mod status;
 mod summaries;
 mod verify;
+mod waves;
 
 use std::{
     sync::Arc,
@@ -34,7 +36,7 @@ use kube::ResourceExt;
 use rand::RngExt as _;
 use understudy_crds::ModelDeployment;
 
-pub use self::{error::Error, state::State};
+pub use self::{error::Error, state::State, waves::Waves};
 use self::{routed::Routed, running::Running};
 use crate::{clock, context::Context, controller::Action};
 
@@ -60,7 +62,7 @@ pub async fn reconcile(
     let observed = observe::observe(&md, &ctx);
     let judged = challenger::judge(&observed, observed.current());
     let plan = plan::plan(&observed, &judged, now);
-    let workloads = Box::pin(apply::workloads(&ctx, &observed, &plan)).await;
+    let workloads = Box::pin(apply::workloads(&ctx, &state.waves, &observed, &plan)).await;
     let readiness = verify::verify(&ctx, &observed, &plan, &workloads).await?;
     if readiness.is_outdated() {
         return Err(Error::Outdated { name: observed.md.name_any() });
