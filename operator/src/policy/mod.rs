@@ -112,7 +112,7 @@ impl ApprovalPolicy {
         let changed = self.state.send_if_modified(|state| {
             let changed = failures.settle(state, finding, Instant::now());
             let (active, finding) = (state.active, &state.message);
-            if changed && active {
+            if changed && (active || state.reason() == reasons::Policy::NotTried) {
                 info!(active, finding, "the state of the approval policy changed");
             } else if changed {
                 warn!(active, finding, detail, "the state of the approval policy changed");
