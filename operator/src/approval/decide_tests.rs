@@ -34,6 +34,8 @@ fn observed(version: ModelVersion) -> Observed {
         rules: Approval::default(),
         duplicate_of: None,
         other_in_production: false,
+        deployment_unreadable: false,
+        unreadable_sibling: None,
         pods: Pods { total: 1, ready: 1, ..Pods::default() },
     }
 }

@@ -131,3 +131,5 @@ mod announce_tests;
 mod bounds_tests;
 #[cfg(test)]
 mod scenario_tests;
+#[cfg(test)]
+mod unreadable_tests;

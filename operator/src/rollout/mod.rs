@@ -91,7 +91,11 @@ pub async fn reconcile(
     let accepted = challenger.accepted().map(AsRef::as_ref);
     let answering = answering.map(|answering| answering.version);
     let routing = build::routing(&observed.md, answering, main, accepted);
-    apply::follow(&ctx, &observed, &mut routed, answering, &routing).await;
+    // The routing depends on main's version. If that cannot be read, the pods keep the routing that they have.
+    let keeps_routing = observed.main_is_unreadable() && !readiness.changes_main();
+    if !keeps_routing {
+        apply::follow(&ctx, &observed, &mut routed, answering, &routing).await;
+    }
     // Without its record, the rest cannot be reported. The next pass records it.
     let recorded = recorded?;
     let (running, collected) = tokio::join!(
@@ -145,3 +149,5 @@ mod roll_tests;
 mod scenario_tests;
 #[cfg(test)]
 mod switch_tests;
+#[cfg(test)]
+mod unreadable_tests;
