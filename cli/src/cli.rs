@@ -8,6 +8,7 @@ use crate::{
         approve::ApproveArgs,
         compare::CompareArgs,
         completion::{CompleteArgs, CompletionArgs},
+        doctor::DoctorArgs,
         history::HistoryArgs,
         list::ListArgs,
         open::OpenArgs,
@@ -54,6 +55,7 @@ pub enum Command {
     Compare(CompareArgs),
     History(HistoryArgs),
     Open(OpenArgs),
+    Doctor(DoctorArgs),
     Completion(CompletionArgs),
     #[command(name = "__complete", hide = true, disable_help_flag = true)]
     Complete(CompleteArgs),

@@ -42,6 +42,12 @@ pub enum Error {
         /// The newest reason and message.
         last: String,
     },
+    /// `doctor` could check nothing.
+    #[error("failed to check the installation: {0}")]
+    Unseen(String),
+    /// `doctor` found problems, and has printed them.
+    #[error("problems found")]
+    Problems,
     /// The reader of stdout stopped reading. This is not a failure.
     #[error("stdout is closed")]
     StdoutClosed,
@@ -56,12 +62,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// 0 if only the output was not read, 1 for a refusal or a failure, 2 for wrong usage (as clap does).
+    /// 0 if only the output was not read, 1 for a refusal, a failure or a problem, 2 for wrong usage (as clap does) and if
+    /// nothing could be checked.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::StdoutClosed => 0,
-            Self::Usage(_) => 2,
+            Self::Usage(_) | Self::Unseen(_) => 2,
             _ => 1,
         }
     }

@@ -39,6 +39,7 @@ pub struct Globals {
 pub enum Format {
     /// Text for people.
     #[default]
+    #[value(alias = "text")]
     Table,
     /// JSON for programs, with the stable fields of docs/cli.md.
     Json,

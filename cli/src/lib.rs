@@ -57,6 +57,10 @@ pub async fn run(cli: Cli) -> ExitCode {
                 let result = dispatch(command, &session).await;
                 (Some(session), result)
             }
+            // Without a client, nothing can be checked.
+            Err(error) if matches!(command, Command::Doctor(_)) => {
+                (None, Err(Error::Unseen(error.to_string())))
+            }
             Err(error) => (None, Err(error)),
         },
     };
@@ -65,7 +69,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Err(error) => error,
     };
     match session {
-        _ if matches!(error, Error::StdoutClosed) => {}
+        _ if matches!(error, Error::StdoutClosed | Error::Problems) => {}
         Some(session) => output::note(&refusal::describe(&error, &session).await),
         None => output::note(&error.to_string()),
     }
@@ -85,6 +89,7 @@ async fn dispatch(command: Command, session: &Session) -> Result<(), Error> {
         Command::Compare(compare) => compare.run(session).await,
         Command::History(history) => history.run(session).await,
         Command::Open(open) => open.run(session).await,
+        Command::Doctor(doctor) => doctor.run(session).await,
         // `run` handles them: they need no session.
         Command::Completion(_) | Command::Complete(_) => Ok(()),
     }

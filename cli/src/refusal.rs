@@ -18,8 +18,19 @@ pub async fn describe(error: &Error, session: &Session) -> String {
     explain(status, *act, me.as_ref(), &session.namespace)
 }
 
-/// The whole chain of causes: the last one names the address or the certificate.
 fn no_response(act: Act, error: &kube::Error) -> String {
+    let why = causes(error);
+    match error {
+        kube::Error::Service(_) | kube::Error::HyperError(_) => {
+            format!("failed to reach the API server: {why}")
+        }
+        _ => format!("failed to {act}: {why}"),
+    }
+}
+
+/// The whole chain of causes: the last one names the address or the certificate.
+#[must_use]
+pub fn causes(error: &kube::Error) -> String {
     let mut chain = vec![];
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
     while let Some(next) = cause {
@@ -27,13 +38,7 @@ fn no_response(act: Act, error: &kube::Error) -> String {
         cause = next.source();
     }
     chain.dedup();
-    let why = if chain.is_empty() { error.to_string() } else { chain.join(": ") };
-    match error {
-        kube::Error::Service(_) | kube::Error::HyperError(_) => {
-            format!("failed to reach the API server: {why}")
-        }
-        _ => format!("failed to {act}: {why}"),
-    }
+    if chain.is_empty() { error.to_string() } else { chain.join(": ") }
 }
 
 /// The response of the API server in plain words.

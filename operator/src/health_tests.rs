@@ -9,14 +9,16 @@ use crate::cluster::{
     store::{Placed, Store},
 };
 
+fn fill<K: Placed>(store: &Store<K>, unfilled: &[&str]) {
+    if !unfilled.contains(&&*K::kind(&())) {
+        store.complete_list();
+    }
+}
+
+/// A replica that has just begun to lead and has listed all kinds but these.
 fn leading(unfilled: &[&str]) -> (Health, Cache, Triggers) {
     let (health, cache, triggers) = (Health::default(), Cache::default(), Triggers::default());
     health.has_contact();
-    fn fill<K: Placed>(store: &Store<K>, unfilled: &[&str]) {
-        if !unfilled.contains(&&*K::kind(&())) {
-            store.complete_list();
-        }
-    }
     fill(&cache.deployments, unfilled);
     fill(&cache.versions, unfilled);
     fill(&cache.workloads, unfilled);

@@ -3,7 +3,12 @@
 //! A [`Scenario`] lists the requests of a pass in their order, each with its response. [`Cluster::play`] runs the pass
 //! against it. A request that is not the next one of the list fails the test, and so does one that is not sent.
 
-use std::{collections::VecDeque, fmt::Debug, path::Path, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt::Debug,
+    path::Path,
+    sync::Arc,
+};
 
 use futures::future::LocalBoxFuture;
 use http::{Method, Request, Response};
@@ -36,7 +41,11 @@ pub struct Cluster {
     pub ctx: Arc<Context>,
     handle: Handle,
     stored: Vec<Value>,
+    known: Known,
 }
+
+/// The last form of each object that a watch or a read delivered, by the end of its path.
+type Known = HashMap<String, Value>;
 
 impl Cluster {
     /// Empty caches. No pod can be probed.
@@ -59,7 +68,7 @@ impl Cluster {
             summaries: SummaryClient::new(),
             client,
         };
-        Self { ctx: Arc::new(ctx), handle, stored: vec![] }
+        Self { ctx: Arc::new(ctx), handle, stored: vec![], known: Known::new() }
     }
 
     /// Sends requests to this API server.
@@ -70,6 +79,9 @@ impl Cluster {
     /// A watch delivers this object.
     pub fn sees(&mut self, object: &impl Serialize) {
         let object = serde_json::to_value(object).expect("a Kubernetes object is JSON");
+        let (kind, name) = (object["kind"].as_str().unwrap_or_default(), &object["metadata"]["name"]);
+        let path = format!("/{}s/{}", kind.to_lowercase(), name.as_str().unwrap_or_default());
+        self.known.insert(path, object.clone());
         let cache = &self.ctx.cache;
         match object["kind"].as_str().unwrap_or_default() {
             "ModelDeployment" => apply(&cache.deployments, object),
@@ -101,8 +113,9 @@ impl Cluster {
             let result = tokio::select! {
                 biased;
                 result = pass => result,
-                () = serve(&mut self.handle, &mut open, &mut self.stored) => unreachable!("a pass has its server"),
+                () = serve(&mut self.handle, &mut open, &mut self.stored, &mut self.known) => unreachable!("a pass has its server"),
             };
+            open.retain(|next| next.iter().any(|exchange| !exchange.repeats));
             assert!(open.is_empty(), "not requested: {open:?}");
             result
         })
@@ -113,16 +126,34 @@ fn apply<K: Placed + DeserializeOwned>(store: &Store<K>, object: Value) {
     store.apply(parse::<Guard<K>>(object));
 }
 
-async fn serve(handle: &mut Handle, open: &mut VecDeque<Vec<Exchange>>, stored: &mut Vec<Value>) {
+async fn serve(
+    handle: &mut Handle,
+    open: &mut VecDeque<Vec<Exchange>>,
+    stored: &mut Vec<Value>,
+    known: &mut Known,
+) {
+    let mut unanswered = vec![];
     loop {
         let (request, reply) = handle.next_request().await.expect("the context keeps its client");
         let (head, body) = request.into_parts();
         let sent = body.collect().await.expect("a body").to_bytes();
-        let sent: Value = serde_json::from_slice(&sent).unwrap_or_default();
+        let mut sent: Value = serde_json::from_slice(&sent).unwrap_or_default();
+        let object = end_of(head.uri.path().trim_end_matches("/status"));
+        if head.method == Method::PATCH && sent.is_array() {
+            sent = patched(known.get(&object), sent);
+        }
+        if open.front().is_some_and(|next| next.iter().all(|e| e.repeats && !e.is(&head))) {
+            open.pop_front();
+        }
         let Some(next) = open.front_mut() else { panic!("unexpected: {} {} {sent}", head.method, head.uri) };
         let Some(position) = next.iter().position(|exchange| exchange.is(&head)) else {
             panic!("expected {next:?}, not {} {} {sent}", head.method, head.uri);
         };
+        if next[position].repeats {
+            let (status, body) = next[position].reply.clone().expect("a repeated exchange has a response");
+            respond(reply, status, &body);
+            continue;
+        }
         let exchange = next.remove(position);
         if next.is_empty() {
             open.pop_front();
@@ -130,10 +161,36 @@ async fn serve(handle: &mut Handle, open: &mut VecDeque<Vec<Exchange>>, stored: 
         for check in exchange.checks {
             check(&sent);
         }
-        let (status, body) = exchange.reply.unwrap_or_else(|| (200, store(sent, stored)));
-        let response = Response::builder().status(status).body(Body::from(body.to_string().into_bytes()));
-        reply.send_response(response.expect("a response"));
+        if exchange.unanswered {
+            unanswered.push(reply);
+            continue;
+        }
+        let reply_with = exchange.reply.or_else(|| exchange.later.map(|body| (200, body())));
+        let (status, body) = reply_with.unwrap_or_else(|| (200, store(sent, stored)));
+        if status == 200 && body["kind"].is_string() {
+            known.insert(object, body.clone());
+        }
+        respond(reply, status, &body);
     }
+}
+
+/// Plural and name of the object at this path.
+fn end_of(path: &str) -> String {
+    let start = path.rmatch_indices('/').nth(1).map_or(0, |(at, _)| at);
+    path[start..].to_owned()
+}
+
+/// The object after this JSON patch.
+fn patched(object: Option<&Value>, patch: Value) -> Value {
+    let mut object = object.expect("a status is patched after its object was read or seen").clone();
+    let patch: json_patch::Patch = serde_json::from_value(patch).expect("a JSON patch");
+    json_patch::patch(&mut object, &patch).expect("the patch fits the object");
+    object
+}
+
+fn respond(reply: mock::SendResponse<Response<Body>>, status: u16, body: &Value) {
+    let response = Response::builder().status(status).body(Body::from(body.to_string().into_bytes()));
+    reply.send_response(response.expect("a response"));
 }
 
 /// The object as the API server has it after the write. A merge patch is not a whole object and is not kept.
@@ -167,6 +224,11 @@ impl Scenario {
         self
     }
 
+    /// This request comes next, any number of times.
+    pub fn then_repeatedly(self, exchange: Exchange) -> Self {
+        self.then(Exchange { repeats: true, ..exchange })
+    }
+
     /// An object that does not exist is read and then created. `check` gets what is created.
     pub fn then_creates(self, path: &str, check: impl FnOnce(&Value) + 'static) -> Self {
         self.then(get(path).finds_nothing()).then(patch(path).with(check))
@@ -182,6 +244,9 @@ pub struct Exchange {
     dry_run: bool,
     checks: Vec<Check>,
     reply: Option<(u16, Value)>,
+    later: Option<Box<dyn FnOnce() -> Value>>,
+    repeats: bool,
+    unanswered: bool,
 }
 
 impl Debug for Exchange {
@@ -201,9 +266,20 @@ pub fn patch(path: &str) -> Exchange {
     Exchange::new(Method::PATCH, path)
 }
 
-/// A replacement, here of a status.
+/// A JSON patch of a status. Checks get the whole object as it is after the patch: the last one that was read or seen,
+/// with the changes.
+pub fn write_status(path: &str) -> Exchange {
+    Exchange::new(Method::PATCH, path)
+}
+
+/// A replacement.
 pub fn put(path: &str) -> Exchange {
     Exchange::new(Method::PUT, path)
+}
+
+/// A new object in the collection at the end of this path.
+pub fn post(path: &str) -> Exchange {
+    Exchange::new(Method::POST, path)
 }
 
 /// A deletion.
@@ -219,12 +295,26 @@ pub fn event(reason: &'static str) -> Exchange {
 
 impl Exchange {
     fn new(method: Method, path: &str) -> Self {
-        Self { method, path: path.to_owned(), dry_run: false, checks: vec![], reply: None }
+        Self {
+            method,
+            path: path.to_owned(),
+            dry_run: false,
+            checks: vec![],
+            reply: None,
+            later: None,
+            repeats: false,
+            unanswered: false,
+        }
     }
 
     fn is(&self, head: &http::request::Parts) -> bool {
         let dry_run = head.uri.query().is_some_and(|query| query.contains("dryRun=All"));
         head.method == self.method && head.uri.path().ends_with(&self.path) && dry_run == self.dry_run
+    }
+
+    /// The connection is silently dead: neither a response nor an error comes.
+    pub fn is_never_answered(self) -> Self {
+        Self { unanswered: true, ..self }
     }
 
     /// The request must have no effect.
@@ -242,6 +332,11 @@ impl Exchange {
     pub fn finds(self, object: &impl Serialize) -> Self {
         let object = serde_json::to_value(object).expect("a Kubernetes object is JSON");
         Self { reply: Some((200, object)), ..self }
+    }
+
+    /// The response is the object that this function returns when the request comes.
+    pub fn finds_then(self, object: impl FnOnce() -> Value + 'static) -> Self {
+        Self { later: Some(Box::new(object)), ..self }
     }
 
     /// The object does not exist.

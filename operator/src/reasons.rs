@@ -70,6 +70,8 @@ reasons! {
         NoSuchStep,
         /// The annotation with the requester is missing.
         RequesterUnknown,
+        /// The name of the requester or approver is longer than the record allows.
+        NameTooLong,
         /// The history of the version has no space for another request.
         HistoryFull,
         /// The API server does not enforce the approval policy.
@@ -80,6 +82,8 @@ reasons! {
         AcceptanceFailed,
         /// No tester has given a verdict.
         AcceptanceMissing,
+        /// No pod of the version is ready in Staging.
+        NotServing,
     }
 
     /// `ApprovalPolicyActive` of a deployment.
@@ -90,6 +94,8 @@ reasons! {
         NotEnforced,
         /// No version exists with which this could be checked.
         NotTried,
+        /// The API server has not answered the check for a minute.
+        NotChecked,
     }
 
     /// `Deployed` of a deployment.
@@ -182,6 +188,8 @@ reasons! {
         RolledBack,
         /// No version is main any more.
         TakenDown,
+        /// A promotion or rollback was not complete before its deadline.
+        RolloutTimedOut,
         /// A rollback is not possible.
         RollbackRefused,
         /// The challenger gets copies.

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use crate::{
     approval,
     args::RunArgs,
+    clock,
     cluster::{cache::Cache, client, scope::Scope, triggers::Triggers, watch::watch_all},
     config::{self, Config},
     context::Context,
@@ -99,7 +100,7 @@ async fn lead(
         () = until(stopped.clone()) => return Ok(()),
     }
     tokio::select! {
-        () = elector.acquire() => {}
+        _ = elector.acquire() => {}
         () = until(stopped.clone()) => return Ok(()),
     }
     metrics.leads(true);
@@ -128,7 +129,7 @@ async fn lead(
             metrics: Arc::clone(&metrics),
             summaries: SummaryClient::new(),
         });
-        let state = Arc::new(rollout::State::new(Arc::clone(&waves)));
+        let state = Arc::new(rollout::State::new(clock::now(), Arc::clone(&waves)));
         controllers.push(control(ctx, state, scope, triggers, &health, stopped.clone()));
     }
     let result = tokio::select! {
@@ -165,7 +166,7 @@ fn control(
     stopped: watch::Receiver<bool>,
 ) -> BoxFuture<'static, Result<(), Error>> {
     let watching = watch_all(&ctx.client, &scope, &ctx.cache, &triggers, &ctx.metrics, &health.heard);
-    let mut policy_changes = ctx.policy.subscribe();
+    let mut enforcement = ctx.policy.subscribe();
     async move {
         let synced = async {
             ctx.cache.synced().await;
@@ -194,7 +195,7 @@ fn control(
         };
         let policy_changed = async {
             // An error means that the policy was dropped, and it lives as long as the context.
-            while policy_changes.changed().await.is_ok() {
+            while enforcement.changed().await.is_ok() {
                 triggers.all(&ctx.cache);
             }
         };

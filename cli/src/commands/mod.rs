@@ -4,6 +4,7 @@ pub mod accept;
 pub mod approve;
 pub mod compare;
 pub mod completion;
+pub mod doctor;
 pub mod history;
 pub mod list;
 pub mod open;

@@ -32,13 +32,13 @@ pub async fn reconcile(mv: Arc<ModelVersion>, ctx: Arc<Context>) -> Result<Actio
         NextStep::Act(step) => Box::pin(act(&mv, &ctx, &step, now)).await,
         NextStep::Hold(hold) => {
             let status = conditions::status(&observed, Some(&hold), now);
-            update_status(&ctx, &observed, status).await?;
+            update_status(&ctx, &mv, status).await?;
             Ok(next_pass(&observed, now))
         }
         NextStep::Rest => {
             let observed = observe::signature(observed, &ctx).await;
             let status = conditions::status(&observed, None, now);
-            update_status(&ctx, &observed, status).await?;
+            update_status(&ctx, &mv, status).await?;
             Ok(next_pass(&observed, now))
         }
     }
@@ -57,10 +57,14 @@ async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) 
             Some(enforced) => enforced,
             None => ctx.policy.check(Some(&observed.version)).await,
         };
+        // The API server is in trouble for a moment: nothing to say about the request, and nothing to write.
+        if enforced.reason() == reasons::Policy::NotChecked && !ctx.policy.is_out_of_reach() {
+            return Ok(Action::requeue(POLICY_RETRY));
+        }
         if !enforced.active {
             let hold = decide::Hold::policy_inactive(&enforced.message, matches!(step, Step::Approve { .. }));
             let status = conditions::status(&observed, Some(&hold), now);
-            update_status(ctx, &observed, status).await?;
+            update_status(ctx, &observed.version, status).await?;
             return Ok(Action::requeue(POLICY_RETRY));
         }
         let fingerprint = enforced.installed.as_ref().map(|installed| installed.fingerprint.as_str());
@@ -73,7 +77,7 @@ async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) 
     };
     let next = record::apply(&observed, &step, policy, now);
     let written = write_status(ctx, &observed.version, next).await?;
-    announce(ctx, &observed.version, &written, &step).await;
+    announce(ctx, &observed.version, &written, &step, now).await;
     Ok(Action::requeue(Duration::ZERO))
 }
 
@@ -91,13 +95,13 @@ fn next_pass(observed: &Observed, now: Timestamp) -> Action {
     expires.map_or_else(Action::await_change, |left| Action::requeue(left + Duration::from_millis(50)))
 }
 
-/// Writes the status if it has changed, and publishes events for the changes.
-async fn update_status(ctx: &Context, observed: &Observed, next: ModelVersionStatus) -> Result<(), Error> {
-    let before = observed.version.status.clone().unwrap_or_default();
-    if before == next && observed.version.status.is_some() {
+/// Writes the status of the version that was read if it has changed, and publishes events for the changes.
+async fn update_status(ctx: &Context, read: &ModelVersion, next: ModelVersionStatus) -> Result<(), Error> {
+    if read.status.as_ref() == Some(&next) {
         return Ok(());
     }
-    let written = write_status(ctx, &observed.version, next).await?;
+    let before = read.status.clone().unwrap_or_default();
+    let written = write_status(ctx, read, next).await?;
     for (type_, reason, note) in conditions::events(&before, written.status.as_ref()) {
         ctx.journal.event(&written, type_, &reason, &note).await;
     }
@@ -107,15 +111,20 @@ async fn update_status(ctx: &Context, observed: &Observed, next: ModelVersionSta
 /// Writes the status of the version that was read. A conflict means that the decision must be made again.
 async fn write_status(
     ctx: &Context,
-    version: &ModelVersion,
+    read: &ModelVersion,
     status: ModelVersionStatus,
 ) -> Result<ModelVersion, Error> {
-    let mut next = version.clone();
+    let mut next = read.clone();
     next.status = Some(status);
-    kinds::replace_status(&ctx.client, &next).await
+    kinds::write_status(&ctx.client, read, &next).await
 }
 
-async fn announce(ctx: &Context, before: &ModelVersion, after: &ModelVersion, step: &Step) {
+async fn announce(ctx: &Context, before: &ModelVersion, after: &ModelVersion, step: &Step, now: Timestamp) {
+    for entry in record::unrecorded(before, step, now) {
+        ctx.journal.decided(after, &entry, &ctx.metrics).await;
+        let reason = reasons::Hold::HistoryFull.as_str();
+        ctx.journal.event(after, EventType::Warning, reason, &notes::unrecorded(&entry)).await;
+    }
     let known = before.history().len();
     for entry in after.history().iter().skip(known) {
         ctx.journal.decided(after, entry, &ctx.metrics).await;
@@ -134,5 +143,7 @@ async fn announce(ctx: &Context, before: &ModelVersion, after: &ModelVersion, st
     }
 }
 
+#[cfg(test)]
+mod bounds_tests;
 #[cfg(test)]
 mod scenario_tests;

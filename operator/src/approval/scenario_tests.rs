@@ -7,7 +7,7 @@ use crate::{
     fixtures::{
         NOW, approved, deployment, digest, main_is, proven, request, rolling_out, staged, version, with,
     },
-    mock_api::{Cluster, Exchange, Scenario, event, get, patch, put},
+    mock_api::{Cluster, Exchange, Scenario, event, get, patch, write_status},
 };
 
 const VERSION: &str = "/modelversions/fraud-1.3.0";
@@ -74,7 +74,7 @@ fn condition<'a>(sent: &'a Value, type_: &str) -> &'a Value {
 
 /// The write onto exactly the version that was read.
 fn writes(check: impl FnOnce(&Value) + 'static) -> Exchange {
-    put(STATUS).with(|sent| assert_eq!(sent["metadata"]["resourceVersion"], "200")).with(check)
+    write_status(STATUS).with(|sent| assert_eq!(sent["metadata"]["resourceVersion"], "200")).with(check)
 }
 
 fn records_the_approval() -> Exchange {
@@ -140,6 +140,13 @@ async fn an_approval_is_not_recorded_while_the_policy_is_not_in_force() {
 }
 
 #[tokio::test]
+async fn an_approval_waits_without_a_write_while_the_api_server_does_not_answer_the_check_of_the_policy() {
+    let version = approved_by_bob();
+    let busy = patch(STATUS).in_a_dry_run().fails(503, "ServiceUnavailable", "etcdserver: leader changed");
+    pass(&mut cluster(&[&version]), reads(&version, [busy])).await.expect("it waits");
+}
+
+#[tokio::test]
 async fn a_request_does_not_become_pending_while_the_policy_is_not_in_force() {
     let version = requested();
     let scenario = reads(&version, [nothing_refuses(&version)])
@@ -155,7 +162,7 @@ async fn a_request_does_not_become_pending_while_the_policy_is_not_in_force() {
 async fn after_a_conflict_nothing_else_is_written_and_the_next_pass_records_the_approval() {
     let version = approved_by_bob();
     let mut cluster = cluster(&[&version]);
-    let conflict = put(STATUS).fails(409, "Conflict", "the object has been modified");
+    let conflict = write_status(STATUS).fails(409, "Conflict", "the object has been modified");
     let scenario = reads(&version, [policy_refuses()]).then(conflict);
     let error = pass(&mut cluster, scenario).await.expect_err("a conflict");
     assert!(error.had_no_effect(), "{error}");

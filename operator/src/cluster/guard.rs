@@ -19,7 +19,7 @@ pub enum Guard<K> {
     /// It was parsed.
     Read(K),
     /// It was not. It must be kept as it is.
-    Unreadable(Unreadable),
+    Unreadable(Box<Unreadable>),
 }
 
 /// An object that exists and cannot be parsed.
@@ -44,7 +44,7 @@ impl<'de, K: DeserializeOwned> Deserialize<'de> for Guard<K> {
             Err(error) => {
                 let metadata =
                     ObjectMeta::deserialize(&value["metadata"]).map_err(serde::de::Error::custom)?;
-                Ok(Self::Unreadable(Unreadable::new(metadata, &value, &error.to_string())))
+                Ok(Self::Unreadable(Box::new(Unreadable::new(metadata, &value, &error.to_string()))))
             }
         }
     }

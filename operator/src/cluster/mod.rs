@@ -12,6 +12,7 @@ pub mod pods;
 pub mod quantity;
 pub mod queue;
 pub mod scope;
+mod status_patch;
 pub mod store;
 pub mod triggers;
 pub mod watch;

@@ -118,7 +118,7 @@ impl<K: Placed> Entry<K> {
                 object.slim();
                 Self::Read(Arc::new(object))
             }
-            Guard::Unreadable(unreadable) => Self::Unreadable(Arc::new(unreadable)),
+            Guard::Unreadable(unreadable) => Self::Unreadable(Arc::from(unreadable)),
         }
     }
 

@@ -57,13 +57,13 @@ fn play(acts: &[Act]) -> (Vec<Delivered>, BTreeMap<u8, u64>, BTreeMap<u8, u64>) 
     let (mut cluster, mut last) = (BTreeMap::new(), BTreeMap::new());
     let mut events: Vec<Delivered> = vec![];
     let mut cut_off = false;
-    let list = |events: &mut Vec<Delivered>, cluster: &BTreeMap<u8, u64>, of: usize| {
+    let deliver_list = |events: &mut Vec<Delivered>, cluster: &BTreeMap<u8, u64>, of: usize| {
         events.push(Ok(Event::Init));
         events.extend(
             cluster.iter().take(of).map(|(name, revision)| Ok(Event::InitApply(object(*name, *revision)))),
         );
     };
-    list(&mut events, &cluster, usize::MAX);
+    deliver_list(&mut events, &cluster, usize::MAX);
     events.push(Ok(Event::InitDone));
     for (revision, act) in (1..).zip(acts) {
         match *act {
@@ -87,16 +87,16 @@ fn play(acts: &[Act]) -> (Vec<Delivered>, BTreeMap<u8, u64>, BTreeMap<u8, u64>) 
             }
             Act::Fail => events.push(Err(watcher::Error::NoResourceVersion)),
             Act::Relist(interrupted) => {
-                list(&mut events, &cluster, interrupted.into());
+                deliver_list(&mut events, &cluster, interrupted.into());
                 events.push(Err(watcher::Error::NoResourceVersion));
-                list(&mut events, &cluster, usize::MAX);
+                deliver_list(&mut events, &cluster, usize::MAX);
                 events.push(Ok(Event::InitDone));
                 cut_off = false;
             }
         }
     }
     if cut_off {
-        list(&mut events, &cluster, usize::MAX);
+        deliver_list(&mut events, &cluster, usize::MAX);
         events.push(Ok(Event::InitDone));
     }
     (events, cluster, last)
@@ -129,7 +129,7 @@ proptest! {
         let exist: BTreeSet<Key> = cluster.keys().map(|name| Key::new("risk", &name.to_string())).collect();
         prop_assert_eq!(kept, exist);
         let mut looks = 0;
-        for (name, _) in &last {
+        for name in last.keys() {
             let views = seen.get(name).map(Vec::as_slice).unwrap_or_default();
             looks += views.len();
             match (cluster.get(name), views.last()) {

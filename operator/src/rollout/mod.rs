@@ -8,6 +8,7 @@ mod apply;
 mod build;
 mod challenger;
 mod comparison;
+mod deadline;
 mod drift;
 mod error;
 mod expectations;
@@ -66,6 +67,7 @@ pub async fn reconcile(
     if readiness.is_outdated() {
         return Err(Error::Outdated { name: observed.md.name_any() });
     }
+    let deadline = deadline::judge(&observed, &plan.next, &readiness, state.leading_since, now);
     let (answering, main) = (readiness.answering(&observed, &plan), readiness.main(&plan));
     // Judged again next to a new main: a version that has just become main is not its own challenger.
     let judged = if readiness.changes_main() { challenger::judge(&observed, main) } else { judged };
@@ -79,6 +81,7 @@ pub async fn reconcile(
         plan: &plan,
         workloads: &workloads,
         readiness: &readiness,
+        deadline: deadline.as_ref(),
         routed: &routed,
         running: Running::unprobed(answering.map(|answering| answering.version)),
         calls: status::Calls { main, challenger: &judged, collected: None },
@@ -101,6 +104,7 @@ pub async fn reconcile(
         workloads: &workloads,
         readiness: &readiness,
         routed: &routed,
+        deadline: deadline.as_ref(),
         running,
         calls: status::Calls { main, challenger: &challenger, collected },
     };

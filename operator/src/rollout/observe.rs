@@ -51,7 +51,7 @@ impl Observed {
 
     /// The version that is main by the status, if it still exists.
     pub fn current(&self) -> Option<&Arc<ModelVersion>> {
-        self.version(&self.md.main()?.model_version)
+        self.version(&self.md.main()?.model_version).filter(|version| self.md.is_main(version))
     }
 
     /// The pods of the version of this number.

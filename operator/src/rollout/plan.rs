@@ -4,11 +4,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use understudy_crds::{MainReason, ModelVersion, RollbackResult, RollbackStatus, Stage, Transition};
+use understudy_crds::{
+    MainReason, ModelVersion, Previous, RollbackResult, RollbackStatus, Stage, Transition,
+};
 
 use super::{
     build::Answering,
     challenger::Challenger,
+    deadline,
     observe::Observed,
     rollback::{self, RollbackRequest},
 };
@@ -100,11 +103,15 @@ fn recorded_rollback(observed: &Observed) -> Option<RollbackStatus> {
 
 fn next(observed: &Observed, current: Option<&Arc<ModelVersion>>) -> Next {
     let main = observed.md.main();
+    // A version that was main by this request and was replaced before its stage followed is not promoted again.
+    let was_main = |t: &Transition| observed.md.change_by(&t.id).is_some();
     let is_main = |t: &Transition| main.is_some_and(|m| m.transition == t.id);
+    let is_over = |t: &Transition| deadline::closing(observed).is_some_and(|r| r.transition == t.id);
+    let may_become_main = |t: &Transition| !is_main(t) && !was_main(t) && !is_over(t);
     let approved = observed.versions.iter().filter_map(|version| {
         let transition = version.transition()?;
         let grant = transition.approval.as_ref()?;
-        (transition.to == Stage::Production && !is_main(transition)).then(|| Candidate {
+        (transition.to == Stage::Production && may_become_main(transition)).then(|| Candidate {
             version: Arc::clone(version),
             transition: transition.id.clone(),
             reason: MainReason::Promoted,
@@ -158,11 +165,18 @@ fn serve(
     }
     let previous =
         observed.md.status.as_ref().and_then(|s| s.previous.as_ref()).filter(|p| p.warm_until.0 > now);
-    let warm = previous.and_then(|p| Some((observed.version(&p.model_version)?, p.warm_until.0)));
+    let warm = previous.and_then(|p| Some((was_main(observed, p)?, p.warm_until.0)));
     if let Some((version, _)) = warm {
         add(version, full);
     }
     (serve.into_values().collect(), warm.map(|(_, until)| until))
+}
+
+/// The version that was main before. Another `ModelVersion` of the same name has not its bytes, or no approval of them.
+fn was_main<'a>(observed: &'a Observed, previous: &Previous) -> Option<&'a Arc<ModelVersion>> {
+    observed.version(&previous.model_version).filter(|version| {
+        version.spec.artifact.digest() == previous.digest && version.production_approval().is_some()
+    })
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::{
     cluster::triggers::Triggers,
     config::Config,
     fixtures::{parse, rolled_out},
-    mock_api::{Cluster, Exchange, Scenario, patch, put},
+    mock_api::{Cluster, Exchange, Scenario, patch, write_status},
 };
 
 /// A version is what its digest says, whatever image or node its pods have. A roll removes a ready pod only after it has
@@ -56,7 +56,7 @@ async fn serving_an_older_image() -> Cluster {
 }
 
 fn conditions() -> Exchange {
-    put(STATUS).with(|sent| assert_eq!(sent["status"]["main"]["version"], "1.2.0"))
+    write_status(STATUS).with(|sent| assert_eq!(sent["status"]["main"]["version"], "1.2.0"))
 }
 
 #[tokio::test]

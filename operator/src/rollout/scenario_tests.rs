@@ -12,7 +12,7 @@ use crate::{
         approved, deployment, main_is, proven, ready_pod, request, rollback_to, rolled_out, rolling_out,
         staged, version, with,
     },
-    mock_api::{Cluster, Exchange, Scenario, delete, event, get, patch, put},
+    mock_api::{Cluster, Exchange, Scenario, delete, event, get, patch, write_status},
     mock_pods::Pods,
 };
 
@@ -149,7 +149,7 @@ pub(super) fn notified(addresses: &[&str]) -> Vec<Exchange> {
 
 /// The write onto the deployment that was judged: 1.3.0 is main.
 pub(super) fn records_the_promotion() -> Exchange {
-    put(STATUS).with(|sent| {
+    write_status(STATUS).with(|sent| {
         assert_eq!(sent["metadata"]["resourceVersion"], "100");
         let status = &sent["status"];
         assert_eq!(
@@ -163,7 +163,7 @@ pub(super) fn records_the_promotion() -> Exchange {
 
 /// The write that says what 1.3.0 waits for. 1.2.0 stays main.
 pub(super) fn waits(reason: &'static str) -> Exchange {
-    put(STATUS).with(move |sent| {
+    write_status(STATUS).with(move |sent| {
         let status = &sent["status"];
         assert_eq!(
             (&status["main"]["version"], &status["rollout"]["version"]),
@@ -201,7 +201,7 @@ async fn a_new_deployment_gets_its_file_then_pods_then_a_service_that_selects_no
             assert_eq!(sent["spec"]["selector"]["understudy.dev/version"], "none");
         })
         .then(get("/configmaps/fraud-routing").finds(&file))
-        .then(put(STATUS).with(|sent| {
+        .then(write_status(STATUS).with(|sent| {
             assert_eq!(
                 (&sent["status"]["main"], condition(sent, "Deployed")["reason"].as_str()),
                 (&Value::Null, Some("NoMain"))
@@ -219,7 +219,7 @@ async fn a_new_deployment_gets_its_file_then_pods_then_a_service_that_selects_no
 async fn a_deployment_that_serves_costs_only_the_probe_of_its_service() {
     let (mut cluster, pods) = serving(&[]).await;
     let state = Arc::default();
-    let conditions = put(STATUS).with(|sent| {
+    let conditions = write_status(STATUS).with(|sent| {
         assert_eq!(
             (&condition(sent, "Ready")["status"], &sent["status"]["main"]["readyReplicas"]),
             (&json!("True"), &json!(2))
@@ -231,6 +231,22 @@ async fn a_deployment_that_serves_costs_only_the_probe_of_its_service() {
 
     pass(&mut cluster, &state, Scenario::new()).await.expect("nothing to do");
     assert_eq!(pods.probed(), ["fraud.risk.svc"]);
+}
+
+#[tokio::test]
+async fn a_new_leader_that_has_not_checked_the_policy_yet_keeps_what_the_leader_before_found() {
+    let (mut before, _pods) = serving(&[]).await;
+    let (ctx, main) = (Arc::clone(&before.ctx), main_version());
+    let refused = patch("/modelversions/fraud-1.2.0/status").in_a_dry_run().fails(422, "Invalid", REFUSAL);
+    before.play(Scenario::new().then(refused), ctx.policy.check(Some(&main))).await;
+    let conditions = write_status(STATUS)
+        .with(|sent| assert_eq!(condition(sent, "ApprovalPolicyActive")["reason"], "Enforced", "{sent}"));
+    pass(&mut before, &Arc::default(), Scenario::new().then(conditions)).await.expect("it serves");
+    before.sees_what_was_written();
+
+    let (mut after, _pods) = serving(&[]).await;
+    after.sees(ctx.cache.deployment("risk", "fraud").expect("it was seen").as_ref());
+    pass(&mut after, &Arc::default(), Scenario::new()).await.expect("nothing to do");
 }
 
 #[tokio::test]
@@ -276,6 +292,85 @@ async fn callers_stay_with_main_while_a_pod_of_the_next_one_is_missing() {
     assert_eq!(pods.probed(), ["fraud.risk.svc"], "no pod is probed in vain");
 }
 
+/// The cache has the candidate's Deployment with one ready pod of two.
+fn misses_a_pod(cluster: &mut Cluster) {
+    let md = cluster.ctx.cache.deployment("risk", "fraud").expect("it was seen");
+    let mut workload = rolled_out(&build::workload(&md, &candidate(), 2, &cluster.ctx.config));
+    workload.status.get_or_insert_default().ready_replicas = Some(1);
+    cluster.sees(&workload);
+}
+
+/// The state of a leader that has led for hours.
+fn leads_long() -> Arc<State> {
+    Arc::new(State::since("2020-01-01T00:00:00Z".parse().expect("a time")))
+}
+
+#[tokio::test]
+async fn a_promotion_that_is_not_complete_in_time_is_recorded_as_over_and_never_happens_after_that() {
+    let (mut cluster, pods) = promoting().await;
+    misses_a_pod(&mut cluster);
+    let state = leads_long();
+    let mut md = cluster.ctx.cache.deployment("risk", "fraud").expect("it was seen").as_ref().clone();
+    md.status.get_or_insert_default().rollout = Some(
+        serde_json::from_value(json!({
+            "version": "1.3.0", "modelVersion": "fraud-1.3.0", "transition": "6f1c2b", "message": "m",
+            "since": "2020-01-01T00:00:00Z",
+        }))
+        .expect("a rollout"),
+    );
+    cluster.sees(&md);
+    let over = write_status(STATUS).with(|sent| {
+        let rollout = &sent["status"]["rollout"];
+        assert_eq!((&rollout["transition"], &rollout["deadlineExceeded"]), (&json!("6f1c2b"), &json!(true)));
+        assert_eq!(
+            (&rollout["since"], &sent["status"]["main"]["version"]),
+            (&json!("2020-01-01T00:00:00Z"), &json!("1.2.0"))
+        );
+    });
+    let scenario = Scenario::new().then(over).then(event("RolloutTimedOut"));
+    pass(&mut cluster, &state, scenario).await.expect("it is over");
+
+    // All pods are ready a moment later, and the request is not closed yet.
+    cluster.sees_what_was_written();
+    let workload = build::workload(&md, &candidate(), 2, &cluster.ctx.config);
+    cluster.sees(&rolled_out(&workload));
+    pods.probed();
+    let settled = write_status(STATUS).with(|sent| {
+        assert_eq!(sent["status"]["rollout"]["deadlineExceeded"], true, "{sent}");
+        assert_eq!(condition(sent, "Reconciling"), &Value::Null);
+    });
+    let staged = patch("/deployments/fraud-v1-3-0").with(|sent| assert_eq!(sent["spec"]["replicas"], 1));
+    let scenario = Scenario::new().then(staged).then(settled);
+    pass(&mut cluster, &state, scenario).await.expect("it is not promoted");
+    assert_eq!(pods.probed(), ["fraud.risk.svc"]);
+}
+
+#[tokio::test]
+async fn a_rollback_that_is_not_complete_in_time_ends_and_main_stays() {
+    let (mut cluster, _pods) = promoting().await;
+    misses_a_pod(&mut cluster);
+    cluster.sees(&version(
+        "1.3.0",
+        json!({"spec": {"stage": "Archived"}, "status": proven("1.3.0", "Archived")}),
+    ));
+    let mut md = cluster.ctx.cache.deployment("risk", "fraud").expect("it was seen").as_ref().clone();
+    md.metadata.annotations = serde_json::from_value(rollback_to("1.3.0")).expect("annotations");
+    md.status.get_or_insert_default().rollback = Some(serde_json::from_value(json!({
+        "request": "1.3.0#1", "by": "carol", "at": "2020-01-01T00:00:00Z", "result": "Pending", "message": "m",
+    })).expect("a rollback"));
+    cluster.sees(&md);
+    let over = write_status(STATUS).with(|sent| {
+        let rollback = &sent["status"]["rollback"];
+        assert_eq!((&rollback["result"], &sent["status"]["rollout"]), (&json!("TimedOut"), &Value::Null));
+        assert!(
+            rollback["message"].as_str().is_some_and(|m| m.contains("1 of 2 pods of 1.3.0 are ready")),
+            "{rollback}"
+        );
+    });
+    let scenario = Scenario::new().then(over).then(event("RolloutTimedOut"));
+    pass(&mut cluster, &leads_long(), scenario).await.expect("it is over");
+}
+
 #[tokio::test]
 async fn callers_stay_with_main_if_the_request_was_withdrawn_a_moment_ago() {
     let (mut cluster, _pods) = promoting().await;
@@ -295,7 +390,7 @@ async fn a_service_that_cannot_be_switched_is_neither_recorded_nor_followed_by_t
         .concurrently(reads(&cluster, policy_refuses()))
         .then(patch("/services/fraud").fails(500, "InternalError", "no"))
         .then(get("/services/fraud").finds(&selecting_main(&cluster)))
-        .then(put(STATUS).with(|sent| {
+        .then(write_status(STATUS).with(|sent| {
             assert_eq!(sent["status"]["main"]["version"], "1.2.0");
             assert_eq!(condition(sent, "Stalled")["reason"], "ApplyFailed");
         }))
@@ -309,7 +404,7 @@ async fn a_switch_whose_record_met_a_conflict_is_recorded_by_the_next_pass() {
     let (mut cluster, pods) = promoting().await;
     let state = Arc::default();
     let scenario = Scenario::new().concurrently(reads(&cluster, policy_refuses()));
-    let conflict = put(STATUS).fails(409, "Conflict", "the object has been modified");
+    let conflict = write_status(STATUS).fails(409, "Conflict", "the object has been modified");
     let scenario = follows(scenario.then(selects("/services/fraud", "1.3.0")).then(conflict));
     let error = pass(&mut cluster, &state, scenario).await.expect_err("a conflict");
     assert!(error.had_no_effect(), "{error}");
@@ -345,7 +440,7 @@ async fn a_rollback_switches_as_a_promotion_does_and_is_recorded_with_the_person
     let [_, deployment, policy] = reads(&cluster, policy_refuses());
     let scenario =
         Scenario::new().concurrently([get("/modelversions/fraud-1.3.0").finds(&earlier), deployment, policy]);
-    let recorded = put(STATUS).with(|sent| {
+    let recorded = write_status(STATUS).with(|sent| {
         let status = &sent["status"];
         assert_eq!(
             (&status["main"]["version"], &status["main"]["transition"], &status["rollback"]["result"]),
@@ -376,7 +471,7 @@ async fn a_main_that_leaves_production_has_no_callers_before_the_record_and_its_
         .then(get("/modelversions/fraud-1.2.0").finds(&leaving))
         .then(get("/modeldeployments/fraud").finds(md.as_ref()))
         .then(selects("/services/fraud", "none"))
-        .then(put(STATUS).with(|sent| {
+        .then(write_status(STATUS).with(|sent| {
             let status = &sent["status"];
             assert_eq!((&status["main"], &status["previous"]["version"]), (&Value::Null, &json!("1.2.0")));
         }))

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     fixtures::{main_is, rolled_out, staged, starting_pod, version},
-    mock_api::{Cluster, Exchange, Scenario, event, get, patch, put},
+    mock_api::{Cluster, Exchange, Scenario, event, get, patch, write_status},
 };
 
 /// The stable Service while it selects the version of this number.
@@ -42,7 +42,7 @@ fn recorded_first(cluster: &Cluster) -> Scenario {
 
 /// The write that reports a failure. 1.3.0 stays recorded as main.
 fn reports(reason: &'static str) -> [Exchange; 2] {
-    let status = put(STATUS).with(move |sent| {
+    let status = write_status(STATUS).with(move |sent| {
         let status = &sent["status"];
         assert_eq!(
             (&status["main"]["version"], &status["history"][1]["version"]),
@@ -94,7 +94,7 @@ async fn a_budget_of_a_user_with_the_models_name_is_reported_and_does_not_hide_w
 async fn a_main_next_to_the_budget_of_a_user_is_still_checked_through_its_service() {
     let (mut cluster, pods) = serving(&[]).await;
     see_foreign_budget(&mut cluster);
-    let status = put(STATUS).with(|sent| {
+    let status = write_status(STATUS).with(|sent| {
         assert_eq!(condition(sent, "Running")["reason"], "Answers", "{sent}");
         assert_eq!(condition(sent, "Stalled")["reason"], "NameConflict", "{sent}");
     });
@@ -134,7 +134,7 @@ async fn pods_learn_of_the_switch_even_if_its_record_is_refused() {
     let scenario = Scenario::new()
         .concurrently(reads(&cluster, policy_refuses()))
         .then(selects("/services/fraud", "1.3.0"))
-        .then(put(STATUS).fails(500, "InternalError", "no"))
+        .then(write_status(STATUS).fails(500, "InternalError", "no"))
         .then(patch("/configmaps/fraud-routing"))
         .then(selects("/poddisruptionbudgets/fraud", "1.3.0"))
         .concurrently(notified(&OLD).into_iter().chain(notified(&NEW)));
@@ -204,7 +204,7 @@ async fn a_switch_whose_request_was_withdrawn_before_it_was_recorded_is_undone()
     let scenario = Scenario::new()
         .then(get("/modeldeployments/fraud").finds(md.as_ref()))
         .then(selects("/services/fraud", "1.2.0"))
-        .then(put(STATUS).with(|sent| assert_eq!(sent["status"]["main"]["version"], "1.2.0")));
+        .then(write_status(STATUS).with(|sent| assert_eq!(sent["status"]["main"]["version"], "1.2.0")));
     pass(&mut cluster, &Arc::default(), scenario).await.expect("1.2.0 is main");
 }
 
@@ -306,7 +306,7 @@ async fn a_selector_that_somebody_changed_is_put_back() {
     let scenario = Scenario::new()
         .then(get("/modeldeployments/fraud").finds(md.as_ref()))
         .then(selects("/services/fraud", "1.2.0"))
-        .then(put(STATUS).with(|sent| assert_eq!(condition(sent, "Ready")["status"], "True")));
+        .then(write_status(STATUS).with(|sent| assert_eq!(condition(sent, "Ready")["status"], "True")));
     pass(&mut cluster, &Arc::default(), scenario).await.expect("it is put back");
 }
 
@@ -326,6 +326,7 @@ async fn the_pass_after_a_switch_finds_nothing_to_do() {
     see_pods(&mut cluster, "1.2.0", OLD, &routing);
     see_pods(&mut cluster, "1.3.0", NEW, &routing);
     pods.answer("fraud.risk.svc", "1.3.0", "1.3.0");
-    let answers = put(STATUS).with(|sent| assert_eq!(condition(sent, "Running")["reason"], "Answers"));
+    let answers =
+        write_status(STATUS).with(|sent| assert_eq!(condition(sent, "Running")["reason"], "Answers"));
     pass(&mut cluster, &state, Scenario::new().then(answers)).await.expect("its conditions are written");
 }

@@ -9,11 +9,12 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{
     MainReason, MainRecord, ModelDeployment, ModelDeploymentStatus, Previous, RollbackResult, Rollout,
-    ServedVersion, Stage, Staged, names,
+    ServedVersion, Stage, Staged, limits, names,
 };
 
 pub use self::pass::{Calls, Pass};
 use super::{
+    deadline,
     error::Error,
     expectations::Expectations,
     observe::Observed,
@@ -22,11 +23,6 @@ use super::{
     verify::Readiness,
 };
 use crate::{cluster::kinds, context::Context, policy::Enforcement};
-
-/// Most versions in Staging that the schema allows in the status.
-const STAGED: usize = 256;
-/// Entries of the history that are kept: years of changes, and far from the size limit of an object.
-const HISTORY: usize = 100;
 
 /// Records the new main, if this pass has switched callers to it. Returns the deployment as it was written. Nothing
 /// comes between the switch and this write, so that no other failure can keep the record from being written.
@@ -77,7 +73,7 @@ async fn write(
     let before = held.status.clone().unwrap_or_default();
     let mut object = held.clone();
     object.status = Some(next.clone());
-    let written = kinds::replace_status(&ctx.client, &object).await?;
+    let written = kinds::write_status(&ctx.client, held, &object).await?;
     let changed = pass.new_main().is_some();
     if changed {
         expectations.expect(&written);
@@ -105,12 +101,18 @@ fn status(
         main.ready_replicas = observed.pods_of(&main.version).ready_replicas();
     }
     status.staging = staging(observed);
-    status.rollout = rollout(pass);
+    status.rollout = rollout(observed, pass);
+    if let (Some(over), Some(rollback)) =
+        (pass.deadline.and_then(|d| d.over.clone()), status.rollback.as_mut())
+        && rollback.result == RollbackResult::Pending
+    {
+        (rollback.result, rollback.message) = (RollbackResult::TimedOut, over);
+    }
     conditions::fill_in(&mut status, base, pass, policy, now);
     if pass.routed.reached_pods() {
         challenger::fill_in(&mut status, observed, &pass.calls, now);
     }
-    status
+    status.bounded()
 }
 
 fn change_main(
@@ -137,8 +139,6 @@ fn change_main(
     if let Next::Promote(candidate) = next {
         status.main = Some(served(candidate, now));
         status.history.push(record(candidate, now));
-        let surplus = status.history.len().saturating_sub(HISTORY);
-        status.history.drain(..surplus);
         if let Some(rollback) = status.rollback.as_mut().filter(|r| r.result == RollbackResult::Pending) {
             rollback.result = RollbackResult::Done;
             rollback.message = format!("{} is main again", candidate.version.spec.version);
@@ -180,7 +180,7 @@ fn record(candidate: &Candidate, now: Timestamp) -> MainRecord {
 fn staging(observed: &Observed) -> Vec<Staged> {
     let staged = observed.versions.iter().filter(|v| v.stage() == Stage::Staging);
     staged
-        .take(STAGED)
+        .take(limits::STAGED)
         .map(|v| Staged {
             version: v.spec.version.clone(),
             model_version: v.name_any(),
@@ -193,16 +193,28 @@ fn staging(observed: &Observed) -> Vec<Staged> {
         .collect()
 }
 
-fn rollout(pass: &Pass<'_>) -> Option<Rollout> {
+/// The change of main that waits. A promotion that is over stays until its request is closed: the controller of versions
+/// closes it because of this record.
+fn rollout(observed: &Observed, pass: &Pass<'_>) -> Option<Rollout> {
+    if let Some(closing) = deadline::closing(observed) {
+        return Some(closing.clone());
+    }
     let (Next::Promote(candidate), Readiness::Wait { message, .. }) = (&pass.plan.next, pass.readiness)
     else {
         return None;
     };
+    let over = pass.deadline.and_then(|deadline| deadline.over.as_ref());
+    // The result of a rollback is in its own field.
+    if over.is_some() && candidate.reason == MainReason::RolledBack {
+        return None;
+    }
     Some(Rollout {
         version: candidate.version.spec.version.clone(),
         model_version: candidate.version.name_any(),
         transition: candidate.transition.clone(),
-        message: message.clone(),
+        since: pass.deadline.map(|deadline| deadline.since.into()),
+        deadline_exceeded: over.is_some(),
+        message: over.unwrap_or(message).clone(),
     })
 }
 
@@ -225,6 +237,9 @@ mod tests {
             "status": {"stage": "Archived", "history": [{
                 "id": "a1", "from": "Staging", "to": "Production", "requestedBy": "alice", "decision": "Approved",
                 "requestedAt": "2026-11-01T12:00:00Z", "decidedBy": "bob", "decidedAt": "2026-11-01T13:00:00Z", "digest": digest,
+            }, {
+                "id": "b2", "from": "Production", "to": "Archived", "requestedBy": "dave", "decision": "Superseded",
+                "requestedAt": "2026-11-03T12:00:00Z", "decidedBy": "erin", "decidedAt": "2026-11-03T13:00:00Z", "digest": digest,
             }]},
         }))
         .expect("a ModelVersion");

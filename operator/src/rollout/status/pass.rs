@@ -7,6 +7,7 @@ use crate::{
     rollout::{
         apply::Workloads,
         challenger::Challenger,
+        deadline::Deadline,
         plan::Plan,
         routed::{Routed, Switched},
         running::Running,
@@ -22,6 +23,8 @@ pub struct Pass<'a> {
     pub workloads: &'a Workloads,
     /// Whether main changes.
     pub readiness: &'a Readiness,
+    /// The time that the change of main has, if it waits.
+    pub deadline: Option<&'a Deadline>,
     /// What became of the routing.
     pub routed: &'a Routed,
     /// Whether callers of the stable Service get an answer.

@@ -3,13 +3,16 @@
 //! Every pod of the next main must answer a real inference, and everything that was approved must still stand.
 
 use kube::ResourceExt;
-use understudy_crds::{MainReason, ModelDeployment, ModelVersion, Stage, annotations};
+use understudy_crds::{MainReason, ModelDeployment, ModelVersion, Stage, annotations, limits, text};
 
 use super::{
     facts::{Facts, Fresh, Promotion},
     readiness::Readiness,
 };
-use crate::{reasons::Waiting, rollout::plan::Candidate};
+use crate::{
+    reasons::Waiting,
+    rollout::{deadline, plan::Candidate, rollback},
+};
 
 /// Reason and message of what a change of main waits for.
 pub type Wait = (Waiting, String);
@@ -52,15 +55,19 @@ fn promotion(seen: &ModelDeployment, facts: Promotion<'_>) -> Result<ModelDeploy
     let Some(Fresh { version: Some(version), deployment, policy_broken }) = facts.fresh else {
         return Err((Waiting::VersionGone, format!("ModelVersion {name} was deleted")));
     };
-    if version.metadata.uid != candidate.version.metadata.uid || !is_allowed(&version, candidate) {
+    let md = unchanged(seen, deployment)?;
+    if version.metadata.uid != candidate.version.metadata.uid || !is_allowed(&md, &version, candidate) {
         return Err((
             Waiting::RequestChanged,
             format!("what was approved for {name} is not what is requested now"),
         ));
     }
-    let md = unchanged(seen, deployment)?;
+    if deadline::has_ended(&md, candidate) {
+        return Err((Waiting::RequestChanged, format!("the deadline for {name} to become main is over")));
+    }
     if let Some(rollback) = candidate.transition.strip_prefix("rollback:")
-        && md.annotations().get(annotations::ROLLBACK).map(String::as_str) != Some(rollback)
+        && md.annotations().get(annotations::ROLLBACK).map(|r| text::clamp(r, limits::ROLLBACK)).as_deref()
+            != Some(rollback)
     {
         return Err(deployment_changed(seen));
     }
@@ -116,9 +123,9 @@ pub fn probes(facts: &Promotion<'_>) -> Result<(), Wait> {
 }
 
 /// Whether the approval in the version still allows the candidate to become main.
-fn is_allowed(fresh: &ModelVersion, candidate: &Candidate) -> bool {
+fn is_allowed(md: &ModelDeployment, fresh: &ModelVersion, candidate: &Candidate) -> bool {
     match candidate.reason {
-        MainReason::RolledBack => fresh.production_approval().is_some_and(|h| h.decided_by != h.requested_by),
+        MainReason::RolledBack => rollback::refusal(md, fresh).is_none(),
         MainReason::Promoted => fresh.transition().is_some_and(|t| {
             t.id == candidate.transition
                 && t.to == Stage::Production

@@ -96,7 +96,8 @@ impl Situation {
 
     /// How the newest request for Production ended.
     fn approval(&mut self) -> &mut HistoryEntry {
-        status(self.version()).history.last_mut().expect("the version was approved")
+        let mut history = status(self.version()).history.iter_mut();
+        history.rfind(|entry| entry.to == Stage::Production).expect("the version was approved")
     }
 
     fn deployment(&mut self) -> &mut ModelDeployment {
@@ -251,6 +252,12 @@ fn neither_promotion_nor_rollback_happens_if(#[case] but: But, #[case] reason: W
 #[case::the_artifact_was_replaced(|s: &mut Situation| {
     s.version().spec.artifact = version("1.2.0", json!({})).spec.artifact;
 })]
+#[case::its_deadline_is_over(|s: &mut Situation| {
+    s.deployment().status.get_or_insert_default().rollout = Some(parse(json!({
+        "version": "1.3.0", "modelVersion": "fraud-1.3.0", "transition": "6f1c2b", "deadlineExceeded": true,
+        "message": "0 of 2 pods of 1.3.0 are ready",
+    })));
+})]
 #[case::nobody_recorded_the_approval(|s: &mut Situation| status(s.version()).history.clear())]
 #[case::the_recorded_approval_is_of_another_request(|s: &mut Situation| s.approval().id = "ffffff".to_owned())]
 #[case::the_recorded_approval_is_for_staging(|s: &mut Situation| s.approval().to = Stage::Staging)]
@@ -266,6 +273,9 @@ fn a_version_is_not_promoted_if(#[case] but: But) {
 #[case::the_version_was_never_approved_for_production(
     |s: &mut Situation| status(s.version()).history.truncate(1), Waiting::RequestChanged
 )]
+#[case::the_version_was_never_main(
+    |s: &mut Situation| status(s.version()).history.truncate(2), Waiting::RequestChanged
+)]
 #[case::other_bytes_were_approved_for_production(
     |s: &mut Situation| s.approval().digest = digest("1.2.0"), Waiting::RequestChanged
 )]
@@ -274,6 +284,12 @@ fn a_version_is_not_promoted_if(#[case] but: But) {
 )]
 #[case::the_artifact_was_replaced(
     |s: &mut Situation| s.version().spec.artifact = version("1.2.0", json!({})).spec.artifact,
+    Waiting::RequestChanged
+)]
+#[case::its_deadline_is_over(
+    |s: &mut Situation| s.deployment().status.get_or_insert_default().rollback = Some(parse(json!({
+        "request": "1.3.0#1", "by": "carol", "at": NOW, "result": "TimedOut", "message": "m",
+    }))),
     Waiting::RequestChanged
 )]
 #[case::it_was_taken_back(

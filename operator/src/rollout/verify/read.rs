@@ -36,7 +36,7 @@ pub async fn read<'a>(
         Next::Keep => Ok(Facts::NoChange),
         Next::TakeDown { transition: None } => {
             let name = observed.md.main().map(|m| m.model_version.clone()).unwrap_or_default();
-            let exists = version(ctx, observed, &name).await?.is_some();
+            let exists = version(ctx, observed, &name).await?.is_some_and(|v| observed.md.is_main(&v));
             let deployment = if exists { None } else { deployment(ctx, observed).await? };
             Ok(Facts::MainDeleted { exists, deployment })
         }

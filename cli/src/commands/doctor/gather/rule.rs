@@ -1,0 +1,74 @@
+//! The stamping policy, and the dry run of a write that the approval policy forbids.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use kube::ResourceExt;
+use serde_json::{Value, json};
+use understudy_crds::ModelVersion;
+
+use super::{
+    super::{
+        facts::{Blind, Config, DryRun, Seen},
+        read::{Kind, Reader},
+    },
+    STAMP_BINDINGS, STAMPS, VERSIONS,
+};
+
+const OWN_REVIEWS: Kind = Kind("apis/authorization.k8s.io/v1", "selfsubjectaccessreviews");
+/// Messages of the approval policy for this write: the first for the operator, the second for everybody else.
+const REFUSALS: [&str; 2] =
+    ["four eyes: an approval by its own requester cannot be recorded", "only the operator writes the status"];
+/// How long the API server may take for the dry run.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The policy that writes names, and its binding.
+pub async fn stamp(reader: &Reader, config: &Config) -> Seen<(Option<Value>, Option<Value>)> {
+    if !config.stamps {
+        return Ok((None, None));
+    }
+    let name = format!("{}-stamp", config.fullname);
+    Ok((reader.get(STAMPS, None, &name).await?, reader.get(STAMP_BINDINGS, None, &name).await?))
+}
+
+/// Tries to record an approval by its own requester, as a dry run, which changes nothing. Only a person who may write
+/// the status can try it: otherwise it is RBAC that refuses.
+pub async fn dry_run(reader: &Reader, witness: Option<&ModelVersion>) -> Seen<DryRun> {
+    let Some(witness) = witness else {
+        return Err(Blind::NotTried("no ModelVersion exists with which the rule can be tried".to_owned()));
+    };
+    let (namespace, name) = (witness.namespace().unwrap_or_default(), witness.name_any());
+    let attributes = json!({"group": understudy_crds::GROUP, "resource": "modelversions", "subresource": "status",
+        "verb": "patch", "namespace": namespace, "name": name});
+    let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes}});
+    let allowed = reader.review(OWN_REVIEWS, &review).await?["status"]["allowed"] == Value::Bool(true);
+    if !allowed {
+        return Err(Blind::Denied(format!(
+            "patch modelversions/status.{} in namespace {namespace}, which only administrators may; the operator tries the rule every 10 s",
+            understudy_crds::GROUP
+        )));
+    }
+    let path = format!("{}/{name}/status?dryRun=All", VERSIONS.path(Some(&namespace)));
+    let patch = forged(witness);
+    let body = Some(("application/merge-patch+json", &patch));
+    let answer =
+        reader.send(Method::PATCH, &path, "application/json", body, PATIENCE).await.map_err(Blind::Failed)?;
+    let message = answer.message();
+    match answer.status {
+        StatusCode::OK => Ok(DryRun::Accepted),
+        StatusCode::NOT_FOUND => {
+            Err(Blind::NotTried(format!("ModelVersion {namespace}/{name} was deleted meanwhile")))
+        }
+        _ if REFUSALS.iter().any(|refusal| message.contains(refusal)) => Ok(DryRun::Refused),
+        status => Ok(DryRun::Other(format!("{status}: {message}"))),
+    }
+}
+
+fn forged(witness: &ModelVersion) -> Value {
+    let (probe, at) = ("policy-probe", "2000-01-01T00:00:00Z");
+    let mut history: Vec<Value> = witness.history().iter().map(|entry| json!(entry)).collect();
+    history.push(json!({"id": probe, "from": "Staging", "to": "Production", "requestedBy": probe, "requestedAt": at,
+        "decision": "Approved", "decidedBy": probe, "decidedAt": at, "digest": witness.spec.artifact.digest()}));
+    json!({"status": {"history": history}})
+}
