@@ -44,6 +44,8 @@ pub struct Metrics {
     versions: IntGaugeVec,
     not_serving: IntGaugeVec,
     not_running: IntGaugeVec,
+    rolling: IntGauge,
+    outdated: IntGauge,
     approval_to_serving: Histogram,
     reconciles: IntCounterVec,
     reconcile_errors: IntCounterVec,
@@ -201,6 +203,12 @@ impl Metrics {
         self.policy_active.with_label_values(&[namespace]).set(active.into());
     }
 
+    /// Records how many workloads roll in a wave, and how many do not have the newest template yet.
+    pub fn rolls(&self, rolling: usize, outdated: usize) {
+        self.rolling.set(i64::try_from(rolling).unwrap_or(i64::MAX));
+        self.outdated.set(i64::try_from(outdated).unwrap_or(i64::MAX));
+    }
+
     /// Records whether this replica leads.
     pub fn leads(&self, leads: bool) {
         self.leader.set(leads.into());
@@ -250,6 +258,14 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry, Heard)
         "model_deployments_not_running",
         "Model deployments that have a main and do not answer through their Service, by reason.",
         "reason",
+    )?;
+    let rolling = gauge(
+        "workloads_rolling",
+        "Deployments of versions that roll to another server image or configuration and are not finished.",
+    )?;
+    let outdated = gauge(
+        "workloads_outdated",
+        "Deployments of versions that do not have the newest server image or configuration yet.",
     )?;
     let approval_to_serving = add(
         registry,
@@ -321,6 +337,8 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry, Heard)
         versions,
         not_serving,
         not_running,
+        rolling,
+        outdated,
         approval_to_serving,
         reconciles,
         reconcile_errors,

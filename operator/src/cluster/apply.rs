@@ -2,12 +2,14 @@
 
 use std::fmt::Debug;
 
+use k8s_openapi::api::apps::v1::Deployment;
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{DeleteParams, Patch, PatchParams, Preconditions},
     core::NamespaceResourceScope,
 };
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
 
 use super::diff::difference;
 use crate::{error_chain::namespace_is_ending, reasons::Apply as Reason};
@@ -170,6 +172,22 @@ async fn write<K: Owned>(
     }
     let params = PatchParams::apply(FIELD_MANAGER).force();
     api.patch(&name, &params, &Patch::Apply(&desired)).await.map_err(|source| Error::Apply {
+        kind,
+        name,
+        source: Box::new(source),
+    })
+}
+
+/// Sets the number of pods of a workload, and nothing else, if it still is the one in `seen`.
+pub async fn scale(client: &Client, seen: &Deployment, replicas: i32) -> Result<Deployment, Error> {
+    if seen.spec.as_ref().and_then(|spec| spec.replicas) == Some(replicas) {
+        return Ok(seen.clone());
+    }
+    let (kind, name) = (Deployment::kind(&()).into_owned(), seen.name_any());
+    let api: Api<Deployment> = Api::namespaced(client.clone(), &seen.namespace().unwrap_or_default());
+    let patch = json!({"metadata": {"uid": seen.uid()}, "spec": {"replicas": replicas}});
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    api.patch(&name, &params, &Patch::Merge(patch)).await.map_err(|source| Error::Apply {
         kind,
         name,
         source: Box::new(source),

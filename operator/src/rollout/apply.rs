@@ -19,11 +19,13 @@ use super::{
     error::Error,
     observe::Observed,
     plan::Plan,
+    roll::{self, Roll},
     routed::{Rest, Routed, Switched},
+    waves::Waves,
 };
 use crate::{
     cluster::{
-        apply::{self, ensure, ensure_current, remove},
+        apply::{self, ensure, ensure_current, remove, scale},
         kinds,
         labels::label,
         store::{Placed, Store},
@@ -67,7 +69,7 @@ fn cached<K: Placed>(store: &Store<K>, namespace: &str, name: &str) -> Option<Ar
 }
 
 /// Applies the Deployment and the Service of every version that runs, and the Service by which pods find each other.
-pub async fn workloads(ctx: &Context, observed: &Observed, plan: &Plan) -> Workloads {
+pub async fn workloads(ctx: &Context, waves: &Waves, observed: &Observed, plan: &Plan) -> Workloads {
     let namespace = observed.namespace();
     let mut out = Workloads::default();
     // Pods cannot start without the ConfigMap that they mount.
@@ -86,9 +88,17 @@ pub async fn workloads(ctx: &Context, observed: &Observed, plan: &Plan) -> Workl
         }
     }
     for (version, replicas) in &plan.serve {
-        let desired = build::workload(&observed.md, version, *replicas, &ctx.config);
-        let name = desired.name_any();
-        match ensure(&ctx.client, desired, observed.workloads.get(&name).map(Arc::as_ref)).await {
+        let wanted = build::workload(&observed.md, version, *replicas, &ctx.config);
+        let name = wanted.name_any();
+        let found = observed.workloads.get(&name).map(Arc::as_ref);
+        let origin = build::Origin::new(&observed.md, version, &ctx.config, &waves.operator);
+        let applied = match (roll::judge(wanted, origin, found), found) {
+            (Roll::Wave(_), Some(found)) if !waves.admits(&namespace, &name) => {
+                scale(&ctx.client, found, *replicas).await
+            }
+            (Roll::Apply(wanted) | Roll::Wave(wanted), found) => ensure(&ctx.client, wanted, found).await,
+        };
+        match applied {
             Ok(applied) => {
                 out.applied.insert(name.clone(), applied);
             }
@@ -229,7 +239,7 @@ pub async fn prune(
         remove(&ctx.client, seen.as_ref()).await?;
     }
     let unused = [
-        challenger.accepted().is_none().then(|| names::challenger(&md)),
+        (challenger.accepted().is_none() && observed.unreadable.is_empty()).then(|| names::challenger(&md)),
         observed.md.spec.recording.is_none().then(|| names::peers(&md)),
     ];
     for name in unused.into_iter().flatten() {
@@ -245,7 +255,11 @@ fn leftover<K: Placed>(store: &Store<K>, observed: &Observed, kept: &[String]) -
     store
         .of_deployment(&observed.namespace(), &observed.md.name_any())
         .into_iter()
-        .filter(|o| label(o.as_ref(), names::VERSION_LABEL).is_some())
+        .filter(|o| {
+            // What a version runs that cannot be read stays.
+            let version = label(o.as_ref(), names::VERSION_LABEL);
+            version.is_some_and(|version| observed.unreadable(version).is_none())
+        })
         .filter(|o| {
             o.meta().deletion_timestamp.is_none()
                 && owned(observed, o.as_ref())

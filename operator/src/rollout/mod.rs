@@ -14,6 +14,7 @@ mod error;
 mod expectations;
 mod observe;
 mod plan;
+mod roll;
 mod rollback;
 mod rounds;
 mod routed;
@@ -23,6 +24,7 @@ mod state;
 mod status;
 mod summaries;
 mod verify;
+mod waves;
 
 use std::{
     sync::Arc,
@@ -34,7 +36,7 @@ use kube::ResourceExt;
 use rand::RngExt as _;
 use understudy_crds::ModelDeployment;
 
-pub use self::{error::Error, state::State};
+pub use self::{error::Error, state::State, waves::Waves};
 use self::{routed::Routed, running::Running};
 use crate::{clock, context::Context, controller::Action};
 
@@ -60,7 +62,7 @@ pub async fn reconcile(
     let observed = observe::observe(&md, &ctx);
     let judged = challenger::judge(&observed, observed.current());
     let plan = plan::plan(&observed, &judged, now);
-    let workloads = Box::pin(apply::workloads(&ctx, &observed, &plan)).await;
+    let workloads = Box::pin(apply::workloads(&ctx, &state.waves, &observed, &plan)).await;
     let readiness = verify::verify(&ctx, &observed, &plan, &workloads).await?;
     if readiness.is_outdated() {
         return Err(Error::Outdated { name: observed.md.name_any() });
@@ -89,7 +91,11 @@ pub async fn reconcile(
     let accepted = challenger.accepted().map(AsRef::as_ref);
     let answering = answering.map(|answering| answering.version);
     let routing = build::routing(&observed.md, answering, main, accepted);
-    apply::follow(&ctx, &observed, &mut routed, answering, &routing).await;
+    // The routing depends on main's version. If that cannot be read, the pods keep the routing that they have.
+    let keeps_routing = observed.main_is_unreadable() && !readiness.changes_main();
+    if !keeps_routing {
+        apply::follow(&ctx, &observed, &mut routed, answering, &routing).await;
+    }
     // Without its record, the rest cannot be reported. The next pass records it.
     let recorded = recorded?;
     let (running, collected) = tokio::join!(
@@ -136,8 +142,12 @@ fn next_pass(
 }
 
 #[cfg(test)]
+mod deadline_scenario_tests;
+#[cfg(test)]
 mod roll_tests;
 #[cfg(test)]
 mod scenario_tests;
 #[cfg(test)]
 mod switch_tests;
+#[cfg(test)]
+mod unreadable_tests;

@@ -326,6 +326,7 @@ async fn the_pass_after_a_switch_finds_nothing_to_do() {
     see_pods(&mut cluster, "1.2.0", OLD, &routing);
     see_pods(&mut cluster, "1.3.0", NEW, &routing);
     pods.answer("fraud.risk.svc", "1.3.0", "1.3.0");
-    let answers = write_status(STATUS).with(|sent| assert_eq!(condition(sent, "Running")["reason"], "Answers"));
+    let answers =
+        write_status(STATUS).with(|sent| assert_eq!(condition(sent, "Running")["reason"], "Answers"));
     pass(&mut cluster, &state, Scenario::new().then(answers)).await.expect("its conditions are written");
 }

@@ -5,6 +5,7 @@ mod config_map;
 mod metadata;
 mod routing;
 mod service;
+mod template;
 mod volumes;
 mod workload;
 
@@ -14,6 +15,7 @@ pub use routing::routing;
 pub use service::{
     Answering, challenger_service, is_switched, main_service, peers_service, same_callers, version_service,
 };
+pub use template::{Origin, image, operator_hash, set_image};
 pub use workload::workload;
 
 #[cfg(test)]
