@@ -167,7 +167,7 @@ fn settle(mut observed: Observed) -> Result<ModelVersionStatus, TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 96, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_annotations_and_pods_say_the_status_is_accepted_and_comes_to_rest(observed in observed()) {

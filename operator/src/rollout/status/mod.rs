@@ -167,6 +167,8 @@ fn rollout(pass: &Pass<'_>) -> Option<Rollout> {
 }
 
 #[cfg(test)]
+mod bounds_tests;
+#[cfg(test)]
 mod tests {
     use std::{collections::BTreeMap, sync::Arc};
 
