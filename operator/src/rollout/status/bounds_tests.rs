@@ -1,9 +1,12 @@
 //! Whatever people and failures say, the status of a deployment fits into its schema, and a rollback is answered once.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
 
 use proptest::{prelude::*, sample::select};
-use serde_json::json;
+use serde_json::{Value, json};
 use understudy_crds::{
     condition,
     conformance::{flaws, schema},
@@ -17,6 +20,8 @@ use crate::{
     rollout::{apply::Workloads, challenger::Challenger, plan::plan, running::Running},
 };
 
+static SCHEMA: LazyLock<Value> = LazyLock::new(|| schema::<ModelDeployment>("status"));
+
 /// A text of characters of one to four bytes. Many are as long as a limit, or one longer.
 fn text() -> impl Strategy<Value = String> {
     let near =
@@ -25,11 +30,12 @@ fn text() -> impl Strategy<Value = String> {
     prop_oneof![near, any::<String>()]
 }
 
-fn requested(number: &str, suffix: &str, by: &str, status: serde_json::Value) -> Observed {
+/// 1.3.0 is main, and a rollback to `number` is requested.
+fn requested(number: &str, suffix: &str, by: &str) -> Observed {
     let annotations = json!({
         "understudy.dev/rollback": format!("{number}#{suffix}"), "understudy.dev/rollback-by": by,
     });
-    let md = deployment(json!({"metadata": {"annotations": annotations}, "status": status}));
+    let md = deployment(json!({"metadata": {"annotations": annotations}, "status": main_is("1.3.0")}));
     let old = version("1.2.0", json!({"status": proven("1.2.0", "Archived")}));
     let new = version("1.3.0", json!({"status": proven("1.3.0", "Production")}));
     Observed::new(Arc::new(md), vec![Arc::new(old), Arc::new(new)], vec![], BTreeMap::new())
@@ -60,9 +66,9 @@ proptest! {
         by in text(),
         message in text(),
     ) {
-        let mut observed = requested(number, &suffix, &by, main_is("1.3.0"));
+        let mut observed = requested(number, &suffix, &by);
         let first = after(&observed, &message);
-        let found = flaws(&schema::<ModelDeployment>("status"), &json!(first));
+        let found = flaws(&SCHEMA, &json!(first));
         prop_assert!(found.is_empty(), "{found:?}");
         let mut md = observed.md.as_ref().clone();
         md.status = Some(first.clone());
@@ -73,7 +79,7 @@ proptest! {
 
 #[test]
 fn a_message_that_is_too_long_ends_in_an_ellipsis() {
-    let observed = requested("1.2.0", "1", "carol", main_is("1.3.0"));
+    let observed = requested("1.2.0", "1", "carol");
     let status = after(&observed, &"é".repeat(40_000));
     let reconciling = condition::find(&status.conditions, condition::RECONCILING).expect("it waits");
     assert_eq!(reconciling.message.chars().count(), limits::MESSAGE);
@@ -83,7 +89,7 @@ fn a_message_that_is_too_long_ends_in_an_ellipsis() {
 
 #[test]
 fn a_rollback_with_a_long_suffix_stays_the_same_request() {
-    let mut observed = requested("1.2.0", &"é".repeat(300), "carol", main_is("1.3.0"));
+    let mut observed = requested("1.2.0", &"é".repeat(300), "carol");
     let first = after(&observed, "");
     let request = first.rollback.as_ref().expect("a rollback").request.clone();
     assert_eq!((request.chars().count(), request.starts_with("1.2.0#é")), (limits::ROLLBACK, true));
