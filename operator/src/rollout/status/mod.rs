@@ -219,6 +219,8 @@ fn rollout(observed: &Observed, pass: &Pass<'_>) -> Option<Rollout> {
 }
 
 #[cfg(test)]
+mod bounds_tests;
+#[cfg(test)]
 mod tests {
     use std::{collections::BTreeMap, sync::Arc};
 
