@@ -430,5 +430,8 @@ pub fn fresh_id() -> String {
 }
 
 #[cfg(test)]
+#[path = "ended_tests.rs"]
+mod ended_tests;
+#[cfg(test)]
 #[path = "decide_tests.rs"]
 mod tests;
