@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use crate::{
     approval,
     args::RunArgs,
+    clock,
     cluster::{cache::Cache, client, scope::Scope, triggers::Triggers, watch::watch_all},
     config::{self, Config},
     context::Context,
@@ -132,7 +133,7 @@ async fn lead(
             metrics: Arc::clone(&metrics),
             summaries: SummaryClient::new(),
         });
-        let state = Arc::new(rollout::State::new(Arc::clone(&waves)));
+        let state = Arc::new(rollout::State::new(clock::now(), Arc::clone(&waves)));
         controllers.push(control(ctx, state, scope, triggers, &health, stopped.clone()));
     }
     let result = tokio::select! {

@@ -215,6 +215,7 @@ async fn a_stage_that_was_reached_by_a_write_without_an_answer_is_announced_by_t
     let mut status = crate::fixtures::rolling_out("1.3.0");
     status["stage"] = json!("Production");
     status["transition"] = Value::Null;
+    cluster.sees(&deployment(json!({"status": crate::fixtures::main_is("1.3.0")})));
     cluster.sees(&version("1.3.0", json!({"spec": {"stage": "Production"}, "status": status})));
     cluster.sees(&deployment(json!({"status": crate::fixtures::main_is("1.3.0")})));
     let scenario = Scenario::new().then(event("StageReached")).then(conditions());

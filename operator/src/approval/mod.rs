@@ -23,7 +23,7 @@ use self::{
     observe::Observed,
 };
 pub use crate::cluster::kinds::Error;
-use crate::{clock, cluster::kinds, context::Context, controller::Action, reasons};
+use crate::{clock, cluster::kinds, context::Context, controller::Action, decision_log, reasons};
 
 /// One pass over one version.
 pub async fn reconcile(mv: Arc<ModelVersion>, ctx: Arc<Context>) -> Result<Action, Error> {
@@ -78,7 +78,7 @@ async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) 
     let written = write_status(ctx, &observed.version, next).await?;
     announce(ctx, &written).await;
     for entry in record::unrecorded(&observed.version, &step, now) {
-        ctx.journal.unrecorded(&written, &entry, &ctx.metrics);
+        decision_log::unrecorded(&written, &entry, &ctx.metrics);
         let reason = reasons::Hold::HistoryFull.as_str();
         ctx.journal.event(&written, EventType::Warning, reason, &notes::unrecorded(&entry)).await;
     }

@@ -120,13 +120,6 @@ impl Journal {
         events
     }
 
-    /// Writes the log line of a decision for which the history of `version` has no room, and counts it. The log is its
-    /// only record.
-    pub fn unrecorded(&self, version: &ModelVersion, entry: &HistoryEntry, metrics: &Metrics) {
-        metrics.decided(entry.from, entry.to, entry.decision);
-        decision(version, entry, false);
-    }
-
     /// Whether deleted versions must be forgotten.
     pub fn needs_sweep(&self) -> bool {
         self.announced().needs_sweep()
@@ -140,6 +133,13 @@ impl Journal {
     fn announced(&self) -> MutexGuard<'_, Announced> {
         self.announced.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Writes the log line of a decision for which the history of `version` has no room, and counts it. The log is its only
+/// record.
+pub fn unrecorded(version: &ModelVersion, entry: &HistoryEntry, metrics: &Metrics) {
+    metrics.decided(entry.from, entry.to, entry.decision);
+    decision(version, entry, false);
 }
 
 /// The line that the audit reads. `uid`, `transition` and `decision` together identify a decision.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{expectations::Expectations, rounds::Rounds, waves::Waves};
-use crate::clock;
 
 /// State shared by all passes of one controller.
 pub struct State {
@@ -13,36 +12,31 @@ pub struct State {
     pub expectations: Expectations,
     /// When pods were requested for their summaries.
     pub rounds: Rounds,
-    /// Which workloads may roll.
-    pub waves: Arc<Waves>,
     /// When this process began to lead. Deadlines do not count the time before.
     pub leading_since: Timestamp,
+    /// Which workloads may roll.
+    pub waves: Arc<Waves>,
 }
 
 impl State {
-    /// The state of a leader that begins now.
-    pub fn new(waves: Arc<Waves>) -> Self {
-        Self {
-            expectations: Expectations::default(),
-            rounds: Rounds::default(),
-            waves,
-            leading_since: clock::now(),
-        }
+    /// The state of a leader that begins at this time.
+    pub fn new(leading_since: Timestamp, waves: Arc<Waves>) -> Self {
+        Self { expectations: Expectations::default(), rounds: Rounds::default(), leading_since, waves }
     }
 }
 
 #[cfg(test)]
 impl State {
-    /// The state of a leader that began at this time.
+    /// The state of a test's leader that begins at this time.
     pub fn since(leading_since: Timestamp) -> Self {
-        Self { leading_since, ..Self::default() }
+        let config = crate::fixtures::parse(serde_json::json!({"serverImage": "understudy-server:1"}));
+        Self::new(leading_since, Arc::new(Waves::new(&config)))
     }
 }
 
 #[cfg(test)]
 impl Default for State {
     fn default() -> Self {
-        let config = crate::fixtures::parse(serde_json::json!({"serverImage": "understudy-server:1"}));
-        Self::new(Arc::new(Waves::new(&config)))
+        Self::since(crate::clock::now())
     }
 }
