@@ -32,7 +32,8 @@ fn unpacked(folder: &Path, file: &str) -> String {
             if path.is_dir() {
                 folders.push(path);
             } else {
-                text += &format!("== {}\n{}\n", path.display(), fs::read_to_string(&path).unwrap());
+                let content = fs::read_to_string(&path).unwrap();
+                text.extend(["== ", &path.display().to_string(), "\n", &content, "\n"]);
             }
         }
     }
@@ -138,7 +139,7 @@ fn a_report_stays_below_its_limit() {
     let mut text = String::new();
     while text.len() < 900_000 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        text += &format!("{state:x} ");
+        text.push_str(&state.to_string());
     }
     for name in ["a", "b", "c"] {
         let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": NAMESPACE,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use kube::{Client, client::Body};
 use serde_json::Value;
 
-use super::facts::{Blind, Seen};
+use super::seen::{Blind, Seen};
 use crate::output;
 
 /// How long one request may take.
@@ -205,6 +205,13 @@ impl Reader {
                 return Ok(count);
             }
         }
+    }
+
+    /// A list that is small.
+    pub async fn collect(&self, kind: Kind, namespace: Option<&str>, selector: &str) -> Seen<Vec<Value>> {
+        let mut items = vec![];
+        self.list(kind, namespace, selector, false, |item| items.push(item)).await?;
+        Ok(items)
     }
 
     /// Creates a review and returns it with its status.

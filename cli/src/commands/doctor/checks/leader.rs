@@ -2,8 +2,9 @@
 
 use super::super::{
     check::{Check, unseen},
-    facts::{Blind, Facts, Pages},
+    facts::{Facts, Pages},
     metrics_page::samples,
+    seen::Blind,
 };
 
 const HEALTH: &str = "health";
@@ -157,7 +158,7 @@ fn gate(facts: &Facts, page: &str) -> Check {
     Check::fail(GATE, "the leader finds that the approval policy is not enforced")
         .means("Nothing is promoted. The condition ApprovalPolicyActive of each ModelDeployment says what the operator found.")
         .run("kubectl get mdep -A -o custom-columns=NAME:.metadata.name,POLICY:'.status.conditions[?(@.type==\"ApprovalPolicyActive\")].message'".to_owned())
-        .run(super::restore(facts))
+        .run(super::restore::restore(facts))
 }
 
 fn not_exported(name: &'static str, metric: &str) -> Check {

@@ -6,9 +6,10 @@ use super::{
     super::{
         check::{Check, judge, unseen},
         difference::{Change, differences},
-        facts::{Facts, Seen},
+        facts::Facts,
+        seen::Seen,
     },
-    restore,
+    restore::restore,
 };
 
 const POLICY: &str = "approval-policy";

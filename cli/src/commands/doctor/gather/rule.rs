@@ -7,12 +7,12 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 use understudy_crds::ModelVersion;
 
-use super::{
-    super::{
-        facts::{Blind, Config, DryRun, Seen},
-        read::{Kind, Reader},
-    },
-    STAMP_BINDINGS, STAMPS, VERSIONS,
+use super::super::{
+    config::Config,
+    facts::DryRun,
+    kinds::{STAMP_BINDINGS, STAMPS, VERSIONS},
+    read::{Kind, Reader},
+    seen::{Blind, Seen},
 };
 
 const OWN_REVIEWS: Kind = Kind("apis/authorization.k8s.io/v1", "selfsubjectaccessreviews");
