@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::{
     installation::{Installation, SERVER_IMAGE, SYSTEM, doctor, lease, now, running},
     kubectl::{apply, kubectl, patch, status},
-    models::{NAMESPACE, written},
+    models::{DIGEST, NAMESPACE, written},
 };
 
 #[test]
@@ -177,8 +177,8 @@ fn a_foreign_object_with_a_name_of_ours_is_found() {
 #[test]
 fn a_request_that_the_operator_did_not_end_is_found() {
     let _installation = Installation::sound();
-    let transition = json!({"id": "6f1c2b", "from": "Production", "to": "Archived", "requestedBy": "alice",
-        "requestedAt": "2026-01-01T00:00:00Z", "expiresAt": "2026-01-08T00:00:00Z", "generation": 1, "digest": "sha256:9f"});
+    let transition = json!({"id": "6f1c2b3d4e5f", "from": "Production", "to": "Archived", "requestedBy": "alice",
+        "requestedAt": "2026-01-01T00:00:00Z", "expiresAt": "2026-01-08T00:00:00Z", "generation": 1, "digest": format!("sha256:{DIGEST}")});
     written("mv/fraud-1.2.0", &json!({"transition": transition}));
     doctor(&[]).finds(&["requests"], "risk/fraud-1.2.0");
 }

@@ -249,6 +249,9 @@ impl Reader {
         if answer.status == StatusCode::UNAUTHORIZED {
             return Err("the credentials of this kubeconfig are missing, wrong or expired".to_owned());
         }
+        if !answer.status.is_success() {
+            return Err(format!("/version answers {}: {}", answer.status, answer.message()));
+        }
         let version: Value = serde_json::from_slice(&answer.body)
             .map_err(|_| format!("/version answers {}: {}", answer.status, answer.message()))?;
         let date = answer.headers.get(header::DATE).and_then(|date| date.to_str().ok());

@@ -72,3 +72,16 @@ fn forged(witness: &ModelVersion) -> Value {
         "decision": "Approved", "decidedBy": probe, "decidedAt": at, "digest": witness.spec.artifact.digest()}));
     json!({"status": {"history": history}})
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_refusals_are_those_of_the_policy() {
+        let policy = include_str!("../../../../../charts/understudy/templates/_approval.tpl");
+        for refusal in REFUSALS {
+            assert!(policy.contains(refusal), "{refusal}");
+        }
+    }
+}
