@@ -82,6 +82,8 @@ pub fn metrics(leader: u8) -> String {
     }
     lines.push("understudy_workqueue_depth{name=\"modelversion\"} 3".to_owned());
     lines.push("understudy_workqueue_oldest_seconds{name=\"modelversion\"} 0.2".to_owned());
+    let longest = "understudy_workqueue_longest_running_processor_seconds";
+    lines.push(format!("{longest}{{name=\"modelversion\"}} 2"));
     lines.push(format!("understudy_approval_policy_active{{watched_namespace=\"\"}} {leader}"));
     lines.join("\n") + "\n"
 }
