@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down demo test test-unit test-charts test-e2e lint fmt bench build images generate audit
+.PHONY: help up down demo test test-unit test-charts test-faults test-e2e lint fmt bench build images generate audit
 
 CACHE := $(or $(UNDERSTUDY_CACHE),$(HOME)/.cache/understudy)
 ifeq ($(CI),true)
@@ -23,14 +23,17 @@ down: ## end everything that `make up` started
 demo: up ## three users bring a model to Production with kubectl; the cluster stays up
 	@source .cluster/env && samples/demo
 
-test: ## all tests: unit, charts, attacks, doctor, and the stories on the real cluster
-	@e2e/cluster/test unit charts attacks doctor e2e
+test: ## all tests: unit, charts, attacks, fields, doctor, faults, and the stories on the real cluster
+	@e2e/cluster/test unit charts attacks fields doctor faults e2e
 
 test-unit: ## the tests that need no cluster
 	@e2e/cluster/test unit
 
-test-charts: ## tests of the charts, the attack list and the doctor, on API servers of their own
-	@e2e/cluster/test charts attacks doctor
+test-charts: ## tests of the charts, the attack list, the field sweep and the doctor, on API servers of their own
+	@e2e/cluster/test charts attacks fields doctor
+
+test-faults: ## the operator's binary while processes, connections, rights and objects fail (one test: make test-faults ARGS=name)
+	@e2e/cluster/test faults -- $(ARGS)
 
 test-e2e: ## the stories on the real cluster (only one: make test-e2e ARGS=name)
 	@e2e/cluster/test e2e -- $(ARGS)

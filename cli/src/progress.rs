@@ -42,9 +42,12 @@ impl Awaited {
     /// The progress of the step.
     #[must_use]
     pub fn progress(&self, mv: &ModelVersion) -> Progress {
-        let ours = |h: &&HistoryEntry| h.to == self.to && self.id.as_ref().is_none_or(|id| *id == h.id);
+        let ours = |h: &&HistoryEntry| h.to == self.to && self.id.as_ref().is_none_or(|id| h.is_of(id));
         let refused = |h: &&HistoryEntry| {
-            matches!(h.decision, Decision::Rejected | Decision::Withdrawn | Decision::Expired)
+            matches!(
+                h.decision,
+                Decision::Rejected | Decision::Withdrawn | Decision::Expired | Decision::TimedOut
+            )
         };
         let new = || mv.history().iter().skip(self.seen).filter(ours);
         if let Some(entry) = new().find(refused) {
@@ -82,6 +85,7 @@ pub fn rollback(md: &ModelDeployment, request: &str) -> Progress {
     match rollback.result {
         RollbackResult::Done => ended(true, "RolledBack", rollback.message.clone()),
         RollbackResult::Refused => ended(false, "Refused", rollback.message.clone()),
+        RollbackResult::TimedOut => ended(false, "TimedOut", rollback.message.clone()),
         RollbackResult::Pending => Progress::Going(format!("RollingBack: {}", rollback.message)),
     }
 }
@@ -133,6 +137,7 @@ mod tests {
     #[case("Rejected")]
     #[case("Withdrawn")]
     #[case("Expired")]
+    #[case("TimedOut")]
     fn a_request_that_ends_without_effect_is_a_failure_with_its_reason(#[case] decision: &str) {
         let status = json!({"history": [entry("0ld1d", "Rejected"), entry("6f1c2b", decision)]});
         let message = "None -> Staging by bob: too early".to_owned();
@@ -152,9 +157,20 @@ mod tests {
         assert_eq!((ending.success, ending.reason.as_str()), (true, "Archived"));
     }
 
+    #[test]
+    fn an_approved_request_that_times_out_has_failed() {
+        let history = json!([entry("6f1c2b", "Approved"), entry("6f1c2b-end", "TimedOut")]);
+        let awaited = Awaited { to: Stage::Staging, id: Some("6f1c2b".to_owned()), seen: 0 };
+        let mv =
+            version(json!({"spec": {"stage": "Staging"}, "status": {"stage": "None", "history": history}}));
+        let Progress::Ended(ending) = awaited.progress(&mv) else { panic!("it is over") };
+        assert_eq!((ending.success, ending.reason.as_str()), (false, "TimedOut"));
+    }
+
     #[rstest]
     #[case("1.2.0#a", "Done", Some(true))]
     #[case("1.2.0#a", "Refused", Some(false))]
+    #[case("1.2.0#a", "TimedOut", Some(false))]
     #[case("1.2.0#a", "Pending", None)]
     #[case("1.2.0#before", "Done", None)]
     fn a_rollback_is_judged_by_its_own_result(

@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::possible_values;
+use crate::{limits, possible_values};
 
 /// The verdict of a tester on a version in Staging.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,14 +15,14 @@ pub struct Acceptance {
     pub verdict: Verdict,
     /// The tester, from the annotation `understudy.dev/accepted-by`. The approval policy admits only the writer's own
     /// name.
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = limits::PERSON))]
     pub by: String,
     /// When the operator recorded the verdict.
     pub at: Time,
     /// What the tester observed, from the annotation `understudy.dev/feedback`, at most 4,096 characters. Absent if the
     /// tester left none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 4096))]
+    #[schemars(length(max = limits::FEEDBACK))]
     pub feedback: Option<String>,
 }
 

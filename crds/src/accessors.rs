@@ -3,7 +3,8 @@
 use crate::{
     artifact::Artifact,
     evidence::Evaluation,
-    history::{Decision, HistoryEntry},
+    history::{Decision, END_OF_APPROVED, HistoryEntry},
+    main_record::MainRecord,
     model_deployment::ModelDeployment,
     model_version::ModelVersion,
     served::ServedVersion,
@@ -16,6 +17,23 @@ impl ModelDeployment {
     #[must_use]
     pub fn main(&self) -> Option<&ServedVersion> {
         self.status.as_ref()?.main.as_ref()
+    }
+
+    /// Whether this version is main. A name is not enough: a `ModelVersion` that was deleted and created again is another
+    /// one. It has neither the bytes of main nor an approval of them for Production, which main always has.
+    #[must_use]
+    pub fn is_main(&self, version: &ModelVersion) -> bool {
+        self.main().is_some_and(|main| {
+            version.metadata.name.as_ref() == Some(&main.model_version)
+                && version.spec.artifact.digest() == main.digest
+                && version.production_approval().is_some()
+        })
+    }
+
+    /// The record of the change of main that this transition or rollback made, if it is among those kept.
+    #[must_use]
+    pub fn change_by(&self, transition: &str) -> Option<&MainRecord> {
+        self.status.as_ref()?.history.iter().find(|record| record.transition == transition)
     }
 }
 
@@ -50,6 +68,17 @@ impl ModelVersion {
         self.approval_into(Stage::Production)
     }
 
+    /// Whether the version is or was in Production. An approval for Production does not show that: it is recorded before
+    /// the roll-out.
+    #[must_use]
+    pub fn was_in_production(&self) -> bool {
+        let digest = self.spec.artifact.digest();
+        let left = |h: &HistoryEntry| h.from == Stage::Production;
+        let returned = |h: &HistoryEntry| h.to == Stage::Production && h.decision == Decision::RolledBack;
+        self.stage() == Stage::Production
+            || self.history().iter().any(|h| h.digest == digest && (left(h) || returned(h)))
+    }
+
     fn approval_into(&self, stage: Stage) -> Option<&HistoryEntry> {
         let digest = self.spec.artifact.digest();
         self.history()
@@ -63,6 +92,14 @@ impl ModelVersion {
     pub fn is_requested(&self) -> bool {
         let settled = self.status.as_ref().and_then(|s| s.settled_generation);
         self.spec.stage != self.stage() && self.metadata.generation != settled
+    }
+}
+
+impl HistoryEntry {
+    /// Whether this entry is about the transition with this id.
+    #[must_use]
+    pub fn is_of(&self, transition: &str) -> bool {
+        self.id.strip_suffix(END_OF_APPROVED).unwrap_or(&self.id) == transition
     }
 }
 

@@ -4,7 +4,7 @@ use kube::{KubeSchema, core::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::possible_values;
+use crate::{possible_values, rules};
 
 /// How long a request waits by default: a week, so that it survives a long weekend.
 fn expires_after() -> Duration {
@@ -61,6 +61,7 @@ pub struct Gate {
     /// Name of the metric in `spec.evaluation.metrics`, for example `auc`. Larger values are better. A version without
     /// this metric does not pass.
     #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = rules::metric_name("approval.gates.metric"))]
     pub metric: String,
     /// Smallest value that passes. Without it, any value passes that `notWorseThanMain` allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]

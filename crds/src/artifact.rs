@@ -1,8 +1,9 @@
 //! Files in a store, each pinned by its digest, and the credentials for them.
 
 use kube::KubeSchema;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::{limits, rules};
 
 /// The model file, pinned by its digest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -11,8 +12,7 @@ pub struct Artifact {
     /// Where the file is: `s3://bucket/key`, `https://host/path` or `pvc://claim/path`, where `claim` is a
     /// `PersistentVolumeClaim` of the same namespace. Each pod downloads it at every start.
     #[schemars(length(min = 1, max = 2048))]
-    #[x_kube(validation = Rule::new("self.matches('^(s3|https|pvc)://[^/ ]+/[^ ]+$')")
-        .message("artifact.uri must be s3://bucket/key, https://host/path or pvc://claim/path"))]
+    #[x_kube(validation = rules::file_address("artifact.uri"))]
     pub uri: String,
     /// SHA-256 of the file: 64 lower-case hexadecimal digits, as `sha256sum` prints them. A pod that finds another file
     /// does not serve (`DigestMismatch`).
@@ -35,8 +35,7 @@ pub struct Baseline {
     /// Where the file is: `s3://bucket/key`, `https://host/path` or `pvc://claim/path`. The credentials are those of
     /// `spec.artifact.secretRef`.
     #[schemars(length(min = 1, max = 2048))]
-    #[x_kube(validation = Rule::new("self.matches('^(s3|https|pvc)://[^/ ]+/[^ ]+$')")
-        .message("baseline.uri must be s3://bucket/key, https://host/path or pvc://claim/path"))]
+    #[x_kube(validation = rules::file_address("baseline.uri"))]
     pub uri: String,
     /// SHA-256 of the file: 64 lower-case hexadecimal digits, as `sha256sum` prints them. A pod that finds another file
     /// does not serve (`DigestMismatch`).
@@ -47,10 +46,11 @@ pub struct Baseline {
 }
 
 /// A reference to a Secret in the same namespace.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LocalSecretReference {
     /// Name of the Secret. Pods start without it if it does not exist, and report what they could not read.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = limits::OBJECT))]
+    #[x_kube(validation = rules::object_name("secretRef.name"))]
     pub name: String,
 }

@@ -5,6 +5,8 @@ use kube::{KubeSchema, core::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::limits;
+
 const fn all() -> i32 {
     100
 }
@@ -51,10 +53,13 @@ pub struct Challenger {
 #[serde(rename_all = "camelCase")]
 pub struct ChallengerStatus {
     /// Semantic version of the challenger, for example `1.4.0-rc.1`.
+    #[schemars(length(max = limits::VERSION))]
     pub version: String,
     /// Name of its `ModelVersion` in the same namespace.
+    #[schemars(length(max = limits::OBJECT))]
     pub model_version: String,
     /// Digest of its artifact: `sha256:` and 64 hexadecimal digits. Answers from another digest are dropped.
+    #[schemars(length(max = limits::DIGEST))]
     pub digest: String,
     /// Since when main's calls are copied to it.
     pub since: Time,

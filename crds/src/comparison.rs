@@ -7,7 +7,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::possible_values;
+use crate::{limits, possible_values};
 
 /// Outputs that are listed: far from the size limit of an object. Metrics have all of them.
 pub const OUTPUTS_LIMIT: usize = 64;
@@ -34,7 +34,7 @@ pub struct Comparison {
     pub roles: Vec<RoleComparison>,
     /// How similar the predictions are, one entry for each output of the model, at most 64. Metrics have all outputs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = OUTPUTS_LIMIT))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub outputs: Vec<OutputComparison>,
     /// How often each of the two was right, from outcomes that callers reported. Absent until an outcome was joined to
@@ -48,9 +48,10 @@ pub struct Comparison {
 #[serde(rename_all = "camelCase")]
 pub struct Compared {
     /// Semantic version, for example `1.3.0`.
+    #[schemars(length(max = limits::VERSION))]
     pub version: String,
     /// Digest of the version's artifact: `sha256:` and 64 hexadecimal digits.
-    #[schemars(length(max = 71))]
+    #[schemars(length(max = limits::DIGEST))]
     pub digest: String,
 }
 
@@ -101,7 +102,7 @@ pub struct Latency {
 #[serde(rename_all = "camelCase")]
 pub struct OutputComparison {
     /// Name of the output in the model.
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = limits::TENSOR_NAME))]
     pub name: String,
     /// Share of values that are equal, from 0 to 1, for an output of strings, integers or booleans. Absent for
     /// floating-point numbers.

@@ -5,7 +5,7 @@ use kube::{KubeSchema, core::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::possible_values;
+use crate::{limits, possible_values};
 
 /// Features that are listed: enough to see what happens, and far from the size limit of an object.
 pub const DRIFTING_LIMIT: usize = 64;
@@ -63,7 +63,7 @@ pub struct DriftStatus {
     pub at: Option<Time>,
     /// Features that drift, the largest value first, at most 64. Metrics have all features. Empty while none drifts.
     #[serde(default)]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = DRIFTING_LIMIT))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["role".into(), "name".into()]))]
     pub features: Vec<DriftingFeature>,
 }
@@ -73,7 +73,7 @@ pub struct DriftStatus {
 #[serde(rename_all = "camelCase")]
 pub struct DriftingFeature {
     /// Name of the feature or tensor, as in the baseline.
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = limits::TENSOR_NAME))]
     pub name: String,
     /// Whether the feature is an input or an output of the model.
     #[schemars(transform = possible_values::list)]

@@ -4,6 +4,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::rules;
+
 /// What a reviewer reads before approving: purpose, training data, known limits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -34,11 +36,12 @@ pub struct Evaluation {
 }
 
 /// One metric of the evaluation. Larger values are better.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Metric {
     /// Name of the metric, for example `auc`, at most 63 characters.
     #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = rules::metric_name("evaluation.metrics.name"))]
     pub name: String,
     /// Value of the metric. For an error, use a form in which larger is better, for example its negative.
     pub value: f64,

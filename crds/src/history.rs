@@ -5,19 +5,25 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{possible_values, stage::Stage};
+use crate::{limits, possible_values, stage::Stage};
 
-/// Most entries in the history of a model version. No entry makes room for another: a version with a full history
-/// accepts no further request.
+/// Entries in the history of a model version up to which requests are opened. No entry makes room for another.
 pub const HISTORY_LIMIT: usize = 64;
+/// Most entries in the history of a model version: those of requests, and those of steps without a request.
+pub const HISTORY_CAPACITY: usize = 128;
+
+/// Suffix of the id of an entry that ends an approved request. Ids in the history are unique, and the approval has that of
+/// the transition.
+pub const END_OF_APPROVED: &str = "-end";
 
 /// One request or step that ended. The API server rejects every change of an entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = kube::core::Rule::new("self == oldSelf").message("entries of status.history cannot be changed"))]
 pub struct HistoryEntry {
-    /// Id of the transition: 12 hexadecimal digits.
-    #[schemars(length(max = 32))]
+    /// Id of the transition: 12 hexadecimal digits. If an approved request ends without effect, this second entry has
+    /// the same id with the suffix `-end`.
+    #[schemars(length(max = limits::ID))]
     pub id: String,
     /// Stage that the version was in.
     pub from: Stage,
@@ -26,7 +32,7 @@ pub struct HistoryEntry {
     pub to: Stage,
     /// The person who requested the step or, for `Superseded` and `RolledBack`, the change of main that caused it.
     /// `understudy-operator` if nobody did.
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = limits::PERSON))]
     pub requested_by: String,
     /// When the operator opened the request.
     pub requested_at: Time,
@@ -34,17 +40,17 @@ pub struct HistoryEntry {
     #[schemars(transform = possible_values::list)]
     pub decision: Decision,
     /// The person who decided. `understudy-operator` if no person did, for example after `Expired`.
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = limits::PERSON))]
     pub decided_by: String,
     /// When the operator recorded the decision.
     pub decided_at: Time,
     /// Why it ended so: the reason that a rejecting person wrote into the annotation `understudy.dev/reason`, or a
     /// sentence of the operator. Absent for approvals, and if nobody gave a reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 1024))]
+    #[schemars(length(max = limits::REASON))]
     pub reason: Option<String>,
     /// Digest of the artifact that was decided on: `sha256:` and 64 hexadecimal digits.
-    #[schemars(length(max = 71))]
+    #[schemars(length(max = limits::DIGEST))]
     pub digest: String,
     /// The `ValidatingAdmissionPolicy` that was in force at an approval. Absent for other decisions, and if the
     /// operator may not read policies.
@@ -64,6 +70,9 @@ pub enum Decision {
     Withdrawn,
     /// Nobody decided before `expiresAt`.
     Expired,
+    /// The approved version did not become main within `spec.rollout.deadline` of its `ModelDeployment`. It stays in its
+    /// stage.
+    TimedOut,
     /// Another version was promoted to main in its place. This one is archived.
     Superseded,
     /// A rollback made this version main again, or archived it in favour of another one.
@@ -81,6 +90,7 @@ impl Decision {
             Self::Rejected => "Rejected",
             Self::Withdrawn => "Withdrawn",
             Self::Expired => "Expired",
+            Self::TimedOut => "TimedOut",
             Self::Superseded => "Superseded",
             Self::RolledBack => "RolledBack",
             Self::Retired => "Retired",
@@ -95,6 +105,7 @@ impl Decision {
             Self::Rejected => "rejected",
             Self::Withdrawn => "withdrawn",
             Self::Expired => "expired",
+            Self::TimedOut => "timed out",
             Self::Superseded => "superseded",
             Self::RolledBack => "rolled back",
             Self::Retired => "retired",
@@ -107,9 +118,9 @@ impl Decision {
 #[serde(rename_all = "camelCase")]
 pub struct PolicyReference {
     /// `metadata.uid` of the policy object.
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = limits::POLICY))]
     pub uid: String,
     /// `metadata.resourceVersion` of the policy object at that time.
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = limits::POLICY))]
     pub resource_version: String,
 }

@@ -3,11 +3,12 @@
 //!
 //! Data, with the little behaviour that belongs to it; no client, no async. One file an idea:
 //!
-//! - [`ModelDeployment`]: `model_deployment`, with the parts of its spec and status in `approval`, `rollback`,
+//! - [`ModelDeployment`]: `model_deployment`, with the parts of its spec and status in `approval`, `rollout`, `rollback`,
 //!   `challenger`, `recording`, `drift`, `comparison`, `served` and `main_record`.
 //! - [`ModelVersion`]: `model_version`, with `artifact`, `evidence`, `stage`, `transition`, `history`, `acceptance`,
 //!   `signature` and `failure`.
 //! - Both: methods in `accessors`, [`annotations`], [`condition`]s, and the [`names`] of owned objects.
+//! - Texts: `rules` says which names a spec may have, [`limits`] how long texts may be, `bounds` cuts a status to them.
 //!
 //! The doc comments of fields become descriptions of the CRDs: `kubectl explain` and docs/api.md show them.
 
@@ -16,13 +17,17 @@ mod accessors;
 pub mod annotations;
 mod approval;
 mod artifact;
+mod bounds;
 mod challenger;
 mod comparison;
 pub mod condition;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod drift;
 mod evidence;
 mod failure;
 mod history;
+pub mod limits;
 mod main_record;
 mod model_deployment;
 mod model_version;
@@ -30,9 +35,12 @@ pub mod names;
 pub mod possible_values;
 mod recording;
 mod rollback;
+mod rollout;
+mod rules;
 mod served;
 mod signature;
 mod stage;
+pub mod text;
 mod transition;
 
 pub use acceptance::{Acceptance, Verdict};
@@ -46,13 +54,16 @@ pub use comparison::{
 pub use drift::{ColumnRole, DRIFTING_LIMIT, DriftRules, DriftStatistic, DriftStatus, DriftingFeature};
 pub use evidence::{Documentation, Evaluation, Metric, Provenance};
 pub use failure::Failure;
-pub use history::{Decision, HISTORY_LIMIT, HistoryEntry, PolicyReference};
+pub use history::{
+    Decision, END_OF_APPROVED, HISTORY_CAPACITY, HISTORY_LIMIT, HistoryEntry, PolicyReference,
+};
 pub use main_record::{MainReason, MainRecord};
 pub use model_deployment::{ModelDeployment, ModelDeploymentSpec, ModelDeploymentStatus};
 pub use model_version::{ModelVersion, ModelVersionSpec, ModelVersionStatus};
 pub use recording::{Recording, Sink};
 pub use rollback::{Rollback, RollbackResult, RollbackStatus};
-pub use served::{Previous, Rollout, ServedVersion, Staged};
+pub use rollout::{Rollout, RolloutRules};
+pub use served::{Previous, ServedVersion, Staged};
 pub use signature::{ModelSignature, TensorSpec};
 pub use stage::Stage;
 pub use transition::{Grant, Transition};

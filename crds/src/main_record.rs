@@ -4,17 +4,20 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::possible_values;
+use crate::{limits, possible_values};
 
 /// A version that is or was main, with the people behind it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MainRecord {
     /// Semantic version, for example `1.3.0`.
+    #[schemars(length(max = limits::VERSION))]
     pub version: String,
     /// Name of its `ModelVersion`, which may be deleted by now.
+    #[schemars(length(max = limits::OBJECT))]
     pub model_version: String,
     /// Digest of the artifact that answered callers: `sha256:` and 64 hexadecimal digits.
+    #[schemars(length(max = limits::DIGEST))]
     pub digest: String,
     /// When this version became main.
     pub from: Time,
@@ -25,9 +28,11 @@ pub struct MainRecord {
     #[schemars(transform = possible_values::list)]
     pub reason: MainReason,
     /// The person who requested Production for it or, for `RolledBack`, who rolled back.
+    #[schemars(length(max = limits::PERSON))]
     pub requested_by: String,
     /// The person who approved this version for Production. A rollback needs no new approval: for `RolledBack`, this is
     /// the person who approved the version originally.
+    #[schemars(length(max = limits::PERSON))]
     pub approved_by: String,
     /// When the approval by `approvedBy` was recorded. Absent in entries of older operators, whose `approvedBy`
     /// for `RolledBack` is the person who rolled back.
@@ -35,6 +40,7 @@ pub struct MainRecord {
     pub approved_at: Option<Time>,
     /// Id of the transition that made it main, or `rollback:` and the value of the annotation
     /// `understudy.dev/rollback`.
+    #[schemars(length(max = limits::CHANGE))]
     pub transition: String,
 }
 

@@ -15,10 +15,13 @@ use crate::{
     challenger::{Challenger, ChallengerStatus},
     comparison::Comparison,
     drift::{DriftRules, DriftStatus},
+    limits,
     main_record::MainRecord,
     recording::Recording,
     rollback::{Rollback, RollbackStatus},
-    served::{Previous, Rollout, ServedVersion, Staged},
+    rollout::{Rollout, RolloutRules},
+    rules,
+    served::{Previous, ServedVersion, Staged},
 };
 
 /// What serves, who may change it, and what is observed. All fields are optional: `spec: {}` is valid.
@@ -77,25 +80,28 @@ pub struct ModelDeploymentSpec {
     /// CPU and memory that each model pod requests and may use, for every version. Without it, pods have the defaults
     /// of the namespace's `LimitRange`, or none. Changing it replaces the pods one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::resources)]
     pub resources: Option<ResourceRequirements>,
     /// Labels that a node must have to run model pods. Without it, pods may run on any node. Changing it replaces the
     /// pods one by one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(transform = rules::node_selector)]
     pub node_selector: BTreeMap<String, String>,
     /// Taints of nodes that model pods tolerate, at most 32. Without it, pods avoid tainted nodes. Changing it replaces
     /// the pods one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32))]
+    #[schemars(length(max = 32), transform = rules::tolerations)]
     pub tolerations: Vec<Toleration>,
     /// Secrets of the same namespace for pulling the server's image, at most 16. They are added to those of the chart
     /// value `server.imagePullSecrets`. Changing it replaces the pods one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 16))]
+    #[schemars(length(max = 16), transform = rules::image_pull_secrets)]
     pub image_pull_secrets: Vec<LocalObjectReference>,
     /// `PriorityClass` of the model pods. Without it, pods have the cluster's default priority. Changing it replaces
     /// the pods one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 253))]
+    #[schemars(length(max = limits::OBJECT))]
+    #[x_kube(validation = rules::object_name("priorityClassName"))]
     pub priority_class_name: Option<String>,
     /// What a request needs before it takes effect, in addition to a second person. Changing it requires the verb
     /// `govern` on this `ModelDeployment`. Without it, Production needs a tester's verdict and no metric, and a request
@@ -103,6 +109,10 @@ pub struct ModelDeploymentSpec {
     #[serde(default)]
     #[schemars(extend("default" = {}))]
     pub approval: Approval,
+    /// How a version becomes main. Without it, a change of main that is not complete after 10 minutes ends.
+    #[serde(default)]
+    #[schemars(extend("default" = {}))]
+    pub rollout: RolloutRules,
     /// How a rollback to an earlier version works. Without it, the pods of the previous main are kept for 10 minutes.
     #[serde(default)]
     #[schemars(extend("default" = {}))]
@@ -132,6 +142,7 @@ pub struct ModelDeploymentStatus {
     /// Stable URL of the model inside the cluster: `http://<name>.<namespace>.svc`. Nothing answers there while no
     /// version is main.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::URL))]
     pub url: Option<String>,
     /// The version that answers callers. Absent while no version is main.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -141,7 +152,7 @@ pub struct ModelDeploymentStatus {
     pub previous: Option<Previous>,
     /// Versions in Staging, at most 256, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = limits::STAGED))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["modelVersion".into()]))]
     pub staging: Vec<Staged>,
     /// The challenger that receives copies. Absent without `spec.challenger`, and while the condition `ChallengerReady`
@@ -164,7 +175,7 @@ pub struct ModelDeploymentStatus {
     /// Which versions were main, from when to when, and by whose request and approval: the newest 100, newest last.
     /// Entries stay when the `ModelVersion` is deleted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = limits::MAINS))]
     pub history: Vec<MainRecord>,
     /// `metadata.generation` of the spec that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -173,7 +184,7 @@ pub struct ModelDeploymentStatus {
     /// `ApprovalPolicyActive`, `ChallengerReady`, `DataDrift` (inputs), `PredictionDrift` (outputs), and `Ready`,
     /// `Reconciling` and `Stalled` of kstatus. Those that do not apply are absent.
     #[serde(default)]
-    #[schemars(length(max = 16))]
+    #[schemars(length(max = limits::CONDITIONS))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
 }

@@ -10,8 +10,8 @@ use crate::{
     artifact::{Artifact, Baseline},
     evidence::{Documentation, Evaluation, Provenance},
     failure::Failure,
-    history::HistoryEntry,
-    possible_values,
+    history::{HISTORY_CAPACITY, HistoryEntry},
+    limits, possible_values, rules,
     signature::ModelSignature,
     stage::Stage,
     transition::Transition,
@@ -61,7 +61,7 @@ use crate::{
 #[kube(validation = Rule::new(
     "self.spec.stage == oldSelf.spec.stage || self.spec.stage != 'Production' || !has(self.status) || !has(self.status.stage) \
      || self.status.stage != 'Archived' \
-     || (has(self.status.history) && self.status.history.exists(h, h.to == 'Production' && (h.decision == 'Approved' || h.decision == 'RolledBack')))")
+     || (has(self.status.history) && self.status.history.exists(h, h.from == 'Production' || (h.to == 'Production' && h.decision == 'RolledBack')))")
     .message("an archived version can return to Production only if it was there before: request Staging first")
     .field_path(".spec.stage"))]
 #[x_kube(validation = Rule::new("has(self.documentation) == has(oldSelf.documentation) && has(self.evaluation) == has(oldSelf.evaluation) && has(self.provenance) == has(oldSelf.provenance) && has(self.baseline) == has(oldSelf.baseline)")
@@ -71,6 +71,7 @@ pub struct ModelVersionSpec {
     /// Name of the `ModelDeployment` that serves this version, in the same namespace. While it does not exist, requests
     /// wait with the reason `DeploymentNotFound`.
     #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = rules::deployment_name())]
     #[x_kube(validation = Rule::new("self == oldSelf").message("deployment is immutable: publish a new ModelVersion"))]
     pub deployment: String,
     /// Semantic version, for example `1.3.0` or `1.4.0-rc.1`, at most 63 characters. Of two `ModelVersions` with the
@@ -121,10 +122,12 @@ pub struct ModelVersionStatus {
     /// The request that waits for an approval or, once approved, for its roll-out. Absent while nothing is requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transition: Option<Transition>,
-    /// Every request and step that ended, and how, newest last. Entries are never changed or removed. At most 64, of
-    /// which the last four are reserved for steps without a request: with 61 entries no request is opened any more.
+    /// Every request and step that ended, and how, newest last. Entries are never changed or removed. With 61 entries no
+    /// request is opened any more. The others, up to 128, are for steps without a request: rollbacks, and another
+    /// version that becomes main. After that, such a step still happens. It is announced as an event and in the log, and
+    /// has no entry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = HISTORY_CAPACITY))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["id".into()]))]
     #[x_kube(validation = Rule::new("oldSelf.all(o, self.exists(n, n.id == o.id))").message("entries of status.history cannot be removed"))]
     pub history: Vec<HistoryEntry>,
@@ -136,11 +139,17 @@ pub struct ModelVersionStatus {
     pub model: Option<ModelSignature>,
     /// URL of this version's own Service inside the cluster, for testers. Absent while the version has no pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::URL))]
     pub url: Option<String>,
     /// Why a pod of this version failed to serve, the newest failure. It stays after the failure is over. Absent if
     /// none failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<Failure>,
+    /// `metadata.uid` of the `ModelDeployment` under which stage and request were decided. If that one was deleted and
+    /// another one has its name, the version is retired as after the deletion. Absent in the status of older operators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::UID))]
+    pub deployment_uid: Option<String>,
     /// `metadata.generation` of the spec that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
@@ -151,7 +160,7 @@ pub struct ModelVersionStatus {
     /// State of the version: `Serving` (its pods answer), `Approvable` (while a request waits: whether an approval
     /// would take effect), and `Ready`, `Reconciling` and `Stalled` of kstatus. Those that do not apply are absent.
     #[serde(default)]
-    #[schemars(length(max = 16))]
+    #[schemars(length(max = limits::CONDITIONS))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
 }

@@ -79,6 +79,13 @@ fn deployment() -> impl Strategy<Value = String> {
     "[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
 }
 
+/// Any text: of any characters, empty, long, or almost a name.
+fn anything() -> impl Strategy<Value = String> {
+    let repeated = (any::<String>(), 0..200_usize).prop_map(|(text, times)| text.repeat(times));
+    let long = ("[a-zé😀-]{0,3}", "[é😀A-]", 0..2_000_usize).prop_map(|(head, c, n)| head + &c.repeat(n));
+    prop_oneof![any::<String>(), repeated, long, "[-._+A-Za-z0-9é]{0,80}"]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -107,6 +114,20 @@ proptest! {
         prop_assume!(changed != version && is_accepted(&changed));
         prop_assert_ne!(version_label(&version), version_label(&changed));
         prop_assert_ne!(version_object(&deployment, &version), version_object(&deployment, &changed));
+    }
+
+    #[test]
+    fn any_text_at_all_leads_to_valid_names_and_labels(deployment in anything(), version in anything()) {
+        let name = version_object(&deployment, &version);
+        prop_assert!(is_dns_label(&name), "{name:?}");
+        for name in [challenger(&deployment), peers(&deployment)] {
+            prop_assert!(is_dns_label(&name), "{name:?}");
+        }
+        let map = routing(&deployment);
+        prop_assert!(is_config_map_name(&map), "{map:?}");
+        for (key, value) in version_labels(&deployment, &version) {
+            prop_assert!(is_label_value(&value), "{key}={value:?}");
+        }
     }
 
     #[test]
@@ -190,4 +211,24 @@ fn services_of_two_long_deployments_differ() {
     let (one, other) = ("a".repeat(63), format!("{}b", "a".repeat(62)));
     let all = [challenger(&one), challenger(&other), peers(&one), peers(&other)];
     assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "{all:?}");
+}
+
+#[test]
+fn a_deployment_named_in_characters_of_several_bytes_has_a_valid_name() {
+    let name = version_object(&format!("a{}", "é".repeat(30)), "1.0.0");
+    assert!(is_dns_label(&name), "{name}");
+}
+
+#[rstest]
+#[case("", "")]
+#[case("-", "-")]
+#[case("9", "1.0.0")]
+#[case("Fraud", "1.0.0")]
+#[case("a/../b", "1.0.0")]
+fn names_that_the_crd_rejects_lead_to_names_that_kubernetes_accepts(
+    #[case] deployment: &str,
+    #[case] version: &str,
+) {
+    assert!(is_dns_label(&version_object(deployment, version)), "{}", version_object(deployment, version));
+    assert!(version_labels(deployment, version).values().all(|value| is_label_value(value)));
 }

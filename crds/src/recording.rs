@@ -3,7 +3,7 @@
 use kube::{KubeSchema, core::Duration};
 use serde::{Deserialize, Serialize};
 
-use crate::artifact::LocalSecretReference;
+use crate::{artifact::LocalSecretReference, rules};
 
 const fn all() -> i32 {
     100
@@ -56,8 +56,7 @@ pub struct Sink {
     /// Files are stored in `<uri>/<namespace>/<ModelDeployment>/date=2026-11-21/`, so several deployments can share a
     /// sink.
     #[schemars(length(min = 1, max = 1024))]
-    #[x_kube(validation = Rule::new("self.matches('^(s3|pvc)://[^/ ]+(/[^ ]*)?$') && !('..' in self.split('/'))")
-        .message("recording.sink.uri must be s3://bucket/prefix or pvc://claim/prefix, without '..' in the path"))]
+    #[x_kube(validation = rules::folder_address("recording.sink.uri"))]
     pub uri: String,
     /// Secret with the credentials for `uri`, with the keys of `spec.artifact.secretRef` of a `ModelVersion`. Without
     /// it, the pod's own identity is used, or none.

@@ -5,7 +5,7 @@ use kube::{KubeSchema, core::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::possible_values;
+use crate::{limits, possible_values};
 
 /// How long the previous version's pods stay by default, for a rollback that waits for no pod.
 fn keep_warm() -> Duration {
@@ -38,11 +38,11 @@ impl Default for Rollback {
 pub struct RollbackStatus {
     /// Value of the annotation `understudy.dev/rollback`: the version and a suffix that makes each request a new one,
     /// for example `1.2.0#2026-11-21`.
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = limits::ROLLBACK))]
     pub request: String,
     /// The person who rolled back, from the annotation `understudy.dev/rollback-by`. The approval policy admits only
     /// the writer's own name.
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = limits::PERSON))]
     pub by: String,
     /// When the operator saw the request.
     pub at: Time,
@@ -50,6 +50,7 @@ pub struct RollbackStatus {
     #[schemars(transform = possible_values::list)]
     pub result: RollbackResult,
     /// What the rollback waits for, or why it is done or refused, for people.
+    #[schemars(length(max = limits::MESSAGE))]
     pub message: String,
 }
 
@@ -60,6 +61,8 @@ pub enum RollbackResult {
     Pending,
     /// The version is main.
     Done,
-    /// The version does not exist or was never approved for Production. Main stays as it is.
+    /// The version does not exist, was never approved for Production, or was never main. Main stays as it is.
     Refused,
+    /// The version did not become main within `spec.rollout.deadline`. Main stays as it is.
+    TimedOut,
 }

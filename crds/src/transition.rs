@@ -5,7 +5,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::stage::Stage;
+use crate::{limits, stage::Stage};
 
 /// A requested step that waits for an approval by a second person or, once approved, for its roll-out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -13,7 +13,7 @@ use crate::stage::Stage;
 pub struct Transition {
     /// Id of the request: 12 hexadecimal digits, chosen at random for each request. An approval or rejection names it
     /// in the annotation `understudy.dev/approve` or `understudy.dev/reject`.
-    #[schemars(length(max = 32))]
+    #[schemars(length(max = limits::ID))]
     pub id: String,
     /// Stage that the version is in.
     pub from: Stage,
@@ -21,7 +21,7 @@ pub struct Transition {
     pub to: Stage,
     /// The person who requested the step, from the annotation `understudy.dev/requested-by`. The approval policy admits
     /// only the writer's own name.
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = limits::PERSON))]
     pub requested_by: String,
     /// When the operator opened the request.
     pub requested_at: Time,
@@ -29,7 +29,7 @@ pub struct Transition {
     /// and an approval then has no effect.
     pub generation: i64,
     /// Digest of the artifact that is requested: `sha256:` and 64 hexadecimal digits.
-    #[schemars(length(max = 71))]
+    #[schemars(length(max = limits::DIGEST))]
     pub digest: String,
     /// When the request ends as `Expired` unless somebody decides: `requestedAt` and `spec.approval.expiresAfter`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,7 +38,7 @@ pub struct Transition {
     /// either changed since, an approval has no effect and the request is opened anew. Absent if the operator may not
     /// read policies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = limits::FINGERPRINT))]
     pub policy_fingerprint: Option<String>,
     /// The approval. Absent until somebody approves. With it, the roll-out is in progress, and the stage follows when
     /// the version serves.
@@ -52,7 +52,7 @@ pub struct Transition {
 pub struct Grant {
     /// The approver, from the annotation `understudy.dev/approved-by`. The approval policy admits only the writer's own
     /// name, and nobody approves their own request.
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = limits::PERSON))]
     pub by: String,
     /// When the operator recorded the approval.
     pub at: Time,

@@ -1,6 +1,9 @@
 //! The configuration that the chart writes: cluster-wide minimums, the server's image, the namespaces to watch.
 
-use std::path::{Path, PathBuf};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 use k8s_openapi::api::core::v1::LocalObjectReference;
 use kube::core::Duration;
@@ -19,6 +22,9 @@ pub struct Config {
     /// Pull Secrets that every model pod gets in addition to those of its `ModelDeployment`.
     #[serde(default)]
     pub image_pull_secrets: Vec<LocalObjectReference>,
+    /// Workloads that roll at the same time after a change of this configuration, over all namespaces.
+    #[serde(default = "max_concurrent_rollouts")]
+    pub max_concurrent_rollouts: NonZeroUsize,
     /// Namespaces to watch. Empty: all of them.
     #[serde(default)]
     pub watch_namespaces: Vec<String>,
@@ -44,6 +50,11 @@ pub struct Config {
 
 fn if_not_present() -> String {
     "IfNotPresent".to_owned()
+}
+
+/// As the chart's default.
+const fn max_concurrent_rollouts() -> NonZeroUsize {
+    NonZeroUsize::new(10).expect("10 is not 0")
 }
 
 /// Cluster-wide minimums of the rules for approvals.

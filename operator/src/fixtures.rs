@@ -88,6 +88,13 @@ pub fn digest(number: &str) -> String {
     sha256(number).prefixed()
 }
 
+/// `fraud-<number>` as a newer operator has written it: its stage is unknown here.
+pub fn unreadable_version(number: &str) -> Value {
+    let mut object = serde_json::to_value(version(number, json!({}))).expect("JSON");
+    object["status"] = json!({"stage": "Canary"});
+    object
+}
+
 /// `status.transition`: alice requests this step.
 pub fn request(number: &str, from: &str, to: &str) -> Value {
     json!({
@@ -129,9 +136,19 @@ pub fn rolling_out(number: &str) -> Value {
     json!({"stage": "Staging", "history": history, "transition": approved(request)})
 }
 
-/// Status of a version that was approved for Production once, in this stage now.
+/// An entry of `status.history`: another version replaced this one as main.
+pub fn superseded(number: &str) -> Value {
+    let request = json!({"id": format!("end-of-{number}"), "from": "Production", "to": "Archived"});
+    decided(&with(self::request(number, "", ""), request), "Superseded", "bob")
+}
+
+/// Status of a version that was main once, in this stage now.
 pub fn proven(number: &str, stage: &str) -> Value {
-    json!({"stage": stage, "history": [approval(number, "Staging"), approval(number, "Production")]})
+    let mut history = vec![approval(number, "Staging"), approval(number, "Production")];
+    if stage != "Production" {
+        history.push(superseded(number));
+    }
+    json!({"stage": stage, "history": history})
 }
 
 /// Status of a deployment: this version is main, by a promotion.

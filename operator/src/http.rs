@@ -3,9 +3,9 @@
 use std::{net::Ipv6Addr, sync::Arc};
 
 use axum::{Router, http::StatusCode, routing::get};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::net::TcpListener;
 
-use crate::metrics::Metrics;
+use crate::{health::Health, metrics::Metrics};
 
 /// An endpoint could not be served.
 #[derive(Debug, thiserror::Error)]
@@ -24,21 +24,21 @@ pub enum Error {
     },
 }
 
-/// Whether `/readyz` succeeds: from the first contact with the API server until the shutdown.
-pub type Readiness = watch::Receiver<bool>;
-
-/// Serves `/livez` and `/readyz` until `shutdown`.
+/// Serves `/livez` and `/readyz` until `shutdown`. A failure says why.
 pub async fn serve_health(
     port: u16,
-    ready: Readiness,
+    health: Health,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
-    let readyz = move || {
-        let ready = *ready.borrow();
-        async move { if ready { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") } }
-    };
-    let router = Router::new().route("/livez", get(|| async { "ok" })).route("/readyz", get(readyz));
+    let live = health.clone();
+    let livez = move || async move { answer(live.not_live()) };
+    let readyz = move || async move { answer(health.not_ready()) };
+    let router = Router::new().route("/livez", get(livez)).route("/readyz", get(readyz));
     serve(port, router, shutdown).await
+}
+
+fn answer(problem: Option<String>) -> (StatusCode, String) {
+    problem.map_or((StatusCode::OK, "ok".to_owned()), |problem| (StatusCode::SERVICE_UNAVAILABLE, problem))
 }
 
 /// Serves `/metrics` until `shutdown`.

@@ -8,10 +8,12 @@ mod clock;
 mod cluster;
 mod config;
 mod context;
+mod controller;
 mod decision_log;
 mod error_chain;
 #[cfg(test)]
 mod fixtures;
+mod health;
 mod http;
 mod leader;
 mod metrics;
@@ -25,6 +27,7 @@ mod policy;
 mod reasons;
 mod rollout;
 mod run;
+mod startup;
 
 use clap::Parser;
 use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};

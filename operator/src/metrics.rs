@@ -7,14 +7,16 @@ use std::{
 };
 
 use jiff::Timestamp;
-use kube::runtime::reflector::Store;
 use prometheus::{
-    Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
 };
 use understudy_crds::{Decision, ModelDeployment, ModelVersion, Stage};
 
-use crate::{outages, reasons};
+use crate::{
+    cluster::{cache::Cache, client::Heard, queue::QueueState, triggers::Triggers},
+    outages, reasons,
+};
 
 /// Buckets in seconds, from a switch to running pods up to a new node that pulls a large image.
 const ROLLOUT_BUCKETS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
@@ -27,8 +29,10 @@ fn controllers() -> [(&'static str, Vec<&'static str>); 2] {
     let kinds: Vec<_> = reasons::Kinds::ALL.iter().map(|reason| reason.as_str()).collect();
     let apply = reasons::Apply::ALL.iter().map(|reason| reason.as_str());
     let notify = reasons::Notify::ALL.iter().map(|reason| reason.as_str());
-    let all = kinds.iter().copied().chain(apply).chain(notify).collect();
-    [("modelversion", kinds), ("modeldeployment", all)]
+    let pass = reasons::Pass::ALL.iter().map(|reason| reason.as_str());
+    let versions = kinds.iter().copied().chain(pass.clone()).collect();
+    let deployments = kinds.iter().copied().chain(apply).chain(notify).chain(pass).collect();
+    [("modelversion", versions), ("modeldeployment", deployments)]
 }
 
 /// The operator's metrics.
@@ -40,6 +44,8 @@ pub struct Metrics {
     versions: IntGaugeVec,
     not_serving: IntGaugeVec,
     not_running: IntGaugeVec,
+    rolling: IntGauge,
+    outdated: IntGauge,
     approval_to_serving: Histogram,
     reconciles: IntCounterVec,
     reconcile_errors: IntCounterVec,
@@ -47,18 +53,28 @@ pub struct Metrics {
     invalid_objects: IntCounterVec,
     policy_active: IntGaugeVec,
     leader: IntGauge,
-    stores: Mutex<Vec<(Store<ModelVersion>, Store<ModelDeployment>)>>,
+    cache_synced: IntGaugeVec,
+    watch_failures: IntCounterVec,
+    last_event: GaugeVec,
+    queue_depth: IntGaugeVec,
+    queue_oldest: GaugeVec,
+    queue_retries: IntCounterVec,
+    unfinished_work: GaugeVec,
+    longest_running: GaugeVec,
+    scopes: Mutex<Vec<(Cache, Triggers)>>,
+    heard: Heard,
 }
 
 impl Metrics {
     /// All metrics at 0, in a registry of their own.
-    pub fn new() -> Arc<Self> {
+    pub fn new(heard: Heard) -> Arc<Self> {
         let registry = Registry::new();
         let metrics =
-            build(&registry).expect("names and labels of the metrics are valid and unique")(registry);
+            build(&registry).expect("names and labels of the metrics are valid and unique")(registry, heard);
         for (controller, reasons) in controllers() {
             metrics.reconciles.with_label_values(&[controller]);
             metrics.reconcile_duration.with_label_values(&[controller]);
+            metrics.queue_retries.with_label_values(&[controller]);
             for reason in reasons {
                 metrics.reconcile_errors.with_label_values(&[controller, reason]);
             }
@@ -69,6 +85,7 @@ impl Metrics {
     /// The metrics in the text format of Prometheus.
     pub fn render(&self) -> String {
         self.count_objects(Timestamp::now());
+        self.measure_progress();
         let mut page = vec![];
         TextEncoder::new()
             .encode(&self.registry.gather(), &mut page)
@@ -77,15 +94,50 @@ impl Metrics {
     }
 
     /// Counts objects in these caches whenever the metrics are read, so that the metrics always agree with the objects.
-    pub fn watch(&self, versions: Store<ModelVersion>, deployments: Store<ModelDeployment>) {
-        self.stores.lock().unwrap_or_else(PoisonError::into_inner).push((versions, deployments));
+    pub fn watch(&self, cache: Cache, triggers: Triggers) {
+        self.scopes.lock().unwrap_or_else(PoisonError::into_inner).push((cache, triggers));
+    }
+
+    /// Reads caches, watches and queues. With several watched namespaces, a kind or queue is as good as its worst one.
+    fn measure_progress(&self) {
+        let scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut synced: BTreeMap<String, bool> = BTreeMap::new();
+        for (kind, is_synced) in scopes.iter().flat_map(|(cache, _)| cache.sync_state()) {
+            *synced.entry(kind).or_insert(true) &= is_synced;
+        }
+        for (kind, is_synced) in synced {
+            self.cache_synced.with_label_values(&[&kind]).set(is_synced.into());
+        }
+        for (kind, silence) in self.heard.silence() {
+            self.last_event.with_label_values(&[&kind]).set(silence.as_secs_f64());
+        }
+        let queues = [
+            ("modeldeployment", scopes.iter().map(|(_, t)| t.deployments.state()).collect::<Vec<_>>()),
+            ("modelversion", scopes.iter().map(|(_, t)| t.versions.state()).collect()),
+        ];
+        for (name, states) in queues {
+            self.measure_queue(name, &states);
+        }
+    }
+
+    fn measure_queue(&self, name: &str, states: &[QueueState]) {
+        let longest =
+            |of: fn(&QueueState) -> Duration| states.iter().map(of).max().unwrap_or_default().as_secs_f64();
+        let depth: usize = states.iter().map(|state| state.depth).sum();
+        self.queue_depth.with_label_values(&[name]).set(i64::try_from(depth).unwrap_or(i64::MAX));
+        self.queue_oldest.with_label_values(&[name]).set(longest(|state| state.oldest));
+        self.longest_running.with_label_values(&[name]).set(longest(|state| state.longest_running));
+        let unfinished: Duration = states.iter().map(|state| state.unfinished).sum();
+        self.unfinished_work.with_label_values(&[name]).set(unfinished.as_secs_f64());
     }
 
     fn count_objects(&self, now: Timestamp) {
-        let stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        let scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
         let versions: Vec<Arc<ModelVersion>> =
-            stores.iter().flat_map(|(versions, _)| versions.state()).collect();
-        let deployments: Vec<Arc<ModelDeployment>> = stores.iter().flat_map(|(_, all)| all.state()).collect();
+            scopes.iter().flat_map(|(cache, _)| cache.versions.state()).collect();
+        let deployments: Vec<Arc<ModelDeployment>> =
+            scopes.iter().flat_map(|(cache, _)| cache.deployments.state()).collect();
+        drop(scopes);
         for (reason, count) in outages::of_versions(versions.iter().map(AsRef::as_ref)) {
             self.not_serving.with_label_values(&[reason]).set(count);
         }
@@ -126,11 +178,18 @@ impl Metrics {
         self.reconcile_duration.with_label_values(&[controller]).observe(took.as_secs_f64());
         if let Some(reason) = error {
             self.reconcile_errors.with_label_values(&[controller, reason]).inc();
+            self.queue_retries.with_label_values(&[controller]).inc();
         }
     }
 
-    /// Begins to count invalid objects of this kind, at 0.
+    /// Counts a failure of the watch of this kind.
+    pub fn watch_failed(&self, kind: &str) {
+        self.watch_failures.with_label_values(&[kind]).inc();
+    }
+
+    /// Begins to count invalid objects of this kind and failures of its watch, at 0.
     pub fn watches(&self, kind: &str) {
+        self.watch_failures.with_label_values(&[kind]);
         self.invalid_objects.with_label_values(&[kind]);
     }
 
@@ -144,13 +203,20 @@ impl Metrics {
         self.policy_active.with_label_values(&[namespace]).set(active.into());
     }
 
+    /// Records how many workloads roll in a wave, and how many do not have the newest template yet.
+    pub fn rolls(&self, rolling: usize, outdated: usize) {
+        self.rolling.set(i64::try_from(rolling).unwrap_or(i64::MAX));
+        self.outdated.set(i64::try_from(outdated).unwrap_or(i64::MAX));
+    }
+
     /// Records whether this replica leads.
     pub fn leads(&self, leads: bool) {
         self.leader.set(leads.into());
     }
 }
 
-fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Metrics + use<>> {
+#[expect(clippy::too_many_lines, reason = "a table of all metrics")]
+fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry, Heard) -> Metrics + use<>> {
     fn add<M: prometheus::core::Collector + Clone + 'static>(
         registry: &Registry,
         metric: M,
@@ -164,6 +230,9 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Met
     let gauge = |name: &str, help: &str| add(registry, IntGauge::new(format!("understudy_{name}"), help)?);
     let gauges = |name: &str, help: &str, label: &str| {
         add(registry, IntGaugeVec::new(Opts::new(format!("understudy_{name}"), help), &[label])?)
+    };
+    let seconds = |name: &str, help: &str, label: &str| {
+        add(registry, GaugeVec::new(Opts::new(format!("understudy_{name}"), help), &[label])?)
     };
     let histogram = |name: &str, help: &str, buckets: &[f64]| {
         HistogramOpts::new(format!("understudy_{name}"), help).buckets(buckets.to_vec())
@@ -189,6 +258,14 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Met
         "model_deployments_not_running",
         "Model deployments that have a main and do not answer through their Service, by reason.",
         "reason",
+    )?;
+    let rolling = gauge(
+        "workloads_rolling",
+        "Deployments of versions that roll to another server image or configuration and are not finished.",
+    )?;
+    let outdated = gauge(
+        "workloads_outdated",
+        "Deployments of versions that do not have the newest server image or configuration yet.",
     )?;
     let approval_to_serving = add(
         registry,
@@ -223,7 +300,36 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Met
         "watched_namespace",
     )?;
     let leader = gauge("leader", "1 on the replica that leads, otherwise 0.")?;
-    Ok(move |registry| Metrics {
+    let cache_synced = gauges(
+        "cache_synced",
+        "1 if the leader's cache of this kind contains a complete list, otherwise 0.",
+        "kind",
+    )?;
+    let watch_failures = counter("watch_failures_total", "Failures of a list or watch, by kind.", &["kind"])?;
+    let last_event = seconds(
+        "watch_last_event_seconds",
+        "Time since the API server was last heard about this kind. It sends a bookmark every minute.",
+        "kind",
+    )?;
+    let queue_depth = gauges("workqueue_depth", "Objects that wait for a pass now.", "name")?;
+    let queue_oldest = seconds(
+        "workqueue_oldest_seconds",
+        "How long the object that waits longest has waited for a pass. 0 if none waits.",
+        "name",
+    )?;
+    let queue_retries =
+        counter("workqueue_retries_total", "Passes that failed and are repeated.", &["name"])?;
+    let unfinished_work = seconds(
+        "workqueue_unfinished_work_seconds",
+        "How long the passes in progress have run, in total.",
+        "name",
+    )?;
+    let longest_running = seconds(
+        "workqueue_longest_running_processor_seconds",
+        "How long the longest pass in progress has run.",
+        "name",
+    )?;
+    Ok(move |registry, heard| Metrics {
         registry,
         transitions,
         pending,
@@ -231,6 +337,8 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Met
         versions,
         not_serving,
         not_running,
+        rolling,
+        outdated,
         approval_to_serving,
         reconciles,
         reconcile_errors,
@@ -238,7 +346,16 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry) -> Met
         invalid_objects,
         policy_active,
         leader,
-        stores: Mutex::default(),
+        cache_synced,
+        watch_failures,
+        last_event,
+        queue_depth,
+        queue_oldest,
+        queue_retries,
+        unfinished_work,
+        longest_running,
+        scopes: Mutex::default(),
+        heard,
     })
 }
 
@@ -248,7 +365,7 @@ mod tests {
 
     #[test]
     fn a_decision_is_counted_by_where_it_came_from_where_it_went_and_how_it_ended() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(Heard::default());
         metrics.decided(Stage::Staging, Stage::Production, Decision::Rejected);
         let page = metrics.render();
         assert!(
@@ -261,7 +378,7 @@ mod tests {
 
     #[test]
     fn one_watched_namespace_does_not_hide_that_the_policy_of_another_is_not_in_force() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(Heard::default());
         metrics.policy_active("risk", false);
         metrics.policy_active("fraud", true);
         let page = metrics.render();
@@ -270,7 +387,7 @@ mod tests {
 
     #[test]
     fn the_page_shows_gauges_and_errors_before_anything_happened() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(Heard::default());
         metrics.watches("ModelVersion");
         let page = metrics.render();
         for name in [

@@ -3,24 +3,30 @@
 //! A [`Scenario`] lists the requests of a pass in their order, each with its response. [`Cluster::play`] runs the pass
 //! against it. A request that is not the next one of the list fails the test, and so does one that is not sent.
 
-use std::{collections::VecDeque, fmt::Debug, path::Path, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt::Debug,
+    path::Path,
+    sync::Arc,
+};
 
 use futures::future::LocalBoxFuture;
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
-use kube::{
-    Client, Resource,
-    client::Body,
-    runtime::{reflector::store::Writer, watcher::Event},
-};
+use kube::{Client, client::Body};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tower_test::mock;
 
 use crate::{
-    cluster::cache::{Cache, Writers},
+    cluster::{
+        cache::Cache,
+        client::Heard,
+        guard::Guard,
+        store::{Placed, Store},
+    },
     context::Context,
-    decision_log::Journal,
+    decision_log::{Journal, Replay},
     fixtures::parse,
     metrics::Metrics,
     model_server::{probe::Prober, summary::SummaryClient},
@@ -33,10 +39,13 @@ type Handle = mock::Handle<Request<Body>, Response<Body>>;
 pub struct Cluster {
     /// What the passes of the test get.
     pub ctx: Arc<Context>,
-    writers: Writers,
     handle: Handle,
     stored: Vec<Value>,
+    known: Known,
 }
+
+/// The last form of each object that a watch or a read delivered, by the end of its path.
+type Known = HashMap<String, Value>;
 
 impl Cluster {
     /// Empty caches. No pod can be probed.
@@ -48,19 +57,24 @@ impl Cluster {
     pub fn with_prober(prober: Prober) -> Self {
         let (service, handle) = mock::pair::<Request<Body>, Response<Body>>();
         let client = Client::new(service, "default");
-        let (cache, writers) = Cache::new();
         let ctx = Context {
-            cache,
+            cache: Cache::default(),
             config: Arc::new(parse(json!({"serverImage": "understudy-server:1"}))),
             policy: ApprovalPolicy::new(client.clone(), Path::new(""), None)
                 .expect("without names no file is read"),
             prober,
-            journal: Journal::new(client.clone(), "test"),
-            metrics: Metrics::new(),
+            journal: Journal::new(client.clone(), "test", Replay::nothing()),
+            metrics: Metrics::new(Heard::default()),
             summaries: SummaryClient::new(),
             client,
         };
-        Self { ctx: Arc::new(ctx), writers, handle, stored: vec![] }
+        Self { ctx: Arc::new(ctx), handle, stored: vec![], known: Known::new() }
+    }
+
+    /// The passes of the test are those of a process that leads after this one.
+    pub fn leads_after_a_leader_that_renewed_last_at(&mut self, time: jiff::Timestamp) {
+        let ctx = Arc::get_mut(&mut self.ctx).expect("no pass has begun");
+        ctx.journal = Journal::new(ctx.client.clone(), "test", Replay::after(Some(time), time));
     }
 
     /// Sends requests to this API server.
@@ -71,15 +85,18 @@ impl Cluster {
     /// A watch delivers this object.
     pub fn sees(&mut self, object: &impl Serialize) {
         let object = serde_json::to_value(object).expect("a Kubernetes object is JSON");
-        let writers = &mut self.writers;
+        let (kind, name) = (object["kind"].as_str().unwrap_or_default(), &object["metadata"]["name"]);
+        let path = format!("/{}s/{}", kind.to_lowercase(), name.as_str().unwrap_or_default());
+        self.known.insert(path, object.clone());
+        let cache = &self.ctx.cache;
         match object["kind"].as_str().unwrap_or_default() {
-            "ModelDeployment" => apply(&mut writers.deployments, object),
-            "ModelVersion" => apply(&mut writers.versions, object),
-            "Deployment" => apply(&mut writers.workloads, object),
-            "Service" => apply(&mut writers.services, object),
-            "ConfigMap" => apply(&mut writers.config_maps, object),
-            "PodDisruptionBudget" => apply(&mut writers.budgets, object),
-            "Pod" => apply(&mut writers.pods, object),
+            "ModelDeployment" => apply(&cache.deployments, object),
+            "ModelVersion" => apply(&cache.versions, object),
+            "Deployment" => apply(&cache.workloads, object),
+            "Service" => apply(&cache.services, object),
+            "ConfigMap" => apply(&cache.config_maps, object),
+            "PodDisruptionBudget" => apply(&cache.budgets, object),
+            "Pod" => apply(&cache.pods, object),
             other => panic!("no cache holds {other}: {object}"),
         }
     }
@@ -102,31 +119,47 @@ impl Cluster {
             let result = tokio::select! {
                 biased;
                 result = pass => result,
-                () = serve(&mut self.handle, &mut open, &mut self.stored) => unreachable!("a pass has its server"),
+                () = serve(&mut self.handle, &mut open, &mut self.stored, &mut self.known) => unreachable!("a pass has its server"),
             };
+            open.retain(|next| next.iter().any(|exchange| !exchange.repeats));
             assert!(open.is_empty(), "not requested: {open:?}");
             result
         })
     }
 }
 
-fn apply<K>(writer: &mut Writer<K>, object: Value)
-where
-    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + 'static,
-{
-    writer.apply_watcher_event(&Event::Apply(parse(object)));
+fn apply<K: Placed + DeserializeOwned>(store: &Store<K>, object: Value) {
+    store.apply(parse::<Guard<K>>(object));
 }
 
-async fn serve(handle: &mut Handle, open: &mut VecDeque<Vec<Exchange>>, stored: &mut Vec<Value>) {
+async fn serve(
+    handle: &mut Handle,
+    open: &mut VecDeque<Vec<Exchange>>,
+    stored: &mut Vec<Value>,
+    known: &mut Known,
+) {
+    let mut unanswered = vec![];
     loop {
         let (request, reply) = handle.next_request().await.expect("the context keeps its client");
         let (head, body) = request.into_parts();
         let sent = body.collect().await.expect("a body").to_bytes();
-        let sent: Value = serde_json::from_slice(&sent).unwrap_or_default();
+        let mut sent: Value = serde_json::from_slice(&sent).unwrap_or_default();
+        let object = end_of(head.uri.path().trim_end_matches("/status"));
+        if head.method == Method::PATCH && sent.is_array() {
+            sent = patched(known.get(&object), sent);
+        }
+        if open.front().is_some_and(|next| next.iter().all(|e| e.repeats && !e.is(&head))) {
+            open.pop_front();
+        }
         let Some(next) = open.front_mut() else { panic!("unexpected: {} {} {sent}", head.method, head.uri) };
         let Some(position) = next.iter().position(|exchange| exchange.is(&head)) else {
             panic!("expected {next:?}, not {} {} {sent}", head.method, head.uri);
         };
+        if next[position].repeats {
+            let (status, body) = next[position].reply.clone().expect("a repeated exchange has a response");
+            respond(reply, status, &body);
+            continue;
+        }
         let exchange = next.remove(position);
         if next.is_empty() {
             open.pop_front();
@@ -134,10 +167,36 @@ async fn serve(handle: &mut Handle, open: &mut VecDeque<Vec<Exchange>>, stored: 
         for check in exchange.checks {
             check(&sent);
         }
-        let (status, body) = exchange.reply.unwrap_or_else(|| (200, store(sent, stored)));
-        let response = Response::builder().status(status).body(Body::from(body.to_string().into_bytes()));
-        reply.send_response(response.expect("a response"));
+        if exchange.unanswered {
+            unanswered.push(reply);
+            continue;
+        }
+        let reply_with = exchange.reply.or_else(|| exchange.later.map(|body| (200, body())));
+        let (status, body) = reply_with.unwrap_or_else(|| (200, store(sent, stored)));
+        if status == 200 && body["kind"].is_string() {
+            known.insert(object, body.clone());
+        }
+        respond(reply, status, &body);
     }
+}
+
+/// Plural and name of the object at this path.
+fn end_of(path: &str) -> String {
+    let start = path.rmatch_indices('/').nth(1).map_or(0, |(at, _)| at);
+    path[start..].to_owned()
+}
+
+/// The object after this JSON patch.
+fn patched(object: Option<&Value>, patch: Value) -> Value {
+    let mut object = object.expect("a status is patched after its object was read or seen").clone();
+    let patch: json_patch::Patch = serde_json::from_value(patch).expect("a JSON patch");
+    json_patch::patch(&mut object, &patch).expect("the patch fits the object");
+    object
+}
+
+fn respond(reply: mock::SendResponse<Response<Body>>, status: u16, body: &Value) {
+    let response = Response::builder().status(status).body(Body::from(body.to_string().into_bytes()));
+    reply.send_response(response.expect("a response"));
 }
 
 /// The object as the API server has it after the write. A merge patch is not a whole object and is not kept.
@@ -171,6 +230,11 @@ impl Scenario {
         self
     }
 
+    /// This request comes next, any number of times.
+    pub fn then_repeatedly(self, exchange: Exchange) -> Self {
+        self.then(Exchange { repeats: true, ..exchange })
+    }
+
     /// An object that does not exist is read and then created. `check` gets what is created.
     pub fn then_creates(self, path: &str, check: impl FnOnce(&Value) + 'static) -> Self {
         self.then(get(path).finds_nothing()).then(patch(path).with(check))
@@ -186,6 +250,9 @@ pub struct Exchange {
     dry_run: bool,
     checks: Vec<Check>,
     reply: Option<(u16, Value)>,
+    later: Option<Box<dyn FnOnce() -> Value>>,
+    repeats: bool,
+    unanswered: bool,
 }
 
 impl Debug for Exchange {
@@ -205,9 +272,20 @@ pub fn patch(path: &str) -> Exchange {
     Exchange::new(Method::PATCH, path)
 }
 
-/// A replacement, here of a status.
+/// A JSON patch of a status. Checks get the whole object as it is after the patch: the last one that was read or seen,
+/// with the changes.
+pub fn write_status(path: &str) -> Exchange {
+    Exchange::new(Method::PATCH, path)
+}
+
+/// A replacement.
 pub fn put(path: &str) -> Exchange {
     Exchange::new(Method::PUT, path)
+}
+
+/// A new object in the collection at the end of this path.
+pub fn post(path: &str) -> Exchange {
+    Exchange::new(Method::POST, path)
 }
 
 /// A deletion.
@@ -223,12 +301,26 @@ pub fn event(reason: &'static str) -> Exchange {
 
 impl Exchange {
     fn new(method: Method, path: &str) -> Self {
-        Self { method, path: path.to_owned(), dry_run: false, checks: vec![], reply: None }
+        Self {
+            method,
+            path: path.to_owned(),
+            dry_run: false,
+            checks: vec![],
+            reply: None,
+            later: None,
+            repeats: false,
+            unanswered: false,
+        }
     }
 
     fn is(&self, head: &http::request::Parts) -> bool {
         let dry_run = head.uri.query().is_some_and(|query| query.contains("dryRun=All"));
         head.method == self.method && head.uri.path().ends_with(&self.path) && dry_run == self.dry_run
+    }
+
+    /// The connection is silently dead: neither a response nor an error comes.
+    pub fn gets_no_answer(self) -> Self {
+        Self { unanswered: true, ..self }
     }
 
     /// The request must have no effect.
@@ -246,6 +338,11 @@ impl Exchange {
     pub fn finds(self, object: &impl Serialize) -> Self {
         let object = serde_json::to_value(object).expect("a Kubernetes object is JSON");
         Self { reply: Some((200, object)), ..self }
+    }
+
+    /// The response is the object that this function returns when the request comes.
+    pub fn finds_then(self, object: impl FnOnce() -> Value + 'static) -> Self {
+        Self { later: Some(Box::new(object)), ..self }
     }
 
     /// The object does not exist.

@@ -48,6 +48,11 @@ impl Pods {
         shared.answers.insert(host.to_owned(), (number.to_owned(), digest(bytes)));
     }
 
+    /// Makes `host` answer nothing any more.
+    pub fn forget(&self, host: &str) {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).answers.remove(host);
+    }
+
     /// The hosts that were probed since the last call, sorted.
     pub fn probed(&self) -> Vec<String> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);

@@ -70,6 +70,8 @@ reasons! {
         NoSuchStep,
         /// The annotation with the requester is missing.
         RequesterUnknown,
+        /// The name of the requester or approver is longer than the record allows.
+        NameTooLong,
         /// The history of the version has no space for another request.
         HistoryFull,
         /// The API server does not enforce the approval policy.
@@ -80,6 +82,12 @@ reasons! {
         AcceptanceFailed,
         /// No tester has given a verdict.
         AcceptanceMissing,
+        /// No pod of the version is ready in Staging.
+        NotServing,
+        /// The version's `ModelDeployment` cannot be parsed.
+        DeploymentUnreadable,
+        /// Another version of the deployment cannot be parsed, and may be in Production.
+        VersionUnreadable,
     }
 
     /// `ApprovalPolicyActive` of a deployment.
@@ -90,6 +98,8 @@ reasons! {
         NotEnforced,
         /// No version exists with which this could be checked.
         NotTried,
+        /// The API server has not answered the check for a minute.
+        NotChecked,
     }
 
     /// `Deployed` of a deployment.
@@ -126,6 +136,8 @@ reasons! {
         RequestChanged,
         /// The `ModelVersion` was deleted.
         VersionGone,
+        /// Another version of the deployment cannot be parsed, and may be in Production.
+        VersionUnreadable,
         /// The `ModelDeployment` was changed or deleted meanwhile.
         DeploymentChanged,
         /// The API server does not enforce the approval policy.
@@ -146,6 +158,8 @@ reasons! {
         IsMain,
         /// No such version of this deployment exists.
         NoSuchVersion,
+        /// It cannot be parsed.
+        VersionUnreadable,
         /// It is archived.
         Archived,
         /// It has no approval for Staging.
@@ -182,6 +196,8 @@ reasons! {
         RolledBack,
         /// No version is main any more.
         TakenDown,
+        /// A promotion or rollback was not complete before its deadline.
+        RolloutTimedOut,
         /// A rollback is not possible.
         RollbackRefused,
         /// The challenger gets copies.
@@ -212,12 +228,22 @@ reasons! {
         GetFailed,
         /// The API server rejected it.
         ApplyFailed,
+        /// Another writer changed it after it was read.
+        Conflict,
         /// The API server did not delete it.
         DeleteFailed,
         /// An object of this name exists and does not belong to Understudy.
         NameConflict,
         /// Its namespace is being deleted.
         NamespaceEnds,
+    }
+
+    /// A pass was ended from outside.
+    Pass {
+        /// It took too long.
+        DeadlineExceeded,
+        /// It reached a defect of the operator.
+        Panicked,
     }
 
     /// A pass failed to notify a pod.
@@ -256,6 +282,7 @@ mod tests {
         explained(&guide, Event::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Kinds::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Apply::ALL.iter().map(|reason| reason.as_str()));
+        explained(&guide, Pass::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Notify::ALL.iter().map(|reason| reason.as_str()));
     }
 }

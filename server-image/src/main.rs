@@ -7,6 +7,7 @@ use understudy_server::{args::Args, server};
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    abort_on_panic();
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -21,4 +22,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Ends the process when any thread panics. Without a thread of the engine a pod would be alive and never answer.
+fn abort_on_panic() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        std::process::abort();
+    }));
 }

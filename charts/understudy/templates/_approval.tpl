@@ -54,6 +54,8 @@ variables:
   expression: "object == null ? variables.stageBefore : object.spec.?stage.orValue('None')"
 - name: stageNow
   expression: "oldObject == null ? 'None' : oldObject.?status.?stage.orValue('None')"
+- name: mainNow
+  expression: "oldObject == null ? {} : oldObject.?status.?main.orValue({})"
 - name: transition
   expression: "oldObject == null ? {} : oldObject.?status.?transition.orValue({})"
 - name: pending
@@ -138,6 +140,19 @@ validations:
 - expression: "[variables.requests, variables.approves, variables.rejects, variables.accepts].filter(act, act).size() <= 1"
   message: "one write does one thing: request, approve, reject or accept"
   reason: Forbidden
+# The record keeps names and texts whole, so they must fit into it.
+- expression: "!(variables.requests || variables.decides || variables.accepts || variables.rollsBack) || variables.me.size() <= 256"
+  messageExpression: "'your user name has ' + string(variables.me.size()) + ' characters, and the record of an act keeps at most 256: act with an account that has a shorter name'"
+  reason: Invalid
+- expression: "!variables.rejects || variables.after[?'understudy.dev/reason'].orValue('').size() <= 1024"
+  messageExpression: "'understudy.dev/reason has ' + string(variables.after['understudy.dev/reason'].size()) + ' characters, at most 1024 are allowed: shorten it, and link to the rest'"
+  reason: Invalid
+- expression: "!variables.accepts || variables.after[?'understudy.dev/feedback'].orValue('').size() <= 4096"
+  messageExpression: "'understudy.dev/feedback has ' + string(variables.after['understudy.dev/feedback'].size()) + ' characters, at most 4096 are allowed: shorten it, and link to the rest'"
+  reason: Invalid
+- expression: "!variables.rollsBack || variables.after[?'understudy.dev/rollback'].orValue('').size() <= 256"
+  messageExpression: "'understudy.dev/rollback has ' + string(variables.after['understudy.dev/rollback'].size()) + ' characters, at most 256 are allowed: <version>#<new suffix>'"
+  reason: Invalid
 # Request.
 - expression: "!variables.onVersion || oldObject != null || variables.stageAfter in ['None', 'Staging']"
   messageExpression: "'a new ModelVersion starts in None or requests Staging; ' + variables.stageAfter + ' can be requested after that'"
@@ -205,6 +220,12 @@ validations:
     || has(namespaceObject.metadata.deletionTimestamp)
     || authorizer.group('understudy.dev').resource('modelversions').namespace(request.namespace).name(oldObject.metadata.name).check('delete-production').allowed()
   messageExpression: "oldObject.metadata.name + ' is in Production: move it out first, or have the verb delete-production on modelversions'"
+  reason: Forbidden
+- expression: >-
+    variables.resource != 'modeldeployments' || request.operation != 'DELETE' || !has(variables.mainNow.version)
+    || has(namespaceObject.metadata.deletionTimestamp)
+    || authorizer.group('understudy.dev').resource('modeldeployments').namespace(request.namespace).name(oldObject.metadata.name).check('delete-production').allowed()
+  messageExpression: "'callers of ' + oldObject.metadata.name + ' are answered by ' + variables.mainNow.version + ', and deleting it ends that: move this version out of Production first, or have the verb delete-production on modeldeployments'"
   reason: Forbidden
 # ModelDeployments: rules and rollback.
 - expression: "!variables.governs || authorizer.group('understudy.dev').resource('modeldeployments').namespace(request.namespace).name(request.name).check('govern').allowed()"

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use futures::TryStreamExt;
 use kube::{ResourceExt, runtime::watcher};
-use understudy_crds::{Decision, ModelVersion, Stage, Transition, annotations::REQUESTED_BY};
+use understudy_crds::{ModelVersion, Stage, Transition, annotations::REQUESTED_BY};
 
 use crate::{
     error::Error,
@@ -111,9 +111,7 @@ fn propose(mv: &ModelVersion, to: Stage, me: &Identity) -> Result<Proposal, Erro
             t.from, t.to, t.id, t.requested_by
         )));
     }
-    let was_in_production = mv.history().iter().any(|h| {
-        h.to == Stage::Production && matches!(h.decision, Decision::Approved | Decision::RolledBack)
-    });
+    let was_in_production = mv.was_in_production();
     if !from.may_become(to, was_in_production) {
         let steps: Vec<_> = Stage::ALL
             .iter()

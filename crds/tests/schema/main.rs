@@ -3,5 +3,6 @@
 #[path = "../../generate/output.rs"]
 mod output;
 
+mod bounds;
 mod committed;
 mod descriptions;

@@ -1,6 +1,7 @@
 //! Verdicts: only a tester gives them, in their own name, on a version in Staging.
 
 use serde_json::json;
+use understudy_crds::limits;
 
 use crate::{
     people::{ALICE, BOB, TESS},
@@ -37,6 +38,20 @@ async fn only_a_tester_can_change_a_failed_verdict() {
     w.annotate(TESS, accept("failed", "tess")).await.unwrap();
     let turned = json!({"understudy.dev/accept": "passed"});
     refused(w.annotate(BOB, turned).await, 403, "understudy.dev/accepted-by: bob");
+}
+
+#[tokio::test]
+async fn feedback_that_the_record_cannot_hold_is_refused_where_it_is_written() {
+    let w = World::new().await;
+    w.in_stage("Staging").await;
+    let feedback = |count: usize| {
+        let mut verdict = accept("passed", "tess");
+        verdict["understudy.dev/feedback"] = json!("é".repeat(count));
+        verdict
+    };
+    let words = "understudy.dev/feedback has 4097 characters, at most 4096 are allowed";
+    refused(w.annotate(TESS, feedback(limits::FEEDBACK + 1)).await, 422, words);
+    w.annotate(TESS, feedback(limits::FEEDBACK)).await.unwrap();
 }
 
 #[tokio::test]

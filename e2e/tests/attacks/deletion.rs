@@ -1,14 +1,16 @@
-//! A14: deleting a version in Production needs a right of its own.
+//! A14, A23: deleting a version in Production, or a `ModelDeployment` that has a main, needs a right of its own.
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::{
     Api,
-    api::{DeleteParams, ListParams, PostParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
 };
 use serde_json::json;
 
+use understudy_crds::ModelDeployment;
+
 use crate::{
-    people::{ALICE, BOB, CAROL, GARBAGE_COLLECTOR, ROOT},
+    people::{ALICE, BOB, CAROL, GARBAGE_COLLECTOR, OPERATOR, ROOT},
     world::{MODEL, World, refused},
 };
 
@@ -70,6 +72,67 @@ async fn a14_a_namespace_can_be_deleted_with_its_version_in_production() {
     // No controller runs here, so the namespace stays in deletion. Deleting its content needs no extra verb.
     let gone = tokio::time::timeout(DEADLINE, async {
         while w.versions(ALICE).delete(MODEL, &DeleteParams::default()).await.is_err() {}
+    });
+    gone.await.expect("the policy sees the deletion of the namespace in time");
+}
+
+const HAS_A_MAIN: &str = "callers of fraud are answered by 1.3.0, and deleting it ends that";
+
+/// Alice's `ModelDeployment`, whose main is 1.3.0.
+async fn with_main(w: &World) {
+    let manifest = json!({
+        "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelDeployment", "metadata": {"name": "fraud"}, "spec": {},
+    });
+    let manifest: ModelDeployment = serde_json::from_value(manifest).unwrap();
+    w.deployments(ALICE).create(&PostParams::default(), &manifest).await.unwrap();
+    let main = json!({
+        "version": "1.3.0", "modelVersion": MODEL, "digest": "sha256:0", "since": "2026-11-21T09:00:00Z",
+        "transition": "6f1c2b",
+    });
+    let status = Patch::Merge(json!({"status": {"main": main}}));
+    w.deployments(OPERATOR).patch_status("fraud", &PatchParams::default(), &status).await.unwrap();
+}
+
+#[tokio::test]
+async fn a23_a_requester_cannot_delete_a_deployment_that_has_a_main() {
+    let w = World::new().await;
+    with_main(&w).await;
+    refused(w.deployments(ALICE).delete("fraud", &DeleteParams::default()).await, 403, HAS_A_MAIN);
+    let all = w.deployments(ALICE).delete_collection(&DeleteParams::default(), &ListParams::default()).await;
+    refused(all.map(|_| ()), 403, HAS_A_MAIN);
+    w.bind("understudy-requester", GARBAGE_COLLECTOR).await;
+    let collected = w.deployments(GARBAGE_COLLECTOR).delete("fraud", &DeleteParams::default()).await;
+    refused(collected, 403, HAS_A_MAIN);
+    w.deployments(ALICE).get("fraud").await.unwrap();
+}
+
+#[tokio::test]
+async fn a23_the_verb_delete_production_allows_the_deletion_and_so_does_an_administrator() {
+    for person in [CAROL, ROOT] {
+        let w = World::new().await;
+        with_main(&w).await;
+        w.bind("understudy-governor", CAROL).await;
+        w.deployments(person).delete("fraud", &DeleteParams::default()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_deployment_without_a_main_can_be_deleted() {
+    let w = World::new().await;
+    with_main(&w).await;
+    let taken_down = Patch::Merge(json!({"status": {"main": null}}));
+    w.deployments(OPERATOR).patch_status("fraud", &PatchParams::default(), &taken_down).await.unwrap();
+    w.deployments(ALICE).delete("fraud", &DeleteParams::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a23_a_namespace_can_be_deleted_with_its_main() {
+    let w = World::new().await;
+    with_main(&w).await;
+    let namespaces = Api::<Namespace>::all(w.client(ROOT));
+    namespaces.delete(&w.ns, &DeleteParams::default()).await.unwrap();
+    let gone = tokio::time::timeout(DEADLINE, async {
+        while w.deployments(ALICE).delete("fraud", &DeleteParams::default()).await.is_err() {}
     });
     gone.await.expect("the policy sees the deletion of the namespace in time");
 }

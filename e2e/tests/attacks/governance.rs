@@ -2,7 +2,7 @@
 
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use understudy_crds::ModelDeployment;
+use understudy_crds::{ModelDeployment, limits};
 
 use crate::{
     people::{ALICE, BOB, CAROL, OPERATOR, Person},
@@ -84,6 +84,16 @@ async fn a21_a_rollback_requires_the_verb_and_ones_own_name() {
     refused(edit(&w, BOB, unsigned).await, 403, "understudy.dev/rollback-by: bob");
     edit(&w, BOB, roll_back("1.2.0#a", "bob")).await.unwrap();
     edit(&w, ALICE, json!({"spec": {"replicas": 4}})).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_rollback_that_the_record_cannot_hold_is_refused_where_it_is_written() {
+    let w = World::new().await;
+    deployment(&w).await;
+    let to = |count: usize| format!("1.2.0#{}", "é".repeat(count - "1.2.0#".len()));
+    let words = "understudy.dev/rollback has 257 characters, at most 256 are allowed";
+    refused(edit(&w, BOB, roll_back(&to(limits::ROLLBACK + 1), "bob")).await, 422, words);
+    edit(&w, BOB, roll_back(&to(limits::ROLLBACK), "bob")).await.unwrap();
 }
 
 #[tokio::test]

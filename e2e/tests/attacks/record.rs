@@ -2,6 +2,7 @@
 
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
+use understudy_crds::{HISTORY_CAPACITY, limits};
 
 use crate::{
     people::{ALICE, BOB, OPERATOR, ROOT},
@@ -86,6 +87,25 @@ async fn a13_the_whole_status_cannot_be_removed() {
     assert!(outcome.is_err(), "{outcome:?}");
     let kept = w.versions(OPERATOR).get(MODEL).await.unwrap();
     assert_eq!(kept.history().len(), 1);
+}
+
+/// A rollback adds entries even if the history accepts no more requests. The policy compares the old history with the new
+/// one, which must stay within its budget.
+#[tokio::test]
+async fn a_full_history_of_long_entries_can_be_recorded_entry_by_entry_and_cannot_be_changed() {
+    let w = World::new().await;
+    w.in_stage("Staging").await;
+    let long = |index: usize| {
+        let mut entry = entry(&format!("{index:032}"), &"é".repeat(limits::PERSON), "Superseded", "bob");
+        entry["reason"] = json!("é".repeat(limits::REASON));
+        entry
+    };
+    let mut history: Vec<_> = (0..HISTORY_CAPACITY - 1).map(long).collect();
+    w.record(json!({"history": history})).await.unwrap();
+    history.push(long(HISTORY_CAPACITY));
+    w.record(json!({"history": history})).await.unwrap();
+    history[HISTORY_CAPACITY / 2]["reason"] = json!("another");
+    refused(w.record(json!({"history": history})).await, 422, "entries of status.history cannot be changed");
 }
 
 /// The operator checks the policy with this write. If the API server accepts it, the policy is not in force.

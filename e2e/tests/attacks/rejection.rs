@@ -1,10 +1,11 @@
 //! Rejections obey the same rules as approvals, except for the four-eyes rule.
 
 use serde_json::json;
+use understudy_crds::limits;
 
 use crate::{
     people::{ALICE, BOB, CAROL},
-    world::{World, approve, refused, reject},
+    world::{World, approve, entry, refused, reject},
 };
 
 #[tokio::test]
@@ -34,6 +35,23 @@ async fn only_the_author_of_a_rejection_can_change_its_reason() {
     let words = "understudy.dev/rejected-by: alice";
     refused(w.annotate(ALICE, json!({"understudy.dev/reason": "no reason"})).await, 403, words);
     refused(w.annotate(ALICE, json!({"understudy.dev/reason": null})).await, 403, words);
+}
+
+#[tokio::test]
+async fn a_reason_that_the_record_cannot_hold_is_refused_where_it_is_written() {
+    let w = World::new().await;
+    w.pending().await;
+    let because = |count: usize| {
+        let mut rejection = reject("6f1c2b", "bob");
+        rejection["understudy.dev/reason"] = json!("é".repeat(count));
+        rejection
+    };
+    let words = "understudy.dev/reason has 1025 characters, at most 1024 are allowed";
+    refused(w.annotate(BOB, because(limits::REASON + 1)).await, 422, words);
+    w.annotate(BOB, because(limits::REASON)).await.unwrap();
+    let mut recorded = entry("6f1c2b", "alice", "Rejected", "bob");
+    recorded["reason"] = json!("é".repeat(limits::REASON));
+    w.record(json!({"transition": null, "history": [recorded]})).await.unwrap();
 }
 
 #[tokio::test]

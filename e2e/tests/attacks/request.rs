@@ -4,7 +4,7 @@ use kube::api::PostParams;
 use serde_json::json;
 
 use crate::{
-    people::{ALICE, BOB, CAROL, ROOT},
+    people::{ALICE, BOB, CAROL, Person, ROOT},
     world::{MODEL, World, accept, approve, refused, reject, request, version},
 };
 
@@ -52,6 +52,15 @@ async fn a2_the_name_of_an_old_request_does_not_count_for_the_next_stage() {
     w.record(json!({"stage": "Staging"})).await.unwrap();
     let silent = json!({"spec": {"stage": "Production"}});
     refused(w.edit(ALICE, silent).await, 403, "understudy.dev/requested-by: alice");
+}
+
+#[tokio::test]
+async fn a_person_whose_name_the_record_cannot_hold_cannot_act() {
+    let w = World::new().await;
+    w.published().await;
+    let long = Person { name: "a".repeat(257).leak(), ..ROOT };
+    let words = "your user name has 257 characters, and the record of an act keeps at most 256";
+    refused(w.edit(long, request("Staging", long.name)).await, 422, words);
 }
 
 #[tokio::test]

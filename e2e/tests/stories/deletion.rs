@@ -81,7 +81,15 @@ async fn deleting_a_model_deployment_removes_its_objects_and_keeps_the_history()
             .to_string();
         ensure!(refusal.contains("Production"), "the message must name the stage: {refusal}");
 
-        story.api_as::<ModelDeployment>(Person::Alice).delete(MODEL, &DeleteParams::default()).await?;
+        let outcome =
+            story.api_as::<ModelDeployment>(Person::Alice).delete(MODEL, &DeleteParams::default()).await;
+        let refusal = outcome
+            .err()
+            .context("the API server must refuse that a requester deletes a deployment with a main")?
+            .to_string();
+        ensure!(refusal.contains("delete-production"), "the message must name the verb: {refusal}");
+
+        story.api_as::<ModelDeployment>(Person::Admin).delete(MODEL, &DeleteParams::default()).await?;
         story.await_gone::<ModelDeployment>(MODEL).await?;
         await_all_gone::<Deployment>(&story, &workloads).await?;
         await_all_gone::<Service>(&story, &services).await?;

@@ -9,8 +9,8 @@ use kube::{
 };
 use serde_json::json;
 use understudy_crds::{
-    Stage,
-    condition::{READY, SERVING},
+    ModelDeployment, Stage,
+    condition::{APPROVABLE, SERVING},
     names,
 };
 use understudy_e2e::{MODEL, Person, Publication, Sample, Story, digest, onnx, with_temp_ns};
@@ -27,17 +27,19 @@ async fn is_never_promoted(story: &Story, name: &str, reason: &str, words: &str)
     story.verdict(Person::Tess, name, "passed", "not tested").await?;
     story.request_and_approve(name, Stage::Production).await?;
     let approved = story
-        .await_version("approved, and waiting for its pods", name, |v| {
-            has_condition(v, READY, reason, "is approved by bob and waits for its pods")
+        .await_version("approved by bob, and waiting for its pods", name, |v| {
+            has_condition(
+                v,
+                APPROVABLE,
+                "NotServing",
+                "approved by bob, but none of its pods is ready in Staging",
+            ) && has_condition(v, APPROVABLE, "NotServing", reason)
         })
         .await?;
     assert_eq!(approved.stage(), Stage::Staging);
-    let md = story
-        .await_deployment("the roll-out waits for pods", |md| {
-            md.status.as_ref().and_then(|s| s.rollout.as_ref()).is_some_and(|r| r.model_version == name)
-        })
-        .await?;
+    let md = story.api::<ModelDeployment>().get(MODEL).await?;
     assert_eq!(md.main().context("the deployment has no main")?.version, "1.0.0");
+    ensure!(md.status.is_some_and(|s| s.rollout.is_none()), "no roll-out may begin");
     Ok(())
 }
 

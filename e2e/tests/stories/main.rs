@@ -3,6 +3,7 @@
 
 mod acceptance;
 mod archive;
+mod deadline;
 mod deletion;
 mod failures;
 mod gates;

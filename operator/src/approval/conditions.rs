@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{ResourceExt, runtime::events::EventType};
 use understudy_crds::{
-    Decision, ModelVersionStatus, Stage, Transition,
+    Decision, Failure, ModelVersionStatus, Stage, Transition,
     condition::{self, APPROVABLE, READY, RECONCILING, SERVING, STALLED},
     names,
 };
@@ -30,13 +30,18 @@ pub fn status(observed: &Observed, hold: Option<&Hold>, now: Timestamp) -> Model
     let generation = observed.version.metadata.generation;
     let mut status = observed.version.status.clone().unwrap_or_default();
     status.observed_generation = generation;
-    if let Some(failure) = &observed.pods.failure {
+    // A rollback can make it main of a deployment that was created again, before its stage was ended.
+    if let Some(md) = observed.deployment.as_ref().filter(|md| md.is_main(&observed.version)) {
+        status.deployment_uid.clone_from(&md.metadata.uid);
+    }
+    // It is compared as it is stored.
+    if let Some(failure) = observed.pods.failure.clone().map(Failure::bounded) {
         let known = status
             .last_failure
             .as_ref()
             .is_some_and(|k| (&k.reason, &k.message) == (&failure.reason, &failure.message));
         if !known {
-            status.last_failure = Some(failure.clone());
+            status.last_failure = Some(failure);
         }
     }
     let runs = status.stage.is_served() || observed.pods.total > 0;
@@ -71,7 +76,7 @@ pub fn status(observed: &Observed, hold: Option<&Hold>, now: Timestamp) -> Model
     put(RECONCILING, while_true(Progress::Reconciling).as_ref());
     put(STALLED, while_true(Progress::Stalled).as_ref());
     put(APPROVABLE, approvable.as_ref());
-    status
+    status.bounded()
 }
 
 fn copy(finding: &Finding) -> Finding {
@@ -134,7 +139,7 @@ fn ready(
     let refused = status
         .history
         .last()
-        .filter(|last| matches!(last.decision, Decision::Rejected | Decision::Expired))
+        .filter(|last| matches!(last.decision, Decision::Rejected | Decision::Expired | Decision::TimedOut))
         .filter(|_| status.stage != observed.version.spec.stage);
     if let Some(last) = refused {
         let because = last.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();

@@ -5,7 +5,7 @@ use kube::ResourceExt;
 use rand::RngExt as _;
 use understudy_crds::{
     Acceptance, Decision, HISTORY_LIMIT, MainReason, MainRecord, ModelDeployment, ModelVersion, Stage,
-    Transition, Verdict, annotations,
+    Transition, Verdict, annotations, limits, text,
 };
 
 use super::{observe::Observed, requirements};
@@ -77,11 +77,27 @@ impl Hold {
 type Rule = fn(&Observed, Timestamp) -> Option<NextStep>;
 
 /// All rules, in the order of their priority.
-const RULES: [Rule; 9] =
-    [retired, duplicate, became_main, superseded, withdrawn, rejected, expired, approved, requested];
+const RULES: [Rule; 10] = [
+    retired,
+    duplicate,
+    became_main,
+    superseded,
+    withdrawn,
+    timed_out,
+    rejected,
+    expired,
+    approved,
+    requested,
+];
 
 /// What to do with a version now.
 pub fn decide(observed: &Observed, now: Timestamp) -> NextStep {
+    if observed.deployment_unreadable {
+        // It exists: nothing of it ends.
+        let name = &observed.version.spec.deployment;
+        let message = format!("this operator cannot read ModelDeployment {name}: upgrade the operator");
+        return NextStep::Hold(Hold::new(reasons::Hold::DeploymentUnreadable, message));
+    }
     let next = RULES.iter().find_map(|rule| rule(observed, now)).unwrap_or(NextStep::Rest);
     match next {
         NextStep::Act(_) => next,
@@ -95,8 +111,24 @@ fn act(step: Step) -> Option<NextStep> {
     Some(NextStep::Act(step))
 }
 
+/// The value of an annotation, cut to what the status can hold. It is compared with the status, too: compared whole, it
+/// would differ after each write.
 fn annotation(version: &ModelVersion, key: &str) -> Option<String> {
-    version.annotations().get(key).filter(|v| !v.is_empty()).cloned()
+    let most = match key {
+        annotations::REASON => limits::REASON,
+        annotations::FEEDBACK => limits::FEEDBACK,
+        _ => limits::PERSON,
+    };
+    version.annotations().get(key).filter(|v| !v.is_empty()).map(|v| text::clamp(v, most))
+}
+
+/// Waits if the name in the annotation `key` is too long to be recorded: a part of a name could be another person.
+fn name_too_long(version: &ModelVersion, key: &str) -> Option<NextStep> {
+    let count = version.annotations().get(key)?.chars().count();
+    (count > limits::PERSON).then(|| {
+        let message = format!("the name in {key} has {count} characters, more than {}", limits::PERSON);
+        NextStep::Hold(Hold::new(reasons::Hold::NameTooLong, message))
+    })
 }
 
 fn is_main(observed: &Observed) -> bool {
@@ -105,30 +137,50 @@ fn is_main(observed: &Observed) -> bool {
 
 /// Id of the transition or rollback that made this version main, if it is main.
 fn main_transition(observed: &Observed) -> Option<&str> {
-    let main = observed.deployment.as_deref().and_then(ModelDeployment::main)?;
-    (main.model_version == observed.version.name_any()).then_some(main.transition.as_str())
+    let md = observed.deployment.as_deref().filter(|md| md.is_main(&observed.version))?;
+    md.main().map(|main| main.transition.as_str())
 }
 
-/// Its deployment does not exist, so none of its pods run.
+/// Its deployment does not exist, so none of its pods run. Or it was deleted and created again while no operator ran:
+/// the result must be the same.
 fn retired(o: &Observed, _: Timestamp) -> Option<NextStep> {
+    let name = &o.version.spec.deployment;
     if o.deployment.is_some() {
-        return None;
+        return is_of_another(o)
+            .then(|| format!("ModelDeployment {name} was deleted and created again"))
+            .or_else(|| {
+                lost_its_main(o).then(|| format!("it is not main of the present ModelDeployment {name}"))
+            })
+            .and_then(|reason| end(o, reason));
     }
+    end(o, format!("ModelDeployment {name} was deleted")).or_else(|| {
+        let message = format!("ModelDeployment {name} does not exist in this namespace: create it");
+        Some(NextStep::Hold(Hold::new(reasons::Hold::DeploymentNotFound, message)))
+    })
+}
+
+/// Ends the stage or, if the version has no pods, the request. `None` if there is nothing to end.
+fn end(o: &Observed, reason: String) -> Option<NextStep> {
     if o.version.stage().is_served() {
-        let reason = format!("ModelDeployment {} was deleted", o.version.spec.deployment);
         return act(moved(Stage::Archived, Decision::Retired, OPERATOR, OPERATOR, reason));
     }
-    if o.version.transition().is_some() {
-        let reason = format!("ModelDeployment {} was deleted", o.version.spec.deployment);
-        return act(Step::Close {
-            decision: Decision::Withdrawn,
-            by: OPERATOR.to_owned(),
-            reason: Some(reason),
-        });
-    }
-    let name = &o.version.spec.deployment;
-    let message = format!("ModelDeployment {name} does not exist in this namespace: create it");
-    Some(NextStep::Hold(Hold::new(reasons::Hold::DeploymentNotFound, message)))
+    o.version.transition()?;
+    act(Step::Close { decision: Decision::Withdrawn, by: OPERATOR.to_owned(), reason: Some(reason) })
+}
+
+/// Whether its stage and request were decided under another deployment of the same name.
+fn is_of_another(o: &Observed) -> bool {
+    let decided_under = o.version.status.as_ref().and_then(|status| status.deployment_uid.as_ref());
+    let present = o.deployment.as_ref().and_then(|md| md.metadata.uid.as_ref());
+    decided_under.zip(present).is_some_and(|(then, now)| then != now) && !is_main(o)
+}
+
+/// Whether it was main of a deployment that has no main now, and no request of its own moved it out. Main is recorded
+/// before the stage follows, so this is not a version that has just become main.
+fn lost_its_main(o: &Observed) -> bool {
+    let moves_out = |t: &Transition| t.approval.is_some() && t.to != Stage::Production;
+    let has_main = o.deployment.as_deref().is_some_and(|md| md.main().is_some());
+    was_main(o) && !has_main && !o.version.transition().is_some_and(moves_out)
 }
 
 /// Stands for the person in decisions that no person made.
@@ -185,9 +237,16 @@ fn decided_by(record: &MainRecord) -> &str {
     }
 }
 
-/// The version is in Production and no longer main: it was replaced, rolled back from, or moved out by its own request.
+/// Whether the version was main: by its stage or, if another version replaced it before its stage followed, by the
+/// deployment's record of its request.
+fn was_main(o: &Observed) -> bool {
+    let recorded = |t: &Transition| o.deployment.as_ref().is_some_and(|md| md.change_by(&t.id).is_some());
+    o.version.stage() == Stage::Production || o.version.transition().is_some_and(recorded)
+}
+
+/// The version was main and is no longer: it was replaced, rolled back from, or moved out by its own request.
 fn superseded(o: &Observed, _: Timestamp) -> Option<NextStep> {
-    if o.version.stage() != Stage::Production || is_main(o) {
+    if !was_main(o) || is_main(o) {
         return None;
     }
     if let Some(out) = o.version.transition().filter(|t| t.approval.is_some() && t.to != Stage::Production) {
@@ -221,6 +280,18 @@ fn withdrawn(o: &Observed, _: Timestamp) -> Option<NextStep> {
     let reason = (o.version.spec.stage != o.version.stage())
         .then(|| format!("{} is requested instead", o.version.spec.stage));
     act(Step::Close { decision: Decision::Withdrawn, by, reason })
+}
+
+/// The approved version did not become main before its deadline. The controller of deployments has recorded that first,
+/// and does not promote it any more.
+fn timed_out(o: &Observed, _: Timestamp) -> Option<NextStep> {
+    let transition = o.version.transition().filter(|t| t.approval.is_some())?;
+    let rollout = o.deployment.as_ref()?.status.as_ref()?.rollout.as_ref()?;
+    let ended = rollout.deadline_exceeded
+        && rollout.transition == transition.id
+        && rollout.model_version == o.version.name_any();
+    let reason = ended.then(|| rollout.message.clone())?;
+    act(Step::Close { decision: Decision::TimedOut, by: OPERATOR.to_owned(), reason: Some(reason) })
 }
 
 fn undecided(o: &Observed) -> Option<&Transition> {
@@ -258,6 +329,9 @@ fn approved(o: &Observed, _: Timestamp) -> Option<NextStep> {
         return Some(NextStep::Hold(Hold { approved: approver.is_some(), ..Hold::new(*reason, message) }));
     }
     let by = approver?;
+    if let Some(hold) = name_too_long(&o.version, annotations::APPROVED_BY) {
+        return Some(hold);
+    }
     if by == transition.requested_by {
         return Some(NextStep::Hold(Hold::new(
             reasons::Hold::FourEyes,
@@ -279,10 +353,7 @@ fn requested(o: &Observed, now: Timestamp) -> Option<NextStep> {
         return None;
     }
     let (from, to) = (o.version.stage(), o.version.spec.stage);
-    let was_in_production = o.version.history().iter().any(|h| {
-        h.to == Stage::Production && matches!(h.decision, Decision::Approved | Decision::RolledBack)
-    });
-    if !from.may_become(to, was_in_production) {
+    if !from.may_become(to, o.version.was_in_production()) {
         let message = format!("no step leads from {from} to {to}: set spec.stage back to {from}");
         return Some(NextStep::Hold(Hold::new(reasons::Hold::NoSuchStep, message)));
     }
@@ -290,6 +361,9 @@ fn requested(o: &Observed, now: Timestamp) -> Option<NextStep> {
         let message = "the annotation understudy.dev/requested-by is missing: request again";
         return Some(NextStep::Hold(Hold::new(reasons::Hold::RequesterUnknown, message)));
     };
+    if let Some(hold) = name_too_long(&o.version, annotations::REQUESTED_BY) {
+        return Some(hold);
+    }
     if o.version.history().len() + HISTORY_RESERVE > HISTORY_LIMIT {
         let message = "the history is full: publish the model as a new version";
         return Some(NextStep::Hold(Hold::new(reasons::Hold::HistoryFull, message)));

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use understudy_crds::{Approval, Gate, ModelDeployment, ModelVersion, condition};
+use understudy_crds::{Approval, Failure, Gate, ModelDeployment, ModelVersion, condition};
 
 use super::*;
 use crate::{
     approval::{conditions, record},
     cluster::pods::Pods,
-    fixtures::{self, NOW, digest, now, request, with},
+    fixtures::{self, NOW, approval, digest, now, request, superseded, with},
 };
 
 fn version(stage: &str, spec_stage: &str, annotations: &Value, status: Value) -> ModelVersion {
@@ -34,7 +34,9 @@ fn observed(version: ModelVersion) -> Observed {
         rules: Approval::default(),
         duplicate_of: None,
         other_in_production: false,
-        pods: Pods::default(),
+        deployment_unreadable: false,
+        unreadable_sibling: None,
+        pods: Pods { total: 1, ready: 1, ..Pods::default() },
     }
 }
 
@@ -206,6 +208,85 @@ fn a_gate_on_a_metric_that_was_not_measured_holds() {
 }
 
 #[test]
+fn production_waits_until_a_pod_is_ready_in_staging_and_the_message_says_why_none_is() {
+    let mut o = observed(version("Staging", "Production", &approval_by("bob"), accepted_pending()));
+    o.pods = Pods { total: 1, failure: Some(missing()), ..Pods::default() };
+    let held = hold(&o);
+    assert_eq!((held.reason, held.approved), (reasons::Hold::NotServing, true));
+    assert!(held.message.contains("approved by bob, but none of its pods is ready"), "{}", held.message);
+    assert!(held.message.contains("ArtifactNotFound: no file exists at s3://models/x"), "{}", held.message);
+    o.pods.ready = 1;
+    assert_eq!(step(&o), Step::Approve { by: "bob".to_owned() });
+}
+
+#[test]
+fn a_version_that_returns_from_the_archive_has_no_pods_before_its_approval() {
+    let mut status = pending("Production", "Archived");
+    status["acceptance"] = accepted_pending()["acceptance"].clone();
+    let mut o = observed(version("Archived", "Production", &approval_by("bob"), status));
+    o.pods = Pods::default();
+    assert_eq!(step(&o), Step::Approve { by: "bob".to_owned() });
+}
+
+/// A pod ended because its file does not exist.
+fn missing() -> Failure {
+    Failure {
+        reason: "ArtifactNotFound".to_owned(),
+        message: "no file exists at s3://models/x".to_owned(),
+        at: now().into(),
+    }
+}
+
+/// 1.3.0 is rolling out, and the deployment reports this about the change of main.
+fn rolling_out_with(rollout: Value) -> Observed {
+    let status = rolling_out();
+    let mut o = observed(version("Staging", "Production", &approval_by("bob"), status));
+    let base = json!({
+        "version": "1.3.0", "modelVersion": "fraud-1.3.0", "transition": fixtures::REQUEST, "since": NOW,
+        "deadlineExceeded": true, "message": "0 of 2 pods of 1.3.0 are ready",
+    });
+    o.deployment = Some(deployment(&json!({"rollout": with(base, rollout)})));
+    o
+}
+
+#[test]
+fn an_approved_version_that_did_not_become_main_in_time_stays_in_its_stage_and_says_why() {
+    let o = rolling_out_with(json!({}));
+    let after = record::apply(&o, &step(&o), None, now());
+    assert_eq!(
+        (after.stage, after.transition.as_ref(), after.settled_generation),
+        (Stage::Staging, None, Some(4))
+    );
+    let entry = after.history.last().expect("an entry");
+    assert_eq!((entry.decision, entry.id.as_str()), (Decision::TimedOut, "6f1c2b-end"));
+    assert_eq!(entry.reason.as_deref(), Some("0 of 2 pods of 1.3.0 are ready"));
+    let ready = condition::find(&after.conditions, condition::READY).expect("a condition");
+    assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("False", "TimedOut"));
+    assert!(ready.message.contains("0 of 2 pods"), "{}", ready.message);
+    assert!(condition::is_true(&after.conditions, condition::STALLED));
+}
+
+#[rstest]
+#[case::the_deadline_is_not_over(json!({"deadlineExceeded": false}))]
+#[case::another_request_timed_out(json!({"transition": "ffffff"}))]
+#[case::another_version_timed_out(json!({"modelVersion": "fraud-1.4.0"}))]
+fn an_approved_request_stays_open_while(#[case] rollout: Value) {
+    assert_eq!(decide(&rolling_out_with(rollout), now()), NextStep::Rest);
+}
+
+#[test]
+fn a_version_that_became_main_does_not_time_out() {
+    let mut o = rolling_out_with(json!({}));
+    let mut status = main_is("1.3.0", fixtures::REQUEST, "Promoted");
+    status["rollout"] = serde_json::to_value(
+        &o.deployment.as_ref().and_then(|md| md.status.as_ref()).expect("a status").rollout,
+    )
+    .expect("JSON");
+    o.deployment = Some(deployment(&status));
+    assert_eq!(step(&o), Step::Complete { stage: Stage::Production });
+}
+
+#[test]
 fn with_all_met_production_is_approved_and_the_stage_follows_only_when_it_serves() {
     let o = observed(version("Staging", "Production", &approval_by("bob"), accepted_pending()));
     let approved = step(&o);
@@ -214,6 +295,47 @@ fn with_all_met_production_is_approved_and_the_stage_follows_only_when_it_serves
     assert_eq!(after.stage, Stage::Staging);
     assert_eq!(after.transition.and_then(|t| t.approval).map(|g| g.by).as_deref(), Some("bob"));
     assert_eq!(after.history[0].decision, Decision::Approved);
+}
+
+#[rstest]
+#[case::it_was_only_approved(json!([approval("1.3.0", "Production")]), Some(reasons::Hold::NoSuchStep))]
+#[case::it_was_main(json!([approval("1.3.0", "Production"), superseded("1.3.0")]), None)]
+fn an_archived_version_returns_to_production_only_if_it_was_there(
+    #[case] history: Value,
+    #[case] held: Option<reasons::Hold>,
+) {
+    let alice = json!({"understudy.dev/requested-by": "alice"});
+    let o = observed(version("Archived", "Production", &alice, json!({"history": history})));
+    match (decide(&o, now()), held) {
+        (NextStep::Hold(hold), Some(reason)) => assert_eq!(hold.reason, reason),
+        (NextStep::Act(Step::Open(transition)), None) => assert_eq!(transition.from, Stage::Archived),
+        (other, _) => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_version_that_was_replaced_before_its_stage_followed_is_archived() {
+    let status = rolling_out();
+    let mut o = observed(version("Staging", "Production", &approval_by("bob"), status));
+    let mut replaced = main_is("9.9.9", "ffffff", "Promoted");
+    let mut record = replaced["history"][0].clone();
+    record["transition"] = json!(fixtures::REQUEST);
+    replaced["history"].as_array_mut().expect("a history").insert(0, record);
+    o.deployment = Some(deployment(&replaced));
+    let after = record::apply(&o, &step(&o), None, now());
+    assert_eq!((after.stage, after.transition.as_ref()), (Stage::Archived, None));
+    assert_eq!(after.history.last().map(|h| h.decision), Some(Decision::Superseded));
+}
+
+#[test]
+fn a_withdrawal_after_the_approval_gets_an_entry_with_an_id_of_its_own() {
+    let status = rolling_out();
+    let o = observed(version("Staging", "Staging", &approval_by("bob"), status));
+    let after = record::apply(&o, &step(&o), None, now());
+    assert_eq!(after.history[1].decision, Decision::Withdrawn);
+    // The API server refuses two entries with one id.
+    assert_eq!((after.history[0].id.as_str(), after.history[1].id.as_str()), ("6f1c2b", "6f1c2b-end"));
+    assert!(after.history.iter().all(|entry| entry.is_of(fixtures::REQUEST)));
 }
 
 /// This version is main by this transition, which carol requested and dave approved.
@@ -226,8 +348,14 @@ fn main_is(number: &str, transition: &str, reason: &str) -> Value {
     status
 }
 
+fn was_main() -> Value {
+    json!({"history": [approval("1.3.0", "Production"), superseded("1.3.0")]})
+}
+
 fn rolling_out() -> Value {
-    json!({"transition": fixtures::approved(request("1.3.0", "Staging", "Production"))})
+    let request = request("1.3.0", "Staging", "Production");
+    let history = [fixtures::decided(&request, "Approved", "bob")];
+    json!({"transition": fixtures::approved(request), "history": history})
 }
 
 #[test]
@@ -270,12 +398,13 @@ fn the_version_that_was_replaced_is_archived_and_requests_nothing(
 
 #[test]
 fn a_version_that_a_rollback_made_main_is_in_production_and_its_own_request_is_withdrawn() {
-    let mut o = observed(version("Archived", "Staging", &json!({}), pending("Staging", "Archived")));
+    let status = with(was_main(), pending("Staging", "Archived"));
+    let mut o = observed(version("Archived", "Staging", &json!({}), status));
     o.deployment = Some(deployment(&main_is("1.3.0", "rollback:1.3.0#1", "RolledBack")));
     let back = step(&o);
     let after = record::apply(&o, &back, None, now());
     assert_eq!((after.stage, after.transition), (Stage::Production, None));
-    let decisions: Vec<_> = after.history.iter().map(|h| h.decision).collect();
+    let decisions: Vec<_> = after.history.iter().skip(2).map(|h| h.decision).collect();
     assert_eq!(decisions, [Decision::Withdrawn, Decision::RolledBack]);
 }
 
@@ -303,6 +432,68 @@ fn when_the_deployment_is_deleted_its_versions_are_retired_and_keep_their_record
     o.deployment = None;
     let after = record::apply(&o, &step(&o), None, now());
     assert_eq!((after.stage, after.history[0].decision), (Stage::Archived, Decision::Retired));
+}
+
+/// As [`observed`], and everything was decided under the deployment with this uid.
+fn decided_under(uid: &str, stage: &str, status: Value) -> Observed {
+    let status = with(status, json!({"deploymentUid": uid}));
+    observed(version(stage, "Production", &json!({"understudy.dev/requested-by": "alice"}), status))
+}
+
+#[test]
+fn a_version_in_production_is_archived_if_its_deployment_was_deleted_and_created_again_unseen() {
+    // Older operators recorded no uid.
+    let unknown = observed(version("Production", "Production", &json!({}), json!({})));
+    for o in [unknown, decided_under("uid-of-the-deleted", "Production", json!({}))] {
+        let after = record::apply(&o, &step(&o), None, now());
+        assert_eq!((after.stage, after.history[0].decision), (Stage::Archived, Decision::Retired));
+        let reason = after.history[0].reason.as_deref().unwrap_or_default();
+        assert!(reason.contains("ModelDeployment fraud"), "{reason}");
+        assert_eq!(after.deployment_uid.as_deref(), Some("uid-of-fraud"));
+        let settled = Observed { version: ModelVersion { status: Some(after), ..o.version.clone() }, ..o };
+        assert_eq!(decide(&settled, now()), NextStep::Rest);
+    }
+}
+
+#[test]
+fn what_was_decided_under_a_deleted_deployment_ends_also_if_nobody_saw_the_deletion() {
+    let staged = decided_under("uid-of-the-deleted", "Staging", rolling_out());
+    let after = record::apply(&staged, &step(&staged), None, now());
+    assert_eq!((after.stage, after.transition.as_ref()), (Stage::Archived, None));
+    assert_eq!(after.history[1].decision, Decision::Retired);
+
+    let open = decided_under("uid-of-the-deleted", "Archived", pending("Production", "Archived"));
+    let after = record::apply(&open, &step(&open), None, now());
+    assert_eq!((after.stage, after.history[0].decision), (Stage::Archived, Decision::Withdrawn));
+}
+
+#[test]
+fn what_was_decided_under_the_present_deployment_stays() {
+    let staged = decided_under("uid-of-fraud", "Staging", rolling_out());
+    assert_eq!(decide(&staged, now()), NextStep::Rest);
+    let mut main = decided_under(
+        "uid-of-the-deleted",
+        "Production",
+        json!({"history": [approval("1.3.0", "Production")]}),
+    );
+    main.deployment = Some(deployment(&fixtures::main_is("1.3.0")));
+    assert_eq!(decide(&main, now()), NextStep::Rest, "a rollback made it main of the new deployment");
+    let status = conditions::status(&main, None, now());
+    assert_eq!(status.deployment_uid.as_deref(), Some("uid-of-fraud"));
+}
+
+#[test]
+fn a_version_that_leaves_production_by_its_own_request_is_not_retired() {
+    let status = json!({"transition": fixtures::approved(request("1.3.0", "Production", "Staging"))});
+    let o = observed(version("Production", "Staging", &json!({}), status));
+    assert_eq!(step(&o), Step::Complete { stage: Stage::Staging });
+}
+
+#[test]
+fn a_version_that_was_deleted_and_created_again_is_not_main_because_of_its_name() {
+    let mut o = observed(version("None", "None", &json!({}), json!({})));
+    o.deployment = Some(deployment(&fixtures::main_is("1.3.0")));
+    assert_eq!(decide(&o, now()), NextStep::Rest);
 }
 
 #[test]
@@ -359,10 +550,26 @@ fn an_approval_counts_only_under_the_policy_under_which_it_was_requested() {
 
 #[test]
 fn a_rollback_is_recorded_as_decided_by_the_person_who_rolled_back() {
-    let mut o = observed(version("Archived", "Archived", &json!({}), json!({})));
+    let mut o = observed(version("Archived", "Archived", &json!({}), was_main()));
     o.deployment = Some(deployment(&main_is("1.3.0", "rollback:1.3.0#1", "RolledBack")));
-    let entry = record::apply(&o, &step(&o), None, now()).history.remove(0);
+    let entry = record::apply(&o, &step(&o), None, now()).history.remove(2);
     assert_eq!((entry.requested_by.as_str(), entry.decided_by.as_str()), ("carol", "carol"));
+}
+
+#[rstest]
+#[case::just_ready("2026-11-21T12:00:00Z", 1)]
+#[case::ready_for_seconds("2026-11-21T11:59:52Z", 8)]
+#[case::ready_for_an_hour("2026-11-21T11:00:00Z", 60)]
+#[case::by_a_clock_ahead("2026-11-21T12:30:00Z", 1)]
+fn a_pod_is_asked_for_its_signature_with_growing_pauses(#[case] since: &str, #[case] seconds: u64) {
+    let serving = json!({"conditions": [
+        {"type": "Serving", "status": "True", "reason": "Serving", "message": "", "lastTransitionTime": since},
+    ]});
+    let mut o = observed(version("Staging", "Staging", &json!({}), serving));
+    o.pods.ready_addresses = vec!["10.0.0.7".to_owned()];
+    assert_eq!(o.retry_signature_after(now()), Some(std::time::Duration::from_secs(seconds)));
+    o.pods.ready_addresses.clear();
+    assert_eq!(o.retry_signature_after(now()), None, "no pod can answer");
 }
 
 fn ready(o: &Observed) -> Option<(bool, String)> {
@@ -398,6 +605,7 @@ fn a_version_that_a_rollback_made_main_is_ready_only_while_its_pods_are() {
         "decision": "RolledBack", "decidedBy": "carol", "decidedAt": NOW, "digest": "sha256:0",
     }]});
     let mut o = observed(version("Production", "Archived", &json!({}), history));
+    o.pods = Pods::default();
     assert_eq!(ready(&o), Some((false, "Starting".to_owned())));
     o.pods = Pods { total: 1, ready: 1, ..Pods::default() };
     assert_eq!(ready(&o), Some((true, "Serving".to_owned())));

@@ -1,7 +1,15 @@
-//! The notes of the events about a version, apart from those of decisions. Pure.
+//! The notes of the events about a version. Pure.
 
 use kube::ResourceExt;
-use understudy_crds::{Acceptance, ModelVersion, Transition};
+use understudy_crds::{Acceptance, HistoryEntry, ModelVersion, Transition};
+
+/// The note of a decision: from where to where, who requested and who decided it, and why.
+pub fn decided(entry: &HistoryEntry) -> String {
+    let HistoryEntry { from, to, requested_by, decided_by, .. } = entry;
+    let because = entry.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let decision = entry.decision.in_words();
+    format!("{from} -> {to} requested by {requested_by}, {decision} by {decided_by}{because}")
+}
 
 /// The note of an opened request, with the command that approves it. With `stamps_names`, the API server writes the name
 /// of the approver, and the command leaves it out.
@@ -12,6 +20,15 @@ pub fn requested(version: &ModelVersion, transition: &Transition, stamps_names: 
     format!(
         "{requested_by} requests {from} -> {to}; a colleague approves with: \
          kubectl annotate --overwrite mv {name} -n {namespace} understudy.dev/approve={id}{signature}"
+    )
+}
+
+/// The note about a step for which the history has no room.
+pub fn unrecorded(entry: &HistoryEntry) -> String {
+    let HistoryEntry { from, to, decision, decided_by, .. } = entry;
+    format!(
+        "{from} -> {to}, {} by {decided_by}, has no entry in status.history, which is full: publish the model as a new version",
+        decision.in_words()
     )
 }
 

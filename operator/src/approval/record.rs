@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use understudy_crds::{
-    Decision, Grant, HistoryEntry, ModelVersionStatus, PolicyReference, Stage, Transition,
+    Decision, END_OF_APPROVED, Grant, HISTORY_CAPACITY, HistoryEntry, ModelVersion, ModelVersionStatus,
+    PolicyReference, Stage, Transition,
 };
 
 use super::{
@@ -10,6 +11,10 @@ use super::{
     decide::{Step, fresh_id},
     observe::Observed,
 };
+
+/// Most entries that the operator writes into a history. The last place stays free: the check of the approval policy
+/// tries to add an entry.
+const MOST_ENTRIES: usize = HISTORY_CAPACITY - 1;
 
 /// The status after `step`, with its conditions.
 pub fn apply(
@@ -20,23 +25,23 @@ pub fn apply(
 ) -> ModelVersionStatus {
     let mut after = observed.clone();
     let generation = observed.version.metadata.generation;
-    let digest = observed.version.spec.artifact.digest();
+    let room = room(&observed.version);
+    let entries = entries(&observed.version, step, policy, now);
     let status = after.version.status.get_or_insert_default();
+    if let Some(deployment) = &observed.deployment {
+        status.deployment_uid.clone_from(&deployment.metadata.uid);
+    }
     match step {
         Step::Open(transition) => status.transition = Some(transition.clone()),
         Step::Accept(acceptance) => status.acceptance = Some(acceptance.clone()),
-        Step::Close { decision, by, reason } => {
-            if let Some(transition) = status.transition.take() {
-                status.history.push(entry(&transition, *decision, by, reason.clone(), None, now));
-                // After a withdrawal, the spec may contain the next request: it must not count as settled.
-                if *decision != Decision::Withdrawn {
-                    status.settled_generation = generation;
-                }
+        Step::Close { decision, .. } => {
+            // After a withdrawal, the spec may contain the next request: it must not count as settled.
+            if status.transition.take().is_some() && *decision != Decision::Withdrawn {
+                status.settled_generation = generation;
             }
         }
         Step::Approve { by } => {
             if let Some(transition) = status.transition.as_mut() {
-                status.history.push(entry(transition, Decision::Approved, by, None, policy, now));
                 transition.approval = Some(Grant { by: by.clone(), at: now.into() });
                 // Staging takes effect immediately. A step that changes main waits for the roll-out.
                 if transition.from != Stage::Production && transition.to == Stage::Staging {
@@ -49,16 +54,51 @@ pub fn apply(
             status.stage = *stage;
             status.transition = None;
         }
+        Step::Move { to, .. } => {
+            status.transition = None;
+            status.stage = *to;
+            status.settled_generation = generation;
+        }
+    }
+    status.history.extend(entries.into_iter().take(room));
+    conditions::status(&after, None, now)
+}
+
+/// The entries of `step` for which the history has no room. The step happens nevertheless, and is only announced:
+/// otherwise the version would stay in a stage that it has left.
+pub fn unrecorded(version: &ModelVersion, step: &Step, now: Timestamp) -> Vec<HistoryEntry> {
+    entries(version, step, None, now).into_iter().skip(room(version)).collect()
+}
+
+fn room(version: &ModelVersion) -> usize {
+    MOST_ENTRIES.saturating_sub(version.history().len())
+}
+
+/// What `step` adds to the history.
+fn entries(
+    version: &ModelVersion,
+    step: &Step,
+    policy: Option<PolicyReference>,
+    now: Timestamp,
+) -> Vec<HistoryEntry> {
+    let open = version.transition();
+    match step {
+        Step::Open(_) | Step::Accept(_) | Step::Complete { .. } => vec![],
+        Step::Close { decision, by, reason } => open
+            .map(|open| entry(version, open, *decision, by, reason.clone(), None, now))
+            .into_iter()
+            .collect(),
+        Step::Approve { by } => open
+            .map(|open| entry(version, open, Decision::Approved, by, None, policy, now))
+            .into_iter()
+            .collect(),
         Step::Move { to, decision, requested_by, decided_by, reason } => {
-            if let Some(open) = status.transition.take()
-                && open.approval.is_none()
-            {
-                let because = Some(reason.clone());
-                status.history.push(entry(&open, Decision::Withdrawn, decided_by, because, None, now));
-            }
-            status.history.push(HistoryEntry {
+            let withdrawn = open.filter(|open| open.approval.is_none()).map(|open| {
+                entry(version, open, Decision::Withdrawn, decided_by, Some(reason.clone()), None, now)
+            });
+            let moved = HistoryEntry {
                 id: fresh_id(),
-                from: status.stage,
+                from: version.stage(),
                 to: *to,
                 requested_by: requested_by.clone(),
                 requested_at: now.into(),
@@ -66,17 +106,16 @@ pub fn apply(
                 decided_by: decided_by.clone(),
                 decided_at: now.into(),
                 reason: Some(reason.clone()),
-                digest,
+                digest: version.spec.artifact.digest(),
                 policy: None,
-            });
-            status.stage = *to;
-            status.settled_generation = generation;
+            };
+            withdrawn.into_iter().chain([moved]).collect()
         }
     }
-    conditions::status(&after, None, now)
 }
 
 fn entry(
+    version: &ModelVersion,
     transition: &Transition,
     decision: Decision,
     by: &str,
@@ -84,8 +123,11 @@ fn entry(
     policy: Option<PolicyReference>,
     now: Timestamp,
 ) -> HistoryEntry {
+    // The API server accepts each id once. A request that ends after its approval has an entry already.
+    let known = version.history().iter().any(|entry| entry.id == transition.id);
+    let suffix = if known { END_OF_APPROVED } else { "" };
     HistoryEntry {
-        id: transition.id.clone(),
+        id: format!("{}{suffix}", transition.id),
         from: transition.from,
         to: transition.to,
         requested_by: transition.requested_by.clone(),

@@ -1,6 +1,7 @@
-//! The requirements for Production besides an approval: metric gates and the acceptance test. Pure.
+//! The requirements for Production besides an approval: metric gates, the acceptance test, and pods that are ready in
+//! Staging. Pure.
 
-use understudy_crds::{AcceptanceTest, Approval, Evaluation, Gate, Verdict};
+use understudy_crds::{AcceptanceTest, Approval, Evaluation, Gate, Stage, Verdict};
 
 use super::observe::Observed;
 use crate::reasons;
@@ -17,6 +18,8 @@ pub fn unmet(observed: &Observed) -> Vec<(reasons::Hold, String)> {
         .map(|message| (reasons::Hold::GateFailed, message))
         .collect();
     reasons.extend(acceptance(observed, &observed.rules));
+    reasons.extend(serving(observed));
+    reasons.extend(unreadable(observed));
     reasons
 }
 
@@ -48,4 +51,23 @@ fn acceptance(observed: &Observed, rules: &Approval) -> Option<(reasons::Hold, S
             "no tester has accepted it in Staging yet (understudy.dev/accept=passed)".to_owned(),
         )),
     }
+}
+
+/// A version that cannot start would only block those that are approved after it. A version in another stage has no pods
+/// yet; the deadline of its roll-out limits it.
+fn serving(observed: &Observed) -> Option<(reasons::Hold, String)> {
+    if observed.version.stage() != Stage::Staging || observed.pods.ready > 0 {
+        return None;
+    }
+    let why = observed.pods.failure.as_ref().map(|f| format!(": {}: {}", f.reason, f.message));
+    let message = format!("none of its pods is ready in Staging{}", why.unwrap_or_default());
+    Some((reasons::Hold::NotServing, message))
+}
+
+/// A version that cannot be read may be in Production, and could not be archived.
+fn unreadable(observed: &Observed) -> Option<(reasons::Hold, String)> {
+    let name = observed.unreadable_sibling.as_ref()?;
+    let message =
+        format!("this operator cannot read ModelVersion {name}, which may be in Production: upgrade it");
+    Some((reasons::Hold::VersionUnreadable, message))
 }

@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     fixtures::{
-        NOW, approved, deployment, digest, main_is, proven, request, rolling_out, staged, version, with,
+        NOW, approved, deployment, digest, main_is, proven, ready_pod, request, rolling_out, staged, version,
+        with,
     },
-    mock_api::{Cluster, Exchange, Scenario, event, get, patch, put},
+    mock_api::{Cluster, Exchange, Scenario, event, get, patch, write_status},
+    mock_pods::Pods,
 };
 
 const VERSION: &str = "/modelversions/fraud-1.3.0";
@@ -74,7 +76,7 @@ fn condition<'a>(sent: &'a Value, type_: &str) -> &'a Value {
 
 /// The write onto exactly the version that was read.
 fn writes(check: impl FnOnce(&Value) + 'static) -> Exchange {
-    put(STATUS).with(|sent| assert_eq!(sent["metadata"]["resourceVersion"], "200")).with(check)
+    write_status(STATUS).with(|sent| assert_eq!(sent["metadata"]["resourceVersion"], "200")).with(check)
 }
 
 fn records_the_approval() -> Exchange {
@@ -140,6 +142,13 @@ async fn an_approval_is_not_recorded_while_the_policy_is_not_in_force() {
 }
 
 #[tokio::test]
+async fn an_approval_waits_without_a_write_while_the_api_server_does_not_answer_the_check_of_the_policy() {
+    let version = approved_by_bob();
+    let busy = patch(STATUS).in_a_dry_run().fails(503, "ServiceUnavailable", "etcdserver: leader changed");
+    pass(&mut cluster(&[&version]), reads(&version, [busy])).await.expect("it waits");
+}
+
+#[tokio::test]
 async fn a_request_does_not_become_pending_while_the_policy_is_not_in_force() {
     let version = requested();
     let scenario = reads(&version, [nothing_refuses(&version)])
@@ -155,7 +164,7 @@ async fn a_request_does_not_become_pending_while_the_policy_is_not_in_force() {
 async fn after_a_conflict_nothing_else_is_written_and_the_next_pass_records_the_approval() {
     let version = approved_by_bob();
     let mut cluster = cluster(&[&version]);
-    let conflict = put(STATUS).fails(409, "Conflict", "the object has been modified");
+    let conflict = write_status(STATUS).fails(409, "Conflict", "the object has been modified");
     let scenario = reads(&version, [policy_refuses()]).then(conflict);
     let error = pass(&mut cluster, scenario).await.expect_err("a conflict");
     assert!(error.had_no_effect(), "{error}");
@@ -286,4 +295,44 @@ async fn a_withdrawal_needs_no_policy() {
         }))
         .then(event("Withdrawn"));
     pass(&mut cluster(&[&version]), scenario).await.expect("it is withdrawn");
+}
+
+/// A version with one ready pod, which answers nothing yet.
+async fn with_a_silent_pod(version: &ModelVersion) -> (Cluster, Pods) {
+    let pods = Pods::start().await;
+    let mut cluster = Cluster::with_prober(pods.prober());
+    cluster.sees(&deployment(json!({})));
+    cluster.sees(version);
+    cluster.sees(ready_pod("1.3.0", "10.0.0.7").as_ref());
+    (cluster, pods)
+}
+
+#[tokio::test]
+async fn a_pod_that_did_not_return_the_signature_is_asked_again_until_it_does() {
+    let staged = version("1.3.0", json!({"spec": {"stage": "Staging"}, "status": staged("1.3.0")}));
+    let (mut cluster, pods) = with_a_silent_pod(&staged).await;
+    let unknown = writes(|sent| assert_eq!(sent["status"]["model"], Value::Null));
+    let scenario = Scenario::new().then(unknown).then(event("Serving"));
+    let action = pass(&mut cluster, scenario).await.expect("the pod does not answer");
+    assert_eq!(action, Action::requeue(Duration::from_secs(1)));
+
+    cluster.sees_what_was_written();
+    pods.answer("10.0.0.7:8082", "1.3.0", "1.3.0");
+    let known = write_status(STATUS).with(|sent| assert_eq!(sent["status"]["model"]["opset"], 17));
+    let action = pass(&mut cluster, Scenario::new().then(known)).await.expect("it is known");
+    assert_eq!(action, Action::await_change());
+}
+
+#[tokio::test]
+async fn a_version_whose_request_waits_gets_its_signature_too() {
+    let status = with(staged("1.3.0"), json!({"transition": request("1.3.0", "Staging", "Production")}));
+    let waiting = version("1.3.0", json!({"spec": {"stage": "Production"}, "status": status}));
+    let (mut cluster, pods) = with_a_silent_pod(&waiting).await;
+    pods.answer("10.0.0.7:8082", "1.3.0", "1.3.0");
+    let known = writes(|sent| {
+        assert_eq!(condition(sent, "Approvable")["reason"], "AcceptanceMissing");
+        assert_eq!(sent["status"]["model"]["opset"], 17);
+    });
+    let scenario = Scenario::new().then(known).then(event("Serving")).then(event("AcceptanceMissing"));
+    pass(&mut cluster, scenario).await.expect("it waits");
 }

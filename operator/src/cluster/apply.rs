@@ -2,12 +2,14 @@
 
 use std::fmt::Debug;
 
+use k8s_openapi::api::apps::v1::Deployment;
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{DeleteParams, Patch, PatchParams, Preconditions},
     core::NamespaceResourceScope,
 };
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
 
 use super::diff::difference;
 use crate::{error_chain::namespace_is_ending, reasons::Apply as Reason};
@@ -32,6 +34,15 @@ pub enum Error {
         #[source]
         source: Box<kube::Error>,
     },
+    #[error(
+        "failed to apply {kind} {name}, and to read it again: it is unknown whether the write had an effect"
+    )]
+    Uncertain {
+        kind: String,
+        name: String,
+        #[source]
+        source: Box<kube::Error>,
+    },
     #[error("failed to delete {kind} {name}")]
     Delete {
         kind: String,
@@ -50,17 +61,29 @@ impl Error {
     pub fn reason(&self) -> Reason {
         match self {
             Self::Apply { source, .. } if namespace_is_ending(source) => Reason::NamespaceEnds,
+            Self::Apply { source, .. } if is_conflict(source) => Reason::Conflict,
             Self::Get { .. } => Reason::GetFailed,
-            Self::Apply { .. } => Reason::ApplyFailed,
+            Self::Apply { .. } | Self::Uncertain { .. } => Reason::ApplyFailed,
             Self::Delete { .. } => Reason::DeleteFailed,
             Self::Foreign { .. } => Reason::NameConflict,
         }
     }
 
-    /// Whether the write was refused only because the namespace is being deleted.
+    /// Whether the write was refused only because the object has changed since it was read, or because the namespace is
+    /// being deleted.
     pub fn had_no_effect(&self) -> bool {
-        self.reason() == Reason::NamespaceEnds
+        matches!(self.reason(), Reason::Conflict | Reason::NamespaceEnds)
     }
+}
+
+const fn is_conflict(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 409)
+}
+
+/// Whether the API server refused the write. Other errors leave open whether it had an effect, and so does a conflict:
+/// a proxy may have sent the write twice.
+const fn is_refusal(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if matches!(status.code, 400..=407 | 410..=428 | 430..=499))
 }
 
 /// The kinds that Understudy writes.
@@ -77,6 +100,49 @@ impl<
 /// Applies `desired` if the object on the API server differs, and returns the object there. `cached` is the object in
 /// the cache. Without it the object is fetched: the cache only contains objects with Understudy's label.
 pub async fn ensure<K: Owned>(client: &Client, desired: K, cached: Option<&K>) -> Result<K, Error> {
+    write(client, desired, cached, Precondition::Uid).await
+}
+
+/// The object on the API server that `desired` describes, or `None` if it does not exist or belongs to others.
+pub async fn get<K: Owned>(client: &Client, desired: &K) -> Result<Option<K>, Error> {
+    let (kind, name) = (K::kind(&()).into_owned(), desired.name_any());
+    let api: Api<K> = Api::namespaced(client.clone(), &desired.namespace().unwrap_or_default());
+    let found =
+        api.get_opt(&name).await.map_err(|source| Error::Get { kind, name, source: Box::new(source) })?;
+    Ok(found.filter(|found| same_owner(desired, found)))
+}
+
+/// As [`ensure`], for a write that must not follow from an old view: it fails with a conflict if the object has changed
+/// since it was read. If the answer does not say whether the write had an effect, the object is read again.
+pub async fn ensure_current<K: Owned>(client: &Client, desired: K, cached: Option<&K>) -> Result<K, Error> {
+    let error = match write(client, desired.clone(), cached, Precondition::ResourceVersion).await {
+        Err(Error::Apply { kind, name, source }) if !is_refusal(&source) => (kind, name, source),
+        result => return result,
+    };
+    let (kind, name, source) = error;
+    let api: Api<K> = Api::namespaced(client.clone(), &desired.namespace().unwrap_or_default());
+    match api.get_opt(&name).await {
+        Ok(Some(found)) if is_as_desired(&desired, &found) => Ok(found),
+        Ok(_) => Err(Error::Apply { kind, name, source }),
+        Err(_) => Err(Error::Uncertain { kind, name, source }),
+    }
+}
+
+/// What must not have changed since an object was read.
+#[derive(Clone, Copy)]
+enum Precondition {
+    /// It is the same object.
+    Uid,
+    /// Nobody has written it.
+    ResourceVersion,
+}
+
+async fn write<K: Owned>(
+    client: &Client,
+    desired: K,
+    cached: Option<&K>,
+    precondition: Precondition,
+) -> Result<K, Error> {
     let (kind, name) = (K::kind(&()).into_owned(), desired.name_any());
     let api: Api<K> = Api::namespaced(client.clone(), &desired.namespace().unwrap_or_default());
     let fetched;
@@ -95,14 +161,33 @@ pub async fn ensure<K: Owned>(client: &Client, desired: K, cached: Option<&K>) -
         if !same_owner(&desired, found) {
             return Err(Error::Foreign { kind, name });
         }
-        if difference(&to_value(&desired), &to_value(found)).is_none() {
+        if is_as_desired(&desired, found) {
             return Ok(found.clone());
         }
         // With the uid, the write fails if the object was deleted and created again by others.
         desired.meta_mut().uid = found.uid();
+        if matches!(precondition, Precondition::ResourceVersion) {
+            desired.meta_mut().resource_version = found.resource_version();
+        }
     }
     let params = PatchParams::apply(FIELD_MANAGER).force();
     api.patch(&name, &params, &Patch::Apply(&desired)).await.map_err(|source| Error::Apply {
+        kind,
+        name,
+        source: Box::new(source),
+    })
+}
+
+/// Sets the number of pods of a workload, and nothing else, if it still is the one in `seen`.
+pub async fn scale(client: &Client, seen: &Deployment, replicas: i32) -> Result<Deployment, Error> {
+    if seen.spec.as_ref().and_then(|spec| spec.replicas) == Some(replicas) {
+        return Ok(seen.clone());
+    }
+    let (kind, name) = (Deployment::kind(&()).into_owned(), seen.name_any());
+    let api: Api<Deployment> = Api::namespaced(client.clone(), &seen.namespace().unwrap_or_default());
+    let patch = json!({"metadata": {"uid": seen.uid()}, "spec": {"replicas": replicas}});
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    api.patch(&name, &params, &Patch::Merge(patch)).await.map_err(|source| Error::Apply {
         kind,
         name,
         source: Box::new(source),
@@ -127,6 +212,10 @@ pub fn same_owner<K: Resource>(desired: &K, found: &K) -> bool {
     let controller =
         |o: &K| o.owner_references().iter().find(|r| r.controller == Some(true)).map(|r| r.uid.clone());
     controller(desired).is_some() && controller(desired) == controller(found)
+}
+
+fn is_as_desired<K: Owned>(desired: &K, found: &K) -> bool {
+    same_owner(desired, found) && difference(&to_value(desired), &to_value(found)).is_none()
 }
 
 fn to_value<K: Serialize>(object: &K) -> serde_json::Value {

@@ -2,11 +2,17 @@
 
 pub mod apply;
 pub mod cache;
+pub mod client;
 pub mod diff;
+pub mod guard;
+pub mod key;
 pub mod kinds;
 pub mod labels;
 pub mod pods;
 pub mod quantity;
+pub mod queue;
 pub mod scope;
+mod status_patch;
+pub mod store;
 pub mod triggers;
 pub mod watch;

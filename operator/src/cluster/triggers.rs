@@ -1,58 +1,66 @@
-//! Which objects need a pass after an event of an object.
+//! Which objects need a pass after a change of an object.
 
-use futures::{Stream, StreamExt};
-use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
-use tokio::sync::mpsc;
+use std::{sync::Arc, time::Duration};
+
+use kube::ResourceExt;
 use understudy_crds::{ModelDeployment, ModelVersion, Stage, names};
 
-use super::{cache::Cache, labels::label};
+use super::{cache::Cache, key::Key, queue::Queue, store::Change};
 
-/// Capacity of the channel to one controller. A full channel delays the watch; no trigger is lost.
-const CAPACITY: usize = 1024;
+/// Deployments that get a pass in one second after a change that concerns all of them. It spreads the writes.
+const SPREAD: u32 = 100;
 
-/// Objects that need a pass, for each of the two controllers.
+/// The objects that need a pass, for each of the two controllers.
+#[derive(Clone, Default)]
 pub struct Triggers {
-    pub deployments: mpsc::Receiver<ObjectRef<ModelDeployment>>,
-    pub versions: mpsc::Receiver<ObjectRef<ModelVersion>>,
+    /// Deployments.
+    pub deployments: Arc<Queue>,
+    /// Versions.
+    pub versions: Arc<Queue>,
 }
 
-/// The senders of [`Triggers`].
-#[derive(Clone)]
-pub struct Senders {
-    deployments: mpsc::Sender<ObjectRef<ModelDeployment>>,
-    versions: mpsc::Sender<ObjectRef<ModelVersion>>,
-}
-
-/// New channels.
-pub fn channels() -> (Senders, Triggers) {
-    let (to_deployments, deployments) = mpsc::channel(CAPACITY);
-    let (to_versions, versions) = mpsc::channel(CAPACITY);
-    (Senders { deployments: to_deployments, versions: to_versions }, Triggers { deployments, versions })
-}
-
-/// A deployment triggers a pass of itself and of every version that belongs to it.
-pub async fn of_deployments(events: impl Stream<Item = ModelDeployment>, senders: Senders, cache: Cache) {
-    let mut events = std::pin::pin!(events);
-    while let Some(md) = events.next().await {
-        let (namespace, name) = (md.namespace().unwrap_or_default(), md.name_any());
-        senders.deployment(&namespace, &name).await;
-        for version in cache.versions_of(&namespace, &name) {
-            senders.version(&namespace, &version.name_any()).await;
+impl Triggers {
+    /// A deployment needs a pass of itself and of every version that belongs to it.
+    pub fn deployment_changed(&self, cache: &Cache, change: &Change) {
+        let Key { namespace, name } = &change.key;
+        self.deployments.add(change.key.clone());
+        for version in cache.versions.of_deployment(namespace, name) {
+            self.versions.add(Key::new(namespace, &version.name_any()));
         }
     }
-}
 
-/// A version triggers a pass of itself, of its deployment, and of the siblings that may wait for it.
-pub async fn of_versions(events: impl Stream<Item = ModelVersion>, senders: Senders, cache: Cache) {
-    let mut events = std::pin::pin!(events);
-    while let Some(mv) = events.next().await {
-        let (namespace, name) = (mv.namespace().unwrap_or_default(), mv.name_any());
-        senders.version(&namespace, &name).await;
-        senders.deployment(&namespace, &mv.spec.deployment).await;
-        let deployment = cache.deployment(&namespace, &mv.spec.deployment);
-        for sibling in cache.versions_of(&namespace, &mv.spec.deployment) {
-            if sibling.name_any() != name && waits_for_siblings(&sibling, deployment.as_deref()) {
-                senders.version(&namespace, &sibling.name_any()).await;
+    /// A version needs a pass of itself, of its deployment, and of the siblings that may wait for it.
+    pub fn version_changed(&self, cache: &Cache, change: &Change) {
+        self.versions.add(change.key.clone());
+        let (namespace, Some(name)) = (&change.key.namespace, &change.deployment) else { return };
+        self.deployments.add(Key::new(namespace, name));
+        let deployment = cache.deployment(namespace, name);
+        for sibling in cache.versions.of_deployment(namespace, name) {
+            if sibling.name_any() != change.key.name && waits_for_siblings(&sibling, deployment.as_deref()) {
+                self.versions.add(Key::new(namespace, &sibling.name_any()));
+            }
+        }
+    }
+
+    /// An owned object needs a pass of the deployment that its label names, and of the version that it runs.
+    pub fn child_changed(&self, cache: &Cache, change: &Change) {
+        let (namespace, Some(deployment)) = (&change.key.namespace, &change.deployment) else { return };
+        self.deployments.add(Key::new(namespace, deployment));
+        let Some(version) = &change.version else { return };
+        for mv in cache.versions.of_deployment(namespace, deployment) {
+            if names::version_label(&mv.spec.version) == *version {
+                self.versions.add(Key::new(namespace, &mv.name_any()));
+            }
+        }
+    }
+
+    /// Something changed that concerns all objects. They get their passes one after the other.
+    pub fn all(&self, cache: &Cache) {
+        for (queue, keys) in
+            [(&self.deployments, cache.deployments.keys()), (&self.versions, cache.versions.keys())]
+        {
+            for (place, key) in (0..).zip(keys) {
+                queue.add_after(key, Duration::from_secs(1) * place / SPREAD);
             }
         }
     }
@@ -65,38 +73,6 @@ fn waits_for_siblings(version: &ModelVersion, deployment: Option<&ModelDeploymen
     let main = deployment.and_then(ModelDeployment::main);
     let is_main = main.is_some_and(|main| main.model_version == version.name_any());
     rolls_out || (is_main && version.stage() != Stage::Production)
-}
-
-/// An owned object triggers a pass of the deployment that its label names, and of the version that it runs.
-pub async fn of_children<K: Resource<DynamicType = ()>>(
-    events: impl Stream<Item = K>,
-    senders: Senders,
-    cache: Cache,
-) {
-    let mut events = std::pin::pin!(events);
-    while let Some(child) = events.next().await {
-        let Some(deployment) = label(&child, names::DEPLOYMENT_LABEL) else { continue };
-        let namespace = child.namespace().unwrap_or_default();
-        senders.deployment(&namespace, deployment).await;
-        if let Some(version) = label(&child, names::VERSION_LABEL) {
-            for mv in cache.versions_of(&namespace, deployment) {
-                if names::version_label(&mv.spec.version) == version {
-                    senders.version(&namespace, &mv.name_any()).await;
-                }
-            }
-        }
-    }
-}
-
-impl Senders {
-    // A closed channel means that its controller has ended, and with it the process.
-    async fn deployment(&self, namespace: &str, name: &str) {
-        let _ = self.deployments.send(ObjectRef::new(name).within(namespace)).await;
-    }
-
-    async fn version(&self, namespace: &str, name: &str) {
-        let _ = self.versions.send(ObjectRef::new(name).within(namespace)).await;
-    }
 }
 
 #[cfg(test)]

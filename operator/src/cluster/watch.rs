@@ -1,138 +1,187 @@
 //! One watch for each kind. It fills the store of that kind, and its events trigger passes.
 
-use std::{future::ready, sync::Arc};
+use std::{fmt::Debug, sync::Arc, time::Duration};
 
-use futures::{Stream, StreamExt, TryStreamExt, future::join4};
+use futures::{FutureExt, Stream, StreamExt, future::join_all};
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{ConfigMap, Pod, Service},
     policy::v1::PodDisruptionBudget,
 };
 use kube::{
-    Api, Client, Resource, ResourceExt,
-    core::DeserializeGuard,
+    Client, Resource,
+    core::NamespaceResourceScope,
     runtime::{
-        WatchStreamExt, reflector,
-        reflector::store::Writer,
-        watcher::{self, watcher},
+        WatchStreamExt,
+        utils::{Backoff, ResetTimerBackoff},
+        watcher::{self, Event, watcher},
     },
 };
+use rand::RngExt as _;
 use serde::de::DeserializeOwned;
-use tracing::warn;
+use tracing::{debug, warn};
 use understudy_crds::names;
 
 use super::{
     cache::Cache,
+    client::Heard,
+    guard::Guard,
     scope::Scope,
-    triggers::{self, Triggers},
+    store::{Change, Placed, Store},
+    triggers::Triggers,
 };
-use crate::metrics::Metrics;
+use crate::{error_chain::chain, metrics::Metrics};
 
 /// Objects in one page of the first list. It limits the peak of memory at the start.
 const PAGE_SIZE: u32 = 50;
+/// Shortest and longest pause before a failed watch is tried again. The longest is the delay with which an outage of the
+/// API server is noticed to have ended.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(8));
+/// Time without a failure after which the pauses begin anew.
+const RECOVERED: Duration = Duration::from_mins(1);
 
-/// Starts the watches of all kinds. Returns the caches, the triggers, and a task that must be polled while these are in
-/// use.
+/// What an event of one kind triggers.
+type Trigger = fn(&Triggers, &Cache, &Change);
+
+/// Starts the watches of all kinds. They end with the returned task, which never ends by itself.
 pub fn watch_all(
     client: &Client,
     scope: &Scope,
+    cache: &Cache,
+    triggers: &Triggers,
     metrics: &Arc<Metrics>,
-) -> (Cache, Triggers, impl Future<Output = ()> + Send + use<>) {
-    let (cache, writers) = Cache::new();
-    let (senders, triggers) = triggers::channels();
+    heard: &Heard,
+) -> impl Future<Output = ()> + Send + use<> {
     let all = watcher::Config::default().page_size(PAGE_SIZE);
     let (key, value) = names::MANAGED_BY;
     let ours = all.clone().labels(&format!("{key}={value}"));
-
-    let deployments = triggers::of_deployments(
-        reflect(scope.api(client), all.clone(), writers.deployments, metrics),
-        senders.clone(),
-        cache.clone(),
-    );
-    let versions = triggers::of_versions(
-        reflect(scope.api(client), all, writers.versions, metrics),
-        senders.clone(),
-        cache.clone(),
-    );
-    let workloads = triggers::of_children(
-        reflect::<Deployment>(scope.api(client), ours.clone(), writers.workloads, metrics),
-        senders.clone(),
-        cache.clone(),
-    );
-    let services = triggers::of_children(
-        reflect::<Service>(scope.api(client), ours.clone(), writers.services, metrics),
-        senders.clone(),
-        cache.clone(),
-    );
-    let config_maps = triggers::of_children(
-        reflect::<ConfigMap>(scope.api(client), ours.clone(), writers.config_maps, metrics),
-        senders.clone(),
-        cache.clone(),
-    );
-    let budgets = triggers::of_children(
-        reflect::<PodDisruptionBudget>(scope.api(client), ours.clone(), writers.budgets, metrics),
-        senders.clone(),
-        cache.clone(),
-    );
-    let pods = triggers::of_children(
-        reflect::<Pod>(scope.api(client), ours, writers.pods, metrics),
-        senders,
-        cache.clone(),
-    );
-    let children = join4(workloads, services, config_maps, budgets);
-    let task = async move {
-        Box::pin(join4(deployments, versions, children, pods)).await;
-    };
-    (cache, triggers, task)
+    let watch = Watch { client, scope, cache, triggers, metrics, heard };
+    let tasks = [
+        watch.kind(all.clone(), &cache.deployments, Triggers::deployment_changed).boxed(),
+        watch.kind(all, &cache.versions, Triggers::version_changed).boxed(),
+        watch.kind::<Deployment>(ours.clone(), &cache.workloads, Triggers::child_changed).boxed(),
+        watch.kind::<Service>(ours.clone(), &cache.services, Triggers::child_changed).boxed(),
+        watch.kind::<ConfigMap>(ours.clone(), &cache.config_maps, Triggers::child_changed).boxed(),
+        watch.kind::<PodDisruptionBudget>(ours.clone(), &cache.budgets, Triggers::child_changed).boxed(),
+        watch.kind::<Pod>(ours, &cache.pods, Triggers::child_changed).boxed(),
+    ];
+    async move {
+        join_all(tasks).await;
+    }
 }
 
-/// Watches one kind and writes its objects to the store. Managed fields are dropped, because nothing reads them.
-/// Objects that cannot be parsed as the kind are skipped, so that one of them does not stop the watch.
-fn reflect<K>(
-    api: Api<DeserializeGuard<K>>,
-    config: watcher::Config,
-    writer: Writer<K>,
-    metrics: &Arc<Metrics>,
-) -> impl Stream<Item = K> + Send + use<K>
-where
-    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
-{
-    metrics.watches(&K::kind(&()));
-    let metrics = Arc::clone(metrics);
-    let valid = watcher(api, config)
-        .default_backoff()
-        .try_filter_map(move |event| ready(Ok(valid_only(event, &metrics))))
-        .modify(|object: &mut K| object.managed_fields_mut().clear());
-    reflector(writer, valid).touched_objects().filter_map(|object| {
-        ready(match object {
-            Ok(object) => Some(object),
-            Err(error) => {
-                warn!(kind = %K::kind(&()), %error, "failed to watch, trying again");
-                None
+/// What all watches need.
+struct Watch<'a> {
+    client: &'a Client,
+    scope: &'a Scope,
+    cache: &'a Cache,
+    triggers: &'a Triggers,
+    metrics: &'a Arc<Metrics>,
+    heard: &'a Heard,
+}
+
+impl Watch<'_> {
+    fn kind<K>(
+        &self,
+        config: watcher::Config,
+        store: &Store<K>,
+        trigger: Trigger,
+    ) -> impl Future<Output = ()> + Send + use<K>
+    where
+        K: Placed
+            + Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + Debug
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.heard.watch::<K>(self.scope);
+        let events = watcher(self.scope.api::<Guard<K>>(self.client), config).backoff(pauses());
+        let (cache, triggers) = (self.cache.clone(), self.triggers.clone());
+        let on = move |change: &Change| trigger(&triggers, &cache, change);
+        fill(events, store.clone(), on, Arc::clone(self.metrics))
+    }
+}
+
+/// Applies the events of a watch to the store, and reports each change after the store has it.
+///
+/// A list replaces the content of the store, and then every object that it has or that is gone is reported: events of the
+/// time before a list may be lost.
+pub async fn fill<K: Placed>(
+    events: impl Stream<Item = watcher::Result<Event<Guard<K>>>>,
+    store: Store<K>,
+    on: impl Fn(&Change),
+    metrics: Arc<Metrics>,
+) {
+    let kind = K::kind(&());
+    metrics.watches(&kind);
+    let mut events = std::pin::pin!(events);
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(Event::Init) => store.begin_list(),
+            Ok(Event::InitApply(object)) => {
+                report_unreadable(&object, &metrics);
+                store.list(object);
             }
-        })
-    })
+            Ok(Event::InitDone) => store.complete_list().iter().for_each(&on),
+            Ok(Event::Apply(object)) => {
+                report_unreadable(&object, &metrics);
+                store.apply(object).iter().for_each(&on);
+            }
+            Ok(Event::Delete(object)) => on(&store.delete(object)),
+            Err(error) => {
+                metrics.watch_failed(&kind);
+                // A watch that was too old lists again. That is part of its life.
+                if is_expired(&error) {
+                    debug!(%kind, "the watch is too old, listing again");
+                } else {
+                    warn!(%kind, error = chain(&error), "failed to watch, trying again");
+                }
+            }
+        }
+    }
 }
 
-fn valid_only<K: Resource<DynamicType = ()>>(
-    event: watcher::Event<DeserializeGuard<K>>,
-    metrics: &Metrics,
-) -> Option<watcher::Event<K>> {
-    use watcher::Event::{Apply, Delete, Init, InitApply, InitDone};
-    let read = |guard: DeserializeGuard<K>| match guard.0 {
-        Ok(object) => Some(object),
-        Err(invalid) => {
-            metrics.invalid_object(&K::kind(&()));
-            let name = invalid.metadata.name.as_deref().unwrap_or_default();
-            warn!(kind = %K::kind(&()), name, namespace = ?invalid.metadata.namespace, error = %invalid.error, "failed to parse an object, it is skipped");
-            None
-        }
-    };
-    Some(match event {
-        Init => Init,
-        InitDone => InitDone,
-        InitApply(guard) => InitApply(read(guard)?),
-        Apply(guard) => Apply(read(guard)?),
-        Delete(guard) => Delete(read(guard)?),
-    })
+fn is_expired(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::WatchError(status) if status.code == 410)
 }
+
+fn report_unreadable<K: Placed>(object: &Guard<K>, metrics: &Metrics) {
+    let Guard::Unreadable(unreadable) = object else { return };
+    let kind = K::kind(&());
+    metrics.invalid_object(&kind);
+    let (namespace, name) = (&unreadable.metadata.namespace, &unreadable.metadata.name);
+    warn!(%kind, namespace, name, error = unreadable.error, "failed to parse an object: it and what belongs to it stay as they are");
+}
+
+/// The pauses between attempts of one watch.
+fn pauses() -> impl Backoff {
+    ResetTimerBackoff::new(Pauses { next: PAUSES.0 }, RECOVERED)
+}
+
+/// Exponential backoff between [`PAUSES`], with jitter.
+struct Pauses {
+    next: Duration,
+}
+
+impl Iterator for Pauses {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        let pause = self.next;
+        self.next = (pause * 2).min(PAUSES.1);
+        Some(pause.mul_f64(rand::rng().random_range(0.5..1.0)))
+    }
+}
+
+impl Backoff for Pauses {
+    fn reset(&mut self) {
+        self.next = PAUSES.0;
+    }
+}
+
+#[cfg(test)]
+#[path = "watch_tests.rs"]
+mod tests;

@@ -61,6 +61,7 @@ pub fn signature(model: probe::Signature) -> ModelSignature {
     ModelSignature {
         inputs: tensors(inputs),
         outputs: tensors(outputs),
+        omitted: 0,
         opset,
         bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
     }

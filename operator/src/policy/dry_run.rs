@@ -8,7 +8,7 @@ use kube::{
 use serde_json::json;
 use understudy_crds::{Decision, HistoryEntry, ModelVersion, Stage};
 
-use crate::clock;
+use crate::{clock, error_chain::is_unanswered};
 
 /// The message with which the policy refuses the write. It is the same text as in the chart.
 const REFUSAL: &str = "four eyes: an approval by its own requester cannot be recorded";
@@ -26,6 +26,22 @@ pub enum Error {
         #[source]
         source: Box<kube::Error>,
     },
+}
+
+impl Error {
+    /// The sentence in conditions. `None` if the API server did not answer. The name of the version and the words of a
+    /// webhook are only in the log: they vary from check to check.
+    pub fn finding(&self) -> Option<String> {
+        match self {
+            Self::Accepted => Some(self.to_string()),
+            Self::Try { source, .. } if is_unanswered(source) => None,
+            Self::Try { .. } => Some(
+                "the API server refused the dry run that tries the approval policy, but not by the policy: \
+                 the operator's log has the answer"
+                    .to_owned(),
+            ),
+        }
+    }
 }
 
 /// Whether the policy refused to record that a person approved their own request. `Ok(false)` if the version was

@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use understudy_crds::PolicyReference;
 
-use crate::cluster::diff::difference;
+use crate::{cluster::diff::difference, error_chain::is_unanswered};
 
 /// The policy differs from the installed one, or could not be compared.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,19 @@ pub enum Error {
     Missing { kind: String, name: String },
     #[error("{kind} {name} was changed at spec{path}: install the chart's approval policy again")]
     Changed { kind: String, name: String, path: String },
+}
+
+impl Error {
+    /// The sentence in conditions. `None` if the API server did not answer.
+    pub fn finding(&self) -> Option<String> {
+        match self {
+            Self::Get { source, .. } if is_unanswered(source) => None,
+            Self::Get { kind, name, .. } => Some(format!(
+                "failed to read {kind} {name}: the operator's log has the answer of the API server"
+            )),
+            _ => Some(self.to_string()),
+        }
+    }
 }
 
 /// Policy and binding as the chart rendered them.

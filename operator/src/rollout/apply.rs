@@ -7,17 +7,28 @@ use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams},
-    runtime::reflector::{ObjectRef, Store},
+    runtime::reflector::ObjectRef,
 };
 use serde_json::json;
 use understudy_contract::Routing;
-use understudy_crds::names;
+use understudy_crds::{ModelDeployment, names};
 
-use super::{build, challenger::Challenger, error::Error, observe::Observed, plan::Plan};
+use super::{
+    build,
+    challenger::Challenger,
+    error::Error,
+    observe::Observed,
+    plan::Plan,
+    roll::{self, Roll},
+    routed::{Rest, Routed, Switched},
+    waves::Waves,
+};
 use crate::{
     cluster::{
-        apply::{self, ensure, remove},
+        apply::{self, ensure, ensure_current, remove, scale},
+        kinds,
         labels::label,
+        store::{Placed, Store},
     },
     context::Context,
     error_chain::chain,
@@ -53,15 +64,12 @@ impl Workloads {
     }
 }
 
-fn cached<K>(store: &Store<K>, namespace: &str, name: &str) -> Option<Arc<K>>
-where
-    K: Resource<DynamicType = ()> + Clone + 'static,
-{
+fn cached<K: Placed>(store: &Store<K>, namespace: &str, name: &str) -> Option<Arc<K>> {
     store.get(&ObjectRef::new(name).within(namespace))
 }
 
 /// Applies the Deployment and the Service of every version that runs, and the Service by which pods find each other.
-pub async fn workloads(ctx: &Context, observed: &Observed, plan: &Plan) -> Workloads {
+pub async fn workloads(ctx: &Context, waves: &Waves, observed: &Observed, plan: &Plan) -> Workloads {
     let namespace = observed.namespace();
     let mut out = Workloads::default();
     // Pods cannot start without the ConfigMap that they mount.
@@ -80,9 +88,17 @@ pub async fn workloads(ctx: &Context, observed: &Observed, plan: &Plan) -> Workl
         }
     }
     for (version, replicas) in &plan.serve {
-        let desired = build::workload(&observed.md, version, *replicas, &ctx.config);
-        let name = desired.name_any();
-        match ensure(&ctx.client, desired, observed.workloads.get(&name).map(Arc::as_ref)).await {
+        let wanted = build::workload(&observed.md, version, *replicas, &ctx.config);
+        let name = wanted.name_any();
+        let found = observed.workloads.get(&name).map(Arc::as_ref);
+        let origin = build::Origin::new(&observed.md, version, &ctx.config, &waves.operator);
+        let applied = match (roll::judge(wanted, origin, found), found) {
+            (Roll::Wave(_), Some(found)) if !waves.admits(&namespace, &name) => {
+                scale(&ctx.client, found, *replicas).await
+            }
+            (Roll::Apply(wanted) | Roll::Wave(wanted), found) => ensure(&ctx.client, wanted, found).await,
+        };
+        match applied {
             Ok(applied) => {
                 out.applied.insert(name.clone(), applied);
             }
@@ -114,25 +130,63 @@ pub async fn challenger(
     }
 }
 
-/// Sends callers to the version `main`, writes the routing, and notifies the pods.
-pub async fn routing(
+/// Sends callers to the version that answers, in one write onto the Service that was seen. `changes` says whether main
+/// changes in this pass: then the deployment was read again for that. Otherwise it is read again before callers are
+/// moved, because the view may be from before a change of main.
+pub async fn switch(
     ctx: &Context,
     observed: &Observed,
-    main: Option<&str>,
-    routing: &Routing,
-) -> Result<(), Error> {
+    answering: Option<build::Answering<'_>>,
+    changes: bool,
+) -> Result<Switched, Error> {
     let (namespace, name) = (observed.namespace(), observed.md.name_any());
     let seen = cached(&ctx.cache.services, &namespace, &name);
-    ensure(&ctx.client, build::main_service(&observed.md, main), seen.as_deref()).await?;
-    let seen = cached(&ctx.cache.config_maps, &namespace, &names::routing(&name));
-    ensure(&ctx.client, build::config_map(&observed.md, routing), seen.as_deref()).await?;
-    let seen = cached(&ctx.cache.budgets, &namespace, &name);
+    let desired = build::main_service(&observed.md, answering);
+    let moves = seen.as_ref().is_some_and(|seen| !build::same_callers(seen, &desired));
+    if moves && !changes {
+        let present: Option<ModelDeployment> = kinds::get(&ctx.client, &namespace, &name).await?;
+        let transition = |md: &ModelDeployment| md.main().map(|main| main.transition.clone());
+        let same = |md: &ModelDeployment| {
+            md.metadata.uid == observed.md.metadata.uid && transition(md) == transition(&observed.md)
+        };
+        if !present.as_ref().is_some_and(same) {
+            return Err(Error::Outdated { name });
+        }
+    }
+    ensure_current(&ctx.client, desired, seen.as_deref()).await?;
+    Ok(Switched::confirmed())
+}
+
+/// Writes the routing, moves the disruption budget, and notifies the pods. Only the notification depends on another of
+/// these steps: a pod must not take an old file for the new one.
+pub async fn follow(
+    ctx: &Context,
+    observed: &Observed,
+    routed: &mut Routed,
+    main: Option<&str>,
+    routing: &Routing,
+) {
+    if !routed.has_callers() {
+        return;
+    }
+    let seen =
+        cached(&ctx.cache.config_maps, &observed.namespace(), &names::routing(&observed.md.name_any()));
+    let file = ensure(&ctx.client, build::config_map(&observed.md, routing), seen.as_deref()).await;
+    let written = file.is_ok();
+    let budget = budget(ctx, observed, main).await;
+    let pods = if written { notify(ctx, observed, &build::hash(routing)).await } else { Ok(()) };
+    routed.rest =
+        Rest { file: file.err().map(Error::from), budget: budget.err().map(Error::from), pods: pods.err() };
+}
+
+async fn budget(ctx: &Context, observed: &Observed, main: Option<&str>) -> Result<(), apply::Error> {
+    let seen = cached(&ctx.cache.budgets, &observed.namespace(), &observed.md.name_any());
     if let Some(budget) = build::budget(&observed.md, main) {
         ensure(&ctx.client, budget, seen.as_deref()).await?;
     } else if let Some(seen) = seen.filter(|s| owned(observed, s.as_ref())) {
         remove(&ctx.client, seen.as_ref()).await?;
     }
-    notify(ctx, observed, &build::hash(routing)).await
+    Ok(())
 }
 
 /// Notifies every pod that has another routing. After a failure for one pod, the others are notified all the same.
@@ -185,7 +239,7 @@ pub async fn prune(
         remove(&ctx.client, seen.as_ref()).await?;
     }
     let unused = [
-        challenger.accepted().is_none().then(|| names::challenger(&md)),
+        (challenger.accepted().is_none() && observed.unreadable.is_empty()).then(|| names::challenger(&md)),
         observed.md.spec.recording.is_none().then(|| names::peers(&md)),
     ];
     for name in unused.into_iter().flatten() {
@@ -197,17 +251,15 @@ pub async fn prune(
     Ok(())
 }
 
-fn leftover<K>(store: &Store<K>, observed: &Observed, kept: &[String]) -> Vec<Arc<K>>
-where
-    K: Resource<DynamicType = ()> + Clone + 'static,
-{
-    let (namespace, md) = (observed.namespace(), observed.md.name_any());
+fn leftover<K: Placed>(store: &Store<K>, observed: &Observed, kept: &[String]) -> Vec<Arc<K>> {
     store
-        .state()
+        .of_deployment(&observed.namespace(), &observed.md.name_any())
         .into_iter()
-        .filter(|o| o.namespace().as_deref() == Some(&namespace))
-        .filter(|o| label(o.as_ref(), names::DEPLOYMENT_LABEL) == Some(&md))
-        .filter(|o| label(o.as_ref(), names::VERSION_LABEL).is_some())
+        .filter(|o| {
+            // What a version runs that cannot be read stays.
+            let version = label(o.as_ref(), names::VERSION_LABEL);
+            version.is_some_and(|version| observed.unreadable(version).is_none())
+        })
         .filter(|o| {
             o.meta().deletion_timestamp.is_none()
                 && owned(observed, o.as_ref())

@@ -26,8 +26,16 @@ fn accepted() -> Challenger {
     Challenger::Accepted(Arc::new(version("1.3.0", json!({}))))
 }
 
+/// Switches callers to 1.2.0, and then the pods.
+async fn route(ctx: Arc<Context>, observed: Observed, routing: Routing) -> Result<(), Error> {
+    let answering = build::Answering { version: "1.2.0", transition: "6f1c2b" };
+    let mut routed = Routed::new(super::switch(&ctx, &observed, Some(answering), true).await);
+    follow(&ctx, &observed, &mut routed, Some("1.2.0"), &routing).await;
+    routed.into_result()
+}
+
 /// The API server has neither Service nor routing yet.
-fn switch(file: &Routing) -> Scenario {
+fn switches(file: &Routing) -> Scenario {
     let file = serde_json::to_string(file).expect("JSON");
     Scenario::new()
         .then_creates("/services/fraud", |_| ())
@@ -56,8 +64,8 @@ async fn pods_are_notified_after_the_file_is_written_and_only_those_that_have_an
         })
     });
     let ctx = Arc::clone(&cluster.ctx);
-    let pass = super::routing(&ctx, &observed, Some("1.2.0"), &routing);
-    cluster.play(switch(&routing).concurrently(notified), pass).await.expect("all are notified");
+    let pass = route(ctx, observed, routing.clone());
+    cluster.play(switches(&routing).concurrently(notified), pass).await.expect("all are notified");
 }
 
 #[tokio::test]
@@ -71,8 +79,8 @@ async fn a_pod_that_cannot_be_notified_does_not_stop_the_others_and_fails_the_pa
         patch("/pods/fine"),
     ];
     let ctx = Arc::clone(&cluster.ctx);
-    let pass = super::routing(&ctx, &observed, Some("1.2.0"), &routing);
-    let routed = cluster.play(switch(&routing).concurrently(notified), pass).await;
+    let pass = route(ctx, observed, routing.clone());
+    let routed = cluster.play(switches(&routing).concurrently(notified), pass).await;
     let error = routed.expect_err("the pass fails, and the next one goes on");
     assert_eq!(
         (error.reason(), error.to_string().as_str()),

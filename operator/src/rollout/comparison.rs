@@ -7,12 +7,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use understudy_crds::{
     Compared, Comparison, Estimate, Latency, Measure, OUTPUTS_LIMIT, OutcomeComparison, OutputComparison,
-    Role, RoleComparison,
+    Role, RoleComparison, limits, text,
 };
 use understudy_stats as stats;
-
-/// Most characters of a name that the schema allows.
-const NAME: usize = 256;
 
 /// The comparison for the status: `None` without a pair, and `before` if it is about the same pair and nothing but the
 /// time has changed.
@@ -115,7 +112,7 @@ fn measure(of: Option<stats::Estimate>, compared: u64) -> Option<Measure> {
 
 /// A name, cut to the length that the schema allows.
 pub fn short(name: &str) -> String {
-    name.chars().take(NAME).collect()
+    text::clamp(name, limits::TENSOR_NAME)
 }
 
 /// The value with six significant digits. `None` if it is not finite: JSON has no such numbers.

@@ -2,7 +2,7 @@
 
 use crate::{
     cluster::{apply, kinds},
-    reasons::Notify,
+    reasons::{Kinds, Notify},
 };
 
 /// A pass over a `ModelDeployment` failed.
@@ -12,6 +12,8 @@ pub enum Error {
     Apply(#[from] apply::Error),
     #[error(transparent)]
     Kinds(#[from] kinds::Error),
+    #[error("failed to decide about ModelDeployment {name}: it has changed since it was read from the cache")]
+    Outdated { name: String },
     #[error("failed to notify pod {name} of the new routing")]
     Notify {
         name: String,
@@ -26,6 +28,7 @@ impl Error {
         match self {
             Self::Apply(error) => error.reason().as_str(),
             Self::Kinds(error) => error.reason().as_str(),
+            Self::Outdated { .. } => Kinds::Conflict.as_str(),
             Self::Notify { .. } => Notify::NotifyFailed.as_str(),
         }
     }
@@ -35,7 +38,13 @@ impl Error {
         match self {
             Self::Apply(error) => error.had_no_effect(),
             Self::Kinds(error) => error.had_no_effect(),
+            Self::Outdated { .. } => true,
             Self::Notify { .. } => false,
         }
+    }
+
+    /// Whether it is unknown if the write had an effect. Then nothing that depends on it can be reported.
+    pub const fn is_uncertain(&self) -> bool {
+        matches!(self, Self::Apply(apply::Error::Uncertain { .. }))
     }
 }

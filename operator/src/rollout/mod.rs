@@ -1,26 +1,30 @@
 //! The controller of `ModelDeployment`: pods for the versions that need them, and one Service that selects main.
 //!
-//! The order protects callers: first pods, then a real inference on each, then the Service, then the routing of the
-//! pods, then the status. If a pass is interrupted, the next one continues, because each step is derived from the
-//! present state.
+//! The order protects callers and the record: first pods, then a real inference on each, then the Service, then the
+//! status with the new main, then the routing of the pods. If a pass is interrupted, the next one continues, because each
+//! step is derived from the present state.
 
 mod apply;
 mod build;
 mod challenger;
 mod comparison;
+mod deadline;
 mod drift;
 mod error;
 mod expectations;
 mod observe;
 mod plan;
+mod roll;
 mod rollback;
 mod rounds;
+mod routed;
 mod running;
 mod signature;
 mod state;
 mod status;
 mod summaries;
 mod verify;
+mod waves;
 
 use std::{
     sync::Arc,
@@ -28,12 +32,13 @@ use std::{
 };
 
 use jiff::Timestamp;
-use kube::{ResourceExt, runtime::controller::Action};
+use kube::ResourceExt;
 use rand::RngExt as _;
 use understudy_crds::ModelDeployment;
 
-pub use self::{error::Error, state::State};
-use crate::{clock, context::Context};
+pub use self::{error::Error, state::State, waves::Waves};
+use self::{routed::Routed, running::Running};
+use crate::{clock, context::Context, controller::Action};
 
 /// Pause between two passes while nothing happens. Each pass probes main.
 const HEARTBEAT: Duration = Duration::from_secs(30);
@@ -57,18 +62,44 @@ pub async fn reconcile(
     let observed = observe::observe(&md, &ctx);
     let judged = challenger::judge(&observed, observed.current());
     let plan = plan::plan(&observed, &judged, now);
-    let workloads = apply::workloads(&ctx, &observed, &plan).await;
+    let workloads = Box::pin(apply::workloads(&ctx, &state.waves, &observed, &plan)).await;
     let readiness = verify::verify(&ctx, &observed, &plan, &workloads).await?;
+    if readiness.is_outdated() {
+        return Err(Error::Outdated { name: observed.md.name_any() });
+    }
+    let deadline = deadline::judge(&observed, &plan.next, &readiness, state.leading_since, now);
     let (answering, main) = (readiness.answering(&observed, &plan), readiness.main(&plan));
     // Judged again next to a new main: a version that has just become main is not its own challenger.
     let judged = if readiness.changes_main() { challenger::judge(&observed, main) } else { judged };
     let main = main.map(AsRef::as_ref);
+    let mut routed = match apply::switch(&ctx, &observed, answering, readiness.changes_main()).await {
+        // Nothing is reported from an old view, or while it is unknown whom callers reach.
+        Err(error) if error.had_no_effect() || error.is_uncertain() => return Err(error),
+        service => Routed::new(service),
+    };
+    let switch = status::Pass {
+        plan: &plan,
+        workloads: &workloads,
+        readiness: &readiness,
+        deadline: deadline.as_ref(),
+        routed: &routed,
+        running: Running::unprobed(answering.map(|answering| answering.version)),
+        calls: status::Calls { main, challenger: &judged, collected: None },
+    };
+    let recorded = status::record_main(&ctx, &state.expectations, &observed, &switch, now).await;
     let (challenger, served) = apply::challenger(&ctx, &observed, judged).await;
     let accepted = challenger.accepted().map(AsRef::as_ref);
+    let answering = answering.map(|answering| answering.version);
     let routing = build::routing(&observed.md, answering, main, accepted);
-    let routed = apply::routing(&ctx, &observed, answering, &routing).await;
+    // The routing depends on main's version. If that cannot be read, the pods keep the routing that they have.
+    let keeps_routing = observed.main_is_unreadable() && !readiness.changes_main();
+    if !keeps_routing {
+        apply::follow(&ctx, &observed, &mut routed, answering, &routing).await;
+    }
+    // Without its record, the rest cannot be reported. The next pass records it.
+    let recorded = recorded?;
     let (running, collected) = tokio::join!(
-        running::running(&ctx, &observed, answering, &readiness, routed.is_ok()),
+        running::running(&ctx, &observed, answering, &readiness, routed.has_callers()),
         summaries::collect(&ctx, &state.rounds, &observed, main, &challenger, &readiness)
     );
     let awaited = running.is_awaited();
@@ -76,15 +107,16 @@ pub async fn reconcile(
         plan: &plan,
         workloads: &workloads,
         readiness: &readiness,
-        routed: routed.as_ref().err(),
+        routed: &routed,
+        deadline: deadline.as_ref(),
         running,
         calls: status::Calls { main, challenger: &challenger, collected },
     };
-    status::update(&ctx, &state.expectations, &observed, &pass, now).await?;
+    status::update(&ctx, &state.expectations, &observed, &pass, recorded.as_ref(), now).await?;
     apply::prune(&ctx, &observed, &plan, answering, &challenger).await?;
     workloads.into_result()?;
     served?;
-    routed?;
+    routed.into_result()?;
     let collects = main.is_some_and(|main| summaries::are_wanted(main, &challenger));
     let round =
         observed.md.uid().filter(|_| collects).and_then(|uid| state.rounds.due_in(&uid, Instant::now()));
@@ -110,4 +142,12 @@ fn next_pass(
 }
 
 #[cfg(test)]
+mod deadline_scenario_tests;
+#[cfg(test)]
+mod roll_tests;
+#[cfg(test)]
 mod scenario_tests;
+#[cfg(test)]
+mod switch_tests;
+#[cfg(test)]
+mod unreadable_tests;

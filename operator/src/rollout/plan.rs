@@ -4,10 +4,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use understudy_crds::{MainReason, ModelVersion, RollbackResult, RollbackStatus, Stage, Transition};
+use understudy_crds::{
+    MainReason, ModelVersion, Previous, RollbackResult, RollbackStatus, Stage, Transition,
+};
 
 use super::{
+    build::Answering,
     challenger::Challenger,
+    deadline,
     observe::Observed,
     rollback::{self, RollbackRequest},
 };
@@ -58,10 +62,17 @@ pub struct Candidate {
     pub approved_at: Timestamp,
 }
 
+impl Candidate {
+    /// What callers reach once it is main.
+    pub fn answering(&self) -> Answering<'_> {
+        Answering { version: &self.version.spec.version, transition: &self.transition }
+    }
+}
+
 /// Plans pods and main. `challenger` was judged next to the version that is main by the status.
 pub fn plan(observed: &Observed, challenger: &Challenger, now: Timestamp) -> Plan {
     let current = observed.current().cloned();
-    let request = rollback::requested(&observed.md, &observed.versions, now);
+    let request = rollback::requested(observed, now);
     let (next, rollback) = match request {
         RollbackRequest::To(version, status) => {
             let approval = version.production_approval();
@@ -92,11 +103,15 @@ fn recorded_rollback(observed: &Observed) -> Option<RollbackStatus> {
 
 fn next(observed: &Observed, current: Option<&Arc<ModelVersion>>) -> Next {
     let main = observed.md.main();
+    // A version that was main by this request and was replaced before its stage followed is not promoted again.
+    let was_main = |t: &Transition| observed.md.change_by(&t.id).is_some();
     let is_main = |t: &Transition| main.is_some_and(|m| m.transition == t.id);
+    let is_over = |t: &Transition| deadline::closing(observed).is_some_and(|r| r.transition == t.id);
+    let may_become_main = |t: &Transition| !is_main(t) && !was_main(t) && !is_over(t);
     let approved = observed.versions.iter().filter_map(|version| {
         let transition = version.transition()?;
         let grant = transition.approval.as_ref()?;
-        (transition.to == Stage::Production && !is_main(transition)).then(|| Candidate {
+        (transition.to == Stage::Production && may_become_main(transition)).then(|| Candidate {
             version: Arc::clone(version),
             transition: transition.id.clone(),
             reason: MainReason::Promoted,
@@ -110,6 +125,7 @@ fn next(observed: &Observed, current: Option<&Arc<ModelVersion>>) -> Next {
         return Next::Promote(candidate);
     }
     match (main, current) {
+        (Some(_), None) if observed.main_is_unreadable() => Next::Keep,
         (Some(_), None) => Next::TakeDown { transition: None },
         (Some(_), Some(version)) => match version.transition() {
             Some(t) if t.approval.is_some() && t.from == Stage::Production => {
@@ -150,11 +166,18 @@ fn serve(
     }
     let previous =
         observed.md.status.as_ref().and_then(|s| s.previous.as_ref()).filter(|p| p.warm_until.0 > now);
-    let warm = previous.and_then(|p| Some((observed.version(&p.model_version)?, p.warm_until.0)));
+    let warm = previous.and_then(|p| Some((was_main(observed, p)?, p.warm_until.0)));
     if let Some((version, _)) = warm {
         add(version, full);
     }
     (serve.into_values().collect(), warm.map(|(_, until)| until))
+}
+
+/// The version that was main before. Another `ModelVersion` of the same name has not its bytes, or no approval of them.
+fn was_main<'a>(observed: &'a Observed, previous: &Previous) -> Option<&'a Arc<ModelVersion>> {
+    observed.version(&previous.model_version).filter(|version| {
+        version.spec.artifact.digest() == previous.digest && version.production_approval().is_some()
+    })
 }
 
 #[cfg(test)]

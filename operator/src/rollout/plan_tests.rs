@@ -6,12 +6,18 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    fixtures::{self, NOW, approval, main_is, now, request, rollback_to, with},
+    fixtures::{self, NOW, approval, main_is, now, request, rollback_to, superseded, with},
     rollout::challenger,
 };
 
+/// A version in this stage. One in Production has the approval that brought it there.
 fn version(number: &str, stage: &str, status: Value) -> Arc<ModelVersion> {
-    let status = with(status, json!({"stage": stage}));
+    let mut status = with(status, json!({"stage": stage}));
+    if stage == "Production" {
+        let mut history = status["history"].as_array().cloned().unwrap_or_default();
+        history.push(approval(number, "Production"));
+        status["history"] = json!(history);
+    }
     Arc::new(fixtures::version(number, json!({"spec": {"stage": stage}, "status": status})))
 }
 
@@ -22,7 +28,7 @@ fn approved(number: &str, id: &str, from: &str, to: &str, at: &str) -> Value {
 }
 
 fn was_in_production(number: &str) -> Value {
-    json!({"history": [approval(number, "Production")]})
+    json!({"history": [approval(number, "Production"), superseded(number)]})
 }
 
 fn observed(annotations: &Value, status: &Value, versions: Vec<Arc<ModelVersion>>) -> Observed {
@@ -93,15 +99,30 @@ fn of_two_approved_versions_the_one_approved_first_goes_first() {
     assert_eq!(promoted(&plan).map(|c| c.transition.as_str()), Some("c3"));
 }
 
+/// 1.1.0 is main, and 1.0.0 was main until a moment ago.
+fn warm() -> Value {
+    let previous = json!({
+        "version": "1.0.0", "modelVersion": "fraud-1.0.0", "digest": fixtures::digest("1.0.0"),
+        "warmUntil": "2026-11-21T12:00:01Z",
+    });
+    with(main_is("1.1.0"), json!({"previous": previous}))
+}
+
 #[test]
 fn the_previous_version_keeps_its_pods_while_it_is_warm_and_loses_them_after() {
-    let mut status = main_is("1.1.0");
-    status["previous"] = json!({"version": "1.0.0", "modelVersion": "fraud-1.0.0", "digest": "sha256:0", "warmUntil": "2026-11-21T12:00:01Z"});
-    let versions = vec![version("1.0.0", "Archived", json!({})), version("1.1.0", "Production", json!({}))];
-    let observed = observed(&json!({}), &status, versions);
+    let previous = version("1.0.0", "Archived", was_in_production("1.0.0"));
+    let versions = vec![previous, version("1.1.0", "Production", json!({}))];
+    let observed = observed(&json!({}), &warm(), versions);
     let later = "2026-11-21T12:00:01Z".parse().expect("a time");
     assert_eq!(serve(&plan(&observed, now())), [("1.0.0", 3), ("1.1.0", 3)]);
     assert_eq!(serve(&plan(&observed, later)), [("1.1.0", 3)]);
+}
+
+#[test]
+fn a_version_with_the_name_of_the_previous_main_gets_no_pods_without_an_approval() {
+    let again = version("1.0.0", "None", json!({}));
+    let versions = vec![again, version("1.1.0", "Production", json!({}))];
+    assert_eq!(serve(&plan(&observed(&json!({}), &warm(), versions), now())), [("1.1.0", 3)]);
 }
 
 #[test]
@@ -118,6 +139,70 @@ fn a_rollback_goes_to_a_version_that_was_approved_for_production_and_before_any_
         ("1.0.0", MainReason::RolledBack)
     );
     assert_eq!(candidate.requested_by, "carol");
+}
+
+/// The message of the refused rollback.
+fn refusal(plan: &Plan) -> &str {
+    assert!(matches!(plan.next, Next::Keep | Next::Promote(Candidate { reason: MainReason::Promoted, .. })));
+    let rollback = plan.rollback.as_ref().expect("a rollback is requested");
+    assert_eq!(rollback.result, RollbackResult::Refused);
+    &rollback.message
+}
+
+#[test]
+fn a_rollback_cannot_bring_a_version_to_production_before_those_that_were_approved_earlier() {
+    let mut waiting = approved("1.3.0", "d4", "Staging", "Production", NOW);
+    waiting["history"] = json!([with(approval("1.3.0", "Production"), json!({"id": "d4"}))]);
+    let versions = vec![
+        version("1.1.0", "Production", json!({})),
+        version("1.2.0", "Staging", approved("1.2.0", "c3", "Staging", "Production", "2026-11-21T11:59:58Z")),
+        version("1.3.0", "Staging", waiting),
+    ];
+    let plan = plan(&observed(&rollback_to("1.3.0"), &main_is("1.1.0"), versions), now());
+    assert_eq!(promoted(&plan).map(|c| c.transition.as_str()), Some("c3"));
+    assert!(refusal(&plan).contains("never main"), "{:?}", plan.rollback);
+    assert!(refusal(&plan).contains("its approved promotion waits"), "{:?}", plan.rollback);
+}
+
+#[test]
+fn a_rollback_to_a_version_whose_approved_promotion_was_withdrawn_is_refused() {
+    let status = json!({"history": [approval("1.2.0", "Production")]});
+    let versions = vec![version("1.1.0", "Production", json!({})), version("1.2.0", "Archived", status)];
+    let plan = plan(&observed(&rollback_to("1.2.0"), &main_is("1.1.0"), versions), now());
+    assert!(refusal(&plan).contains("never main of fraud"), "{:?}", plan.rollback);
+}
+
+/// The status of the deployment: 1.1.0 is main, and the request `transition` made 1.0.0 main before.
+fn was_main(transition: &str) -> Value {
+    let mut status = main_is("1.1.0");
+    let mut record = main_is("1.0.0")["history"][0].clone();
+    record["transition"] = json!(transition);
+    status["history"].as_array_mut().expect("a history").insert(0, record);
+    status
+}
+
+#[test]
+fn a_rollback_goes_to_what_was_main_even_before_its_stage_has_followed() {
+    let status = json!({"history": [approval("1.0.0", "Production")]});
+    let versions = vec![version("1.0.0", "Staging", status), version("1.1.0", "Production", json!({}))];
+    let plan = plan(&observed(&rollback_to("1.0.0"), &was_main("Production-of-1.0.0"), versions), now());
+    assert_eq!(promoted(&plan).map(|c| c.version.spec.version.as_str()), Some("1.0.0"));
+}
+
+#[test]
+fn a_version_was_not_main_because_another_one_of_its_name_was() {
+    let status = json!({"history": [approval("1.0.0", "Production")]});
+    let versions = vec![version("1.0.0", "Staging", status), version("1.1.0", "Production", json!({}))];
+    let plan = plan(&observed(&rollback_to("1.0.0"), &was_main("of-the-deleted-one"), versions), now());
+    assert!(refusal(&plan).contains("never main"), "{:?}", plan.rollback);
+}
+
+#[test]
+fn a_version_that_was_replaced_before_its_stage_followed_is_not_promoted_again() {
+    let status = approved("1.0.0", "Production-of-1.0.0", "Staging", "Production", NOW);
+    let versions = vec![version("1.0.0", "Staging", status), version("1.1.0", "Production", json!({}))];
+    let plan = plan(&observed(&json!({}), &was_main("Production-of-1.0.0"), versions), now());
+    assert!(matches!(plan.next, Next::Keep), "{:?}", plan.next);
 }
 
 #[test]
@@ -172,6 +257,13 @@ fn main_leaves_production_without_a_successor_once_that_is_approved() {
 fn a_main_whose_model_version_was_deleted_is_taken_down() {
     let plan = plan(&observed(&json!({}), &main_is("1.0.0"), vec![]), now());
     assert!(matches!(plan.next, Next::TakeDown { transition: None }));
+}
+
+#[test]
+fn a_main_whose_model_version_was_deleted_and_created_again_is_taken_down() {
+    let again = Arc::new(fixtures::version("1.0.0", json!({"spec": {"stage": "Staging"}})));
+    let plan = plan(&observed(&json!({}), &main_is("1.0.0"), vec![again]), now());
+    assert!(matches!(plan.next, Next::TakeDown { transition: None }), "{:?}", plan.next);
 }
 
 #[test]

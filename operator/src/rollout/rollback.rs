@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use super::observe::Observed;
 use jiff::Timestamp;
 use kube::ResourceExt;
-use understudy_crds::{ModelDeployment, ModelVersion, RollbackResult, RollbackStatus, annotations};
+use understudy_crds::{
+    Decision, ModelDeployment, ModelVersion, RollbackResult, RollbackStatus, Stage, annotations, limits, text,
+};
 
 /// The newest request for a rollback.
 #[derive(Debug)]
@@ -18,13 +21,18 @@ pub enum RollbackRequest {
 }
 
 /// The rollback that the annotations request.
-pub fn requested(md: &ModelDeployment, versions: &[Arc<ModelVersion>], now: Timestamp) -> RollbackRequest {
-    let annotation = |key| md.annotations().get(key).filter(|v: &&String| !v.is_empty());
-    let (Some(request), Some(by)) = (annotation(annotations::ROLLBACK), annotation(annotations::ROLLBACK_BY))
-    else {
+pub fn requested(observed: &Observed, now: Timestamp) -> RollbackRequest {
+    let (md, versions) = (observed.md.as_ref(), &observed.versions);
+    // Cut to what the status can hold: a longer request would differ from the status after each write.
+    let annotation =
+        |key, most| md.annotations().get(key).filter(|v| !v.is_empty()).map(|v| text::clamp(v, most));
+    let (Some(request), Some(by)) = (
+        annotation(annotations::ROLLBACK, limits::ROLLBACK),
+        annotation(annotations::ROLLBACK_BY, limits::PERSON),
+    ) else {
         return RollbackRequest::None;
     };
-    let known = md.status.as_ref().and_then(|s| s.rollback.as_ref()).filter(|r| r.request == *request);
+    let known = md.status.as_ref().and_then(|s| s.rollback.as_ref()).filter(|r| r.request == request);
     if known.is_some_and(|r| r.result != RollbackResult::Pending) {
         return RollbackRequest::None;
     }
@@ -40,19 +48,57 @@ pub fn requested(md: &ModelDeployment, versions: &[Arc<ModelVersion>], now: Time
 
     let version = request.split('#').next().unwrap_or_default();
     let Some(target) = versions.iter().find(|v| v.spec.version == version) else {
+        if let Some(unreadable) = observed.unreadable(version) {
+            let name = unreadable.name();
+            return refused(format!("this operator cannot read ModelVersion {name}: upgrade the operator"));
+        }
         return refused(format!("there is no version {version} of {}", md.name_any()));
     };
-    let main = md.main().map(|m| m.model_version.as_str());
-    if main == Some(target.name_any().as_str()) {
+    if md.is_main(target) {
         return RollbackRequest::Answered(status(RollbackResult::Done, format!("{version} is main already")));
     }
-    if target.production_approval().is_none_or(|h| h.decided_by == h.requested_by) {
-        return refused(format!(
-            "{version} was never approved for Production by a second person: request that stage and have it approved"
-        ));
+    if let Some(message) = refusal(md, target) {
+        return refused(message);
     }
     RollbackRequest::To(
         Arc::clone(target),
         status(RollbackResult::Pending, format!("the pods of {version} are starting")),
     )
+}
+
+/// Why a rollback to `version` is refused, if it is. The approval by a second person is on record, and the version was
+/// main: otherwise one person could promote it before versions that were approved earlier.
+pub fn refusal(md: &ModelDeployment, version: &ModelVersion) -> Option<String> {
+    let number = &version.spec.version;
+    if version.production_approval().is_none_or(|h| h.decided_by == h.requested_by) {
+        return Some(format!(
+            "{number} was never approved for Production by a second person: request that stage and have it approved"
+        ));
+    }
+    if was_main(md, version) {
+        return None;
+    }
+    let rolls_out = version.transition().is_some_and(|t| t.to == Stage::Production && t.approval.is_some());
+    let advice = if rolls_out {
+        "its approved promotion waits for its turn or for its pods"
+    } else {
+        "request Production and have it approved"
+    };
+    Some(format!(
+        "{number} was never main of {}, and a rollback goes only to what was main: {advice}",
+        md.name_any()
+    ))
+}
+
+/// Whether the version is or was main. Its own history shows it once its stage has followed. Before that, the record of
+/// the deployment does: the id of a transition belongs to one `ModelVersion` object, a name does not.
+fn was_main(md: &ModelDeployment, version: &ModelVersion) -> bool {
+    let digest = version.spec.artifact.digest();
+    version.was_in_production()
+        || version
+            .history()
+            .iter()
+            .filter(|h| h.to == Stage::Production && h.decision == Decision::Approved)
+            .filter_map(|h| md.change_by(&h.id))
+            .any(|record| record.digest == digest)
 }

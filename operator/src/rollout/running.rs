@@ -19,6 +19,14 @@ pub enum Running {
 }
 
 impl Running {
+    /// What is known without a probe, while this version answers.
+    pub fn unprobed(answering: Option<&str>) -> Self {
+        if answering.is_some() {
+            return Self::AsBefore;
+        }
+        Self::No { reason: reasons::Running::NoMain, message: "no version is in Production".to_owned() }
+    }
+
     /// Whether main should answer and does not yet. No event announces that, so the next pass comes soon.
     pub fn is_awaited(&self) -> bool {
         match self {
@@ -38,15 +46,10 @@ pub async fn running(
     observed: &Observed,
     answering: Option<&str>,
     readiness: &Readiness,
-    routed: bool,
+    has_callers: bool,
 ) -> Running {
-    let Some(version) = answering else {
-        return Running::No {
-            reason: reasons::Running::NoMain,
-            message: "no version is in Production".to_owned(),
-        };
-    };
-    if readiness.changes_main() || !routed {
+    let Some(version) = answering else { return Running::unprobed(None) };
+    if readiness.changes_main() || !has_callers {
         return Running::AsBefore;
     }
     let url = names::url(&observed.md.name_any(), &observed.namespace());

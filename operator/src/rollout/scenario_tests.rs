@@ -1,6 +1,7 @@
 //! Passes over a deployment, request by request.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::{api::core::v1::Service, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use kube::runtime::reflector::ObjectRef;
 use serde_json::{Value, json};
 use understudy_contract::Routing;
 use understudy_crds::{ModelVersion, Stage};
@@ -11,37 +12,41 @@ use crate::{
         approved, deployment, main_is, proven, ready_pod, request, rollback_to, rolled_out, rolling_out,
         staged, version, with,
     },
-    mock_api::{Cluster, Exchange, Scenario, delete, event, get, patch, put},
+    mock_api::{Cluster, Exchange, Scenario, delete, event, get, patch, write_status},
     mock_pods::Pods,
 };
 
-const STATUS: &str = "/modeldeployments/fraud/status";
+pub(super) const STATUS: &str = "/modeldeployments/fraud/status";
 /// The message of the approval policy for the forbidden write.
 const REFUSAL: &str = "four eyes: an approval by its own requester cannot be recorded";
 
 /// The addresses of the pods of each version.
-const OLD: [&str; 2] = ["10.0.0.1", "10.0.0.2"];
-const NEW: [&str; 2] = ["10.0.0.7", "10.0.0.8"];
+pub(super) const OLD: [&str; 2] = ["10.0.0.1", "10.0.0.2"];
+pub(super) const NEW: [&str; 2] = ["10.0.0.7", "10.0.0.8"];
 
 /// One pass over the deployment as the cache has it.
-async fn pass(cluster: &mut Cluster, state: &Arc<State>, scenario: Scenario) -> Result<Action, Error> {
+pub(super) async fn pass(
+    cluster: &mut Cluster,
+    state: &Arc<State>,
+    scenario: Scenario,
+) -> Result<Action, Error> {
     let ctx = Arc::clone(&cluster.ctx);
     let md = ctx.cache.deployment("risk", "fraud").expect("the cache has the deployment");
     cluster.play(scenario, reconcile(md, ctx, Arc::clone(state))).await
 }
 
-fn main_version() -> ModelVersion {
+pub(super) fn main_version() -> ModelVersion {
     version("1.2.0", json!({"spec": {"stage": "Production"}, "status": proven("1.2.0", "Production")}))
 }
 
 /// bob has approved 1.3.0 for Production.
-fn candidate() -> ModelVersion {
+pub(super) fn candidate() -> ModelVersion {
     version("1.3.0", json!({"spec": {"stage": "Production"}, "status": rolling_out("1.3.0")}))
 }
 
 /// A deployment whose main is 1.2.0, with two pods, and everything of it as it should be. Its status has no conditions
 /// yet.
-async fn serving(versions: &[ModelVersion]) -> (Cluster, Pods) {
+pub(super) async fn serving(versions: &[ModelVersion]) -> (Cluster, Pods) {
     let pods = Pods::start().await;
     let mut cluster = Cluster::with_prober(pods.prober());
     let md = deployment(json!({"spec": {"replicas": 2}, "status": main_is("1.2.0")}));
@@ -50,7 +55,8 @@ async fn serving(versions: &[ModelVersion]) -> (Cluster, Pods) {
     let workload = build::workload(&md, &main, 2, &cluster.ctx.config);
     cluster.sees(&rolled_out(&workload));
     cluster.sees(&build::version_service(&md, "1.2.0"));
-    cluster.sees(&build::main_service(&md, Some("1.2.0")));
+    cluster.sees(&md);
+    cluster.sees(&selecting_main(&cluster));
     cluster.sees(&build::config_map(&md, &routing));
     cluster.sees(&build::budget(&md, Some("1.2.0")).expect("two pods have a budget"));
     see_pods(&mut cluster, "1.2.0", OLD, &routing);
@@ -62,8 +68,15 @@ async fn serving(versions: &[ModelVersion]) -> (Cluster, Pods) {
     (cluster, pods)
 }
 
+/// The stable Service while 1.2.0 is main.
+fn selecting_main(cluster: &Cluster) -> Service {
+    let md = cluster.ctx.cache.deployment("risk", "fraud").expect("it was seen");
+    let answering = build::Answering { version: "1.2.0", transition: "Production-of-1.2.0" };
+    build::main_service(&md, Some(answering))
+}
+
 /// As [`serving`]; both pods of 1.3.0 are ready, and answer as they should.
-async fn promoting() -> (Cluster, Pods) {
+pub(super) async fn promoting() -> (Cluster, Pods) {
     let (mut cluster, pods) = serving(&[candidate()]).await;
     let md = cluster.ctx.cache.deployment("risk", "fraud").expect("it was seen");
     let workload = build::workload(&md, &candidate(), 2, &cluster.ctx.config);
@@ -78,7 +91,7 @@ async fn promoting() -> (Cluster, Pods) {
 }
 
 /// The caches have ready pods of this version, which know this routing.
-fn see_pods(cluster: &mut Cluster, number: &str, addresses: [&str; 2], routing: &Routing) {
+pub(super) fn see_pods(cluster: &mut Cluster, number: &str, addresses: [&str; 2], routing: &Routing) {
     let annotation = ("understudy.dev/routing".to_owned(), build::hash(routing));
     for ip in addresses {
         let mut pod = ready_pod(number, ip);
@@ -88,7 +101,7 @@ fn see_pods(cluster: &mut Cluster, number: &str, addresses: [&str; 2], routing: 
 }
 
 /// What a promotion is decided by, read from the API server, while the policy is in force or not.
-fn reads(cluster: &Cluster, policy: Exchange) -> [Exchange; 3] {
+pub(super) fn reads(cluster: &Cluster, policy: Exchange) -> [Exchange; 3] {
     let md = cluster.ctx.cache.deployment("risk", "fraud").expect("it was seen");
     [
         get("/modelversions/fraud-1.3.0").finds(&candidate()),
@@ -102,11 +115,11 @@ fn forbidden_write() -> Exchange {
     patch("/modelversions/fraud-1.3.0/status").in_a_dry_run()
 }
 
-fn policy_refuses() -> Exchange {
+pub(super) fn policy_refuses() -> Exchange {
     forbidden_write().fails(422, "Invalid", REFUSAL)
 }
 
-fn selects(path: &str, number: &'static str) -> Exchange {
+pub(super) fn selects(path: &str, number: &'static str) -> Exchange {
     patch(path).with(move |sent| {
         let selector = &sent["spec"]["selector"];
         let labels = selector.get("matchLabels").unwrap_or(selector);
@@ -114,10 +127,14 @@ fn selects(path: &str, number: &'static str) -> Exchange {
     })
 }
 
-/// Callers, then the pods' file, then the pods themselves are switched to 1.3.0.
-fn switches(scenario: Scenario) -> Scenario {
+/// Callers are switched to 1.3.0, and that is recorded.
+pub(super) fn switches(scenario: Scenario, record: Exchange, announced: &'static str) -> Scenario {
+    scenario.then(selects("/services/fraud", "1.3.0")).then(record).then(event(announced))
+}
+
+/// After callers, the pods' file and the pods themselves are switched to 1.3.0.
+pub(super) fn follows(scenario: Scenario) -> Scenario {
     scenario
-        .then(selects("/services/fraud", "1.3.0"))
         .then(patch("/configmaps/fraud-routing").with(|sent| {
             assert_eq!(sent["data"]["routing.json"], r#"{"main":"1.3.0"}"#);
         }))
@@ -126,13 +143,13 @@ fn switches(scenario: Scenario) -> Scenario {
 }
 
 /// The pods at these addresses learn that the file has changed.
-fn notified(addresses: &[&str]) -> Vec<Exchange> {
+pub(super) fn notified(addresses: &[&str]) -> Vec<Exchange> {
     addresses.iter().map(|ip| patch(&format!("/pods/pod-{}", ip.replace('.', "-")))).collect()
 }
 
 /// The write onto the deployment that was judged: 1.3.0 is main.
-fn records_the_promotion() -> Exchange {
-    put(STATUS).with(|sent| {
+pub(super) fn records_the_promotion() -> Exchange {
+    write_status(STATUS).with(|sent| {
         assert_eq!(sent["metadata"]["resourceVersion"], "100");
         let status = &sent["status"];
         assert_eq!(
@@ -145,8 +162,8 @@ fn records_the_promotion() -> Exchange {
 }
 
 /// The write that says what 1.3.0 waits for. 1.2.0 stays main.
-fn waits(reason: &'static str) -> Exchange {
-    put(STATUS).with(move |sent| {
+pub(super) fn waits(reason: &'static str) -> Exchange {
+    write_status(STATUS).with(move |sent| {
         let status = &sent["status"];
         assert_eq!(
             (&status["main"]["version"], &status["rollout"]["version"]),
@@ -156,12 +173,12 @@ fn waits(reason: &'static str) -> Exchange {
     })
 }
 
-fn condition<'a>(sent: &'a Value, type_: &str) -> &'a Value {
+pub(super) fn condition<'a>(sent: &'a Value, type_: &str) -> &'a Value {
     let all = sent["status"]["conditions"].as_array().expect("conditions");
     all.iter().find(|c| c["type"] == type_).unwrap_or(&Value::Null)
 }
 
-fn direct(addresses: [&str; 2]) -> Vec<String> {
+pub(super) fn direct(addresses: [&str; 2]) -> Vec<String> {
     addresses.map(|ip| format!("{ip}:8082")).to_vec()
 }
 
@@ -184,7 +201,7 @@ async fn a_new_deployment_gets_its_file_then_pods_then_a_service_that_selects_no
             assert_eq!(sent["spec"]["selector"]["understudy.dev/version"], "none");
         })
         .then(get("/configmaps/fraud-routing").finds(&file))
-        .then(put(STATUS).with(|sent| {
+        .then(write_status(STATUS).with(|sent| {
             assert_eq!(
                 (&sent["status"]["main"], condition(sent, "Deployed")["reason"].as_str()),
                 (&Value::Null, Some("NoMain"))
@@ -202,7 +219,7 @@ async fn a_new_deployment_gets_its_file_then_pods_then_a_service_that_selects_no
 async fn a_deployment_that_serves_costs_only_the_probe_of_its_service() {
     let (mut cluster, pods) = serving(&[]).await;
     let state = Arc::default();
-    let conditions = put(STATUS).with(|sent| {
+    let conditions = write_status(STATUS).with(|sent| {
         assert_eq!(
             (&condition(sent, "Ready")["status"], &sent["status"]["main"]["readyReplicas"]),
             (&json!("True"), &json!(2))
@@ -217,11 +234,27 @@ async fn a_deployment_that_serves_costs_only_the_probe_of_its_service() {
 }
 
 #[tokio::test]
-async fn a_promotion_switches_callers_then_the_file_then_the_pods_and_is_recorded_last() {
+async fn a_new_leader_that_has_not_checked_the_policy_yet_keeps_what_the_leader_before_found() {
+    let (mut before, _pods) = serving(&[]).await;
+    let (ctx, main) = (Arc::clone(&before.ctx), main_version());
+    let refused = patch("/modelversions/fraud-1.2.0/status").in_a_dry_run().fails(422, "Invalid", REFUSAL);
+    before.play(Scenario::new().then(refused), ctx.policy.check(Some(&main))).await;
+    let conditions = write_status(STATUS)
+        .with(|sent| assert_eq!(condition(sent, "ApprovalPolicyActive")["reason"], "Enforced", "{sent}"));
+    pass(&mut before, &Arc::default(), Scenario::new().then(conditions)).await.expect("it serves");
+    before.sees_what_was_written();
+
+    let (mut after, _pods) = serving(&[]).await;
+    after.sees(ctx.cache.deployment("risk", "fraud").expect("it was seen").as_ref());
+    pass(&mut after, &Arc::default(), Scenario::new()).await.expect("nothing to do");
+}
+
+#[tokio::test]
+async fn a_promotion_switches_callers_is_recorded_and_then_switches_the_file_and_the_pods() {
     let (mut cluster, pods) = promoting().await;
     let state = Arc::default();
     let scenario = Scenario::new().concurrently(reads(&cluster, policy_refuses()));
-    let scenario = switches(scenario).then(records_the_promotion()).then(event("Promoted"));
+    let scenario = follows(switches(scenario, records_the_promotion(), "Promoted"));
     pass(&mut cluster, &state, scenario).await.expect("1.3.0 is main");
     assert_eq!(pods.probed(), direct(NEW), "every pod of the new main answered a real inference first");
 
@@ -277,7 +310,8 @@ async fn a_service_that_cannot_be_switched_is_neither_recorded_nor_followed_by_t
     let scenario = Scenario::new()
         .concurrently(reads(&cluster, policy_refuses()))
         .then(patch("/services/fraud").fails(500, "InternalError", "no"))
-        .then(put(STATUS).with(|sent| {
+        .then(get("/services/fraud").finds(&selecting_main(&cluster)))
+        .then(write_status(STATUS).with(|sent| {
             assert_eq!(sent["status"]["main"]["version"], "1.2.0");
             assert_eq!(condition(sent, "Stalled")["reason"], "ApplyFailed");
         }))
@@ -291,8 +325,9 @@ async fn a_switch_whose_record_met_a_conflict_is_recorded_by_the_next_pass() {
     let (mut cluster, pods) = promoting().await;
     let state = Arc::default();
     let scenario = Scenario::new().concurrently(reads(&cluster, policy_refuses()));
-    let conflict = put(STATUS).fails(409, "Conflict", "the object has been modified");
-    let error = pass(&mut cluster, &state, switches(scenario).then(conflict)).await.expect_err("a conflict");
+    let conflict = write_status(STATUS).fails(409, "Conflict", "the object has been modified");
+    let scenario = follows(scenario.then(selects("/services/fraud", "1.3.0")).then(conflict));
+    let error = pass(&mut cluster, &state, scenario).await.expect_err("a conflict");
     assert!(error.had_no_effect(), "{error}");
 
     cluster.sees_what_was_written();
@@ -301,12 +336,15 @@ async fn a_switch_whose_record_met_a_conflict_is_recorded_by_the_next_pass() {
     see_pods(&mut cluster, "1.2.0", OLD, &routing);
     see_pods(&mut cluster, "1.3.0", NEW, &routing);
     pods.probed();
+    let service =
+        cluster.ctx.cache.services.get(&ObjectRef::new("fraud").within("risk")).expect("it was seen");
+    let [version, deployment, _] = reads(&cluster, policy_refuses());
     let scenario = Scenario::new()
-        .concurrently(reads(&cluster, policy_refuses()))
+        .concurrently([version, deployment, get("/services/fraud").finds(service.as_ref())])
         .then(records_the_promotion())
         .then(event("Promoted"));
     pass(&mut cluster, &state, scenario).await.expect("1.3.0 is main");
-    assert_eq!(pods.probed(), direct(NEW), "its pods are probed again");
+    assert_eq!(pods.probed(), [""; 0], "its pods were probed before callers were switched");
 }
 
 #[tokio::test]
@@ -323,7 +361,7 @@ async fn a_rollback_switches_as_a_promotion_does_and_is_recorded_with_the_person
     let [_, deployment, policy] = reads(&cluster, policy_refuses());
     let scenario =
         Scenario::new().concurrently([get("/modelversions/fraud-1.3.0").finds(&earlier), deployment, policy]);
-    let recorded = put(STATUS).with(|sent| {
+    let recorded = write_status(STATUS).with(|sent| {
         let status = &sent["status"];
         assert_eq!(
             (&status["main"]["version"], &status["main"]["transition"], &status["rollback"]["result"]),
@@ -332,13 +370,13 @@ async fn a_rollback_switches_as_a_promotion_does_and_is_recorded_with_the_person
         let record = &status["history"][1];
         assert_eq!((&record["reason"], &record["requestedBy"]), (&json!("RolledBack"), &json!("carol")));
     });
-    let scenario = switches(scenario).then(recorded).then(event("RolledBack"));
+    let scenario = follows(switches(scenario, recorded, "RolledBack"));
     pass(&mut cluster, &Arc::default(), scenario).await.expect("1.3.0 is main again");
     assert_eq!(pods.probed(), direct(NEW), "every pod answered a real inference first");
 }
 
 #[tokio::test]
-async fn a_main_that_leaves_production_has_no_callers_before_its_pods_and_the_record_say_so() {
+async fn a_main_that_leaves_production_has_no_callers_before_the_record_and_its_pods_say_so() {
     let (mut cluster, _pods) = serving(&[]).await;
     let transition = json!({"transition": approved(request("1.2.0", "Production", "Archived"))});
     let leaving = version(
@@ -354,15 +392,15 @@ async fn a_main_that_leaves_production_has_no_callers_before_its_pods_and_the_re
         .then(get("/modelversions/fraud-1.2.0").finds(&leaving))
         .then(get("/modeldeployments/fraud").finds(md.as_ref()))
         .then(selects("/services/fraud", "none"))
+        .then(write_status(STATUS).with(|sent| {
+            let status = &sent["status"];
+            assert_eq!((&status["main"], &status["previous"]["version"]), (&Value::Null, &json!("1.2.0")));
+        }))
+        .then(event("TakenDown"))
         .then(patch("/configmaps/fraud-routing").with(|sent| {
             assert_eq!(sent["data"]["routing.json"], r#"{"main":null}"#);
         }))
         .then(delete("/poddisruptionbudgets/fraud").finds(&deleted))
-        .concurrently(notified(&OLD))
-        .then(put(STATUS).with(|sent| {
-            let status = &sent["status"];
-            assert_eq!((&status["main"], &status["previous"]["version"]), (&Value::Null, &json!("1.2.0")));
-        }))
-        .then(event("TakenDown"));
+        .concurrently(notified(&OLD));
     pass(&mut cluster, &Arc::default(), scenario).await.expect("no version is main");
 }

@@ -3,10 +3,14 @@
 use understudy_crds::{ModelSignature, TensorSpec};
 
 /// The first difference that prevents `challenger` from answering the calls of `main`, as a sentence. It must accept
-/// every input of main and return every output of main. Additional outputs are allowed.
+/// every input of main and return every output of main. Additional outputs are allowed. A tensor that is missing in an
+/// incomplete list may exist: it counts as fitting.
 pub fn misfit(main: &ModelSignature, challenger: &ModelSignature) -> Option<String> {
-    let missing = main.inputs.iter().find_map(|input| accepted(input, find(&challenger.inputs, &input.name)));
-    let needed = challenger.inputs.iter().find(|input| find(&main.inputs, &input.name).is_none());
+    let listed = |tensor: &&TensorSpec, list| challenger.omitted == 0 || find(list, &tensor.name).is_some();
+    let mut inputs = main.inputs.iter().filter(|input| listed(input, &challenger.inputs));
+    let missing = inputs.find_map(|input| accepted(input, find(&challenger.inputs, &input.name)));
+    let unknown = |input: &&TensorSpec| main.omitted == 0 && find(&main.inputs, &input.name).is_none();
+    let needed = challenger.inputs.iter().find(unknown);
     let needed = needed.map(|input| {
         format!(
             "the challenger needs the input {} ({}), which main does not have",
@@ -14,8 +18,8 @@ pub fn misfit(main: &ModelSignature, challenger: &ModelSignature) -> Option<Stri
             described(input)
         )
     });
-    let output =
-        main.outputs.iter().find_map(|output| returned(output, find(&challenger.outputs, &output.name)));
+    let mut outputs = main.outputs.iter().filter(|output| listed(output, &challenger.outputs));
+    let output = outputs.find_map(|output| returned(output, find(&challenger.outputs, &output.name)));
     missing.or(needed).or(output)
 }
 
@@ -86,7 +90,7 @@ mod tests {
                 })
                 .collect()
         };
-        ModelSignature { inputs: tensors(inputs), outputs: tensors(outputs), opset: 17, bytes: 1 }
+        ModelSignature { inputs: tensors(inputs), outputs: tensors(outputs), omitted: 0, opset: 17, bytes: 1 }
     }
 
     fn main() -> ModelSignature {
@@ -155,5 +159,16 @@ mod tests {
         #[case] said: &str,
     ) {
         assert_eq!(misfit(&main(), &signature(inputs, outputs)).as_deref(), Some(said));
+    }
+
+    #[test]
+    fn tensors_that_the_status_does_not_list_do_not_prevent_a_challenger() {
+        let listed = signature(vec![FEATURES], vec![LABEL]);
+        let incomplete = ModelSignature { omitted: 2, ..listed };
+        assert_eq!(misfit(&main(), &incomplete), None);
+        assert_eq!(misfit(&incomplete, &main()), None);
+        let other =
+            ModelSignature { omitted: 2, ..signature(vec![tensor("features", "FP64", &[-1, 30])], vec![]) };
+        assert!(misfit(&main(), &other).is_some_and(|said| said.contains("the input features")));
     }
 }

@@ -5,13 +5,17 @@ mod config_map;
 mod metadata;
 mod routing;
 mod service;
+mod template;
 mod volumes;
 mod workload;
 
 pub use budget::budget;
 pub use config_map::{config_map, hash};
 pub use routing::routing;
-pub use service::{challenger_service, main_service, peers_service, version_service};
+pub use service::{
+    Answering, challenger_service, is_switched, main_service, peers_service, same_callers, version_service,
+};
+pub use template::{Origin, image, operator_hash, set_image};
 pub use workload::workload;
 
 #[cfg(test)]

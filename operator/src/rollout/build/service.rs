@@ -18,18 +18,46 @@ const HTTP: i32 = 80;
 /// The version label that the stable Service selects while no version is main. No pod has it.
 const NOBODY: &str = "none";
 
-/// The stable Service. It selects the pods of the version `main`, or none.
-pub fn main_service(md: &ModelDeployment, main: Option<&str>) -> Service {
+/// Annotation of the stable Service: the transition or the rollback request by which its selector was set. It comes with
+/// the selector in one write. A pass that finds both knows that callers were switched, even if nobody recorded it.
+const TRANSITION: &str = "understudy.dev/transition";
+
+/// The version that answers callers, and what made it main.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answering<'a> {
+    /// Semantic version.
+    pub version: &'a str,
+    /// Id of the approved transition, or the rollback request.
+    pub transition: &'a str,
+}
+
+/// The stable Service. It selects the pods of the version that answers, or none.
+pub fn main_service(md: &ModelDeployment, answering: Option<Answering<'_>>) -> Service {
     let name = md.name_any();
-    let selector = main.map_or_else(
+    let selector = answering.map_or_else(
         || {
             let mut labels = names::deployment_labels(&name);
             labels.insert(names::VERSION_LABEL.to_owned(), NOBODY.to_owned());
             labels
         },
-        |version| names::version_labels(&name, version),
+        |answering| names::version_labels(&name, answering.version),
     );
-    service(md, name.clone(), names::deployment_labels(&name), selector, "main")
+    let mut service = service(md, name.clone(), names::deployment_labels(&name), selector, "main");
+    service.metadata.annotations =
+        answering.map(|answering| [(TRANSITION.to_owned(), answering.transition.to_owned())].into());
+    service
+}
+
+/// Whether callers of this Service reach the same pods as those of `other`.
+pub fn same_callers(service: &Service, other: &Service) -> bool {
+    let selector = |service: &Service| service.spec.as_ref().and_then(|spec| spec.selector.clone());
+    selector(service) == selector(other)
+}
+
+/// Whether this Service selects the pods of `desired`, by the same transition.
+pub fn is_switched(service: &Service, desired: &Service) -> bool {
+    let transition = |service: &Service| service.annotations().get(TRANSITION).cloned();
+    same_callers(service, desired) && transition(service) == transition(desired)
 }
 
 /// The Service of one version, for testers.

@@ -28,6 +28,7 @@ pub fn fill_in(
     let first = status.main.is_some()
         && condition::find(&conditions, RUNNING)
             .is_none_or(|running| running.reason == reasons::Running::NoMain.as_str());
+    let policy_known = condition::find(&conditions, APPROVAL_POLICY_ACTIVE).is_some();
     let mut set = |type_: &str, value: bool, reason: &str, message: &str| {
         condition::set(&mut conditions, type_, value, (reason, message), generation, now);
     };
@@ -60,7 +61,10 @@ pub fn fill_in(
         }
         Running::AsBefore => {}
     }
-    set(APPROVAL_POLICY_ACTIVE, policy.active, policy.reason().as_str(), &policy.message);
+    // Before its first check, this process keeps what an earlier process found.
+    if policy.checked || !policy_known {
+        set(APPROVAL_POLICY_ACTIVE, policy.active, policy.reason().as_str(), &policy.message);
+    }
 
     let running = condition::find(&conditions, RUNNING)
         .map(|c| (c.status == "True", c.reason.clone(), c.message.clone()));
@@ -69,7 +73,7 @@ pub fn fill_in(
         reasons::Running::Starting.as_str().to_owned(),
         "main has just changed".to_owned(),
     ));
-    let failure = pass.workloads.failure().or(pass.routed);
+    let failure = pass.workloads.failure().or(pass.routed.failure());
     let ready = match failure {
         Some(error) => (false, error.reason().to_owned(), chain(error)),
         None if !deployed.0 => (false, deployed.1.as_str().to_owned(), deployed.2),

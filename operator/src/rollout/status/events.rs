@@ -19,10 +19,12 @@ use crate::{
 };
 
 /// Reasons that have no event, because nothing is wrong.
-const EXPECTED: [&str; 3] = [
+const EXPECTED: [&str; 4] = [
     reasons::Running::NoMain.as_str(),
     reasons::Running::Starting.as_str(),
     reasons::Policy::NotTried.as_str(),
+    // It concerns each deployment, and the API server is in trouble. The log and an alert say it once.
+    reasons::Policy::NotChecked.as_str(),
 ];
 /// Reasons that have no event while a challenger starts.
 const NOT_YET: [Reason; 3] = [Reason::Starting, Reason::PodsNotReady, Reason::NoMain];
@@ -54,6 +56,9 @@ pub async fn announce(
             .event(md, EventType::Warning, EventReason::RollbackRefused.as_str(), &rollback.message)
             .await;
     }
+    if let Some(note) = timed_out(before, after) {
+        ctx.journal.event(md, EventType::Warning, EventReason::RolloutTimedOut.as_str(), note).await;
+    }
     for (type_, bad) in [(STALLED, "True"), (APPROVAL_POLICY_ACTIVE, "False"), (RUNNING, "False")] {
         let new = condition::find(&after.conditions, type_)
             .filter(|c| c.status == bad && !EXPECTED.contains(&c.reason.as_str()));
@@ -83,6 +88,15 @@ pub fn became_main(candidate: &Candidate) -> (&'static str, String) {
             (EventReason::RolledBack.as_str(), format!("{number} is main again; {people}"))
         }
     }
+}
+
+/// The note about a promotion or rollback whose deadline has just ended. Pure.
+fn timed_out<'a>(before: &ModelDeploymentStatus, after: &'a ModelDeploymentStatus) -> Option<&'a str> {
+    let rollout = after.rollout.as_ref().filter(|r| r.deadline_exceeded);
+    let known = before.rollout.as_ref().filter(|r| r.deadline_exceeded).map(|r| &r.transition);
+    let promotion = rollout.filter(|r| known != Some(&r.transition)).map(|r| r.message.as_str());
+    let rollback = after.rollback.as_ref().filter(|r| r.result == RollbackResult::TimedOut);
+    promotion.or_else(|| rollback.filter(|r| before.rollback.as_ref() != Some(r)).map(|r| r.message.as_str()))
 }
 
 /// Severity, reason and note of one event.

@@ -9,52 +9,77 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{
     MainReason, MainRecord, ModelDeployment, ModelDeploymentStatus, Previous, RollbackResult, Rollout,
-    ServedVersion, Stage, Staged, names,
+    ServedVersion, Stage, Staged, limits, names,
 };
 
 pub use self::pass::{Calls, Pass};
 use super::{
+    deadline,
     error::Error,
     expectations::Expectations,
     observe::Observed,
     plan::{Candidate, Next},
+    routed::Switched,
     verify::Readiness,
 };
 use crate::{cluster::kinds, context::Context, policy::Enforcement};
 
-/// Most versions in Staging that the schema allows in the status.
-const STAGED: usize = 256;
-/// Entries of the history that are kept: years of changes, and far from the size limit of an object.
-const HISTORY: usize = 100;
-
-/// Writes the status if it differs, with the deployment that was judged as precondition. Then publishes events.
-pub async fn update(
+/// Records the new main, if this pass has switched callers to it. Returns the deployment as it was written. Nothing
+/// comes between the switch and this write, so that no other failure can keep the record from being written.
+pub async fn record_main(
     ctx: &Context,
     expectations: &Expectations,
     observed: &Observed,
     pass: &Pass<'_>,
     now: Timestamp,
+) -> Result<Option<ModelDeployment>, Error> {
+    if pass.new_main().is_none() {
+        return Ok(None);
+    }
+    write(ctx, expectations, observed, pass, None, now).await
+}
+
+/// Writes the status if it differs, with the deployment that was judged as precondition, or as it was `recorded` in this
+/// pass. Then publishes events.
+pub async fn update(
+    ctx: &Context,
+    expectations: &Expectations,
+    observed: &Observed,
+    pass: &Pass<'_>,
+    recorded: Option<&ModelDeployment>,
+    now: Timestamp,
 ) -> Result<(), Error> {
+    write(ctx, expectations, observed, pass, recorded, now).await.map(|_| ())
+}
+
+async fn write(
+    ctx: &Context,
+    expectations: &Expectations,
+    observed: &Observed,
+    pass: &Pass<'_>,
+    recorded: Option<&ModelDeployment>,
+    now: Timestamp,
+) -> Result<Option<ModelDeployment>, Error> {
     let base = match pass.readiness {
         Readiness::Change { md } => md.as_ref(),
         _ => observed.md.as_ref(),
     };
-    // A version is not recorded as main before callers are sent to it.
-    let changed = pass.readiness.changes_main() && pass.routed.is_none();
     let policy = ctx.policy.subscribe().borrow().clone();
-    let before = base.status.clone().unwrap_or_default();
-    let next = status(base, observed, pass, changed, &policy, now);
-    if base.status.is_some() && before == next {
-        return Ok(());
+    let next = status(base, observed, pass, &policy, now);
+    let held = recorded.unwrap_or(base);
+    if held.status.as_ref() == Some(&next) {
+        return Ok(None);
     }
-    let mut object = base.clone();
+    let before = held.status.clone().unwrap_or_default();
+    let mut object = held.clone();
     object.status = Some(next.clone());
-    let written = kinds::replace_status(&ctx.client, &object).await?;
+    let written = kinds::write_status(&ctx.client, held, &object).await?;
+    let changed = pass.new_main().is_some();
     if changed {
         expectations.expect(&written);
     }
-    events::announce(ctx, base, &before, &next, pass, changed).await;
-    Ok(())
+    events::announce(ctx, base, &before, &next, pass, changed && recorded.is_none()).await;
+    Ok(Some(written))
 }
 
 /// The status after this pass. Pure.
@@ -62,7 +87,6 @@ fn status(
     base: &ModelDeployment,
     observed: &Observed,
     pass: &Pass<'_>,
-    changed: bool,
     policy: &Enforcement,
     now: Timestamp,
 ) -> ModelDeploymentStatus {
@@ -70,23 +94,35 @@ fn status(
     status.url = Some(names::url(&base.name_any(), &observed.namespace()));
     status.observed_generation = base.metadata.generation;
     status.rollback.clone_from(&pass.plan.rollback);
-    if changed {
-        change_main(&mut status, base, &pass.plan.next, now);
+    if let Some(proof) = pass.new_main() {
+        change_main(proof, &mut status, base, &pass.plan.next, now);
     }
     if let Some(main) = status.main.as_mut() {
         main.ready_replicas = observed.pods_of(&main.version).ready_replicas();
     }
-    status.staging = staging(observed);
-    status.rollout = rollout(pass);
+    status.staging = staging(observed, &status.staging);
+    status.rollout = rollout(observed, pass);
+    if let (Some(over), Some(rollback)) =
+        (pass.deadline.and_then(|d| d.over.clone()), status.rollback.as_mut())
+        && rollback.result == RollbackResult::Pending
+    {
+        (rollback.result, rollback.message) = (RollbackResult::TimedOut, over);
+    }
     conditions::fill_in(&mut status, base, pass, policy, now);
-    // Pods that could not be notified continue with the old routing.
-    if pass.routed.is_none() {
+    let keeps_routing = observed.main_is_unreadable() && !pass.readiness.changes_main();
+    if pass.routed.reached_pods() && !keeps_routing {
         challenger::fill_in(&mut status, observed, &pass.calls, now);
     }
-    status
+    status.bounded()
 }
 
-fn change_main(status: &mut ModelDeploymentStatus, base: &ModelDeployment, next: &Next, now: Timestamp) {
+fn change_main(
+    _: &Switched,
+    status: &mut ModelDeploymentStatus,
+    base: &ModelDeployment,
+    next: &Next,
+    now: Timestamp,
+) {
     if let Some(open) = status.history.last_mut().filter(|r| r.to.is_none()) {
         open.to = Some(now.into());
     }
@@ -104,8 +140,6 @@ fn change_main(status: &mut ModelDeploymentStatus, base: &ModelDeployment, next:
     if let Next::Promote(candidate) = next {
         status.main = Some(served(candidate, now));
         status.history.push(record(candidate, now));
-        let surplus = status.history.len().saturating_sub(HISTORY);
-        status.history.drain(..surplus);
         if let Some(rollback) = status.rollback.as_mut().filter(|r| r.result == RollbackResult::Pending) {
             rollback.result = RollbackResult::Done;
             rollback.message = format!("{} is main again", candidate.version.spec.version);
@@ -144,32 +178,43 @@ fn record(candidate: &Candidate, now: Timestamp) -> MainRecord {
     }
 }
 
-fn staging(observed: &Observed) -> Vec<Staged> {
-    let staged = observed.versions.iter().filter(|v| v.stage() == Stage::Staging);
-    staged
-        .take(STAGED)
-        .map(|v| Staged {
-            version: v.spec.version.clone(),
-            model_version: v.name_any(),
-            ready_replicas: observed.pods_of(&v.spec.version).ready_replicas(),
-            url: names::url(
-                &names::version_object(&observed.md.name_any(), &v.spec.version),
-                &observed.namespace(),
-            ),
-        })
-        .collect()
+/// The versions in Staging. What was known of one that cannot be read stays.
+fn staging(observed: &Observed, known: &[Staged]) -> Vec<Staged> {
+    let is_unreadable = |s: &&Staged| observed.unreadable.iter().any(|v| v.name() == s.model_version);
+    let staged = observed.versions.iter().filter(|v| v.stage() == Stage::Staging).map(|v| Staged {
+        version: v.spec.version.clone(),
+        model_version: v.name_any(),
+        ready_replicas: observed.pods_of(&v.spec.version).ready_replicas(),
+        url: names::url(
+            &names::version_object(&observed.md.name_any(), &v.spec.version),
+            &observed.namespace(),
+        ),
+    });
+    known.iter().filter(is_unreadable).cloned().chain(staged).take(limits::STAGED).collect()
 }
 
-fn rollout(pass: &Pass<'_>) -> Option<Rollout> {
+/// The change of main that waits. A promotion that is over stays until its request is closed: the controller of versions
+/// closes it because of this record.
+fn rollout(observed: &Observed, pass: &Pass<'_>) -> Option<Rollout> {
+    if let Some(closing) = deadline::closing(observed) {
+        return Some(closing.clone());
+    }
     let (Next::Promote(candidate), Readiness::Wait { message, .. }) = (&pass.plan.next, pass.readiness)
     else {
         return None;
     };
+    let over = pass.deadline.and_then(|deadline| deadline.over.as_ref());
+    // The result of a rollback is in its own field.
+    if over.is_some() && candidate.reason == MainReason::RolledBack {
+        return None;
+    }
     Some(Rollout {
         version: candidate.version.spec.version.clone(),
         model_version: candidate.version.name_any(),
         transition: candidate.transition.clone(),
-        message: message.clone(),
+        since: pass.deadline.map(|deadline| deadline.since.into()),
+        deadline_exceeded: over.is_some(),
+        message: over.unwrap_or(message).clone(),
     })
 }
 
@@ -192,6 +237,9 @@ mod tests {
             "status": {"stage": "Archived", "history": [{
                 "id": "a1", "from": "Staging", "to": "Production", "requestedBy": "alice", "decision": "Approved",
                 "requestedAt": "2026-11-01T12:00:00Z", "decidedBy": "bob", "decidedAt": "2026-11-01T13:00:00Z", "digest": digest,
+            }, {
+                "id": "b2", "from": "Production", "to": "Archived", "requestedBy": "dave", "decision": "Superseded",
+                "requestedAt": "2026-11-03T12:00:00Z", "decidedBy": "erin", "decidedAt": "2026-11-03T13:00:00Z", "digest": digest,
             }]},
         }))
         .expect("a ModelVersion");

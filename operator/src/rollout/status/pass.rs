@@ -5,7 +5,12 @@ use understudy_crds::ModelVersion;
 use crate::{
     model_server::summary::Collected,
     rollout::{
-        apply::Workloads, challenger::Challenger, error::Error, plan::Plan, running::Running,
+        apply::Workloads,
+        challenger::Challenger,
+        deadline::Deadline,
+        plan::Plan,
+        routed::{Routed, Switched},
+        running::Running,
         verify::Readiness,
     },
 };
@@ -18,12 +23,21 @@ pub struct Pass<'a> {
     pub workloads: &'a Workloads,
     /// Whether main changes.
     pub readiness: &'a Readiness,
-    /// The error if the routing could not be changed.
-    pub routed: Option<&'a Error>,
+    /// The time that the change of main has, if it waits.
+    pub deadline: Option<&'a Deadline>,
+    /// What became of the routing.
+    pub routed: &'a Routed,
     /// Whether callers of the stable Service get an answer.
     pub running: Running,
     /// What is known about main's calls.
     pub calls: Calls<'a>,
+}
+
+impl Pass<'_> {
+    /// That callers were switched to another main, if they were. A version is not recorded as main before that.
+    pub fn new_main(&self) -> Option<&Switched> {
+        self.routed.service.as_ref().ok().filter(|_| self.readiness.changes_main())
+    }
 }
 
 /// What is known about main's calls: the challenger, and what pods have counted.

@@ -3,13 +3,16 @@
 //! Every pod of the next main must answer a real inference, and everything that was approved must still stand.
 
 use kube::ResourceExt;
-use understudy_crds::{MainReason, ModelDeployment, ModelVersion, Stage, annotations};
+use understudy_crds::{MainReason, ModelDeployment, ModelVersion, Stage, annotations, limits, text};
 
 use super::{
     facts::{Facts, Fresh, Promotion},
     readiness::Readiness,
 };
-use crate::{reasons::Waiting, rollout::plan::Candidate};
+use crate::{
+    reasons::Waiting,
+    rollout::{deadline, plan::Candidate, rollback},
+};
 
 /// Reason and message of what a change of main waits for.
 pub type Wait = (Waiting, String);
@@ -42,27 +45,36 @@ pub fn decide(seen: &ModelDeployment, facts: Facts<'_>) -> Readiness {
 }
 
 fn promotion(seen: &ModelDeployment, facts: Promotion<'_>) -> Result<ModelDeployment, Wait> {
-    pods(&facts)?;
-    probes(&facts)?;
+    // What callers reach is recorded. The pods were checked before the switch, and so was the policy.
+    if !facts.switched {
+        readable(&facts)?;
+        pods(&facts)?;
+        probes(&facts)?;
+    }
     let candidate = facts.candidate;
     let name = candidate.version.name_any();
     let Some(Fresh { version: Some(version), deployment, policy_broken }) = facts.fresh else {
         return Err((Waiting::VersionGone, format!("ModelVersion {name} was deleted")));
     };
-    if version.metadata.uid != candidate.version.metadata.uid || !is_allowed(&version, candidate) {
+    let md = unchanged(seen, deployment)?;
+    if version.metadata.uid != candidate.version.metadata.uid || !is_allowed(&md, &version, candidate) {
         return Err((
             Waiting::RequestChanged,
             format!("what was approved for {name} is not what is requested now"),
         ));
     }
-    let md = unchanged(seen, deployment)?;
+    if deadline::has_ended(&md, candidate) {
+        return Err((Waiting::RequestChanged, format!("the deadline for {name} to become main is over")));
+    }
     if let Some(rollback) = candidate.transition.strip_prefix("rollback:")
-        && md.annotations().get(annotations::ROLLBACK).map(String::as_str) != Some(rollback)
+        && md.annotations().get(annotations::ROLLBACK).map(|r| text::clamp(r, limits::ROLLBACK)).as_deref()
+            != Some(rollback)
     {
         return Err(deployment_changed(seen));
     }
     match policy_broken {
         None => Ok(md),
+        Some(_) if facts.switched => Ok(md),
         Some(message) => {
             let message = format!("the approval policy is not in force: {message}");
             Err((Waiting::ApprovalPolicyInactive, message))
@@ -70,18 +82,30 @@ fn promotion(seen: &ModelDeployment, facts: Promotion<'_>) -> Result<ModelDeploy
     }
 }
 
+/// Whether every other version can be read. Otherwise one that is in Production could not be archived. A rollback is
+/// urgent and does not wait for that.
+pub fn readable(facts: &Promotion<'_>) -> Result<(), Wait> {
+    match &facts.unreadable {
+        Some(name) if facts.candidate.reason == MainReason::Promoted => Err((
+            Waiting::VersionUnreadable,
+            format!("this operator cannot read ModelVersion {name}, which may be in Production: upgrade it"),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Whether enough pods are ready, by the status of the Deployment and by the pods in the cache, whose addresses are
-/// probed.
+/// probed. A roll of the pod template need not be finished: a version is what its digest says, not its image or its node,
+/// and a roll removes a ready pod only after another one is ready. Otherwise a server image that cannot be pulled would
+/// block every rollback.
 pub fn pods(facts: &Promotion<'_>) -> Result<(), Wait> {
     let (number, wanted) = (&facts.candidate.version.spec.version, facts.wanted);
     let wait = |message| Err((Waiting::PodsNotReady, message));
-    let Some(workload) = facts.workload else {
+    let Some(reported) = facts.reported_ready else {
         return wait(format!("the pods of {number} do not exist yet"));
     };
-    let only_new = workload.pods == workload.updated;
-    let all = workload.ready >= wanted && workload.updated >= wanted;
-    if !(workload.is_current && only_new && all) {
-        return wait(format!("{} of {wanted} pods of {number} are ready", workload.ready));
+    if reported < wanted {
+        return wait(format!("{reported} of {wanted} pods of {number} are ready"));
     }
     if facts.ready_pods < usize::try_from(wanted).unwrap_or(usize::MAX) {
         let message =
@@ -112,9 +136,9 @@ pub fn probes(facts: &Promotion<'_>) -> Result<(), Wait> {
 }
 
 /// Whether the approval in the version still allows the candidate to become main.
-fn is_allowed(fresh: &ModelVersion, candidate: &Candidate) -> bool {
+fn is_allowed(md: &ModelDeployment, fresh: &ModelVersion, candidate: &Candidate) -> bool {
     match candidate.reason {
-        MainReason::RolledBack => fresh.production_approval().is_some_and(|h| h.decided_by != h.requested_by),
+        MainReason::RolledBack => rollback::refusal(md, fresh).is_none(),
         MainReason::Promoted => fresh.transition().is_some_and(|t| {
             t.id == candidate.transition
                 && t.to == Stage::Production

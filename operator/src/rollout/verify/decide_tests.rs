@@ -13,7 +13,7 @@ use crate::{
         NOW, approved, deployment, digest, main_is, now, parse, proven, request, rollback_to, rolling_out,
         version, with,
     },
-    rollout::verify::facts::{Probe, Workload},
+    rollout::verify::facts::Probe,
 };
 
 /// 1.3.0 is to replace 1.2.0 with two pods. All facts allow it.
@@ -21,7 +21,8 @@ struct Situation {
     /// The deployment that the plan was made for.
     planned: ModelDeployment,
     candidate: Candidate,
-    workload: Option<Workload>,
+    switched: bool,
+    reported_ready: Option<i32>,
     ready_pods: usize,
     probes: Option<Vec<Probe>>,
     /// The version as it is now.
@@ -51,7 +52,8 @@ impl Situation {
         Self {
             planned,
             candidate,
-            workload: Some(Workload { is_current: true, pods: 2, updated: 2, ready: 2 }),
+            switched: false,
+            reported_ready: Some(2),
             ready_pods: 2,
             probes: Some(vec![answer("10.0.0.7", "1.3.0", "1.3.0"), answer("10.0.0.8", "1.3.0", "1.3.0")]),
             version: Some(version),
@@ -74,8 +76,10 @@ impl Situation {
             Fresh { version: self.version, deployment: self.deployment, policy_broken: self.policy_broken };
         let facts = Promotion {
             candidate: &self.candidate,
+            unreadable: None,
+            switched: self.switched,
             wanted: self.planned.spec.replicas,
-            workload: self.workload,
+            reported_ready: self.reported_ready,
             ready_pods: self.ready_pods,
             probes: self.probes,
             fresh: Some(fresh),
@@ -93,15 +97,12 @@ impl Situation {
 
     /// How the newest request for Production ended.
     fn approval(&mut self) -> &mut HistoryEntry {
-        status(self.version()).history.last_mut().expect("the version was approved")
+        let mut history = status(self.version()).history.iter_mut();
+        history.rfind(|entry| entry.to == Stage::Production).expect("the version was approved")
     }
 
     fn deployment(&mut self) -> &mut ModelDeployment {
         self.deployment.as_mut().expect("the deployment exists")
-    }
-
-    fn workload(&mut self) -> &mut Workload {
-        self.workload.as_mut().expect("the Deployment object exists")
     }
 }
 
@@ -147,6 +148,26 @@ fn a_version_that_was_approved_once_becomes_main_again_by_a_rollback() {
 }
 
 #[test]
+fn callers_that_were_switched_are_not_sent_back_when_pods_or_policy_fail_before_that_is_recorded() {
+    for mut situation in [Situation::promotion(), Situation::rollback()] {
+        situation.switched = true;
+        situation.reported_ready = None;
+        situation.ready_pods = 0;
+        situation.probes = None;
+        situation.policy_broken = Some("the binding is gone".to_owned());
+        assert!(changes(&situation.decide()));
+    }
+}
+
+#[test]
+fn a_switch_is_not_recorded_after_its_request_was_withdrawn() {
+    let mut situation = Situation::promotion();
+    situation.switched = true;
+    status(situation.version()).transition = None;
+    assert_waits(situation.decide(), Waiting::RequestChanged, "fraud-1.3.0");
+}
+
+#[test]
 fn main_stays_while_no_change_is_planned() {
     assert_eq!(decide(&Situation::promotion().planned, Facts::NoChange), Readiness::Keep);
 }
@@ -154,19 +175,9 @@ fn main_stays_while_no_change_is_planned() {
 type But = fn(&mut Situation);
 
 #[rstest]
-#[case::no_pod_was_created(|s: &mut Situation| s.workload = None, Waiting::PodsNotReady, "1.3.0")]
+#[case::no_pod_was_created(|s: &mut Situation| s.reported_ready = None, Waiting::PodsNotReady, "1.3.0")]
 #[case::fewer_pods_are_ready_than_wanted(
-    |s: &mut Situation| s.workload().ready = 1, Waiting::PodsNotReady, "1 of 2"
-)]
-#[case::fewer_pods_are_new_than_wanted(
-    |s: &mut Situation| *s.workload() = Workload { is_current: true, pods: 1, updated: 1, ready: 2 },
-    Waiting::PodsNotReady, "1.3.0"
-)]
-#[case::old_pods_are_still_in_the_deployment(
-    |s: &mut Situation| s.workload().pods = 3, Waiting::PodsNotReady, "1.3.0"
-)]
-#[case::the_report_is_about_an_older_template(
-    |s: &mut Situation| s.workload().is_current = false, Waiting::PodsNotReady, "1.3.0"
+    |s: &mut Situation| s.reported_ready = Some(1), Waiting::PodsNotReady, "1 of 2"
 )]
 #[case::fewer_pods_are_seen_ready_than_reported(
     |s: &mut Situation| s.ready_pods = 1, Waiting::NoAnswer, "1 of 2"
@@ -242,6 +253,12 @@ fn neither_promotion_nor_rollback_happens_if(#[case] but: But, #[case] reason: W
 #[case::the_artifact_was_replaced(|s: &mut Situation| {
     s.version().spec.artifact = version("1.2.0", json!({})).spec.artifact;
 })]
+#[case::its_deadline_is_over(|s: &mut Situation| {
+    s.deployment().status.get_or_insert_default().rollout = Some(parse(json!({
+        "version": "1.3.0", "modelVersion": "fraud-1.3.0", "transition": "6f1c2b", "deadlineExceeded": true,
+        "message": "0 of 2 pods of 1.3.0 are ready",
+    })));
+})]
 #[case::nobody_recorded_the_approval(|s: &mut Situation| status(s.version()).history.clear())]
 #[case::the_recorded_approval_is_of_another_request(|s: &mut Situation| s.approval().id = "ffffff".to_owned())]
 #[case::the_recorded_approval_is_for_staging(|s: &mut Situation| s.approval().to = Stage::Staging)]
@@ -257,6 +274,9 @@ fn a_version_is_not_promoted_if(#[case] but: But) {
 #[case::the_version_was_never_approved_for_production(
     |s: &mut Situation| status(s.version()).history.truncate(1), Waiting::RequestChanged
 )]
+#[case::the_version_was_never_main(
+    |s: &mut Situation| status(s.version()).history.truncate(2), Waiting::RequestChanged
+)]
 #[case::other_bytes_were_approved_for_production(
     |s: &mut Situation| s.approval().digest = digest("1.2.0"), Waiting::RequestChanged
 )]
@@ -265,6 +285,12 @@ fn a_version_is_not_promoted_if(#[case] but: But) {
 )]
 #[case::the_artifact_was_replaced(
     |s: &mut Situation| s.version().spec.artifact = version("1.2.0", json!({})).spec.artifact,
+    Waiting::RequestChanged
+)]
+#[case::its_deadline_is_over(
+    |s: &mut Situation| s.deployment().status.get_or_insert_default().rollback = Some(parse(json!({
+        "request": "1.3.0#1", "by": "carol", "at": NOW, "result": "TimedOut", "message": "m",
+    }))),
     Waiting::RequestChanged
 )]
 #[case::it_was_taken_back(

@@ -35,29 +35,21 @@ pub enum Facts<'a> {
 pub struct Promotion<'a> {
     /// The version, and what allows it to become main.
     pub candidate: &'a Candidate,
+    /// Whether callers reach it already, by this very transition. Then an earlier pass had found everything below, and
+    /// ended before it recorded main.
+    pub switched: bool,
+    /// Name of a version that cannot be parsed. It may be in Production.
+    pub unreadable: Option<String>,
     /// Pods that main must have.
     pub wanted: i32,
-    /// Its Deployment object; `None` while it does not exist.
-    pub workload: Option<Workload>,
+    /// Pods that its Deployment object reports as ready, of whatever template; `None` while it does not exist.
+    pub reported_ready: Option<i32>,
     /// Number of its ready pods in the cache that have an address.
     pub ready_pods: usize,
     /// The result of a real inference on each of these pods.
     pub probes: Option<Vec<Probe>>,
     /// Version, deployment and approval policy, read from the API server.
     pub fresh: Option<Fresh>,
-}
-
-/// The status of a Deployment object.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Workload {
-    /// Whether the status is about the newest spec.
-    pub is_current: bool,
-    /// All its pods, old and new ones.
-    pub pods: i32,
-    /// Pods of the newest template.
-    pub updated: i32,
-    /// Pods that are ready.
-    pub ready: i32,
 }
 
 /// One real inference.

@@ -2,19 +2,21 @@
 
 use futures::{StreamExt, stream};
 use k8s_openapi::api::apps::v1::Deployment;
-use kube::ResourceExt;
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use understudy_crds::{ModelDeployment, ModelVersion, names};
 
 use super::{
     decide,
-    facts::{Facts, Fresh, Probe, Promotion, Workload},
+    facts::{Facts, Fresh, Probe, Promotion},
 };
 use crate::{
-    cluster::kinds,
+    cluster::{apply, kinds},
     context::Context,
     error_chain::chain,
     rollout::{
         apply::Workloads,
+        build,
+        error::Error,
         observe::Observed,
         plan::{Candidate, Next},
     },
@@ -29,12 +31,12 @@ pub async fn read<'a>(
     observed: &Observed,
     next: &'a Next,
     workloads: &Workloads,
-) -> Result<Facts<'a>, kinds::Error> {
+) -> Result<Facts<'a>, Error> {
     match next {
         Next::Keep => Ok(Facts::NoChange),
         Next::TakeDown { transition: None } => {
             let name = observed.md.main().map(|m| m.model_version.clone()).unwrap_or_default();
-            let exists = version(ctx, observed, &name).await?.is_some();
+            let exists = version(ctx, observed, &name).await?.is_some_and(|v| observed.md.is_main(&v));
             let deployment = if exists { None } else { deployment(ctx, observed).await? };
             Ok(Facts::MainDeleted { exists, deployment })
         }
@@ -55,18 +57,33 @@ async fn promotion<'a>(
     observed: &Observed,
     candidate: &'a Candidate,
     workloads: &Workloads,
-) -> Result<Promotion<'a>, kinds::Error> {
+) -> Result<Promotion<'a>, Error> {
     let number = &candidate.version.spec.version;
+    let unreadable = observed.unreadable.first().map(|version| version.name().to_owned());
+    if let Some(fresh) = switched(ctx, observed, candidate).await? {
+        return Ok(Promotion {
+            candidate,
+            switched: true,
+            unreadable,
+            wanted: observed.md.spec.replicas,
+            reported_ready: None,
+            ready_pods: 0,
+            probes: None,
+            fresh: Some(fresh),
+        });
+    }
     let addresses = &observed.pods_of(number).ready_addresses;
     let mut facts = Promotion {
         candidate,
+        switched: false,
+        unreadable,
         wanted: observed.md.spec.replicas,
-        workload: workloads.get(&names::version_object(&observed.md.name_any(), number)).map(workload),
+        reported_ready: workloads.get(&names::version_object(&observed.md.name_any(), number)).map(ready),
         ready_pods: addresses.len(),
         probes: None,
         fresh: None,
     };
-    if decide::pods(&facts).is_err() {
+    if decide::readable(&facts).is_err() || decide::pods(&facts).is_err() {
         return Ok(facts);
     }
     facts.probes = Some(probe(ctx, addresses.clone()).await);
@@ -84,14 +101,27 @@ async fn promotion<'a>(
     Ok(facts)
 }
 
-fn workload(workload: &Deployment) -> Workload {
-    let status = workload.status.clone().unwrap_or_default();
-    Workload {
-        is_current: status.observed_generation >= workload.metadata.generation,
-        pods: status.replicas.unwrap_or(0),
-        updated: status.updated_replicas.unwrap_or(0),
-        ready: status.ready_replicas.unwrap_or(0),
+/// What must not have changed, if the stable Service was switched to the candidate by this transition.
+async fn switched(ctx: &Context, observed: &Observed, candidate: &Candidate) -> Result<Option<Fresh>, Error> {
+    let desired = build::main_service(&observed.md, Some(candidate.answering()));
+    let (namespace, name) = (observed.namespace(), observed.md.name_any());
+    let seen = ctx.cache.services.get(&ObjectRef::new(&name).within(&namespace));
+    if !seen.is_some_and(|seen| build::is_switched(&seen, &desired)) {
+        return Ok(None);
     }
+    let candidate = candidate.version.name_any();
+    let (service, version, deployment) = tokio::join!(
+        apply::get(&ctx.client, &desired),
+        version(ctx, observed, &candidate),
+        deployment(ctx, observed)
+    );
+    let switched = service?.is_some_and(|service| build::is_switched(&service, &desired));
+    let fresh = Fresh { version: version?, deployment: deployment?, policy_broken: None };
+    Ok(switched.then_some(fresh))
+}
+
+fn ready(workload: &Deployment) -> i32 {
+    workload.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0)
 }
 
 async fn probe(ctx: &Context, addresses: Vec<String>) -> Vec<Probe> {

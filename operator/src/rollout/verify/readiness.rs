@@ -7,6 +7,7 @@ use understudy_crds::{ModelDeployment, ModelVersion};
 use crate::{
     reasons::Waiting,
     rollout::{
+        build::Answering,
         observe::Observed,
         plan::{Next, Plan},
     },
@@ -24,12 +25,15 @@ pub enum Readiness {
 }
 
 impl Readiness {
-    /// The version number that answers after this pass.
-    pub fn answering<'a>(&self, observed: &'a Observed, plan: &'a Plan) -> Option<&'a str> {
+    /// The version that answers after this pass, and what made it main.
+    pub fn answering<'a>(&self, observed: &'a Observed, plan: &'a Plan) -> Option<Answering<'a>> {
         match (self, &plan.next) {
-            (Self::Change { .. }, Next::Promote(candidate)) => Some(&candidate.version.spec.version),
+            (Self::Change { .. }, Next::Promote(candidate)) => Some(candidate.answering()),
             (Self::Change { .. }, Next::TakeDown { .. }) => None,
-            _ => observed.md.main().map(|m| m.version.as_str()),
+            _ => observed
+                .md
+                .main()
+                .map(|main| Answering { version: &main.version, transition: &main.transition }),
         }
     }
 
@@ -45,6 +49,12 @@ impl Readiness {
     /// Whether main changes in this pass.
     pub const fn changes_main(&self) -> bool {
         matches!(self, Self::Change { .. })
+    }
+
+    /// Whether the deployment on the API server is not the one that was judged. Then nothing may be written: callers
+    /// would be sent back to an earlier main.
+    pub const fn is_outdated(&self) -> bool {
+        matches!(self, Self::Wait { reason: Waiting::DeploymentChanged, .. })
     }
 
     /// Whether the next pass should come soon, since no event triggers it.

@@ -1,0 +1,171 @@
+//! What people do. Each act is one write. Alice requests, Bob approves, Carol rolls back.
+
+use anyhow::{Context, Result};
+use kube::{
+    Api, Resource,
+    api::{DynamicObject, Patch, PatchParams, PostParams},
+    core::{ApiResource, NamespaceResourceScope},
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use understudy_crds::{ModelDeployment, ModelVersion, Stage, Transition, annotations, condition};
+
+use super::world::World;
+
+/// The person who requests.
+pub const ALICE: &str = "alice";
+/// The person who approves.
+pub const BOB: &str = "bob";
+/// The person who rolls back.
+pub const CAROL: &str = "carol";
+
+impl World {
+    /// The API of a kind in the namespace, as this person.
+    pub fn api_of<K>(&self, person: &str) -> Result<Api<K>>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        Ok(Api::namespaced(self.client_of(person)?, self.namespace()))
+    }
+
+    /// Alice creates a `ModelDeployment` that needs no acceptance test. The fields of `spec` replace the defaults. They
+    /// may be newer than the types of this checkout.
+    pub async fn deploy(&self, name: &str, spec: &Value) -> Result<()> {
+        let mut all = json!({"approval": {"acceptanceTest": "Optional"}});
+        for (field, value) in spec.as_object().into_iter().flatten() {
+            all[field] = value.clone();
+        }
+        self.create_as::<ModelDeployment>(ALICE, json!({"metadata": {"name": name}, "spec": all})).await
+    }
+
+    /// Alice publishes a version. Returns the name of its `ModelVersion`.
+    pub async fn publish(&self, deployment: &str, version: &str) -> Result<String> {
+        self.publish_as(&format!("{deployment}-{version}"), deployment, version).await
+    }
+
+    /// Alice publishes a version under this name.
+    pub async fn publish_as(&self, name: &str, deployment: &str, version: &str) -> Result<String> {
+        let digest = Sha256::digest(format!("{deployment}/{version}"));
+        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+        let uri = format!("s3://models/{version}/model.onnx");
+        let spec = json!({
+            "deployment": deployment, "version": version, "artifact": {"uri": uri, "sha256": sha256},
+        });
+        self.create_as::<ModelVersion>(ALICE, json!({"metadata": {"name": name}, "spec": spec})).await?;
+        Ok(name.to_owned())
+    }
+
+    async fn create_as<K>(&self, person: &str, mut object: Value) -> Result<()>
+    where
+        K: Resource<DynamicType = ()>,
+    {
+        object["apiVersion"] = json!(K::api_version(&()));
+        object["kind"] = json!(K::kind(&()));
+        let object: DynamicObject = serde_json::from_value(object)?;
+        let client = self.client_of(person)?;
+        let kind = ApiResource::erase::<K>(&());
+        let api = Api::<DynamicObject>::namespaced_with(client, self.namespace(), &kind);
+        api.create(&PostParams::default(), &object).await?;
+        Ok(())
+    }
+
+    /// Merges `patch` into an object, as this person.
+    pub async fn patch<K>(&self, person: &str, name: &str, patch: &Value) -> Result<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + std::fmt::Debug
+            + DeserializeOwned,
+    {
+        Ok(self.api_of::<K>(person)?.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?)
+    }
+
+    /// Alice requests a stage. No operator has to run.
+    pub async fn request(&self, name: &str, stage: Stage) -> Result<ModelVersion> {
+        let annotations = json!({annotations::REQUESTED_BY: ALICE});
+        let patch = json!({"metadata": {"annotations": annotations}, "spec": {"stage": stage}});
+        self.patch(ALICE, name, &patch).await
+    }
+
+    /// Alice requests a stage. Returns the pending transition.
+    pub async fn open_request(&self, name: &str, stage: Stage) -> Result<Transition> {
+        let generation = self.request(name, stage).await?.metadata.generation;
+        let is_it = |t: &Transition| Some(t.generation) == generation && t.to == stage;
+        let pending =
+            self.await_version("a pending request", name, |v| v.transition().is_some_and(is_it)).await?;
+        pending.transition().cloned().context("the predicate requires one")
+    }
+
+    /// Bob approves a transition.
+    pub async fn approve(&self, name: &str, id: &str) -> Result<()> {
+        let annotations = json!({annotations::APPROVE: id, annotations::APPROVED_BY: BOB});
+        self.patch::<ModelVersion>(BOB, name, &json!({"metadata": {"annotations": annotations}})).await?;
+        Ok(())
+    }
+
+    /// Alice requests a stage, and Bob approves.
+    pub async fn request_and_approve(&self, name: &str, stage: Stage) -> Result<()> {
+        let transition = self.open_request(name, stage).await?;
+        self.approve(name, &transition.id).await
+    }
+
+    /// Carol requests a rollback. Another `suffix` makes it another request.
+    pub async fn roll_back(&self, deployment: &str, version: &str, suffix: &str) -> Result<()> {
+        let annotations =
+            json!({annotations::ROLLBACK: format!("{version}#{suffix}"), annotations::ROLLBACK_BY: CAROL});
+        let patch = json!({"metadata": {"annotations": annotations}});
+        self.patch::<ModelDeployment>(CAROL, deployment, &patch).await?;
+        Ok(())
+    }
+
+    /// Waits until the version is in this stage and has no open request.
+    pub async fn await_stage(&self, name: &str, stage: Stage) -> Result<ModelVersion> {
+        let settled = |v: &ModelVersion| v.stage() == stage && v.transition().is_none();
+        self.await_version(&format!("in stage {stage}"), name, settled).await
+    }
+
+    /// Waits until a pod of the version is ready.
+    pub async fn await_serving(&self, name: &str) -> Result<ModelVersion> {
+        let serves = |v: &ModelVersion| {
+            let conditions = v.status.as_ref().map_or(&[][..], |status| &status.conditions);
+            condition::is_true(conditions, condition::SERVING)
+        };
+        self.await_version("serving", name, serves).await
+    }
+
+    /// Publishes a version and brings it into Staging, where it serves. Returns the name of its `ModelVersion`.
+    pub async fn stage(&self, deployment: &str, version: &str) -> Result<String> {
+        let name = self.publish(deployment, version).await?;
+        self.request_and_approve(&name, Stage::Staging).await?;
+        self.await_stage(&name, Stage::Staging).await?;
+        self.await_serving(&name).await?;
+        Ok(name)
+    }
+
+    /// Publishes a version and brings it into Production. Returns the name of its `ModelVersion`.
+    pub async fn promote(&self, deployment: &str, version: &str) -> Result<String> {
+        let name = self.stage(deployment, version).await?;
+        self.request_and_approve(&name, Stage::Production).await?;
+        self.await_stage(&name, Stage::Production).await?;
+        Ok(name)
+    }
+
+    /// The operator writes this into the status of a version.
+    pub async fn record(&self, name: &str, status: &Value) -> Result<()> {
+        let api = Api::<DynamicObject>::namespaced_with(
+            self.server().client_of_operator()?,
+            self.namespace(),
+            &ApiResource::erase::<ModelVersion>(&()),
+        );
+        let patch = Patch::Merge(json!({"status": status}));
+        api.patch_status(name, &PatchParams::default(), &patch).await?;
+        Ok(())
+    }
+
+    /// Waits until this version is main by the status of the `ModelDeployment`.
+    pub async fn await_main(&self, deployment: &str, version: &str) -> Result<ModelDeployment> {
+        let is_main = |md: &ModelDeployment| md.main().is_some_and(|main| main.version == version);
+        self.await_deployment(&format!("main is {version}"), deployment, is_main).await
+    }
+}

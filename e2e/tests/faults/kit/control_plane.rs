@@ -1,0 +1,116 @@
+//! The bare API server with the charts, which `e2e/cluster/faults` starts for these tests.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::api::{
+    authentication::v1::{TokenRequest, TokenRequestSpec},
+    core::v1::{ConfigMap, ServiceAccount},
+};
+use kube::{
+    Api, Client, Config,
+    api::PostParams,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+/// Namespace of the chart's release.
+pub const RELEASE: &str = "understudy-system";
+/// Service account and `ClusterRole` of the operator.
+pub const OPERATOR: &str = "understudy-operator";
+/// Longer than any run of these tests, in seconds.
+const TOKEN_LASTS: i64 = 4 * 3600;
+
+/// The API server, as an administrator who can impersonate any user.
+pub struct ControlPlane {
+    admin: Config,
+    /// The administrator's kubeconfig, which is JSON.
+    kubeconfig: Value,
+}
+
+impl ControlPlane {
+    /// The control plane of `FAULTS_KUBECONFIG`.
+    pub async fn shared() -> Result<Self> {
+        // All clients use one implementation of TLS. A second call has no effect.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let path = std::env::var_os("FAULTS_KUBECONFIG").map(PathBuf::from).context(
+            "FAULTS_KUBECONFIG is not set: run e2e/cluster/faults, which starts an API server for these tests",
+        )?;
+        let kubeconfig = serde_json::from_slice(&std::fs::read(&path)?)?;
+        let admin =
+            Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &KubeConfigOptions::default())
+                .await?;
+        Ok(Self { admin, kubeconfig })
+    }
+
+    /// A client as the administrator.
+    pub fn admin(&self) -> Result<Client> {
+        Ok(Client::try_from(self.admin.clone())?)
+    }
+
+    /// A client as this user, whom RBAC allows everything. The approval policy applies all the same.
+    pub fn client_of(&self, name: &str) -> Result<Client> {
+        let mut config = self.admin.clone();
+        config.auth_info.impersonate = Some(name.to_owned());
+        config.auth_info.impersonate_groups =
+            Some(["system:masters", "system:authenticated"].map(str::to_owned).to_vec());
+        Ok(Client::try_from(config)?)
+    }
+
+    /// A client as the operator's service account with an administrator's rights, to write a status in its place.
+    pub fn client_of_operator(&self) -> Result<Client> {
+        self.client_of(&format!("system:serviceaccount:{RELEASE}:{OPERATOR}"))
+    }
+
+    /// The port of the API server on 127.0.0.1.
+    pub fn port(&self) -> Result<u16> {
+        self.admin.cluster_url.port_u16().context("the kubeconfig names a port")
+    }
+
+    /// Starts another API server on the same etcd, and returns its port on 127.0.0.1. It knows no changes from before
+    /// its start, so that it answers 410 to a watch that begins earlier.
+    pub async fn start_another(&self) -> Result<u16> {
+        let name = std::env::var("FAULTS_CONTROL_PLANE").context("FAULTS_CONTROL_PLANE is not set")?;
+        let script = checkout().join("e2e/cluster/control-plane");
+        let output = Command::new(script).args(["replica", &name]).stderr(Stdio::inherit()).output().await?;
+        ensure!(output.status.success(), "e2e/cluster/control-plane replica {name} failed");
+        let kubeconfig = Kubeconfig::read_from(String::from_utf8(output.stdout)?.trim())?;
+        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+        config.cluster_url.port_u16().context("the kubeconfig names a port")
+    }
+
+    /// A kubeconfig with a token of the operator's service account, for an API server behind this port on 127.0.0.1.
+    pub async fn kubeconfig_of_operator(&self, port: u16) -> Result<Value> {
+        let request = TokenRequest {
+            spec: TokenRequestSpec { expiration_seconds: Some(TOKEN_LASTS), ..TokenRequestSpec::default() },
+            ..TokenRequest::default()
+        };
+        let accounts = Api::<ServiceAccount>::namespaced(self.admin()?, RELEASE);
+        let issued = accounts.create_token_request(OPERATOR, &PostParams::default(), &request).await?;
+        let token = issued.status.context("the API server issued no token")?.token;
+        let authority = &self.kubeconfig["clusters"][0]["cluster"]["certificate-authority-data"];
+        let server = format!("https://127.0.0.1:{port}");
+        Ok(json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "faults",
+            "contexts": [{"name": "faults", "context": {"cluster": "faults", "user": "operator"}}],
+            "clusters": [{"name": "faults", "cluster": {"server": server, "certificate-authority-data": authority}}],
+            "users": [{"name": "operator", "user": {"token": token}}],
+        }))
+    }
+
+    /// A file of a `ConfigMap` that the chart wrote for the operator.
+    pub async fn file(&self, config_map: &str, key: &str) -> Result<String> {
+        let api = Api::<ConfigMap>::namespaced(self.admin()?, RELEASE);
+        let file = api.get(config_map).await?.data.and_then(|mut data| data.remove(key));
+        file.with_context(|| format!("the ConfigMap {config_map} has no {key}"))
+    }
+}
+
+/// The root of this checkout.
+fn checkout() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is a folder of the workspace")
+}

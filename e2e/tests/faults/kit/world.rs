@@ -1,0 +1,231 @@
+//! A namespace with the operator's rights and a fake kubelet, one for each test.
+
+use std::{
+    collections::BTreeMap,
+    panic::AssertUnwindSafe,
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
+
+use anyhow::Result;
+use futures::FutureExt;
+use k8s_openapi::api::{
+    core::v1::{Namespace, ServiceAccount},
+    rbac::v1::{ClusterRole, PolicyRule, Role, RoleBinding, RoleRef, Subject},
+};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{ListParams, ObjectMeta, PostParams},
+    core::NamespaceResourceScope,
+};
+use tempfile::TempDir;
+use understudy_crds::{ModelDeployment, ModelVersion};
+
+use super::{
+    control_plane::{ControlPlane, OPERATOR, RELEASE},
+    kubelet::{self, Kubelet},
+    log::Log,
+};
+
+/// Name of the Role with the rights on models and what belongs to them.
+const RIGHTS: &str = OPERATOR;
+
+/// What a test has to itself.
+pub struct World {
+    server: ControlPlane,
+    admin: Client,
+    /// Clients of people, by name.
+    clients: Mutex<BTreeMap<String, Client>>,
+    namespace: String,
+    kubelet: Kubelet,
+    logs: Mutex<Vec<Log>>,
+    log_dir: TempDir,
+}
+
+/// Runs a test in a namespace of its own. At the end it checks the logs of all operators that the test started.
+pub async fn in_a_world(test: impl AsyncFnOnce(&World) -> Result<()>) -> Result<()> {
+    let world = World::new().await?;
+    // A failed assertion must not hide the logs.
+    let result = AssertUnwindSafe(test(&world)).catch_unwind().await;
+    let logs = world.logs.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let checked = logs.iter().try_for_each(Log::check);
+    if !matches!(result, Ok(Ok(()))) || checked.is_err() {
+        println!("{}", world.diagnostics().await);
+        for log in &logs {
+            println!("end of {}:\n{}", log.path().display(), log.end());
+        }
+    }
+    match result {
+        Ok(Ok(())) => checked,
+        // A panic of the operator often explains why a test waited in vain.
+        Ok(Err(error)) => Err(match checked {
+            Ok(()) => error,
+            Err(logged) => error.context(format!("{logged:#}")),
+        }),
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+impl World {
+    async fn new() -> Result<Self> {
+        let server = ControlPlane::shared().await?;
+        let admin = server.admin()?;
+        let namespace = Namespace {
+            metadata: ObjectMeta { generate_name: Some("faults-".to_owned()), ..ObjectMeta::default() },
+            ..Namespace::default()
+        };
+        let namespace =
+            Api::<Namespace>::all(admin.clone()).create(&PostParams::default(), &namespace).await?.name_any();
+        let kubelet = Kubelet::start(admin.clone(), &namespace);
+        let world = Self {
+            server,
+            admin,
+            clients: Mutex::default(),
+            namespace,
+            kubelet,
+            logs: Mutex::default(),
+            log_dir: tempfile::Builder::new().prefix("understudy-logs-").tempdir()?,
+        };
+        // A pod needs it. In a cluster, a controller creates it.
+        let account = ServiceAccount {
+            metadata: ObjectMeta { name: Some("default".to_owned()), ..ObjectMeta::default() },
+            ..ServiceAccount::default()
+        };
+        world.create(&account).await?;
+        let installed = Api::<ClusterRole>::all(world.admin.clone()).get(OPERATOR).await?;
+        world.grant(RIGHTS, installed.rules.unwrap_or_default()).await?;
+        let leader = format!("{OPERATOR}-leader");
+        let installed = Api::<Role>::namespaced(world.admin.clone(), RELEASE).get(&leader).await?;
+        world.grant(&leader, installed.rules.unwrap_or_default()).await?;
+        Ok(world)
+    }
+
+    /// Gives the operator these rights in the namespace.
+    async fn grant(&self, name: &str, rules: Vec<PolicyRule>) -> Result<()> {
+        let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+        self.create(&Role { metadata: metadata.clone(), rules: Some(rules) }).await?;
+        let binding = RoleBinding {
+            metadata,
+            role_ref: RoleRef {
+                api_group: "rbac.authorization.k8s.io".to_owned(),
+                kind: "Role".to_owned(),
+                name: name.to_owned(),
+            },
+            subjects: Some(vec![Subject {
+                kind: "ServiceAccount".to_owned(),
+                name: OPERATOR.to_owned(),
+                namespace: Some(RELEASE.to_owned()),
+                api_group: None,
+            }]),
+        };
+        self.create(&binding).await
+    }
+
+    /// Changes the rules of the operator's rights in the namespace.
+    pub async fn change_rights(&self, change: impl FnOnce(&mut Vec<PolicyRule>)) -> Result<()> {
+        let roles = self.api::<Role>();
+        let mut role = roles.get(RIGHTS).await?;
+        change(role.rules.get_or_insert_default());
+        roles.replace(RIGHTS, &PostParams::default(), &role).await?;
+        Ok(())
+    }
+
+    /// Gives the operator the rights of the chart.
+    pub async fn restore_rights(&self) -> Result<()> {
+        let installed = Api::<ClusterRole>::all(self.admin.clone()).get(OPERATOR).await?;
+        self.change_rights(|rules| *rules = installed.rules.unwrap_or_default()).await
+    }
+
+    /// Creates an object as the administrator.
+    pub async fn create<K>(&self, object: &K) -> Result<()>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + std::fmt::Debug
+            + serde::Serialize
+            + serde::de::DeserializeOwned,
+    {
+        self.api::<K>().create(&PostParams::default(), object).await?;
+        Ok(())
+    }
+
+    /// The API server.
+    pub const fn server(&self) -> &ControlPlane {
+        &self.server
+    }
+
+    /// The fake kubelet.
+    pub const fn kubelet(&self) -> &Kubelet {
+        &self.kubelet
+    }
+
+    /// The namespace.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The API of a kind in the namespace, as the administrator.
+    pub fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        Api::namespaced(self.admin.clone(), &self.namespace)
+    }
+
+    /// A client as this person.
+    pub fn client_of(&self, person: &str) -> Result<Client> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = clients.get(person) {
+            return Ok(known.clone());
+        }
+        let client = self.server.client_of(person)?;
+        clients.insert(person.to_owned(), client.clone());
+        Ok(client)
+    }
+
+    /// The operator's objects of this kind.
+    pub async fn owned<K>(&self) -> Result<Vec<K>>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + std::fmt::Debug
+            + serde::de::DeserializeOwned,
+    {
+        let ours = ListParams::default().labels(&kubelet::selector());
+        Ok(self.api::<K>().list(&ours).await?.items)
+    }
+
+    /// A file for the log of a further operator of this name.
+    pub(super) fn new_log(&self, operator: &str) -> PathBuf {
+        let count = self.logs.lock().unwrap_or_else(PoisonError::into_inner).len();
+        self.log_dir.path().join(format!("{count}-{operator}.log"))
+    }
+
+    /// The log is checked at the end of the test.
+    pub(super) fn keep_log(&self, log: Log) {
+        self.logs.lock().unwrap_or_else(PoisonError::into_inner).push(log);
+    }
+
+    /// The status of the first objects, for the output of a failed test.
+    async fn diagnostics(&self) -> String {
+        let few = ListParams::default().limit(6);
+        let mut lines = vec![format!("in namespace {}:", self.namespace)];
+        let models = self.api::<ModelDeployment>().list(&few).await.map(|list| list.items);
+        for md in models.iter().flatten() {
+            lines.push(format!("ModelDeployment {}: {}", md.name_any(), json(&md.status)));
+        }
+        let versions = self.api::<ModelVersion>().list(&few).await.map(|list| list.items);
+        for mv in versions.iter().flatten() {
+            let (name, stage, status) = (mv.name_any(), mv.spec.stage, json(&mv.status));
+            lines.push(format!("ModelVersion {name} (spec.stage {stage}): {status}"));
+        }
+        for error in models.err().iter().chain(versions.err().iter()) {
+            lines.push(format!("failed to list models: {error}"));
+        }
+        lines.join("\n")
+    }
+}
+
+fn json(status: &impl serde::Serialize) -> String {
+    serde_json::to_string(status).unwrap_or_default()
+}

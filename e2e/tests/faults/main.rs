@@ -1,0 +1,20 @@
+//! The fault tests: the operator's binary as processes on a real API server, with fake pods, while processes,
+//! connections, rights and objects fail. `e2e/cluster/faults` starts the API server. Each file has one idea. `kit` has the
+//! parts.
+
+mod deadline;
+mod downgrade;
+mod foreign;
+mod image;
+mod kit;
+mod leader;
+mod lease;
+mod names;
+mod outage;
+mod recreated;
+mod relist;
+mod restart;
+mod rights;
+mod rollback;
+mod texts;
+mod withdrawal;

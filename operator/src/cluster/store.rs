@@ -1,0 +1,348 @@
+//! The objects of one kind, as the watch of that kind has delivered them, with an index by `ModelDeployment`.
+//!
+//! A list replaces the content at its end, in one step. Until then readers see what was there before, so no pass takes a
+//! half-filled store for the cluster.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    mem,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Pod, Service},
+    policy::v1::PodDisruptionBudget,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
+use tokio::sync::watch;
+use understudy_crds::{ModelDeployment, ModelVersion, names};
+
+use super::{
+    guard::{Guard, Unreadable},
+    key::Key,
+    labels::label,
+};
+
+/// Where an object belongs.
+pub trait Placed: Resource<DynamicType = ()> {
+    /// The name of its `ModelDeployment`, in its own namespace.
+    fn deployment(&self) -> Option<&str>;
+    /// Its version, as a label has it.
+    fn version_label(&self) -> Option<String>;
+    /// Removes what no pass reads, since a cache holds every object of the cluster.
+    fn slim(&mut self) {
+        slim_metadata(self.meta_mut());
+    }
+}
+
+fn slim_metadata(metadata: &mut ObjectMeta) {
+    metadata.managed_fields = None;
+    if let Some(annotations) = metadata.annotations.as_mut() {
+        // A copy of the whole object, by `kubectl apply`.
+        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    }
+}
+
+impl Placed for ModelDeployment {
+    fn deployment(&self) -> Option<&str> {
+        self.metadata.name.as_deref()
+    }
+
+    fn version_label(&self) -> Option<String> {
+        None
+    }
+}
+
+impl Placed for ModelVersion {
+    fn deployment(&self) -> Option<&str> {
+        Some(&self.spec.deployment)
+    }
+
+    fn version_label(&self) -> Option<String> {
+        Some(names::version_label(&self.spec.version))
+    }
+
+    fn slim(&mut self) {
+        slim_metadata(self.meta_mut());
+        // Up to 64 KiB, for people.
+        self.spec.documentation = None;
+    }
+}
+
+macro_rules! placed_by_labels {
+    ($($kind:ty),*) => {$(
+        impl Placed for $kind {
+            fn deployment(&self) -> Option<&str> {
+                label(self, names::DEPLOYMENT_LABEL)
+            }
+
+            fn version_label(&self) -> Option<String> {
+                label(self, names::VERSION_LABEL).map(str::to_owned)
+            }
+        }
+    )*};
+}
+placed_by_labels!(Deployment, Service, ConfigMap, PodDisruptionBudget, Pod);
+
+/// An object that changed, and where it belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The object.
+    pub key: Key,
+    /// The name of its `ModelDeployment`.
+    pub deployment: Option<String>,
+    /// Its version label.
+    pub version: Option<String>,
+}
+
+enum Entry<K> {
+    Read(Arc<K>),
+    Unreadable(Arc<Unreadable>),
+}
+
+impl<K> Clone for Entry<K> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Read(object) => Self::Read(Arc::clone(object)),
+            Self::Unreadable(unreadable) => Self::Unreadable(Arc::clone(unreadable)),
+        }
+    }
+}
+
+impl<K: Placed> Entry<K> {
+    fn new(guard: Guard<K>) -> Self {
+        match guard {
+            Guard::Read(mut object) => {
+                object.slim();
+                Self::Read(Arc::new(object))
+            }
+            Guard::Unreadable(unreadable) => Self::Unreadable(Arc::from(unreadable)),
+        }
+    }
+
+    fn key(&self) -> Key {
+        let meta = match self {
+            Self::Read(object) => object.meta(),
+            Self::Unreadable(unreadable) => &unreadable.metadata,
+        };
+        Key::new(meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default())
+    }
+
+    fn change(&self) -> Change {
+        let (deployment, version) = match self {
+            Self::Read(object) => (object.deployment().map(str::to_owned), object.version_label()),
+            Self::Unreadable(unreadable) => (unreadable.deployment.clone(), unreadable.version.clone()),
+        };
+        Change { key: self.key(), deployment, version }
+    }
+
+    fn is_same_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Read(a), Self::Read(b)) => {
+                a.uid() == b.uid()
+                    && a.resource_version().is_some()
+                    && a.resource_version() == b.resource_version()
+            }
+            _ => false,
+        }
+    }
+}
+
+struct Inner<K> {
+    entries: HashMap<Key, Entry<K>>,
+    /// Keys of the objects of each `ModelDeployment`.
+    of_deployment: HashMap<Key, BTreeSet<Key>>,
+    /// The objects of a list that is not complete.
+    listed: HashMap<Key, Entry<K>>,
+}
+
+/// The objects of one kind. Clones share the content.
+pub struct Store<K> {
+    inner: Arc<RwLock<Inner<K>>>,
+    synced: Arc<watch::Sender<bool>>,
+}
+
+impl<K> Clone for Store<K> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), synced: Arc::clone(&self.synced) }
+    }
+}
+
+impl<K> Default for Store<K> {
+    fn default() -> Self {
+        let inner = Inner { entries: HashMap::new(), of_deployment: HashMap::new(), listed: HashMap::new() };
+        Self { inner: Arc::new(RwLock::new(inner)), synced: Arc::new(watch::Sender::new(false)) }
+    }
+}
+
+impl<K: Placed> Store<K> {
+    fn read(&self) -> RwLockReadGuard<'_, Inner<K>> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Inner<K>> {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The object, if it exists and can be parsed.
+    pub fn get(&self, object: &ObjectRef<K>) -> Option<Arc<K>> {
+        self.at(&Key::new(object.namespace.as_deref().unwrap_or_default(), &object.name))
+    }
+
+    /// The object with this key, if it exists and can be parsed.
+    pub fn at(&self, key: &Key) -> Option<Arc<K>> {
+        match self.read().entries.get(key)? {
+            Entry::Read(object) => Some(Arc::clone(object)),
+            Entry::Unreadable(_) => None,
+        }
+    }
+
+    /// The object with this key, if it exists and cannot be parsed.
+    pub fn unreadable(&self, key: &Key) -> Option<Arc<Unreadable>> {
+        match self.read().entries.get(key)? {
+            Entry::Read(_) => None,
+            Entry::Unreadable(unreadable) => Some(Arc::clone(unreadable)),
+        }
+    }
+
+    /// Every object that can be parsed.
+    pub fn state(&self) -> Vec<Arc<K>> {
+        let inner = self.read();
+        let objects = inner.entries.values().filter_map(|entry| match entry {
+            Entry::Read(object) => Some(Arc::clone(object)),
+            Entry::Unreadable(_) => None,
+        });
+        objects.collect()
+    }
+
+    /// The keys of all objects, also of those that cannot be parsed.
+    pub fn keys(&self) -> Vec<Key> {
+        self.read().entries.keys().cloned().collect()
+    }
+
+    /// The objects of a `ModelDeployment` that can be parsed, by name.
+    pub fn of_deployment(&self, namespace: &str, name: &str) -> Vec<Arc<K>> {
+        let inner = self.read();
+        let entries = inner.entries_of(&Key::new(namespace, name));
+        let objects = entries.filter_map(|entry| match entry {
+            Entry::Read(object) => Some(Arc::clone(object)),
+            Entry::Unreadable(_) => None,
+        });
+        objects.collect()
+    }
+
+    /// The objects of a `ModelDeployment` that cannot be parsed, by name.
+    pub fn unreadable_of(&self, namespace: &str, name: &str) -> Vec<Arc<Unreadable>> {
+        let inner = self.read();
+        let entries = inner.entries_of(&Key::new(namespace, name));
+        let unreadable = entries.filter_map(|entry| match entry {
+            Entry::Read(_) => None,
+            Entry::Unreadable(unreadable) => Some(Arc::clone(unreadable)),
+        });
+        unreadable.collect()
+    }
+
+    /// Whether a list was complete at least once.
+    pub fn is_synced(&self) -> bool {
+        *self.synced.borrow()
+    }
+
+    /// Waits until a list is complete.
+    pub async fn synced(&self) {
+        // The store holds the sender, so waiting cannot fail.
+        let _ = self.synced.subscribe().wait_for(|synced| *synced).await;
+    }
+
+    /// A list begins. An unfinished one is forgotten.
+    pub fn begin_list(&self) {
+        self.write().listed = HashMap::new();
+    }
+
+    /// An object of the list.
+    pub fn list(&self, object: Guard<K>) {
+        let entry = Entry::new(object);
+        self.write().listed.insert(entry.key(), entry);
+    }
+
+    /// The list is complete: it replaces the content. Returns every object of the list, and every object that no longer
+    /// exists.
+    pub fn complete_list(&self) -> Vec<Change> {
+        let mut inner = self.write();
+        let listed = mem::take(&mut inner.listed);
+        let before = mem::take(&mut inner.entries);
+        inner.of_deployment = HashMap::new();
+        let mut changes = vec![];
+        for (key, entry) in &before {
+            let now = listed.get(key).map(Entry::change);
+            let was = entry.change();
+            // It is gone, or it belonged to another deployment.
+            if now.as_ref() != Some(&was) {
+                changes.push(was);
+            }
+        }
+        for (key, entry) in listed {
+            changes.push(entry.change());
+            // Readers may hold the old one: one copy in memory is enough.
+            let entry = match before.get(&key) {
+                Some(same) if same.is_same_as(&entry) => same.clone(),
+                _ => entry,
+            };
+            inner.insert(entry);
+        }
+        drop(inner);
+        self.synced.send_replace(true);
+        changes
+    }
+
+    /// An object was created or changed. Returns it, and where it was before if that differs.
+    pub fn apply(&self, object: Guard<K>) -> Vec<Change> {
+        let entry = Entry::new(object);
+        let now = entry.change();
+        let mut inner = self.write();
+        let was = inner.remove(&now.key).map(|entry| entry.change()).filter(|was| *was != now);
+        inner.insert(entry);
+        was.into_iter().chain([now]).collect()
+    }
+
+    /// An object was deleted. Returns it as it was known.
+    pub fn delete(&self, object: Guard<K>) -> Change {
+        let entry = Entry::new(object);
+        let known = self.write().remove(&entry.key());
+        known.unwrap_or(entry).change()
+    }
+}
+
+impl<K: Placed> Inner<K> {
+    fn entries_of<'a>(&'a self, deployment: &Key) -> impl Iterator<Item = &'a Entry<K>> + use<'a, K> {
+        let keys = self.of_deployment.get(deployment);
+        keys.into_iter().flatten().filter_map(|key| self.entries.get(key))
+    }
+
+    fn insert(&mut self, entry: Entry<K>) {
+        let Change { key, deployment, .. } = entry.change();
+        if let Some(deployment) = deployment {
+            self.of_deployment.entry(Key::new(&key.namespace, &deployment)).or_default().insert(key.clone());
+        }
+        self.entries.insert(key, entry);
+    }
+
+    fn remove(&mut self, key: &Key) -> Option<Entry<K>> {
+        let entry = self.entries.remove(key)?;
+        if let Some(deployment) = entry.change().deployment {
+            let deployment = Key::new(&key.namespace, &deployment);
+            if let Some(keys) = self.of_deployment.get_mut(&deployment) {
+                keys.remove(key);
+                if keys.is_empty() {
+                    self.of_deployment.remove(&deployment);
+                }
+            }
+        }
+        Some(entry)
+    }
+}
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;

@@ -1,0 +1,152 @@
+//! From what the pod template of a workload was made: an annotation that tells a change of the operator's configuration
+//! from a change by a user, and both from an edit by others. Pure.
+
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::ResourceExt;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use understudy_crds::{ModelDeployment, ModelVersion};
+
+use super::workload::workload;
+use crate::config::Config;
+
+/// Annotation of a workload with its [`Origin`], as JSON.
+const ORIGIN: &str = "understudy.dev/template";
+
+/// From what a pod template was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Hash of the fields that users set.
+    pub spec: String,
+    /// Hash of what the operator adds: its configuration and its own code.
+    pub operator: String,
+    /// Image of the server.
+    pub image: String,
+    /// Whether the newest roll was caused by the operator, and replaced pods that were ready.
+    pub wave: bool,
+}
+
+impl Origin {
+    /// The origin of the template of `mv`, while the operator's part has this hash.
+    pub fn new(md: &ModelDeployment, mv: &ModelVersion, config: &Config, operator: &str) -> Self {
+        // Everything in the specs that `workload` puts into the template.
+        let spec = json!([
+            md.spec.resources,
+            md.spec.node_selector,
+            md.spec.tolerations,
+            md.spec.image_pull_secrets,
+            md.spec.priority_class_name,
+            md.spec.recording.as_ref().map(|recording| &recording.sink),
+            mv.spec.artifact,
+            mv.spec.baseline,
+        ]);
+        Self {
+            spec: hash(&spec),
+            operator: operator.to_owned(),
+            image: config.server_image.clone(),
+            wave: false,
+        }
+    }
+
+    /// The origin of a workload that exists. `None` if an operator wrote it that did not record it.
+    pub fn of(workload: &Deployment) -> Option<Self> {
+        serde_json::from_str(workload.annotations().get(ORIGIN)?).ok()
+    }
+
+    /// Records the origin in a workload.
+    pub fn write_to(&self, workload: &mut Deployment) {
+        let text = serde_json::to_string(self).expect("strings and a boolean can be written as JSON");
+        workload.annotations_mut().insert(ORIGIN.to_owned(), text);
+    }
+}
+
+/// The image in the template of a workload.
+pub fn image(workload: &Deployment) -> Option<&str> {
+    workload.spec.as_ref()?.template.spec.as_ref()?.containers.first()?.image.as_deref()
+}
+
+/// Sets the image in the template of a workload.
+pub fn set_image(workload: &mut Deployment, image: &str) {
+    let pod = workload.spec.as_mut().and_then(|spec| spec.template.spec.as_mut());
+    if let Some(container) = pod.and_then(|pod| pod.containers.first_mut()) {
+        container.image = Some(image.to_owned());
+    }
+}
+
+/// Hash of what the operator adds to every pod template: its configuration, and the code that builds templates, by the
+/// template of a sample that uses every part of it.
+pub fn operator_hash(config: &Config) -> String {
+    let sha256 = "0".repeat(64);
+    let md: ModelDeployment = sample(json!({
+        "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelDeployment",
+        "metadata": {"name": "sample", "namespace": "sample"},
+        "spec": {"recording": {"sink": {"uri": "pvc://records/r", "secretRef": {"name": "records"}}}},
+    }));
+    let mv: ModelVersion = sample(json!({
+        "apiVersion": "understudy.dev/v1alpha1", "kind": "ModelVersion", "metadata": {"name": "sample-1.0.0"},
+        "spec": {
+            "deployment": "sample", "version": "1.0.0",
+            "artifact": {"uri": "pvc://models/m", "sha256": sha256, "secretRef": {"name": "models"}},
+            "baseline": {"uri": "pvc://models/b", "sha256": sha256},
+        },
+    }));
+    hash(&json!(workload(&md, &mv, 1, config).spec.map(|spec| spec.template)))
+}
+
+fn sample<K: serde::de::DeserializeOwned>(object: Value) -> K {
+    serde_json::from_value(object).expect("the sample is valid")
+}
+
+/// Twelve hexadecimal digits.
+fn hash(value: &Value) -> String {
+    let digest: [u8; 32] = Sha256::digest(value.to_string()).into();
+    let head = digest.first_chunk().expect("32 bytes have a first eight");
+    format!("{:016x}", u64::from_be_bytes(*head))[..12].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{deployment, parse, version};
+
+    fn config(parts: Value) -> Config {
+        parse(crate::fixtures::with(json!({"serverImage": "understudy-server:1"}), parts))
+    }
+
+    fn of_operator(parts: Value) -> String {
+        operator_hash(&config(parts))
+    }
+
+    fn of_spec(spec: &Value) -> String {
+        let md = deployment(json!({"spec": spec}));
+        Origin::new(&md, &version("1.2.0", json!({})), &config(json!({})), "o").spec
+    }
+
+    #[test]
+    fn whatever_the_configuration_adds_to_pods_is_a_change_by_the_operator() {
+        let before = of_operator(json!({}));
+        assert_ne!(before, of_operator(json!({"serverImage": "understudy-server:2"})));
+        assert_ne!(before, of_operator(json!({"imagePullPolicy": "Always"})));
+        assert_ne!(before, of_operator(json!({"imagePullSecrets": [{"name": "mirror"}]})));
+        assert_eq!(before, of_operator(json!({"watchNamespaces": ["risk"], "stampsNames": true})));
+    }
+
+    #[test]
+    fn what_a_user_sets_for_pods_is_a_change_by_the_user() {
+        let before = of_spec(&json!({}));
+        assert_ne!(before, of_spec(&json!({"nodeSelector": {"zone": "a"}})));
+        assert_ne!(before, of_spec(&json!({"resources": {"limits": {"memory": "1Gi"}}})));
+        assert_eq!(before, of_spec(&json!({"replicas": 7, "challenger": {"version": "1.3.0"}})));
+    }
+
+    #[test]
+    fn the_origin_of_a_workload_can_be_read_again() {
+        let md = deployment(json!({}));
+        let origin = Origin::new(&md, &version("1.2.0", json!({})), &config(json!({})), "0a1b");
+        let mut object = workload(&md, &version("1.2.0", json!({})), 1, &config(json!({})));
+        assert_eq!(Origin::of(&object), None);
+        origin.write_to(&mut object);
+        assert_eq!(Origin::of(&object), Some(origin));
+    }
+}
