@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     decision_log::Journal,
     metrics::Metrics,
-    model_server::{probe::Prober, summary::SummaryClient},
+    model_server::{probes::Probes, summary::SummaryClient},
     policy::ApprovalPolicy,
 };
 
@@ -19,7 +19,8 @@ pub struct Context {
     pub cache: Cache,
     pub config: Arc<Config>,
     pub policy: ApprovalPolicy,
-    pub prober: Prober,
+    /// Probes of pods and Services.
+    pub probes: Probes,
     pub journal: Journal,
     pub metrics: Arc<Metrics>,
     pub summaries: SummaryClient,

@@ -25,7 +25,7 @@ use crate::{
     http,
     leader::{Elector, Lost},
     metrics::Metrics,
-    model_server::{probe::Prober, summary::SummaryClient},
+    model_server::{probe::Prober, probes::Probes, summary::SummaryClient},
     policy::{self, ApprovalPolicy},
     rollout,
 };
@@ -124,7 +124,7 @@ async fn lead(
             cache,
             config: Arc::clone(&config),
             policy: ApprovalPolicy::new(client.clone(), &args.policy_dir, names)?,
-            prober: Prober::new(),
+            probes: Probes::new(Prober::new(), triggers.clone()),
             journal: Journal::new(client.clone(), &args.pod_name),
             metrics: Arc::clone(&metrics),
             summaries: SummaryClient::new(),

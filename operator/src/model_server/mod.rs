@@ -2,4 +2,5 @@
 
 pub mod client;
 pub mod probe;
+pub mod probes;
 pub mod summary;

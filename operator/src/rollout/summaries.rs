@@ -25,7 +25,8 @@ pub async fn collect(
     readiness: &Readiness,
 ) -> Option<Collected> {
     let main = main.filter(|main| are_wanted(main, challenger) && !readiness.changes_main())?;
-    let addresses = observed.pods_of(&main.spec.version).ready_addresses.clone();
+    let ready = &observed.pods_of(&main.spec.version).ready_addresses;
+    let addresses: Vec<_> = ready.iter().map(|pod| pod.ip.clone()).collect();
     if addresses.is_empty() || !rounds.begins(&observed.md.uid()?, Instant::now()) {
         return None;
     }
