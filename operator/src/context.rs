@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     decision_log::Journal,
     metrics::Metrics,
-    model_server::{probes::Probes, summary::SummaryClient},
+    model_server::{collector::Collector, probes::Probes},
     policy::ApprovalPolicy,
 };
 
@@ -23,5 +23,6 @@ pub struct Context {
     pub probes: Probes,
     pub journal: Journal,
     pub metrics: Arc<Metrics>,
-    pub summaries: SummaryClient,
+    /// Collects what pods have counted.
+    pub collector: Collector,
 }

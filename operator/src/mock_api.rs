@@ -31,7 +31,7 @@ use crate::{
     decision_log::Journal,
     fixtures::parse,
     metrics::Metrics,
-    model_server::{probe::Prober, probes::Probes, summary::SummaryClient},
+    model_server::{collector::Collector, probe::Prober, probes::Probes, summary::SummaryClient},
     policy::ApprovalPolicy,
 };
 
@@ -79,7 +79,7 @@ impl Cluster {
             probes,
             journal: Journal::new(client.clone(), "test"),
             metrics: Metrics::new(Heard::default()),
-            summaries: SummaryClient::new(),
+            collector: Collector::new(SummaryClient::new(), triggers.clone()),
             client,
         };
         Self { ctx: Arc::new(ctx), triggers, handle, stored: vec![], known: Known::new() }

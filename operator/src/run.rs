@@ -25,7 +25,7 @@ use crate::{
     http,
     leader::{Elector, Lost},
     metrics::Metrics,
-    model_server::{probe::Prober, probes::Probes, summary::SummaryClient},
+    model_server::{collector::Collector, probe::Prober, probes::Probes, summary::SummaryClient},
     policy::{self, ApprovalPolicy},
     rollout,
 };
@@ -127,7 +127,7 @@ async fn lead(
             probes: Probes::new(Prober::new(), triggers.clone()),
             journal: Journal::new(client.clone(), &args.pod_name),
             metrics: Arc::clone(&metrics),
-            summaries: SummaryClient::new(),
+            collector: Collector::new(SummaryClient::new(), triggers.clone()),
         });
         let state = Arc::new(rollout::State::new(clock::now(), Arc::clone(&waves)));
         controllers.push(control(ctx, state, scope, triggers, &health, stopped.clone()));

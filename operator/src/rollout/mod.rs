@@ -94,10 +94,8 @@ pub async fn reconcile(
     apply::follow(&ctx, &observed, &mut routed, version, &routing).await;
     // Without its record, the rest cannot be reported. The next pass records it.
     let recorded = recorded?;
-    let (running, collected) = tokio::join!(
-        running::running(&ctx, &observed, answering, &readiness, routed.has_callers()),
-        summaries::collect(&ctx, &state.rounds, &observed, main, &challenger, &readiness)
-    );
+    let running = running::running(&ctx, &observed, answering, &readiness, routed.has_callers()).await;
+    let collected = summaries::collect(&ctx, &state.rounds, &observed, main, &challenger, &readiness);
     let next_look = running.next_look();
     let pass = status::Pass {
         plan: &plan,
