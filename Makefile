@@ -23,14 +23,14 @@ down: ## end everything that `make up` started
 demo: up ## three users bring a model to Production with kubectl; the cluster stays up
 	@source .cluster/env && samples/demo
 
-test: ## all tests: unit, charts, attacks, faults, and the stories on the real cluster
-	@e2e/cluster/test unit charts attacks faults e2e
+test: ## all tests: unit, charts, attacks, fields, doctor, faults, and the stories on the real cluster
+	@e2e/cluster/test unit charts attacks fields doctor faults e2e
 
 test-unit: ## the tests that need no cluster
 	@e2e/cluster/test unit
 
-test-charts: ## tests of the charts and the attack list, on an API server of their own
-	@e2e/cluster/test charts attacks
+test-charts: ## tests of the charts, the attack list, the field sweep and the doctor, on API servers of their own
+	@e2e/cluster/test charts attacks fields doctor
 
 test-faults: ## the operator's binary while processes, connections, rights and objects fail (one test: make test-faults ARGS=name)
 	@e2e/cluster/test faults -- $(ARGS)

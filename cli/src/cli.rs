@@ -13,6 +13,7 @@ use crate::{
         list::ListArgs,
         open::OpenArgs,
         reject::RejectArgs,
+        report::ReportArgs,
         request::RequestArgs,
         review::ReviewArgs,
         rollback::RollbackArgs,
@@ -56,6 +57,7 @@ pub enum Command {
     History(HistoryArgs),
     Open(OpenArgs),
     Doctor(DoctorArgs),
+    Report(ReportArgs),
     Completion(CompletionArgs),
     #[command(name = "__complete", hide = true, disable_help_flag = true)]
     Complete(CompleteArgs),

@@ -42,6 +42,14 @@ pub enum Error {
         /// The newest reason and message.
         last: String,
     },
+    /// The archive of `report` cannot be written.
+    #[error("failed to write {path}: {source}")]
+    Archive {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// `doctor` could check nothing.
     #[error("failed to check the installation: {0}")]
     Unseen(String),

@@ -58,7 +58,7 @@ pub async fn run(cli: Cli) -> ExitCode {
                 (Some(session), result)
             }
             // Without a client, nothing can be checked.
-            Err(error) if matches!(command, Command::Doctor(_)) => {
+            Err(error) if matches!(command, Command::Doctor(_) | Command::Report(_)) => {
                 (None, Err(Error::Unseen(error.to_string())))
             }
             Err(error) => (None, Err(error)),
@@ -90,6 +90,7 @@ async fn dispatch(command: Command, session: &Session) -> Result<(), Error> {
         Command::History(history) => history.run(session).await,
         Command::Open(open) => open.run(session).await,
         Command::Doctor(doctor) => doctor.run(session).await,
+        Command::Report(report) => report.run(session).await,
         // `run` handles them: they need no session.
         Command::Completion(_) | Command::Complete(_) => Ok(()),
     }

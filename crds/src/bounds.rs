@@ -36,7 +36,7 @@ impl ModelVersionStatus {
             model,
             url,
             last_failure,
-            deployment_uid: _,
+            deployment_uid,
             observed_generation: _,
             settled_generation: _,
             conditions: all,
@@ -47,6 +47,7 @@ impl ModelVersionStatus {
         verdict.iter_mut().for_each(acceptance);
         model.iter_mut().for_each(signature);
         shorten_some(url, limits::URL);
+        shorten_some(deployment_uid, limits::UID);
         last_failure.iter_mut().for_each(failure);
         conditions(all);
         self

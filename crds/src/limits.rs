@@ -47,3 +47,5 @@ pub const FINGERPRINT: usize = 256;
 pub const STAGED: usize = 256;
 /// Versions that were main, in the status of a deployment.
 pub const MAINS: usize = 100;
+/// The uid of an object.
+pub const UID: usize = 64;

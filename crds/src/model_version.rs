@@ -148,7 +148,7 @@ pub struct ModelVersionStatus {
     /// `metadata.uid` of the `ModelDeployment` under which stage and request were decided. If that one was deleted and
     /// another one has its name, the version is retired as after the deletion. Absent in the status of older operators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = limits::UID))]
     pub deployment_uid: Option<String>,
     /// `metadata.generation` of the spec that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]

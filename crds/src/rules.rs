@@ -128,11 +128,7 @@ pub fn tolerations(schema: &mut Schema) {
             ("operator", &["Exists", "Equal"][..]),
             ("effect", &["NoSchedule", "PreferNoSchedule", "NoExecute"]),
         ] {
-            fields[field]["maxLength"] = json!(limits::VERSION);
-            let list = format!("'{}'", values.join("', '"));
-            let words = values.join(", ");
-            let message = format!("{field} of a toleration must be one of {words}, or absent");
-            add(&mut fields[field], &format!("self in ['', {list}]"), &message);
+            fields[field]["enum"] = values.iter().chain([&""]).copied().collect();
         }
         let exists = "has(self.operator) && self.operator == 'Exists'";
         add(
@@ -199,6 +195,20 @@ pub fn resources(schema: &mut Schema) {
             "!has(self.limits) || !has(self.requests) || self.requests.all(key, !(key in self.limits) \
              || quantity(string(self.requests[key])).compareTo(quantity(string(self.limits[key]))) <= 0)",
             "resources.requests must not exceed resources.limits",
+        );
+        let special = "(key.startsWith('hugepages-') || key.contains('/'))";
+        add(
+            schema,
+            &format!(
+                "!has(self.requests) || self.requests.all(key, !{special} || (has(self.limits) && key in self.limits \
+                 && quantity(string(self.requests[key])).compareTo(quantity(string(self.limits[key]))) == 0))"
+            ),
+            "resources.requests of huge pages and extended resources such as nvidia.com/gpu must equal resources.limits",
+        );
+        add(
+            schema,
+            "!has(self.limits) || self.limits.all(key, !key.contains('/') || quantity(string(self.limits[key])).isInteger())",
+            "resources.limits of an extended resource such as nvidia.com/gpu must be a whole number",
         );
     });
 }

@@ -31,6 +31,11 @@ fn build() -> Result<PathBuf> {
     Ok(profile.join("kubectl-understudy"))
 }
 
+/// The path of `kubectl-understudy`, built if necessary.
+pub fn binary() -> Result<&'static Path> {
+    BINARY.as_deref().map_err(|error| anyhow::anyhow!("{error}"))
+}
+
 /// Exit code and output of a command.
 pub struct Exit {
     command: String,
@@ -68,8 +73,7 @@ impl Exit {
 
 /// The plugin with these arguments, as this person, in the story's namespace.
 pub fn command(story: &Story, person: Person, arguments: &[&str]) -> Result<Command> {
-    let binary = BINARY.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
-    let mut command = Command::new(binary);
+    let mut command = Command::new(binary()?);
     command
         .args(story.cluster().kubectl_arguments(person))
         .args(["-n", story.namespace()])

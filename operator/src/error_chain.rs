@@ -29,6 +29,15 @@ fn api_message<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a str> {
     }
 }
 
+/// Whether the API server did not answer the request itself, so that the same request may succeed later: no connection,
+/// too many requests, or a failure of the API server.
+pub fn is_unanswered(error: &kube::Error) -> bool {
+    match error {
+        kube::Error::Api(status) => matches!(status.code, 401 | 408 | 429 | 500..),
+        _ => true,
+    }
+}
+
 /// Whether the API server refuses new objects because their namespace is being deleted. This is not a fault.
 pub fn namespace_is_ending(error: &kube::Error) -> bool {
     let kube::Error::Api(status) = error else { return false };

@@ -88,6 +88,13 @@ pub fn digest(number: &str) -> String {
     sha256(number).prefixed()
 }
 
+/// `fraud-<number>` as a newer operator has written it: its stage is unknown here.
+pub fn unreadable_version(number: &str) -> Value {
+    let mut object = serde_json::to_value(version(number, json!({}))).expect("JSON");
+    object["status"] = json!({"stage": "Canary"});
+    object
+}
+
 /// `status.transition`: alice requests this step.
 pub fn request(number: &str, from: &str, to: &str) -> Value {
     json!({

@@ -27,6 +27,7 @@ mod policy;
 mod reasons;
 mod rollout;
 mod run;
+mod startup;
 
 use clap::Parser;
 use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};

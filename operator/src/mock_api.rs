@@ -28,7 +28,7 @@ use crate::{
         triggers::Triggers,
     },
     context::Context,
-    decision_log::Journal,
+    decision_log::{Journal, Replay},
     fixtures::parse,
     metrics::Metrics,
     model_server::{collector::Collector, probe::Prober, probes::Probes, summary::SummaryClient},
@@ -77,12 +77,18 @@ impl Cluster {
             policy: ApprovalPolicy::new(client.clone(), Path::new(""), None)
                 .expect("without names no file is read"),
             probes,
-            journal: Journal::new(client.clone(), "test"),
+            journal: Journal::new(client.clone(), "test", Replay::nothing()),
             metrics: Metrics::new(Heard::default()),
             collector: Collector::new(SummaryClient::new(), triggers.clone()),
             client,
         };
         Self { ctx: Arc::new(ctx), triggers, handle, stored: vec![], known: Known::new() }
+    }
+
+    /// The passes of the test are those of a process that leads after this one.
+    pub fn leads_after_a_leader_that_renewed_last_at(&mut self, time: jiff::Timestamp) {
+        let ctx = Arc::get_mut(&mut self.ctx).expect("no pass has begun");
+        ctx.journal = Journal::new(ctx.client.clone(), "test", Replay::after(Some(time), time));
     }
 
     /// Sends requests to this API server.
@@ -327,7 +333,7 @@ impl Exchange {
     }
 
     /// The connection is silently dead: neither a response nor an error comes.
-    pub fn is_never_answered(self) -> Self {
+    pub fn gets_no_answer(self) -> Self {
         Self { unanswered: true, ..self }
     }
 

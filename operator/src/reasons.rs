@@ -84,6 +84,10 @@ reasons! {
         AcceptanceMissing,
         /// No pod of the version is ready in Staging.
         NotServing,
+        /// The version's `ModelDeployment` cannot be parsed.
+        DeploymentUnreadable,
+        /// Another version of the deployment cannot be parsed, and may be in Production.
+        VersionUnreadable,
     }
 
     /// `ApprovalPolicyActive` of a deployment.
@@ -132,6 +136,8 @@ reasons! {
         RequestChanged,
         /// The `ModelVersion` was deleted.
         VersionGone,
+        /// Another version of the deployment cannot be parsed, and may be in Production.
+        VersionUnreadable,
         /// The `ModelDeployment` was changed or deleted meanwhile.
         DeploymentChanged,
         /// The API server does not enforce the approval policy.
@@ -152,6 +158,8 @@ reasons! {
         IsMain,
         /// No such version of this deployment exists.
         NoSuchVersion,
+        /// It cannot be parsed.
+        VersionUnreadable,
         /// It is archived.
         Archived,
         /// It has no approval for Staging.

@@ -4,6 +4,7 @@
 use std::{error::Error as StdError, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
+use jiff::Timestamp;
 use kube::Client;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -19,15 +20,14 @@ use crate::{
     config::{self, Config},
     context::Context,
     controller::Controller,
-    decision_log::Journal,
-    error_chain::chain,
+    decision_log::{Journal, Replay},
     health::Health,
     http,
     leader::{Elector, Lost},
     metrics::Metrics,
     model_server::{collector::Collector, probe::Prober, probes::Probes, summary::SummaryClient},
     policy::{self, ApprovalPolicy},
-    rollout,
+    rollout, startup,
 };
 
 /// Time for the passes in progress after a signal to end. A pass that is interrupted is continued by the next leader.
@@ -62,14 +62,21 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
 
     let endpoints = http::serve_health(args.health_port, health.clone(), until(stopped.clone()));
     let exposition = http::serve_metrics(args.metrics_port, Arc::clone(&metrics), until(stopped.clone()));
-    let work = lead(&args, config, client, metrics, health.clone(), stopped);
+    let work = async {
+        if !startup::contact(&client, until(stopped.clone())).await {
+            return Ok(());
+        }
+        health.has_contact();
+        lead(&args, config, client.clone(), metrics, health.clone(), stopped).await
+    };
+    let stopping = health.clone();
     let signals = async move {
         let mut terminate = signal(SignalKind::terminate()).map_err(|e| Error::Setup(Box::new(e)))?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| Error::Setup(Box::new(e)))?;
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         info!("shutting down");
         // From here on /readyz fails. The controllers finish the passes that are in progress.
-        health.stops();
+        stopping.stops();
         let _ = stop.send(true);
         Ok::<(), Error>(())
     };
@@ -95,14 +102,11 @@ async fn lead(
 ) -> Result<(), Error> {
     let mut elector =
         Elector::new(client.clone(), &args.pod_namespace, &args.pod_name, config.leader_election.clone());
-    tokio::select! {
-        () = contact(&client, &health) => {}
+    let renewal = tokio::select! {
+        renewal = elector.acquire() => renewal,
         () = until(stopped.clone()) => return Ok(()),
-    }
-    tokio::select! {
-        _ = elector.acquire() => {}
-        () = until(stopped.clone()) => return Ok(()),
-    }
+    };
+    let replay = Replay::after(renewal, Timestamp::now());
     metrics.leads(true);
     let scopes = if config.watch_namespaces.is_empty() {
         vec![Scope::Cluster]
@@ -125,7 +129,7 @@ async fn lead(
             config: Arc::clone(&config),
             policy: ApprovalPolicy::new(client.clone(), &args.policy_dir, names)?,
             probes: Probes::new(Prober::new(), triggers.clone()),
-            journal: Journal::new(client.clone(), &args.pod_name),
+            journal: Journal::new(client.clone(), &args.pod_name, replay),
             metrics: Arc::clone(&metrics),
             collector: Collector::new(SummaryClient::new(), triggers.clone()),
         });
@@ -143,18 +147,6 @@ async fn lead(
     }
     result
 }
-
-/// Waits until the API server answers.
-async fn contact(client: &Client, health: &Health) {
-    while let Err(error) = client.apiserver_version().await {
-        warn!(error = chain(&error), "failed to reach the API server, trying again");
-        tokio::time::sleep(CONTACT).await;
-    }
-    health.has_contact();
-}
-
-/// Pause between two attempts to reach the API server at the start.
-const CONTACT: Duration = Duration::from_secs(2);
 
 /// Both controllers of one scope, until `stopped`.
 fn control(

@@ -9,6 +9,7 @@ pub mod history;
 pub mod list;
 pub mod open;
 pub mod reject;
+pub mod report;
 pub mod request;
 pub mod review;
 pub mod rollback;

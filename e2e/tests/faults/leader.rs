@@ -54,7 +54,7 @@ async fn another_replica_acts_while_the_leader_is_frozen_and_keeps_leading_when_
 async fn another_replica_acts_when_no_packet_of_the_leader_arrives() -> Result<()> {
     in_a_world(async |world| {
         let proxy = Proxy::to(world.server().port()?).await?;
-        let _first = world.operator("first").through(proxy.port()).expecting(LOST).lead().await?;
+        let _first = world.operator("first").through(&proxy).expecting(LOST).lead().await?;
         let _second = world.operator("second").start().await?;
         model(world).await?;
         proxy.set(Traffic::Dropped);
@@ -68,7 +68,7 @@ async fn a_standby_whose_connection_died_silently_takes_over_when_the_leader_die
     in_a_world(async |world| {
         let first = world.operator("first").lead().await?;
         let proxy = Proxy::to(world.server().port()?).await?;
-        let second = world.operator("second").through(proxy.port()).start().await?;
+        let second = world.operator("second").through(&proxy).start().await?;
         model(world).await?;
         eventually("the standby has reached the API server", async || {
             Ok((second.readyz().await?.0 == 200).then_some(()))

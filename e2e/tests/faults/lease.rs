@@ -13,7 +13,7 @@ use kube::api::ObjectMeta;
 use crate::kit::in_a_world;
 
 /// Longer than the operator trusts any duration of another holder.
-const TRUST: Duration = Duration::from_secs(120);
+const TRUST: Duration = Duration::from_mins(2);
 
 #[tokio::test]
 async fn a_lease_that_somebody_holds_for_a_day_is_taken_over_when_nobody_renews_it() -> Result<()> {

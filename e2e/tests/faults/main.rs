@@ -17,3 +17,4 @@ mod restart;
 mod rights;
 mod rollback;
 mod texts;
+mod withdrawal;

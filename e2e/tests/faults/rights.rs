@@ -10,7 +10,7 @@ use understudy_crds::{ModelVersion, Stage};
 use crate::kit::{World, eventually, in_a_world, within};
 
 /// Longer than the operator waits for the first list of all kinds before it reports that it makes no progress.
-const FILLING: Duration = Duration::from_secs(180);
+const FILLING: Duration = Duration::from_mins(3);
 
 fn without(resource: &'static str) -> impl FnOnce(&mut Vec<PolicyRule>) {
     move |rules| {

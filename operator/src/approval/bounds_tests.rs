@@ -123,6 +123,8 @@ prop_compose! {
             rules: Approval::default(),
             duplicate_of: None,
             other_in_production: false,
+            deployment_unreadable: false,
+            unreadable_sibling: None,
             pods: Pods {
                 total: 1,
                 failure: failure.map(|(reason, message)| Failure { reason, message, at }),
@@ -197,6 +199,8 @@ proptest! {
             rules: Approval::default(),
             duplicate_of: None,
             other_in_production: false,
+            deployment_unreadable: false,
+            unreadable_sibling: None,
             pods: Pods::default(),
         };
         let status = conditions::status(&observed, None, now());
@@ -216,6 +220,8 @@ fn in_production(entries: usize) -> Observed {
         rules: Approval::default(),
         duplicate_of: None,
         other_in_production: false,
+        deployment_unreadable: false,
+        unreadable_sibling: None,
         pods: Pods::default(),
     }
 }

@@ -92,6 +92,12 @@ const RULES: [Rule; 10] = [
 
 /// What to do with a version now.
 pub fn decide(observed: &Observed, now: Timestamp) -> NextStep {
+    if observed.deployment_unreadable {
+        // It exists: nothing of it ends.
+        let name = &observed.version.spec.deployment;
+        let message = format!("this operator cannot read ModelDeployment {name}: upgrade the operator");
+        return NextStep::Hold(Hold::new(reasons::Hold::DeploymentUnreadable, message));
+    }
     let next = RULES.iter().find_map(|rule| rule(observed, now)).unwrap_or(NextStep::Rest);
     match next {
         NextStep::Act(_) => next,

@@ -9,7 +9,7 @@ use understudy_crds::{Approval, Failure, Gate, ModelDeployment, ModelVersion, co
 use super::*;
 use crate::{
     approval::{conditions, record},
-    cluster::pods::Pods,
+    cluster::pods::{Address, Pods},
     fixtures::{self, NOW, approval, digest, now, request, superseded, with},
 };
 
@@ -34,6 +34,8 @@ fn observed(version: ModelVersion) -> Observed {
         rules: Approval::default(),
         duplicate_of: None,
         other_in_production: false,
+        deployment_unreadable: false,
+        unreadable_sibling: None,
         pods: Pods { total: 1, ready: 1, ..Pods::default() },
     }
 }
@@ -552,6 +554,22 @@ fn a_rollback_is_recorded_as_decided_by_the_person_who_rolled_back() {
     o.deployment = Some(deployment(&main_is("1.3.0", "rollback:1.3.0#1", "RolledBack")));
     let entry = record::apply(&o, &step(&o), None, now()).history.remove(2);
     assert_eq!((entry.requested_by.as_str(), entry.decided_by.as_str()), ("carol", "carol"));
+}
+
+#[rstest]
+#[case::just_ready("2026-11-21T12:00:00Z", 1)]
+#[case::ready_for_seconds("2026-11-21T11:59:52Z", 8)]
+#[case::ready_for_an_hour("2026-11-21T11:00:00Z", 60)]
+#[case::by_a_clock_ahead("2026-11-21T12:30:00Z", 1)]
+fn a_pod_is_asked_for_its_signature_with_growing_pauses(#[case] since: &str, #[case] seconds: u64) {
+    let serving = json!({"conditions": [
+        {"type": "Serving", "status": "True", "reason": "Serving", "message": "", "lastTransitionTime": since},
+    ]});
+    let mut o = observed(version("Staging", "Staging", &json!({}), serving));
+    o.pods.ready_addresses = vec![Address { ip: "10.0.0.7".to_owned(), identity: "pod-7".to_owned() }];
+    assert_eq!(o.retry_signature_after(now()), Some(std::time::Duration::from_secs(seconds)));
+    o.pods.ready_addresses.clear();
+    assert_eq!(o.retry_signature_after(now()), None, "no pod can answer");
 }
 
 fn ready(o: &Observed) -> Option<(bool, String)> {

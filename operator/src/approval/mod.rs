@@ -3,6 +3,7 @@
 //! Only this controller writes the status of a version. It never starts or stops a pod: [`crate::rollout`] does, and
 //! this controller follows its progress.
 
+mod announce;
 mod conditions;
 mod decide;
 mod notes;
@@ -17,31 +18,29 @@ use kube::runtime::events::EventType;
 use understudy_crds::{ModelVersion, ModelVersionStatus};
 
 use self::{
+    announce::announce,
     decide::{NextStep, Step},
     observe::Observed,
 };
 pub use crate::cluster::kinds::Error;
-use crate::{clock, cluster::kinds, context::Context, controller::Action, reasons};
+use crate::{clock, cluster::kinds, context::Context, controller::Action, decision_log, reasons};
 
 /// One pass over one version.
 pub async fn reconcile(mv: Arc<ModelVersion>, ctx: Arc<Context>) -> Result<Action, Error> {
     let now = clock::now();
+    // A pass or a process before may have recorded something and ended before it announced it.
+    announce(&ctx, &mv).await;
     let observed = observe::from_cache(&mv, &ctx);
-    match decide::decide(&observed, now) {
+    let hold = match decide::decide(&observed, now) {
         // The cache is enough to do nothing. Before a step, the API server is read.
-        NextStep::Act(step) => Box::pin(act(&mv, &ctx, &step, now)).await,
-        NextStep::Hold(hold) => {
-            let status = conditions::status(&observed, Some(&hold), now);
-            update_status(&ctx, &mv, status).await?;
-            Ok(next_pass(&observed, now))
-        }
-        NextStep::Rest => {
-            let observed = observe::signature(observed, &ctx).await;
-            let status = conditions::status(&observed, None, now);
-            update_status(&ctx, &mv, status).await?;
-            Ok(next_pass(&observed, now))
-        }
-    }
+        NextStep::Act(step) => return Box::pin(act(&mv, &ctx, &step, now)).await,
+        NextStep::Hold(hold) => Some(hold),
+        NextStep::Rest => None,
+    };
+    let observed = observe::signature(observed, &ctx).await;
+    let status = conditions::status(&observed, hold.as_ref(), now);
+    update_status(&ctx, &mv, status).await?;
+    Ok(next_pass(&observed, now))
 }
 
 async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) -> Result<Action, Error> {
@@ -77,22 +76,29 @@ async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) 
     };
     let next = record::apply(&observed, &step, policy, now);
     let written = write_status(ctx, &observed.version, next).await?;
-    announce(ctx, &observed.version, &written, &step, now).await;
+    announce(ctx, &written).await;
+    for entry in record::unrecorded(&observed.version, &step, now) {
+        decision_log::unrecorded(&written, &entry, &ctx.metrics);
+        let reason = reasons::Hold::HistoryFull.as_str();
+        ctx.journal.event(&written, EventType::Warning, reason, &notes::unrecorded(&entry)).await;
+    }
     Ok(Action::requeue(Duration::ZERO))
 }
 
 /// Pause before a step that waits for the approval policy is tried again. A change of the policy ends it earlier.
 const POLICY_RETRY: Duration = Duration::from_secs(5);
 
-/// When the next pass is without an event: when the open request expires.
+/// When the next pass is without an event: when the open request expires, or when a pod is asked again for the signature.
 fn next_pass(observed: &Observed, now: Timestamp) -> Action {
     let expires = observed
         .version
         .transition()
         .filter(|t| t.approval.is_none())
         .and_then(|t| t.expires_at.as_ref())
-        .map(|at| Duration::try_from(at.0.duration_since(now)).unwrap_or_default());
-    expires.map_or_else(Action::await_change, |left| Action::requeue(left + Duration::from_millis(50)))
+        .map(|at| Duration::try_from(at.0.duration_since(now)).unwrap_or_default())
+        .map(|left| left + Duration::from_millis(50));
+    let next = expires.into_iter().chain(observed.retry_signature_after(now)).min();
+    next.map_or_else(Action::await_change, Action::requeue)
 }
 
 /// Writes the status of the version that was read if it has changed, and publishes events for the changes.
@@ -119,31 +125,11 @@ async fn write_status(
     kinds::write_status(&ctx.client, read, &next).await
 }
 
-async fn announce(ctx: &Context, before: &ModelVersion, after: &ModelVersion, step: &Step, now: Timestamp) {
-    for entry in record::unrecorded(before, step, now) {
-        ctx.journal.decided(after, &entry, &ctx.metrics).await;
-        let reason = reasons::Hold::HistoryFull.as_str();
-        ctx.journal.event(after, EventType::Warning, reason, &notes::unrecorded(&entry)).await;
-    }
-    let known = before.history().len();
-    for entry in after.history().iter().skip(known) {
-        ctx.journal.decided(after, entry, &ctx.metrics).await;
-    }
-    if let Step::Open(transition) = step {
-        let note = notes::requested(after, transition, ctx.config.stamps_names);
-        ctx.journal.event(after, EventType::Normal, reasons::Event::Requested.as_str(), &note).await;
-    }
-    if let Step::Accept(acceptance) = step {
-        let reason = reasons::Event::AcceptanceTest.as_str();
-        ctx.journal.event(after, EventType::Normal, reason, &notes::accepted(acceptance)).await;
-    }
-    if let Step::Complete { .. } = step {
-        let reason = reasons::Event::StageReached.as_str();
-        ctx.journal.event(after, EventType::Normal, reason, &format!("now in {}", after.stage())).await;
-    }
-}
-
+#[cfg(test)]
+mod announce_tests;
 #[cfg(test)]
 mod bounds_tests;
 #[cfg(test)]
 mod scenario_tests;
+#[cfg(test)]
+mod unreadable_tests;

@@ -1,7 +1,15 @@
-//! The notes of the events about a version, apart from those of decisions. Pure.
+//! The notes of the events about a version. Pure.
 
 use kube::ResourceExt;
 use understudy_crds::{Acceptance, HistoryEntry, ModelVersion, Transition};
+
+/// The note of a decision: from where to where, who requested and who decided it, and why.
+pub fn decided(entry: &HistoryEntry) -> String {
+    let HistoryEntry { from, to, requested_by, decided_by, .. } = entry;
+    let because = entry.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let decision = entry.decision.in_words();
+    format!("{from} -> {to} requested by {requested_by}, {decision} by {decided_by}{because}")
+}
 
 /// The note of an opened request, with the command that approves it. With `stamps_names`, the API server writes the name
 /// of the approver, and the command leaves it out.

@@ -1,12 +1,19 @@
 //! The input of a decision about a version, from the cache or from the API server.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
-use understudy_crds::{Approval, ModelDeployment, ModelVersion, Stage, names};
+use understudy_crds::{
+    Approval, ModelDeployment, ModelVersion, Stage,
+    condition::{self, SERVING},
+    names,
+};
 
 use crate::{
     cluster::{
+        guard::Unreadable,
         key::Key,
         kinds::{self, Error},
         pods::{self, Pods, PodsByVersion},
@@ -17,6 +24,10 @@ use crate::{
         probes::{Answer, Subject},
     },
 };
+
+/// Shortest and longest pause before a pod is asked again for the signature of its model.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LAST_RETRY: Duration = Duration::from_mins(1);
 
 /// Everything that a decision about one version depends on.
 #[derive(Clone, Debug)]
@@ -35,6 +46,27 @@ pub struct Observed {
     pub other_in_production: bool,
     /// Its pods.
     pub pods: Pods,
+    /// Whether its deployment exists and cannot be parsed.
+    pub deployment_unreadable: bool,
+    /// Name of another version of the deployment that cannot be parsed. It may be in Production.
+    pub unreadable_sibling: Option<String>,
+}
+
+impl Observed {
+    /// When a pod is asked again for the signature, if a ready one has not returned it. The pause is as long as the pods
+    /// have been ready, from 1 s to 60 s, so each pause is about twice the one before.
+    pub fn retry_signature_after(&self, now: Timestamp) -> Option<Duration> {
+        let status = self.version.status.as_ref();
+        if self.pods.ready_addresses.is_empty() || status.is_some_and(|s| s.model.is_some()) {
+            return None;
+        }
+        let since = status
+            .and_then(|s| condition::find(&s.conditions, SERVING))
+            .filter(|serving| serving.status == "True")
+            .map_or(now, |serving| serving.last_transition_time.0);
+        let ready = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+        Some(ready.clamp(FIRST_RETRY, LAST_RETRY))
+    }
 }
 
 /// Reads the caches.
@@ -66,7 +98,11 @@ pub async fn afresh(mv: &ModelVersion, ctx: &Context) -> Result<Option<Observed>
     let main =
         deployment.as_ref().and_then(|md| md.main()).filter(|main| main.model_version != version.name_any());
     let main = match main {
-        Some(main) => kinds::get::<ModelVersion>(&ctx.client, &namespace, &main.model_version).await?,
+        // Only metric gates compare with it, and no version that cannot be read is replaced.
+        Some(main) => match kinds::get::<ModelVersion>(&ctx.client, &namespace, &main.model_version).await {
+            Err(error) if error.is_unreadable() => None,
+            found => found?,
+        },
         None => None,
     };
     Ok(Some(assemble(version, deployment.map(Arc::new), main.map(Arc::new), ctx)))
@@ -87,7 +123,21 @@ fn assemble(
         .take_while(|v| v.name_any() != me)
         .find(|v| v.spec.version == version.spec.version)
         .map(|v| v.name_any());
-    let other_in_production = siblings.iter().any(|v| v.name_any() != me && v.stage() == Stage::Production);
+    let unreadable = ctx.cache.versions.unreadable_of(&namespace, &version.spec.deployment);
+    let duplicate_of = duplicate_of.or_else(|| {
+        let age = |metadata: &ObjectMeta| (metadata.creation_timestamp.clone(), metadata.name.clone());
+        let is_older = |u: &&Arc<Unreadable>| {
+            u.version.is_some()
+                && u.may_be(&version.spec.version)
+                && age(&u.metadata) < age(&version.metadata)
+        };
+        unreadable.iter().find(is_older).map(|u| u.name().to_owned())
+    });
+    let unreadable_sibling = unreadable.first().map(|u| u.name().to_owned());
+    let other_in_production = unreadable_sibling.is_some()
+        || siblings.iter().any(|v| v.name_any() != me && v.stage() == Stage::Production);
+    let of_version = Key::new(&namespace, &version.spec.deployment);
+    let deployment_unreadable = ctx.cache.deployments.unreadable(&of_version).is_some();
     let rules =
         deployment.as_ref().map(|md| ctx.config.minimums.raise(&md.spec.approval)).unwrap_or_default();
     let all = PodsByVersion::of(&ctx.cache.pods_of(&namespace, &version.spec.deployment));
@@ -97,7 +147,17 @@ fn assemble(
         let workload = ctx.cache.workloads.get(&ObjectRef::new(&name).within(&namespace));
         pods.failure = workload.as_deref().and_then(pods::not_created);
     }
-    Observed { version, deployment, main, rules, duplicate_of, other_in_production, pods }
+    Observed {
+        version,
+        deployment,
+        main,
+        rules,
+        duplicate_of,
+        other_in_production,
+        pods,
+        deployment_unreadable,
+        unreadable_sibling,
+    }
 }
 
 /// Adds the signature of the model, if it is unknown and a ready pod responds with it.

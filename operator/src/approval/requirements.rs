@@ -19,6 +19,7 @@ pub fn unmet(observed: &Observed) -> Vec<(reasons::Hold, String)> {
         .collect();
     reasons.extend(acceptance(observed, &observed.rules));
     reasons.extend(serving(observed));
+    reasons.extend(unreadable(observed));
     reasons
 }
 
@@ -61,4 +62,12 @@ fn serving(observed: &Observed) -> Option<(reasons::Hold, String)> {
     let why = observed.pods.failure.as_ref().map(|f| format!(": {}: {}", f.reason, f.message));
     let message = format!("none of its pods is ready in Staging{}", why.unwrap_or_default());
     Some((reasons::Hold::NotServing, message))
+}
+
+/// A version that cannot be read may be in Production, and could not be archived.
+fn unreadable(observed: &Observed) -> Option<(reasons::Hold, String)> {
+    let name = observed.unreadable_sibling.as_ref()?;
+    let message =
+        format!("this operator cannot read ModelVersion {name}, which may be in Production: upgrade it");
+    Some((reasons::Hold::VersionUnreadable, message))
 }

@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     fixtures::{
-        NOW, approved, deployment, digest, main_is, proven, request, rolling_out, staged, version, with,
+        NOW, approved, deployment, digest, main_is, proven, ready_pod, request, rolling_out, staged, version,
+        with,
     },
     mock_api::{Cluster, Exchange, Scenario, event, get, patch, write_status},
+    mock_pods::Pods,
 };
 
 const VERSION: &str = "/modelversions/fraud-1.3.0";
@@ -293,4 +295,51 @@ async fn a_withdrawal_needs_no_policy() {
         }))
         .then(event("Withdrawn"));
     pass(&mut cluster(&[&version]), scenario).await.expect("it is withdrawn");
+}
+
+/// A version with one ready pod, which answers nothing yet.
+async fn with_a_silent_pod(version: &ModelVersion) -> (Cluster, Pods) {
+    let pods = Pods::start().await;
+    let mut cluster = Cluster::with_prober(pods.prober());
+    cluster.sees(&deployment(json!({})));
+    cluster.sees(version);
+    cluster.sees(ready_pod("1.3.0", "10.0.0.7").as_ref());
+    (cluster, pods)
+}
+
+#[tokio::test]
+async fn a_pod_that_did_not_return_the_signature_is_asked_again_until_it_does() {
+    let staged = version("1.3.0", json!({"spec": {"stage": "Staging"}, "status": staged("1.3.0")}));
+    let (mut cluster, pods) = with_a_silent_pod(&staged).await;
+    let unknown = writes(|sent| assert_eq!(sent["status"]["model"], Value::Null));
+    let scenario = Scenario::new().then(unknown).then(event("Serving"));
+    let action = pass(&mut cluster, scenario).await.expect("the pod does not answer");
+    assert_eq!(action, Action::requeue(Duration::from_secs(1)));
+
+    cluster.sees_what_was_written();
+    pods.answer("10.0.0.7:8082", "1.3.0", "1.3.0");
+    // The pause after the failure.
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    tokio::time::resume();
+    pass(&mut cluster, Scenario::new()).await.expect("the pod is asked again");
+    let queued = cluster.triggers.versions.next().await;
+    queued.succeeded(None);
+    let known = write_status(STATUS).with(|sent| assert_eq!(sent["status"]["model"]["opset"], 17));
+    let action = pass(&mut cluster, Scenario::new().then(known)).await.expect("it is known");
+    assert_eq!(action, Action::await_change());
+}
+
+#[tokio::test]
+async fn a_version_whose_request_waits_gets_its_signature_too() {
+    let status = with(staged("1.3.0"), json!({"transition": request("1.3.0", "Staging", "Production")}));
+    let waiting = version("1.3.0", json!({"spec": {"stage": "Production"}, "status": status}));
+    let (mut cluster, pods) = with_a_silent_pod(&waiting).await;
+    pods.answer("10.0.0.7:8082", "1.3.0", "1.3.0");
+    let known = writes(|sent| {
+        assert_eq!(condition(sent, "Approvable")["reason"], "AcceptanceMissing");
+        assert_eq!(sent["status"]["model"]["opset"], 17);
+    });
+    let scenario = Scenario::new().then(known).then(event("Serving")).then(event("AcceptanceMissing"));
+    pass(&mut cluster, scenario).await.expect("it waits");
 }

@@ -51,6 +51,16 @@ impl<'de, K: DeserializeOwned> Deserialize<'de> for Guard<K> {
 }
 
 impl Unreadable {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    /// Whether it may have this version number: its own cannot be read, or is this one.
+    pub fn may_be(&self, number: &str) -> bool {
+        self.version.as_ref().is_none_or(|version| *version == names::version_label(number))
+    }
+
     fn new(metadata: ObjectMeta, value: &Value, error: &str) -> Self {
         let label = |key: &str| metadata.labels.as_ref().and_then(|all| all.get(key)).cloned();
         let spec = |key: &str| value["spec"][key].as_str();

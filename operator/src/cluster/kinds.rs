@@ -42,6 +42,11 @@ impl Error {
         }
     }
 
+    /// Whether the object exists and cannot be parsed, for example because a newer operator has written it.
+    pub fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Read { source, .. } if matches!(source.as_ref(), kube::Error::SerdeError(_)))
+    }
+
     /// Whether another writer changed or deleted the object after it was read, so that the decision must be made again.
     pub fn had_no_effect(&self) -> bool {
         matches!(self.reason(), Reason::Conflict | Reason::Gone)

@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
 };
 
 use futures::stream;
@@ -102,6 +103,9 @@ fn play(acts: &[Act]) -> (Vec<Delivered>, BTreeMap<u8, u64>, BTreeMap<u8, u64>) 
     (events, cluster, last)
 }
 
+/// Shared by all traces: a registry of metrics is slow to make.
+static METRICS: LazyLock<Arc<Metrics>> = LazyLock::new(|| Metrics::new(Heard::default()));
+
 /// Delivers the events, and returns for each name what a pass that follows each report would have seen.
 fn deliver(events: Vec<Delivered>) -> (Store<ConfigMap>, BTreeMap<u8, Vec<Option<u64>>>) {
     let store = Store::<ConfigMap>::default();
@@ -112,7 +116,7 @@ fn deliver(events: Vec<Delivered>) -> (Store<ConfigMap>, BTreeMap<u8, Vec<Option
         let revision = revision.map(|r| r.parse().expect("a number"));
         seen.borrow_mut().entry(name).or_default().push(revision);
     };
-    let filled = fill(stream::iter(events), store.clone(), on, Metrics::new(Heard::default()));
+    let filled = fill(stream::iter(events), store.clone(), on, Arc::clone(&METRICS));
     filled.now_or_never().expect("a stream of ready events does not wait");
     (store, seen.into_inner())
 }

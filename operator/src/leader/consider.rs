@@ -13,7 +13,7 @@ use crate::config::LeaderElection;
 /// The longest duration of another holder is at least this, in seconds. It is 4 times the default of client-go.
 ///
 /// An honest replica with another configuration renews its Lease every `retrySeconds`, long before this, even with the
-/// slowest timing in use (137 s, renewed every 26 s, which OpenShift recommends for single nodes).
+/// slowest timing in use (137 s, renewed every 26 s, which `OpenShift` recommends for single nodes).
 const LONGEST: u64 = 60;
 
 /// What to do with the Lease.

@@ -207,7 +207,7 @@ impl Elector {
         let spec = match consider(lease.as_ref(), unchanged, me, &self.timing, Timestamp::now()) {
             Move::Wait(left) => {
                 let holder = holder(lease.as_ref()).unwrap_or_default().to_owned();
-                self.warn_about(&holder, lease.and_then(|l| l.spec).unwrap_or_default());
+                self.warn_about(&holder, &lease.and_then(|l| l.spec).unwrap_or_default());
                 return Ok(Found::Theirs { holder, left });
             }
             Move::Write(spec) => *spec,
@@ -256,9 +256,9 @@ impl Elector {
 
     /// Warns once if the duration of another holder is out of bounds: that holder is probably not a replica of this
     /// operator.
-    fn warn_about(&mut self, holder: &str, lease: LeaseSpec) {
+    fn warn_about(&mut self, holder: &str, lease: &LeaseSpec) {
         let says = lease.lease_duration_seconds;
-        let trusted = trusted(&lease, &self.timing).as_secs();
+        let trusted = trusted(lease, &self.timing).as_secs();
         let about = Some((holder.to_owned(), says));
         if says.and_then(|s| u64::try_from(s).ok()) != Some(trusted) && self.warned != about {
             warn!(

@@ -88,7 +88,7 @@ async fn a_leader_whose_renewals_are_written_but_never_answered_in_time_still_le
     for version in 1..=5_u32 {
         let (read, written) = (Rc::clone(&present), Rc::clone(&present));
         let read = get(LEASE).finds_then(move || read.borrow().clone());
-        let write = writes(version).is_never_answered().with(move |sent| {
+        let write = writes(version).gets_no_answer().with(move |sent| {
             let mut sent = sent.clone();
             sent["metadata"]["resourceVersion"] = json!((version + 1).to_string());
             written.replace(sent);
@@ -100,7 +100,7 @@ async fn a_leader_whose_renewals_are_written_but_never_answered_in_time_still_le
 
 #[tokio::test(start_paused = true)]
 async fn a_leader_that_gets_no_answer_tries_again_before_it_stops() {
-    let unanswered = || get(LEASE).is_never_answered();
+    let unanswered = || get(LEASE).gets_no_answer();
     let scenario = Scenario::new().then(unanswered()).then(unanswered()).then(unanswered());
     assert!(lost(scenario).await.contains("10 s"));
 }
@@ -108,7 +108,7 @@ async fn a_leader_that_gets_no_answer_tries_again_before_it_stops() {
 #[tokio::test(start_paused = true)]
 async fn one_dead_connection_does_not_end_the_leader() {
     let scenario = Scenario::new()
-        .then(get(LEASE).is_never_answered())
+        .then(get(LEASE).gets_no_answer())
         .then(finds(1, "me"))
         .then(writes(1))
         .then(finds(2, "other"));
@@ -132,7 +132,7 @@ async fn a_lease_that_a_person_deleted_is_made_again_by_its_leader() {
 
 #[tokio::test(start_paused = true)]
 async fn a_standby_survives_a_connection_that_died_silently() {
-    let scenario = Scenario::new().then(get(LEASE).is_never_answered()).then(finds(1, "")).then(writes(1));
+    let scenario = Scenario::new().then(get(LEASE).gets_no_answer()).then(finds(1, "")).then(writes(1));
     acquired(scenario).await;
 }
 

@@ -8,8 +8,7 @@ use kube::{
 use serde_json::json;
 use understudy_crds::{Decision, HistoryEntry, ModelVersion, Stage};
 
-use super::is_unanswered;
-use crate::clock;
+use crate::{clock, error_chain::is_unanswered};
 
 /// The message with which the policy refuses the write. It is the same text as in the chart.
 const REFUSAL: &str = "four eyes: an approval by its own requester cannot be recorded";

@@ -94,7 +94,7 @@ impl ApprovalPolicy {
     /// Checks now, for a decision. `witness` is the version with which the forbidden write is tried, as a dry run. If
     /// the API server does not answer, the policy does not count as enforced: no decision relies on an earlier check.
     pub async fn check(&self, witness: Option<&ModelVersion>) -> Enforcement {
-        let finding = self.find(witness).await;
+        let finding = Box::pin(self.find(witness)).await;
         let found = finding.state();
         // The witness was deleted. Another one may exist.
         if witness.is_none() || found.reason() != reasons::Policy::NotTried {
@@ -112,7 +112,7 @@ impl ApprovalPolicy {
         let changed = self.state.send_if_modified(|state| {
             let changed = failures.settle(state, finding, Instant::now());
             let (active, finding) = (state.active, &state.message);
-            if changed && active {
+            if changed && (active || state.reason() == reasons::Policy::NotTried) {
                 info!(active, finding, "the state of the approval policy changed");
             } else if changed {
                 warn!(active, finding, detail, "the state of the approval policy changed");
@@ -141,8 +141,8 @@ impl ApprovalPolicy {
             (Ok(None), Ok(false)) => state(Enforcement::not_tried()),
             (compared, tried) => {
                 let complete = compared.is_ok();
-                let failures = [compared.err(), tried.err()].into_iter().flatten().collect();
-                failed(failures, complete)
+                let failures: Vec<_> = [compared.err(), tried.err()].into_iter().flatten().collect();
+                failed(&failures, complete)
             }
         }
     }
@@ -167,7 +167,7 @@ impl ApprovalPolicy {
 
 /// The finding of two checks, of which at least one failed. The difference to the installed policy comes first: it
 /// explains more than that the forbidden write was accepted.
-fn failed(failures: Vec<Failure>, compared: bool) -> Finding {
+fn failed(failures: &[Failure], compared: bool) -> Finding {
     let complete = compared || failures.first().is_some_and(|first| first.finding().is_some());
     match failures.iter().find_map(|failure| failure.finding().map(|finding| (failure, finding))) {
         Some((failure, finding)) => {
@@ -181,14 +181,6 @@ async fn within<T, E: Into<Failure>>(check: impl Future<Output = Result<T, E>>) 
     match timeout(DEADLINE, check).await {
         Ok(result) => result.map_err(Into::into),
         Err(_elapsed) => Err(Failure::NoAnswer(DEADLINE)),
-    }
-}
-
-/// Whether the API server did not answer the request itself, so that the same request may succeed later.
-fn is_unanswered(error: &kube::Error) -> bool {
-    match error {
-        kube::Error::Api(status) => matches!(status.code, 401 | 408 | 429 | 500..),
-        _ => true,
     }
 }
 

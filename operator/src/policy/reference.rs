@@ -11,8 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use understudy_crds::PolicyReference;
 
-use super::is_unanswered;
-use crate::cluster::diff::difference;
+use crate::{cluster::diff::difference, error_chain::is_unanswered};
 
 /// The policy differs from the installed one, or could not be compared.
 #[derive(Debug, thiserror::Error)]

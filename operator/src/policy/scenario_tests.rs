@@ -28,7 +28,7 @@ fn accepted() -> Exchange {
 }
 
 fn unanswered() -> Exchange {
-    forbidden_write().is_never_answered()
+    forbidden_write().gets_no_answer()
 }
 
 fn overloaded(code: u16) -> Exchange {

@@ -239,7 +239,7 @@ pub async fn prune(
         remove(&ctx.client, seen.as_ref()).await?;
     }
     let unused = [
-        challenger.accepted().is_none().then(|| names::challenger(&md)),
+        (challenger.accepted().is_none() && observed.unreadable.is_empty()).then(|| names::challenger(&md)),
         observed.md.spec.recording.is_none().then(|| names::peers(&md)),
     ];
     for name in unused.into_iter().flatten() {
@@ -255,7 +255,11 @@ fn leftover<K: Placed>(store: &Store<K>, observed: &Observed, kept: &[String]) -
     store
         .of_deployment(&observed.namespace(), &observed.md.name_any())
         .into_iter()
-        .filter(|o| label(o.as_ref(), names::VERSION_LABEL).is_some())
+        .filter(|o| {
+            // What a version runs that cannot be read stays.
+            let version = label(o.as_ref(), names::VERSION_LABEL);
+            version.is_some_and(|version| observed.unreadable(version).is_none())
+        })
         .filter(|o| {
             o.meta().deletion_timestamp.is_none()
                 && owned(observed, o.as_ref())

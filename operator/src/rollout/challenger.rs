@@ -91,6 +91,13 @@ fn allowed<'a>(
     let refuse = |reason, message: String| Err(Refusal::new(reason, message));
     // Versions of other deployments and namespaces are not in this list.
     let Some(version) = observed.versions.iter().find(|v| v.spec.version == number) else {
+        if let Some(unreadable) = observed.unreadable(number) {
+            let name = unreadable.name();
+            return refuse(
+                Reason::VersionUnreadable,
+                format!("this operator cannot read ModelVersion {name}: upgrade the operator"),
+            );
+        }
         let (md, namespace) = (observed.md.name_any(), observed.namespace());
         return refuse(
             Reason::NoSuchVersion,

@@ -6,6 +6,8 @@
 use jiff::Timestamp;
 use understudy_crds::{MainReason, ModelDeployment, ModelVersion, RollbackResult, Rollout};
 
+use crate::reasons::Waiting;
+
 use super::{
     observe::Observed,
     plan::{Candidate, Next},
@@ -33,12 +35,16 @@ pub fn judge(
     leading: Timestamp,
     now: Timestamp,
 ) -> Option<Deadline> {
-    let (Next::Promote(candidate), Readiness::Wait { message, .. }) = (next, readiness) else { return None };
+    let (Next::Promote(candidate), Readiness::Wait { reason, message }) = (next, readiness) else {
+        return None;
+    };
     let since = began(&observed.md, candidate, now);
     let limit = observed.md.spec.rollout.deadline;
     let had = now.duration_since(since.max(leading));
     let is_over = std::time::Duration::try_from(had).is_ok_and(|had| had >= limit.into());
-    let over = is_over.then(|| {
+    // Nothing about the version is wrong: it goes on with another operator.
+    let counts = *reason != Waiting::VersionUnreadable;
+    let over = (is_over && counts).then(|| {
         let number = &candidate.version.spec.version;
         let failure = observed.pods_of(number).failure.as_ref();
         let why = failure.map(|f| format!("; {}: {}", f.reason, f.message)).unwrap_or_default();

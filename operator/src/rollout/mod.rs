@@ -91,7 +91,11 @@ pub async fn reconcile(
     let accepted = challenger.accepted().map(AsRef::as_ref);
     let version = answering.map(|answering| answering.version);
     let routing = build::routing(&observed.md, version, main, accepted);
-    apply::follow(&ctx, &observed, &mut routed, version, &routing).await;
+    // The routing depends on main's version. If that cannot be read, the pods keep the routing that they have.
+    let keeps_routing = observed.main_is_unreadable() && !readiness.changes_main();
+    if !keeps_routing {
+        apply::follow(&ctx, &observed, &mut routed, version, &routing).await;
+    }
     // Without its record, the rest cannot be reported. The next pass records it.
     let recorded = recorded?;
     let running = running::running(&ctx, &observed, answering, &readiness, routed.has_callers()).await;
@@ -136,6 +140,8 @@ fn next_pass(
 }
 
 #[cfg(test)]
+mod deadline_scenario_tests;
+#[cfg(test)]
 mod roll_tests;
 #[cfg(test)]
 mod scenario_tests;
@@ -143,3 +149,5 @@ mod scenario_tests;
 mod silence_tests;
 #[cfg(test)]
 mod switch_tests;
+#[cfg(test)]
+mod unreadable_tests;

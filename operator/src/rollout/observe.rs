@@ -8,6 +8,7 @@ use understudy_crds::{ModelDeployment, ModelVersion, names};
 
 use crate::{
     cluster::{
+        guard::Unreadable,
         key::Key,
         labels::label,
         pods::{Pods, PodsByVersion},
@@ -24,6 +25,8 @@ pub struct Observed {
     pub versions: Vec<Arc<ModelVersion>>,
     /// The pods of its versions, without those that are being deleted.
     pub pods: Vec<Arc<Pod>>,
+    /// Its versions that cannot be parsed. They and all that they run are kept as they are.
+    pub unreadable: Vec<Arc<Unreadable>>,
     /// Its workloads, by name.
     pub workloads: BTreeMap<String, Arc<Deployment>>,
     by_version: PodsByVersion,
@@ -38,7 +41,7 @@ impl Observed {
         workloads: BTreeMap<String, Arc<Deployment>>,
     ) -> Self {
         let by_version = PodsByVersion::of(&pods);
-        Self { md, versions, pods, workloads, by_version }
+        Self { md, versions, pods, unreadable: vec![], workloads, by_version }
     }
 
     /// Its namespace.
@@ -59,6 +62,17 @@ impl Observed {
     /// The version that is main by the status, if it still exists.
     pub fn current(&self) -> Option<&Arc<ModelVersion>> {
         self.version(&self.md.main()?.model_version).filter(|version| self.md.is_main(version))
+    }
+
+    /// The version that cannot be parsed and may have this number.
+    pub fn unreadable(&self, number: &str) -> Option<&Arc<Unreadable>> {
+        self.unreadable.iter().find(|version| version.may_be(number))
+    }
+
+    /// Whether the `ModelVersion` of main cannot be parsed. Then main stays as it is, apart from a rollback.
+    pub fn main_is_unreadable(&self) -> bool {
+        let main = self.md.main().map(|main| main.model_version.as_str());
+        main.is_some_and(|main| self.unreadable.iter().any(|version| version.name() == main))
     }
 
     /// The pods of the version of this number.
@@ -83,5 +97,6 @@ pub fn observe(md: &Arc<ModelDeployment>, ctx: &Context) -> Observed {
             Some((object, found))
         })
         .collect();
-    Observed::new(Arc::clone(md), versions, pods, workloads)
+    let unreadable = ctx.cache.versions.unreadable_of(&namespace, &name);
+    Observed { unreadable, ..Observed::new(Arc::clone(md), versions, pods, workloads) }
 }

@@ -72,7 +72,7 @@ impl Candidate {
 /// Plans pods and main. `challenger` was judged next to the version that is main by the status.
 pub fn plan(observed: &Observed, challenger: &Challenger, now: Timestamp) -> Plan {
     let current = observed.current().cloned();
-    let request = rollback::requested(&observed.md, &observed.versions, now);
+    let request = rollback::requested(observed, now);
     let (next, rollback) = match request {
         RollbackRequest::To(version, status) => {
             let approval = version.production_approval();
@@ -125,6 +125,7 @@ fn next(observed: &Observed, current: Option<&Arc<ModelVersion>>) -> Next {
         return Next::Promote(candidate);
     }
     match (main, current) {
+        (Some(_), None) if observed.main_is_unreadable() => Next::Keep,
         (Some(_), None) => Next::TakeDown { transition: None },
         (Some(_), Some(version)) => match version.transition() {
             Some(t) if t.approval.is_some() && t.from == Stage::Production => {

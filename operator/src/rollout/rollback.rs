@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::observe::Observed;
 use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{
@@ -20,7 +21,8 @@ pub enum RollbackRequest {
 }
 
 /// The rollback that the annotations request.
-pub fn requested(md: &ModelDeployment, versions: &[Arc<ModelVersion>], now: Timestamp) -> RollbackRequest {
+pub fn requested(observed: &Observed, now: Timestamp) -> RollbackRequest {
+    let (md, versions) = (observed.md.as_ref(), &observed.versions);
     // Cut to what the status can hold: a longer request would differ from the status after each write.
     let annotation =
         |key, most| md.annotations().get(key).filter(|v| !v.is_empty()).map(|v| text::clamp(v, most));
@@ -46,6 +48,10 @@ pub fn requested(md: &ModelDeployment, versions: &[Arc<ModelVersion>], now: Time
 
     let version = request.split('#').next().unwrap_or_default();
     let Some(target) = versions.iter().find(|v| v.spec.version == version) else {
+        if let Some(unreadable) = observed.unreadable(version) {
+            let name = unreadable.name();
+            return refused(format!("this operator cannot read ModelVersion {name}: upgrade the operator"));
+        }
         return refused(format!("there is no version {version} of {}", md.name_any()));
     };
     if md.is_main(target) {

@@ -62,7 +62,7 @@ pub struct Facts {
     pub models: Models,
     /// The nodes.
     pub nodes: Seen<Nodes>,
-    /// The DaemonSets in kube-system.
+    /// The `DaemonSets` in kube-system.
     pub daemon_sets: Seen<Vec<Value>>,
 }
 
@@ -77,6 +77,10 @@ pub struct Config {
     pub operator: String,
     /// Name of its service account.
     pub account: String,
+    /// Version of the chart.
+    pub chart: Option<String>,
+    /// Image of the operator.
+    pub image: Option<String>,
     /// Whether the ConfigMap could be read.
     pub read: Seen<()>,
     /// Image of the inference server.

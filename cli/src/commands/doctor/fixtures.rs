@@ -26,6 +26,8 @@ pub fn config() -> Config {
         fullname: "understudy".to_owned(),
         operator: "understudy-operator".to_owned(),
         account: "understudy-operator".to_owned(),
+        chart: Some("0.1.0".to_owned()),
+        image: Some("registry/understudy-operator:0.1.0".to_owned()),
         read: Ok(()),
         server_image: Some("registry/understudy-server:0.1.0".to_owned()),
         watched: vec![],

@@ -4,12 +4,12 @@ mod check;
 mod checks;
 mod difference;
 mod expected;
-mod facts;
+pub(crate) mod facts;
 #[cfg(test)]
 mod fixtures;
 pub(crate) mod gather;
 mod metrics_page;
-mod models;
+pub(crate) mod models;
 pub(crate) mod read;
 mod rights;
 mod text;
@@ -28,7 +28,7 @@ pub(crate) const SYSTEM: &str = "understudy-system";
 
 /// Checks the installation and says what to do
 ///
-/// Checks CRDs, admission policies, the operator with its rights, its Lease, caches and queue, images, Services and
+/// The operator is in the namespace -n; the default here is understudy-system. Checks CRDs, admission policies, the operator with its rights, its Lease, caches and queue, images, Services and
 /// models. Uses your own rights: a check that you may not make is skipped and names the right that is missing. The
 /// role understudy-doctor of the chart has all of them. Changes nothing.
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ Exit codes: 0 no problem, 1 problems found (FAIL or warn), 2 nothing could be ch
 
 Example: kubectl understudy doctor -n understudy-system")]
 pub struct DoctorArgs {
-    /// Checks the operators of all namespaces, not only of -n (default: understudy-system)
+    /// Checks the operators of all namespaces
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
 }
@@ -99,7 +99,7 @@ fn targets(system: &str, found: Seen<Vec<Value>>) -> Vec<(String, Result<Option<
 }
 
 /// Commands that show most of what the checks judge.
-fn plain(system: &str) -> String {
+pub(crate) fn plain(system: &str) -> String {
     format!(
         "\
 kubectl get crd modelversions.understudy.dev modeldeployments.understudy.dev

@@ -14,7 +14,7 @@ use crate::output;
 /// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long one page of a list may take.
-const PAGE_PATIENCE: Duration = Duration::from_secs(60);
+const PAGE_PATIENCE: Duration = Duration::from_mins(1);
 /// Objects in one page of a list.
 const PAGE: usize = 500;
 /// Objects between two lines of progress.
@@ -135,7 +135,10 @@ impl Reader {
             StatusCode::OK => Ok(Some(answer)),
             StatusCode::NOT_FOUND => Ok(None),
             StatusCode::FORBIDDEN => Err(Blind::Denied(right.to_owned())),
-            status => Err(Blind::Failed(format!("{path} answers {status}: {}", answer.message()))),
+            status => {
+                let path = path.split('?').next().unwrap_or(path);
+                Err(Blind::Failed(format!("{path} answers {status}: {}", answer.message())))
+            }
         }
     }
 
@@ -147,6 +150,14 @@ impl Reader {
             return Ok(None);
         };
         parse(&answer.body).map(Some)
+    }
+
+    /// A text, for example a log.
+    pub async fn text(&self, path: &str, right: &str) -> Seen<String> {
+        match self.get_answer(path, "*/*", right, PAGE_PATIENCE).await? {
+            Some(answer) => Ok(answer.text()),
+            None => Err(Blind::Failed("it does not exist".to_owned())),
+        }
     }
 
     /// Calls `each` with every object of a list, page by page, and returns their number. `metadata`: the objects have
@@ -174,9 +185,15 @@ impl Reader {
             };
             let mut page: Value = parse(&answer.body)?;
             drop(answer);
-            token = page["metadata"]["continue"].as_str().unwrap_or_default().to_owned();
+            page["metadata"]["continue"].as_str().unwrap_or_default().clone_into(&mut token);
+            let kind_of_list = page["kind"].as_str().unwrap_or_default().trim_end_matches("List").to_owned();
             if let Value::Array(items) = page["items"].take() {
-                for item in items {
+                for mut item in items {
+                    // The API server leaves them out of the items of its own kinds.
+                    if item["kind"].is_null() {
+                        item["kind"] = kind_of_list.clone().into();
+                        item["apiVersion"] = page["apiVersion"].clone();
+                    }
                     count += 1;
                     each(item);
                     if count % PROGRESS == 0 {
@@ -207,18 +224,14 @@ impl Reader {
     /// A page of a pod, through the API server's proxy: status code and text.
     pub async fn page(&self, namespace: &str, pod: &str, port: u64, path: &str) -> Seen<(u16, String)> {
         let url = format!("/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy{path}");
-        let answer = self
-            .send(Method::GET, &url, "*/*", None, PATIENCE)
-            .await
-            .map_err(|why| Blind::Failed(format!("{path} of pod {pod}: {why}")))?;
+        let answer = self.send(Method::GET, &url, "*/*", None, PATIENCE).await.map_err(Blind::Failed)?;
         match answer.status {
             StatusCode::FORBIDDEN if answer.is_api_status() => {
                 Err(Blind::Denied(format!("get pods/proxy in namespace {namespace}")))
             }
-            _ if answer.is_api_status() => Err(Blind::Failed(format!(
-                "the API server does not reach {path} of pod {pod}: {}",
-                answer.message()
-            ))),
+            _ if answer.is_api_status() => {
+                Err(Blind::Failed(format!("the API server does not reach it: {}", answer.message())))
+            }
             status => Ok((status.as_u16(), answer.text())),
         }
     }

@@ -77,27 +77,20 @@ impl Diagnosis {
     pub fn text(&self) -> String {
         let checks = || self.installations.iter().flat_map(|i| &i.checks);
         let width = checks().map(|c| c.name.len()).max().unwrap_or_default();
-        let mut text = String::new();
-        for installation in &self.installations {
-            text += &format!(
-                "Understudy in namespace {}, release {}\n",
-                installation.namespace, installation.release
-            );
-            for check in &installation.checks {
-                text += &format!("{:<9}{:<width$}   {}\n", check.level.as_str(), check.name, check.message);
-                let indent = " ".repeat(9);
-                if let Some(meaning) = &check.meaning {
-                    for line in wrapped(meaning) {
-                        text += &format!("{indent}{line}\n");
-                    }
-                }
-                for command in &check.commands {
-                    text += &format!("{indent}$ {command}\n");
-                }
+        let indent = " ".repeat(9);
+        let mut lines = vec![];
+        for Installation { namespace, release, checks } in &self.installations {
+            lines.push(format!("Understudy in namespace {namespace}, release {release}"));
+            for check in checks {
+                lines.push(format!("{:<9}{:<width$}   {}", check.level.as_str(), check.name, check.message));
+                let meaning = check.meaning.as_deref().map(wrapped).unwrap_or_default();
+                lines.extend(meaning.iter().map(|line| format!("{indent}{line}")));
+                lines.extend(check.commands.iter().map(|command| format!("{indent}$ {command}")));
             }
-            text.push('\n');
+            lines.push(String::new());
         }
-        text + &self.counted()
+        lines.push(self.counted());
+        lines.join("\n")
     }
 
     fn counted(&self) -> String {
@@ -137,4 +130,57 @@ fn wrapped(text: &str) -> Vec<String> {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::commands::doctor::{
+        checks,
+        facts::{DryRun, Facts},
+        fixtures,
+    };
+
+    fn diagnosis(facts: &Facts) -> Diagnosis {
+        let installation = Installation {
+            namespace: facts.system.clone(),
+            release: facts.config.release.clone(),
+            checks: checks::all(facts),
+        };
+        Diagnosis::of("0.1.0", vec![installation])
+    }
+
+    fn assert_text(name: &str, text: &str) {
+        insta::with_settings!({snapshot_path => "../../../tests/snapshots", prepend_module_to_snapshot => false}, {
+            insta::assert_snapshot!(name, text);
+        });
+    }
+
+    #[test]
+    fn a_sound_installation_is_a_short_list_without_a_problem() {
+        assert_text("doctor_sound", &diagnosis(&fixtures::facts()).text());
+    }
+
+    #[test]
+    fn a_problem_has_its_meaning_and_a_command() {
+        let mut facts = fixtures::facts();
+        facts.policy = Ok(None);
+        facts.dry_run = Ok(DryRun::Accepted);
+        let mut lease = fixtures::lease();
+        lease["spec"]["holderIdentity"] = json!("intruder");
+        facts.lease = Ok(Some(lease));
+        assert_text("doctor_broken", &diagnosis(&facts).text());
+    }
+
+    #[test]
+    fn without_any_right_nothing_was_seen() {
+        assert!(diagnosis(&fixtures::facts()).saw_anything());
+        let skipped = Check::skipped("crds", "you may not get customresourcedefinitions");
+        let server = Check::ok("api-server", "Kubernetes answers");
+        let installation =
+            Installation { namespace: "x".into(), release: "x".into(), checks: vec![server, skipped] };
+        assert!(!Diagnosis::of("0.1.0", vec![installation]).saw_anything());
+    }
 }

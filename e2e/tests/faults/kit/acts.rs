@@ -46,8 +46,8 @@ impl World {
 
     /// Alice publishes a version under this name.
     pub async fn publish_as(&self, name: &str, deployment: &str, version: &str) -> Result<String> {
-        let sha256: String =
-            Sha256::digest(format!("{deployment}/{version}")).iter().map(|b| format!("{b:02x}")).collect();
+        let digest = Sha256::digest(format!("{deployment}/{version}"));
+        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         let uri = format!("s3://models/{version}/model.onnx");
         let spec = json!({
             "deployment": deployment, "version": version, "artifact": {"uri": uri, "sha256": sha256},

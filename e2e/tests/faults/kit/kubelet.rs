@@ -65,11 +65,6 @@ impl Kubelet {
         self.change(|trouble| trouble.broken.insert(version.to_owned()));
     }
 
-    /// Pods of this version number that start from now on become ready.
-    pub fn repairs(&self, version: &str) {
-        self.change(|trouble| trouble.broken.remove(version));
-    }
-
     /// Pods with this image never become ready, because it cannot be pulled.
     pub fn misses(&self, image: &str) {
         self.change(|trouble| trouble.missing_images.insert(image.to_owned()));
@@ -105,11 +100,14 @@ async fn run(mut node: Node, changed: Arc<Notify>) {
             matches!(event, Ok(watcher::Event::Delete(_) | watcher::Event::InitDone)).then_some(()),
         )
     });
-    let changes = stream::select(
+    let events = stream::select(
         deployments.default_backoff().map(|_| ()),
         stream::select(pods.default_backoff().map(|_| ()), deleted),
     );
-    let notice = changes.for_each(|()| std::future::ready(changed.notify_one()));
+    let notice = events.for_each(|()| {
+        changed.notify_one();
+        std::future::ready(())
+    });
     let work = async {
         loop {
             changed.notified().await;

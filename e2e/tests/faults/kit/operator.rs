@@ -17,7 +17,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::{log::Log, wait::DEADLINE, world::World};
+use super::{log::Log, proxy::Proxy, wait::DEADLINE, world::World};
+
+/// The client library logs each failed connection as an error, under this name.
+const CONNECTION: &str = "kube_client::client";
 
 /// How to start an operator.
 pub struct Setup<'a> {
@@ -44,9 +47,9 @@ impl World {
 }
 
 impl Setup<'_> {
-    /// It reaches the API server at this port of 127.0.0.1.
-    pub fn through(self, port: u16) -> Self {
-        Self { api_port: Some(port), ..self }
+    /// It reaches the API server through this proxy. Its log may have errors of the connection.
+    pub fn through(self, proxy: &Proxy) -> Self {
+        Self { api_port: Some(proxy.port()), ..self }.expecting(CONNECTION)
     }
 
     /// Model pods run this image.
@@ -117,7 +120,7 @@ impl Setup<'_> {
             .kill_on_drop(true)
             .spawn()
             .context("failed to start OPERATOR_BINARY")?;
-        Ok(Operator { process, metrics_port, health_port, log, _dir: dir })
+        Ok(Operator { process, metrics_port, health_port, _dir: dir })
     }
 
     /// Starts the process, and waits until it leads.
@@ -134,7 +137,6 @@ pub struct Operator {
     process: Child,
     metrics_port: u16,
     health_port: u16,
-    log: Log,
     /// Its files.
     _dir: TempDir,
 }
@@ -148,11 +150,6 @@ impl Operator {
     /// Port of `/livez` and `/readyz`.
     pub const fn health_port(&self) -> u16 {
         self.health_port
-    }
-
-    /// What it has logged so far.
-    pub fn log(&self) -> Result<String> {
-        self.log.text()
     }
 
     /// Kills the process, as when its node is lost.

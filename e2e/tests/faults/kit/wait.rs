@@ -17,7 +17,7 @@ use understudy_crds::{ModelDeployment, ModelVersion};
 use super::{control_plane::OPERATOR, world::World};
 
 /// Longer than any step of a working operator takes on a busy machine, a change of the leader included.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_mins(1);
 /// Health, metrics and logs are read again after this pause.
 const PACE: Duration = Duration::from_millis(250);
 
@@ -46,13 +46,9 @@ impl World {
     ) -> Result<K> {
         let is_it = |object: Option<&K>| object.is_some_and(&predicate);
         let waiting = wait::await_condition(self.api::<K>(), name, is_it);
-        match timeout(DEADLINE, waiting).await {
-            Ok(found) => found?.context("the predicate requires an object"),
-            Err(_) => {
-                let seen = self.api::<K>().get_opt(name).await?;
-                bail!("timed out: {} {name}: {what}; it is {seen:?}", K::kind(&()))
-            }
-        }
+        let found = timeout(DEADLINE, waiting).await;
+        let found = found.with_context(|| format!("timed out: {} {name}: {what}", K::kind(&())))?;
+        found?.context("the predicate requires an object")
     }
 
     /// Waits for a `ModelVersion`.

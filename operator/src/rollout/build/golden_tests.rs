@@ -10,7 +10,10 @@ use super::{
     Answering, budget, challenger_service, config_map, main_service, peers_service, routing, version_service,
     workload,
 };
-use crate::config::Config;
+use crate::{
+    config::Config,
+    fixtures::{deployment, version},
+};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -76,6 +79,17 @@ fn a_challenger_gets_a_service_and_the_routing_contains_challenger_recording_and
 #[test]
 fn model_baseline_and_records_on_one_pvc_share_its_volume() {
     check("one-pvc");
+}
+
+#[test]
+fn a_pull_secret_that_chart_and_deployment_name_is_listed_once() {
+    let config: Config = serde_saphyr::from_str("{serverImage: s, imagePullSecrets: [{name: a}, {name: b}]}")
+        .expect("a configuration");
+    let md = deployment(json!({"spec": {"imagePullSecrets": [{"name": "b"}, {"name": "c"}]}}));
+    let workload = workload(&md, &version("1.2.0", json!({})), 1, &config);
+    let pod = workload.spec.and_then(|spec| spec.template.spec).expect("a pod");
+    let names: Vec<_> = pod.image_pull_secrets.into_iter().flatten().map(|secret| secret.name).collect();
+    assert_eq!(names, ["a", "b", "c"]);
 }
 
 #[test]

@@ -56,8 +56,13 @@ pub fn workload(md: &ModelDeployment, mv: &ModelVersion, replicas: i32, config: 
 }
 
 fn pod(md: &ModelDeployment, mv: &ModelVersion, config: &Config) -> PodSpec {
-    let pull_secrets: Vec<LocalObjectReference> =
-        config.image_pull_secrets.iter().chain(&md.spec.image_pull_secrets).cloned().collect();
+    let mut pull_secrets: Vec<LocalObjectReference> = vec![];
+    for secret in config.image_pull_secrets.iter().chain(&md.spec.image_pull_secrets) {
+        // The API server rejects a list in which a name appears twice.
+        if !pull_secrets.contains(secret) {
+            pull_secrets.push(secret.clone());
+        }
+    }
     PodSpec {
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),

@@ -100,7 +100,7 @@ fn status(
     if let Some(main) = status.main.as_mut() {
         main.ready_replicas = observed.pods_of(&main.version).ready_replicas();
     }
-    status.staging = staging(observed);
+    status.staging = staging(observed, &status.staging);
     status.rollout = rollout(observed, pass);
     if let (Some(over), Some(rollback)) =
         (pass.deadline.and_then(|d| d.over.clone()), status.rollback.as_mut())
@@ -109,7 +109,8 @@ fn status(
         (rollback.result, rollback.message) = (RollbackResult::TimedOut, over);
     }
     conditions::fill_in(&mut status, base, pass, policy, now);
-    if pass.routed.reached_pods() {
+    let keeps_routing = observed.main_is_unreadable() && !pass.readiness.changes_main();
+    if pass.routed.reached_pods() && !keeps_routing {
         challenger::fill_in(&mut status, observed, &pass.calls, now);
     }
     status.bounded()
@@ -177,20 +178,19 @@ fn record(candidate: &Candidate, now: Timestamp) -> MainRecord {
     }
 }
 
-fn staging(observed: &Observed) -> Vec<Staged> {
-    let staged = observed.versions.iter().filter(|v| v.stage() == Stage::Staging);
-    staged
-        .take(limits::STAGED)
-        .map(|v| Staged {
-            version: v.spec.version.clone(),
-            model_version: v.name_any(),
-            ready_replicas: observed.pods_of(&v.spec.version).ready_replicas(),
-            url: names::url(
-                &names::version_object(&observed.md.name_any(), &v.spec.version),
-                &observed.namespace(),
-            ),
-        })
-        .collect()
+/// The versions in Staging. What was known of one that cannot be read stays.
+fn staging(observed: &Observed, known: &[Staged]) -> Vec<Staged> {
+    let is_unreadable = |s: &&Staged| observed.unreadable.iter().any(|v| v.name() == s.model_version);
+    let staged = observed.versions.iter().filter(|v| v.stage() == Stage::Staging).map(|v| Staged {
+        version: v.spec.version.clone(),
+        model_version: v.name_any(),
+        ready_replicas: observed.pods_of(&v.spec.version).ready_replicas(),
+        url: names::url(
+            &names::version_object(&observed.md.name_any(), &v.spec.version),
+            &observed.namespace(),
+        ),
+    });
+    known.iter().filter(is_unreadable).cloned().chain(staged).take(limits::STAGED).collect()
 }
 
 /// The change of main that waits. A promotion that is over stays until its request is closed: the controller of versions

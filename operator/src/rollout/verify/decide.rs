@@ -47,6 +47,7 @@ pub fn decide(seen: &ModelDeployment, facts: Facts<'_>) -> Readiness {
 fn promotion(seen: &ModelDeployment, facts: Promotion<'_>) -> Result<ModelDeployment, Wait> {
     // What callers reach is recorded. The pods were checked before the switch, and so was the policy.
     if !facts.switched {
+        readable(&facts)?;
         pods(&facts)?;
         probes(&facts)?;
     }
@@ -78,6 +79,18 @@ fn promotion(seen: &ModelDeployment, facts: Promotion<'_>) -> Result<ModelDeploy
             let message = format!("the approval policy is not in force: {message}");
             Err((Waiting::ApprovalPolicyInactive, message))
         }
+    }
+}
+
+/// Whether every other version can be read. Otherwise one that is in Production could not be archived. A rollback is
+/// urgent and does not wait for that.
+pub fn readable(facts: &Promotion<'_>) -> Result<(), Wait> {
+    match &facts.unreadable {
+        Some(name) if facts.candidate.reason == MainReason::Promoted => Err((
+            Waiting::VersionUnreadable,
+            format!("this operator cannot read ModelVersion {name}, which may be in Production: upgrade it"),
+        )),
+        _ => Ok(()),
     }
 }
 

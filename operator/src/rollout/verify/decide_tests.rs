@@ -76,6 +76,7 @@ impl Situation {
             Fresh { version: self.version, deployment: self.deployment, policy_broken: self.policy_broken };
         let facts = Promotion {
             candidate: &self.candidate,
+            unreadable: None,
             switched: self.switched,
             wanted: self.planned.spec.replicas,
             reported_ready: self.reported_ready,

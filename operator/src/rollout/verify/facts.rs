@@ -38,6 +38,8 @@ pub struct Promotion<'a> {
     /// Whether callers reach it already, by this very transition. Then an earlier pass had found everything below, and
     /// ended before it recorded main.
     pub switched: bool,
+    /// Name of a version that cannot be parsed. It may be in Production.
+    pub unreadable: Option<String>,
     /// Pods that main must have.
     pub wanted: i32,
     /// Pods that its Deployment object reports as ready, of whatever template; `None` while it does not exist.

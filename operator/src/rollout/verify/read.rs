@@ -55,10 +55,12 @@ async fn promotion<'a>(
     workloads: &Workloads,
 ) -> Result<Promotion<'a>, Error> {
     let number = &candidate.version.spec.version;
+    let unreadable = observed.unreadable.first().map(|version| version.name().to_owned());
     if let Some(fresh) = switched(ctx, observed, candidate).await? {
         return Ok(Promotion {
             candidate,
             switched: true,
+            unreadable,
             wanted: observed.md.spec.replicas,
             reported_ready: None,
             ready_pods: 0,
@@ -70,13 +72,14 @@ async fn promotion<'a>(
     let mut facts = Promotion {
         candidate,
         switched: false,
+        unreadable,
         wanted: observed.md.spec.replicas,
         reported_ready: workloads.get(&names::version_object(&observed.md.name_any(), number)).map(ready),
         ready_pods: pods.len(),
         probes: None,
         fresh: None,
     };
-    if decide::pods(&facts).is_err() {
+    if decide::readable(&facts).is_err() || decide::pods(&facts).is_err() {
         return Ok(facts);
     }
     facts.probes = Some(probe(ctx, observed, pods).await);

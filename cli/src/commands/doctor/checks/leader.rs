@@ -2,7 +2,7 @@
 
 use super::super::{
     check::{Check, unseen},
-    facts::{Facts, Pages},
+    facts::{Blind, Facts, Pages},
     metrics_page::samples,
 };
 
@@ -22,8 +22,12 @@ pub fn check(facts: &Facts) -> Vec<Check> {
     let pages: Vec<(&Pages, &str)> =
         facts.pages.iter().filter_map(|p| p.metrics.as_deref().ok().map(|text| (p, text))).collect();
     if pages.is_empty() {
-        if let Some(blind) = facts.pages.iter().find_map(|p| p.metrics.as_ref().err()) {
-            checks.push(unseen(LEADER, blind));
+        match facts.pages.iter().find_map(|p| p.metrics.as_ref().err()) {
+            Some(Blind::Failed(_)) => {
+                checks.push(Check::skipped(LEADER, "no pod of the operator returned its metrics"));
+            }
+            Some(blind) => checks.push(unseen(LEADER, blind)),
+            None => {}
         }
         return checks;
     }
@@ -52,27 +56,36 @@ pub fn check(facts: &Facts) -> Vec<Check> {
 }
 
 fn logs(facts: &Facts) -> String {
-    format!("kubectl -n {} logs deployment/{} --all-pods --tail=50", facts.system, facts.config.operator)
+    format!(
+        "kubectl -n {} logs -l app.kubernetes.io/name=understudy-operator --prefix --tail=50",
+        facts.system
+    )
 }
 
 fn health(facts: &Facts) -> Vec<Check> {
     let mut checks = vec![];
-    let mut well = 0;
     for pages in &facts.pages {
         for (path, page) in [("/livez", &pages.livez), ("/readyz", &pages.readyz)] {
             match page {
-                Ok((200, _)) => well += 1,
+                Ok((200, _)) => {}
                 Ok((status, text)) => checks.push(
                     Check::fail(HEALTH, format!("{path} of {} answers {status}: {}", pages.pod, first_lines(text)))
                         .means("The operator itself says that it does not work. The kubelet restarts a pod whose /livez fails.")
                         .run(format!("kubectl -n {} logs {} --tail=50", facts.system, pages.pod)),
                 ),
+                // One line for each pod is enough.
+                Err(Blind::Failed(why)) if path == "/livez" => checks.push(
+                    Check::warn(HEALTH, format!("the API server got no {path} from {}: {why}", pages.pod))
+                        .means("The pod hangs, or the API server cannot reach pods on this network. A port-forward takes another way: compare.")
+                        .run(format!("kubectl -n {} port-forward {} 8081", facts.system, pages.pod)),
+                ),
+                Err(Blind::Failed(_)) => {}
                 Err(blind) => checks.push(unseen(HEALTH, blind)),
             }
         }
     }
     checks.dedup();
-    if well > 0 && checks.is_empty() {
+    if checks.is_empty() && !facts.pages.is_empty() {
         checks
             .push(Check::ok(HEALTH, format!("/livez and /readyz of {} pods answer 200", facts.pages.len())));
     }
@@ -218,6 +231,17 @@ mod tests {
         let checks = checked("understudy_leader 1\n".to_owned());
         assert!(checks.iter().all(|c| !c.is_problem()), "{checks:?}");
         assert_eq!(level(&checks, CACHES), Level::Skipped);
+    }
+
+    #[test]
+    fn pods_that_the_api_server_cannot_reach_are_one_warning_each() {
+        let mut facts = facts();
+        for pages in &mut facts.pages {
+            let lost = || Blind::Failed("no answer within 10 s".to_owned());
+            (pages.metrics, pages.livez, pages.readyz) = (Err(lost()), Err(lost()), Err(lost()));
+        }
+        let levels: Vec<_> = check(&facts).iter().map(|c| (c.name, c.level)).collect();
+        assert_eq!(levels, [(HEALTH, Level::Warn), (HEALTH, Level::Warn), (LEADER, Level::Skipped)]);
     }
 
     #[test]

@@ -30,7 +30,7 @@ fn images(facts: &Facts, pods: usize) -> Check {
             0 => String::new(),
             n => format!("; {n} of them still run another server image than the operator sets"),
         };
-        return Check::ok(IMAGES, format!("the images of {pods} model pods can be pulled{others}"));
+        return Check::ok(IMAGES, format!("every image of model pods can be pulled (pods: {pods}){others}"));
     }
     let first = failures.examples.first().and_then(|e| e.split(' ').next()).unwrap_or_default();
     let (namespace, name) = first.split_once('/').unwrap_or_default();
@@ -78,7 +78,7 @@ fn deployments(facts: &Facts, total: usize) -> Vec<Check> {
     if checks.is_empty() {
         checks.push(Check::ok(
             DEPLOYMENTS,
-            format!("{total} ModelDeployments, none is stalled, every main answers"),
+            format!("none is stalled, every main answers (ModelDeployments: {total})"),
         ));
     }
     checks
@@ -118,7 +118,7 @@ fn versions(facts: &Facts, total: usize) -> Vec<Check> {
     if checks.is_empty() {
         checks.push(Check::ok(
             VERSIONS,
-            format!("{total} ModelVersions, all can be read, no request is overdue"),
+            format!("all can be read, no request is overdue (ModelVersions: {total})"),
         ));
     }
     checks
@@ -145,7 +145,7 @@ fn objects(facts: &Facts, total: usize) -> Vec<Check> {
         );
     }
     if checks.is_empty() {
-        checks.push(Check::ok(OBJECTS, format!("{total} objects of models, each with the right owner")));
+        checks.push(Check::ok(OBJECTS, format!("each has the right owner (objects: {total})")));
     }
     checks
 }

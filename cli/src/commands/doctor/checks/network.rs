@@ -10,7 +10,7 @@ use super::super::{
 const NODES: &str = "nodes";
 const PROXY: &str = "service-proxy";
 const ENDPOINTS: &str = "endpoints";
-/// DaemonSets in kube-system that make nodes follow Services.
+/// `DaemonSets` in kube-system that make nodes follow Services.
 const PROXIES: [&str; 6] =
     ["kube-proxy", "cilium", "kube-router", "antrea-agent", "calico-node", "ovnkube-node"];
 
@@ -23,7 +23,7 @@ pub fn check(facts: &Facts) -> Vec<Check> {
 
 fn of_nodes(total: usize, not_ready: &Tally) -> Check {
     match not_ready.count {
-        0 if total > 0 => Check::ok(NODES, format!("{total} nodes are ready")),
+        0 if total > 0 => Check::ok(NODES, format!("{total} of {total} nodes are ready")),
         0 => Check::fail(NODES, "the cluster has no nodes").means("No pod can run.").run("kubectl get nodes"),
         bad => {
             let message = format!("{bad} of {total} nodes are not ready: {}", not_ready.names());
@@ -62,7 +62,7 @@ fn endpoints(facts: &Facts) -> Check {
     if without.is_empty() {
         return Check::ok(
             ENDPOINTS,
-            format!("the Services of {} ready mains have endpoints", facts.models.serving()),
+            format!("every main with ready pods has endpoints (mains: {})", facts.models.serving()),
         );
     }
     let first = without.examples.first().cloned().unwrap_or_default();

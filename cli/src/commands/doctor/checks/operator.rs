@@ -105,7 +105,7 @@ fn of_pods(facts: &Facts, operator: &Value, pods: &[Value]) -> Vec<Check> {
     }
     if checks.is_empty() {
         let restarts: u64 = pods.iter().map(restarts).sum();
-        checks.push(Check::ok(PODS, format!("{} pods, {restarts} restarts", pods.len())));
+        checks.push(Check::ok(PODS, format!("pods: {}, restarts: {restarts}", pods.len())));
     }
     checks
 }
@@ -197,7 +197,7 @@ mod tests {
     )]
     #[case::image(json!({"restartCount": 0, "state": {"waiting": {"reason": "ErrImagePull"}}}), Level::Fail, "is in ErrImagePull")]
     #[case::many_restarts(json!({"restartCount": 4, "state": {"running": {}}}), Level::Warn, "has restarted 4 times")]
-    #[case::starts(json!({"restartCount": 0, "state": {"waiting": {"reason": "ContainerCreating"}}}), Level::Ok, "1 pods")]
+    #[case::starts(json!({"restartCount": 0, "state": {"waiting": {"reason": "ContainerCreating"}}}), Level::Ok, "pods: 1")]
     fn a_pod_that_does_not_run_is_found_with_its_reason(
         #[case] container: Value,
         #[case] level: Level,

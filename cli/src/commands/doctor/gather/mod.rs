@@ -12,6 +12,7 @@ use super::{
     facts::{Config, Facts, Nodes, Seen, Tally},
     read::{Kind, Reader},
 };
+pub(crate) use operator::pages;
 
 pub(crate) const CRDS: Kind = Kind("apis/apiextensions.k8s.io/v1", "customresourcedefinitions");
 pub(crate) const POLICIES: Kind = Kind("apis/admissionregistration.k8s.io/v1", "validatingadmissionpolicies");

@@ -49,6 +49,8 @@ pub async fn config(reader: &Reader, system: &str, operator: Option<&Value>) -> 
         release: text(&operator["metadata"]["labels"]["app.kubernetes.io/instance"])
             .unwrap_or_else(|| "understudy".to_owned()),
         account: text(&template["serviceAccountName"]).unwrap_or_else(|| name.clone()),
+        chart: text(&operator["metadata"]["labels"]["app.kubernetes.io/version"]),
+        image: text(&template["containers"][0]["image"]),
         server_image: text(&file["serverImage"]),
         watched,
         policy: text(&file["policyName"]).unwrap_or_else(|| format!("{fullname}-approval")),
@@ -115,7 +117,7 @@ pub async fn pages(reader: &Reader, system: &str, pods: &[Value]) -> Vec<Pages> 
             );
             let metrics = metrics.and_then(|(status, text)| match status {
                 200 => Ok(text),
-                _ => Err(Blind::Failed(format!("/metrics of pod {name} answers {status}"))),
+                _ => Err(Blind::Failed(format!("it answers {status}"))),
             });
             Pages { pod: name.to_owned(), metrics, livez, readyz }
         })

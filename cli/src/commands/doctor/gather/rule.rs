@@ -50,8 +50,8 @@ pub async fn dry_run(reader: &Reader, witness: Option<&ModelVersion>) -> Seen<Dr
         )));
     }
     let path = format!("{}/{name}/status?dryRun=All", VERSIONS.path(Some(&namespace)));
-    let patch = forged(witness);
-    let body = Some(("application/merge-patch+json", &patch));
+    let record = forged(witness);
+    let body = Some(("application/merge-patch+json", &record));
     let answer =
         reader.send(Method::PATCH, &path, "application/json", body, PATIENCE).await.map_err(Blind::Failed)?;
     let message = answer.message();

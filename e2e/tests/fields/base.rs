@@ -1,0 +1,50 @@
+//! A valid spec of each kind, with every field. A new field must be added here.
+
+use serde_json::{Value, json};
+
+pub const DIGEST: &str = "9f2c000000000000000000000000000000000000000000000000000000000001";
+
+/// Fields that no valid spec can have: the rule that refuses them is tried with an example.
+pub const NEVER: &[&str] = &["/resources/claims"];
+
+/// Fields that another field of the base does not allow to change: `tolerationSeconds` requires its effect.
+pub const FIXED: &[&str] = &["/tolerations/0/effect"];
+
+pub fn deployment() -> Value {
+    json!({
+        "description": "fraud score",
+        "replicas": 3,
+        "resources": {"limits": {"memory": "2Gi"}, "requests": {"memory": "1Gi"}},
+        "nodeSelector": {"kubernetes.io/arch": "amd64"},
+        "tolerations": [{
+            "key": "nvidia.com/gpu", "operator": "Equal", "value": "", "effect": "NoExecute", "tolerationSeconds": 7,
+        }],
+        "imagePullSecrets": [{"name": "registry"}],
+        "priorityClassName": "models",
+        "approval": {
+            "expiresAfter": "48h", "acceptanceTest": "Required",
+            "gates": [{"metric": "auc", "min": 0.9, "notWorseThanMain": true}],
+        },
+        "rollback": {"keepWarm": "5m"},
+        "challenger": {"version": "1.4.0-rc.1", "samplePercent": 50, "timeout": "500ms", "replicas": 2},
+        "recording": {
+            "samplePercent": 25,
+            "sink": {"uri": "pvc://records/fraud", "secretRef": {"name": "record-store"}},
+            "redact": ["card"], "retention": "720h", "rotateAfter": "2m",
+        },
+        "drift": {"window": "2h", "minSamples": 500, "psi": 0.3},
+    })
+}
+
+pub fn version() -> Value {
+    json!({
+        "deployment": "fraud",
+        "version": "1.2.3",
+        "stage": "None",
+        "artifact": {"uri": "pvc://models/fraud/model.onnx", "sha256": DIGEST, "secretRef": {"name": "model-store"}},
+        "documentation": {"markdown": "# Fraud", "url": "https://wiki.example.com/fraud"},
+        "evaluation": {"dataset": "holdout", "metrics": [{"name": "auc", "value": 0.97}]},
+        "provenance": {"run": "run-17", "gitCommit": "0a1b2c3", "dataset": "payments"},
+        "baseline": {"uri": "s3://models/fraud/baseline.json", "sha256": DIGEST},
+    })
+}
