@@ -61,6 +61,7 @@ impl ModelDeploymentStatus {
         let Self {
             url,
             main,
+            selector,
             previous: before,
             staging,
             challenger: named,
@@ -73,6 +74,7 @@ impl ModelDeploymentStatus {
             conditions: all,
         } = &mut self;
         shorten_some(url, limits::URL);
+        shorten_some(selector, limits::SELECTOR);
         main.iter_mut().for_each(served);
         before.iter_mut().for_each(previous);
         staging.truncate(limits::STAGED);

@@ -21,6 +21,8 @@ pub const VERSION: usize = 63;
 pub const OBJECT: usize = 253;
 /// Characters of the URL of a Service: two DNS labels and what is around them.
 pub const URL: usize = 256;
+/// Characters of a label selector with three labels.
+pub const SELECTOR: usize = 512;
 /// Characters of a message for people, as in the conditions of Kubernetes.
 pub const MESSAGE: usize = 32_768;
 /// Characters of the reason of a condition, as in Kubernetes.

@@ -37,6 +37,11 @@ use crate::{
     doc = "ModelDeployment is one stable endpoint for the versions of a model. Exactly one version, main, answers its callers. Versions are ModelVersions that name it in spec.deployment.",
     derive = "PartialEq",
     derive = "Default",
+    scale(
+        spec_replicas_path = ".spec.replicas",
+        status_replicas_path = ".status.main.readyReplicas",
+        label_selector_path = ".status.selector"
+    ),
     printcolumn(name = "Main", type_ = "string", json_path = ".status.main.version"),
     printcolumn(name = "Challenger", type_ = "string", json_path = ".status.challenger.version"),
     printcolumn(name = "Replicas", type_ = "integer", json_path = ".status.main.readyReplicas"),
@@ -72,7 +77,8 @@ pub struct ModelDeploymentSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub description: Option<String>,
-    /// Number of pods of main, 1 to 1000. With 2 or more, a `PodDisruptionBudget` lets a node drain evict them one by
+    /// Number of pods of main, 1 to 1000. A `HorizontalPodAutoscaler` may set it: its target is this `ModelDeployment`, not
+    /// a Deployment of a version, whose number of pods the operator sets. With 2 or more, a `PodDisruptionBudget` lets a node drain evict them one by
     /// one; with 1, a drain interrupts the model. A version in Staging runs one pod.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 1000))]
@@ -147,6 +153,11 @@ pub struct ModelDeploymentStatus {
     /// The version that answers callers. Absent while no version is main.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub main: Option<ServedVersion>,
+    /// Labels of main's pods, as a selector. A `HorizontalPodAutoscaler` whose target is this `ModelDeployment` finds the
+    /// pods by it. Absent while no version is main.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::SELECTOR))]
+    pub selector: Option<String>,
     /// The version that was main before the newest change of main. Absent before the first change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Previous>,

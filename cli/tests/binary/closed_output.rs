@@ -22,6 +22,7 @@ fn cluster() -> ApiServer {
             return Some(json!({"type": "MODIFIED", "object": in_production()}));
         }
         match path {
+            "/version" => Some(json!({"gitVersion": "v1.36.3"})),
             path if path.ends_with("/modeldeployments") => Some(list(&[fixture("modeldeployment")])),
             path if path.ends_with("/modeldeployments/fraud") => Some(fixture("modeldeployment")),
             path if path.ends_with("/modelversions") => Some(list(&[fixture("candidate"), fixture("main")])),
@@ -69,6 +70,8 @@ fn ended(mut command: Command) -> (Option<i32>, String) {
 #[case(&["compare", "fraud"])]
 #[case(&["open", "fraud", "--no-browser"])]
 #[case(&["open", "fraud", "--no-browser", "-o", "json"])]
+#[case(&["doctor"])]
+#[case(&["doctor", "-o", "json"])]
 #[case(&["completion", "kubectl"])]
 #[case(&["completion", "bash"])]
 #[case(&["__complete", "review", ""])]

@@ -104,3 +104,20 @@ async fn a11_the_operators_account_cannot_roll_back() {
     let words = "nor rolls back";
     refused(edit(&w, OPERATOR, roll_back("1.2.0#a", OPERATOR.name)).await, 403, words);
 }
+
+#[tokio::test]
+async fn an_autoscaler_that_may_only_scale_sets_the_number_of_pods_and_finds_those_of_main() {
+    let w = World::new().await;
+    deployment(&w).await;
+    let selector = "understudy.dev/deployment=fraud,understudy.dev/version=1.3.0";
+    let status = Patch::Merge(json!({"status": {"selector": selector}}));
+    w.deployments(OPERATOR).patch_status("fraud", &PatchParams::default(), &status).await.unwrap();
+    w.allow(CAROL, &[(&["get", "update", "patch"], &["modeldeployments/scale"], &[])]).await;
+
+    let replicas = Patch::Merge(json!({"spec": {"replicas": 7}}));
+    let scale = w.deployments(CAROL).patch_scale("fraud", &PatchParams::default(), &replicas).await.unwrap();
+    assert_eq!(scale.status.and_then(|status| status.selector).as_deref(), Some(selector));
+    assert_eq!(w.deployments(ALICE).get("fraud").await.unwrap().spec.replicas, 7);
+    let beyond = Patch::Merge(json!({"spec": {"replicas": 5000}}));
+    refused(w.deployments(CAROL).patch_scale("fraud", &PatchParams::default(), &beyond).await, 422, "1000");
+}

@@ -84,13 +84,13 @@ impl Installation {
         let leader = operator();
         Self { leader, _alone: alone }
     }
+}
 
-    /// Runs the doctor.
-    pub fn doctor(&self, arguments: &[&str]) -> Diagnosis {
-        let printed = plugin(&[&["doctor", "-o", "json"], arguments].concat());
-        let json = serde_json::from_str(&printed.stdout).unwrap_or(Value::Null);
-        Diagnosis { printed, json }
-    }
+/// Runs the doctor.
+pub fn doctor(arguments: &[&str]) -> Diagnosis {
+    let printed = plugin(&[&["doctor", "-o", "json"], arguments].concat());
+    let json = serde_json::from_str(&printed.stdout).unwrap_or(Value::Null);
+    Diagnosis { printed, json }
 }
 
 fn forbidden_write_is_refused() -> bool {

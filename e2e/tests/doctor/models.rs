@@ -40,7 +40,7 @@ pub fn create(image: &str) {
         &json!({"stage": "Production", "conditions": [condition("Serving", "Serving")]}),
     );
     let main = json!({"version": "1.2.0", "modelVersion": VERSION, "digest": format!("sha256:{DIGEST}"), "since": at,
-        "transition": "6f", "readyReplicas": 1});
+        "transition": "6f1c2b3d4e5f", "readyReplicas": 1});
     written(
         "mdep/fraud",
         &json!({"main": main, "conditions": [condition("Running", "Answers"), condition("Ready", "Ready")]}),

@@ -66,14 +66,15 @@ fn own_address() -> IpAddr {
 /// The metrics of a pod that leads, or of a standby.
 pub fn metrics(leads: bool) -> String {
     let one = u8::from(leads);
-    let mut page = format!("# TYPE understudy_leader gauge\nunderstudy_leader {one}\n");
+    let mut lines = vec!["# TYPE understudy_leader gauge".to_owned(), format!("understudy_leader {one}")];
     for kind in ["ModelVersion", "ModelDeployment", "Deployment", "Service", "ConfigMap", "Pod"] {
-        page += &format!("understudy_cache_synced{{kind=\"{kind}\"}} {one}\n");
-        page += &format!("understudy_watch_last_event_seconds{{kind=\"{kind}\"}} 7\n");
+        lines.push(format!("understudy_cache_synced{{kind=\"{kind}\"}} {one}"));
+        lines.push(format!("understudy_watch_last_event_seconds{{kind=\"{kind}\"}} 7"));
     }
     for name in ["modelversion", "modeldeployment"] {
-        page += &format!("understudy_workqueue_depth{{name=\"{name}\"}} 0\n");
-        page += &format!("understudy_workqueue_oldest_seconds{{name=\"{name}\"}} 0\n");
+        lines.push(format!("understudy_workqueue_depth{{name=\"{name}\"}} 0"));
+        lines.push(format!("understudy_workqueue_oldest_seconds{{name=\"{name}\"}} 0"));
     }
-    page + &format!("understudy_approval_policy_active{{watched_namespace=\"\"}} {one}\n")
+    lines.push(format!("understudy_approval_policy_active{{watched_namespace=\"\"}} {one}"));
+    lines.join("\n") + "\n"
 }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::{
     installation::{Installation, SYSTEM, now},
     kubectl::{Printed, apply, kubectl, plugin, run},
-    models::{NAMESPACE, written},
+    models::{DIGEST, NAMESPACE, written},
 };
 
 /// Is part of every planted value.
@@ -32,7 +32,8 @@ fn unpacked(folder: &Path, file: &str) -> String {
             if path.is_dir() {
                 folders.push(path);
             } else {
-                text += &format!("== {}\n{}\n", path.display(), fs::read_to_string(&path).unwrap());
+                let content = fs::read_to_string(&path).unwrap();
+                text.extend(["== ", &path.display().to_string(), "\n", &content, "\n"]);
             }
         }
     }
@@ -55,15 +56,15 @@ fn plant() {
         "metadata": {"name": "fraud-1.3.0", "namespace": NAMESPACE},
         "spec": {"deployment": "fraud", "version": "1.3.0", "documentation": {"markdown": value("documentation")},
             "provenance": {"run": format!("https://ci:{}@ci.example/run/7?key={}", value("userinfo"), value("run"))},
-            "artifact": {"uri": format!("https://models.example/m.onnx?sig={}", value("query")), "sha256": crate::models::DIGEST}}});
+            "artifact": {"uri": format!("https://models.example/m.onnx?sig={}", value("query")), "sha256": DIGEST}}});
     apply(&[secret, system, pod, version]);
     // As kubectl writes it for client-side apply.
     let config = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "extra", "namespace": NAMESPACE,
         "labels": {"app.kubernetes.io/managed-by": "understudy"}}, "data": {"kubeconfig": value("kubeconfig")}});
     kubectl(&["apply", "-f", "-"], &config.to_string());
     let at = "2026-11-21T09:00:00Z";
-    let entry = json!({"id": "6f", "from": "None", "to": "Staging", "requestedBy": "alice", "requestedAt": at,
-        "decision": "Rejected", "decidedBy": "bob", "decidedAt": at, "reason": value("reason"), "digest": "sha256:9f"});
+    let entry = json!({"id": "6f1c2b3d4e5f", "from": "None", "to": "Staging", "requestedBy": "alice", "requestedAt": at,
+        "decision": "Rejected", "decidedBy": "bob", "decidedAt": at, "reason": value("reason"), "digest": format!("sha256:{DIGEST}")});
     let acceptance = json!({"verdict": "Failed", "by": "tess", "at": at, "feedback": value("feedback")});
     written("mv/fraud-1.3.0", &json!({"history": [entry], "acceptance": acceptance}));
     let note = format!("None -> Staging requested by dave, rejected by erin: {}", value("note"));
@@ -138,7 +139,7 @@ fn a_report_stays_below_its_limit() {
     let mut text = String::new();
     while text.len() < 900_000 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        text += &format!("{state:x} ");
+        text.push_str(&state.to_string());
     }
     for name in ["a", "b", "c"] {
         let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": NAMESPACE,

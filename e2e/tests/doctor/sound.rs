@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use crate::{
-    installation::{Installation, SYSTEM},
+    installation::{Installation, SYSTEM, doctor},
     kubectl::{apply, plugin},
 };
 
 #[test]
 fn a_sound_installation_has_no_problem_and_everything_is_checked() {
-    let installation = Installation::sound();
-    let found = installation.doctor(&[]);
+    let _installation = Installation::sound();
+    let found = doctor(&[]);
     assert_eq!([found.checks("fail"), found.checks("warn")].concat(), [], "{found:#?}");
     assert_eq!(found.printed.code, 0);
     // No kube-proxy is visible here, as in the cluster of `make up`.
@@ -25,15 +25,15 @@ fn a_sound_installation_has_no_problem_and_everything_is_checked() {
 
 #[test]
 fn every_operator_of_the_cluster_is_found() {
-    let installation = Installation::sound();
-    let found = installation.doctor(&["--all-namespaces"]);
+    let _installation = Installation::sound();
+    let found = doctor(&["--all-namespaces"]);
     assert_eq!(found.printed.code, 0, "{found:#?}");
     assert!(found.checks("ok").iter().any(|(name, _)| name == "lease"), "{found:#?}");
 }
 
 #[test]
 fn the_doctor_role_has_every_right_except_the_dry_run() {
-    let installation = Installation::sound();
+    let _installation = Installation::sound();
     let subject = json!([{"kind": "User", "name": "oncall", "apiGroup": "rbac.authorization.k8s.io"}]);
     let role =
         |kind: &str, name: &str| json!({"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name});
@@ -44,7 +44,7 @@ fn the_doctor_role_has_every_right_except_the_dry_run() {
             "metadata": {"name": "oncall", "namespace": SYSTEM},
             "subjects": subject, "roleRef": role("Role", "understudy-doctor-operator")}),
     ]);
-    let found = installation.doctor(&["--as", "oncall"]);
+    let found = doctor(&["--as", "oncall"]);
     assert_eq!([found.checks("fail"), found.checks("warn")].concat(), [], "{found:#?}");
     let skipped: Vec<_> =
         found.checks("skipped").into_iter().filter(|(name, _)| name != "service-proxy").collect();
@@ -55,8 +55,8 @@ fn the_doctor_role_has_every_right_except_the_dry_run() {
 
 #[test]
 fn a_person_without_rights_learns_which_are_missing() {
-    let installation = Installation::sound();
-    let found = installation.doctor(&["--as", "nobody"]);
+    let _installation = Installation::sound();
+    let found = doctor(&["--as", "nobody"]);
     assert_eq!(found.printed.code, 2, "{found:#?}");
     let skipped = found.checks("skipped");
     let missing = |right: &str| skipped.iter().any(|(_, message)| message.contains(right));

@@ -26,8 +26,8 @@ async fn acts(world: &World, operator: &str) -> Result<()> {
 #[tokio::test]
 async fn another_replica_acts_after_the_leader_was_killed() -> Result<()> {
     in_a_world(async |world| {
-        let first = world.operator("first").lead().await?;
-        let _second = world.operator("second").start().await?;
+        let first = world.operator("first").prompt().lead().await?;
+        let _second = world.operator("second").prompt().start().await?;
         model(world).await?;
         first.kill().await?;
         acts(world, "second").await
@@ -38,8 +38,8 @@ async fn another_replica_acts_after_the_leader_was_killed() -> Result<()> {
 #[tokio::test]
 async fn another_replica_acts_while_the_leader_is_frozen_and_keeps_leading_when_it_thaws() -> Result<()> {
     in_a_world(async |world| {
-        let mut first = world.operator("first").expecting(LOST).lead().await?;
-        let _second = world.operator("second").start().await?;
+        let mut first = world.operator("first").prompt().expecting(LOST).lead().await?;
+        let _second = world.operator("second").prompt().start().await?;
         model(world).await?;
         first.freeze()?;
         world.await_leader("second").await?;
@@ -54,8 +54,8 @@ async fn another_replica_acts_while_the_leader_is_frozen_and_keeps_leading_when_
 async fn another_replica_acts_when_no_packet_of_the_leader_arrives() -> Result<()> {
     in_a_world(async |world| {
         let proxy = Proxy::to(world.server().port()?).await?;
-        let _first = world.operator("first").through(&proxy).expecting(LOST).lead().await?;
-        let _second = world.operator("second").start().await?;
+        let _first = world.operator("first").prompt().through(&proxy).expecting(LOST).lead().await?;
+        let _second = world.operator("second").prompt().start().await?;
         model(world).await?;
         proxy.set(Traffic::Dropped);
         acts(world, "second").await
@@ -66,9 +66,9 @@ async fn another_replica_acts_when_no_packet_of_the_leader_arrives() -> Result<(
 #[tokio::test]
 async fn a_standby_whose_connection_died_silently_takes_over_when_the_leader_dies() -> Result<()> {
     in_a_world(async |world| {
-        let first = world.operator("first").lead().await?;
+        let first = world.operator("first").prompt().lead().await?;
         let proxy = Proxy::to(world.server().port()?).await?;
-        let second = world.operator("second").through(&proxy).start().await?;
+        let second = world.operator("second").prompt().through(&proxy).start().await?;
         model(world).await?;
         eventually("the standby has reached the API server", async || {
             Ok((second.readyz().await?.0 == 200).then_some(()))

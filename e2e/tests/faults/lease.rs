@@ -27,7 +27,7 @@ async fn a_lease_that_somebody_holds_for_a_day_is_taken_over_when_nobody_renews_
         let name = Some("understudy-operator".to_owned());
         let metadata = ObjectMeta { name, ..ObjectMeta::default() };
         world.create(&Lease { metadata, spec: Some(spec) }).await?;
-        let _operator = world.operator("only").start().await?;
+        let _operator = world.operator("only").prompt().start().await?;
         world.await_leader_within(TRUST, "only").await
     })
     .await

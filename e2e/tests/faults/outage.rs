@@ -29,7 +29,7 @@ async fn an_operator_that_starts_while_the_api_server_is_away_waits_for_it() -> 
 async fn a_request_that_was_made_while_every_open_connection_was_dead_is_noticed() -> Result<()> {
     in_a_world(async |world| {
         let proxy = Proxy::to(world.server().port()?).await?;
-        let mut operator = world.operator("only").through(&proxy).patient().lead().await?;
+        let mut operator = world.operator("only").through(&proxy).lead().await?;
         world.deploy("fraud", &json!({})).await?;
         let name = world.publish("fraud", "1.0.0").await?;
         world.await_version("seen", &name, |v: &ModelVersion| v.status.is_some()).await?;

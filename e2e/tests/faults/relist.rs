@@ -1,13 +1,12 @@
 //! A relist: the API server no longer knows the changes since the watch ended, and answers 410.
 
 use anyhow::Result;
-use futures::future::try_join_all;
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Service};
 use kube::api::DeleteParams;
 use serde_json::json;
 use understudy_crds::{ModelVersion, Stage};
 
-use crate::kit::{Proxy, Traffic, eventually, in_a_world};
+use crate::kit::{Proxy, Traffic, concurrently, eventually, in_a_world};
 
 /// So many versions that a list has several pages: the passes over the objects of the first page must not see the state
 /// from before the list.
@@ -19,13 +18,13 @@ async fn what_people_did_while_the_watches_were_cut_is_noticed_after_a_relist_wi
 -> Result<()> {
     in_a_world(async |world| {
         let proxy = Proxy::to(world.server().port()?).await?;
-        let _operator = world.operator("only").through(&proxy).patient().lead().await?;
+        let _operator = world.operator("only").through(&proxy).lead().await?;
         for model in ["approved", "published", "requested", "deleted", "damaged"] {
             world.deploy(model, &json!({})).await?;
         }
         world.deploy("others", &json!({})).await?;
         let others = (0..OTHERS).map(|n| format!("1.0.{n}"));
-        try_join_all(others.map(async |version| world.publish("others", &version).await)).await?;
+        concurrently(others, async |version| world.publish("others", &version).await.map(drop)).await?;
         let approved = world.publish("approved", "1.0.0").await?;
         let transition = world.open_request(&approved, Stage::Staging).await?;
         let requested = world.publish("requested", "1.0.0").await?;

@@ -105,10 +105,10 @@ impl Cluster {
             + 'static,
     {
         let waiting = wait::await_condition(self.api::<K>(), name, predicate);
-        match tokio::time::timeout(DEADLINE, waiting).await {
-            Ok(found) => found.expect("the object can be watched"),
-            Err(_) => panic!("timed out: {what}; now {:#?}", self.api::<K>().get_opt(name).await),
+        if let Ok(found) = tokio::time::timeout(DEADLINE, waiting).await {
+            return found.expect("the object can be watched");
         }
+        panic!("timed out: {what}; now {:#?}", self.api::<K>().get_opt(name).await)
     }
 
     /// Waits until the operator has seen the newest spec of the deployment.

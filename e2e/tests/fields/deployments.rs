@@ -1,4 +1,4 @@
-//! The spec of a ModelDeployment.
+//! The spec of a `ModelDeployment`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,7 +39,7 @@ async fn each_field_of_a_deployment_converges_and_comes_back_or_is_refused_with_
     let accepted = verdict::accepted::<ModelDeployment>(&cluster, variants.clone()).await;
     verdict::changeable(&variants, &accepted);
     let mut lanes: Vec<Vec<Variant>> = vec![vec![]; LANES];
-    for (index, (variant, _)) in accepted.into_iter().enumerate() {
+    for (index, variant) in verdict::different(accepted).into_iter().enumerate() {
         lanes[index % LANES].push(variant);
     }
     let lanes = stream::iter(lanes.into_iter().enumerate());

@@ -201,6 +201,10 @@ fn integers(schema: &Value, old: i64) -> Vec<Tried> {
         ("too large for 64 bits", json!(9_223_372_036_854_775_808_u64), Refused),
         ("negative", json!(-1), Either),
     ];
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the bounds of the CRDs are whole numbers of 32 bits"
+    )]
     let bound = |bound: &str| schema[bound].as_f64().map(|bound| bound as i64);
     if let Some(least) = bound("minimum") {
         all.extend([("the least", json!(least), Accepted), ("too small", json!(least - 1), Refused)]);

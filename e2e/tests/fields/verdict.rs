@@ -1,5 +1,7 @@
 //! Whether the API server answers each variant as the schema says, and whether a refusal explains itself.
 
+use std::collections::BTreeSet;
+
 use futures::{StreamExt, stream};
 use kube::{CustomResourceExt, Resource};
 use serde::de::DeserializeOwned;
@@ -65,6 +67,16 @@ pub fn changeable(variants: &[Variant], accepted: &[(Variant, Value)]) {
     }
     fixed.dedup();
     assert!(fixed.is_empty(), "no change is accepted: {fixed:?}");
+}
+
+/// One variant of each spec that the API server would store: null, absence and the default are often the same.
+pub fn different(accepted: Vec<(Variant, Value)>) -> Vec<Variant> {
+    let mut seen = BTreeSet::new();
+    accepted
+        .into_iter()
+        .filter(|(_, stored)| seen.insert(stored.to_string()))
+        .map(|(variant, _)| variant)
+        .collect()
 }
 
 fn unreadable<K: Resource<DynamicType = ()> + CustomResourceExt + DeserializeOwned>(

@@ -1,6 +1,6 @@
 //! Whatever people, pods and models write, the status of a version fits into its schema, and no write repeats itself.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use proptest::{collection::vec, option, prelude::*, sample::select};
@@ -15,6 +15,8 @@ use crate::{
     cluster::pods::Pods,
     fixtures::{REQUEST, approved, at, decided, deployment, main_is, now, request, version, with},
 };
+
+static SCHEMA: LazyLock<Value> = LazyLock::new(|| schema::<ModelVersion>("status"));
 
 /// A text of characters of one to four bytes, up to 6,000 of them.
 fn text() -> impl Strategy<Value = String> {
@@ -139,7 +141,6 @@ const STEPS: usize = 6;
 
 /// Passes over the version until nothing is left to do.
 fn settle(mut observed: Observed) -> Result<ModelVersionStatus, TestCaseError> {
-    let schema = schema::<ModelVersion>("status");
     for _ in 0..STEPS {
         let before = observed.version.history().to_vec();
         let (next, rests) = match decide::decide(&observed, now()) {
@@ -156,7 +157,7 @@ fn settle(mut observed: Observed) -> Result<ModelVersionStatus, TestCaseError> {
             NextStep::Hold(hold) => (conditions::status(&observed, Some(&hold), now()), true),
             NextStep::Rest => (conditions::status(&observed, None, now()), true),
         };
-        let found = flaws(&schema, &serde_json::to_value(&next).expect("a status serialises"));
+        let found = flaws(&SCHEMA, &serde_json::to_value(&next).expect("a status serialises"));
         prop_assert!(found.is_empty(), "{found:?}");
         prop_assert!(next.history.starts_with(&before), "the history only grows");
         let same = observed.version.status.as_ref() == Some(&next);
@@ -169,7 +170,7 @@ fn settle(mut observed: Observed) -> Result<ModelVersionStatus, TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 96, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_annotations_and_pods_say_the_status_is_accepted_and_comes_to_rest(observed in observed()) {
@@ -204,7 +205,7 @@ proptest! {
             pods: Pods::default(),
         };
         let status = conditions::status(&observed, None, now());
-        let found = flaws(&schema::<ModelVersion>("status"), &serde_json::to_value(status).expect("a status"));
+        let found = flaws(&SCHEMA, &serde_json::to_value(status).expect("a status"));
         prop_assert!(found.is_empty(), "{found:?}");
     }
 }

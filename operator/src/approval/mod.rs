@@ -6,10 +6,12 @@
 mod announce;
 mod conditions;
 mod decide;
+mod main_rules;
 mod notes;
 mod observe;
 mod record;
 mod requirements;
+mod step;
 
 use std::{sync::Arc, time::Duration};
 

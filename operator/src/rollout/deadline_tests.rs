@@ -19,7 +19,7 @@ use crate::{
 const LONG_AGO: &str = "2026-11-20T00:00:00Z";
 
 /// 1.2.0 is main and 1.3.0, approved, is to replace it within 5 minutes.
-fn observed(annotations: Value, status: Value, of_candidate: Value) -> Observed {
+fn observed(annotations: &Value, status: Value, of_candidate: &Value) -> Observed {
     let md = deployment(json!({
         "metadata": {"annotations": annotations}, "spec": {"rollout": {"deadline": "5m"}},
         "status": with(main_is("1.2.0"), status),
@@ -31,8 +31,8 @@ fn observed(annotations: Value, status: Value, of_candidate: Value) -> Observed 
     Observed::new(Arc::new(md), vec![Arc::new(main), Arc::new(candidate)], pods, BTreeMap::new())
 }
 
-fn promoting(rollout: Value) -> Observed {
-    observed(json!({}), json!({"rollout": rollout}), rolling_out("1.3.0"))
+fn promoting(rollout: &Value) -> Observed {
+    observed(&json!({}), json!({"rollout": rollout}), &rolling_out("1.3.0"))
 }
 
 /// What the status says about the change of main.
@@ -55,7 +55,7 @@ fn judged(observed: &Observed, leading: &str, time: &str) -> Deadline {
 fn the_time_of_a_version_begins_when_it_is_its_turn_and_not_with_its_approval() {
     let of_another = recorded_change(json!({"transition": "ffffff", "since": EARLIER}));
     for rollout in [Value::Null, of_another] {
-        let deadline = judged(&promoting(rollout), LONG_AGO, "2026-11-21T15:00:00Z");
+        let deadline = judged(&promoting(&rollout), LONG_AGO, "2026-11-21T15:00:00Z");
         assert_eq!((deadline.since, deadline.over), (at("2026-11-21T15:00:00Z"), None));
     }
 }
@@ -64,13 +64,13 @@ fn the_time_of_a_version_begins_when_it_is_its_turn_and_not_with_its_approval() 
 #[case::within_the_deadline("2026-11-21T11:04:59Z", false)]
 #[case::at_its_end("2026-11-21T11:05:00Z", true)]
 fn a_promotion_ends_after_the_deadline(#[case] time: &str, #[case] is_over: bool) {
-    let deadline = judged(&promoting(recorded_change(json!({"since": EARLIER}))), LONG_AGO, time);
+    let deadline = judged(&promoting(&recorded_change(json!({"since": EARLIER}))), LONG_AGO, time);
     assert_eq!((deadline.since, deadline.over.is_some()), (at(EARLIER), is_over));
 }
 
 #[test]
 fn the_message_of_the_end_says_what_was_missing_and_why() {
-    let observed = promoting(recorded_change(json!({"since": EARLIER})));
+    let observed = promoting(&recorded_change(json!({"since": EARLIER})));
     let message = judged(&observed, LONG_AGO, "2026-11-21T12:00:00Z").over.expect("it is over");
     assert!(message.starts_with("1.3.0 did not become main within"), "{message}");
     for part in ["0 of 1 pods of 1.3.0 are ready", "ArtifactNotFound: no file exists at s3://models/x"] {
@@ -80,7 +80,7 @@ fn the_message_of_the_end_says_what_was_missing_and_why() {
 
 #[test]
 fn time_without_an_operator_does_not_count() {
-    let observed = promoting(recorded_change(json!({"since": EARLIER})));
+    let observed = promoting(&recorded_change(json!({"since": EARLIER})));
     let restarted = "2026-11-21T14:00:00Z";
     assert_eq!(judged(&observed, restarted, "2026-11-21T14:04:59Z").over, None);
     let deadline = judged(&observed, restarted, "2026-11-21T14:05:00Z");
@@ -90,7 +90,7 @@ fn time_without_an_operator_does_not_count() {
 
 #[test]
 fn a_version_whose_pods_answer_is_promoted_however_late_it_is() {
-    let observed = promoting(recorded_change(json!({"since": EARLIER})));
+    let observed = promoting(&recorded_change(json!({"since": EARLIER})));
     let next = plan(&observed, &Challenger::NotNamed, now()).next;
     let ready = Readiness::Change { md: Box::new(observed.md.as_ref().clone()) };
     assert_eq!(judge(&observed, &next, &ready, at(LONG_AGO), now()), None);
@@ -101,7 +101,7 @@ fn a_rollback_has_the_same_time_from_its_request() {
     let pending = json!({"rollback": {
         "request": "1.3.0#1", "by": "carol", "at": "2026-11-21T11:30:00Z", "result": "Pending", "message": "m",
     }});
-    let observed = observed(rollback_to("1.3.0"), pending, proven("1.3.0", "Archived"));
+    let observed = observed(&rollback_to("1.3.0"), pending, &proven("1.3.0", "Archived"));
     assert_eq!(judged(&observed, LONG_AGO, "2026-11-21T11:34:59Z").over, None);
     assert!(judged(&observed, LONG_AGO, "2026-11-21T11:35:00Z").over.is_some());
 }
@@ -116,19 +116,19 @@ fn candidate(observed: &Observed) -> Option<String> {
 #[test]
 fn a_promotion_that_is_over_is_not_tried_again_and_its_record_stays_until_the_request_is_closed() {
     let over = recorded_change(json!({"since": EARLIER, "deadlineExceeded": true}));
-    let observed = promoting(over.clone());
+    let observed = promoting(&over);
     assert_eq!(candidate(&observed), None);
     assert!(closing(&observed).is_some());
 
     let closed = with(rolling_out("1.3.0"), json!({"transition": null}));
-    let observed = self::observed(json!({}), json!({"rollout": over}), closed);
+    let observed = self::observed(&json!({}), json!({"rollout": over}), &closed);
     assert!(closing(&observed).is_none());
 }
 
 #[test]
 fn the_next_approved_version_follows_one_that_timed_out() {
     let over = recorded_change(json!({"since": EARLIER, "deadlineExceeded": true}));
-    let mut observed = promoting(over);
+    let mut observed = promoting(&over);
     let later = with(
         rolling_out("1.4.0"),
         json!({"transition": {"id": "d4", "approval": {"at": "2026-11-21T12:30:00Z"}}}),
@@ -141,7 +141,7 @@ fn the_next_approved_version_follows_one_that_timed_out() {
 #[test]
 fn a_new_request_of_a_version_that_timed_out_has_its_full_time() {
     let over = recorded_change(json!({"transition": "ffffff", "since": EARLIER, "deadlineExceeded": true}));
-    let observed = promoting(over);
+    let observed = promoting(&over);
     assert_eq!(candidate(&observed).as_deref(), Some("1.3.0"));
     assert_eq!(judged(&observed, LONG_AGO, "2026-11-21T15:00:00Z").over, None);
 }

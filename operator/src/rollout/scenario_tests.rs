@@ -234,6 +234,9 @@ async fn a_deployment_that_serves_costs_only_the_probe_of_its_service() {
             (&condition(sent, "Ready")["status"], &sent["status"]["main"]["readyReplicas"]),
             (&json!("True"), &json!(2))
         );
+        let of_main = "understudy.dev/deployment=fraud,understudy.dev/version=1.2.0";
+        let selector = sent["status"]["selector"].as_str().unwrap_or_default();
+        assert!(selector.ends_with(of_main), "an autoscaler finds the pods of main: {selector}");
     });
     pass(&mut cluster, &state, Scenario::new().then(conditions)).await.expect("its conditions are written");
     cluster.sees_what_was_written();

@@ -87,7 +87,7 @@ async fn callers_stay_with_main_while_a_version_that_may_be_in_production_cannot
 }
 
 /// The deployment as the cache has it, whose versions with these numbers cannot be read.
-fn observed(annotations: Value, unreadable: &[&str]) -> observe::Observed {
+fn observed(annotations: &Value, unreadable: &[&str]) -> observe::Observed {
     let mut cluster = Cluster::new();
     let parts = json!({"metadata": {"annotations": annotations}, "status": main_is("1.2.0")});
     cluster.sees(&deployment(parts));
@@ -110,7 +110,7 @@ fn plan_of(observed: &observe::Observed) -> plan::Plan {
 
 #[tokio::test]
 async fn a_rollback_to_a_version_that_cannot_be_read_says_so() {
-    let rollback = plan_of(&observed(rollback_to("1.1.0"), &["1.1.0"])).rollback.expect("a rollback");
+    let rollback = plan_of(&observed(&rollback_to("1.1.0"), &["1.1.0"])).rollback.expect("a rollback");
     assert_eq!(rollback.result, understudy_crds::RollbackResult::Refused);
     assert!(
         rollback.message.contains("cannot read ModelVersion fraud-1.1.0: upgrade"),
@@ -121,7 +121,7 @@ async fn a_rollback_to_a_version_that_cannot_be_read_says_so() {
 
 #[tokio::test]
 async fn a_rollback_leaves_a_main_that_cannot_be_read() {
-    let plan = plan_of(&observed(rollback_to("1.1.0"), &["1.2.0"]));
+    let plan = plan_of(&observed(&rollback_to("1.1.0"), &["1.2.0"]));
     let plan::Next::Promote(candidate) = plan.next else { panic!("no rollback: {:?}", plan.next) };
     assert_eq!(candidate.version.name_any(), "fraud-1.1.0");
 }

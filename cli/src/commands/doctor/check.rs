@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::facts::{Blind, Seen};
+use super::seen::{Blind, Seen};
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

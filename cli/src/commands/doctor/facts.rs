@@ -5,21 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{models::Models, rights::Need};
-
-/// Something that was read, or why it could not be.
-pub type Seen<T> = Result<T, Blind>;
-
-/// Why something could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Blind {
-    /// A right is missing, for example `list nodes`.
-    Denied(String),
-    /// Anything else, for example a timeout.
-    Failed(String),
-    /// It was not tried, because something that it needs is missing. The reason.
-    NotTried(String),
-}
+use super::{
+    config::Config,
+    models::Models,
+    rights::Need,
+    seen::{Seen, Tally},
+};
 
 /// What is known about one installation.
 #[derive(Clone, Debug)]
@@ -66,37 +57,6 @@ pub struct Facts {
     pub daemon_sets: Seen<Vec<Value>>,
 }
 
-/// What the operator was configured with. Without the right to read its ConfigMap, the chart's defaults.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Release of the chart.
-    pub release: String,
-    /// Prefix of all names.
-    pub fullname: String,
-    /// Name of the operator's Deployment.
-    pub operator: String,
-    /// Name of its service account.
-    pub account: String,
-    /// Version of the chart.
-    pub chart: Option<String>,
-    /// Image of the operator.
-    pub image: Option<String>,
-    /// Whether the ConfigMap could be read.
-    pub read: Seen<()>,
-    /// Image of the inference server.
-    pub server_image: Option<String>,
-    /// Namespaces that the operator watches. Empty: all.
-    pub watched: Vec<String>,
-    /// Name of policy and binding.
-    pub policy: String,
-    /// Name of the Lease.
-    pub lease: String,
-    /// How long the Lease is valid, in seconds.
-    pub lease_seconds: i64,
-    /// Whether the chart installed the policy that writes names.
-    pub stamps: bool,
-}
-
 /// The API server's response to the forbidden write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DryRun {
@@ -128,40 +88,4 @@ pub struct Nodes {
     pub total: usize,
     /// Those that are not ready.
     pub not_ready: Tally,
-}
-
-/// A number of objects, with the names of the first few.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// How many.
-    pub count: usize,
-    /// The first of them.
-    pub examples: Vec<String>,
-}
-
-/// Names in one message.
-const EXAMPLES: usize = 5;
-
-impl Tally {
-    /// Counts one more.
-    pub fn add(&mut self, example: impl FnOnce() -> String) {
-        self.count += 1;
-        if self.examples.len() < EXAMPLES {
-            self.examples.push(example());
-        }
-    }
-
-    /// `a, b and 3 more`.
-    #[must_use]
-    pub fn names(&self) -> String {
-        let more = self.count - self.examples.len();
-        let names = self.examples.join(", ");
-        if more == 0 { names } else { format!("{names} and {more} more") }
-    }
-
-    /// Whether nothing was counted.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.count == 0
-    }
 }

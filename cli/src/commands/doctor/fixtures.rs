@@ -6,9 +6,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
+    config::Config,
     expected,
-    facts::{Blind, Config, DryRun, Facts, Nodes, Pages},
+    facts::{DryRun, Facts, Nodes, Pages},
     models::Models,
+    seen::Blind,
 };
 
 pub const NOW: &str = "2026-11-21T12:00:00Z";
@@ -73,15 +75,17 @@ pub fn lease() -> Value {
 }
 
 pub fn metrics(leader: u8) -> String {
-    let mut page = format!("understudy_leader {leader}\n");
+    let mut lines = vec![format!("understudy_leader {leader}")];
     for kind in ["ModelVersion", "ModelDeployment", "Pod"] {
-        page += &format!("understudy_cache_synced{{kind=\"{kind}\"}} {leader}\n");
-        page += &format!("understudy_watch_last_event_seconds{{kind=\"{kind}\"}} 12.5\n");
+        lines.push(format!("understudy_cache_synced{{kind=\"{kind}\"}} {leader}"));
+        lines.push(format!("understudy_watch_last_event_seconds{{kind=\"{kind}\"}} 12.5"));
     }
-    page += "understudy_workqueue_depth{name=\"modelversion\"} 3\n";
-    page += "understudy_workqueue_oldest_seconds{name=\"modelversion\"} 0.2\n";
-    page += &format!("understudy_approval_policy_active{{watched_namespace=\"\"}} {leader}\n");
-    page
+    lines.push("understudy_workqueue_depth{name=\"modelversion\"} 3".to_owned());
+    lines.push("understudy_workqueue_oldest_seconds{name=\"modelversion\"} 0.2".to_owned());
+    let longest = "understudy_workqueue_longest_running_processor_seconds";
+    lines.push(format!("{longest}{{name=\"modelversion\"}} 2"));
+    lines.push(format!("understudy_approval_policy_active{{watched_namespace=\"\"}} {leader}"));
+    lines.join("\n") + "\n"
 }
 
 pub fn pages(pod: &str, leader: u8) -> Pages {

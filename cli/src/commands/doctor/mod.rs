@@ -2,21 +2,26 @@
 
 mod check;
 mod checks;
+pub(crate) mod config;
 mod difference;
 mod expected;
 pub(crate) mod facts;
 #[cfg(test)]
 mod fixtures;
 pub(crate) mod gather;
+pub(crate) mod kinds;
 mod metrics_page;
 pub(crate) mod models;
 pub(crate) mod read;
 mod rights;
+pub(crate) mod seen;
 mod text;
 
 use clap::Args;
-use facts::{Blind, Facts, Seen};
+use config::Config;
+use facts::Facts;
 use read::Reader;
+use seen::{Blind, Seen};
 use serde_json::Value;
 pub(crate) use text::Diagnosis;
 use text::Installation;
@@ -63,7 +68,7 @@ pub(crate) async fn diagnose(
     session: &Session,
     system: &str,
     everywhere: bool,
-) -> Result<(Diagnosis, facts::Config), Error> {
+) -> Result<(Diagnosis, Config), Error> {
     let reader = Reader::new(session.client.clone());
     let (server, now) = reader.server().await.map_err(Error::Unseen)?;
     let found = gather::operators(&reader, if everywhere { None } else { Some(system) }).await;

@@ -12,7 +12,7 @@ use understudy_crds::{
     names,
 };
 
-use super::facts::{Blind, Seen, Tally};
+use super::seen::{Blind, Seen, Tally};
 
 /// A request that is this much older than its deadline, in seconds, was missed by the operator.
 const OVERDUE: i64 = 120;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use kube::{Client, client::Body};
 use serde_json::Value;
 
-use super::facts::{Blind, Seen};
+use super::seen::{Blind, Seen};
 use crate::output;
 
 /// How long one request may take.
@@ -207,6 +207,13 @@ impl Reader {
         }
     }
 
+    /// A list that is small.
+    pub async fn collect(&self, kind: Kind, namespace: Option<&str>, selector: &str) -> Seen<Vec<Value>> {
+        let mut items = vec![];
+        self.list(kind, namespace, selector, false, |item| items.push(item)).await?;
+        Ok(items)
+    }
+
     /// Creates a review and returns it with its status.
     pub async fn review(&self, kind: Kind, review: &Value) -> Seen<Value> {
         let path = kind.path(None);
@@ -241,6 +248,9 @@ impl Reader {
         let answer = self.send(Method::GET, "/version", "application/json", None, PATIENCE).await?;
         if answer.status == StatusCode::UNAUTHORIZED {
             return Err("the credentials of this kubeconfig are missing, wrong or expired".to_owned());
+        }
+        if !answer.status.is_success() {
+            return Err(format!("/version answers {}: {}", answer.status, answer.message()));
         }
         let version: Value = serde_json::from_slice(&answer.body)
             .map_err(|_| format!("/version answers {}: {}", answer.status, answer.message()))?;

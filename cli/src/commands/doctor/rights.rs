@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{expected, facts::Config};
+use super::{config::Config, expected};
 
 /// One right of the operator's service account.
 #[derive(Clone, Debug, PartialEq, Eq)]

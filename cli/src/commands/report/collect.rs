@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 
 use super::{archive::Archive, redact::Redactor};
 use crate::commands::doctor::{
-    facts::{Blind, Config, Seen},
-    gather::{
+    config::Config,
+    kinds::{
         BINDINGS, BUDGETS, CONFIG_MAPS, CRDS, DEPLOYMENTS, LEASES, MANAGED, MODEL_DEPLOYMENTS, OPERATOR,
         PODS, POLICIES, SERVICES, SLICES, STAMP_BINDINGS, STAMPS, VERSIONS, scopes,
     },
     models::shown,
     read::{Kind, Reader},
+    seen::{Blind, Seen},
 };
 
 const EVENTS: Kind = Kind("api/v1", "events");

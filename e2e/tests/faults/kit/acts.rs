@@ -1,6 +1,7 @@
 //! What people do. Each act is one write. Alice requests, Bob approves, Carol rolls back.
 
 use anyhow::{Context, Result};
+use futures::{StreamExt, TryStreamExt, stream};
 use kube::{
     Api, Resource,
     api::{DynamicObject, Patch, PatchParams, PostParams},
@@ -19,6 +20,17 @@ pub const ALICE: &str = "alice";
 pub const BOB: &str = "bob";
 /// The person who rolls back.
 pub const CAROL: &str = "carol";
+
+/// Acts that go on at the same time. More would only wait for the API server.
+const CONCURRENCY: usize = 8;
+
+/// Does something for each of these names, for some of them at the same time.
+pub async fn concurrently(
+    names: impl Iterator<Item = String>,
+    act: impl AsyncFn(String) -> Result<()>,
+) -> Result<()> {
+    stream::iter(names).map(|name| act(name)).buffer_unordered(CONCURRENCY).try_collect().await
+}
 
 impl World {
     /// The API of a kind in the namespace, as this person.

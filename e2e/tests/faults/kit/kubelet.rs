@@ -95,31 +95,41 @@ async fn run(mut node: Node, changed: Arc<Notify>) {
     let pods = watcher(Api::<Pod>::namespaced(client.clone(), namespace), ours);
     let all = watcher::Config::default();
     let models = watcher(Api::<ModelDeployment>::namespaced(client.clone(), namespace), all);
-    let deleted = models.default_backoff().filter_map(|event| {
+    // At the end of a list, models may be gone that were there before.
+    let deletions = models.default_backoff().filter_map(|event| {
         std::future::ready(
             matches!(event, Ok(watcher::Event::Delete(_) | watcher::Event::InitDone)).then_some(()),
         )
     });
-    let events = stream::select(
-        deployments.default_backoff().map(|_| ()),
-        stream::select(pods.default_backoff().map(|_| ()), deleted),
-    );
+    let events =
+        stream::select(deployments.default_backoff().map(|_| ()), pods.default_backoff().map(|_| ()));
     let notice = events.for_each(|()| {
         changed.notify_one();
         std::future::ready(())
     });
-    let work = async {
-        loop {
-            changed.notified().await;
-            if let Err(error) = node.round().await {
-                // A conflict with the operator: the event of its write triggers the next round.
-                eprintln!("the fake kubelet tries again: {error:#}");
-                tokio::task::yield_now().await;
-                changed.notify_one();
+    let (client, namespace) = (client.clone(), namespace.clone());
+    let collect = async {
+        let mut deletions = std::pin::pin!(deletions);
+        while deletions.next().await.is_some() {
+            while let Err(error) = garbage::collect(&client, &namespace).await {
+                retry(&error);
             }
         }
     };
-    tokio::join!(notice, work);
+    let work = async {
+        loop {
+            changed.notified().await;
+            while let Err(error) = node.round().await {
+                retry(&error);
+            }
+        }
+    };
+    tokio::join!(notice, collect, work);
+}
+
+/// A round may meet the operator's own write of an object.
+fn retry(error: &anyhow::Error) {
+    eprintln!("the fake kubelet tries again: {error:#}");
 }
 
 /// The label selector of everything that an operator owns.
@@ -137,7 +147,6 @@ struct Node {
 
 impl Node {
     async fn round(&mut self) -> Result<()> {
-        garbage::collect(&self.client, &self.namespace).await?;
         let ours = ListParams::default().labels(&selector());
         let deployments = self.api::<Deployment>().list(&ours).await?.items;
         let mut pods = self.api::<Pod>().list(&ours).await?.items;

@@ -14,7 +14,8 @@ mod wait;
 mod world;
 
 pub use self::{
-    acts::{ALICE, BOB, CAROL},
+    acts::{ALICE, BOB, CAROL, concurrently},
+    operator::Operator,
     proxy::{Proxy, Traffic},
     wait::{eventually, within},
     world::{World, in_a_world},

@@ -100,6 +100,10 @@ fn status(
     if let Some(main) = status.main.as_mut() {
         main.ready_replicas = observed.pods_of(&main.version).ready_replicas();
     }
+    status.selector = status.main.as_ref().map(|main| {
+        let labels = names::version_labels(&base.name_any(), &main.version);
+        labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
+    });
     status.staging = staging(observed, &status.staging);
     status.rollout = rollout(observed, pass);
     if let (Some(over), Some(rollback)) =
@@ -218,6 +222,8 @@ fn rollout(observed: &Observed, pass: &Pass<'_>) -> Option<Rollout> {
     })
 }
 
+#[cfg(test)]
+mod bounds_tests;
 #[cfg(test)]
 mod tests {
     use std::{collections::BTreeMap, sync::Arc};

@@ -104,14 +104,10 @@ mod tests {
     use super::*;
     use crate::commands::doctor::{check::Level, fixtures};
 
-    fn checked(crd: Option<Value>) -> Check {
-        judge_one(&fixtures::facts(), "modelversions", crd.as_ref())
-    }
-
-    fn changed(pointer: &str, value: Value) -> Option<Value> {
+    fn changed(pointer: &str, value: Value) -> Value {
         let mut crd = fixtures::crd("modelversions");
         *crd.pointer_mut(pointer).unwrap() = value;
-        Some(crd)
+        crd
     }
 
     const SCHEMA: &str = "/spec/versions/0/schema/openAPIV3Schema";
@@ -119,18 +115,18 @@ mod tests {
     #[rstest]
     #[case::sound(Some(fixtures::crd("modelversions")), Level::Ok, "with the schema of 0.1.0")]
     #[case::missing(None, Level::Fail, "does not exist")]
-    #[case::not_established(changed("/status/conditions", json!([])), Level::Fail, "is not established")]
-    #[case::not_served(changed("/spec/versions/0/served", json!(false)), Level::Fail, "does not serve v1alpha1")]
-    #[case::another_stored_version(changed("/status/storedVersions", json!(["v1alpha1", "v1beta1"])), Level::Warn, "v1beta1")]
-    #[case::older(changed(&format!("{SCHEMA}/properties/spec/properties/baseline"), json!(null)), Level::Fail, "an older schema")]
-    #[case::without_a_rule(changed(&format!("{SCHEMA}/x-kubernetes-validations"), json!([])), Level::Fail, "an older schema")]
-    #[case::other_words(changed(&format!("{SCHEMA}/description"), json!("edited")), Level::Ok, "established")]
+    #[case::not_established(Some(changed("/status/conditions", json!([]))), Level::Fail, "is not established")]
+    #[case::not_served(Some(changed("/spec/versions/0/served", json!(false))), Level::Fail, "does not serve v1alpha1")]
+    #[case::another_stored_version(Some(changed("/status/storedVersions", json!(["v1alpha1", "v1beta1"]))), Level::Warn, "v1beta1")]
+    #[case::older(Some(changed(&format!("{SCHEMA}/properties/spec/properties/baseline"), json!(null))), Level::Fail, "an older schema")]
+    #[case::without_a_rule(Some(changed(&format!("{SCHEMA}/x-kubernetes-validations"), json!([]))), Level::Fail, "an older schema")]
+    #[case::other_words(Some(changed(&format!("{SCHEMA}/description"), json!("edited"))), Level::Ok, "established")]
     fn a_crd_is_judged_by_what_the_api_server_serves(
         #[case] crd: Option<Value>,
         #[case] level: Level,
         #[case] words: &str,
     ) {
-        let check = checked(crd);
+        let check = judge_one(&fixtures::facts(), "modelversions", crd.as_ref());
         assert_eq!(check.level, level, "{}", check.message);
         assert!(check.message.contains(words), "{}", check.message);
     }

@@ -17,7 +17,7 @@ pub fn check(facts: &Facts) -> Vec<Check> {
                 Check::fail(NAME, "the API server accepts an approval by its own requester (dry run)")
                     .means("One person can promote alone. The operator makes the same test and promotes nothing meanwhile.")
                     .run(format!("kubectl get validatingadmissionpolicy,validatingadmissionpolicybinding {} -o yaml", facts.config.policy))
-                    .run(super::restore(facts))
+                    .run(super::restore::restore(facts))
             }
             DryRun::Other(why) => {
                 Check::warn(NAME, format!("the dry run of a forbidden record failed for another reason: {why}"))

@@ -2,8 +2,9 @@
 
 use super::super::{
     check::{Check, unseen},
-    facts::{Blind, Facts, Pages},
+    facts::{Facts, Pages},
     metrics_page::samples,
+    seen::Blind,
 };
 
 const HEALTH: &str = "health";
@@ -16,6 +17,8 @@ const GATE: &str = "operator-gate";
 const SILENT: f64 = 660.0;
 /// Seconds that a key may wait in the queue.
 const OLD: f64 = 60.0;
+/// Seconds that one pass may take.
+const LONG: f64 = 300.0;
 
 pub fn check(facts: &Facts) -> Vec<Check> {
     let mut checks = health(facts);
@@ -137,6 +140,14 @@ fn queue(facts: &Facts, leader: &str, page: &str) -> Check {
     }
     let depth: f64 = samples(page, "understudy_workqueue_depth").map(|s| s.value).sum();
     let oldest = ages.map(|s| s.value).fold(0.0, f64::max);
+    let pass = samples(page, "understudy_workqueue_longest_running_processor_seconds");
+    let pass = pass.map(|s| s.value).fold(0.0, f64::max);
+    if pass > LONG {
+        return Check::fail(QUEUE, format!("a pass over one object has run for {pass:.0} s"))
+            .means("The pass hangs, although each of its requests has a deadline. Nothing happens with that object.")
+            .run(logs(facts))
+            .run(format!("kubectl -n {} delete pod {leader}", facts.system));
+    }
     if oldest <= OLD {
         return Check::ok(QUEUE, format!("{depth:.0} objects wait, the oldest for {oldest:.1} s"));
     }
@@ -157,7 +168,7 @@ fn gate(facts: &Facts, page: &str) -> Check {
     Check::fail(GATE, "the leader finds that the approval policy is not enforced")
         .means("Nothing is promoted. The condition ApprovalPolicyActive of each ModelDeployment says what the operator found.")
         .run("kubectl get mdep -A -o custom-columns=NAME:.metadata.name,POLICY:'.status.conditions[?(@.type==\"ApprovalPolicyActive\")].message'".to_owned())
-        .run(super::restore(facts))
+        .run(super::restore::restore(facts))
 }
 
 fn not_exported(name: &'static str, metric: &str) -> Check {
@@ -202,6 +213,11 @@ mod tests {
     #[case::the_queue(
         "understudy_workqueue_oldest_seconds{name=\"modelversion\"} 0.2",
         "understudy_workqueue_oldest_seconds{name=\"modelversion\"} 601",
+        QUEUE
+    )]
+    #[case::a_pass(
+        "understudy_workqueue_longest_running_processor_seconds{name=\"modelversion\"} 2",
+        "understudy_workqueue_longest_running_processor_seconds{name=\"modelversion\"} 600",
         QUEUE
     )]
     #[case::the_gate("active{watched_namespace=\"\"} 1", "active{watched_namespace=\"\"} 0", GATE)]

@@ -8,6 +8,7 @@ mod models;
 mod network;
 mod operator;
 mod policy;
+mod restore;
 mod rights;
 mod versions;
 
@@ -30,14 +31,6 @@ pub fn all(facts: &Facts) -> Vec<Check> {
         models::check,
     ];
     checks.iter().flat_map(|check| check(facts)).collect()
-}
-
-/// The command that installs the objects of the chart again, as the release had them.
-fn restore(facts: &Facts) -> String {
-    format!(
-        "helm get manifest {} -n {} | kubectl apply --server-side --force-conflicts -f -",
-        facts.config.release, facts.system
-    )
 }
 
 #[cfg(test)]

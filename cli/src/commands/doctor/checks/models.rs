@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::super::{
     check::{Check, judge},
-    facts::{Facts, Tally},
+    facts::Facts,
+    seen::Tally,
 };
 
 const DEPLOYMENTS: &str = "model-deployments";

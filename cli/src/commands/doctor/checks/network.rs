@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::super::{
     check::{Check, judge},
-    facts::{Facts, Tally},
+    facts::Facts,
+    seen::Tally,
 };
 
 const NODES: &str = "nodes";

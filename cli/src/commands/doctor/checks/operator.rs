@@ -5,10 +5,11 @@ use serde_json::Value;
 use super::{
     super::{
         check::{Check, judge, unseen},
-        facts::{Blind, Facts},
+        facts::Facts,
         models::waiting,
+        seen::Blind,
     },
-    restore,
+    restore::restore,
 };
 
 const DEPLOYMENT: &str = "operator";

@@ -6,9 +6,10 @@ use super::{
     super::{
         check::{Check, judge, unseen},
         difference::{Change, differences},
-        facts::{Facts, Seen},
+        facts::Facts,
+        seen::Seen,
     },
-    restore,
+    restore::{policy, restore},
 };
 
 const POLICY: &str = "approval-policy";
@@ -18,9 +19,9 @@ const MEANING: &str = "Without it, one person could promote alone. The operator 
                        Models that serve continue to serve. Read \"After a time without the policy\" in docs/operations.md before you restore it.";
 
 pub fn check(facts: &Facts) -> Vec<Check> {
-    let policy = one(facts, POLICY, "ValidatingAdmissionPolicy", "policy.json", &facts.policy);
+    let approval = one(facts, POLICY, "ValidatingAdmissionPolicy", "policy.json", &facts.policy);
     let binding = one(facts, BINDING, "ValidatingAdmissionPolicyBinding", "binding.json", &facts.binding);
-    let mut checks = vec![policy, binding];
+    let mut checks = vec![approval, binding];
     if facts.config.stamps {
         checks.extend(judge(STAMP, &facts.stamp, |(policy, binding)| {
             vec![stamp(facts, policy.is_some(), binding.is_some())]
@@ -34,7 +35,8 @@ fn one(facts: &Facts, name: &'static str, kind: &str, file: &str, seen: &Seen<Op
     let found = match seen {
         Err(blind) => return unseen(name, blind),
         Ok(None) => {
-            return Check::fail(name, format!("{object} does not exist")).means(MEANING).run(restore(facts));
+            let missing = Check::fail(name, format!("{object} does not exist")).means(MEANING);
+            return policy(facts).into_iter().fold(missing, Check::run);
         }
         Ok(Some(found)) => found,
     };
@@ -129,6 +131,16 @@ mod tests {
         assert!(
             found.commands.iter().any(|c| c.starts_with("helm get manifest understudy -n understudy-system"))
         );
+    }
+
+    #[test]
+    fn a_policy_that_is_not_part_of_the_release_is_installed_by_its_own_command() {
+        let mut facts = facts();
+        facts.policy = Ok(None);
+        facts.config.watched = vec!["risk".to_owned()];
+        let found = &check(&facts)[0];
+        assert_eq!(found.commands.len(), 1);
+        assert!(found.commands[0].contains("--set policies.install=true"), "{found:?}");
     }
 
     #[test]

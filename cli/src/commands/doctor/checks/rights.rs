@@ -7,7 +7,7 @@ use super::{
         check::{Check, judge},
         facts::Facts,
     },
-    restore,
+    restore::restore,
 };
 
 const NAME: &str = "operator-rights";

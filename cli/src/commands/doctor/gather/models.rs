@@ -3,13 +3,15 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{
-    super::{
-        facts::{Config, Seen},
-        models::Models,
-        read::{Kind, Reader},
+use super::super::{
+    config::Config,
+    kinds::{
+        BUDGETS, CONFIG_MAPS, DEPLOYMENTS, MANAGED, MODEL_DEPLOYMENTS, PODS, SERVICES, SLICES, VERSIONS,
+        scopes,
     },
-    BUDGETS, CONFIG_MAPS, DEPLOYMENTS, MANAGED, MODEL_DEPLOYMENTS, PODS, SERVICES, SLICES, VERSIONS, scopes,
+    models::Models,
+    read::{Kind, Reader},
+    seen::Seen,
 };
 
 /// Counts them. The deployments come first: the owners of everything else.

@@ -6,13 +6,13 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{
-    super::{
-        facts::{Blind, Config, Pages, Seen},
-        read::{Kind, Reader},
-        rights::{Need, needs},
-    },
-    CONFIG_MAPS, LEASES, PODS, collect,
+use super::super::{
+    config::Config,
+    facts::Pages,
+    kinds::{CONFIG_MAPS, LEASES, PODS},
+    read::{Kind, Reader},
+    rights::{Need, needs},
+    seen::{Blind, Seen},
 };
 use crate::output;
 
@@ -71,7 +71,7 @@ pub async fn pods(reader: &Reader, system: &str, operator: &Value) -> Seen<Vec<V
         .flatten()
         .filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)))
         .collect();
-    let mut pods = collect(reader, PODS, Some(system), &selector.join(",")).await?;
+    let mut pods = reader.collect(PODS, Some(system), &selector.join(",")).await?;
     pods.retain(|pod| pod["metadata"]["deletionTimestamp"].is_null());
     Ok(pods)
 }

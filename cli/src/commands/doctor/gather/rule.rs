@@ -7,12 +7,12 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 use understudy_crds::ModelVersion;
 
-use super::{
-    super::{
-        facts::{Blind, Config, DryRun, Seen},
-        read::{Kind, Reader},
-    },
-    STAMP_BINDINGS, STAMPS, VERSIONS,
+use super::super::{
+    config::Config,
+    facts::DryRun,
+    kinds::{STAMP_BINDINGS, STAMPS, VERSIONS},
+    read::{Kind, Reader},
+    seen::{Blind, Seen},
 };
 
 const OWN_REVIEWS: Kind = Kind("apis/authorization.k8s.io/v1", "selfsubjectaccessreviews");
@@ -71,4 +71,17 @@ fn forged(witness: &ModelVersion) -> Value {
     history.push(json!({"id": probe, "from": "Staging", "to": "Production", "requestedBy": probe, "requestedAt": at,
         "decision": "Approved", "decidedBy": probe, "decidedAt": at, "digest": witness.spec.artifact.digest()}));
     json!({"status": {"history": history}})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_refusals_are_those_of_the_policy() {
+        let policy = include_str!("../../../../../charts/understudy/templates/_approval.tpl");
+        for refusal in REFUSALS {
+            assert!(policy.contains(refusal), "{refusal}");
+        }
+    }
 }
