@@ -406,8 +406,7 @@ fn a_pod_is_asked_for_its_signature_with_growing_pauses(#[case] since: &str, #[c
         {"type": "Serving", "status": "True", "reason": "Serving", "message": "", "lastTransitionTime": since},
     ]});
     let mut o = observed(version("Staging", "Staging", &json!({}), serving));
-    let address = Address { ip: "10.0.0.7".to_owned(), identity: "uid-of-a-pod".to_owned() };
-    o.pods.ready_addresses = vec![address];
+    o.pods.ready_addresses = vec![Address { ip: "10.0.0.7".to_owned(), identity: "pod-7".to_owned() }];
     assert_eq!(o.retry_signature_after(now()), Some(std::time::Duration::from_secs(seconds)));
     o.pods.ready_addresses.clear();
     assert_eq!(o.retry_signature_after(now()), None, "no pod can answer");
