@@ -204,6 +204,15 @@ mod tests {
     }
 
     #[test]
+    fn at_least_one_workload_can_roll_at_a_time() {
+        let read = |text| serde_saphyr::from_str::<Config>(text);
+        let bound = |text| read(text).expect("a configuration").max_concurrent_rollouts.get();
+        assert_eq!(bound("{serverImage: 'understudy-server:1'}"), 10);
+        assert_eq!(bound("{serverImage: 'understudy-server:1', maxConcurrentRollouts: 7}"), 7);
+        assert!(read("{serverImage: 'understudy-server:1', maxConcurrentRollouts: 0}").is_err());
+    }
+
+    #[test]
     fn names_are_asked_of_people_unless_the_chart_says_that_the_cluster_writes_them() {
         let read = |text| serde_saphyr::from_str::<Config>(text).expect("a configuration");
         assert!(!read("{serverImage: 'understudy-server:1'}").stamps_names);
