@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     decision_log::Journal,
     metrics::Metrics,
-    model_server::{probe::Prober, summary::SummaryClient},
+    model_server::{collector::Collector, probes::Probes},
     policy::ApprovalPolicy,
 };
 
@@ -19,8 +19,10 @@ pub struct Context {
     pub cache: Cache,
     pub config: Arc<Config>,
     pub policy: ApprovalPolicy,
-    pub prober: Prober,
+    /// Probes of pods and Services.
+    pub probes: Probes,
     pub journal: Journal,
     pub metrics: Arc<Metrics>,
-    pub summaries: SummaryClient,
+    /// Collects what pods have counted.
+    pub collector: Collector,
 }

@@ -8,6 +8,7 @@ use std::{
     fmt::Debug,
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use futures::future::LocalBoxFuture;
@@ -24,14 +25,18 @@ use crate::{
         client::Heard,
         guard::Guard,
         store::{Placed, Store},
+        triggers::Triggers,
     },
     context::Context,
     decision_log::{Journal, Replay},
     fixtures::parse,
     metrics::Metrics,
-    model_server::{probe::Prober, summary::SummaryClient},
+    model_server::{collector::Collector, probe::Prober, probes::Probes, summary::SummaryClient},
     policy::ApprovalPolicy,
 };
+
+/// Passes wait for pods that answer, however slow the machine is.
+const PATIENT: Duration = Duration::from_mins(1);
 
 type Handle = mock::Handle<Request<Body>, Response<Body>>;
 
@@ -39,6 +44,8 @@ type Handle = mock::Handle<Request<Body>, Response<Body>>;
 pub struct Cluster {
     /// What the passes of the test get.
     pub ctx: Arc<Context>,
+    /// Who gets a pass after a probe.
+    pub triggers: Triggers,
     handle: Handle,
     stored: Vec<Value>,
     known: Known,
@@ -55,6 +62,13 @@ impl Cluster {
 
     /// Empty caches, and pods that `prober` reaches.
     pub fn with_prober(prober: Prober) -> Self {
+        Self::with_probes(|triggers| Probes::new(prober, triggers).with_grace(PATIENT))
+    }
+
+    /// Empty caches, and these probes.
+    pub fn with_probes(probes: impl FnOnce(Triggers) -> Probes) -> Self {
+        let triggers = Triggers::default();
+        let probes = probes(triggers.clone());
         let (service, handle) = mock::pair::<Request<Body>, Response<Body>>();
         let client = Client::new(service, "default");
         let ctx = Context {
@@ -62,13 +76,13 @@ impl Cluster {
             config: Arc::new(parse(json!({"serverImage": "understudy-server:1"}))),
             policy: ApprovalPolicy::new(client.clone(), Path::new(""), None)
                 .expect("without names no file is read"),
-            prober,
+            probes,
             journal: Journal::new(client.clone(), "test", Replay::nothing()),
             metrics: Metrics::new(Heard::default()),
-            summaries: SummaryClient::new(),
+            collector: Collector::new(SummaryClient::new(), triggers.clone()),
             client,
         };
-        Self { ctx: Arc::new(ctx), handle, stored: vec![], known: Known::new() }
+        Self { ctx: Arc::new(ctx), triggers, handle, stored: vec![], known: Known::new() }
     }
 
     /// The passes of the test are those of a process that leads after this one.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::{Json, Router, extract::State, http::StatusCode};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 use understudy_contract::{ProbeAnswer, paths, probe};
 
 use crate::{fixtures::digest, model_server::probe::Prober};
@@ -21,6 +21,7 @@ pub struct Pods {
 #[derive(Default)]
 struct Shared {
     answers: BTreeMap<String, (String, String)>,
+    silent: BTreeMap<String, Arc<Notify>>,
     probed: Vec<String>,
 }
 
@@ -53,6 +54,12 @@ impl Pods {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner).answers.remove(host);
     }
 
+    /// Makes `host` take requests and answer none of them, until the returned notification.
+    pub fn silence(&self, host: &str) -> Arc<Notify> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(shared.silent.entry(host.to_owned()).or_default())
+    }
+
     /// The hosts that were probed since the last call, sorted.
     pub fn probed(&self) -> Vec<String> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,8 +73,15 @@ async fn answer(
     State(shared): State<Arc<Mutex<Shared>>>,
     axum::extract::Path(host): axum::extract::Path<String>,
 ) -> Result<Json<ProbeAnswer>, StatusCode> {
-    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
-    shared.probed.push(host.clone());
+    let silent = {
+        let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.probed.push(host.clone());
+        shared.silent.get(&host).cloned()
+    };
+    if let Some(silent) = silent {
+        silent.notified().await;
+    }
+    let shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
     let (version, digest) = shared.answers.get(&host).cloned().ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
     let model = probe::Signature { inputs: vec![], outputs: vec![], opset: 17, bytes: 1 };
     Ok(Json(ProbeAnswer { deployment: "fraud".to_owned(), version, digest, model, latency_micros: 12 }))

@@ -25,7 +25,7 @@ use crate::{
     http,
     leader::{Elector, Lost},
     metrics::Metrics,
-    model_server::{probe::Prober, summary::SummaryClient},
+    model_server::{collector::Collector, probe::Prober, probes::Probes, summary::SummaryClient},
     policy::{self, ApprovalPolicy},
     rollout, startup,
 };
@@ -128,10 +128,10 @@ async fn lead(
             cache,
             config: Arc::clone(&config),
             policy: ApprovalPolicy::new(client.clone(), &args.policy_dir, names)?,
-            prober: Prober::new(),
+            probes: Probes::new(Prober::new(), triggers.clone()),
             journal: Journal::new(client.clone(), &args.pod_name, replay),
             metrics: Arc::clone(&metrics),
-            summaries: SummaryClient::new(),
+            collector: Collector::new(SummaryClient::new(), triggers.clone()),
         });
         let state = Arc::new(rollout::State::new(clock::now(), Arc::clone(&waves)));
         controllers.push(control(ctx, state, scope, triggers, &health, stopped.clone()));

@@ -9,7 +9,7 @@ use understudy_crds::{Approval, Failure, Gate, ModelDeployment, ModelVersion, co
 use super::*;
 use crate::{
     approval::{conditions, record},
-    cluster::pods::Pods,
+    cluster::pods::{Address, Pods},
     fixtures::{self, NOW, approval, digest, now, request, superseded, with},
 };
 
@@ -406,7 +406,7 @@ fn a_pod_is_asked_for_its_signature_with_growing_pauses(#[case] since: &str, #[c
         {"type": "Serving", "status": "True", "reason": "Serving", "message": "", "lastTransitionTime": since},
     ]});
     let mut o = observed(version("Staging", "Staging", &json!({}), serving));
-    o.pods.ready_addresses = vec!["10.0.0.7".to_owned()];
+    o.pods.ready_addresses = vec![Address { ip: "10.0.0.7".to_owned(), identity: "pod-7".to_owned() }];
     assert_eq!(o.retry_signature_after(now()), Some(std::time::Duration::from_secs(seconds)));
     o.pods.ready_addresses.clear();
     assert_eq!(o.retry_signature_after(now()), None, "no pod can answer");

@@ -19,7 +19,10 @@ use crate::{
         pods::{self, Pods, PodsByVersion},
     },
     context::Context,
-    model_server::probe,
+    model_server::{
+        probe,
+        probes::{Answer, Subject},
+    },
 };
 
 /// Shortest and longest pause before a pod is asked again for the signature of its model.
@@ -160,11 +163,13 @@ fn assemble(
 /// Adds the signature of the model, if it is unknown and a ready pod responds with it.
 pub async fn signature(mut observed: Observed, ctx: &Context) -> Observed {
     let known = observed.version.status.as_ref().is_some_and(|s| s.model.is_some());
-    if let Some(ip) = observed.pods.ready_addresses.first().filter(|_| !known)
-        && let Ok(answer) = ctx.prober.pod(ip).await
-        && answer.digest == observed.version.spec.artifact.digest()
+    let key = Key::new(&observed.version.namespace().unwrap_or_default(), &observed.version.name_any());
+    if let Some(pod) = observed.pods.ready_addresses.first().filter(|_| !known)
+        && let Some(answered) = ctx.probes.pod(&Subject::Version(key), pod).await
+        && let Ok(Answer { digest, model: Some(model), .. }) = answered.as_ref()
+        && *digest == observed.version.spec.artifact.digest()
     {
-        observed.version.status.get_or_insert_default().model = Some(probe::signature(answer.model));
+        observed.version.status.get_or_insert_default().model = Some(probe::signature(model.clone()));
     }
     observed
 }

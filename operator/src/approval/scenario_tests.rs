@@ -318,6 +318,13 @@ async fn a_pod_that_did_not_return_the_signature_is_asked_again_until_it_does() 
 
     cluster.sees_what_was_written();
     pods.answer("10.0.0.7:8082", "1.3.0", "1.3.0");
+    // The pause after the failure.
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    tokio::time::resume();
+    pass(&mut cluster, Scenario::new()).await.expect("the pod is asked again");
+    let queued = cluster.triggers.versions.next().await;
+    queued.succeeded(None);
     let known = write_status(STATUS).with(|sent| assert_eq!(sent["status"]["model"]["opset"], 17));
     let action = pass(&mut cluster, Scenario::new().then(known)).await.expect("it is known");
     assert_eq!(action, Action::await_change());

@@ -23,9 +23,28 @@ pub struct Pods {
     /// Pods that are ready.
     pub ready: usize,
     /// Addresses of the ready pods. A ready pod may have no address for a moment.
-    pub ready_addresses: Vec<String>,
+    pub ready_addresses: Vec<Address>,
     /// The newest reason why a pod is not ready.
     pub failure: Option<Failure>,
+}
+
+/// Where a ready pod is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// Its IP address. Another pod may get it later.
+    pub ip: String,
+    /// Which pod that is, and since when it has been ready.
+    pub identity: String,
+}
+
+impl Address {
+    fn of(pod: &Pod) -> Option<Self> {
+        let status = pod.status.as_ref()?;
+        let ready = status.conditions.iter().flatten().find(|c| c.type_ == "Ready")?;
+        let since = ready.last_transition_time.as_ref().map(|at| at.0.to_string()).unwrap_or_default();
+        let uid = pod.metadata.uid.as_deref().unwrap_or_default();
+        Some(Self { ip: status.pod_ip.clone()?, identity: format!("{uid} ready since {since}") })
+    }
 }
 
 impl Pods {
@@ -38,7 +57,7 @@ impl Pods {
         self.total += 1;
         if is_ready(pod) {
             self.ready += 1;
-            self.ready_addresses.extend(pod.status.as_ref().and_then(|status| status.pod_ip.clone()));
+            self.ready_addresses.extend(Address::of(pod));
         } else if let Some(failure) = failure(pod)
             && self.failure.as_ref().is_none_or(|known| known.at < failure.at)
         {
@@ -170,8 +189,8 @@ mod tests {
         let pods = PodsByVersion::of(&all);
         let sum = pods.version("1.0.0");
         assert_eq!(
-            (sum.total, sum.ready, sum.ready_addresses.as_slice()),
-            (2, 1, &["10.0.0.7".to_owned()][..])
+            (sum.total, sum.ready, sum.ready_addresses.iter().map(|a| a.ip.as_str()).collect::<Vec<_>>()),
+            (2, 1, vec!["10.0.0.7"])
         );
     }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use understudy_contract::{ProbeAnswer, paths, ports, probe};
+use understudy_contract::{ProbeAnswer, paths, probe};
 use understudy_crds::{ModelSignature, TensorSpec};
 
-use super::client::{Error, HttpClient, pod_url};
+use super::client::{Error, HttpClient};
 
 /// Time limit for one response.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -34,12 +34,7 @@ impl Prober {
         Self { gateway: Some(gateway.to_owned()), ..Self::new() }
     }
 
-    /// Requests a real inference from the pod with this address.
-    pub async fn pod(&self, ip: &str) -> Result<ProbeAnswer, Error> {
-        self.url(&pod_url(ip, ports::DIRECT)).await
-    }
-
-    /// Requests a real inference through the base URL of a Service, for example `http://fraud.risk.svc`.
+    /// Requests a real inference at this base URL: of a Service, for example `http://fraud.risk.svc`, or of a pod.
     pub async fn url(&self, base: &str) -> Result<ProbeAnswer, Error> {
         #[cfg(test)]
         let base = &self.gateway.as_ref().map_or_else(

@@ -15,7 +15,7 @@ use crate::error_chain::chain;
 
 /// Time limit for one pod, which responds from memory.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// Time limit for all pods together. Later responses are not counted, because the pass has to continue.
+/// Time limit for all pods together. Later responses are not counted, because other deployments wait.
 const ROUND: Duration = Duration::from_secs(4);
 /// Limit for one response. The summary of the largest baseline that a server accepts is smaller; it has each count
 /// twice, for the training data and for calls.

@@ -90,20 +90,18 @@ pub async fn reconcile(
     let recorded = status::record_main(&ctx, &state.expectations, &observed, &switch, now).await;
     let (challenger, served) = apply::challenger(&ctx, &observed, judged).await;
     let accepted = challenger.accepted().map(AsRef::as_ref);
-    let answering = answering.map(|answering| answering.version);
-    let routing = build::routing(&observed.md, answering, main, accepted);
+    let version = answering.map(|answering| answering.version);
+    let routing = build::routing(&observed.md, version, main, accepted);
     // The routing depends on main's version. If that cannot be read, the pods keep the routing that they have.
     let keeps_routing = observed.main_is_unreadable() && !readiness.changes_main();
     if !keeps_routing {
-        apply::follow(&ctx, &observed, &mut routed, answering, &routing).await;
+        apply::follow(&ctx, &observed, &mut routed, version, &routing).await;
     }
     // Without its record, the rest cannot be reported. The next pass records it.
     let recorded = recorded?;
-    let (running, collected) = tokio::join!(
-        running::running(&ctx, &observed, answering, &readiness, routed.has_callers()),
-        summaries::collect(&ctx, &state.rounds, &observed, main, &challenger, &readiness)
-    );
-    let awaited = running.is_awaited();
+    let running = running::running(&ctx, &observed, answering, &readiness, routed.has_callers()).await;
+    let collected = summaries::collect(&ctx, &state.rounds, &observed, main, &challenger, &readiness);
+    let next_look = running.next_look();
     let pass = status::Pass {
         plan: &plan,
         workloads: &workloads,
@@ -114,28 +112,28 @@ pub async fn reconcile(
         calls: status::Calls { main, challenger: &challenger, collected },
     };
     status::update(&ctx, &state.expectations, &observed, &pass, recorded.as_ref(), now).await?;
-    apply::prune(&ctx, &observed, &plan, answering, &challenger).await?;
+    apply::prune(&ctx, &observed, &plan, version, &challenger).await?;
     workloads.into_result()?;
     served?;
     routed.into_result()?;
     let collects = main.is_some_and(|main| summaries::are_wanted(main, &challenger));
     let round =
         observed.md.uid().filter(|_| collects).and_then(|uid| state.rounds.due_in(&uid, Instant::now()));
-    Ok(next_pass(&plan, &readiness, awaited, round, now))
+    Ok(next_pass(&plan, &readiness, next_look, round, now))
 }
 
-/// When the next pass is if no event triggers one. `round` is when the summaries of main's pods are due.
+/// When the next pass is if no event triggers one. `next_look` is when main may be probed again if it does not answer, `round` is when the summaries of main's pods are due.
 fn next_pass(
     plan: &plan::Plan,
     readiness: &verify::Readiness,
-    awaited: bool,
+    next_look: Option<Duration>,
     round: Option<Duration>,
     now: Timestamp,
 ) -> Action {
     let heartbeat = HEARTBEAT.mul_f64(rand::rng().random_range(1.0..1.3));
     let heartbeat = round.map_or(heartbeat, |round| heartbeat.min(round.max(SOON)));
-    let soon = readiness.changes_main() || readiness.is_waiting() || awaited;
-    let wanted = if soon { SOON } else { heartbeat };
+    let soon = readiness.changes_main() || readiness.is_waiting();
+    let wanted = if soon { SOON } else { heartbeat.min(next_look.unwrap_or(heartbeat)) };
     let cooling = plan
         .warm_until
         .map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default() + Duration::from_millis(50));
@@ -148,6 +146,8 @@ mod deadline_scenario_tests;
 mod roll_tests;
 #[cfg(test)]
 mod scenario_tests;
+#[cfg(test)]
+mod silence_tests;
 #[cfg(test)]
 mod switch_tests;
 #[cfg(test)]

@@ -9,10 +9,12 @@ use understudy_crds::{ModelDeployment, ModelVersion, names};
 use crate::{
     cluster::{
         guard::Unreadable,
+        key::Key,
         labels::label,
         pods::{Pods, PodsByVersion},
     },
     context::Context,
+    model_server::probes::Subject,
 };
 
 /// A deployment, its versions and their pods.
@@ -45,6 +47,11 @@ impl Observed {
     /// Its namespace.
     pub fn namespace(&self) -> String {
         self.md.namespace().unwrap_or_default()
+    }
+
+    /// Who gets a pass when a probe has another result.
+    pub fn subject(&self) -> Subject {
+        Subject::Deployment(Key::new(&self.namespace(), &self.md.name_any()))
     }
 
     /// The `ModelVersion` of this name.

@@ -1,4 +1,4 @@
-//! Collects the summaries of main's pods, if the deployment needs them.
+//! The summaries of main's pods, if the deployment needs them.
 
 use std::time::Instant;
 
@@ -8,15 +8,19 @@ use understudy_crds::ModelVersion;
 use understudy_stats::Identity;
 
 use super::{challenger::Challenger, observe::Observed, rounds::Rounds, verify::Readiness};
-use crate::{context::Context, model_server::summary::Collected};
+use crate::{
+    cluster::key::Key,
+    context::Context,
+    model_server::{collector::Pair, summary::Collected},
+};
 
 /// Whether a comparison or drift needs the summaries of pods.
 pub fn are_wanted(main: &ModelVersion, challenger: &Challenger) -> bool {
     challenger.accepted().is_some() || main.spec.baseline.is_some()
 }
 
-/// Requests the summaries of main's ready pods. `None` if no round is due.
-pub async fn collect(
+/// What main's pods have counted, if a round has ended. Begins the next one if it is due.
+pub fn collect(
     ctx: &Context,
     rounds: &Rounds,
     observed: &Observed,
@@ -25,18 +29,27 @@ pub async fn collect(
     readiness: &Readiness,
 ) -> Option<Collected> {
     let main = main.filter(|main| are_wanted(main, challenger) && !readiness.changes_main())?;
-    let addresses = observed.pods_of(&main.spec.version).ready_addresses.clone();
-    if addresses.is_empty() || !rounds.begins(&observed.md.uid()?, Instant::now()) {
-        return None;
+    let uid = observed.md.uid()?;
+    let of =
+        Pair { main: identity(main), challenger: challenger.accepted().map(|version| identity(version)) };
+    if let Some(collected) = ctx.collector.take(&uid, &of) {
+        let Collected { requested, answered, .. } = collected;
+        if answered < requested {
+            let (namespace, deployment) = (observed.namespace(), observed.md.name_any());
+            warn!(
+                namespace,
+                deployment, requested, answered, "failed to get the summaries of all pods of main"
+            );
+        }
+        return Some(collected);
     }
-    let challenger = challenger.accepted().map(|version| identity(version));
-    let collected = ctx.summaries.collect(addresses, &identity(main), challenger).await;
-    let Collected { requested, answered, .. } = collected;
-    if answered < requested {
-        let (namespace, deployment) = (observed.namespace(), observed.md.name_any());
-        warn!(namespace, deployment, requested, answered, "failed to get the summaries of all pods of main");
+    let ready = &observed.pods_of(&main.spec.version).ready_addresses;
+    let addresses: Vec<_> = ready.iter().map(|pod| pod.ip.clone()).collect();
+    if !addresses.is_empty() && rounds.begins(&uid, Instant::now()) {
+        let key = Key::new(&observed.namespace(), &observed.md.name_any());
+        ctx.collector.begin(uid, key, addresses, of);
     }
-    Some(collected)
+    None
 }
 
 /// The version as pods identify it.

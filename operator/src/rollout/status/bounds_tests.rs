@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, LazyLock},
+    time::Duration,
 };
 
 use proptest::{prelude::*, sample::select};
@@ -17,7 +18,7 @@ use super::*;
 use crate::{
     fixtures::{deployment, main_is, now, proven, version},
     reasons::Waiting,
-    rollout::{apply::Workloads, challenger::Challenger, plan::plan, running::Running},
+    rollout::{apply::Workloads, challenger::Challenger, plan::plan, routed::Routed, running::Running},
 };
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| schema::<ModelDeployment>("status"));
@@ -48,12 +49,17 @@ fn after(observed: &Observed, message: &str) -> ModelDeploymentStatus {
         plan: &plan,
         workloads: &Workloads::default(),
         readiness: &Readiness::Wait { reason: Waiting::PodsNotReady, message: message.to_owned() },
-        routed: None,
-        running: Running::No { reason: crate::reasons::Running::NoAnswer, message: message.to_owned() },
+        deadline: None,
+        routed: &Routed::new(Ok(Switched::confirmed())),
+        running: Running::No {
+            reason: crate::reasons::Running::NoAnswer,
+            message: message.to_owned(),
+            again: Duration::ZERO,
+        },
         calls: Calls { main: None, challenger: &Challenger::NotNamed, collected: None },
     };
-    let policy = Enforcement { message: message.to_owned(), ..Enforcement::default() };
-    status(&observed.md, observed, &pass, false, &policy, now())
+    let policy = Enforcement::broken(message);
+    status(&observed.md, observed, &pass, &policy, now())
 }
 
 proptest! {

@@ -55,7 +55,7 @@ pub fn fill_in(
             reasons::Running::Answers.as_str(),
             "a real inference was answered through the Service",
         ),
-        Running::No { reason, message } => set(RUNNING, false, reason.as_str(), message),
+        Running::No { reason, message, .. } => set(RUNNING, false, reason.as_str(), message),
         Running::AsBefore if first => {
             set(RUNNING, false, reasons::Running::Starting.as_str(), "main has just changed");
         }

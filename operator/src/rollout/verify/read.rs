@@ -1,6 +1,6 @@
 //! Reads the facts that a change of main depends on. Facts that can no longer change the result are not read.
 
-use futures::{StreamExt, stream};
+use futures::future::join_all;
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use understudy_crds::{ModelDeployment, ModelVersion, names};
@@ -10,9 +10,8 @@ use super::{
     facts::{Facts, Fresh, Probe, Promotion},
 };
 use crate::{
-    cluster::{apply, kinds},
+    cluster::{apply, kinds, pods::Address},
     context::Context,
-    error_chain::chain,
     rollout::{
         apply::Workloads,
         build,
@@ -21,9 +20,6 @@ use crate::{
         plan::{Candidate, Next},
     },
 };
-
-/// Concurrent probes.
-const PROBES: usize = 16;
 
 /// The facts about the planned change.
 pub async fn read<'a>(
@@ -72,21 +68,21 @@ async fn promotion<'a>(
             fresh: Some(fresh),
         });
     }
-    let addresses = &observed.pods_of(number).ready_addresses;
+    let pods = &observed.pods_of(number).ready_addresses;
     let mut facts = Promotion {
         candidate,
         switched: false,
         unreadable,
         wanted: observed.md.spec.replicas,
         reported_ready: workloads.get(&names::version_object(&observed.md.name_any(), number)).map(ready),
-        ready_pods: addresses.len(),
+        ready_pods: pods.len(),
         probes: None,
         fresh: None,
     };
     if decide::readable(&facts).is_err() || decide::pods(&facts).is_err() {
         return Ok(facts);
     }
-    facts.probes = Some(probe(ctx, addresses.clone()).await);
+    facts.probes = Some(probe(ctx, observed, pods).await);
     if decide::probes(&facts).is_err() {
         return Ok(facts);
     }
@@ -124,16 +120,19 @@ fn ready(workload: &Deployment) -> i32 {
     workload.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0)
 }
 
-async fn probe(ctx: &Context, addresses: Vec<String>) -> Vec<Probe> {
-    stream::iter(addresses)
-        .map(|ip| async move {
-            let response = ctx.prober.pod(&ip).await;
-            let response = response.map(|answer| (answer.version, answer.digest)).map_err(|e| chain(&e));
-            Probe { ip, response }
-        })
-        .buffer_unordered(PROBES)
-        .collect()
-        .await
+async fn probe(ctx: &Context, observed: &Observed, pods: &[Address]) -> Vec<Probe> {
+    let subject = &observed.subject();
+    let probes = pods.iter().map(|pod| async move {
+        let answered = ctx.probes.pod(subject, pod).await;
+        let response = match answered.as_deref() {
+            Some(Ok(answer)) => Ok((answer.version.clone(), answer.digest.clone())),
+            Some(Err(error)) => Err(error.clone()),
+            None => Err(format!("pod {} has not answered yet", pod.ip)),
+        };
+        Probe { ip: pod.ip.clone(), response }
+    });
+    // The number of concurrent probes is bounded where they are sent.
+    join_all(probes).await
 }
 
 async fn version(
