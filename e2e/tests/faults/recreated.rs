@@ -6,7 +6,7 @@ use kube::api::DeleteParams;
 use serde_json::json;
 use understudy_crds::{ModelDeployment, ModelVersion, Stage};
 
-use crate::kit::{ALICE, eventually, in_a_world};
+use crate::kit::{eventually, in_a_world};
 
 #[tokio::test]
 async fn a_version_is_not_in_production_of_a_model_that_was_made_again_and_has_no_main() -> Result<()> {
@@ -15,7 +15,7 @@ async fn a_version_is_not_in_production_of_a_model_that_was_made_again_and_has_n
         world.deploy("fraud", &json!({})).await?;
         let name = world.promote("fraud", "1.0.0").await?;
         operator.terminate().await?;
-        world.api_of::<ModelDeployment>(ALICE)?.delete("fraud", &DeleteParams::default()).await?;
+        world.api::<ModelDeployment>().delete("fraud", &DeleteParams::default()).await?;
         eventually("the pods of the deleted model are gone", async || {
             Ok(world.owned::<Deployment>().await?.is_empty().then_some(()))
         })

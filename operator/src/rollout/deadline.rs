@@ -4,7 +4,7 @@
 //! promote the version. Then the controller of versions closes the request. So no request is closed while it takes effect.
 
 use jiff::Timestamp;
-use understudy_crds::{MainReason, ModelDeployment, ModelVersion, RollbackResult, Rollout};
+use understudy_crds::{MainReason, ModelDeployment, RollbackResult, Rollout};
 
 use crate::reasons::Waiting;
 
@@ -83,17 +83,6 @@ pub fn has_ended(md: &ModelDeployment, candidate: &Candidate) -> bool {
             })
         }
     }
-}
-
-/// The promotion that is over and whose request is still open. Its record stays until the request is closed.
-pub fn closing(observed: &Observed) -> Option<&Rollout> {
-    let rollout = recorded(&observed.md).filter(|rollout| rollout.deadline_exceeded)?;
-    let version = observed.version(&rollout.model_version)?;
-    is_open(version, rollout).then_some(rollout)
-}
-
-fn is_open(version: &ModelVersion, rollout: &Rollout) -> bool {
-    version.transition().is_some_and(|t| t.id == rollout.transition && t.approval.is_some())
 }
 
 #[cfg(test)]

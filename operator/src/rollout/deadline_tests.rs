@@ -12,7 +12,7 @@ use crate::{
         version, with,
     },
     reasons::Waiting,
-    rollout::{challenger::Challenger, plan::plan},
+    rollout::{challenger::Challenger, closing::closing, plan::plan},
 };
 
 /// The leader has worked since before everything.

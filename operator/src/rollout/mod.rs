@@ -7,6 +7,7 @@
 mod apply;
 mod build;
 mod challenger;
+mod closing;
 mod comparison;
 mod deadline;
 mod drift;

@@ -11,7 +11,7 @@ use understudy_crds::{
 use super::{
     build::Answering,
     challenger::Challenger,
-    deadline,
+    closing::closing,
     observe::Observed,
     rollback::{self, RollbackRequest},
 };
@@ -106,7 +106,7 @@ fn next(observed: &Observed, current: Option<&Arc<ModelVersion>>) -> Next {
     // A version that was main by this request and was replaced before its stage followed is not promoted again.
     let was_main = |t: &Transition| observed.md.change_by(&t.id).is_some();
     let is_main = |t: &Transition| main.is_some_and(|m| m.transition == t.id);
-    let is_over = |t: &Transition| deadline::closing(observed).is_some_and(|r| r.transition == t.id);
+    let is_over = |t: &Transition| closing(observed).is_some_and(|r| r.transition == t.id);
     let may_become_main = |t: &Transition| !is_main(t) && !was_main(t) && !is_over(t);
     let approved = observed.versions.iter().filter_map(|version| {
         let transition = version.transition()?;

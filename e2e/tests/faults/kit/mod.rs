@@ -14,7 +14,7 @@ mod wait;
 mod world;
 
 pub use self::{
-    acts::{ALICE, BOB, CAROL, concurrently},
+    acts::{BOB, CAROL, concurrently},
     operator::Operator,
     proxy::{Proxy, Traffic},
     wait::{eventually, within},

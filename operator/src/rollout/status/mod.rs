@@ -14,7 +14,7 @@ use understudy_crds::{
 
 pub use self::pass::{Calls, Pass};
 use super::{
-    deadline,
+    closing::closing,
     error::Error,
     expectations::Expectations,
     observe::Observed,
@@ -200,7 +200,7 @@ fn staging(observed: &Observed, known: &[Staged]) -> Vec<Staged> {
 /// The change of main that waits. A promotion that is over stays until its request is closed: the controller of versions
 /// closes it because of this record.
 fn rollout(observed: &Observed, pass: &Pass<'_>) -> Option<Rollout> {
-    if let Some(closing) = deadline::closing(observed) {
+    if let Some(closing) = closing(observed) {
         return Some(closing.clone());
     }
     let (Next::Promote(candidate), Readiness::Wait { message, .. }) = (&pass.plan.next, pass.readiness)
