@@ -23,7 +23,10 @@ use serde_json::{Value, json};
 use tokio::{sync::Notify, task::JoinHandle};
 use understudy_crds::{ModelDeployment, ModelVersion, names};
 
-use super::{garbage, model_server::ModelServer};
+use super::{
+    garbage::{self, selector},
+    model_server::ModelServer,
+};
 
 /// Label of a fake pod: a hash of the template that it was made from.
 const TEMPLATE: &str = "pod-template-hash";
@@ -135,11 +138,6 @@ async fn run(mut node: Node, changed: Arc<Notify>) {
 async fn retry(error: &anyhow::Error) {
     eprintln!("the fake kubelet tries again: {error:#}");
     tokio::time::sleep(BACKOFF).await;
-}
-
-/// The label selector of everything that an operator owns.
-pub fn selector() -> String {
-    format!("{}={}", names::MANAGED_BY.0, names::MANAGED_BY.1)
 }
 
 struct Node {
