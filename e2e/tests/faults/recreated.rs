@@ -29,7 +29,7 @@ async fn a_version_is_not_in_production_of_a_model_that_was_made_again_and_has_n
             Ok((main.is_some() == (stage == Stage::Production)).then_some(()))
         })
         .await?;
-        // Whoever wants it back requests it anew.
+        // A new version gets into Production as usual.
         world.promote("fraud", "1.1.0").await?;
         world.await_main("fraud", "1.1.0").await?;
         Ok(())

@@ -14,9 +14,12 @@ use kube::{
     core::NamespaceResourceScope,
 };
 use serde::de::DeserializeOwned;
-use understudy_crds::ModelDeployment;
+use understudy_crds::{ModelDeployment, names};
 
-use super::kubelet::selector;
+/// The label selector of everything that an operator owns.
+pub fn selector() -> String {
+    format!("{}={}", names::MANAGED_BY.0, names::MANAGED_BY.1)
+}
 
 /// Deletes the operator's objects whose owner does not exist.
 pub async fn collect(client: &Client, namespace: &str) -> Result<()> {

@@ -5,6 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
@@ -22,10 +23,16 @@ use serde_json::{Value, json};
 use tokio::{sync::Notify, task::JoinHandle};
 use understudy_crds::{ModelDeployment, ModelVersion, names};
 
-use super::{garbage, model_server::ModelServer};
+use super::{
+    garbage::{self, selector},
+    model_server::ModelServer,
+};
 
 /// Label of a fake pod: a hash of the template that it was made from.
 const TEMPLATE: &str = "pod-template-hash";
+
+/// Pause after a round that failed.
+const BACKOFF: Duration = Duration::from_millis(200);
 
 /// What goes wrong on the node.
 #[derive(Clone, Debug, Default)]
@@ -112,7 +119,7 @@ async fn run(mut node: Node, changed: Arc<Notify>) {
         let mut deletions = std::pin::pin!(deletions);
         while deletions.next().await.is_some() {
             while let Err(error) = garbage::collect(&client, &namespace).await {
-                retry(&error);
+                retry(&error).await;
             }
         }
     };
@@ -120,7 +127,7 @@ async fn run(mut node: Node, changed: Arc<Notify>) {
         loop {
             changed.notified().await;
             while let Err(error) = node.round().await {
-                retry(&error);
+                retry(&error).await;
             }
         }
     };
@@ -128,13 +135,9 @@ async fn run(mut node: Node, changed: Arc<Notify>) {
 }
 
 /// A round may meet the operator's own write of an object.
-fn retry(error: &anyhow::Error) {
+async fn retry(error: &anyhow::Error) {
     eprintln!("the fake kubelet tries again: {error:#}");
-}
-
-/// The label selector of everything that an operator owns.
-pub fn selector() -> String {
-    format!("{}={}", names::MANAGED_BY.0, names::MANAGED_BY.1)
+    tokio::time::sleep(BACKOFF).await;
 }
 
 struct Node {

@@ -23,7 +23,8 @@ use understudy_crds::{ModelDeployment, ModelVersion};
 
 use super::{
     control_plane::{ControlPlane, OPERATOR, RELEASE},
-    kubelet::{self, Kubelet},
+    garbage::selector,
+    kubelet::Kubelet,
     log::Log,
 };
 
@@ -191,7 +192,7 @@ impl World {
             + std::fmt::Debug
             + serde::de::DeserializeOwned,
     {
-        let ours = ListParams::default().labels(&kubelet::selector());
+        let ours = ListParams::default().labels(&selector());
         Ok(self.api::<K>().list(&ours).await?.items)
     }
 
