@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 /// Publishes, reviews, serves and rolls back model versions on Kubernetes.
 #[derive(Debug, Parser)]
@@ -47,17 +47,42 @@ pub struct RunArgs {
     /// Namespace of this pod, which also has the Lease.
     #[arg(long, env = "POD_NAMESPACE", default_value = "understudy-system")]
     pub pod_namespace: String,
-    /// Log level, or a filter such as `info,kube=debug`.
+    /// Log level, or a filter such as `info,kube_client=debug`.
     #[arg(long, env = "RUST_LOG", default_value = "info")]
     pub log: Targets,
 }
 
+impl RunArgs {
+    /// The filter of the log. The client library logs what the operator logs itself, but with whole objects, so it is
+    /// silent unless the filter names it.
+    pub fn log_filter(&self) -> Targets {
+        let named: Vec<_> = self.log.iter().map(|(target, _)| target.to_owned()).collect();
+        let silent = ["kube_client", "kube_runtime"].into_iter().filter(|library| {
+            !named.iter().any(|target| target.starts_with(library))
+        });
+        self.log.clone().with_targets(silent.map(|library| (library, LevelFilter::OFF)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
+    use rstest::rstest;
+    use tracing::Level;
 
     #[test]
     fn the_command_line_is_sound() {
         super::Args::command().debug_assert();
+    }
+
+    #[rstest]
+    #[case::by_default("info", false)]
+    #[case::for_details_of_our_own("debug", false)]
+    #[case::unless_it_is_asked_for("info,kube_client=debug", true)]
+    fn the_client_library_does_not_log_whole_objects(#[case] filter: &str, #[case] logs: bool) {
+        let args = super::Args::parse_from(["understudy-operator", "--log", filter]);
+        let found = args.run.log_filter();
+        assert_eq!(found.would_enable("kube_client::client", &Level::WARN), logs);
+        assert!(found.would_enable("understudy_operator::run", &Level::INFO));
     }
 }

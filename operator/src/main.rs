@@ -37,7 +37,7 @@ async fn main() -> std::process::ExitCode {
     let args = args::Args::parse();
     tracing_subscriber::registry()
         .with(tracing_subscriber::fmt::layer().json().flatten_event(true))
-        .with(args.run.log.clone())
+        .with(args.run.log_filter())
         .init();
     let result = match args.command {
         Some(args::Command::Check { url }) => check::check(&url).await.map_err(|e| error_chain::chain(&e)),

@@ -35,7 +35,7 @@ impl Error {
         match self {
             Self::Read { .. } => Reason::ReadFailed,
             Self::WriteStatus { source, .. } => match source.as_ref() {
-                kube::Error::Api(status) if status.is_conflict() => Reason::Conflict,
+                kube::Error::Api(status) if status.is_conflict() || is_stale_patch(status) => Reason::Conflict,
                 kube::Error::Api(status) if status.is_not_found() => Reason::Gone,
                 _ => Reason::WriteStatusFailed,
             },
@@ -51,6 +51,12 @@ impl Error {
     pub fn had_no_effect(&self) -> bool {
         matches!(self.reason(), Reason::Conflict | Reason::Gone)
     }
+}
+
+/// Whether a JSON patch did not fit the object, because another writer has changed it. Then the API server does not come to
+/// compare the resourceVersion.
+fn is_stale_patch(status: &Status) -> bool {
+    status.is_invalid() && status.message.contains("due to an error in our request")
 }
 
 /// The present object on the API server, or `None` if it does not exist.
@@ -115,19 +121,24 @@ mod tests {
     }
 
     #[rstest]
-    #[case::somebody_wrote_in_between(409, "Conflict", Reason::Conflict)]
-    #[case::somebody_deleted_it_in_between(404, "NotFound", Reason::Gone)]
-    #[case::anything_else(500, "InternalError", Reason::WriteStatusFailed)]
+    #[case::somebody_wrote_in_between(409, "Conflict", "no", Reason::Conflict)]
+    #[case::the_patch_does_not_fit_what_somebody_wrote(
+        422, "Invalid", "the server rejected our request due to an error in our request", Reason::Conflict
+    )]
+    #[case::the_status_is_invalid(422, "Invalid", "status.reason: Too long", Reason::WriteStatusFailed)]
+    #[case::somebody_deleted_it_in_between(404, "NotFound", "no", Reason::Gone)]
+    #[case::anything_else(500, "InternalError", "no", Reason::WriteStatusFailed)]
     #[tokio::test]
     async fn a_conflict_and_a_deleted_object_are_distinguished_from_failures(
         #[case] code: u16,
         #[case] said: &str,
+        #[case] message: &str,
         #[case] reason: Reason,
     ) {
         let mut cluster = Cluster::new();
         cluster.sees(&read());
         let client = cluster.client();
-        let scenario = Scenario::new().then(writes(STATUS).fails(code, said, "no"));
+        let scenario = Scenario::new().then(writes(STATUS).fails(code, said, message));
         let (read, next) = (read(), archived());
         let written = cluster.play(scenario, write_status(&client, &read, &next)).await;
         let error = written.expect_err("a refusal");
