@@ -57,9 +57,9 @@ impl RunArgs {
     /// silent unless the filter names it.
     pub fn log_filter(&self) -> Targets {
         let named: Vec<_> = self.log.iter().map(|(target, _)| target.to_owned()).collect();
-        let silent = ["kube_client", "kube_runtime"].into_iter().filter(|library| {
-            !named.iter().any(|target| target.starts_with(library))
-        });
+        let silent = ["kube_client", "kube_runtime"]
+            .into_iter()
+            .filter(|library| !named.iter().any(|target| target.starts_with(library)));
         self.log.clone().with_targets(silent.map(|library| (library, LevelFilter::OFF)))
     }
 }

@@ -35,7 +35,9 @@ impl Error {
         match self {
             Self::Read { .. } => Reason::ReadFailed,
             Self::WriteStatus { source, .. } => match source.as_ref() {
-                kube::Error::Api(status) if status.is_conflict() || is_stale_patch(status) => Reason::Conflict,
+                kube::Error::Api(status) if status.is_conflict() || is_stale_patch(status) => {
+                    Reason::Conflict
+                }
                 kube::Error::Api(status) if status.is_not_found() => Reason::Gone,
                 _ => Reason::WriteStatusFailed,
             },
@@ -123,7 +125,10 @@ mod tests {
     #[rstest]
     #[case::somebody_wrote_in_between(409, "Conflict", "no", Reason::Conflict)]
     #[case::the_patch_does_not_fit_what_somebody_wrote(
-        422, "Invalid", "the server rejected our request due to an error in our request", Reason::Conflict
+        422,
+        "Invalid",
+        "the server rejected our request due to an error in our request",
+        Reason::Conflict
     )]
     #[case::the_status_is_invalid(422, "Invalid", "status.reason: Too long", Reason::WriteStatusFailed)]
     #[case::somebody_deleted_it_in_between(404, "NotFound", "no", Reason::Gone)]
