@@ -12,7 +12,7 @@ const LEADER: &str = "leader";
 const CACHES: &str = "caches";
 const WATCHES: &str = "watches";
 const QUEUE: &str = "queue";
-const GATE: &str = "operator-gate";
+const POLICY: &str = "operator-policy";
 /// Seconds without any event. The API server sends a bookmark about once a minute, the operator opens a watch again after
 /// 100 s of silence, and its `/livez` fails after 300 s.
 const SILENT: f64 = 200.0;
@@ -42,7 +42,7 @@ pub fn check(facts: &Facts) -> Vec<Check> {
     match leaders.as_slice() {
         [(leader, text)] => {
             checks.push(Check::ok(LEADER, format!("{} leads", leader.pod)));
-            checks.extend([caches(facts, text), watches(facts, &leader.pod, text), queue(facts, &leader.pod, text), gate(facts, text)]);
+            checks.extend([caches(facts, text), watches(facts, &leader.pod, text), queue(facts, &leader.pod, text), policy(facts, text)]);
         }
         [] if pages.len() < facts.pages.len() => {
             checks.push(Check::skipped(LEADER, "not every pod of the operator could be read, and none of the others leads"));
@@ -162,15 +162,15 @@ fn queue(facts: &Facts, leader: &str, page: &str) -> Check {
         .run(format!("kubectl -n {} delete pod {leader}", facts.system))
 }
 
-fn gate(facts: &Facts, page: &str) -> Check {
+fn policy(facts: &Facts, page: &str) -> Check {
     let mut all = samples(page, "understudy_approval_policy_active").peekable();
     if all.peek().is_none() {
-        return Check::skipped(GATE, "the leader has not checked the approval policy yet");
+        return Check::skipped(POLICY, "the leader has not checked the approval policy yet");
     }
     if all.all(|s| s.value >= 1.0) {
-        return Check::ok(GATE, "the leader finds the approval policy enforced");
+        return Check::ok(POLICY, "the leader finds the approval policy enforced");
     }
-    Check::fail(GATE, "the leader finds that the approval policy is not enforced")
+    Check::fail(POLICY, "the leader finds that the approval policy is not enforced")
         .means("Nothing is promoted. The condition ApprovalPolicyActive of each ModelDeployment says what the operator found.")
         .run("kubectl get mdep -A -o custom-columns=NAME:.metadata.name,POLICY:'.status.conditions[?(@.type==\"ApprovalPolicyActive\")].message'".to_owned())
         .run(super::restore::restore(facts))
@@ -225,7 +225,7 @@ mod tests {
         "understudy_workqueue_longest_running_processor_seconds{name=\"modelversion\"} 600",
         QUEUE
     )]
-    #[case::the_gate("active{watched_namespace=\"\"} 1", "active{watched_namespace=\"\"} 0", GATE)]
+    #[case::the_policy("active{watched_namespace=\"\"} 1", "active{watched_namespace=\"\"} 0", POLICY)]
     fn what_the_leader_reports_is_judged(#[case] sound: &str, #[case] broken: &str, #[case] name: &str) {
         assert_eq!(level(&checked(metrics(1)), name), Level::Ok);
         let page = metrics(1).replace(sound, broken);

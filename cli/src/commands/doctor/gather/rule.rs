@@ -21,6 +21,8 @@ const REFUSALS: [&str; 2] =
     ["four eyes: an approval by its own requester cannot be recorded", "only the operator writes the status"];
 /// How long the API server may take for the dry run.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Attempts while others change the version.
+const ATTEMPTS: u32 = 3;
 
 /// The policy that writes names, and its binding.
 pub async fn stamp(reader: &Reader, config: &Config) -> Seen<(Option<Value>, Option<Value>)> {
@@ -50,26 +52,38 @@ pub async fn dry_run(reader: &Reader, witness: Option<&ModelVersion>) -> Seen<Dr
         )));
     }
     let path = format!("{}/{name}/status?dryRun=All", VERSIONS.path(Some(&namespace)));
-    let record = forged(witness);
-    let body = Some(("application/merge-patch+json", &record));
-    let answer =
-        reader.send(Method::PATCH, &path, "application/json", body, PATIENCE).await.map_err(Blind::Failed)?;
-    let message = answer.message();
-    match answer.status {
-        StatusCode::OK => Ok(DryRun::Accepted),
-        StatusCode::NOT_FOUND => {
-            Err(Blind::NotTried(format!("ModelVersion {namespace}/{name} was deleted meanwhile")))
+    let gone = || Blind::NotTried(format!("ModelVersion {namespace}/{name} was deleted meanwhile"));
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        // Its history may have grown since the list: then the schema rejects the write before the policy sees it.
+        let present = reader.get(VERSIONS, Some(&namespace), &name).await?.ok_or_else(gone)?;
+        let record = forged(&present);
+        let body = Some(("application/merge-patch+json", &record));
+        let answer = reader
+            .send(Method::PATCH, &path, "application/json", body, PATIENCE)
+            .await
+            .map_err(Blind::Failed)?;
+        let message = answer.message();
+        match answer.status {
+            StatusCode::OK => return Ok(DryRun::Accepted),
+            StatusCode::NOT_FOUND => return Err(gone()),
+            _ if REFUSALS.iter().any(|refusal| message.contains(refusal)) => return Ok(DryRun::Refused),
+            StatusCode::UNPROCESSABLE_ENTITY if attempts < ATTEMPTS => {}
+            status => return Ok(DryRun::Other(format!("{status}: {message}"))),
         }
-        _ if REFUSALS.iter().any(|refusal| message.contains(refusal)) => Ok(DryRun::Refused),
-        status => Ok(DryRun::Other(format!("{status}: {message}"))),
     }
 }
 
-fn forged(witness: &ModelVersion) -> Value {
+/// The history of this version, with one more entry that the policy forbids.
+fn forged(version: &Value) -> Value {
     let (probe, at) = ("policy-probe", "2000-01-01T00:00:00Z");
-    let mut history: Vec<Value> = witness.history().iter().map(|entry| json!(entry)).collect();
-    history.push(json!({"id": probe, "from": "Staging", "to": "Production", "requestedBy": probe, "requestedAt": at,
-        "decision": "Approved", "decidedBy": probe, "decidedAt": at, "digest": witness.spec.artifact.digest()}));
+    let digest = format!("sha256:{}", version["spec"]["artifact"]["sha256"].as_str().unwrap_or_default());
+    let mut history = version["status"]["history"].as_array().cloned().unwrap_or_default();
+    history.push(
+        json!({"id": probe, "from": "Staging", "to": "Production", "requestedBy": probe, "requestedAt": at,
+        "decision": "Approved", "decidedBy": probe, "decidedAt": at, "digest": digest}),
+    );
     json!({"status": {"history": history}})
 }
 
