@@ -26,6 +26,7 @@ pub fn deployment() -> Value {
             "gates": [{"metric": "auc", "min": 0.9, "notWorseThanMain": true}],
         },
         "rollback": {"keepWarm": "5m"},
+        "rollout": {"deadline": "15m"},
         "challenger": {"version": "1.4.0-rc.1", "samplePercent": 50, "timeout": "500ms", "replicas": 2},
         "recording": {
             "samplePercent": 25,
