@@ -5,13 +5,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::controller::Action;
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 use understudy_crds::ModelVersion;
 
 use crate::{
-    approval::{Error, reconcile},
+    approval::scenario_tests::{cluster, pass},
     fixtures::{NOW, at, decided, deployment, request, staged, version, with},
     mock_api::{Cluster, Exchange, Scenario, event, get, patch, write_status},
 };
@@ -67,19 +66,6 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
-fn cluster(version: &ModelVersion) -> Cluster {
-    let mut cluster = Cluster::new();
-    cluster.sees(&deployment(json!({})));
-    cluster.sees(version);
-    cluster
-}
-
-async fn pass(cluster: &mut Cluster, scenario: Scenario) -> Result<Action, Error> {
-    let ctx = Arc::clone(&cluster.ctx);
-    let mv = ctx.cache.version("risk", "fraud-1.3.0").expect("the cache has the version");
-    cluster.play(scenario, reconcile(mv, ctx)).await
-}
-
 /// alice requests Staging, and bob has written that he approves.
 fn approved_by_bob() -> ModelVersion {
     let annotations = json!({
@@ -122,7 +108,7 @@ fn counted(cluster: &Cluster) -> bool {
 #[tokio::test]
 async fn a_decision_whose_write_was_applied_but_not_answered_is_announced_by_the_next_pass() {
     let (log, _guard) = Log::collect();
-    let mut cluster = cluster(&approved_by_bob());
+    let mut cluster = cluster(&[&approved_by_bob()]);
     let lost = recording(&approved_by_bob(), |write| write.fails(504, "Timeout", "request did not complete"));
     pass(&mut cluster, lost).await.expect_err("no answer");
     assert_eq!(log.decisions(), []);
@@ -136,7 +122,7 @@ async fn a_decision_whose_write_was_applied_but_not_answered_is_announced_by_the
 #[tokio::test]
 async fn a_decision_is_announced_once_by_a_process() {
     let (log, _guard) = Log::collect();
-    let mut cluster = cluster(&approved_by_bob());
+    let mut cluster = cluster(&[&approved_by_bob()]);
     let answered = recording(&approved_by_bob(), |write| write).then(event("Approved"));
     pass(&mut cluster, answered).await.expect("it is recorded");
     cluster.sees_what_was_written();
@@ -148,7 +134,7 @@ async fn a_decision_is_announced_once_by_a_process() {
 #[tokio::test]
 async fn a_decision_that_a_leader_recorded_before_it_crashed_is_replayed_by_the_next_leader() {
     let (log, _guard) = Log::collect();
-    let mut cluster = cluster(&recorded());
+    let mut cluster = cluster(&[&recorded()]);
     cluster.leads_after_a_leader_that_renewed_last_at(at(NOW));
     pass(&mut cluster, Scenario::new().then(event("Approved")).then(conditions())).await.expect("it rests");
     assert_eq!(log.decisions(), [("6f1c2b".to_owned(), true)]);
@@ -161,7 +147,7 @@ async fn a_decision_that_a_leader_recorded_before_it_crashed_is_replayed_by_the_
 #[tokio::test]
 async fn decisions_of_long_ago_are_not_replayed() {
     let (log, _guard) = Log::collect();
-    let mut cluster = cluster(&recorded());
+    let mut cluster = cluster(&[&recorded()]);
     cluster.leads_after_a_leader_that_renewed_last_at(at("2026-11-21T13:00:00Z"));
     pass(&mut cluster, Scenario::new().then(conditions())).await.expect("it rests");
     assert_eq!(log.decisions(), []);
@@ -170,7 +156,7 @@ async fn decisions_of_long_ago_are_not_replayed() {
 #[tokio::test]
 async fn an_event_that_could_not_be_published_is_published_by_the_next_pass() {
     let (log, _guard) = Log::collect();
-    let mut cluster = cluster(&approved_by_bob());
+    let mut cluster = cluster(&[&approved_by_bob()]);
     let busy = event("Approved").fails(503, "ServiceUnavailable", "etcdserver: leader changed");
     let scenario = recording(&approved_by_bob(), |write| write).then(busy);
     pass(&mut cluster, scenario).await.expect("it is recorded");
@@ -182,7 +168,7 @@ async fn an_event_that_could_not_be_published_is_published_by_the_next_pass() {
 
 #[tokio::test]
 async fn an_event_that_the_api_server_refuses_is_not_tried_again() {
-    let mut cluster = cluster(&approved_by_bob());
+    let mut cluster = cluster(&[&approved_by_bob()]);
     let refused = event("Approved").fails(403, "Forbidden", "events is forbidden");
     let scenario = recording(&approved_by_bob(), |write| write).then(refused);
     pass(&mut cluster, scenario).await.expect("it is recorded");
@@ -195,7 +181,7 @@ async fn a_request_whose_write_was_applied_but_not_answered_is_announced_by_the_
     let annotations = json!({"understudy.dev/requested-by": "alice"});
     let parts = json!({"metadata": {"annotations": annotations}, "spec": {"stage": "Staging"}});
     let requested = version("1.3.0", parts.clone());
-    let mut cluster = cluster(&requested);
+    let mut cluster = cluster(&[&requested]);
     let lost = recording(&requested, |write| write.fails(504, "Timeout", "request did not complete"));
     pass(&mut cluster, lost).await.expect_err("no answer");
 
@@ -210,7 +196,7 @@ async fn a_stage_that_was_reached_by_a_write_without_an_answer_is_announced_by_t
         "1.3.0",
         json!({"spec": {"stage": "Production"}, "status": crate::fixtures::rolling_out("1.3.0")}),
     );
-    let mut cluster = cluster(&rolling);
+    let mut cluster = cluster(&[&rolling]);
     pass(&mut cluster, Scenario::new().then(conditions())).await.expect("it waits");
     let mut status = crate::fixtures::rolling_out("1.3.0");
     status["stage"] = json!("Production");
@@ -225,7 +211,7 @@ async fn a_stage_that_was_reached_by_a_write_without_an_answer_is_announced_by_t
 #[tokio::test]
 async fn a_verdict_whose_write_was_applied_but_not_answered_is_announced_by_the_next_pass() {
     let mut cluster =
-        cluster(&version("1.3.0", json!({"spec": {"stage": "Staging"}, "status": staged("1.3.0")})));
+        cluster(&[&version("1.3.0", json!({"spec": {"stage": "Staging"}, "status": staged("1.3.0")}))]);
     pass(&mut cluster, Scenario::new().then(conditions())).await.expect("it rests");
     let verdict = json!({"acceptance": {"verdict": "Passed", "by": "tess", "at": NOW}});
     let status = with(staged("1.3.0"), verdict);

@@ -121,17 +121,12 @@ prop_compose! {
         Observed {
             version: version("1.3.0", parts),
             deployment: exists.then(|| Arc::new(deployment(json!({"status": md})))),
-            main: None,
-            rules: Approval::default(),
-            duplicate_of: None,
-            other_in_production: false,
-            deployment_unreadable: false,
-            unreadable_sibling: None,
             pods: Pods {
                 total: 1,
                 failure: failure.map(|(reason, message)| Failure { reason, message, at }),
                 ..Pods::default()
             },
+            ..in_production(0)
         }
     }
 }
@@ -193,17 +188,7 @@ proptest! {
             }),
             ..ModelVersionStatus::default()
         });
-        let observed = Observed {
-            version,
-            deployment: None,
-            main: None,
-            rules: Approval::default(),
-            duplicate_of: None,
-            other_in_production: false,
-            deployment_unreadable: false,
-            unreadable_sibling: None,
-            pods: Pods::default(),
-        };
+        let observed = Observed { version, deployment: None, ..in_production(0) };
         let status = conditions::status(&observed, None, now());
         let found = flaws(&SCHEMA, &serde_json::to_value(status).expect("a status"));
         prop_assert!(found.is_empty(), "{found:?}");

@@ -19,7 +19,7 @@ const DEPLOYMENT: &str = "/modeldeployments/fraud";
 const REFUSAL: &str = "four eyes: an approval by its own requester cannot be recorded";
 
 /// A cluster with the deployment and these versions in its caches.
-fn cluster(versions: &[&ModelVersion]) -> Cluster {
+pub(super) fn cluster(versions: &[&ModelVersion]) -> Cluster {
     let mut cluster = Cluster::new();
     cluster.sees(&deployment(json!({})));
     for version in versions {
@@ -29,7 +29,7 @@ fn cluster(versions: &[&ModelVersion]) -> Cluster {
 }
 
 /// One pass over 1.3.0 as the cache has it.
-async fn pass(cluster: &mut Cluster, scenario: Scenario) -> Result<Action, Error> {
+pub(super) async fn pass(cluster: &mut Cluster, scenario: Scenario) -> Result<Action, Error> {
     let ctx = Arc::clone(&cluster.ctx);
     let mv = ctx.cache.version("risk", "fraud-1.3.0").expect("the cache has the version");
     cluster.play(scenario, reconcile(mv, ctx)).await

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     scenario_tests::{
-        NEW, OLD, STATUS, candidate, condition, notified, pass, policy_refuses, promoting, reads,
+        NEW, OLD, STATUS, candidate, condition, follows, notified, pass, policy_refuses, promoting, reads,
         records_the_promotion, see_pods, selects, serving,
     },
     *,
@@ -131,13 +131,12 @@ async fn a_pod_that_cannot_be_notified_is_reported_after_main_is_recorded() {
 #[tokio::test]
 async fn pods_learn_of_the_switch_even_if_its_record_is_refused() {
     let (mut cluster, _pods) = promoting().await;
-    let scenario = Scenario::new()
-        .concurrently(reads(&cluster, policy_refuses()))
-        .then(selects("/services/fraud", "1.3.0"))
-        .then(write_status(STATUS).fails(500, "InternalError", "no"))
-        .then(patch("/configmaps/fraud-routing"))
-        .then(selects("/poddisruptionbudgets/fraud", "1.3.0"))
-        .concurrently(notified(&OLD).into_iter().chain(notified(&NEW)));
+    let scenario = follows(
+        Scenario::new()
+            .concurrently(reads(&cluster, policy_refuses()))
+            .then(selects("/services/fraud", "1.3.0"))
+            .then(write_status(STATUS).fails(500, "InternalError", "no")),
+    );
     let error = pass(&mut cluster, &Arc::default(), scenario).await.expect_err("the record is retried");
     assert_eq!(error.reason(), "WriteStatusFailed");
 }
@@ -170,12 +169,8 @@ async fn a_switch_that_a_crashed_operator_did_not_record_is_recorded_and_callers
         cluster.sees(&pod);
         pods.forget(&format!("{ip}:8082"));
     }
-    let scenario = reads_after_a_crash(&cluster)
-        .then(records_the_promotion())
-        .then(event("Promoted"))
-        .then(patch("/configmaps/fraud-routing"))
-        .then(selects("/poddisruptionbudgets/fraud", "1.3.0"))
-        .concurrently(notified(&OLD).into_iter().chain(notified(&NEW)));
+    let scenario =
+        follows(reads_after_a_crash(&cluster).then(records_the_promotion()).then(event("Promoted")));
     pass(&mut cluster, &Arc::default(), scenario).await.expect("1.3.0 is main");
 }
 
@@ -219,15 +214,14 @@ async fn a_switch_that_took_effect_is_recorded_even_if_its_answer_is(
 ) {
     let (mut cluster, _pods) = promoting().await;
     let switched = service(&cluster, "1.3.0", "6f1c2b");
-    let scenario = Scenario::new()
-        .concurrently(reads(&cluster, policy_refuses()))
-        .then(selects("/services/fraud", "1.3.0").fails(code, reason, "the answer is lost"))
-        .then(get("/services/fraud").finds(&switched))
-        .then(records_the_promotion())
-        .then(event("Promoted"))
-        .then(patch("/configmaps/fraud-routing"))
-        .then(selects("/poddisruptionbudgets/fraud", "1.3.0"))
-        .concurrently(notified(&OLD).into_iter().chain(notified(&NEW)));
+    let scenario = follows(
+        Scenario::new()
+            .concurrently(reads(&cluster, policy_refuses()))
+            .then(selects("/services/fraud", "1.3.0").fails(code, reason, "the answer is lost"))
+            .then(get("/services/fraud").finds(&switched))
+            .then(records_the_promotion())
+            .then(event("Promoted")),
+    );
     pass(&mut cluster, &Arc::default(), scenario).await.expect("1.3.0 is main");
 }
 
@@ -265,13 +259,12 @@ async fn a_switch_of_a_service_that_another_leader_has_changed_has_no_effect() {
 async fn a_record_whose_answer_is_lost_does_not_send_callers_back() {
     let (mut cluster, _pods) = promoting().await;
     let state = Arc::default();
-    let scenario = Scenario::new()
-        .concurrently(reads(&cluster, policy_refuses()))
-        .then(selects("/services/fraud", "1.3.0"))
-        .then(records_the_promotion().fails(504, "Timeout", "the answer is lost"))
-        .then(patch("/configmaps/fraud-routing"))
-        .then(selects("/poddisruptionbudgets/fraud", "1.3.0"))
-        .concurrently(notified(&OLD).into_iter().chain(notified(&NEW)));
+    let scenario = follows(
+        Scenario::new()
+            .concurrently(reads(&cluster, policy_refuses()))
+            .then(selects("/services/fraud", "1.3.0"))
+            .then(records_the_promotion().fails(504, "Timeout", "the answer is lost")),
+    );
     pass(&mut cluster, &state, scenario).await.expect_err("the answer is lost");
 
     // The cache does not have the record yet. The API server has it.
@@ -314,10 +307,7 @@ async fn a_selector_that_somebody_changed_is_put_back() {
 async fn the_pass_after_a_switch_finds_nothing_to_do() {
     let (mut cluster, pods) = promoting().await;
     let state = Arc::default();
-    let scenario = recorded_first(&cluster)
-        .then(patch("/configmaps/fraud-routing"))
-        .then(selects("/poddisruptionbudgets/fraud", "1.3.0"))
-        .concurrently(notified(&OLD).into_iter().chain(notified(&NEW)));
+    let scenario = follows(recorded_first(&cluster));
     pass(&mut cluster, &state, scenario).await.expect("1.3.0 is main");
 
     cluster.sees_what_was_written();
