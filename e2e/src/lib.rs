@@ -1,9 +1,12 @@
 //! The parts of the e2e stories: a namespace for each story, its people, what they do, and waits for the results.
+//! [`bare`] has those of the suites that run the operator's binary on an API server without a node.
 //!
-//! Everything runs against the cluster of `make up`. No story sleeps: [`Story::await_condition`] watches an object and
+//! Stories run against the cluster of `make up`. No story sleeps: [`Story::await_condition`] watches an object and
 //! prints the state of the namespace if it times out. Metrics have no watch, so they are read again and again.
 
 mod acts;
+mod awaited;
+pub mod bare;
 mod caller;
 mod cluster;
 mod diagnostics;
@@ -24,6 +27,7 @@ mod sample;
 mod store;
 mod story;
 mod switches;
+mod table;
 mod wait;
 mod watch_log;
 
@@ -42,4 +46,5 @@ pub use sample::{Expected, MODEL, Row, Sample, held_out, rows, tolerance};
 pub use store::{Store, digest};
 pub use story::{Story, with_temp_ns};
 pub use switches::Switches;
+pub use table::{Table, millis, percentile};
 pub use watch_log::{Snapshot, WatchLog};

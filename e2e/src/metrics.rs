@@ -21,18 +21,31 @@ const DEADLINE: Duration = Duration::from_mins(2);
 pub struct Metrics(Vec<String>);
 
 impl Metrics {
+    /// The metrics of one process.
+    pub(crate) fn of(page: String) -> Self {
+        Self(vec![page])
+    }
+
     /// The sum over all pods of the series with this name and these labels.
     #[must_use]
     pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        self.values(name, labels).sum()
+    }
+
+    /// The first of these series, if one exists.
+    pub(crate) fn first(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        self.values(name, labels).next()
+    }
+
+    fn values(&self, name: &str, labels: &[(&str, &str)]) -> impl Iterator<Item = f64> {
         let wanted: Vec<String> =
             labels.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect();
-        let values = self.0.iter().flat_map(|text| text.lines()).filter_map(|line| {
+        self.0.iter().flat_map(|text| text.lines()).filter_map(move |line| {
             let (series, value) = line.rsplit_once(' ')?;
             let (found, labels) = series.split_once('{').unwrap_or((series, ""));
             let is_it = found == name && wanted.iter().all(|label| labels.contains(label));
             is_it.then(|| value.parse::<f64>().ok())?
-        });
-        values.sum()
+        })
     }
 
     /// The same sum, as a whole number.

@@ -169,10 +169,19 @@ fn holder(lease: Option<&Lease>) -> Option<String> {
 
 /// Resident memory of a process of this machine, in bytes.
 pub fn resident(process: u32) -> Result<u64> {
+    memory(process, "VmRSS:")
+}
+
+/// The largest resident memory of a process so far, in bytes.
+pub(crate) fn largest_resident(process: u32) -> Result<u64> {
+    memory(process, "VmHWM:")
+}
+
+fn memory(process: u32, field: &str) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib =
-        line.and_then(|line| line.trim().strip_suffix(" kB")).context("/proc/PID/status has VmRSS in kB")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    let kib = kib.with_context(|| format!("/proc/PID/status has {field} in kB"))?;
     Ok(kib.parse::<u64>()? * 1024)
 }
 

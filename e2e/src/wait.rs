@@ -1,19 +1,21 @@
 //! Waits for a state, by watching objects.
 
-use std::{fmt::Debug, future, pin::pin, time::Duration};
+use std::{future, pin::pin, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use futures::TryStreamExt;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::{
-    Api, Resource,
-    core::NamespaceResourceScope,
-    runtime::{WatchStreamExt, wait, watcher},
+    Api,
+    runtime::{WatchStreamExt, watcher},
 };
-use serde::de::DeserializeOwned;
 use understudy_crds::{ModelDeployment, ModelVersion};
 
-use crate::{MODEL, Story, pods::version_selector};
+use crate::{
+    MODEL, Story,
+    awaited::{Awaited, Namespaced, condition},
+    pods::version_selector,
+};
 
 /// Much longer than any step takes: pods start within seconds, also on a busy machine.
 const DEADLINE: Duration = Duration::from_mins(2);
@@ -22,21 +24,14 @@ impl Story {
     /// Waits until the object with this name is as `predicate` says (`None`: it does not exist), and returns it.
     ///
     /// After a timeout, the error has the state of the whole namespace.
-    pub async fn await_condition<K>(
+    pub async fn await_condition<K: Awaited>(
         &self,
         what: &str,
         api: Api<K>,
         name: &str,
         predicate: impl Fn(Option<&K>) -> bool,
-    ) -> Result<Option<K>>
-    where
-        K: Clone + Debug + Send + DeserializeOwned + Resource<DynamicType = ()> + 'static,
-    {
-        let waiting = wait::await_condition(api, name, predicate);
-        match tokio::time::timeout(DEADLINE, waiting).await {
-            Ok(found) => Ok(found?),
-            Err(_) => Err(self.timed_out(&format!("{} {name}: {what}", K::kind(&()))).await),
-        }
+    ) -> Result<Option<K>> {
+        condition(DEADLINE, what, (api, name), predicate, async |what: &str| self.timed_out(what).await).await
     }
 
     pub(crate) async fn timed_out(&self, what: &str) -> anyhow::Error {
@@ -45,15 +40,12 @@ impl Story {
     }
 
     /// Waits until the object exists and is as `predicate` says.
-    pub async fn await_object<K>(&self, what: &str, name: &str, predicate: impl Fn(&K) -> bool) -> Result<K>
-    where
-        K: Clone
-            + Debug
-            + Send
-            + DeserializeOwned
-            + Resource<DynamicType = (), Scope = NamespaceResourceScope>
-            + 'static,
-    {
+    pub async fn await_object<K: Namespaced>(
+        &self,
+        what: &str,
+        name: &str,
+        predicate: impl Fn(&K) -> bool,
+    ) -> Result<K> {
         let found = self.await_condition(what, self.api(), name, |o| o.is_some_and(&predicate)).await?;
         found.context("the predicate requires an object")
     }
@@ -78,15 +70,7 @@ impl Story {
     }
 
     /// Waits until the object does not exist.
-    pub async fn await_gone<K>(&self, name: &str) -> Result<()>
-    where
-        K: Clone
-            + Debug
-            + Send
-            + DeserializeOwned
-            + Resource<DynamicType = (), Scope = NamespaceResourceScope>
-            + 'static,
-    {
+    pub async fn await_gone<K: Namespaced>(&self, name: &str) -> Result<()> {
         self.await_condition::<K>("gone", self.api(), name, |o| o.is_none()).await.map(|_| ())
     }
 

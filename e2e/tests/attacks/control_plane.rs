@@ -17,12 +17,12 @@ pub struct ControlPlane {
 }
 
 impl ControlPlane {
-    /// The control plane of `ATTACKS_KUBECONFIG`.
+    /// The control plane of `BARE_KUBECONFIG`.
     pub async fn shared() -> Self {
         // All clients use one implementation of TLS. A second call has no effect.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let path = std::env::var_os("ATTACKS_KUBECONFIG").map(PathBuf::from).expect(
-            "ATTACKS_KUBECONFIG is not set: run e2e/cluster/attacks, which starts an API server for these tests",
+        let path = std::env::var_os("BARE_KUBECONFIG").map(PathBuf::from).expect(
+            "BARE_KUBECONFIG is not set: run e2e/cluster/attacks, which starts an API server for these tests",
         );
         let kubeconfig =
             Kubeconfig::read_from(path).expect("the kubeconfig of the control plane can be read");

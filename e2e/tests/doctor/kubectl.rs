@@ -10,8 +10,8 @@ use serde_json::Value;
 
 /// The kubeconfig of an administrator.
 pub fn kubeconfig() -> String {
-    std::env::var("DOCTOR_KUBECONFIG").expect(
-        "DOCTOR_KUBECONFIG is not set: run e2e/cluster/doctor, which starts an API server for these tests",
+    std::env::var("BARE_KUBECONFIG").expect(
+        "BARE_KUBECONFIG is not set: run e2e/cluster/doctor, which starts an API server for these tests",
     )
 }
 

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use understudy_crds::Stage;
 
-use crate::kit::in_a_world;
+use understudy_e2e::bare::in_a_world;
 
 #[tokio::test]
 async fn a_version_that_does_not_serve_in_staging_does_not_block_the_next_one() -> Result<()> {

@@ -8,7 +8,7 @@ use kube::ResourceExt;
 use serde_json::json;
 use understudy_crds::{ModelDeployment, RollbackResult};
 
-use crate::kit::{World, in_a_world};
+use understudy_e2e::bare::{World, in_a_world};
 
 /// The uids of the Deployments that exist, by name.
 async fn workloads(world: &World) -> Result<BTreeMap<String, String>> {

@@ -5,7 +5,7 @@ use k8s_openapi::api::{core::v1::Service, policy::v1::PodDisruptionBudget};
 use serde_json::json;
 use understudy_crds::{ModelDeployment, Stage};
 
-use crate::kit::{World, in_a_world};
+use understudy_e2e::bare::{World, in_a_world};
 
 /// Alice brings 1.0.0 of `fraud` with two pods into Production. Waits until it is main by the record.
 async fn becomes_main(world: &World) -> Result<()> {

@@ -5,7 +5,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use kube::ResourceExt;
 use serde_json::json;
 
-use crate::kit::{World, eventually, in_a_world};
+use understudy_e2e::bare::{World, eventually, in_a_world};
 
 const MISSING: &str = "localhost/understudy-server:missing";
 

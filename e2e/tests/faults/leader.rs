@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 use understudy_crds::Stage;
 
-use crate::kit::{Proxy, Traffic, World, eventually, in_a_world};
+use understudy_e2e::bare::{Proxy, Traffic, World, eventually, in_a_world};
 
 /// What a leader logs before it ends because it could not renew the Lease.
 const LOST: &str = "lost the Lease";

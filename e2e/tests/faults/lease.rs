@@ -10,7 +10,7 @@ use k8s_openapi::{
 };
 use kube::api::ObjectMeta;
 
-use crate::kit::in_a_world;
+use understudy_e2e::bare::in_a_world;
 
 /// Longer than the operator trusts any duration of another holder.
 const TRUST: Duration = Duration::from_mins(2);

@@ -1,12 +1,11 @@
 //! The fault tests: the operator's binary as processes on a real API server, with fake pods, while processes,
-//! connections, rights and objects fail. `e2e/cluster/faults` starts the API server. Each file has one idea. `kit` has the
-//! parts.
+//! connections, rights and objects fail. `e2e/cluster/faults` starts the API server. Each file has one idea. The parts are
+//! in `understudy_e2e::bare`.
 
 mod deadline;
 mod downgrade;
 mod foreign;
 mod image;
-mod kit;
 mod leader;
 mod lease;
 mod names;

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use understudy_crds::ModelVersion;
 
-use crate::kit::in_a_world;
+use understudy_e2e::bare::in_a_world;
 
 #[tokio::test]
 async fn a_version_with_a_long_name_of_non_ascii_letters_does_not_end_the_operator() -> Result<()> {

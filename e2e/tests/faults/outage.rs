@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use understudy_crds::{ModelVersion, Stage};
 
-use crate::kit::{Proxy, Traffic, in_a_world, within};
+use understudy_e2e::bare::{Proxy, Traffic, in_a_world, within};
 
 /// Longer than the operator trusts a watch that is silent. The API server sends a bookmark about every minute.
 const SILENCE: Duration = Duration::from_secs(200);

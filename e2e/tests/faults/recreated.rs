@@ -6,7 +6,7 @@ use kube::api::DeleteParams;
 use serde_json::json;
 use understudy_crds::{ModelDeployment, ModelVersion, Stage};
 
-use crate::kit::{eventually, in_a_world};
+use understudy_e2e::bare::{eventually, in_a_world};
 
 #[tokio::test]
 async fn a_version_is_not_in_production_of_a_model_that_was_made_again_and_has_no_main() -> Result<()> {

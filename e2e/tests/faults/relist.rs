@@ -6,7 +6,7 @@ use kube::api::DeleteParams;
 use serde_json::json;
 use understudy_crds::{ModelVersion, Stage};
 
-use crate::kit::{Proxy, Traffic, concurrently, eventually, in_a_world};
+use understudy_e2e::bare::{Proxy, Traffic, concurrently, eventually, in_a_world};
 
 /// So many versions that a list has several pages: the passes over the objects of the first page must not see the state
 /// from before the list.

@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 use understudy_crds::{ModelDeployment, ModelVersion, Stage};
 
-use crate::kit::{Operator, World, concurrently, eventually, in_a_world};
+use understudy_e2e::bare::{Operator, World, concurrently, eventually, in_a_world};
 
 /// Each object of this kind as text, by kind and name.
 async fn texts<K>(world: &World) -> Result<Vec<(String, String)>>

@@ -7,7 +7,7 @@ use k8s_openapi::api::rbac::v1::PolicyRule;
 use serde_json::json;
 use understudy_crds::{ModelVersion, Stage};
 
-use crate::kit::{World, eventually, in_a_world, within};
+use understudy_e2e::bare::{World, eventually, in_a_world, within};
 
 /// Longer than the operator waits for the first list of all kinds before it reports that it makes no progress.
 const FILLING: Duration = Duration::from_mins(3);

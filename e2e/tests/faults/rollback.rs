@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 use understudy_crds::{ModelDeployment, ModelVersion, RollbackResult, Stage};
 
-use crate::kit::in_a_world;
+use understudy_e2e::bare::in_a_world;
 
 #[tokio::test]
 async fn a_rollback_to_a_version_that_was_approved_for_production_and_still_waits_is_refused() -> Result<()> {

@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use understudy_crds::{ModelDeployment, ModelVersion, RollbackResult, Stage, annotations};
 
-use crate::kit::{BOB, CAROL, World, in_a_world};
+use understudy_e2e::bare::{BOB, CAROL, World, in_a_world};
 
 /// Writes annotations. Returns whether the API server accepted them. A refusal must name a limit.
 async fn annotate<K>(world: &World, person: &str, name: &str, annotations: Value) -> Result<bool>

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 use understudy_crds::{ModelVersion, Stage};
 
-use crate::kit::in_a_world;
+use understudy_e2e::bare::in_a_world;
 
 #[tokio::test]
 async fn an_approved_request_can_be_withdrawn_while_its_pods_start_and_requested_again() -> Result<()> {

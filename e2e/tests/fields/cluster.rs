@@ -1,33 +1,36 @@
-//! The API server and the operator that `e2e/cluster/fields` starts for these tests.
+//! The API server that `e2e/cluster/fields` starts for these tests, and their operators.
 
-use std::{fmt::Debug, path::PathBuf, time::Duration};
+use std::fmt::Debug;
 
+use anyhow::ensure;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
-    Api, Client, Config, CustomResourceExt, Resource, ResourceExt,
+    Api, Client, CustomResourceExt, Resource, ResourceExt,
     api::{ApiResource, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams},
-    config::{KubeConfigOptions, Kubeconfig},
     core::NamespaceResourceScope,
     runtime::wait,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use understudy_crds::{ModelDeployment, ModelVersion};
-
-/// Much longer than a pass takes.
-const DEADLINE: Duration = Duration::from_mins(1);
-/// The account of the chart's operator. Only it may write a status.
-const OPERATOR: &str = "system:serviceaccount:understudy-system:understudy-operator";
+use understudy_e2e::bare::{ControlPlane, DEADLINE, Logs, Setup};
 
 /// A namespace of the API server, as an administrator.
 pub struct Cluster {
+    server: ControlPlane,
     admin: Client,
-    operator: Client,
     pub namespace: String,
 }
 
+/// Runs a test in a new namespace with an operator, whose log is checked at the end.
+pub async fn operated(test: impl AsyncFnOnce(&Cluster)) {
+    let cluster = Cluster::with_namespace().await;
+    cluster.server.let_lead_in(&cluster.namespace).await.expect("a role is created");
+    cluster.operated(test).await;
+}
+
 impl Cluster {
-    /// The API server of `FIELDS_KUBECONFIG`, with a new namespace.
+    /// The API server with a new namespace.
     pub async fn with_namespace() -> Self {
         let cluster = Self::of("default").await;
         let namespace = Namespace {
@@ -39,22 +42,29 @@ impl Cluster {
         Self { namespace: made.name_any(), ..cluster }
     }
 
-    /// The API server of `FIELDS_KUBECONFIG`, with this namespace.
+    /// The API server with this namespace.
     pub async fn of(namespace: &str) -> Self {
-        // All clients use one implementation of TLS. A second call has no effect.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let path = std::env::var_os("FIELDS_KUBECONFIG").map(PathBuf::from).expect(
-            "FIELDS_KUBECONFIG is not set: run e2e/cluster/fields, which starts an API server for these tests",
-        );
-        let kubeconfig = Kubeconfig::read_from(path).expect("the kubeconfig can be read");
-        let admin = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        let server = ControlPlane::shared().await.expect("e2e/cluster/fields has started an API server");
+        let admin = server.admin().expect("a client can be built from the kubeconfig");
+        Self { server, admin, namespace: namespace.to_owned() }
+    }
+
+    /// Runs a test with an operator, whose log is checked at the end.
+    pub async fn operated(&self, test: impl AsyncFnOnce(&Self)) {
+        let logs = Logs::new().expect("a folder for the log");
+        // A sweep is a large future.
+        let run = Box::pin(async {
+            let name = format!("operator-{}", rand::random::<u32>());
+            let operator = Setup::new(&self.server, &logs, &name).in_namespace(&self.namespace);
+            let operator = operator.start().await?;
+            test(self).await;
+            let ended = operator.terminate().await?;
+            ensure!(ended.success(), "the operator ended with {ended}");
+            Ok(())
+        });
+        logs.checked(run, async || format!("in namespace {}", self.namespace))
             .await
-            .expect("the kubeconfig is complete");
-        let mut operator = admin.clone();
-        operator.auth_info.impersonate = Some(OPERATOR.to_owned());
-        operator.auth_info.impersonate_groups = Some(vec!["system:authenticated".to_owned()]);
-        let client = |config| Client::try_from(config).expect("a client can be built from the kubeconfig");
-        Self { admin: client(admin), operator: client(operator), namespace: namespace.to_owned() }
+            .expect("a sound operator");
     }
 
     /// Objects of a kind in the namespace.
@@ -83,7 +93,8 @@ impl Cluster {
     /// Records that a version is in Staging, as the operator's account: an approval is not the subject here.
     pub async fn stage(&self, version: &str) {
         let status = Patch::Merge(json!({"status": {"stage": "Staging"}}));
-        Api::<ModelVersion>::namespaced(self.operator.clone(), &self.namespace)
+        let operator = self.server.client_of_operator().expect("a client can be built from the kubeconfig");
+        Api::<ModelVersion>::namespaced(operator, &self.namespace)
             .patch_status(version, &PatchParams::default(), &status)
             .await
             .expect("the operator's account writes a status");

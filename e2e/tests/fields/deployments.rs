@@ -21,7 +21,7 @@ use understudy_crds::{
 
 use crate::{
     base,
-    cluster::{Cluster, object},
+    cluster::{Cluster, object, operated},
     path,
     variants::{self, Variant},
     verdict,
@@ -33,10 +33,13 @@ const VERSION: &str = "1.2.3";
 
 #[tokio::test]
 async fn each_field_of_a_deployment_converges_and_comes_back_or_is_refused_with_a_reason() {
-    let cluster = Cluster::with_namespace().await;
+    operated(sweep).await;
+}
+
+async fn sweep(cluster: &Cluster) {
     let base = base::deployment();
     let variants = variants::of(&schema::<ModelDeployment>("spec"), &base);
-    let accepted = verdict::accepted::<ModelDeployment>(&cluster, variants.clone()).await;
+    let accepted = verdict::accepted::<ModelDeployment>(cluster, variants.clone()).await;
     verdict::changeable(&variants, &accepted);
     let mut lanes: Vec<Vec<Variant>> = vec![vec![]; LANES];
     for (index, variant) in verdict::different(accepted).into_iter().enumerate() {
@@ -44,7 +47,7 @@ async fn each_field_of_a_deployment_converges_and_comes_back_or_is_refused_with_
     }
     let lanes = stream::iter(lanes.into_iter().enumerate());
     let flaws: Vec<_> =
-        lanes.map(|(index, variants)| lane(&cluster, index, variants)).buffer_unordered(LANES).concat().await;
+        lanes.map(|(index, variants)| lane(cluster, index, variants)).buffer_unordered(LANES).concat().await;
     assert!(flaws.is_empty(), "{}:\n{}", flaws.len(), flaws.join("\n"));
 }
 

@@ -2,7 +2,7 @@
 //! beyond it, other characters, other types, and without it. The API server accepts a value or explains why not. What it
 //! accepts, the operator turns into objects that the API server accepts, too; what is taken back leaves no trace.
 //!
-//! `e2e/cluster/fields` starts the API server and the operator for these tests. No pod runs.
+//! `e2e/cluster/fields` starts the API server, and each test its operator. No pod runs.
 
 mod base;
 mod cluster;

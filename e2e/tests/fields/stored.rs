@@ -14,7 +14,10 @@ const NAMESPACE: &str = "stored";
 
 #[tokio::test]
 async fn a_version_whose_name_of_a_deployment_is_older_than_the_rule_gets_a_status() {
-    let cluster = Cluster::of(NAMESPACE).await;
+    Cluster::of(NAMESPACE).await.operated(gets_a_status).await;
+}
+
+async fn gets_a_status(cluster: &Cluster) {
     let seen = |mv: Option<&ModelVersion>| {
         let status = mv.and_then(|mv| mv.status.as_ref());
         status.is_some_and(|s| {
@@ -26,7 +29,10 @@ async fn a_version_whose_name_of_a_deployment_is_older_than_the_rule_gets_a_stat
 
 #[tokio::test]
 async fn a_deployment_whose_fields_are_older_than_the_rules_gets_a_status_and_can_be_mended() {
-    let cluster = Cluster::of(NAMESPACE).await;
+    Cluster::of(NAMESPACE).await.operated(can_be_mended).await;
+}
+
+async fn can_be_mended(cluster: &Cluster) {
     cluster.settled("older").await;
     let mended =
         Patch::Merge(json!({"spec": {"replicas": 2, "nodeSelector": null, "priorityClassName": null}}));

@@ -8,7 +8,7 @@ use understudy_crds::{ModelDeployment, ModelVersion, conformance::schema, names}
 
 use crate::{
     base,
-    cluster::{Cluster, object},
+    cluster::{Cluster, object, operated},
     path,
     variants::{self, Variant},
     verdict,
@@ -19,12 +19,15 @@ const CONCURRENCY: usize = 8;
 
 #[tokio::test]
 async fn each_field_of_a_version_gets_pods_or_is_refused_with_a_reason() {
-    let cluster = Cluster::with_namespace().await;
+    operated(sweep).await;
+}
+
+async fn sweep(cluster: &Cluster) {
     let variants = variants::of(&schema::<ModelVersion>("spec"), &base::version());
-    let accepted = verdict::accepted::<ModelVersion>(&cluster, variants.clone()).await;
+    let accepted = verdict::accepted::<ModelVersion>(cluster, variants.clone()).await;
     verdict::changeable(&variants, &accepted);
     let published = stream::iter(verdict::different(accepted).into_iter().enumerate());
-    let published = published.map(|(index, variant)| publish(&cluster, index, variant));
+    let published = published.map(|(index, variant)| publish(cluster, index, variant));
     published.buffer_unordered(CONCURRENCY).collect::<Vec<()>>().await;
 }
 

@@ -4,13 +4,12 @@
 
 mod operator;
 mod promotion;
-mod table;
 
 use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, bail, ensure};
-use table::Table;
-use understudy_e2e::with_temp_ns;
+
+use understudy_e2e::{Table, with_temp_ns};
 
 /// Promotions at the default length: enough for the second slowest to be meaningful.
 const PROMOTIONS: u64 = 24;

@@ -10,9 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
-use understudy_e2e::{Person, Story, resident};
-
-use crate::table::{Table, millis};
+use understudy_e2e::{Person, Story, Table, millis, resident};
 
 /// Where `make up` installs it.
 const NAMESPACE: &str = "understudy-system";

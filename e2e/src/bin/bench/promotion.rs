@@ -9,9 +9,10 @@ use k8s_openapi::api::core::v1::Service;
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
 use understudy_crds::{Stage, names};
-use understudy_e2e::{Call, CallResult, LoadProfile, MODEL, Person, Publication, Sample, Story, Switches};
-
-use crate::table::{Table, millis, percentile};
+use understudy_e2e::{
+    Call, CallResult, LoadProfile, MODEL, Person, Publication, Sample, Story, Switches, Table, millis,
+    percentile,
+};
 
 /// Callers open a connection for each call, often enough to see a switch within a few milliseconds.
 const CALLERS: LoadProfile = LoadProfile { kept: 0, idle: 0, fresh: 4, rate: 400 };

@@ -54,6 +54,7 @@ pub struct Kubelet {
 
 impl Kubelet {
     /// Begins to run the pods of this namespace.
+    #[must_use]
     pub fn start(client: Client, namespace: &str) -> Self {
         let trouble = Arc::<Mutex<Trouble>>::default();
         let changed = Arc::new(Notify::new());

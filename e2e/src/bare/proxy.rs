@@ -21,7 +21,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::wait::DEADLINE;
+use super::patience::DEADLINE;
 
 /// What happens to connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +61,7 @@ impl Proxy {
     }
 
     /// Its port on 127.0.0.1.
+    #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
     }

@@ -1,4 +1,4 @@
-//! The bare API server with the charts, which `e2e/cluster/faults` starts for these tests.
+//! The bare API server with the charts, which a script of `e2e/cluster` starts for a suite.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,10 +9,11 @@ use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::{
     authentication::v1::{TokenRequest, TokenRequestSpec},
     core::v1::{ConfigMap, ServiceAccount},
+    rbac::v1::{PolicyRule, Role, RoleBinding, RoleRef, Subject},
 };
 use kube::{
     Api, Client, Config,
-    api::PostParams,
+    api::{ObjectMeta, PostParams},
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::{Value, json};
@@ -33,12 +34,12 @@ pub struct ControlPlane {
 }
 
 impl ControlPlane {
-    /// The control plane of `FAULTS_KUBECONFIG`.
+    /// The control plane of `BARE_KUBECONFIG`.
     pub async fn shared() -> Result<Self> {
         // All clients use one implementation of TLS. A second call has no effect.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let path = std::env::var_os("FAULTS_KUBECONFIG").map(PathBuf::from).context(
-            "FAULTS_KUBECONFIG is not set: run e2e/cluster/faults, which starts an API server for these tests",
+        let path = std::env::var_os("BARE_KUBECONFIG").map(PathBuf::from).context(
+            "BARE_KUBECONFIG is not set: run the script of this suite in e2e/cluster, which starts an API server",
         )?;
         let kubeconfig = serde_json::from_slice(&std::fs::read(&path)?)?;
         let admin =
@@ -66,6 +67,14 @@ impl ControlPlane {
         self.client_of(&format!("system:serviceaccount:{RELEASE}:{OPERATOR}"))
     }
 
+    /// A client with a token of the operator's service account, as the operator has it.
+    pub async fn client_of_account(&self) -> Result<Client> {
+        let kubeconfig = self.kubeconfig_of_operator(self.port()?).await?;
+        let kubeconfig: Kubeconfig = serde_json::from_value(kubeconfig)?;
+        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+        Ok(Client::try_from(config)?)
+    }
+
     /// The port of the API server on 127.0.0.1.
     pub fn port(&self) -> Result<u16> {
         self.admin.cluster_url.port_u16().context("the kubeconfig names a port")
@@ -74,7 +83,7 @@ impl ControlPlane {
     /// Starts another API server on the same etcd, and returns its port on 127.0.0.1. It knows no changes from before
     /// its start, so that it answers 410 to a watch that begins earlier.
     pub async fn start_another(&self) -> Result<u16> {
-        let name = std::env::var("FAULTS_CONTROL_PLANE").context("FAULTS_CONTROL_PLANE is not set")?;
+        let name = std::env::var("BARE_CONTROL_PLANE").context("BARE_CONTROL_PLANE is not set")?;
         let script = checkout().join("e2e/cluster/control-plane");
         let output = Command::new(script).args(["replica", &name]).stderr(Stdio::inherit()).output().await?;
         ensure!(output.status.success(), "e2e/cluster/control-plane replica {name} failed");
@@ -95,11 +104,42 @@ impl ControlPlane {
         let authority = &self.kubeconfig["clusters"][0]["cluster"]["certificate-authority-data"];
         let server = format!("https://127.0.0.1:{port}");
         Ok(json!({
-            "apiVersion": "v1", "kind": "Config", "current-context": "faults",
-            "contexts": [{"name": "faults", "context": {"cluster": "faults", "user": "operator"}}],
-            "clusters": [{"name": "faults", "cluster": {"server": server, "certificate-authority-data": authority}}],
+            "apiVersion": "v1", "kind": "Config", "current-context": "bare",
+            "contexts": [{"name": "bare", "context": {"cluster": "bare", "user": "operator"}}],
+            "clusters": [{"name": "bare", "cluster": {"server": server, "certificate-authority-data": authority}}],
             "users": [{"name": "operator", "user": {"token": token}}],
         }))
+    }
+
+    /// Gives the operator's service account these rights in a namespace.
+    pub async fn grant(&self, namespace: &str, name: &str, rules: Vec<PolicyRule>) -> Result<()> {
+        let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+        let role = Role { metadata: metadata.clone(), rules: Some(rules) };
+        let binding = RoleBinding {
+            metadata,
+            role_ref: RoleRef {
+                api_group: "rbac.authorization.k8s.io".to_owned(),
+                kind: "Role".to_owned(),
+                name: name.to_owned(),
+            },
+            subjects: Some(vec![Subject {
+                kind: "ServiceAccount".to_owned(),
+                name: OPERATOR.to_owned(),
+                namespace: Some(RELEASE.to_owned()),
+                api_group: None,
+            }]),
+        };
+        let create = PostParams::default();
+        Api::namespaced(self.admin()?, namespace).create(&create, &role).await?;
+        Api::namespaced(self.admin()?, namespace).create(&create, &binding).await?;
+        Ok(())
+    }
+
+    /// Gives the operator's service account the right to lead in a namespace, as the chart does in its own.
+    pub async fn let_lead_in(&self, namespace: &str) -> Result<()> {
+        let leader = format!("{OPERATOR}-leader");
+        let installed = Api::<Role>::namespaced(self.admin()?, RELEASE).get(&leader).await?;
+        self.grant(namespace, &leader, installed.rules.unwrap_or_default()).await
     }
 
     /// A file of a `ConfigMap` that the chart wrote for the operator.

@@ -47,11 +47,13 @@ impl fmt::Display for Table {
 }
 
 /// A time in milliseconds, for people.
+#[must_use]
 pub fn millis(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1000.0)
 }
 
 /// The value that `percent` of all values do not exceed.
+#[must_use]
 pub fn percentile(times: &[Duration], percent: usize) -> Duration {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();

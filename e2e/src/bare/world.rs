@@ -2,30 +2,27 @@
 
 use std::{
     collections::BTreeMap,
-    panic::AssertUnwindSafe,
-    path::PathBuf,
     sync::{Mutex, PoisonError},
 };
 
 use anyhow::Result;
-use futures::FutureExt;
 use k8s_openapi::api::{
     core::v1::{Namespace, ServiceAccount},
-    rbac::v1::{ClusterRole, PolicyRule, Role, RoleBinding, RoleRef, Subject},
+    rbac::v1::{ClusterRole, PolicyRule, Role},
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{ListParams, ObjectMeta, PostParams},
     core::NamespaceResourceScope,
 };
-use tempfile::TempDir;
 use understudy_crds::{ModelDeployment, ModelVersion};
 
 use super::{
-    control_plane::{ControlPlane, OPERATOR, RELEASE},
+    control_plane::{ControlPlane, OPERATOR},
     garbage::selector,
     kubelet::Kubelet,
-    log::Log,
+    log::Logs,
+    operator::Setup,
 };
 
 /// Name of the Role with the rights on models and what belongs to them.
@@ -39,32 +36,14 @@ pub struct World {
     clients: Mutex<BTreeMap<String, Client>>,
     namespace: String,
     kubelet: Kubelet,
-    logs: Mutex<Vec<Log>>,
-    log_dir: TempDir,
+    logs: Logs,
 }
 
 /// Runs a test in a namespace of its own. At the end it checks the logs of all operators that the test started.
 pub async fn in_a_world(test: impl AsyncFnOnce(&World) -> Result<()>) -> Result<()> {
     let world = World::new().await?;
-    // A failed assertion must not hide the logs.
-    let result = AssertUnwindSafe(test(&world)).catch_unwind().await;
-    let logs = world.logs.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let checked = logs.iter().try_for_each(Log::check);
-    if !matches!(result, Ok(Ok(()))) || checked.is_err() {
-        println!("{}", world.diagnostics().await);
-        for log in &logs {
-            println!("end of {}:\n{}", log.path().display(), log.end());
-        }
-    }
-    match result {
-        Ok(Ok(())) => checked,
-        // A panic of the operator often explains why a test waited in vain.
-        Ok(Err(error)) => Err(match checked {
-            Ok(()) => error,
-            Err(logged) => error.context(format!("{logged:#}")),
-        }),
-        Err(panic) => std::panic::resume_unwind(panic),
-    }
+    // A test is a large future.
+    world.logs.checked(Box::pin(test(&world)), async || world.diagnostics().await).await
 }
 
 impl World {
@@ -72,21 +51,13 @@ impl World {
         let server = ControlPlane::shared().await?;
         let admin = server.admin()?;
         let namespace = Namespace {
-            metadata: ObjectMeta { generate_name: Some("faults-".to_owned()), ..ObjectMeta::default() },
+            metadata: ObjectMeta { generate_name: Some("world-".to_owned()), ..ObjectMeta::default() },
             ..Namespace::default()
         };
         let namespace =
             Api::<Namespace>::all(admin.clone()).create(&PostParams::default(), &namespace).await?.name_any();
         let kubelet = Kubelet::start(admin.clone(), &namespace);
-        let world = Self {
-            server,
-            admin,
-            clients: Mutex::default(),
-            namespace,
-            kubelet,
-            logs: Mutex::default(),
-            log_dir: tempfile::Builder::new().prefix("understudy-logs-").tempdir()?,
-        };
+        let world = Self { server, admin, clients: Mutex::default(), namespace, kubelet, logs: Logs::new()? };
         // A pod needs it. In a cluster, a controller creates it.
         let account = ServiceAccount {
             metadata: ObjectMeta { name: Some("default".to_owned()), ..ObjectMeta::default() },
@@ -94,32 +65,9 @@ impl World {
         };
         world.create(&account).await?;
         let installed = Api::<ClusterRole>::all(world.admin.clone()).get(OPERATOR).await?;
-        world.grant(RIGHTS, installed.rules.unwrap_or_default()).await?;
-        let leader = format!("{OPERATOR}-leader");
-        let installed = Api::<Role>::namespaced(world.admin.clone(), RELEASE).get(&leader).await?;
-        world.grant(&leader, installed.rules.unwrap_or_default()).await?;
+        world.server.grant(&world.namespace, RIGHTS, installed.rules.unwrap_or_default()).await?;
+        world.server.let_lead_in(&world.namespace).await?;
         Ok(world)
-    }
-
-    /// Gives the operator these rights in the namespace.
-    async fn grant(&self, name: &str, rules: Vec<PolicyRule>) -> Result<()> {
-        let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
-        self.create(&Role { metadata: metadata.clone(), rules: Some(rules) }).await?;
-        let binding = RoleBinding {
-            metadata,
-            role_ref: RoleRef {
-                api_group: "rbac.authorization.k8s.io".to_owned(),
-                kind: "Role".to_owned(),
-                name: name.to_owned(),
-            },
-            subjects: Some(vec![Subject {
-                kind: "ServiceAccount".to_owned(),
-                name: OPERATOR.to_owned(),
-                namespace: Some(RELEASE.to_owned()),
-                api_group: None,
-            }]),
-        };
-        self.create(&binding).await
     }
 
     /// Changes the rules of the operator's rights in the namespace.
@@ -196,15 +144,9 @@ impl World {
         Ok(self.api::<K>().list(&ours).await?.items)
     }
 
-    /// A file for the log of a further operator of this name.
-    pub(super) fn new_log(&self, operator: &str) -> PathBuf {
-        let count = self.logs.lock().unwrap_or_else(PoisonError::into_inner).len();
-        self.log_dir.path().join(format!("{count}-{operator}.log"))
-    }
-
-    /// The log is checked at the end of the test.
-    pub(super) fn keep_log(&self, log: Log) {
-        self.logs.lock().unwrap_or_else(PoisonError::into_inner).push(log);
+    /// An operator with this name as candidate for the Lease. It sees this namespace only.
+    pub fn operator(&self, name: &str) -> Setup<'_> {
+        Setup::new(&self.server, &self.logs, name).in_namespace(&self.namespace)
     }
 
     /// The status of the first objects, for the output of a failed test.

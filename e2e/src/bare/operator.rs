@@ -1,31 +1,43 @@
-//! One operator: the binary as a process with the rights of the chart's service account, in one namespace.
+//! One operator: the binary as a process with the rights of the chart's service account.
 
 use std::{
     collections::BTreeSet,
     net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::{Mutex, PoisonError},
 };
 
 use anyhow::{Context, Result, ensure};
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::Api;
 use rand::RngExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
     process::{Child, Command},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
-use super::{log::Log, proxy::Proxy, wait::DEADLINE, world::World};
+use super::{
+    control_plane::{ControlPlane, RELEASE},
+    log::Logs,
+    patience::{DEADLINE, await_holder},
+    proxy::Proxy,
+};
+use crate::operator::{largest_resident, resident};
 
 /// The client library logs each failed connection as an error, under this name.
 const CONNECTION: &str = "kube_client::client";
 
 /// How to start an operator.
 pub struct Setup<'a> {
-    world: &'a World,
+    server: &'a ControlPlane,
+    logs: &'a Logs,
     name: String,
+    binary: Option<PathBuf>,
+    /// The only namespace that it sees. In it is the Lease.
+    namespace: Option<String>,
     api_port: Option<u16>,
     server_image: Option<String>,
     /// Whether the Lease has the timing of the chart.
@@ -33,38 +45,57 @@ pub struct Setup<'a> {
     expected: Vec<&'static str>,
 }
 
-impl World {
-    /// An operator with this name as candidate for the Lease.
-    pub fn operator(&self, name: &str) -> Setup<'_> {
-        Setup {
-            world: self,
+impl<'a> Setup<'a> {
+    /// An operator with this name as candidate for the Lease in the chart's namespace. It sees all namespaces.
+    pub fn new(server: &'a ControlPlane, logs: &'a Logs, name: &str) -> Self {
+        Self {
+            server,
+            logs,
             name: name.to_owned(),
+            binary: None,
+            namespace: None,
             api_port: None,
             server_image: None,
             prompt: false,
             expected: vec![],
         }
     }
+
+    /// It sees this namespace only, and the Lease is in it.
+    #[must_use]
+    pub fn in_namespace(self, namespace: &str) -> Self {
+        Self { namespace: Some(namespace.to_owned()), ..self }
+    }
 }
 
 impl Setup<'_> {
     /// It reaches the API server through this proxy. Its log may have errors of the connection.
+    #[must_use]
     pub fn through(self, proxy: &Proxy) -> Self {
         Self { api_port: Some(proxy.port()), ..self }.expecting(CONNECTION)
     }
 
+    /// It is this program, not `OPERATOR_BINARY`.
+    #[must_use]
+    pub fn binary(self, program: &Path) -> Self {
+        Self { binary: Some(program.to_owned()), ..self }
+    }
+
     /// Model pods run this image.
+    #[must_use]
     pub fn server_image(self, image: &str) -> Self {
         Self { server_image: Some(image.to_owned()), ..self }
     }
 
     /// It leads with the timing of the chart: it stops leading when the API server does not answer for 10 s. Without it,
     /// the time is longer than any outage of these tests, which share one API server.
+    #[must_use]
     pub fn prompt(self) -> Self {
         Self { prompt: true, ..self }
     }
 
     /// Its log may have errors with these words.
+    #[must_use]
     pub fn expecting(mut self, words: &'static str) -> Self {
         self.expected.push(words);
         self
@@ -72,7 +103,7 @@ impl Setup<'_> {
 
     /// Starts the process. It may not be ready yet.
     pub async fn start(self) -> Result<Operator> {
-        let server = self.world.server();
+        let (server, namespace) = (self.server, self.namespace.as_deref());
         let dir = tempfile::Builder::new().prefix("understudy-operator-").tempdir()?;
         let write = |name: &str, text: &str| -> Result<PathBuf> {
             let path = dir.path().join(name);
@@ -84,7 +115,7 @@ impl Setup<'_> {
         }
         let installed = server.file("understudy-config", "config.yaml").await?;
         let mut config: Value = serde_saphyr::from_str(&installed).context("config.yaml is YAML")?;
-        config["watchNamespaces"] = json!([self.world.namespace()]);
+        config["watchNamespaces"] = json!(namespace.as_slice());
         // The chart writes them if no namespaces are named. The tests' role allows to read them.
         config["policyName"] = json!("understudy-approval");
         config["bindingName"] = json!("understudy-approval");
@@ -99,19 +130,21 @@ impl Setup<'_> {
         let config = write("config.yaml", &config.to_string())?;
         let port = self.api_port.map_or_else(|| server.port(), Ok)?;
         let kubeconfig = write("kubeconfig", &server.kubeconfig_of_operator(port).await?.to_string())?;
-        let log = Log::new(self.world.new_log(&self.name), self.expected);
-        self.world.keep_log(log.clone());
+        let log = self.logs.add(&self.name, self.expected);
         let output = std::fs::File::options().create(true).append(true).open(log.path())?;
-        let binary = std::env::var_os("OPERATOR_BINARY")
-            .context("OPERATOR_BINARY is not set: run e2e/cluster/faults, which builds it")?;
+        let built = std::env::var_os("OPERATOR_BINARY").map(PathBuf::from);
+        let binary = self.binary.or(built);
+        let binary =
+            binary.context("OPERATOR_BINARY is not set: run the script of this suite in e2e/cluster")?;
         let (metrics_port, health_port) = (free_port()?, free_port()?);
+        let started = Instant::now();
         let process = Command::new(binary)
             .arg(format!("--config={}", config.display()))
             .arg(format!("--policy-dir={}", dir.path().display()))
             .arg(format!("--metrics-port={metrics_port}"))
             .arg(format!("--health-port={health_port}"))
             .arg(format!("--pod-name={}", self.name))
-            .arg(format!("--pod-namespace={}", self.world.namespace()))
+            .arg(format!("--pod-namespace={}", namespace.unwrap_or(RELEASE)))
             .env("KUBECONFIG", &kubeconfig)
             // Nothing resolves the names of Services here. A name server that does not answer must not slow passes.
             .env("RES_OPTIONS", "timeout:1 attempts:1")
@@ -122,14 +155,16 @@ impl Setup<'_> {
             .kill_on_drop(true)
             .spawn()
             .context("failed to start OPERATOR_BINARY")?;
-        Ok(Operator { process, metrics_port, health_port, _dir: dir })
+        Ok(Operator { process, metrics_port, health_port, started, _dir: dir })
     }
 
     /// Starts the process, and waits until it leads.
     pub async fn lead(self) -> Result<Operator> {
-        let (world, name) = (self.world, self.name.clone());
+        let namespace = self.namespace.as_deref().unwrap_or(RELEASE);
+        let leases = Api::<Lease>::namespaced(self.server.admin()?, namespace);
+        let name = self.name.clone();
         let operator = self.start().await?;
-        world.await_leader(&name).await?;
+        await_holder(leases, &name).await?;
         Ok(operator)
     }
 }
@@ -139,6 +174,7 @@ pub struct Operator {
     process: Child,
     metrics_port: u16,
     health_port: u16,
+    started: Instant,
     /// Its files.
     _dir: TempDir,
 }
@@ -152,6 +188,21 @@ impl Operator {
     /// Port of `/livez` and `/readyz`.
     pub const fn health_port(&self) -> u16 {
         self.health_port
+    }
+
+    /// Resident memory in bytes.
+    pub fn resident(&self) -> Result<u64> {
+        resident(self.process.id().context("the operator has ended")?)
+    }
+
+    /// The largest resident memory so far, in bytes.
+    pub fn peak(&self) -> Result<u64> {
+        largest_resident(self.process.id().context("the operator has ended")?)
+    }
+
+    /// When the process was started.
+    pub const fn started(&self) -> Instant {
+        self.started
     }
 
     /// Kills the process, as when its node is lost.
