@@ -52,3 +52,17 @@ pub enum MainReason {
     /// A rollback by one person, to a version that was approved for Production before.
     RolledBack,
 }
+
+impl MainReason {
+    /// Every reason.
+    pub const ALL: [Self; 2] = [Self::Promoted, Self::RolledBack];
+
+    /// The reason as in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Promoted => "Promoted",
+            Self::RolledBack => "RolledBack",
+        }
+    }
+}

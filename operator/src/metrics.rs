@@ -11,7 +11,7 @@ use prometheus::{
     Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec,
     Opts, Registry, TextEncoder,
 };
-use understudy_crds::{Decision, ModelDeployment, ModelVersion, Stage};
+use understudy_crds::{Decision, MainReason, ModelDeployment, ModelVersion, Stage};
 
 use crate::{
     cluster::{cache::Cache, client::Heard, queue::QueueState, triggers::Triggers},
@@ -47,6 +47,7 @@ pub struct Metrics {
     rolling: IntGauge,
     outdated: IntGauge,
     approval_to_serving: Histogram,
+    timed_out: IntCounterVec,
     reconciles: IntCounterVec,
     reconcile_errors: IntCounterVec,
     reconcile_duration: HistogramVec,
@@ -78,6 +79,9 @@ impl Metrics {
             for reason in reasons {
                 metrics.reconcile_errors.with_label_values(&[controller, reason]);
             }
+        }
+        for reason in MainReason::ALL {
+            metrics.timed_out.with_label_values(&[reason.as_str()]);
         }
         Arc::new(metrics)
     }
@@ -170,6 +174,11 @@ impl Metrics {
     /// Records how long a version took to become main, `after` its approval or the request for a rollback.
     pub fn served(&self, after: Duration) {
         self.approval_to_serving.observe(after.as_secs_f64());
+    }
+
+    /// Counts a promotion or rollback that was not complete within its deadline.
+    pub fn timed_out(&self, reason: MainReason) {
+        self.timed_out.with_label_values(&[reason.as_str()]).inc();
     }
 
     /// Records one pass of a controller. `error` is its reason in CamelCase, if it failed.
@@ -275,6 +284,11 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry, Heard)
             &ROLLOUT_BUCKETS,
         ))?,
     )?;
+    let timed_out = counter(
+        "rollouts_timed_out_total",
+        "Promotions and rollbacks that were not complete within spec.rollout.deadline, by what was requested.",
+        &["reason"],
+    )?;
     let reconciles = counter("reconciles_total", "Passes of a controller.", &["controller"])?;
     let reconcile_errors = counter(
         "reconcile_errors_total",
@@ -340,6 +354,7 @@ fn build(registry: &Registry) -> prometheus::Result<impl FnOnce(Registry, Heard)
         rolling,
         outdated,
         approval_to_serving,
+        timed_out,
         reconciles,
         reconcile_errors,
         reconcile_duration,
@@ -397,6 +412,7 @@ mod tests {
             r#"model_versions_not_serving{reason="LoadFailed"} 0"#,
             r#"model_deployments_not_running{reason="NoAnswer"} 0"#,
             r#"reconcile_errors_total{controller="modeldeployment",reason="ApplyFailed"} 0"#,
+            r#"rollouts_timed_out_total{reason="RolledBack"} 0"#,
             r#"invalid_objects_total{kind="ModelVersion"} 0"#,
         ] {
             assert!(page.contains(&format!("understudy_{name}")), "{name} is missing in {page}");

@@ -19,6 +19,16 @@ fn misses_a_pod(cluster: &mut Cluster) {
     cluster.sees(&workload);
 }
 
+/// How many promotions and how many rollbacks the metrics count as over.
+fn timed_out(cluster: &Cluster) -> [usize; 2] {
+    let page = cluster.ctx.metrics.render();
+    ["Promoted", "RolledBack"].map(|reason| {
+        let name = format!(r#"understudy_rollouts_timed_out_total{{reason="{reason}"}} "#);
+        let count = page.lines().find_map(|line| line.strip_prefix(&name)).expect("the page has the metric");
+        count.parse().expect("a number")
+    })
+}
+
 /// The state of a leader that has led for hours.
 fn leads_long() -> Arc<State> {
     Arc::new(State::since("2020-01-01T00:00:00Z".parse().expect("a time")))
@@ -48,6 +58,7 @@ async fn a_promotion_that_is_not_complete_in_time_is_recorded_as_over_and_never_
     });
     let scenario = Scenario::new().then(over).then(event("RolloutTimedOut"));
     pass(&mut cluster, &state, scenario).await.expect("it is over");
+    assert_eq!(timed_out(&cluster), [1, 0]);
 
     // All pods are ready a moment later, and the request is not closed yet.
     cluster.sees_what_was_written();
@@ -62,6 +73,7 @@ async fn a_promotion_that_is_not_complete_in_time_is_recorded_as_over_and_never_
     let scenario = Scenario::new().then(staged).then(settled);
     pass(&mut cluster, &state, scenario).await.expect("it is not promoted");
     assert_eq!(pods.probed(), [""; 0], "none of its pods");
+    assert_eq!(timed_out(&cluster), [1, 0], "it is counted once");
 }
 
 #[tokio::test]
@@ -88,4 +100,5 @@ async fn a_rollback_that_is_not_complete_in_time_ends_and_main_stays() {
     });
     let scenario = Scenario::new().then(over).then(event("RolloutTimedOut"));
     pass(&mut cluster, &leads_long(), scenario).await.expect("it is over");
+    assert_eq!(timed_out(&cluster), [0, 1]);
 }

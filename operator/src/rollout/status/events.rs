@@ -56,7 +56,8 @@ pub async fn announce(
             .event(md, EventType::Warning, EventReason::RollbackRefused.as_str(), &rollback.message)
             .await;
     }
-    if let Some(note) = timed_out(before, after) {
+    if let Some((reason, note)) = timed_out(before, after) {
+        ctx.metrics.timed_out(reason);
         ctx.journal.event(md, EventType::Warning, EventReason::RolloutTimedOut.as_str(), note).await;
     }
     for (type_, bad) in [(STALLED, "True"), (APPROVAL_POLICY_ACTIVE, "False"), (RUNNING, "False")] {
@@ -90,13 +91,19 @@ pub fn became_main(candidate: &Candidate) -> (&'static str, String) {
     }
 }
 
-/// The note about a promotion or rollback whose deadline has just ended. Pure.
-fn timed_out<'a>(before: &ModelDeploymentStatus, after: &'a ModelDeploymentStatus) -> Option<&'a str> {
+/// What would have made a version main, and the note, if the deadline of a promotion or rollback has just ended. Pure.
+fn timed_out<'a>(
+    before: &ModelDeploymentStatus,
+    after: &'a ModelDeploymentStatus,
+) -> Option<(MainReason, &'a str)> {
     let rollout = after.rollout.as_ref().filter(|r| r.deadline_exceeded);
     let known = before.rollout.as_ref().filter(|r| r.deadline_exceeded).map(|r| &r.transition);
-    let promotion = rollout.filter(|r| known != Some(&r.transition)).map(|r| r.message.as_str());
+    let promotion = rollout.filter(|r| known != Some(&r.transition));
     let rollback = after.rollback.as_ref().filter(|r| r.result == RollbackResult::TimedOut);
-    promotion.or_else(|| rollback.filter(|r| before.rollback.as_ref() != Some(r)).map(|r| r.message.as_str()))
+    let rollback = rollback.filter(|r| before.rollback.as_ref() != Some(r));
+    promotion
+        .map(|r| (MainReason::Promoted, r.message.as_str()))
+        .or_else(|| rollback.map(|r| (MainReason::RolledBack, r.message.as_str())))
 }
 
 /// Severity, reason and note of one event.
