@@ -129,7 +129,7 @@ pub struct ModelVersionStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = HISTORY_CAPACITY))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["id".into()]))]
-    #[x_kube(validation = Rule::new("oldSelf.all(o, self.exists(n, n.id == o.id))").message("entries of status.history cannot be removed"))]
+    #[x_kube(validation = Rule::new("(self + oldSelf).size() == self.size()").message("entries of status.history cannot be removed"))]
     pub history: Vec<HistoryEntry>,
     /// Verdict of the tester on this version in Staging. A new verdict replaces it. Absent before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
