@@ -29,6 +29,9 @@ const DEADLINE: Duration = Duration::from_mins(1);
 /// Pause between two passes of an object without any event. It repairs what an event did not announce.
 const RESYNC: Duration = Duration::from_mins(10);
 
+/// Pause before the next look at an object that does not show this process's own write yet. Its event ends the pause.
+const OWN_WRITE: Duration = Duration::from_secs(1);
+
 /// When the next pass of an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Action(Option<Duration>);
@@ -117,6 +120,9 @@ where
             // Deleted, or not readable: the cache has counted it.
             return queued.gone();
         };
+        if self.store.is_behind(queued.key()) {
+            return queued.postponed(OWN_WRITE);
+        }
         let started = Instant::now();
         // A defect that one object reaches must not end the passes of all others.
         let pass = AssertUnwindSafe((self.pass)(object)).catch_unwind();
@@ -156,3 +162,7 @@ where
         }
     }
 }
+
+#[cfg(test)]
+#[path = "controller_tests.rs"]
+mod tests;

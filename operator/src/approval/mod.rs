@@ -84,7 +84,8 @@ async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) 
         let reason = reasons::Hold::HistoryFull.as_str();
         ctx.journal.event(&written, EventType::Warning, reason, &notes::unrecorded(&entry)).await;
     }
-    Ok(Action::requeue(Duration::ZERO))
+    // The event of the write triggers the next pass.
+    Ok(Action::await_change())
 }
 
 /// Pause before a step that waits for the approval policy is tried again. A change of the policy ends it earlier.
@@ -124,7 +125,9 @@ async fn write_status(
 ) -> Result<ModelVersion, Error> {
     let mut next = read.clone();
     next.status = Some(status);
-    kinds::write_status(&ctx.client, read, &next).await
+    let written = kinds::write_status(&ctx.client, read, &next).await?;
+    ctx.cache.versions.wrote(&written);
+    Ok(written)
 }
 
 #[cfg(test)]

@@ -194,6 +194,11 @@ impl Pass<'_> {
         self.end(next);
     }
 
+    /// There was no pass: the object gets one at the next event, or after `pause`.
+    pub fn postponed(mut self, pause: Duration) {
+        self.end(Some(pause));
+    }
+
     /// The object does not exist any more.
     pub fn gone(mut self) {
         self.queue.backoff.succeeded(&self.key.to_string());

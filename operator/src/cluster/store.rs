@@ -122,12 +122,24 @@ impl<K: Placed> Entry<K> {
         }
     }
 
-    fn key(&self) -> Key {
-        let meta = match self {
+    fn meta(&self) -> &ObjectMeta {
+        match self {
             Self::Read(object) => object.meta(),
             Self::Unreadable(unreadable) => &unreadable.metadata,
-        };
+        }
+    }
+
+    fn key_of(meta: &ObjectMeta) -> Key {
         Key::new(meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default())
+    }
+
+    fn key(&self) -> Key {
+        Self::key_of(self.meta())
+    }
+
+    /// Whether this is the same object as in `version`, and older.
+    fn is_before(&self, version: &Version) -> bool {
+        Version::of(self.meta()).is_some_and(|own| own.uid == version.uid && own.order < version.order)
     }
 
     fn change(&self) -> Change {
@@ -156,6 +168,23 @@ struct Inner<K> {
     of_deployment: HashMap<Key, BTreeSet<Key>>,
     /// The objects of a list that is not complete.
     listed: HashMap<Key, Entry<K>>,
+    /// Writes of this process whose events have not arrived.
+    written: HashMap<Key, Version>,
+}
+
+/// One version of an object.
+struct Version {
+    uid: String,
+    /// The resourceVersion as a number: API servers count up (KEP-5504).
+    order: u64,
+}
+
+impl Version {
+    /// `None` if the API server does not count. Then no write is expected.
+    fn of(metadata: &ObjectMeta) -> Option<Self> {
+        let order = metadata.resource_version.as_ref()?.parse().ok()?;
+        Some(Self { uid: metadata.uid.clone()?, order })
+    }
 }
 
 /// The objects of one kind. Clones share the content.
@@ -172,7 +201,12 @@ impl<K> Clone for Store<K> {
 
 impl<K> Default for Store<K> {
     fn default() -> Self {
-        let inner = Inner { entries: HashMap::new(), of_deployment: HashMap::new(), listed: HashMap::new() };
+        let inner = Inner {
+            entries: HashMap::new(),
+            of_deployment: HashMap::new(),
+            listed: HashMap::new(),
+            written: HashMap::new(),
+        };
         Self { inner: Arc::new(RwLock::new(inner)), synced: Arc::new(watch::Sender::new(false)) }
     }
 }
@@ -244,6 +278,22 @@ impl<K: Placed> Store<K> {
         unreadable.collect()
     }
 
+    /// This process has written the object, and this is what the API server returned.
+    pub fn wrote(&self, returned: &K) {
+        let Some(version) = Version::of(returned.meta()) else { return };
+        let key = Entry::<K>::key_of(returned.meta());
+        let mut inner = self.write();
+        if inner.entries.get(&key).is_some_and(|entry| entry.is_before(&version)) {
+            inner.written.insert(key, version);
+        }
+    }
+
+    /// Whether the object is older than what this process has written. A pass over it would repeat what is done, or send
+    /// callers back to the version before. The event of the write triggers a pass.
+    pub fn is_behind(&self, key: &Key) -> bool {
+        self.read().written.contains_key(key)
+    }
+
     /// Whether a list was complete at least once.
     pub fn is_synced(&self) -> bool {
         *self.synced.borrow()
@@ -291,6 +341,7 @@ impl<K: Placed> Store<K> {
             };
             inner.insert(entry);
         }
+        inner.forget_deleted_writes();
         drop(inner);
         self.synced.send_replace(true);
         changes
@@ -309,7 +360,10 @@ impl<K: Placed> Store<K> {
     /// An object was deleted. Returns it as it was known.
     pub fn delete(&self, object: Guard<K>) -> Change {
         let entry = Entry::new(object);
-        let known = self.write().remove(&entry.key());
+        let mut inner = self.write();
+        let known = inner.remove(&entry.key());
+        inner.written.remove(&entry.key());
+        drop(inner);
         known.unwrap_or(entry).change()
     }
 }
@@ -325,7 +379,15 @@ impl<K: Placed> Inner<K> {
         if let Some(deployment) = deployment {
             self.of_deployment.entry(Key::new(&key.namespace, &deployment)).or_default().insert(key.clone());
         }
+        if self.written.get(&key).is_some_and(|written| !entry.is_before(written)) {
+            self.written.remove(&key);
+        }
         self.entries.insert(key, entry);
+    }
+
+    fn forget_deleted_writes(&mut self) {
+        let entries = &self.entries;
+        self.written.retain(|key, _| entries.contains_key(key));
     }
 
     fn remove(&mut self, key: &Key) -> Option<Entry<K>> {

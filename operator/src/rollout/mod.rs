@@ -12,7 +12,6 @@ mod comparison;
 mod deadline;
 mod drift;
 mod error;
-mod expectations;
 mod observe;
 mod plan;
 mod roll;
@@ -55,10 +54,6 @@ pub async fn reconcile(
     if md.metadata.deletion_timestamp.is_some() {
         return Ok(Action::await_change());
     }
-    if state.expectations.are_unmet_by(&md) {
-        // The event of the write triggers the next pass.
-        return Ok(Action::requeue(SOON));
-    }
     let now = clock::now();
     let observed = observe::observe(&md, &ctx);
     let judged = challenger::judge(&observed, observed.current());
@@ -87,7 +82,7 @@ pub async fn reconcile(
         running: Running::unprobed(answering.map(|answering| answering.version)),
         calls: status::Calls { main, challenger: &judged, collected: None },
     };
-    let recorded = status::record_main(&ctx, &state.expectations, &observed, &switch, now).await;
+    let recorded = status::record_main(&ctx, &observed, &switch, now).await;
     let (challenger, served) = apply::challenger(&ctx, &observed, judged).await;
     let accepted = challenger.accepted().map(AsRef::as_ref);
     let version = answering.map(|answering| answering.version);
@@ -111,7 +106,7 @@ pub async fn reconcile(
         running,
         calls: status::Calls { main, challenger: &challenger, collected },
     };
-    status::update(&ctx, &state.expectations, &observed, &pass, recorded.as_ref(), now).await?;
+    status::update(&ctx, &observed, &pass, recorded.as_ref(), now).await?;
     apply::prune(&ctx, &observed, &plan, version, &challenger).await?;
     workloads.into_result()?;
     served?;

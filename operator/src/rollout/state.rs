@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{expectations::Expectations, rounds::Rounds, waves::Waves};
+use super::{rounds::Rounds, waves::Waves};
 
 /// State shared by all passes of one controller.
 pub struct State {
-    /// Changes of main that the cache does not contain yet.
-    pub expectations: Expectations,
     /// When pods were requested for their summaries.
     pub rounds: Rounds,
     /// When this process began to lead. Deadlines do not count the time before.
@@ -21,7 +19,7 @@ pub struct State {
 impl State {
     /// The state of a leader that begins at this time.
     pub fn new(leading_since: Timestamp, waves: Arc<Waves>) -> Self {
-        Self { expectations: Expectations::default(), rounds: Rounds::default(), leading_since, waves }
+        Self { rounds: Rounds::default(), leading_since, waves }
     }
 }
 

@@ -16,7 +16,6 @@ pub use self::pass::{Calls, Pass};
 use super::{
     closing::closing,
     error::Error,
-    expectations::Expectations,
     observe::Observed,
     plan::{Candidate, Next},
     routed::Switched,
@@ -28,7 +27,6 @@ use crate::{cluster::kinds, context::Context, policy::Enforcement};
 /// comes between the switch and this write, so that no other failure can keep the record from being written.
 pub async fn record_main(
     ctx: &Context,
-    expectations: &Expectations,
     observed: &Observed,
     pass: &Pass<'_>,
     now: Timestamp,
@@ -36,25 +34,23 @@ pub async fn record_main(
     if pass.new_main().is_none() {
         return Ok(None);
     }
-    write(ctx, expectations, observed, pass, None, now).await
+    write(ctx, observed, pass, None, now).await
 }
 
 /// Writes the status if it differs, with the deployment that was judged as precondition, or as it was `recorded` in this
 /// pass. Then publishes events.
 pub async fn update(
     ctx: &Context,
-    expectations: &Expectations,
     observed: &Observed,
     pass: &Pass<'_>,
     recorded: Option<&ModelDeployment>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    write(ctx, expectations, observed, pass, recorded, now).await.map(|_| ())
+    write(ctx, observed, pass, recorded, now).await.map(|_| ())
 }
 
 async fn write(
     ctx: &Context,
-    expectations: &Expectations,
     observed: &Observed,
     pass: &Pass<'_>,
     recorded: Option<&ModelDeployment>,
@@ -74,10 +70,8 @@ async fn write(
     let mut object = held.clone();
     object.status = Some(next.clone());
     let written = kinds::write_status(&ctx.client, held, &object).await?;
+    ctx.cache.deployments.wrote(&written);
     let changed = pass.new_main().is_some();
-    if changed {
-        expectations.expect(&written);
-    }
     events::announce(ctx, base, &before, &next, pass, changed && recorded.is_none()).await;
     Ok(Some(written))
 }
