@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down demo test test-unit test-charts test-faults test-e2e lint fmt bench build images generate audit
+.PHONY: help up down demo test test-unit test-charts test-faults test-e2e test-platform lint fmt bench build images generate audit
 
 CACHE := $(or $(UNDERSTUDY_CACHE),$(HOME)/.cache/understudy)
 ifeq ($(CI),true)
@@ -12,7 +12,7 @@ export CARGO_INCREMENTAL ?= 0
 endif
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: ## start a cluster with images, operator and the sample models; run it again after a change (CLUSTER=existing: yours)
 	@e2e/cluster/everything
@@ -23,8 +23,8 @@ down: ## end everything that `make up` started
 demo: up ## three users bring a model to Production with kubectl; the cluster stays up
 	@source .cluster/env && samples/demo
 
-test: ## all tests: unit, charts, attacks, fields, doctor, faults, and the stories on the real cluster
-	@e2e/cluster/test unit charts attacks fields doctor faults e2e
+test: ## all tests: unit, charts, attacks, fields, doctor, faults, the stories on the real cluster, and its short outages
+	@e2e/cluster/test unit charts attacks fields doctor faults e2e platform-short
 
 test-unit: ## the tests that need no cluster
 	@e2e/cluster/test unit
@@ -37,6 +37,9 @@ test-faults: ## the operator's binary while processes, connections, rights and o
 
 test-e2e: ## the stories on the real cluster (only one: make test-e2e ARGS=name)
 	@e2e/cluster/test e2e -- $(ARGS)
+
+test-platform: ## models under load while API server, etcd, node agent, runtime, disk or operator fail (one test: ARGS=name)
+	@e2e/cluster/test platform -- $(ARGS)
 
 lint: ## formatting, clippy, module cycles, charts, shell scripts
 	@e2e/cluster/lint

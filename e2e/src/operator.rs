@@ -3,10 +3,15 @@
 use std::{collections::BTreeSet, fs, path::PathBuf, process::Command, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
-use k8s_openapi::api::{apps::v1::Deployment, coordination::v1::Lease, core::v1::Pod};
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    authentication::v1::TokenRequest,
+    coordination::v1::Lease,
+    core::v1::{ConfigMap, Pod, ServiceAccount},
+};
 use kube::{
     Api, Client, ResourceExt,
-    api::{DeleteParams, ListParams, Patch, PatchParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
     runtime::wait::await_condition,
 };
 use serde_json::json;
@@ -40,7 +45,44 @@ impl Leader {
     }
 }
 
+/// No replica of the operator runs, until [`Absence::end`] or until this is dropped.
+pub struct Absence {
+    operator: Operator,
+    /// Scales the operator, if nobody has ended the absence.
+    scale: Option<Command>,
+    replicas: i32,
+}
+
+impl Absence {
+    /// Starts the replicas again, and waits until they are ready.
+    pub async fn end(mut self) -> Result<()> {
+        self.operator.scale(self.replicas).await?;
+        self.scale = None;
+        Ok(())
+    }
+}
+
+impl Drop for Absence {
+    fn drop(&mut self) {
+        if let Some(Err(error)) = self.scale.as_mut().map(Command::status) {
+            eprintln!("the operator has no replicas, run `make up`: {error}");
+        }
+    }
+}
+
 impl Story {
+    /// Ends all replicas of the operator of `make up`.
+    pub async fn without_operator(&self) -> Result<Absence> {
+        let operator = self.operator();
+        let replicas = i32::try_from(operator.pods().await?.len())?;
+        let mut scale = Command::new(self.cluster().kubectl());
+        scale.args(self.cluster().kubectl_arguments(Person::Admin));
+        scale.args(["-n", NAMESPACE, "scale", "deployment", NAME, &format!("--replicas={replicas}")]);
+        let absence = Absence { operator, scale: Some(scale), replicas };
+        absence.operator.scale(0).await?;
+        Ok(absence)
+    }
+
     /// The operator of `make up`.
     #[must_use]
     pub fn operator(&self) -> Operator {
@@ -66,11 +108,16 @@ impl Operator {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
-    /// Its pods, without those that are being deleted.
+    /// Its pods, without those that are being deleted or have ended.
     pub async fn pods(&self) -> Result<Vec<Pod>> {
         let selector = format!("app.kubernetes.io/name={NAME}");
         let pods = self.api::<Pod>().list(&ListParams::default().labels(&selector)).await?;
-        Ok(pods.items.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).collect())
+        let has_ended = |pod: &Pod| {
+            let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+            matches!(phase, Some("Failed" | "Succeeded"))
+        };
+        let remains = |pod: &Pod| pod.metadata.deletion_timestamp.is_none() && !has_ended(pod);
+        Ok(pods.items.into_iter().filter(remains).collect())
     }
 
     /// Name of the leader's pod.
@@ -111,6 +158,28 @@ impl Operator {
         let leader = self.leader().await?;
         let pod = self.api::<Pod>().get(&leader).await.context("failed to get the leader's pod")?;
         Ok(Leader { process: process_of(&pod, NAME)? })
+    }
+
+    /// The program of one of its pods, as long as the pod runs.
+    pub async fn program(&self) -> Result<PathBuf> {
+        let pods = self.pods().await?;
+        let pod = pods.first().context("the operator has no pod")?;
+        Ok(PathBuf::from(format!("/proc/{}/exe", process_of(pod, NAME)?)))
+    }
+
+    /// A file of a `ConfigMap` that the chart wrote for the operator.
+    pub async fn file(&self, config_map: &str, key: &str) -> Result<String> {
+        let found = self.api::<ConfigMap>().get(config_map).await?;
+        let file = found.data.and_then(|mut data| data.remove(key));
+        file.with_context(|| format!("the ConfigMap {config_map} has no {key}"))
+    }
+
+    /// A token of its service account.
+    pub async fn token(&self) -> Result<String> {
+        let accounts = self.api::<ServiceAccount>();
+        let request = TokenRequest::default();
+        let issued = accounts.create_token_request(&self.name, &PostParams::default(), &request).await?;
+        Ok(issued.status.context("the API server issued no token")?.token)
     }
 
     /// Resident memory of each of its processes, in bytes.

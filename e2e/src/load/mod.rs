@@ -29,7 +29,7 @@ use client::Client;
 /// Fewer calls than this prove nothing about a change. It is a number, not a rate: a busy machine is slower and no less right.
 const MIN_CALLS: usize = 2_000;
 /// A load ends after this time, even if its story does not end it.
-const LONGEST: Duration = Duration::from_mins(8);
+const LONGEST: Duration = Duration::from_mins(20);
 /// Pause between two calls on a mostly idle connection. It is longer than a pod that is no longer main keeps such a
 /// connection open, and shorter than the time after which no response may come from the old version.
 const IDLE_PAUSE: Duration = Duration::from_secs(4);
@@ -261,8 +261,15 @@ impl Calls {
         Ok(())
     }
 
+    /// The calls that failed and were sent between `from` and `to`.
+    #[must_use]
+    pub fn failures_between(&self, from: Instant, to: Instant) -> usize {
+        self.failures().filter(|call| call.sent >= from && call.sent < to).count()
+    }
+
     /// The failures by connection and error, each with its number and the time of the first one since the load started.
-    fn failure_summary(&self) -> String {
+    #[must_use]
+    pub fn failure_summary(&self) -> String {
         let mut kinds: BTreeMap<(Connection, &str), Vec<Instant>> = BTreeMap::new();
         for call in self.failures() {
             if let CallResult::Failure(why) = &call.result {
