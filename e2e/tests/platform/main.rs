@@ -4,6 +4,7 @@
 //! These tests disturb the whole cluster, so nothing else may run on it.
 
 mod api_server;
+mod clock;
 mod disk;
 mod etcd;
 mod model;
