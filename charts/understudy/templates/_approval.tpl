@@ -27,6 +27,18 @@ matchConstraints:
     operations: [CREATE, UPDATE, DELETE]
     resources: [modelversions, modelversions/status, modeldeployments, modeldeployments/status]
     scope: "*"
+  - apiGroups: [""]
+    apiVersions: [v1]
+    operations: [CREATE, UPDATE]
+    resources: [services]
+    scope: "*"
+# Of the Services, only those writes that set the annotation. All others pass after this one expression.
+matchConditions:
+- name: models-and-switches
+  expression: >-
+    request.resource.resource != 'services'
+    || (object.metadata.?annotations[?'understudy.dev/transition'].hasValue()
+    && (oldObject == null || object.metadata.annotations['understudy.dev/transition'] != oldObject.metadata.?annotations[?'understudy.dev/transition'].orValue('')))
 variables:
 # Who writes.
 - name: me
@@ -108,11 +120,14 @@ variables:
 - name: granted
   expression: "!variables.onRecord ? {} : object.?status.?transition.?approval.orValue({})"
 validations:
-# The operator and the status.
+# The operator, the status, and the proof of a switch: what made a version main. The operator records main by this proof.
 - expression: "!variables.resource.endsWith('/status') || variables.isOperator"
   message: only the operator writes the status
   reason: Forbidden
-- expression: "!variables.isOperator || variables.resource.endsWith('/status')"
+- expression: "variables.resource != 'services' || variables.isOperator"
+  message: "only the operator writes the annotation understudy.dev/transition of a Service: it records that callers were switched"
+  reason: Forbidden
+- expression: "!variables.isOperator || variables.resource.endsWith('/status') || variables.resource == 'services'"
   message: "the operator writes the status only: it neither requests, approves, rejects, accepts nor rolls back"
   reason: Forbidden
 # The operator's probe writes such a record as a dry run, to check that this policy is in force.

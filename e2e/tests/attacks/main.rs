@@ -1,5 +1,5 @@
 //! The attack list: every known way around the approval, against a real API server with the charts installed and without
-//! an operator, so that the API server itself must refuse. The numbers (A1..A23) are those of
+//! an operator, so that the API server itself must refuse. The numbers (A1..A24) are those of
 //! docs/adr/0002-approval-by-admission-policy.md. Attacks that the operator must withstand are in `guard`.
 
 mod acceptance;
@@ -13,5 +13,6 @@ mod rejection;
 mod request;
 mod rights;
 mod stamp;
+mod switch;
 mod world;
 mod write_forms;
