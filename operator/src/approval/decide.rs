@@ -236,5 +236,8 @@ pub fn fresh_id() -> String {
 #[path = "ended_tests.rs"]
 mod ended_tests;
 #[cfg(test)]
+#[path = "requirements_tests.rs"]
+mod requirements_tests;
+#[cfg(test)]
 #[path = "decide_tests.rs"]
 mod tests;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    scenario_tests::{STATUS, candidate, condition, pass, promoting},
+    scenario::{STATUS, candidate, condition, pass, promoting},
     *,
 };
 use crate::{

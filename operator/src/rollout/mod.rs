@@ -140,6 +140,8 @@ mod deadline_scenario_tests;
 #[cfg(test)]
 mod roll_tests;
 #[cfg(test)]
+mod scenario;
+#[cfg(test)]
 mod scenario_tests;
 #[cfg(test)]
 mod silence_tests;

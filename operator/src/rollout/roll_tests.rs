@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::{
-    scenario_tests::{
+    scenario::{
         NEW, STATUS, candidate, direct, follows, main_version, pass, policy_refuses, promoting, reads,
         records_the_promotion, serving, switches,
     },

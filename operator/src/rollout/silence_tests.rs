@@ -1,7 +1,7 @@
 //! Pods and Services that take requests and do not answer them.
 
 use super::{
-    scenario_tests::{
+    scenario::{
         NEW, STATUS, candidate, condition, follows, pass, policy_refuses, promote, reads, serve, switches,
         waits,
     },

@@ -5,7 +5,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::{
-    scenario_tests::{
+    scenario::{
         NEW, OLD, STATUS, candidate, condition, follows, notified, pass, policy_refuses, promoting, reads,
         records_the_promotion, see_pods, selects, serving,
     },
@@ -184,7 +184,7 @@ async fn a_selector_that_somebody_else_set_to_the_next_main_is_not_taken_for_a_s
     let scenario = Scenario::new()
         .then(get("/modeldeployments/fraud").finds(md.as_ref()))
         .then(selects("/services/fraud", "1.2.0"))
-        .then(super::scenario_tests::waits("NoAnswer"));
+        .then(super::scenario::waits("NoAnswer"));
     pass(&mut cluster, &Arc::default(), scenario).await.expect("it waits");
 }
 

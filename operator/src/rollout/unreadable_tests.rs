@@ -4,7 +4,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::{
-    scenario_tests::{STATUS, candidate, condition, main_version, pass, promoting, serving},
+    scenario::{STATUS, candidate, condition, main_version, pass, promoting, serving},
     *,
 };
 use crate::{

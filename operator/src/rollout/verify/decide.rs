@@ -171,5 +171,8 @@ fn deployment_changed(seen: &ModelDeployment) -> Wait {
 }
 
 #[cfg(test)]
+#[path = "take_down_tests.rs"]
+mod take_down_tests;
+#[cfg(test)]
 #[path = "decide_tests.rs"]
 mod tests;
