@@ -65,12 +65,10 @@ fn a_changed_policy_is_found() {
 #[test]
 fn a_policy_that_no_longer_applies_to_every_namespace_is_found() {
     let _installation = Installation::sound();
-    let condition = json!([{"name": "not-risk", "expression": "request.namespace != 'other'"}]);
-    patch(
-        &["validatingadmissionpolicy", "understudy-approval"],
-        &json!({"spec": {"matchConditions": condition}}),
-    );
-    doctor(&[]).finds(&["approval-policy"], "spec.matchConditions was added");
+    let condition = json!({"name": "not-risk", "expression": "request.namespace != 'other'"});
+    let change = json!([{"op": "add", "path": "/spec/matchConditions/-", "value": condition}]).to_string();
+    kubectl(&["patch", "validatingadmissionpolicy", "understudy-approval", "--type=json", "-p", &change], "");
+    doctor(&[]).finds(&["approval-policy"], "spec.matchConditions[1] was added");
 }
 
 #[test]
