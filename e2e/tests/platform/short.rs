@@ -15,9 +15,9 @@ const NO_OPERATOR: Duration = Duration::from_secs(10);
 async fn callers_notice_neither_the_restart_nor_the_absence_of_a_part_of_the_platform() -> Result<()> {
     under_load("short", async |model| {
         model
-            .disturb("kubelet and container runtime restarted", 0, async |_| {
-                Part::Kubelet.restart()?;
-                Part::Containerd.restart()
+            .disturb("container runtime and kubelet restarted", 0, async |_| {
+                Part::Containerd.restart()?;
+                Part::Kubelet.restart()
             })
             .await?;
         model.without_operator(NO_OPERATOR).await?;
