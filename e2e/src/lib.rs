@@ -20,6 +20,7 @@ mod own_store;
 mod people;
 pub mod platform;
 pub mod plugin;
+pub mod pod_logs;
 mod pods;
 mod predict;
 pub mod python;
