@@ -25,7 +25,7 @@ use understudy_crds::{ModelDeployment, ModelVersion, names};
 
 use super::{
     garbage::{self, selector},
-    model_server::ModelServer,
+    model_server::{Behavior, ModelServer},
 };
 
 /// Label of a fake pod: a hash of the template that it was made from.
@@ -41,8 +41,8 @@ struct Trouble {
     broken: BTreeSet<String>,
     /// Images that no registry has.
     missing_images: BTreeSet<String>,
-    /// Number of inputs of a version's model, if it is not one.
-    inputs: BTreeMap<String, usize>,
+    /// How a version answers probes, if not as it should.
+    behaviors: BTreeMap<String, Behavior>,
 }
 
 /// The fake kubelet of one namespace. It ends when this is dropped.
@@ -80,7 +80,21 @@ impl Kubelet {
 
     /// The model of this version number has this many inputs. Only pods that start later have it.
     pub fn has_inputs(&self, version: &str, inputs: usize) {
-        self.change(|trouble| trouble.inputs.insert(version.to_owned(), inputs));
+        self.behave(version, Behavior { inputs, ..Behavior::default() });
+    }
+
+    /// The first probe of each pod of this version number fails. Only pods that start later do this.
+    pub fn fails_its_first_probe(&self, version: &str) {
+        self.behave(version, Behavior { failures: 1, ..Behavior::default() });
+    }
+
+    /// Pods of this version number are ready, and do not answer probes. Only pods that start later do this.
+    pub fn silences(&self, version: &str) {
+        self.behave(version, Behavior { is_silent: true, ..Behavior::default() });
+    }
+
+    fn behave(&self, version: &str, behavior: Behavior) {
+        self.change(|trouble| trouble.behaviors.insert(version.to_owned(), behavior));
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Trouble) -> T) {
@@ -247,8 +261,8 @@ impl Node {
                 json!({"exitCode": 1, "reason": "Error", "message": message.to_string(), "finishedAt": now});
             not_ready(container, &json!({"terminated": ended}))
         } else {
-            let inputs = trouble.inputs.get(&version.spec.version).copied().unwrap_or(1);
-            let server = ModelServer::start(&version, inputs).await?;
+            let behavior = trouble.behaviors.get(&version.spec.version).copied().unwrap_or_default();
+            let server = ModelServer::start(&version, behavior).await?;
             let address = server.address();
             self.servers.insert(pod.uid().unwrap_or_default(), server);
             json!({

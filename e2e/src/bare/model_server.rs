@@ -1,9 +1,16 @@
 //! What answers at the address of a fake pod: the operator's probe, and nothing else.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    future,
+    net::{IpAddr, Ipv4Addr},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use anyhow::{Context, Result};
-use axum::{Json, Router, routing::get};
+use axum::{Json, Router, http::StatusCode, routing::get};
 use rand::RngExt as _;
 use tokio::{net::TcpListener, task::JoinHandle};
 use understudy_contract::{
@@ -12,6 +19,23 @@ use understudy_contract::{
 };
 use understudy_crds::ModelVersion;
 
+/// How a fake model server answers probes.
+#[derive(Clone, Copy, Debug)]
+pub struct Behavior {
+    /// Number of inputs of the model.
+    pub inputs: usize,
+    /// How many probes fail before one succeeds.
+    pub failures: usize,
+    /// Whether probes get no answer at all, as behind a firewall that drops packets.
+    pub is_silent: bool,
+}
+
+impl Default for Behavior {
+    fn default() -> Self {
+        Self { inputs: 1, failures: 0, is_silent: false }
+    }
+}
+
 /// A fake model server. It ends when this is dropped.
 pub struct ModelServer {
     address: Ipv4Addr,
@@ -19,10 +43,24 @@ pub struct ModelServer {
 }
 
 impl ModelServer {
-    /// Answers as this version with this many inputs, at a loopback address of its own.
-    pub async fn start(version: &ModelVersion, inputs: usize) -> Result<Self> {
-        let answer = answer(version, inputs);
-        let probe = move || std::future::ready(Json(answer.clone()));
+    /// Answers as this version, at a loopback address of its own.
+    pub async fn start(version: &ModelVersion, behavior: Behavior) -> Result<Self> {
+        let answer = answer(version, behavior.inputs);
+        let probes = Arc::new(AtomicUsize::new(0));
+        let probe = move || {
+            let earlier = probes.fetch_add(1, Ordering::Relaxed);
+            let answered = if earlier < behavior.failures {
+                Err(StatusCode::SERVICE_UNAVAILABLE)
+            } else {
+                Ok(Json(answer.clone()))
+            };
+            async move {
+                if behavior.is_silent {
+                    future::pending::<()>().await;
+                }
+                answered
+            }
+        };
         let router = Router::new().route(paths::PROBE, get(probe));
         for _ in 0..100 {
             let address: [u8; 3] = rand::rng().random();

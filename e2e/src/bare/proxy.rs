@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU16, Ordering},
     },
+    time::Duration,
 };
 
 use anyhow::{Result, bail};
@@ -16,9 +17,9 @@ use tokio::{
         TcpListener, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
-    sync::watch,
+    sync::{mpsc, watch},
     task::JoinHandle,
-    time::timeout,
+    time::{Instant, sleep_until, timeout},
 };
 
 use super::patience::DEADLINE;
@@ -32,6 +33,8 @@ pub enum Traffic {
     Refused,
     /// Connections stay open and new ones are accepted, but no byte passes, as behind a firewall that drops packets.
     Dropped,
+    /// Each byte of the server arrives this much later.
+    Delayed(Duration),
 }
 
 /// A TCP proxy on 127.0.0.1.
@@ -109,11 +112,22 @@ struct Network {
 impl Network {
     /// Waits until a byte may pass, which may be never.
     async fn passes(&mut self) -> Option<()> {
-        self.traffic.wait_for(|traffic| *traffic == Traffic::Passes).await.ok()?;
+        self.traffic
+            .wait_for(|traffic| matches!(traffic, Traffic::Passes | Traffic::Delayed(_)))
+            .await
+            .ok()?;
         if self.dead.has_changed().ok()? {
             future::pending::<()>().await;
         }
         Some(())
+    }
+
+    /// How much later a byte of the server arrives.
+    fn delay(&self) -> Duration {
+        match *self.traffic.borrow() {
+            Traffic::Delayed(delay) => delay,
+            _ => Duration::ZERO,
+        }
     }
 }
 
@@ -142,7 +156,7 @@ async fn connection(client: TcpStream, server: SocketAddr, mut network: Network)
         let (from_server, to_server) = server.into_split();
         tokio::join!(
             forward(from_client, to_server, network.clone()),
-            forward(from_server, to_client, network.clone())
+            answer(from_server, to_client, network.clone())
         );
         Some(())
     };
@@ -162,4 +176,33 @@ async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut network: N
         }
         to.write_all(&buffer[..read]).await.ok()?;
     }
+}
+
+/// As [`forward`], with the delay. What is on its way does not hold up what follows.
+async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut network: Network) -> Option<()> {
+    let (sender, mut on_its_way) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
+    let delays = network.clone();
+    let read = async move {
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let read = from.read(&mut buffer).await.ok()?;
+            sender.send((Instant::now() + delays.delay(), buffer[..read].to_vec())).ok()?;
+            if read == 0 {
+                return Some(());
+            }
+        }
+    };
+    let write = async move {
+        while let Some((arrives, bytes)) = on_its_way.recv().await {
+            sleep_until(arrives).await;
+            network.passes().await?;
+            if bytes.is_empty() {
+                return to.shutdown().await.ok();
+            }
+            to.write_all(&bytes).await.ok()?;
+        }
+        Some(())
+    };
+    let (_, written) = tokio::join!(read, write);
+    written
 }

@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
 use k8s_openapi::api::apps::v1::Deployment;
-use kube::ResourceExt;
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{DynamicObject, Patch, PatchParams},
+    core::ApiResource,
+};
 use serde_json::json;
-use understudy_crds::{ModelDeployment, RollbackResult};
+use understudy_crds::{ModelDeployment, ModelVersion, RollbackResult, Stage};
 
 use understudy_e2e::bare::{World, in_a_world};
 
@@ -23,6 +27,52 @@ fn request_for_shadow(from: &str) -> serde_json::Value {
         "id": "5ad0e0f1b2c3", "from": from, "to": "Shadow", "requestedBy": "alice",
         "requestedAt": "2026-11-21T09:00:00Z", "generation": 1, "digest": format!("sha256:{}", "9f".repeat(32)),
     }})
+}
+
+/// Writes this field of a later release into the status, as its operator did.
+async fn write_later<K: Resource<DynamicType = ()>>(world: &World, name: &str) -> Result<()> {
+    let patch = Patch::Merge(json!({"status": {"later": name}}));
+    later::<K>(world)?.patch_status(name, &PatchParams::default(), &patch).await?;
+    Ok(())
+}
+
+/// Fails unless the field is as it was written.
+async fn ensure_later<K: Resource<DynamicType = ()>>(world: &World, name: &str) -> Result<()> {
+    let found = later::<K>(world)?.get(name).await?;
+    let field = &found.data["status"]["later"];
+    ensure!(
+        field == name,
+        "the status of {name} has lost a field of a later release: {}",
+        found.data["status"]
+    );
+    Ok(())
+}
+
+fn later<K: Resource<DynamicType = ()>>(world: &World) -> Result<Api<DynamicObject>> {
+    let kind = ApiResource::erase::<K>(&());
+    Ok(Api::namespaced_with(world.server().client_of_operator()?, world.namespace(), &kind))
+}
+
+#[tokio::test]
+async fn fields_of_a_status_that_a_later_release_has_written_stay() -> Result<()> {
+    in_a_world(async |world| {
+        let _operator = world.operator("older").lead().await?;
+        world.deploy("fraud", &json!({})).await?;
+        let name = world.publish("fraud", "1.0.0").await?;
+        world.await_deployment("seen", "fraud", |md| md.status.is_some()).await?;
+        world.await_version("seen", &name, |version| version.status.is_some()).await?;
+        write_later::<ModelVersion>(world, &name).await?;
+        write_later::<ModelDeployment>(world, "fraud").await?;
+
+        world.request_and_approve(&name, Stage::Staging).await?;
+        world.await_serving(&name).await?;
+        world.request_and_approve(&name, Stage::Production).await?;
+        world.await_stage(&name, Stage::Production).await?;
+        world.await_main("fraud", "1.0.0").await?;
+        ensure_later::<ModelVersion>(world, &name).await?;
+        ensure_later::<ModelDeployment>(world, "fraud").await
+    })
+    .await
 }
 
 #[tokio::test]

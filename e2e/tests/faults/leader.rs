@@ -36,6 +36,26 @@ async fn another_replica_acts_after_the_leader_was_killed() -> Result<()> {
 }
 
 #[tokio::test]
+async fn the_leader_goes_on_when_the_standby_is_killed_and_the_next_standby_takes_over() -> Result<()> {
+    in_a_world(async |world| {
+        let first = world.operator("first").prompt().lead().await?;
+        let second = world.operator("second").prompt().start().await?;
+        second.await_reachable().await?;
+        second.kill().await?;
+        model(world).await?;
+        acts(world, "first").await?;
+
+        let third = world.operator("third").prompt().start().await?;
+        third.await_reachable().await?;
+        first.kill().await?;
+        world.await_leader("third").await?;
+        world.promote("fraud", "1.1.0").await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn another_replica_acts_while_the_leader_is_frozen_and_keeps_leading_when_it_thaws() -> Result<()> {
     in_a_world(async |world| {
         let mut first = world.operator("first").prompt().expecting(LOST).lead().await?;

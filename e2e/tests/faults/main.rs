@@ -4,16 +4,21 @@
 
 mod deadline;
 mod downgrade;
+mod events;
 mod foreign;
 mod image;
+mod invariants;
 mod leader;
 mod lease;
 mod names;
 mod outage;
+mod probes;
 mod recreated;
 mod relist;
 mod restart;
 mod rights;
 mod rollback;
+mod slow;
 mod texts;
+mod two_leaders;
 mod withdrawal;

@@ -47,7 +47,7 @@ async fn everything(world: &World) -> Result<BTreeMap<String, String>> {
 }
 
 /// How many passes of this controller the operator has ended.
-async fn passes(operator: &Operator, controller: &str) -> Result<f64> {
+pub async fn passes(operator: &Operator, controller: &str) -> Result<f64> {
     Ok(operator.metric("understudy_reconciles_total", &[("controller", controller)]).await?.unwrap_or(0.0))
 }
 
