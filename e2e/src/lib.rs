@@ -26,6 +26,7 @@ mod predict;
 pub mod python;
 mod records;
 mod sample;
+pub mod scale;
 mod store;
 mod story;
 mod switches;

@@ -5,14 +5,14 @@ namespace=understudy-system
 CHARTS=${CHARTS:-charts}
 
 # on_bare_server SUITE [ARGUMENT...]: runs the suite's script again with BARE_KUBECONFIG, an administrator's on a new API
-# server. Returns if that was done.
+# server, which has the name of the suite or of BARE_CONTROL_PLANE. Returns if that was done.
 on_bare_server() {
   [ -z "${BARE_KUBECONFIG:-}" ] || return 0
   "$here/packages" tests
   "$here/build" etcd kubernetes helm
-  export BARE_CONTROL_PLANE=$1
+  export BARE_CONTROL_PLANE=${BARE_CONTROL_PLANE:-$1}
   # shellcheck disable=SC2016
-  exec "$here/control-plane" run "$1" bash -c 'BARE_KUBECONFIG=$KUBECONFIG exec "$@"' - "$here/$1" "${@:2}"
+  exec "$here/control-plane" run "$BARE_CONTROL_PLANE" bash -c 'BARE_KUBECONFIG=$KUBECONFIG exec "$@"' - "$here/$1" "${@:2}"
 }
 
 # Builds the operator's binary, unless OPERATOR_BINARY names one. Cargo's arguments choose how.
