@@ -8,6 +8,7 @@ pub mod guard;
 pub mod key;
 pub mod kinds;
 pub mod labels;
+mod own_writes;
 pub mod pods;
 pub mod quantity;
 pub mod queue;

@@ -23,6 +23,7 @@ use super::{
     guard::{Guard, Unreadable},
     key::Key,
     labels::label,
+    own_writes::OwnWrites,
 };
 
 /// Where an object belongs.
@@ -137,11 +138,6 @@ impl<K: Placed> Entry<K> {
         Self::key_of(self.meta())
     }
 
-    /// Whether this is the same object as in `version`, and older.
-    fn is_before(&self, version: &Version) -> bool {
-        Version::of(self.meta()).is_some_and(|own| own.uid == version.uid && own.order < version.order)
-    }
-
     fn change(&self) -> Change {
         let (deployment, version) = match self {
             Self::Read(object) => (object.deployment().map(str::to_owned), object.version_label()),
@@ -168,23 +164,8 @@ struct Inner<K> {
     of_deployment: HashMap<Key, BTreeSet<Key>>,
     /// The objects of a list that is not complete.
     listed: HashMap<Key, Entry<K>>,
-    /// Writes of this process whose events have not arrived.
-    written: HashMap<Key, Version>,
-}
-
-/// One version of an object.
-struct Version {
-    uid: String,
-    /// The resourceVersion as a number: API servers count up (KEP-5504).
-    order: u64,
-}
-
-impl Version {
-    /// `None` if the API server does not count. Then no write is expected.
-    fn of(metadata: &ObjectMeta) -> Option<Self> {
-        let order = metadata.resource_version.as_ref()?.parse().ok()?;
-        Some(Self { uid: metadata.uid.clone()?, order })
-    }
+    /// What this process has written and the content does not show yet.
+    own_writes: OwnWrites,
 }
 
 /// The objects of one kind. Clones share the content.
@@ -205,7 +186,7 @@ impl<K> Default for Store<K> {
             entries: HashMap::new(),
             of_deployment: HashMap::new(),
             listed: HashMap::new(),
-            written: HashMap::new(),
+            own_writes: OwnWrites::default(),
         };
         Self { inner: Arc::new(RwLock::new(inner)), synced: Arc::new(watch::Sender::new(false)) }
     }
@@ -280,18 +261,18 @@ impl<K: Placed> Store<K> {
 
     /// This process has written the object, and this is what the API server returned.
     pub fn wrote(&self, returned: &K) {
-        let Some(version) = Version::of(returned.meta()) else { return };
         let key = Entry::<K>::key_of(returned.meta());
         let mut inner = self.write();
-        if inner.entries.get(&key).is_some_and(|entry| entry.is_before(&version)) {
-            inner.written.insert(key, version);
+        let Inner { entries, own_writes, .. } = &mut *inner;
+        // An object that is gone needs no pass.
+        if let Some(entry) = entries.get(&key) {
+            own_writes.add(key, returned.meta(), entry.meta());
         }
     }
 
-    /// Whether the object is older than what this process has written. A pass over it would repeat what is done, or send
-    /// callers back to the version before. The event of the write triggers a pass.
+    /// Whether the object is older than what this process has written. The event of the write triggers a pass.
     pub fn is_behind(&self, key: &Key) -> bool {
-        self.read().written.contains_key(key)
+        self.read().own_writes.is_behind(key)
     }
 
     /// Whether a list was complete at least once.
@@ -341,7 +322,8 @@ impl<K: Placed> Store<K> {
             };
             inner.insert(entry);
         }
-        inner.forget_deleted_writes();
+        let Inner { entries, own_writes, .. } = &mut *inner;
+        own_writes.retain(|key| entries.contains_key(key));
         drop(inner);
         self.synced.send_replace(true);
         changes
@@ -362,7 +344,7 @@ impl<K: Placed> Store<K> {
         let entry = Entry::new(object);
         let mut inner = self.write();
         let known = inner.remove(&entry.key());
-        inner.written.remove(&entry.key());
+        inner.own_writes.retain(|key| *key != entry.key());
         drop(inner);
         known.unwrap_or(entry).change()
     }
@@ -379,15 +361,8 @@ impl<K: Placed> Inner<K> {
         if let Some(deployment) = deployment {
             self.of_deployment.entry(Key::new(&key.namespace, &deployment)).or_default().insert(key.clone());
         }
-        if self.written.get(&key).is_some_and(|written| !entry.is_before(written)) {
-            self.written.remove(&key);
-        }
+        self.own_writes.seen(&key, entry.meta());
         self.entries.insert(key, entry);
-    }
-
-    fn forget_deleted_writes(&mut self) {
-        let entries = &self.entries;
-        self.written.retain(|key, _| entries.contains_key(key));
     }
 
     fn remove(&mut self, key: &Key) -> Option<Entry<K>> {

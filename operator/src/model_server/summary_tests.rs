@@ -52,7 +52,10 @@ async fn received(answer: serde_json::Value) -> Result<Summary, Error> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let base = format!("http://{}", listener.local_addr().expect("an address"));
     let pod = Router::new().route(paths::SUMMARY, get(|| async { Json(answer) }));
-    let (client, main) = (SummaryClient::new(), identity("1.2.0"));
+    // The limit of the time is not what these tests are about, and a busy machine needs long for a large body.
+    let http = HttpClient::new(Duration::from_mins(1)).taking_up_to(MAX_BYTES);
+    let client = SummaryClient { http, permits: Semaphore::new(1) };
+    let main = identity("1.2.0");
     tokio::select! {
         response = client.get(&base, &main) => response,
         ended = axum::serve(listener, pod) => panic!("the pod ended: {ended:?}"),
