@@ -7,7 +7,7 @@ use serde_json::json;
 use understudy_e2e::bare::{Proxy, Traffic, in_a_world};
 
 /// How late each answer is.
-const DELAY: Duration = Duration::from_secs(1);
+const DELAY: Duration = Duration::from_secs(2);
 
 #[tokio::test]
 async fn a_leader_whose_api_server_answers_late_keeps_the_lease_and_promotes() -> Result<()> {

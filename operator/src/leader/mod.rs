@@ -68,6 +68,8 @@ pub struct Elector {
     renewed: Instant,
     /// The time in the last write, and when that write began. Its answer may have been lost.
     written: Option<(MicroTime, Instant)>,
+    /// The Lease as the API server returned it for the last write.
+    held: Option<Lease>,
 }
 
 impl Elector {
@@ -84,6 +86,7 @@ impl Elector {
             warned: None,
             renewed: Instant::now(),
             written: None,
+            held: None,
         }
     }
 
@@ -186,6 +189,13 @@ impl Elector {
     async fn attempt(&mut self, leads: bool) -> Result<Found, Error> {
         let deadline = self.deadline();
         let attempt = async {
+            // A renewal is one request while nobody else writes. So an API server that is slow has time to answer it.
+            if let Some(held) = self.held.take() {
+                match self.write(Some(held), leads).await {
+                    Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => {}
+                    result => return result,
+                }
+            }
             match self.read_and_write(leads).await {
                 // Another write came in between. Only what the Lease says now counts.
                 Err(kube::Error::Api(status)) if status.is_conflict() || status.is_already_exists() => {
@@ -202,6 +212,11 @@ impl Elector {
 
     async fn read_and_write(&mut self, leads: bool) -> kube::Result<Found> {
         let lease = self.api.get_opt(&self.name).await?;
+        self.write(lease, leads).await
+    }
+
+    /// Writes the Lease if it is free or held by this replica. `lease` is how it was read or written last.
+    async fn write(&mut self, lease: Option<Lease>, leads: bool) -> kube::Result<Found> {
         let unchanged = self.observe(lease.as_ref());
         let me = Candidate { name: &self.identity, leads };
         let spec = match consider(lease.as_ref(), unchanged, me, &self.timing, Timestamp::now()) {
@@ -215,18 +230,20 @@ impl Elector {
         self.wrote = true;
         let began = Instant::now();
         self.written = spec.renew_time.clone().map(|at| (at, began));
-        match lease {
+        let written = match lease {
             None => {
                 let metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
-                self.api.create(&PostParams::default(), &Lease { metadata, spec: Some(spec) }).await?;
+                self.api.create(&PostParams::default(), &Lease { metadata, spec: Some(spec) }).await?
             }
             // The resourceVersion is the one that was read: of two candidates, one gets a conflict.
             Some(lease) => {
                 let lease = Lease { spec: Some(spec), ..lease };
-                self.api.replace(&self.name, &PostParams::default(), &lease).await?;
+                self.api.replace(&self.name, &PostParams::default(), &lease).await?
             }
-        }
+        };
         self.renewed = began;
+        // Without a resourceVersion, the next write would have no precondition.
+        self.held = Some(written).filter(|lease| lease.metadata.resource_version.is_some());
         Ok(Found::Ours)
     }
 

@@ -36,6 +36,11 @@ fn writes(version: u32) -> Exchange {
     })
 }
 
+/// A write onto a Lease that somebody else has written since.
+fn conflicts() -> Exchange {
+    put(LEASE).fails(409, "Conflict", "the object has been modified")
+}
+
 fn elector(cluster: &Cluster) -> Elector {
     Elector::new(cluster.client(), "system", "me", LeaderElection::default())
 }
@@ -60,12 +65,12 @@ async fn acquired(scenario: Scenario) -> Option<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_conflict_on_the_lease_does_not_end_the_leader_that_still_holds_it() {
-    let conflict = put(LEASE).fails(409, "Conflict", "the object has been modified");
     let scenario = Scenario::new()
         .then(finds(1, "me"))
-        .then(conflict)
+        .then(conflicts())
         .then(finds(2, "me"))
         .then(writes(2))
+        .then(conflicts())
         .then(finds(4, "other"));
     assert!(lost(scenario).await.contains("other"));
 }
@@ -77,7 +82,34 @@ async fn a_renewal_whose_answer_was_lost_does_not_end_the_leader() {
         .then(writes(1).fails(504, "Timeout", "request did not complete"))
         .then(finds(2, "me"))
         .then(writes(2))
+        .then(conflicts())
         .then(finds(4, "other"));
+    assert!(lost(scenario).await.contains("other"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_renews_by_one_request_until_somebody_else_writes_or_deletes_the_lease() {
+    let returned = |version| writes(version).finds(&lease(version + 1, "me", 15));
+    let scenario = Scenario::new()
+        .then(finds(1, "me"))
+        .then(returned(1))
+        .then(returned(2))
+        .then(returned(3))
+        .then(put(LEASE).fails(404, "NotFound", "it was deleted"))
+        .then(finds(9, "me"))
+        .then(returned(9))
+        .then(conflicts())
+        .then(finds(11, "other"));
+    assert!(lost(scenario).await.contains("other"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_renewal_without_an_answer_the_lease_is_read() {
+    let scenario = Scenario::new()
+        .then(finds(1, "me"))
+        .then(writes(1).finds(&lease(2, "me", 15)))
+        .then(writes(2).gets_no_answer())
+        .then(finds(3, "other"));
     assert!(lost(scenario).await.contains("other"));
 }
 
@@ -111,6 +143,7 @@ async fn one_dead_connection_does_not_end_the_leader() {
         .then(get(LEASE).gets_no_answer())
         .then(finds(1, "me"))
         .then(writes(1))
+        .then(conflicts())
         .then(finds(2, "other"));
     assert!(lost(scenario).await.contains("other"));
 }
@@ -126,6 +159,7 @@ async fn a_lease_that_a_person_deleted_is_made_again_by_its_leader() {
     let scenario = Scenario::new()
         .then(get(LEASE).finds_nothing())
         .then(post("/leases").with(|sent| assert_eq!(sent["spec"]["holderIdentity"], "me")))
+        .then(conflicts())
         .then(finds(2, "other"));
     assert!(lost(scenario).await.contains("other"));
 }
