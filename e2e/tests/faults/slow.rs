@@ -6,9 +6,9 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use understudy_e2e::bare::{Proxy, Traffic, in_a_world};
 
-/// How late each piece of an answer is. A read and a write of the Lease do not fit into one attempt to renew it.
+/// How late each answer is. A read and a write of the Lease do not fit into one attempt to renew it.
 const DELAY: Duration = Duration::from_secs(2);
-/// The same for a start: all lists share one connection, whose pieces come one after the other.
+/// The same for a start, which needs many answers one after the other.
 const DELAY_OF_LISTS: Duration = Duration::from_secs(1);
 
 #[tokio::test]
