@@ -85,7 +85,23 @@ macro_rules! placed_by_labels {
         }
     )*};
 }
-placed_by_labels!(Deployment, Service, ConfigMap, PodDisruptionBudget, Pod);
+placed_by_labels!(Deployment, Service, ConfigMap, PodDisruptionBudget);
+
+impl Placed for Pod {
+    fn deployment(&self) -> Option<&str> {
+        label(self, names::DEPLOYMENT_LABEL)
+    }
+
+    fn version_label(&self) -> Option<String> {
+        label(self, names::VERSION_LABEL).map(str::to_owned)
+    }
+
+    fn slim(&mut self) {
+        slim_metadata(self.meta_mut());
+        // The largest part of a pod. Its Deployment has what the operator wants, and the status what became of it.
+        self.spec = None;
+    }
+}
 
 /// An object that changed, and where it belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]

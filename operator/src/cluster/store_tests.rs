@@ -107,6 +107,19 @@ fn texts_that_no_pass_reads_are_not_kept() {
 }
 
 #[test]
+fn of_a_pod_the_spec_is_not_kept() {
+    let store = Store::<Pod>::default();
+    let pod = json!({
+        "metadata": {"namespace": "risk", "name": "fraud-v1-0-0-abcde", "managedFields": [{"manager": "kubelet"}]},
+        "spec": {"containers": [{"name": "server"}]}, "status": {"podIP": "10.0.0.7"},
+    });
+    store.apply(serde_json::from_value(pod).unwrap());
+    let kept = store.at(&Key::new("risk", "fraud-v1-0-0-abcde")).expect("it is known");
+    assert_eq!((&kept.spec, &kept.metadata.managed_fields), (&None, &None));
+    assert_eq!(kept.status.as_ref().and_then(|status| status.pod_ip.as_deref()), Some("10.0.0.7"));
+}
+
+#[test]
 fn a_deleted_object_is_reported_as_it_was_known() {
     let store = Store::default();
     store.apply(plain("1.0.0"));

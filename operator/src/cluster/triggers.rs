@@ -42,10 +42,16 @@ impl Triggers {
         }
     }
 
-    /// An owned object needs a pass of the deployment that its label names, and of the version that it runs.
-    pub fn child_changed(&self, cache: &Cache, change: &Change) {
+    /// An owned object needs a pass of the deployment that its label names. No pass of a version reads it.
+    pub fn owned_changed(&self, _: &Cache, change: &Change) {
         let (namespace, Some(deployment)) = (&change.key.namespace, &change.deployment) else { return };
         self.deployments.add(Key::new(namespace, deployment));
+    }
+
+    /// A workload or a pod needs a pass of the deployment that its label names, and of the version that it runs.
+    pub fn workload_changed(&self, cache: &Cache, change: &Change) {
+        self.owned_changed(cache, change);
+        let (namespace, Some(deployment)) = (&change.key.namespace, &change.deployment) else { return };
         let Some(version) = &change.version else { return };
         for mv in cache.versions.of_deployment(namespace, deployment) {
             if names::version_label(&mv.spec.version) == *version {

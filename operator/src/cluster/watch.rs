@@ -59,11 +59,11 @@ pub fn watch_all(
     let tasks = [
         watch.kind(all.clone(), &cache.deployments, Triggers::deployment_changed).boxed(),
         watch.kind(all, &cache.versions, Triggers::version_changed).boxed(),
-        watch.kind::<Deployment>(ours.clone(), &cache.workloads, Triggers::child_changed).boxed(),
-        watch.kind::<Service>(ours.clone(), &cache.services, Triggers::child_changed).boxed(),
-        watch.kind::<ConfigMap>(ours.clone(), &cache.config_maps, Triggers::child_changed).boxed(),
-        watch.kind::<PodDisruptionBudget>(ours.clone(), &cache.budgets, Triggers::child_changed).boxed(),
-        watch.kind::<Pod>(ours, &cache.pods, Triggers::child_changed).boxed(),
+        watch.kind::<Deployment>(ours.clone(), &cache.workloads, Triggers::workload_changed).boxed(),
+        watch.kind::<Service>(ours.clone(), &cache.services, Triggers::owned_changed).boxed(),
+        watch.kind::<ConfigMap>(ours.clone(), &cache.config_maps, Triggers::owned_changed).boxed(),
+        watch.kind::<PodDisruptionBudget>(ours.clone(), &cache.budgets, Triggers::owned_changed).boxed(),
+        watch.kind::<Pod>(ours, &cache.pods, Triggers::workload_changed).boxed(),
     ];
     async move {
         join_all(tasks).await;
