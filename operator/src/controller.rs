@@ -13,8 +13,9 @@ use crate::{
     approval,
     cluster::{
         key::Key,
+        placed::Placed,
         queue::{Pass, Queue},
-        store::{Placed, Store},
+        store::Store,
     },
     error_chain::chain,
     metrics::Metrics,

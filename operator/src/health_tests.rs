@@ -3,11 +3,7 @@
 use k8s_openapi::api::core::v1::Pod;
 
 use super::*;
-use crate::cluster::{
-    key::Key,
-    scope::Scope,
-    store::{Placed, Store},
-};
+use crate::cluster::{key::Key, placed::Placed, scope::Scope, store::Store};
 
 fn fill<K: Placed>(store: &Store<K>, unfilled: &[&str]) {
     if !unfilled.contains(&&*K::kind(&())) {

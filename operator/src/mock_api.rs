@@ -20,13 +20,7 @@ use serde_json::{Value, json};
 use tower_test::mock;
 
 use crate::{
-    cluster::{
-        cache::Cache,
-        client::Heard,
-        guard::Guard,
-        store::{Placed, Store},
-        triggers::Triggers,
-    },
+    cluster::{cache::Cache, client::Heard, guard::Guard, placed::Placed, store::Store, triggers::Triggers},
     context::Context,
     decision_log::{Journal, Replay},
     fixtures::parse,

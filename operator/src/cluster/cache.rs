@@ -10,10 +10,7 @@ use k8s_openapi::api::{
 use kube::ResourceExt;
 use understudy_crds::{ModelDeployment, ModelVersion};
 
-use super::{
-    key::Key,
-    store::{Placed, Store},
-};
+use super::{key::Key, placed::Placed, store::Store};
 
 /// The stores of one scope. Clones share the content.
 #[derive(Clone, Default)]

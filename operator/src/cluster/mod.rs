@@ -9,6 +9,7 @@ pub mod key;
 pub mod kinds;
 pub mod labels;
 mod own_writes;
+pub mod placed;
 pub mod pods;
 pub mod quantity;
 pub mod queue;

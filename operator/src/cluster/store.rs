@@ -9,99 +9,16 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use k8s_openapi::api::{
-    apps::v1::Deployment,
-    core::v1::{ConfigMap, Pod, Service},
-    policy::v1::PodDisruptionBudget,
-};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use tokio::sync::watch;
-use understudy_crds::{ModelDeployment, ModelVersion, names};
 
 use super::{
     guard::{Guard, Unreadable},
     key::Key,
-    labels::label,
     own_writes::OwnWrites,
+    placed::Placed,
 };
-
-/// Where an object belongs.
-pub trait Placed: Resource<DynamicType = ()> {
-    /// The name of its `ModelDeployment`, in its own namespace.
-    fn deployment(&self) -> Option<&str>;
-    /// Its version, as a label has it.
-    fn version_label(&self) -> Option<String>;
-    /// Removes what no pass reads, since a cache holds every object of the cluster.
-    fn slim(&mut self) {
-        slim_metadata(self.meta_mut());
-    }
-}
-
-fn slim_metadata(metadata: &mut ObjectMeta) {
-    metadata.managed_fields = None;
-    if let Some(annotations) = metadata.annotations.as_mut() {
-        // A copy of the whole object, by `kubectl apply`.
-        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
-    }
-}
-
-impl Placed for ModelDeployment {
-    fn deployment(&self) -> Option<&str> {
-        self.metadata.name.as_deref()
-    }
-
-    fn version_label(&self) -> Option<String> {
-        None
-    }
-}
-
-impl Placed for ModelVersion {
-    fn deployment(&self) -> Option<&str> {
-        Some(&self.spec.deployment)
-    }
-
-    fn version_label(&self) -> Option<String> {
-        Some(names::version_label(&self.spec.version))
-    }
-
-    fn slim(&mut self) {
-        slim_metadata(self.meta_mut());
-        // Up to 64 KiB, for people.
-        self.spec.documentation = None;
-    }
-}
-
-macro_rules! placed_by_labels {
-    ($($kind:ty),*) => {$(
-        impl Placed for $kind {
-            fn deployment(&self) -> Option<&str> {
-                label(self, names::DEPLOYMENT_LABEL)
-            }
-
-            fn version_label(&self) -> Option<String> {
-                label(self, names::VERSION_LABEL).map(str::to_owned)
-            }
-        }
-    )*};
-}
-placed_by_labels!(Deployment, Service, ConfigMap, PodDisruptionBudget);
-
-impl Placed for Pod {
-    fn deployment(&self) -> Option<&str> {
-        label(self, names::DEPLOYMENT_LABEL)
-    }
-
-    fn version_label(&self) -> Option<String> {
-        label(self, names::VERSION_LABEL).map(str::to_owned)
-    }
-
-    fn slim(&mut self) {
-        slim_metadata(self.meta_mut());
-        // The largest part of a pod. Its Deployment has what the operator wants, and the status what became of it.
-        self.spec = None;
-    }
-}
 
 /// An object that changed, and where it belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! What passes may rely on from a store.
 
+use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
+use understudy_crds::ModelVersion;
 
 use super::*;
 use crate::fixtures::{parse, version, with};

@@ -26,8 +26,9 @@ use super::{
     cache::Cache,
     client::Heard,
     guard::Guard,
+    placed::Placed,
     scope::Scope,
-    store::{Change, Placed, Store},
+    store::{Change, Store},
     triggers::Triggers,
 };
 use crate::{error_chain::chain, metrics::Metrics};
