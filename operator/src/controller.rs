@@ -117,13 +117,14 @@ where
     }
 
     async fn look_at(&self, queued: Pass<'_>) {
+        // This look comes first: an object that is read after it is not older than the last own write.
+        if self.store.is_behind(queued.key()) {
+            return queued.postponed(OWN_WRITE);
+        }
         let Some(object) = self.store.at(queued.key()) else {
             // Deleted, or not readable: the cache has counted it.
             return queued.gone();
         };
-        if self.store.is_behind(queued.key()) {
-            return queued.postponed(OWN_WRITE);
-        }
         let started = Instant::now();
         // A defect that one object reaches must not end the passes of all others.
         let pass = AssertUnwindSafe((self.pass)(object)).catch_unwind();
