@@ -189,16 +189,16 @@ impl Elector {
     async fn attempt(&mut self, leads: bool) -> Result<Found, Error> {
         let deadline = self.deadline();
         let attempt = async {
-            // A renewal is one request while nobody else writes. So an API server that is slow has time to answer it.
-            if let Some(held) = self.held.take() {
-                match self.write(Some(held), leads).await {
-                    Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => {}
-                    result => return result,
-                }
-            }
-            match self.read_and_write(leads).await {
+            let first = match self.held.take() {
+                // A renewal is one request while nobody else writes. So an API server that is slow has time to answer it.
+                Some(held) => self.write(Some(held), leads).await,
+                None => self.read_and_write(leads).await,
+            };
+            match first {
                 // Another write came in between. Only what the Lease says now counts.
-                Err(kube::Error::Api(status)) if status.is_conflict() || status.is_already_exists() => {
+                Err(kube::Error::Api(status))
+                    if status.is_conflict() || status.is_already_exists() || status.is_not_found() =>
+                {
                     self.read_and_write(leads).await
                 }
                 result => result,
