@@ -58,6 +58,11 @@ impl OwnWrites {
         }
     }
 
+    /// The object was deleted.
+    pub fn forget(&mut self, key: &Key) {
+        self.0.remove(key);
+    }
+
     /// Forgets the objects for which `exists` is false.
     pub fn retain(&mut self, exists: impl Fn(&Key) -> bool) {
         self.0.retain(|key, _| exists(key));

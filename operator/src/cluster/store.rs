@@ -17,7 +17,7 @@ use super::{
     guard::{Guard, Unreadable},
     key::Key,
     own_writes::OwnWrites,
-    placed::Placed,
+    placed::{Placed, slim},
 };
 
 /// An object that changed, and where it belongs.
@@ -49,7 +49,7 @@ impl<K: Placed> Entry<K> {
     fn new(guard: Guard<K>) -> Self {
         match guard {
             Guard::Read(mut object) => {
-                object.slim();
+                slim(&mut object);
                 Self::Read(Arc::new(object))
             }
             Guard::Unreadable(unreadable) => Self::Unreadable(Arc::from(unreadable)),
@@ -275,9 +275,10 @@ impl<K: Placed> Store<K> {
     /// An object was deleted. Returns it as it was known.
     pub fn delete(&self, object: Guard<K>) -> Change {
         let entry = Entry::new(object);
+        let key = entry.key();
         let mut inner = self.write();
-        let known = inner.remove(&entry.key());
-        inner.own_writes.retain(|key| *key != entry.key());
+        inner.own_writes.forget(&key);
+        let known = inner.remove(&key);
         drop(inner);
         known.unwrap_or(entry).change()
     }
