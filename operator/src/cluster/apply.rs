@@ -2,7 +2,6 @@
 
 use std::fmt::Debug;
 
-use k8s_openapi::api::apps::v1::Deployment;
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{DeleteParams, Patch, PatchParams, Preconditions},
@@ -11,7 +10,7 @@ use kube::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
-use super::diff::difference;
+use super::{diff::difference, workload::Workload};
 use crate::{error_chain::namespace_is_ending, reasons::Apply as Reason};
 
 /// Field manager of every server-side apply.
@@ -179,12 +178,12 @@ async fn write<K: Owned>(
 }
 
 /// Sets the number of pods of a workload, and nothing else, if it still is the one in `seen`.
-pub async fn scale(client: &Client, seen: &Deployment, replicas: i32) -> Result<Deployment, Error> {
-    if seen.spec.as_ref().and_then(|spec| spec.replicas) == Some(replicas) {
+pub async fn scale(client: &Client, seen: &Workload, replicas: i32) -> Result<Workload, Error> {
+    if seen.spec().replicas == Some(replicas) {
         return Ok(seen.clone());
     }
-    let (kind, name) = (Deployment::kind(&()).into_owned(), seen.name_any());
-    let api: Api<Deployment> = Api::namespaced(client.clone(), &seen.namespace().unwrap_or_default());
+    let (kind, name) = (Workload::kind(&()).into_owned(), seen.name_any());
+    let api: Api<Workload> = Api::namespaced(client.clone(), &seen.namespace().unwrap_or_default());
     let patch = json!({"metadata": {"uid": seen.uid()}, "spec": {"replicas": replicas}});
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     api.patch(&name, &params, &Patch::Merge(patch)).await.map_err(|source| Error::Apply {

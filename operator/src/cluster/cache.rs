@@ -3,21 +3,20 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::{
-    apps::v1::Deployment,
     core::v1::{ConfigMap, Pod, Service},
     policy::v1::PodDisruptionBudget,
 };
 use kube::ResourceExt;
 use understudy_crds::{ModelDeployment, ModelVersion};
 
-use super::{key::Key, placed::Placed, store::Store};
+use super::{key::Key, placed::Placed, store::Store, workload::Workload};
 
 /// The stores of one scope. Clones share the content.
 #[derive(Clone, Default)]
 pub struct Cache {
     pub deployments: Store<ModelDeployment>,
     pub versions: Store<ModelVersion>,
-    pub workloads: Store<Deployment>,
+    pub workloads: Store<Workload>,
     pub services: Store<Service>,
     pub config_maps: Store<ConfigMap>,
     pub budgets: Store<PodDisruptionBudget>,

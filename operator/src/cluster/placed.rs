@@ -1,14 +1,13 @@
 //! What a store knows of the kinds of its objects: where an object belongs, and what of it is kept.
 
 use k8s_openapi::api::{
-    apps::v1::Deployment,
     core::v1::{ConfigMap, Pod, Service},
     policy::v1::PodDisruptionBudget,
 };
 use kube::Resource;
 use understudy_crds::{ModelDeployment, ModelVersion, names};
 
-use super::labels::label;
+use super::{labels::label, workload::Workload};
 
 /// An object of a store.
 pub trait Placed: Resource<DynamicType = ()> {
@@ -73,7 +72,7 @@ macro_rules! placed_by_labels {
 }
 
 placed_by_labels! {
-    Deployment {}
+    Workload {}
     Service {}
     ConfigMap {}
     PodDisruptionBudget {}

@@ -3,16 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use k8s_openapi::{
-    api::{
-        apps::v1::Deployment,
-        core::v1::{ContainerStatus, Pod},
-    },
+    api::core::v1::{ContainerStatus, Pod},
     apimachinery::pkg::apis::meta::v1::Time,
 };
 use understudy_contract as contract;
 use understudy_crds::{Failure, names};
 
-use super::labels::label;
+use super::{labels::label, workload::Workload};
 use crate::reasons;
 
 /// The state of the pods of one version. Pods that are being deleted do not count.
@@ -152,7 +149,7 @@ fn waiting(container: &ContainerStatus, pod: &Pod) -> Option<Failure> {
 }
 
 /// Why no pod of a workload can be created: a quota, a security standard, a missing priority class.
-pub fn not_created(workload: &Deployment) -> Option<Failure> {
+pub fn not_created(workload: &Workload) -> Option<Failure> {
     let conditions = workload.status.as_ref()?.conditions.as_ref()?;
     let condition = conditions.iter().find(|c| c.type_ == "ReplicaFailure" && c.status == "True")?;
     Some(Failure {
@@ -232,7 +229,7 @@ mod tests {
             "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: small",
             "lastTransitionTime": "2026-11-21T10:00:00Z",
         }]}});
-        let workload: Deployment = parse(workload);
+        let workload: Workload = parse(workload);
         let failure = not_created(&workload).expect("a failure");
         assert_eq!(
             (failure.reason.as_str(), failure.message.as_str()),

@@ -4,7 +4,6 @@ use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use futures::{FutureExt, Stream, StreamExt, future::join_all};
 use k8s_openapi::api::{
-    apps::v1::Deployment,
     core::v1::{ConfigMap, Pod, Service},
     policy::v1::PodDisruptionBudget,
 };
@@ -30,6 +29,7 @@ use super::{
     scope::Scope,
     store::{Change, Store},
     triggers::Triggers,
+    workload::Workload,
 };
 use crate::{error_chain::chain, metrics::Metrics};
 
@@ -60,7 +60,7 @@ pub fn watch_all(
     let tasks = [
         watch.kind(all.clone(), &cache.deployments, Triggers::deployment_changed).boxed(),
         watch.kind(all, &cache.versions, Triggers::version_changed).boxed(),
-        watch.kind::<Deployment>(ours.clone(), &cache.workloads, Triggers::workload_changed).boxed(),
+        watch.kind::<Workload>(ours.clone(), &cache.workloads, Triggers::workload_changed).boxed(),
         watch.kind::<Service>(ours.clone(), &cache.services, Triggers::owned_changed).boxed(),
         watch.kind::<ConfigMap>(ours.clone(), &cache.config_maps, Triggers::owned_changed).boxed(),
         watch.kind::<PodDisruptionBudget>(ours.clone(), &cache.budgets, Triggers::owned_changed).boxed(),

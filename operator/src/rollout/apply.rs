@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use futures::{StreamExt, stream};
-use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
+use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams},
@@ -30,6 +30,7 @@ use crate::{
         labels::label,
         placed::Placed,
         store::Store,
+        workload::Workload,
     },
     context::Context,
     error_chain::chain,
@@ -44,13 +45,13 @@ const NOTIFICATIONS: usize = 16;
 /// The workloads that the API server returned, and the failures. A failure does not stop the other writes.
 #[derive(Default)]
 pub struct Workloads {
-    applied: BTreeMap<String, Deployment>,
+    applied: BTreeMap<String, Workload>,
     failed: Vec<Error>,
 }
 
 impl Workloads {
     /// The workload of this name.
-    pub fn get(&self, name: &str) -> Option<&Deployment> {
+    pub fn get(&self, name: &str) -> Option<&Workload> {
         self.applied.get(name)
     }
 
@@ -97,7 +98,9 @@ pub async fn workloads(ctx: &Context, waves: &Waves, observed: &Observed, plan: 
             (Roll::Wave(_), Some(found)) if !waves.admits(&namespace, &name) => {
                 scale(&ctx.client, found, *replicas).await
             }
-            (Roll::Apply(wanted) | Roll::Wave(wanted), found) => ensure(&ctx.client, wanted, found).await,
+            (Roll::Apply(wanted) | Roll::Wave(wanted), found) => {
+                ensure(&ctx.client, Workload::from(wanted), found).await
+            }
         };
         match applied {
             Ok(applied) => {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
+use k8s_openapi::api::core::v1::Pod;
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use understudy_crds::{ModelDeployment, ModelVersion, names};
 
@@ -12,6 +12,7 @@ use crate::{
         key::Key,
         labels::label,
         pods::{Pods, PodsByVersion},
+        workload::Workload,
     },
     context::Context,
     model_server::probes::Subject,
@@ -28,7 +29,7 @@ pub struct Observed {
     /// Its versions that cannot be parsed. They and all that they run are kept as they are.
     pub unreadable: Vec<Arc<Unreadable>>,
     /// Its workloads, by name.
-    pub workloads: BTreeMap<String, Arc<Deployment>>,
+    pub workloads: BTreeMap<String, Arc<Workload>>,
     by_version: PodsByVersion,
 }
 
@@ -38,7 +39,7 @@ impl Observed {
         md: Arc<ModelDeployment>,
         versions: Vec<Arc<ModelVersion>>,
         pods: Vec<Arc<Pod>>,
-        workloads: BTreeMap<String, Arc<Deployment>>,
+        workloads: BTreeMap<String, Arc<Workload>>,
     ) -> Self {
         let by_version = PodsByVersion::of(&pods);
         Self { md, versions, pods, unreadable: vec![], workloads, by_version }

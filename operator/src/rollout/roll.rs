@@ -3,10 +3,10 @@
 //! A change by a user is applied immediately. A change of the operator's configuration, such as another server image,
 //! concerns every workload: it waits for its wave.
 
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec};
 
 use super::build::{self, Origin};
-use crate::cluster::diff::difference;
+use crate::cluster::{diff::difference, workload::Workload};
 
 /// What happens to a workload.
 #[derive(Debug)]
@@ -18,19 +18,20 @@ pub enum Roll {
 }
 
 /// Judges the `wanted` workload, whose template has this `origin`, by the one that was `found`.
-pub fn judge(mut wanted: Deployment, mut origin: Origin, found: Option<&Deployment>) -> Roll {
+pub fn judge(mut wanted: Deployment, mut origin: Origin, found: Option<&Workload>) -> Roll {
     let Some(found) = found else {
         origin.write_to(&mut wanted);
         return Roll::Apply(wanted);
     };
     let known = Origin::of(found);
-    let same = !template_differs(&wanted, found);
+    let present = found.spec();
+    let same = !wanted.spec.as_ref().is_some_and(|wanted| template_differs(wanted, &present));
     let Some(known) = known else {
         if same {
             // An operator that recorded no origin wrote it. It is as it should be.
             return Roll::Apply(wanted);
         }
-        let same_image = build::image(&wanted) == build::image(found);
+        let same_image = wanted.spec.as_ref().and_then(build::image) == build::image(&present);
         origin.wave = !same_image && has_ready_pods(found);
         origin.write_to(&mut wanted);
         return if same_image { Roll::Apply(wanted) } else { Roll::Wave(wanted) };
@@ -42,9 +43,11 @@ pub fn judge(mut wanted: Deployment, mut origin: Origin, found: Option<&Deployme
         origin.write_to(&mut wanted);
         return Roll::Apply(wanted);
     }
-    if known.spec != origin.spec || build::image(found) != Some(known.image.as_str()) {
+    if known.spec != origin.spec || build::image(&present) != Some(known.image.as_str()) {
         // Immediately, and with the image that it has: the new one waits for its wave.
-        build::set_image(&mut wanted, &known.image);
+        if let Some(wanted) = wanted.spec.as_mut() {
+            build::set_image(wanted, &known.image);
+        }
         let kept = Origin { spec: origin.spec, ..known };
         kept.write_to(&mut wanted);
         return Roll::Apply(wanted);
@@ -54,27 +57,25 @@ pub fn judge(mut wanted: Deployment, mut origin: Origin, found: Option<&Deployme
     Roll::Wave(wanted)
 }
 
-fn template_differs(wanted: &Deployment, found: &Deployment) -> bool {
-    let template = |workload: &Deployment| {
-        let template = workload.spec.as_ref().map(|spec| &spec.template);
-        serde_json::to_value(template).expect("a pod template serialises")
-    };
+fn template_differs(wanted: &DeploymentSpec, found: &DeploymentSpec) -> bool {
+    let template =
+        |spec: &DeploymentSpec| serde_json::to_value(&spec.template).expect("a pod template serialises");
     difference(&template(wanted), &template(found)).is_some()
 }
 
 /// Whether the template of this workload is not what the operator's part, with this hash, makes of it. A workload without
 /// origin is judged by its image.
-pub fn is_outdated(workload: &Deployment, operator: &str, image: &str) -> bool {
+pub fn is_outdated(workload: &Workload, operator: &str, image: &str) -> bool {
     Origin::of(workload)
-        .map_or_else(|| build::image(workload) != Some(image), |origin| origin.operator != operator)
+        .map_or_else(|| build::image(&workload.spec()) != Some(image), |origin| origin.operator != operator)
 }
 
 /// Whether a roll that a wave began is not finished: its pods are not all new, or have not been ready yet.
-pub fn is_rolling(workload: &Deployment) -> bool {
+pub fn is_rolling(workload: &Workload) -> bool {
     if !Origin::of(workload).is_some_and(|origin| origin.wave) {
         return false;
     }
-    let wanted = workload.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    let wanted = workload.spec().replicas.unwrap_or(1);
     let status = workload.status.clone().unwrap_or_default();
     let count = |pods: Option<i32>| pods.unwrap_or(0);
     let current = status.observed_generation >= workload.metadata.generation;
@@ -89,8 +90,8 @@ pub fn is_rolling(workload: &Deployment) -> bool {
 }
 
 /// Whether the workload has a ready pod. One without can lose nothing, and does not show whether the new template works.
-pub fn has_ready_pods(workload: &Deployment) -> bool {
-    workload.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0) > 0
+pub fn has_ready_pods(workload: &Workload) -> bool {
+    workload.ready_replicas() > 0
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ async fn a_change_of_replicas_does_not_bring_an_image_that_waits_for_its_wave() 
         let only = json!({"metadata": {"uid": "uid-of-fraud-v1-2-0"}, "spec": {"replicas": 3}});
         assert_eq!(*sent, only);
     });
-    let scenario = Scenario::new().then(scales.finds(&json!({}))).then(conditions());
+    let scenario = Scenario::new().then(scales.finds(&json!({"metadata": {}}))).then(conditions());
     pass(&mut cluster, &Arc::default(), scenario).await.expect("it is scaled");
 }
 

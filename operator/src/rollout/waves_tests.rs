@@ -85,7 +85,7 @@ impl World {
     }
 
     fn images(&self, image: &str) -> usize {
-        self.cache().workloads.state().iter().filter(|w| build::image(w) == Some(image)).count()
+        self.cache().workloads.state().iter().filter(|w| build::image(&w.spec()) == Some(image)).count()
     }
 }
 

@@ -1,7 +1,7 @@
 //! From what the pod template of a workload was made: an annotation that tells a change of the operator's configuration
 //! from a change by a user, and both from an edit by others. Pure.
 
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec};
 use kube::ResourceExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ impl Origin {
     }
 
     /// The origin of a workload that exists. `None` if an operator wrote it that did not record it.
-    pub fn of(workload: &Deployment) -> Option<Self> {
+    pub fn of(workload: &impl ResourceExt) -> Option<Self> {
         serde_json::from_str(workload.annotations().get(ORIGIN)?).ok()
     }
 
@@ -61,15 +61,15 @@ impl Origin {
     }
 }
 
-/// The image in the template of a workload.
-pub fn image(workload: &Deployment) -> Option<&str> {
-    workload.spec.as_ref()?.template.spec.as_ref()?.containers.first()?.image.as_deref()
+/// The image in the template of a workload with this spec.
+pub fn image(workload: &DeploymentSpec) -> Option<&str> {
+    workload.template.spec.as_ref()?.containers.first()?.image.as_deref()
 }
 
-/// Sets the image in the template of a workload.
-pub fn set_image(workload: &mut Deployment, image: &str) {
-    let pod = workload.spec.as_mut().and_then(|spec| spec.template.spec.as_mut());
-    if let Some(container) = pod.and_then(|pod| pod.containers.first_mut()) {
+/// Sets the image in the template of a workload with this spec.
+pub fn set_image(workload: &mut DeploymentSpec, image: &str) {
+    let containers = workload.template.spec.as_mut().map(|pod| &mut pod.containers);
+    if let Some(container) = containers.and_then(|containers| containers.first_mut()) {
         container.image = Some(image.to_owned());
     }
 }

@@ -1,7 +1,6 @@
 //! Reads the facts that a change of main depends on. Facts that can no longer change the result are not read.
 
 use futures::future::join_all;
-use k8s_openapi::api::apps::v1::Deployment;
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use understudy_crds::{ModelDeployment, ModelVersion, names};
 
@@ -10,7 +9,7 @@ use super::{
     facts::{Facts, Fresh, Probe, Promotion},
 };
 use crate::{
-    cluster::{apply, kinds, pods::Address},
+    cluster::{apply, kinds, pods::Address, workload::Workload},
     context::Context,
     rollout::{
         apply::Workloads,
@@ -74,7 +73,9 @@ async fn promotion<'a>(
         switched: false,
         unreadable,
         wanted: observed.md.spec.replicas,
-        reported_ready: workloads.get(&names::version_object(&observed.md.name_any(), number)).map(ready),
+        reported_ready: workloads
+            .get(&names::version_object(&observed.md.name_any(), number))
+            .map(Workload::ready_replicas),
         ready_pods: pods.len(),
         probes: None,
         fresh: None,
@@ -114,10 +115,6 @@ async fn switched(ctx: &Context, observed: &Observed, candidate: &Candidate) -> 
     let switched = service?.is_some_and(|service| build::is_switched(&service, &desired));
     let fresh = Fresh { version: version?, deployment: deployment?, policy_broken: None };
     Ok(switched.then_some(fresh))
-}
-
-fn ready(workload: &Deployment) -> i32 {
-    workload.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0)
 }
 
 async fn probe(ctx: &Context, observed: &Observed, pods: &[Address]) -> Vec<Probe> {
