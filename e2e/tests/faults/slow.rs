@@ -8,8 +8,6 @@ use understudy_e2e::bare::{Proxy, Traffic, in_a_world};
 
 /// How late each answer is. A read and a write of the Lease do not fit into one attempt to renew it.
 const DELAY: Duration = Duration::from_secs(2);
-/// The same for a start, which needs many answers one after the other.
-const DELAY_OF_LISTS: Duration = Duration::from_secs(1);
 
 #[tokio::test]
 async fn a_leader_whose_api_server_answers_late_keeps_the_lease_and_promotes() -> Result<()> {
@@ -32,7 +30,7 @@ async fn a_leader_whose_api_server_answers_late_keeps_the_lease_and_promotes() -
 async fn an_operator_that_starts_while_the_api_server_answers_late_leads_and_acts() -> Result<()> {
     in_a_world(async |world| {
         let proxy = Proxy::to(world.server().port()?).await?;
-        proxy.set(Traffic::Delayed(DELAY_OF_LISTS));
+        proxy.set(Traffic::Delayed(DELAY));
         let mut operator = world.operator("only").prompt().through(&proxy).lead().await?;
         world.deploy("fraud", &json!({})).await?;
         world.promote("fraud", "1.0.0").await?;

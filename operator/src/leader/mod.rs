@@ -23,6 +23,9 @@ use tracing::{info, warn};
 use self::consider::{Candidate, Move, consider, holder, trusted};
 use crate::{config::LeaderElection, error_chain::chain};
 
+/// Attempts that fit into `renewSeconds`, so that one dead connection does not end the leader.
+const ATTEMPTS: u32 = 2;
+
 /// This replica no longer leads, and its process must end.
 #[derive(Debug, thiserror::Error)]
 pub enum Lost {
@@ -93,16 +96,22 @@ impl Elector {
     /// Waits until this replica holds the Lease. Returns when the holder before this process renewed it last, by the
     /// clock of that holder. `None`: the Lease did not exist.
     pub async fn acquire(&mut self) -> Option<Timestamp> {
+        // After a failure, the next attempt may take longer: the API server may answer late.
+        let mut deadlines = 1;
         loop {
             let mut pause = self.pause();
-            match self.attempt(false).await {
+            match self.attempt(false, self.deadline() * deadlines).await {
                 Ok(Found::Ours) => {
                     info!(lease = self.name, identity = self.identity, "leading");
                     return self.previous_renewal;
                 }
-                // The next attempt is not later than the end of the Lease.
-                Ok(Found::Theirs { left, .. }) => pause = pause.min(left),
+                Ok(Found::Theirs { left, .. }) => {
+                    deadlines = 1;
+                    // The next attempt is not later than the end of the Lease.
+                    pause = pause.min(left);
+                }
                 Err(error) => {
+                    deadlines = (deadlines + 1).min(ATTEMPTS);
                     warn!(
                         lease = self.name,
                         error = chain(&error),
@@ -129,7 +138,7 @@ impl Elector {
             if left.is_zero() {
                 return self.not_renewed();
             }
-            match timeout(left, self.attempt(true)).await {
+            match timeout(left, self.attempt(true, self.deadline())).await {
                 Ok(Ok(Found::Ours)) => {}
                 Ok(Ok(Found::Theirs { holder, .. })) => {
                     return Lost::Taken { lease: self.name.clone(), holder };
@@ -179,15 +188,13 @@ impl Elector {
         Duration::from_secs(self.timing.retry_seconds.into()).mul_f64(rand::rng().random_range(1.0..1.2))
     }
 
-    /// How long one attempt may take. Three of them fit into `renewSeconds`, so that one dead connection does not end
-    /// the leader.
+    /// How long one attempt to renew may take, and the first one to acquire.
     fn deadline(&self) -> Duration {
-        Duration::from_secs(self.timing.renew_seconds.into()) / 3
+        Duration::from_secs(self.timing.renew_seconds.into()) / ATTEMPTS
     }
 
     /// Acquires or renews the Lease if it is free or held by this replica.
-    async fn attempt(&mut self, leads: bool) -> Result<Found, Error> {
-        let deadline = self.deadline();
+    async fn attempt(&mut self, leads: bool, deadline: Duration) -> Result<Found, Error> {
         let attempt = async {
             let first = match self.held.take() {
                 // A renewal is one request while nobody else writes. So an API server that is slow has time to answer it.

@@ -133,7 +133,7 @@ async fn a_leader_whose_renewals_are_written_but_never_answered_in_time_still_le
 #[tokio::test(start_paused = true)]
 async fn a_leader_that_gets_no_answer_tries_again_before_it_stops() {
     let unanswered = || get(LEASE).gets_no_answer();
-    let scenario = Scenario::new().then(unanswered()).then(unanswered()).then(unanswered());
+    let scenario = Scenario::new().then(unanswered()).then(unanswered());
     assert!(lost(scenario).await.contains("10 s"));
 }
 
