@@ -7,7 +7,7 @@ use k8s_openapi::api::{
 use kube::Resource;
 use understudy_crds::{ModelDeployment, ModelVersion, names};
 
-use super::{labels::label, workload::Workload};
+use super::{labels::label, pods, workload::Workload};
 
 /// An object of a store.
 pub trait Placed: Resource<DynamicType = ()> {
@@ -78,8 +78,10 @@ placed_by_labels! {
     PodDisruptionBudget {}
     Pod {
         fn slim_kind(&mut self) {
-            // The largest part of a pod. Its Deployment has what the operator wants, and the status what became of it.
+            // Its Deployment has what the operator wants, its labels say where it belongs.
             self.spec = None;
+            self.metadata.owner_references = None;
+            self.status = self.status.take().map(pods::read_part);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use k8s_openapi::{
-    api::core::v1::{ContainerStatus, Pod},
+    api::core::v1::{ContainerStatus, Pod, PodStatus},
     apimachinery::pkg::apis::meta::v1::Time,
 };
 use understudy_contract as contract;
@@ -11,6 +11,10 @@ use understudy_crds::{Failure, names};
 
 use super::{labels::label, workload::Workload};
 use crate::reasons;
+
+/// Types of the conditions that are read.
+const READY: &str = "Ready";
+const SCHEDULED: &str = "PodScheduled";
 
 /// The state of the pods of one version. Pods that are being deleted do not count.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,7 +41,7 @@ pub struct Address {
 impl Address {
     fn of(pod: &Pod) -> Option<Self> {
         let status = pod.status.as_ref()?;
-        let ready = status.conditions.iter().flatten().find(|c| c.type_ == "Ready")?;
+        let ready = status.conditions.iter().flatten().find(|c| c.type_ == READY)?;
         let since = ready.last_transition_time.as_ref().map(|at| at.0.to_string()).unwrap_or_default();
         let uid = pod.metadata.uid.as_deref().unwrap_or_default();
         Some(Self { ip: status.pod_ip.clone()?, identity: format!("{uid} ready since {since}") })
@@ -88,12 +92,30 @@ impl PodsByVersion {
     }
 }
 
+/// The part of a status that is read here.
+pub fn read_part(status: PodStatus) -> PodStatus {
+    let conditions =
+        status.conditions.into_iter().flatten().filter(|c| [READY, SCHEDULED].contains(&&*c.type_));
+    let container = status.container_statuses.into_iter().flatten().next().map(|container| ContainerStatus {
+        name: container.name,
+        state: container.state,
+        last_state: container.last_state,
+        ..ContainerStatus::default()
+    });
+    PodStatus {
+        pod_ip: status.pod_ip,
+        conditions: Some(conditions.collect()),
+        container_statuses: container.map(|container| vec![container]),
+        ..PodStatus::default()
+    }
+}
+
 /// Whether the pod is ready.
 fn is_ready(pod: &Pod) -> bool {
     pod.status
         .iter()
         .flat_map(|s| s.conditions.iter().flatten())
-        .any(|c| c.type_ == "Ready" && c.status == "True")
+        .any(|c| c.type_ == READY && c.status == "True")
 }
 
 /// Why a pod is not ready, if its status says so: the end of its container, its image, its node.
@@ -161,7 +183,7 @@ pub fn not_created(workload: &Workload) -> Option<Failure> {
 
 fn unscheduled(pod: &Pod) -> Option<Failure> {
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
-    let condition = conditions.iter().find(|c| c.type_ == "PodScheduled" && c.status == "False")?;
+    let condition = conditions.iter().find(|c| c.type_ == SCHEDULED && c.status == "False")?;
     Some(Failure {
         reason: condition.reason.clone().unwrap_or_else(|| reasons::Pod::Unschedulable.as_str().to_owned()),
         message: condition.message.clone().unwrap_or_default(),
@@ -174,16 +196,29 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::fixtures::{failing_pod, parse, pod, ready_pod, starting_pod};
+    use crate::{
+        cluster::placed::slim,
+        fixtures::{failing_pod, parse, pod, ready_pod, starting_pod},
+    };
+
+    /// The state of pods, as the cache has them.
+    fn seen(pods: &[Arc<Pod>]) -> PodsByVersion {
+        let cached = pods.iter().map(|pod| {
+            let mut pod = pod.as_ref().clone();
+            slim(&mut pod);
+            Arc::new(pod)
+        });
+        PodsByVersion::of(&cached.collect::<Vec<_>>())
+    }
 
     fn failure_of(pod: Arc<Pod>) -> Failure {
-        PodsByVersion::of(&[pod]).version("1.0.0").failure.clone().expect("a failure")
+        seen(&[pod]).version("1.0.0").failure.clone().expect("a failure")
     }
 
     #[test]
     fn only_ready_pods_of_the_version_count_as_ready() {
         let all = [ready_pod("1.0.0", "10.0.0.7"), starting_pod("1.0.0"), ready_pod("2.0.0", "10.0.0.8")];
-        let pods = PodsByVersion::of(&all);
+        let pods = seen(&all);
         let sum = pods.version("1.0.0");
         assert_eq!(
             (sum.total, sum.ready, sum.ready_addresses.iter().map(|a| a.ip.as_str()).collect::<Vec<_>>()),
@@ -221,6 +256,16 @@ mod tests {
         }]});
         let failure = failure_of(pod("1.0.0", json!({"status": status})));
         assert_eq!((failure.reason.as_str(), failure.message.as_str()), ("ErrImagePull", "not found"));
+    }
+
+    #[test]
+    fn a_pod_that_no_node_can_take_has_the_reason_of_the_scheduler() {
+        let scheduled = json!({
+            "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available",
+            "lastTransitionTime": "2026-11-21T10:00:00Z",
+        });
+        let failure = failure_of(pod("1.0.0", json!({"status": {"conditions": [scheduled]}})));
+        assert_eq!(failure.message, "0/1 nodes are available");
     }
 
     #[test]
