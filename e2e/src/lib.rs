@@ -12,6 +12,7 @@ mod cluster;
 mod diagnostics;
 mod kubectl;
 mod load;
+mod log_line;
 mod manifest;
 mod metrics;
 pub mod onnx;

@@ -13,6 +13,8 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
+use crate::log_line::fault;
+
 /// The containers whose logs count.
 const CONTAINERS: [&str; 2] = ["operator", "server"];
 /// Most characters of a line in a finding.
@@ -112,7 +114,7 @@ fn lines(log: &str, since: &str) -> Vec<String> {
 fn is_unexpected(pod: &str, line: &str) -> bool {
     let is_expected =
         || EXPECTED.iter().any(|(namespace, words, _)| pod.starts_with(namespace) && line.contains(words));
-    line.contains("panicked at") || (line.contains(r#""level":"ERROR""#) && !is_expected())
+    fault(line, is_expected).is_some()
 }
 
 /// Fails if the logs in this folder have a line that no story causes, or if there are no logs of one of the programs.

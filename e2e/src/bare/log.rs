@@ -6,9 +6,11 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use futures::FutureExt;
 use tempfile::TempDir;
+
+use crate::log_line::fault;
 
 /// Most bytes in a line. A line that names an object and says what failed is shorter; one that holds an object is not.
 const LINE: usize = 4096;
@@ -46,10 +48,10 @@ impl Log {
         let text = self.text()?;
         for line in text.lines() {
             let beginning: String = line.chars().take(600).collect();
-            ensure!(!line.contains("panicked at"), "the operator panicked: {beginning}");
-            let is_error = line.contains(r#""level":"ERROR""#);
-            let is_expected = self.expected.iter().any(|words| line.contains(words));
-            ensure!(!is_error || is_expected, "the operator logged an unexpected error: {beginning}");
+            let is_expected = || self.expected.iter().any(|words| line.contains(words));
+            if let Some(fault) = fault(line, is_expected) {
+                bail!("the operator {fault}: {beginning}");
+            }
             ensure!(line.len() <= LINE, "a line of {} bytes in the log: {beginning}", line.len());
         }
         Ok(())
