@@ -28,6 +28,7 @@ pub mod python;
 mod records;
 mod sample;
 pub mod scale;
+mod signal;
 mod store;
 mod story;
 mod switches;

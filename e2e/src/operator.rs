@@ -16,7 +16,7 @@ use kube::{
 };
 use serde_json::json;
 
-use crate::{Person, Story};
+use crate::{Person, Story, signal};
 
 /// The namespace and name of the operator of `make up`.
 const NAMESPACE: &str = "understudy-system";
@@ -39,9 +39,7 @@ pub struct Leader {
 impl Leader {
     /// Kills the process with SIGKILL, like a crash. The kubelet starts it again.
     pub fn crash(self) -> Result<()> {
-        let killed = Command::new("kill").args(["-KILL", &self.process.to_string()]).status()?;
-        ensure!(killed.success(), "failed to kill process {}", self.process);
-        Ok(())
+        signal::send("-KILL", self.process)
     }
 }
 

@@ -14,7 +14,7 @@ use k8s_openapi::{
 use kube::{Api, Client, ResourceExt, api::ListParams, runtime::wait::await_condition};
 use tokio::time::timeout;
 
-use crate::{awaited::within, cluster::checkout};
+use crate::{awaited::within, cluster::checkout, signal};
 
 /// Much longer than a part of the platform needs to start.
 const DEADLINE: Duration = Duration::from_mins(3);
@@ -108,9 +108,8 @@ impl Drop for Background {
 
 /// Ends a script with SIGTERM, so that it can restore what it has changed.
 fn terminate(script: Child) -> Result<String> {
-    let killed = Command::new("kill").args(["-TERM", &script.id().to_string()]).status()?;
+    signal::send("-TERM", script.id())?;
     let output = script.wait_with_output()?;
-    ensure!(killed.success(), "a script ended early: {}", output.status);
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 

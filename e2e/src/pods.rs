@@ -1,8 +1,8 @@
 //! The pods of a version, and ways to disturb them.
 
-use std::{collections::BTreeMap, process::Command};
+use std::collections::BTreeMap;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use k8s_openapi::api::core::v1::{Pod, ResourceQuota};
 use kube::{
     ResourceExt,
@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 use understudy_crds::names;
 
-use crate::{MODEL, Person, Story, operator::process_of};
+use crate::{MODEL, Person, Story, operator::process_of, signal};
 
 /// The program in a model's pod.
 const SERVER: &str = "understudy-server";
@@ -112,18 +112,12 @@ impl Frozen {
     /// Stops the process in a pod of the local cluster with SIGSTOP.
     pub fn freeze(pod: &Pod) -> Result<Self> {
         let frozen = Self(process_of(pod, SERVER)?);
-        frozen.signal("-STOP")?;
+        signal::send("-STOP", frozen.0)?;
         Ok(frozen)
     }
 
     /// Continues the process with SIGCONT.
     pub fn thaw(self) -> Result<()> {
-        self.signal("-CONT")
-    }
-
-    fn signal(&self, signal: &str) -> Result<()> {
-        let done = Command::new("kill").args([signal, &self.0.to_string()]).status()?;
-        ensure!(done.success(), "failed to send {signal} to process {}", self.0);
-        Ok(())
+        signal::send("-CONT", self.0)
     }
 }

@@ -8,7 +8,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
 use rand::RngExt as _;
@@ -25,7 +25,10 @@ use super::{
     patience::{DEADLINE, await_holder},
     proxy::Proxy,
 };
-use crate::operator::{largest_resident, resident};
+use crate::{
+    operator::{largest_resident, resident},
+    signal,
+};
 
 /// The client library logs each failed connection as an error, under this name.
 const CONNECTION: &str = "kube_client::client";
@@ -238,10 +241,7 @@ impl Operator {
     }
 
     fn signal(&self, signal: &str) -> Result<()> {
-        let id = self.process.id().context("the operator has ended")?;
-        let done = std::process::Command::new("kill").args([signal, &id.to_string()]).status()?;
-        ensure!(done.success(), "failed to send {signal} to the operator");
-        Ok(())
+        signal::send(signal, self.process.id().context("the operator has ended")?)
     }
 }
 
