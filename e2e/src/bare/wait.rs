@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, pin::pin, time::Duration};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use futures::TryStreamExt;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{
@@ -14,10 +14,10 @@ use understudy_crds::{ModelDeployment, ModelVersion};
 
 use super::{
     control_plane::OPERATOR,
-    patience::{DEADLINE, await_holder, is_held_by},
+    patience::{DEADLINE, await_holder, await_object, is_held_by},
     world::World,
 };
-use crate::awaited::{Namespaced, condition, within};
+use crate::awaited::{Namespaced, within};
 
 impl World {
     /// Waits until the object exists and is as `predicate` says.
@@ -27,10 +27,7 @@ impl World {
         name: &str,
         predicate: impl Fn(&K) -> bool,
     ) -> Result<K> {
-        let is_it = |object: Option<&K>| object.is_some_and(&predicate);
-        let timed_out = async |what: &str| anyhow!("timed out: {what}");
-        let found = condition(DEADLINE, what, (self.api(), name), is_it, timed_out).await?;
-        found.context("the predicate requires an object")
+        await_object(what, (self.api(), name), predicate).await
     }
 
     /// Waits for a `ModelVersion`.
