@@ -9,7 +9,10 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
 use http::{Method, Request, header::CONTENT_TYPE};
-use kube::{Client, ResourceExt, api::ListParams};
+use kube::{
+    Client, ResourceExt,
+    api::{ListParams, ObjectMeta},
+};
 use serde_json::Value;
 use understudy_crds::{ModelDeployment, ModelVersion};
 
@@ -17,12 +20,13 @@ use super::{
     audit::Write,
     fleet::{CONCURRENCY, Fleet},
 };
+use crate::awaited::Namespaced;
 
 /// Repeats these writes on `twin`, which has models with the names of `fleet` that no operator has seen. Returns how long it
 /// took.
 pub async fn replay(client: &Client, writes: &[Write], fleet: &Fleet, twin: &Fleet) -> Result<Duration> {
-    let uids = uids(fleet, twin).await?;
-    let mut versions = versions_of(twin).await?;
+    let mut twins = all_metadata(twin).await?;
+    let uids = uids(&all_metadata(fleet).await?, &twins)?;
     let places = [fleet.namespace(), twin.namespace()].map(|name| format!("/namespaces/{name}/"));
     let mut bodies: BTreeMap<String, Vec<(Write, Value)>> = BTreeMap::new();
     for write in writes {
@@ -33,7 +37,7 @@ pub async fn replay(client: &Client, writes: &[Write], fleet: &Fleet, twin: &Fle
     }
     let begun = Instant::now();
     let all = bodies.into_iter().map(|(object, steps)| {
-        let version = versions.remove(&object);
+        let version = twins.remove(&object).and_then(|twin| twin.resource_version);
         let places = &places;
         async move {
             let mut version = version;
@@ -67,41 +71,28 @@ fn request(write: &Write, uri: &str, body: &Value) -> Result<Request<Vec<u8>>> {
     Ok(Request::builder().method(method).uri(uri).header(CONTENT_TYPE, content).body(body)?)
 }
 
-/// The uid of each twin, by the uid of its model.
-async fn uids(fleet: &Fleet, twin: &Fleet) -> Result<BTreeMap<String, String>> {
-    let mut known = BTreeMap::new();
-    let all = ListParams::default();
-    let uid = |uid: Option<String>| uid.unwrap_or_default();
-    let twins = twin.api::<ModelDeployment>().list_metadata(&all).await?;
-    let twins: BTreeMap<_, _> = twins.iter().map(|md| (md.name_any(), uid(md.uid()))).collect();
-    for md in fleet.api::<ModelDeployment>().list_metadata(&all).await? {
-        if let Some(twin) = twins.get(&md.name_any()) {
-            known.insert(uid(md.uid()), twin.clone());
-        }
-    }
-    let twins = twin.api::<ModelVersion>().list_metadata(&all).await?;
-    let twins: BTreeMap<_, _> = twins.iter().map(|mv| (mv.name_any(), uid(mv.uid()))).collect();
-    for mv in fleet.api::<ModelVersion>().list_metadata(&all).await? {
-        if let Some(twin) = twins.get(&mv.name_any()) {
-            known.insert(uid(mv.uid()), twin.clone());
-        }
-    }
-    ensure!(!known.is_empty(), "no model has a twin");
-    Ok(known)
+/// The metadata of each model and version, by resource and name.
+async fn all_metadata(fleet: &Fleet) -> Result<BTreeMap<String, ObjectMeta>> {
+    let mut all = metadata::<ModelDeployment>(fleet).await?;
+    all.extend(metadata::<ModelVersion>(fleet).await?);
+    Ok(all)
 }
 
-/// The resource version of each model and version, by resource and name.
-async fn versions_of(twin: &Fleet) -> Result<BTreeMap<String, String>> {
-    let all = ListParams::default();
-    let mut known = BTreeMap::new();
-    for md in twin.api::<ModelDeployment>().list_metadata(&all).await? {
-        let name = format!("modeldeployments/{}", md.name_any());
-        known.extend(md.resource_version().map(|version| (name, version)));
-    }
-    for mv in twin.api::<ModelVersion>().list_metadata(&all).await? {
-        let name = format!("modelversions/{}", mv.name_any());
-        known.extend(mv.resource_version().map(|version| (name, version)));
-    }
+async fn metadata<K: Namespaced>(fleet: &Fleet) -> Result<BTreeMap<String, ObjectMeta>> {
+    let list = fleet.api::<K>().list_metadata(&ListParams::default()).await?;
+    let key = |name: String| format!("{}/{name}", K::plural(&()));
+    Ok(list.into_iter().map(|object| (key(object.name_any()), object.metadata)).collect())
+}
+
+/// The uid of each twin, by the uid of its model.
+fn uids(
+    models: &BTreeMap<String, ObjectMeta>,
+    twins: &BTreeMap<String, ObjectMeta>,
+) -> Result<BTreeMap<String, String>> {
+    let pair =
+        |(object, model): (&String, &ObjectMeta)| Some((model.uid.clone()?, twins.get(object)?.uid.clone()?));
+    let known: BTreeMap<_, _> = models.iter().filter_map(pair).collect();
+    ensure!(!known.is_empty(), "no model has a twin");
     Ok(known)
 }
 
