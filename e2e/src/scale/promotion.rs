@@ -55,10 +55,15 @@ async fn promote(fleet: &Fleet, model: usize, version: usize) -> Result<Duration
     let requested = timeout(LIMIT, await_condition(versions, &name, pending)).await;
     let requested = requested.context("the request is not open")??;
     let id = requested.and_then(|mv| mv.transition().map(|t| t.id.clone())).context("it is open")?;
-    let mut changes = selectors(fleet.api(), &deployment);
+    let label = names::version_label(&Fleet::number(version));
+    let is_switched = |service: &Service| {
+        let selector = service.spec.as_ref().and_then(|spec| spec.selector.as_ref());
+        selector.and_then(|selector| selector.get(names::VERSION_LABEL)) == Some(&label)
+    };
+    let mut changes = changes_of(fleet.api(), &deployment);
     let begun = Instant::now();
     fleet.approve(&name, &id).await?;
-    await_selector(&mut changes, &Fleet::number(version)).await?;
+    await_service(&mut changes, "the Service does not switch", is_switched).await?;
     let took = begun.elapsed();
     let is_main = |md: Option<&ModelDeployment>| {
         md.and_then(ModelDeployment::main).is_some_and(|main| main.version == Fleet::number(version))
@@ -73,41 +78,34 @@ async fn promote(fleet: &Fleet, model: usize, version: usize) -> Result<Duration
 async fn switch(fleet: &Fleet, model: usize, version: usize) -> Result<Duration> {
     let name = Fleet::model(model);
     let services: Api<Service> = fleet.api();
-    let mut changes = selectors(services.clone(), &name);
+    let mut changes = changes_of(services.clone(), &name);
     let mark = Fleet::number(version);
     let begun = Instant::now();
     let patch = json!({"metadata": {"annotations": {"example.com/by-hand": mark}}});
     services.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await?;
-    let seen = async {
-        while let Some(service) = changes.try_next().await? {
-            if service.annotations().get("example.com/by-hand") == Some(&mark) {
-                return Ok(());
-            }
-        }
-        anyhow::bail!("a watch does not end")
-    };
-    timeout(LIMIT, seen).await.context("the change by hand is not seen")??;
+    let is_marked = |service: &Service| service.annotations().get("example.com/by-hand") == Some(&mark);
+    await_service(&mut changes, "the change by hand is not seen", is_marked).await?;
     Ok(begun.elapsed())
 }
 
-fn selectors(api: Api<Service>, name: &str) -> BoxStream<'static, watcher::Result<Service>> {
+fn changes_of(api: Api<Service>, name: &str) -> BoxStream<'static, watcher::Result<Service>> {
     let one = watcher::Config::default().fields(&format!("metadata.name={name}"));
     watcher(api, one).default_backoff().applied_objects().boxed()
 }
 
-async fn await_selector(
+/// Waits until the watch delivers a Service that is as `is_it` says.
+async fn await_service(
     changes: &mut BoxStream<'static, watcher::Result<Service>>,
-    number: &str,
+    timed_out: &'static str,
+    is_it: impl Fn(&Service) -> bool,
 ) -> Result<()> {
-    let label = names::version_label(number);
     let seen = async {
         while let Some(service) = changes.try_next().await? {
-            let selector = service.spec.and_then(|spec| spec.selector).unwrap_or_default();
-            if selector.get(names::VERSION_LABEL) == Some(&label) {
+            if is_it(&service) {
                 return Ok(());
             }
         }
         anyhow::bail!("a watch does not end")
     };
-    timeout(LIMIT, seen).await.context("the Service does not switch")?
+    timeout(LIMIT, seen).await.context(timed_out)?
 }
