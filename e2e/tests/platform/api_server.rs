@@ -24,13 +24,7 @@ async fn callers_do_not_notice_an_api_server_that_is_frozen_for_70_s() -> Result
     under_load("frozen", async |model| {
         let elected = Part::ControllerManager.supervise(&["--leader-elect=true"])?;
         model.serve_for(Duration::from_secs(10)).await?;
-        model
-            .disturb("API server frozen for 70 s", 1, async |model| {
-                let outage = Part::ApiServer.freeze()?;
-                model.serve_for(FROZEN).await?;
-                outage.end()
-            })
-            .await?;
+        model.without_api_server("API server frozen for 70 s", Part::freeze, FROZEN).await?;
         model.promote().await?;
         elected.end().map(drop)
     })
@@ -41,13 +35,7 @@ async fn callers_do_not_notice_an_api_server_that_is_frozen_for_70_s() -> Result
 async fn calls_fail_only_where_a_controller_manager_without_election_takes_away_every_address() -> Result<()>
 {
     under_load("unelected", async |model| {
-        model
-            .disturb("API server frozen for 70 s, no election", 1, async |model| {
-                let outage = Part::ApiServer.freeze()?;
-                model.serve_for(FROZEN).await?;
-                outage.end()
-            })
-            .await?;
+        model.without_api_server("API server frozen for 70 s, no election", Part::freeze, FROZEN).await?;
         for group in [Group::Model, Group::Control] {
             let marked = model.marked(group, MARKED).await?;
             ensure!(marked == 2, "{marked} of 2 pods of {group:?} were marked as {MARKED}");

@@ -21,7 +21,9 @@ use kube::{
 use serde_json::json;
 use understudy_crds::{ModelDeployment, Stage, condition, names};
 use understudy_e2e::{
-    Calls, Load, LoadProfile, MODEL, Person, Publication, Sample, Story, Switches, platform, with_temp_ns,
+    Calls, Load, LoadProfile, MODEL, Person, Publication, Sample, Story, Switches,
+    platform::{self, Outage, Part},
+    with_temp_ns,
 };
 
 use crate::TURN;
@@ -142,6 +144,21 @@ impl Model {
         println!("{what}: the operator's containers restarted {restarted} times");
         ensure!(restarted <= restarts, "{what}: the operator's containers restarted {restarted} times");
         Ok(())
+    }
+
+    /// The API server is stopped or frozen, as `begin` does it, for this time. The operator's containers restart at most once.
+    pub async fn without_api_server(
+        &mut self,
+        what: &str,
+        begin: fn(Part) -> Result<Outage>,
+        time: Duration,
+    ) -> Result<()> {
+        self.disturb(what, 1, async |model| {
+            let outage = begin(Part::ApiServer)?;
+            model.serve_for(time).await?;
+            outage.end()
+        })
+        .await
     }
 
     /// After `fault`, the operator acts, and nothing is rolled or written.

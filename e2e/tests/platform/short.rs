@@ -22,13 +22,7 @@ async fn callers_notice_neither_the_restart_nor_the_absence_of_a_part_of_the_pla
             .await?;
         model.without_operator(NO_OPERATOR).await?;
         let elected = Part::ControllerManager.supervise(&["--leader-elect=true"])?;
-        model
-            .disturb("API server away for 60 s", 1, async |model| {
-                let outage = Part::ApiServer.stop()?;
-                model.serve_for(AWAY).await?;
-                outage.end()
-            })
-            .await?;
+        model.without_api_server("API server away for 60 s", Part::stop, AWAY).await?;
         model.promote().await?;
         elected.end().map(drop)
     })
