@@ -11,7 +11,7 @@ use understudy_crds::{
     condition::{self, SERVING},
 };
 
-use crate::{MODEL, Person, Publication, Sample, Story, manifest::named};
+use crate::{MODEL, Person, Publication, Sample, Story, manifest::named, patches};
 
 impl Story {
     /// Alice creates the `ModelDeployment` of the samples, with `spec` merged into its spec.
@@ -51,16 +51,12 @@ impl Story {
     }
 
     async fn annotate(&self, person: Person, name: &str, values: &Value) -> kube::Result<ModelVersion> {
-        self.patch(person, name, &json!({"metadata": {"annotations": values}})).await
+        self.patch(person, name, &patches::annotate(values)).await
     }
 
     /// This person requests a stage. A request for the present stage withdraws the open one.
     pub async fn request(&self, person: Person, name: &str, stage: Stage) -> kube::Result<ModelVersion> {
-        let patch = json!({
-            "metadata": {"annotations": {annotations::REQUESTED_BY: person.name()}},
-            "spec": {"stage": stage},
-        });
-        self.patch(person, name, &patch).await
+        self.patch(person, name, &patches::request(person.name(), stage)).await
     }
 
     /// Alice requests a stage. Returns the pending transition.
@@ -75,8 +71,7 @@ impl Story {
 
     /// This person approves a transition.
     pub async fn approve(&self, person: Person, name: &str, id: &str) -> kube::Result<ModelVersion> {
-        let values = json!({annotations::APPROVE: id, annotations::APPROVED_BY: person.name()});
-        self.annotate(person, name, &values).await
+        self.patch(person, name, &patches::approve(person.name(), id)).await
     }
 
     /// This person rejects a transition.
@@ -119,11 +114,7 @@ impl Story {
         suffix: &str,
     ) -> kube::Result<ModelDeployment> {
         let api: Api<ModelDeployment> = self.api_as(person);
-        let values = json!({
-            annotations::ROLLBACK: format!("{version}#{suffix}"),
-            annotations::ROLLBACK_BY: person.name(),
-        });
-        let patch = json!({"metadata": {"annotations": values}});
+        let patch = patches::roll_back(person.name(), version, suffix);
         api.patch(MODEL, &PatchParams::default(), &Patch::Merge(patch)).await
     }
 

@@ -18,6 +18,7 @@ mod metrics;
 pub mod onnx;
 mod operator;
 mod own_store;
+mod patches;
 mod people;
 pub mod platform;
 pub mod plugin;

@@ -3,16 +3,16 @@
 use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt, stream};
 use kube::{
-    Api, Resource,
+    Api, Client, Resource,
     api::{DynamicObject, Patch, PatchParams, PostParams},
     core::{ApiResource, NamespaceResourceScope},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-use understudy_crds::{ModelDeployment, ModelVersion, Stage, Transition, annotations, condition};
+use understudy_crds::{ModelDeployment, ModelVersion, Stage, Transition, condition};
 
 use super::world::World;
+use crate::{patches, store::digest};
 
 /// The person who requests.
 pub const ALICE: &str = "alice";
@@ -32,6 +32,20 @@ pub async fn concurrently(
     stream::iter(names).map(|name| act(name)).buffer_unordered(CONCURRENCY).try_collect().await
 }
 
+/// Creates an object of a kind in a namespace. Its fields may be newer than the types of this checkout.
+pub(crate) async fn create_object<K>(client: Client, namespace: &str, mut object: Value) -> Result<()>
+where
+    K: Resource<DynamicType = ()>,
+{
+    let kind = ApiResource::erase::<K>(&());
+    object["apiVersion"] = json!(kind.api_version);
+    object["kind"] = json!(kind.kind);
+    let object: DynamicObject = serde_json::from_value(object)?;
+    let api = Api::<DynamicObject>::namespaced_with(client, namespace, &kind);
+    api.create(&PostParams::default(), &object).await?;
+    Ok(())
+}
+
 impl World {
     /// The API of a kind in the namespace, as this person.
     pub fn api_of<K>(&self, person: &str) -> Result<Api<K>>
@@ -48,7 +62,8 @@ impl World {
         for (field, value) in spec.as_object().into_iter().flatten() {
             all[field] = value.clone();
         }
-        self.create_as::<ModelDeployment>(ALICE, json!({"metadata": {"name": name}, "spec": all})).await
+        let object = json!({"metadata": {"name": name}, "spec": all});
+        create_object::<ModelDeployment>(self.client_of(ALICE)?, self.namespace(), object).await
     }
 
     /// Alice publishes a version. Returns the name of its `ModelVersion`.
@@ -58,28 +73,14 @@ impl World {
 
     /// Alice publishes a version under this name.
     pub async fn publish_as(&self, name: &str, deployment: &str, version: &str) -> Result<String> {
-        let digest = Sha256::digest(format!("{deployment}/{version}"));
-        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+        let sha256 = digest(format!("{deployment}/{version}").as_bytes());
         let uri = format!("s3://models/{version}/model.onnx");
         let spec = json!({
             "deployment": deployment, "version": version, "artifact": {"uri": uri, "sha256": sha256},
         });
-        self.create_as::<ModelVersion>(ALICE, json!({"metadata": {"name": name}, "spec": spec})).await?;
+        let object = json!({"metadata": {"name": name}, "spec": spec});
+        create_object::<ModelVersion>(self.client_of(ALICE)?, self.namespace(), object).await?;
         Ok(name.to_owned())
-    }
-
-    async fn create_as<K>(&self, person: &str, mut object: Value) -> Result<()>
-    where
-        K: Resource<DynamicType = ()>,
-    {
-        object["apiVersion"] = json!(K::api_version(&()));
-        object["kind"] = json!(K::kind(&()));
-        let object: DynamicObject = serde_json::from_value(object)?;
-        let client = self.client_of(person)?;
-        let kind = ApiResource::erase::<K>(&());
-        let api = Api::<DynamicObject>::namespaced_with(client, self.namespace(), &kind);
-        api.create(&PostParams::default(), &object).await?;
-        Ok(())
     }
 
     /// Merges `patch` into an object, as this person.
@@ -95,9 +96,7 @@ impl World {
 
     /// Alice requests a stage. No operator has to run.
     pub async fn request(&self, name: &str, stage: Stage) -> Result<ModelVersion> {
-        let annotations = json!({annotations::REQUESTED_BY: ALICE});
-        let patch = json!({"metadata": {"annotations": annotations}, "spec": {"stage": stage}});
-        self.patch(ALICE, name, &patch).await
+        self.patch(ALICE, name, &patches::request(ALICE, stage)).await
     }
 
     /// Alice requests a stage. Returns the pending transition.
@@ -111,8 +110,7 @@ impl World {
 
     /// Bob approves a transition.
     pub async fn approve(&self, name: &str, id: &str) -> Result<()> {
-        let annotations = json!({annotations::APPROVE: id, annotations::APPROVED_BY: BOB});
-        self.patch::<ModelVersion>(BOB, name, &json!({"metadata": {"annotations": annotations}})).await?;
+        self.patch::<ModelVersion>(BOB, name, &patches::approve(BOB, id)).await?;
         Ok(())
     }
 
@@ -124,9 +122,7 @@ impl World {
 
     /// Carol requests a rollback. Another `suffix` makes it another request.
     pub async fn roll_back(&self, deployment: &str, version: &str, suffix: &str) -> Result<()> {
-        let annotations =
-            json!({annotations::ROLLBACK: format!("{version}#{suffix}"), annotations::ROLLBACK_BY: CAROL});
-        let patch = json!({"metadata": {"annotations": annotations}});
+        let patch = patches::roll_back(CAROL, version, suffix);
         self.patch::<ModelDeployment>(CAROL, deployment, &patch).await?;
         Ok(())
     }

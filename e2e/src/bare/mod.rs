@@ -14,6 +14,7 @@ mod proxy;
 mod wait;
 mod world;
 
+pub(crate) use self::acts::create_object;
 pub use self::{
     acts::{ALICE, BOB, CAROL, concurrently},
     control_plane::{ControlPlane, OPERATOR, RELEASE},

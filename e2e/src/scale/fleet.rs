@@ -7,15 +7,18 @@ use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api, Client,
-    api::{ApiResource, DeleteParams, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams},
+    api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams},
     runtime::{WatchStreamExt, watcher},
 };
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use tokio::time::{Duration, timeout};
 use understudy_crds::{ModelDeployment, ModelVersion, Stage, annotations, condition};
 
-use crate::bare::{ALICE, BOB, ControlPlane};
+use crate::{
+    bare::{ALICE, BOB, ControlPlane, create_object},
+    patches,
+    store::digest,
+};
 
 /// Versions of each model.
 pub const VERSIONS: usize = 10;
@@ -94,8 +97,7 @@ impl Fleet {
     /// Digest of a version, in hex.
     #[must_use]
     pub fn digest(model: &str, number: &str) -> String {
-        let digest = Sha256::digest(format!("{model}/{number}"));
-        digest.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+        digest(format!("{model}/{number}").as_bytes())
     }
 
     /// Alice creates these models and their versions. She requests Staging for the first version of each, and it is
@@ -105,9 +107,11 @@ impl Fleet {
         self.each(models, async |model| {
             let name = Self::model(model);
             let spec = json!({"approval": {"acceptanceTest": "Optional"}, "description": "a model of the scale suite"});
-            self.create::<ModelDeployment>(json!({"metadata": {"name": name}, "spec": spec})).await?;
+            let object = json!({"metadata": {"name": name}, "spec": spec});
+            create_object::<ModelDeployment>(self.alice.clone(), &self.namespace, object).await?;
             for version in 0..VERSIONS {
-                self.create::<ModelVersion>(version_object(&name, version)).await?;
+                let object = version_object(&name, version);
+                create_object::<ModelVersion>(self.alice.clone(), &self.namespace, object).await?;
             }
             let staged = Patch::Merge(json!({"status": {"stage": Stage::Staging}}));
             Api::<ModelVersion>::namespaced(recorder.clone(), &self.namespace)
@@ -123,27 +127,14 @@ impl Fleet {
         stream::iter(models).map(|model| act(model)).buffer_unordered(CONCURRENCY).try_collect().await
     }
 
-    async fn create<K: kube::Resource<DynamicType = ()>>(&self, mut object: Value) -> Result<()> {
-        let kind = ApiResource::erase::<K>(&());
-        object["apiVersion"] = json!(kind.api_version);
-        object["kind"] = json!(kind.kind);
-        let object: DynamicObject = serde_json::from_value(object)?;
-        let api = Api::<DynamicObject>::namespaced_with(self.alice.clone(), &self.namespace, &kind);
-        api.create(&PostParams::default(), &object).await?;
-        Ok(())
-    }
-
     /// Alice requests a stage.
     pub async fn request(&self, version: &str, stage: Stage) -> Result<()> {
-        let annotations = json!({annotations::REQUESTED_BY: ALICE});
-        let patch = json!({"metadata": {"annotations": annotations}, "spec": {"stage": stage}});
-        self.patch(&self.alice, version, &patch).await
+        self.patch(&self.alice, version, &patches::request(ALICE, stage)).await
     }
 
     /// Bob approves a transition.
     pub async fn approve(&self, version: &str, id: &str) -> Result<()> {
-        let annotations = json!({annotations::APPROVE: id, annotations::APPROVED_BY: BOB});
-        self.patch(&self.bob, version, &json!({"metadata": {"annotations": annotations}})).await
+        self.patch(&self.bob, version, &patches::approve(BOB, id)).await
     }
 
     async fn patch(&self, client: &Client, version: &str, patch: &Value) -> Result<()> {
