@@ -10,6 +10,7 @@ pub mod bare;
 mod caller;
 mod cluster;
 mod diagnostics;
+mod installation;
 mod kubectl;
 mod load;
 mod log_line;

@@ -3,20 +3,15 @@
 use std::{collections::BTreeSet, fs, path::PathBuf, process::Command, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
-use k8s_openapi::api::{
-    apps::v1::Deployment,
-    authentication::v1::TokenRequest,
-    coordination::v1::Lease,
-    core::v1::{ConfigMap, Pod, ServiceAccount},
-};
+use k8s_openapi::api::{apps::v1::Deployment, coordination::v1::Lease, core::v1::Pod};
 use kube::{
     Api, Client, ResourceExt,
-    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams},
     runtime::wait::await_condition,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::{Person, Story, signal};
+use crate::{Person, Story, installation, signal};
 
 /// The namespace and name of the operator of `make up`.
 const NAMESPACE: &str = "understudy-system";
@@ -167,17 +162,12 @@ impl Operator {
 
     /// A file of a `ConfigMap` that the chart wrote for the operator.
     pub async fn file(&self, config_map: &str, key: &str) -> Result<String> {
-        let found = self.api::<ConfigMap>().get(config_map).await?;
-        let file = found.data.and_then(|mut data| data.remove(key));
-        file.with_context(|| format!("the ConfigMap {config_map} has no {key}"))
+        installation::file(&self.api(), config_map, key).await
     }
 
-    /// A token of its service account.
-    pub async fn token(&self) -> Result<String> {
-        let accounts = self.api::<ServiceAccount>();
-        let request = TokenRequest::default();
-        let issued = accounts.create_token_request(&self.name, &PostParams::default(), &request).await?;
-        Ok(issued.status.context("the API server issued no token")?.token)
+    /// A kubeconfig for this cluster (a value of `clusters` in a kubeconfig) with a token of its service account.
+    pub async fn kubeconfig(&self, cluster: Value) -> Result<Value> {
+        installation::kubeconfig(cluster, (&self.api(), &self.name), None).await
     }
 
     /// Resident memory of each of its processes, in bytes.

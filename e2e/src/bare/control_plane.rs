@@ -6,11 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use k8s_openapi::api::{
-    authentication::v1::{TokenRequest, TokenRequestSpec},
-    core::v1::{ConfigMap, ServiceAccount},
-    rbac::v1::{PolicyRule, Role, RoleBinding, RoleRef, Subject},
-};
+use k8s_openapi::api::rbac::v1::{PolicyRule, Role, RoleBinding, RoleRef, Subject};
 use kube::{
     Api, Client, Config,
     api::{ObjectMeta, PostParams},
@@ -18,6 +14,8 @@ use kube::{
 };
 use serde_json::{Value, json};
 use tokio::process::Command;
+
+use crate::installation;
 
 /// Namespace of the chart's release.
 pub const RELEASE: &str = "understudy-system";
@@ -94,21 +92,11 @@ impl ControlPlane {
 
     /// A kubeconfig with a token of the operator's service account, for an API server behind this port on 127.0.0.1.
     pub async fn kubeconfig_of_operator(&self, port: u16) -> Result<Value> {
-        let request = TokenRequest {
-            spec: TokenRequestSpec { expiration_seconds: Some(TOKEN_LASTS), ..TokenRequestSpec::default() },
-            ..TokenRequest::default()
-        };
-        let accounts = Api::<ServiceAccount>::namespaced(self.admin()?, RELEASE);
-        let issued = accounts.create_token_request(OPERATOR, &PostParams::default(), &request).await?;
-        let token = issued.status.context("the API server issued no token")?.token;
         let authority = &self.kubeconfig["clusters"][0]["cluster"]["certificate-authority-data"];
         let server = format!("https://127.0.0.1:{port}");
-        Ok(json!({
-            "apiVersion": "v1", "kind": "Config", "current-context": "bare",
-            "contexts": [{"name": "bare", "context": {"cluster": "bare", "user": "operator"}}],
-            "clusters": [{"name": "bare", "cluster": {"server": server, "certificate-authority-data": authority}}],
-            "users": [{"name": "operator", "user": {"token": token}}],
-        }))
+        let cluster = json!({"server": server, "certificate-authority-data": authority});
+        let accounts = Api::namespaced(self.admin()?, RELEASE);
+        installation::kubeconfig(cluster, (&accounts, OPERATOR), Some(TOKEN_LASTS)).await
     }
 
     /// Gives the operator's service account these rights in a namespace.
@@ -144,9 +132,7 @@ impl ControlPlane {
 
     /// A file of a `ConfigMap` that the chart wrote for the operator.
     pub async fn file(&self, config_map: &str, key: &str) -> Result<String> {
-        let api = Api::<ConfigMap>::namespaced(self.admin()?, RELEASE);
-        let file = api.get(config_map).await?.data.and_then(|mut data| data.remove(key));
-        file.with_context(|| format!("the ConfigMap {config_map} has no {key}"))
+        installation::file(&Api::namespaced(self.admin()?, RELEASE), config_map, key).await
     }
 }
 

@@ -43,12 +43,7 @@ impl Operator {
         let cluster = admin.clusters.into_iter().next().and_then(|c| c.cluster).context("no cluster")?;
         // A new cluster's certificates are not valid yet for a clock that is behind.
         let cluster = json!({"server": cluster.server, "insecure-skip-tls-verify": true});
-        let kubeconfig = json!({
-            "apiVersion": "v1", "kind": "Config", "current-context": NAME,
-            "contexts": [{"name": NAME, "context": {"cluster": NAME, "user": NAME}}],
-            "clusters": [{"name": NAME, "cluster": cluster}],
-            "users": [{"name": NAME, "user": {"token": operator.token().await?}}],
-        });
+        let kubeconfig = operator.kubeconfig(cluster).await?;
         fs::write(dir.path().join("kubeconfig"), kubeconfig.to_string())?;
         let dns = std::env::var("CLUSTER_DNS").context("CLUSTER_DNS is not set: source .cluster/env")?;
         fs::write(dir.path().join("resolv.conf"), format!("nameserver {dns}\nsearch cluster.local\n"))?;
