@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use serde_json::json;
-use understudy_crds::{ModelVersion, Stage};
+use understudy_crds::{ModelDeployment, ModelVersion, Stage, condition};
 use understudy_e2e::bare::{concurrently, eventually, in_a_world};
 
 use crate::restart::passes;
@@ -23,11 +23,25 @@ async fn a_request_for_one_version_costs_no_pass_of_the_other_models() -> Result
         })
         .await?;
         world.await_all("seen", MODELS, |version: &ModelVersion| version.status.is_some()).await?;
+        // The first statuses of deployments trigger passes of versions, and so does the first check of the policy.
+        world
+            .await_all("seen", MODELS, |md: &ModelDeployment| {
+                md.status
+                    .as_ref()
+                    .is_some_and(|s| condition::is_true(&s.conditions, condition::APPROVAL_POLICY_ACTIVE))
+            })
+            .await?;
         let count = async || passes(&operator, "modelversion").await;
         let calm = async || {
             let passes = count().await?;
-            let waiting = operator.metric("understudy_workqueue_depth", &[("name", "modelversion")]).await?;
-            Ok::<_, anyhow::Error>((waiting == Some(0.0) && count().await? <= passes).then_some(passes))
+            for queue in ["modelversion", "modeldeployment"] {
+                for metric in ["understudy_workqueue_depth", "understudy_workqueue_unfinished_work_seconds"] {
+                    if operator.metric(metric, &[("name", queue)]).await? != Some(0.0) {
+                        return Ok(None);
+                    }
+                }
+            }
+            Ok::<_, anyhow::Error>((count().await? <= passes).then_some(passes))
         };
         let before = eventually("nothing is left to do", &calm).await?;
 
