@@ -1,11 +1,11 @@
-//! Rarely read parts of objects, in less memory.
+//! Objects, and parts of objects, in less memory.
 
 use std::{fmt, marker::PhantomData};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 
 /// A value of type `T`, kept as JSON text. A generated Kubernetes type has room for every field that it may have: the spec
-/// of a Deployment takes 20 KB, its text a tenth of that.
+/// of a Deployment takes 20 KB, its text a tenth of that. To parse it takes microseconds.
 pub struct Packed<T> {
     text: Box<str>,
     value: PhantomData<fn() -> T>,

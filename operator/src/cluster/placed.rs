@@ -5,12 +5,15 @@ use k8s_openapi::api::{
     policy::v1::PodDisruptionBudget,
 };
 use kube::Resource;
+use serde::{Serialize, de::DeserializeOwned};
 use understudy_crds::{ModelDeployment, ModelVersion, names};
 
 use super::{labels::label, pods, workload::Workload};
 
 /// An object of a store.
-pub trait Placed: Resource<DynamicType = ()> {
+pub trait Placed: Resource<DynamicType = ()> + Serialize + DeserializeOwned {
+    /// Whether the store keeps it packed. Passes read it, and nothing reads all objects of its kind.
+    const IS_PACKED: bool = false;
     /// The name of its `ModelDeployment`, in its own namespace.
     fn deployment(&self) -> Option<&str>;
     /// Its version, as a label has it.
@@ -56,7 +59,7 @@ impl Placed for ModelVersion {
 }
 
 macro_rules! placed_by_labels {
-    ($($kind:ty { $($slim_kind:item)? })*) => {$(
+    ($($kind:ty { $($own:item)* })*) => {$(
         impl Placed for $kind {
             fn deployment(&self) -> Option<&str> {
                 label(self, names::DEPLOYMENT_LABEL)
@@ -66,17 +69,25 @@ macro_rules! placed_by_labels {
                 label(self, names::VERSION_LABEL).map(str::to_owned)
             }
 
-            $($slim_kind)?
+            $($own)*
         }
     )*};
 }
 
 placed_by_labels! {
     Workload {}
-    Service {}
-    ConfigMap {}
-    PodDisruptionBudget {}
+    Service {
+        const IS_PACKED: bool = true;
+    }
+    ConfigMap {
+        const IS_PACKED: bool = true;
+    }
+    PodDisruptionBudget {
+        const IS_PACKED: bool = true;
+    }
     Pod {
+        const IS_PACKED: bool = true;
+
         fn slim_kind(&mut self) {
             // Its Deployment has what the operator wants, its labels say where it belongs.
             self.spec = None;

@@ -4,6 +4,7 @@
 //! half-filled store for the cluster.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeSet, HashMap},
     mem,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
@@ -17,6 +18,7 @@ use super::{
     guard::{Guard, Unreadable},
     key::Key,
     own_writes::OwnWrites,
+    packed::Packed,
     placed::{Placed, slim},
 };
 
@@ -33,6 +35,8 @@ pub struct Change {
 
 enum Entry<K> {
     Read(Arc<K>),
+    /// Of a kind that is packed.
+    Packed(Packed<K>),
     Unreadable(Arc<Unreadable>),
 }
 
@@ -40,6 +44,7 @@ impl<K> Clone for Entry<K> {
     fn clone(&self) -> Self {
         match self {
             Self::Read(object) => Self::Read(Arc::clone(object)),
+            Self::Packed(packed) => Self::Packed(packed.clone()),
             Self::Unreadable(unreadable) => Self::Unreadable(Arc::clone(unreadable)),
         }
     }
@@ -50,16 +55,33 @@ impl<K: Placed> Entry<K> {
         match guard {
             Guard::Read(mut object) => {
                 slim(&mut object);
-                Self::Read(Arc::new(object))
+                if K::IS_PACKED { Self::Packed(Packed::new(&object)) } else { Self::Read(Arc::new(object)) }
             }
             Guard::Unreadable(unreadable) => Self::Unreadable(Arc::from(unreadable)),
         }
     }
 
-    fn meta(&self) -> &ObjectMeta {
+    /// The object, if it can be parsed.
+    fn object(&self) -> Option<Arc<K>> {
         match self {
-            Self::Read(object) => object.meta(),
-            Self::Unreadable(unreadable) => &unreadable.metadata,
+            Self::Read(object) => Some(Arc::clone(object)),
+            Self::Packed(packed) => Some(Arc::new(packed.unpack())),
+            Self::Unreadable(_) => None,
+        }
+    }
+
+    fn unreadable(&self) -> Option<Arc<Unreadable>> {
+        match self {
+            Self::Read(_) | Self::Packed(_) => None,
+            Self::Unreadable(unreadable) => Some(Arc::clone(unreadable)),
+        }
+    }
+
+    fn meta(&self) -> Cow<'_, ObjectMeta> {
+        match self {
+            Self::Read(object) => Cow::Borrowed(object.meta()),
+            Self::Packed(packed) => Cow::Owned(mem::take(packed.unpack().meta_mut())),
+            Self::Unreadable(unreadable) => Cow::Borrowed(&unreadable.metadata),
         }
     }
 
@@ -68,15 +90,17 @@ impl<K: Placed> Entry<K> {
     }
 
     fn key(&self) -> Key {
-        Self::key_of(self.meta())
+        Self::key_of(&self.meta())
     }
 
     fn change(&self) -> Change {
-        let (deployment, version) = match self {
-            Self::Read(object) => (object.deployment().map(str::to_owned), object.version_label()),
-            Self::Unreadable(unreadable) => (unreadable.deployment.clone(), unreadable.version.clone()),
-        };
-        Change { key: self.key(), deployment, version }
+        if let Self::Unreadable(unreadable) = self {
+            let (deployment, version) = (unreadable.deployment.clone(), unreadable.version.clone());
+            return Change { key: Self::key_of(&unreadable.metadata), deployment, version };
+        }
+        let object = self.object().expect("it can be parsed");
+        let (deployment, version) = (object.deployment().map(str::to_owned), object.version_label());
+        Change { key: Self::key_of(object.meta()), deployment, version }
     }
 
     fn is_same_as(&self, other: &Self) -> bool {
@@ -141,28 +165,17 @@ impl<K: Placed> Store<K> {
 
     /// The object with this key, if it exists and can be parsed.
     pub fn at(&self, key: &Key) -> Option<Arc<K>> {
-        match self.read().entries.get(key)? {
-            Entry::Read(object) => Some(Arc::clone(object)),
-            Entry::Unreadable(_) => None,
-        }
+        self.read().entries.get(key)?.object()
     }
 
     /// The object with this key, if it exists and cannot be parsed.
     pub fn unreadable(&self, key: &Key) -> Option<Arc<Unreadable>> {
-        match self.read().entries.get(key)? {
-            Entry::Read(_) => None,
-            Entry::Unreadable(unreadable) => Some(Arc::clone(unreadable)),
-        }
+        self.read().entries.get(key)?.unreadable()
     }
 
     /// Every object that can be parsed.
     pub fn state(&self) -> Vec<Arc<K>> {
-        let inner = self.read();
-        let objects = inner.entries.values().filter_map(|entry| match entry {
-            Entry::Read(object) => Some(Arc::clone(object)),
-            Entry::Unreadable(_) => None,
-        });
-        objects.collect()
+        self.read().entries.values().filter_map(Entry::object).collect()
     }
 
     /// The keys of all objects, also of those that cannot be parsed.
@@ -172,24 +185,12 @@ impl<K: Placed> Store<K> {
 
     /// The objects of a `ModelDeployment` that can be parsed, by name.
     pub fn of_deployment(&self, namespace: &str, name: &str) -> Vec<Arc<K>> {
-        let inner = self.read();
-        let entries = inner.entries_of(&Key::new(namespace, name));
-        let objects = entries.filter_map(|entry| match entry {
-            Entry::Read(object) => Some(Arc::clone(object)),
-            Entry::Unreadable(_) => None,
-        });
-        objects.collect()
+        self.read().entries_of(&Key::new(namespace, name)).filter_map(Entry::object).collect()
     }
 
     /// The objects of a `ModelDeployment` that cannot be parsed, by name.
     pub fn unreadable_of(&self, namespace: &str, name: &str) -> Vec<Arc<Unreadable>> {
-        let inner = self.read();
-        let entries = inner.entries_of(&Key::new(namespace, name));
-        let unreadable = entries.filter_map(|entry| match entry {
-            Entry::Read(_) => None,
-            Entry::Unreadable(unreadable) => Some(Arc::clone(unreadable)),
-        });
-        unreadable.collect()
+        self.read().entries_of(&Key::new(namespace, name)).filter_map(Entry::unreadable).collect()
     }
 
     /// This process has written the object, and this is what the API server returned.
@@ -199,7 +200,7 @@ impl<K: Placed> Store<K> {
         let Inner { entries, own_writes, .. } = &mut *inner;
         // An object that is gone needs no pass.
         if let Some(entry) = entries.get(&key) {
-            own_writes.add(key, returned.meta(), entry.meta());
+            own_writes.add(key, returned.meta(), &entry.meta());
         }
     }
 
@@ -295,7 +296,7 @@ impl<K: Placed> Inner<K> {
         if let Some(deployment) = deployment {
             self.of_deployment.entry(Key::new(&key.namespace, &deployment)).or_default().insert(key.clone());
         }
-        self.own_writes.seen(&key, entry.meta());
+        self.own_writes.seen(&key, &entry.meta());
         self.entries.insert(key, entry);
     }
 
