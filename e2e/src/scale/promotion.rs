@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use futures::{StreamExt, TryStreamExt, stream::BoxStream};
+use futures::{StreamExt, TryFutureExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Service;
 use kube::{
-    Api, ResourceExt,
+    ResourceExt,
     api::{Patch, PatchParams},
     runtime::{WatchStreamExt, wait::await_condition, watcher},
 };
@@ -60,11 +60,7 @@ async fn promote(fleet: &Fleet, model: usize, version: usize) -> Result<Duration
         let selector = service.spec.as_ref().and_then(|spec| spec.selector.as_ref());
         selector.and_then(|selector| selector.get(names::VERSION_LABEL)) == Some(&label)
     };
-    let mut changes = changes_of(fleet.api(), &deployment);
-    let begun = Instant::now();
-    fleet.approve(&name, &id).await?;
-    await_service(&mut changes, "the Service does not switch", is_switched).await?;
-    let took = begun.elapsed();
+    let took = time_until(fleet, &deployment, is_switched, fleet.approve(&name, &id)).await?;
     let is_main = |md: Option<&ModelDeployment>| {
         md.and_then(ModelDeployment::main).is_some_and(|main| main.version == Fleet::number(version))
     };
@@ -77,35 +73,37 @@ async fn promote(fleet: &Fleet, model: usize, version: usize) -> Result<Duration
 /// An annotation on the Service of the model: one write of the same object, as a limit of every switch.
 async fn switch(fleet: &Fleet, model: usize, version: usize) -> Result<Duration> {
     let name = Fleet::model(model);
-    let services: Api<Service> = fleet.api();
-    let mut changes = changes_of(services.clone(), &name);
     let mark = Fleet::number(version);
-    let begun = Instant::now();
-    let patch = json!({"metadata": {"annotations": {"example.com/by-hand": mark}}});
-    services.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await?;
     let is_marked = |service: &Service| service.annotations().get("example.com/by-hand") == Some(&mark);
-    await_service(&mut changes, "the change by hand is not seen", is_marked).await?;
-    Ok(begun.elapsed())
+    let marked = async {
+        let patch = json!({"metadata": {"annotations": {"example.com/by-hand": mark}}});
+        let patch = Patch::Merge(patch);
+        fleet.api::<Service>().patch(&name, &PatchParams::default(), &patch).await.map(drop)
+    };
+    time_until(fleet, &name, is_marked, marked.err_into()).await
 }
 
-fn changes_of(api: Api<Service>, name: &str) -> BoxStream<'static, watcher::Result<Service>> {
-    let one = watcher::Config::default().fields(&format!("metadata.name={name}"));
-    watcher(api, one).default_backoff().applied_objects().boxed()
-}
-
-/// Waits until the watch delivers a Service that is as `is_it` says.
-async fn await_service(
-    changes: &mut BoxStream<'static, watcher::Result<Service>>,
-    timed_out: &'static str,
+/// The time from the beginning of `act` until a watch of the Service delivers it as `is_it` says. The Service is listed before:
+/// with many Services, that list would be a load of its own.
+async fn time_until(
+    fleet: &Fleet,
+    service: &str,
     is_it: impl Fn(&Service) -> bool,
-) -> Result<()> {
+    act: impl Future<Output = Result<()>>,
+) -> Result<Duration> {
+    let one = watcher::Config::default().fields(&format!("metadata.name={service}"));
+    let mut changes = watcher(fleet.api::<Service>(), one).default_backoff().applied_objects().boxed();
+    changes.try_next().await?.context("the Service exists")?;
+    let begun = Instant::now();
     let seen = async {
         while let Some(service) = changes.try_next().await? {
             if is_it(&service) {
-                return Ok(());
+                return Ok(begun.elapsed());
             }
         }
         anyhow::bail!("a watch does not end")
     };
-    timeout(LIMIT, seen).await.context(timed_out)?
+    let seen = async { timeout(LIMIT, seen).await.context("the Service does not change")? };
+    let (took, ()) = tokio::try_join!(seen, act)?;
+    Ok(took)
 }
