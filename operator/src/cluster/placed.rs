@@ -53,8 +53,9 @@ impl Placed for ModelVersion {
     }
 
     fn slim_kind(&mut self) {
-        // Up to 64 KiB, for people.
+        // Up to 64 KiB and 1 KiB, for people.
         self.spec.documentation = None;
+        self.spec.provenance = None;
     }
 }
 

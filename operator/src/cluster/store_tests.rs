@@ -99,11 +99,12 @@ fn texts_that_no_pass_reads_are_not_kept() {
             "managedFields": [{"manager": "kubectl"}],
             "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "understudy.dev/approve": "6f1c2b"},
         },
-        "spec": {"documentation": {"markdown": "x".repeat(100)}},
+        "spec": {"documentation": {"markdown": "x".repeat(100)}, "provenance": {"run": "42"}},
     })));
     let kept = store.at(&Key::new("risk", "fraud-1.0.0")).expect("it is known");
     assert_eq!(kept.metadata.managed_fields, None);
     assert_eq!(kept.spec.documentation, None);
+    assert_eq!(kept.spec.provenance, None);
     let annotations: Vec<_> = kept.annotations().keys().collect();
     assert_eq!(annotations, ["understudy.dev/approve"]);
 }
