@@ -36,7 +36,7 @@ pub struct Observed {
     pub version: ModelVersion,
     /// The deployment that it belongs to. `None` if it does not exist or is being deleted.
     pub deployment: Option<Arc<ModelDeployment>>,
-    /// The version that is main, if it is another one.
+    /// The version that is main, if it is another one, and a metric gate may compare with it.
     pub main: Option<Arc<ModelVersion>>,
     /// The rules for approvals: those of the deployment, raised to the minimums of the cluster.
     pub rules: Approval,
@@ -95,10 +95,14 @@ pub async fn afresh(mv: &ModelVersion, ctx: &Context) -> Result<Option<Observed>
     else {
         return Ok(None);
     };
-    let main =
-        deployment.as_ref().and_then(|md| md.main()).filter(|main| main.model_version != version.name_any());
+    // Only a metric gate compares with it.
+    let main = deployment
+        .as_ref()
+        .filter(|md| rules(md, ctx).gates.iter().any(|gate| gate.not_worse_than_main))
+        .and_then(|md| md.main())
+        .filter(|main| main.model_version != version.name_any());
     let main = match main {
-        // Only metric gates compare with it, and no version that cannot be read is replaced.
+        // No version that cannot be read is replaced.
         Some(main) => match kinds::get::<ModelVersion>(&ctx.client, &namespace, &main.model_version).await {
             Err(error) if error.is_unreadable() => None,
             found => found?,
@@ -106,6 +110,11 @@ pub async fn afresh(mv: &ModelVersion, ctx: &Context) -> Result<Option<Observed>
         None => None,
     };
     Ok(Some(assemble(version, deployment.map(Arc::new), main.map(Arc::new), ctx)))
+}
+
+/// The rules of a deployment, raised to the minimums of the cluster.
+fn rules(md: &ModelDeployment, ctx: &Context) -> Approval {
+    ctx.config.minimums.raise(&md.spec.approval)
 }
 
 fn assemble(
@@ -138,8 +147,7 @@ fn assemble(
         || siblings.iter().any(|v| v.name_any() != me && v.stage() == Stage::Production);
     let of_version = Key::new(&namespace, &version.spec.deployment);
     let deployment_unreadable = ctx.cache.deployments.unreadable(&of_version).is_some();
-    let rules =
-        deployment.as_ref().map(|md| ctx.config.minimums.raise(&md.spec.approval)).unwrap_or_default();
+    let rules = deployment.as_ref().map(|md| rules(md, ctx)).unwrap_or_default();
     let all = PodsByVersion::of(&ctx.cache.pods_of(&namespace, &version.spec.deployment));
     let mut pods = all.version(&version.spec.version).clone();
     if pods.total == 0 {

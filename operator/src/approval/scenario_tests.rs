@@ -269,7 +269,6 @@ async fn the_version_that_was_replaced_is_archived_by_one_write_with_the_people_
     cluster.sees(&md);
     let scenario = Scenario::new()
         .concurrently([get(VERSION).finds(&old), get(DEPLOYMENT).finds(&md)])
-        .then(get("/modelversions/fraud-1.4.0").finds(&new))
         .then(writes(|sent| {
             let entry = &sent["status"]["history"][2];
             assert_eq!(
@@ -280,6 +279,37 @@ async fn the_version_that_was_replaced_is_archived_by_one_write_with_the_people_
         }))
         .then(event("Superseded"));
     pass(&mut cluster, scenario).await.expect("it is archived");
+}
+
+#[tokio::test]
+async fn a_metric_gate_compares_with_main_as_it_is_now() {
+    let evaluated = |number: &str, auc: f64, parts: Value| {
+        let evaluation = json!({"spec": {"evaluation": {"metrics": [{"name": "auc", "value": auc}]}}});
+        version(number, with(evaluation, parts))
+    };
+    let status = with(staged("1.3.0"), json!({"transition": request("1.3.0", "Staging", "Production")}));
+    let candidate = evaluated(
+        "1.3.0",
+        0.93,
+        json!({
+            "metadata": {"annotations": {
+                "understudy.dev/requested-by": "alice", "understudy.dev/approve": "6f1c2b", "understudy.dev/approved-by": "bob",
+            }},
+            "spec": {"stage": "Production"}, "status": status,
+        }),
+    );
+    let main = |auc| evaluated("1.2.0", auc, json!({"status": {"stage": "Production"}}));
+    let gate = json!({"metric": "auc", "notWorseThanMain": true});
+    let md = deployment(json!({
+        "spec": {"approval": {"acceptanceTest": "Optional", "gates": [gate]}}, "status": main_is("1.2.0"),
+    }));
+    let mut cluster = cluster(&[&candidate, &main(0.9)]);
+    cluster.sees(&md);
+    cluster.sees(ready_pod("1.3.0", "10.0.0.7").as_ref());
+    let scenario = Scenario::new()
+        .concurrently([get(VERSION).finds(&candidate), get(DEPLOYMENT).finds(&md), policy_refuses()])
+        .then(get("/modelversions/fraud-1.2.0").finds(&main(0.95)));
+    pass(&mut cluster, scenario).await.expect("it waits");
 }
 
 #[tokio::test]
