@@ -104,6 +104,7 @@ async fn time_until(
         anyhow::bail!("a watch does not end")
     };
     let seen = async { timeout(LIMIT, seen).await.context("the Service does not change")? };
-    let (took, ()) = tokio::try_join!(seen, act)?;
-    Ok(took)
+    // Not at the same time: the watch could take the open connection, and the act would wait for another one.
+    act.await?;
+    seen.await
 }
