@@ -51,6 +51,11 @@ impl OwnWrites {
         self.0.get(key).is_some_and(|(_, until)| Instant::now() < *until)
     }
 
+    /// Whether an event of this object may be one that is awaited.
+    pub fn awaits(&self, key: &Key) -> bool {
+        self.0.contains_key(key)
+    }
+
     /// The watch has delivered this object.
     pub fn seen(&mut self, key: &Key, seen: &ObjectMeta) {
         if self.0.get(key).is_some_and(|(version, _)| !version.is_after(seen)) {

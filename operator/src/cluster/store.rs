@@ -55,9 +55,17 @@ impl<K: Placed> Entry<K> {
         match guard {
             Guard::Read(mut object) => {
                 slim(&mut object);
-                if K::IS_PACKED { Self::Packed(Packed::new(&object)) } else { Self::Read(Arc::new(object)) }
+                Self::Read(Arc::new(object))
             }
             Guard::Unreadable(unreadable) => Self::Unreadable(Arc::from(unreadable)),
+        }
+    }
+
+    /// As it is kept. What is asked of an entry before this is not parsed again.
+    fn packed(self) -> Self {
+        match self {
+            Self::Read(object) if K::IS_PACKED => Self::Packed(Packed::new(&*object)),
+            other => other,
         }
     }
 
@@ -228,7 +236,8 @@ impl<K: Placed> Store<K> {
     /// An object of the list.
     pub fn list(&self, object: Guard<K>) {
         let entry = Entry::new(object);
-        self.write().listed.insert(entry.key(), entry);
+        let (key, entry) = (entry.key(), entry.packed());
+        self.write().listed.insert(key, entry);
     }
 
     /// The list is complete: it replaces the content. Returns every object of the list, and every object that no longer
@@ -239,22 +248,20 @@ impl<K: Placed> Store<K> {
         let before = mem::take(&mut inner.entries);
         inner.of_deployment = HashMap::new();
         let mut changes = vec![];
-        for (key, entry) in &before {
-            let now = listed.get(key).map(Entry::change);
-            let was = entry.change();
-            // It is gone, or it belonged to another deployment.
-            if now.as_ref() != Some(&was) {
-                changes.push(was);
-            }
-        }
+        // What is gone.
+        changes
+            .extend(before.iter().filter(|(key, _)| !listed.contains_key(key)).map(|(_, was)| was.change()));
         for (key, entry) in listed {
-            changes.push(entry.change());
+            let now = entry.change();
+            // Where it was, if it belonged to another deployment.
+            changes.extend(before.get(&key).map(Entry::change).filter(|was| *was != now));
             // Readers may hold the old one: one copy in memory is enough.
             let entry = match before.get(&key) {
                 Some(same) if same.is_same_as(&entry) => same.clone(),
                 _ => entry,
             };
-            inner.insert(entry);
+            inner.insert(&now, entry);
+            changes.push(now);
         }
         let Inner { entries, own_writes, .. } = &mut *inner;
         own_writes.retain(|key| entries.contains_key(key));
@@ -266,22 +273,19 @@ impl<K: Placed> Store<K> {
     /// An object was created or changed. Returns it, and where it was before if that differs.
     pub fn apply(&self, object: Guard<K>) -> Vec<Change> {
         let entry = Entry::new(object);
-        let now = entry.change();
+        let (now, entry) = (entry.change(), entry.packed());
         let mut inner = self.write();
-        let was = inner.remove(&now.key).map(|entry| entry.change()).filter(|was| *was != now);
-        inner.insert(entry);
+        let was = inner.remove(&now.key).filter(|was| *was != now);
+        inner.insert(&now, entry);
         was.into_iter().chain([now]).collect()
     }
 
     /// An object was deleted. Returns it as it was known.
     pub fn delete(&self, object: Guard<K>) -> Change {
-        let entry = Entry::new(object);
-        let key = entry.key();
+        let gone = Entry::new(object).change();
         let mut inner = self.write();
-        inner.own_writes.forget(&key);
-        let known = inner.remove(&key);
-        drop(inner);
-        known.unwrap_or(entry).change()
+        inner.own_writes.forget(&gone.key);
+        inner.remove(&gone.key).unwrap_or(gone)
     }
 }
 
@@ -291,19 +295,23 @@ impl<K: Placed> Inner<K> {
         keys.into_iter().flatten().filter_map(|key| self.entries.get(key))
     }
 
-    fn insert(&mut self, entry: Entry<K>) {
-        let Change { key, deployment, .. } = entry.change();
-        if let Some(deployment) = deployment {
-            self.of_deployment.entry(Key::new(&key.namespace, &deployment)).or_default().insert(key.clone());
+    /// `change` is that of the entry.
+    fn insert(&mut self, change: &Change, entry: Entry<K>) {
+        let key = &change.key;
+        if let Some(deployment) = &change.deployment {
+            self.of_deployment.entry(Key::new(&key.namespace, deployment)).or_default().insert(key.clone());
         }
-        self.own_writes.seen(&key, &entry.meta());
-        self.entries.insert(key, entry);
+        if self.own_writes.awaits(key) {
+            self.own_writes.seen(key, &entry.meta());
+        }
+        self.entries.insert(key.clone(), entry);
     }
 
-    fn remove(&mut self, key: &Key) -> Option<Entry<K>> {
-        let entry = self.entries.remove(key)?;
-        if let Some(deployment) = entry.change().deployment {
-            let deployment = Key::new(&key.namespace, &deployment);
+    /// Returns the change of the entry that was there.
+    fn remove(&mut self, key: &Key) -> Option<Change> {
+        let was = self.entries.remove(key)?.change();
+        if let Some(deployment) = &was.deployment {
+            let deployment = Key::new(&key.namespace, deployment);
             if let Some(keys) = self.of_deployment.get_mut(&deployment) {
                 keys.remove(key);
                 if keys.is_empty() {
@@ -311,7 +319,7 @@ impl<K: Placed> Inner<K> {
                 }
             }
         }
-        Some(entry)
+        Some(was)
     }
 }
 
