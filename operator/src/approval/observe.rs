@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use understudy_crds::{
-    Approval, ModelDeployment, ModelVersion, Stage,
+    Approval, ModelDeployment, ModelVersion, ServedVersion, Stage,
     condition::{self, SERVING},
     names,
 };
@@ -36,7 +36,7 @@ pub struct Observed {
     pub version: ModelVersion,
     /// The deployment that it belongs to. `None` if it does not exist or is being deleted.
     pub deployment: Option<Arc<ModelDeployment>>,
-    /// The version that is main, if it is another one, and a metric gate may compare with it.
+    /// The version that is main, if it is another one and a metric gate compares with it.
     pub main: Option<Arc<ModelVersion>>,
     /// The rules for approvals: those of the deployment, raised to the minimums of the cluster.
     pub rules: Approval,
@@ -74,9 +74,8 @@ pub fn from_cache(mv: &ModelVersion, ctx: &Context) -> Observed {
     let namespace = mv.namespace().unwrap_or_default();
     let deployment = ctx.cache.deployment(&namespace, &mv.spec.deployment);
     let main = deployment
-        .as_ref()
-        .and_then(|md| md.main())
-        .filter(|main| main.model_version != mv.name_any())
+        .as_deref()
+        .and_then(|md| compared_main(md, &mv.name_any(), ctx))
         .and_then(|main| ctx.cache.version(&namespace, &main.model_version));
     assemble(mv.clone(), deployment, main, ctx)
 }
@@ -95,13 +94,7 @@ pub async fn afresh(mv: &ModelVersion, ctx: &Context) -> Result<Option<Observed>
     else {
         return Ok(None);
     };
-    // Only a metric gate compares with it.
-    let main = deployment
-        .as_ref()
-        .filter(|md| rules(md, ctx).gates.iter().any(|gate| gate.not_worse_than_main))
-        .and_then(|md| md.main())
-        .filter(|main| main.model_version != version.name_any());
-    let main = match main {
+    let main = match deployment.as_ref().and_then(|md| compared_main(md, &name, ctx)) {
         // No version that cannot be read is replaced.
         Some(main) => match kinds::get::<ModelVersion>(&ctx.client, &namespace, &main.model_version).await {
             Err(error) if error.is_unreadable() => None,
@@ -110,6 +103,12 @@ pub async fn afresh(mv: &ModelVersion, ctx: &Context) -> Result<Option<Observed>
         None => None,
     };
     Ok(Some(assemble(version, deployment.map(Arc::new), main.map(Arc::new), ctx)))
+}
+
+/// The main with which metric gates compare the version `name`. `None` if no gate compares, or `name` is main itself.
+fn compared_main<'a>(md: &'a ModelDeployment, name: &str, ctx: &Context) -> Option<&'a ServedVersion> {
+    let compares = rules(md, ctx).gates.iter().any(|gate| gate.not_worse_than_main);
+    md.main().filter(|main| compares && main.model_version != name)
 }
 
 /// The rules of a deployment, raised to the minimums of the cluster.
