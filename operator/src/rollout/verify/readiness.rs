@@ -18,7 +18,7 @@ use crate::{
 pub enum Readiness {
     /// Main stays as it is.
     Keep,
-    /// Main stays for now. Reason and message say what the change waits for.
+    /// Main stays, and the change waits. Reason and message say for what.
     Wait { reason: Waiting, message: String },
     /// Main changes as planned, in the status of exactly this deployment.
     Change { md: Box<ModelDeployment> },
