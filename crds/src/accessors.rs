@@ -83,6 +83,14 @@ impl ModelVersion {
             && self.production_approval().is_some()
     }
 
+    /// Whether its stage and request were decided under another deployment of the same name. The status of an older
+    /// operator does not say under which.
+    #[must_use]
+    pub fn is_of_another(&self, deployment: &ModelDeployment) -> bool {
+        let decided_under = self.status.as_ref().and_then(|status| status.deployment_uid.as_ref());
+        decided_under.zip(deployment.metadata.uid.as_ref()).is_some_and(|(then, now)| then != now)
+    }
+
     /// The stage that the version is in, from the status.
     #[must_use]
     pub fn stage(&self) -> Stage {

@@ -49,9 +49,7 @@ fn end(o: &Observed, reason: String) -> Option<NextStep> {
 
 /// Whether its stage and request were decided under another deployment of the same name.
 fn is_of_another(o: &Observed) -> bool {
-    let decided_under = o.version.status.as_ref().and_then(|status| status.deployment_uid.as_ref());
-    let present = o.deployment.as_ref().and_then(|md| md.metadata.uid.as_ref());
-    decided_under.zip(present).is_some_and(|(then, now)| then != now) && !is_main(o)
+    o.deployment.as_ref().is_some_and(|md| o.version.is_of_another(md)) && !is_main(o)
 }
 
 /// Whether it was main of a deployment that has no main now, and no request of its own moved it out. Main is recorded

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use futures::{StreamExt, stream};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams},
@@ -11,7 +11,7 @@ use kube::{
 };
 use serde_json::json;
 use understudy_contract::Routing;
-use understudy_crds::{ModelDeployment, names};
+use understudy_crds::{ModelDeployment, ModelVersion, names};
 
 use super::{
     build,
@@ -93,6 +93,9 @@ pub async fn workloads(ctx: &Context, waves: &Waves, observed: &Observed, plan: 
         let wanted = build::workload(&observed.md, version, *replicas, &ctx.config);
         let name = wanted.name_any();
         let found = observed.workloads.get(&name).map(Arc::as_ref);
+        if has_callers_of_another(ctx, observed, version, found, &wanted) {
+            continue;
+        }
         let origin = build::Origin::new(&observed.md, version, &ctx.config, &waves.operator);
         let applied = match (roll::judge(wanted, origin, found), found) {
             (Roll::Wave(_), Some(found)) if !waves.admits(&namespace, &name) => {
@@ -115,6 +118,29 @@ pub async fn workloads(ctx: &Context, waves: &Waves, observed: &Observed, plan: 
         }
     }
     out
+}
+
+/// Whether callers may reach the pods of this number, and not because this version is main: the one that was main, or to
+/// which callers were switched, was deleted, and another one has its number. Its bytes wait until callers have left, which
+/// this pass makes them do.
+fn has_callers_of_another(
+    ctx: &Context,
+    observed: &Observed,
+    version: &ModelVersion,
+    found: Option<&Workload>,
+    wanted: &Deployment,
+) -> bool {
+    let (md, number) = (observed.md.as_ref(), &version.spec.version);
+    if md.is_main(version) {
+        return false;
+    }
+    if md.main().is_some_and(|main| main.version == *number) {
+        return true;
+    }
+    let service = cached(&ctx.cache.services, &observed.namespace(), &md.name_any());
+    let sha256 = wanted.spec.as_ref().and_then(build::sha256);
+    let differs = |found: &Workload| build::sha256(&found.spec()) != sha256;
+    service.is_some_and(|service| build::selects(&service, number)) && found.is_none_or(differs)
 }
 
 /// Applies the Service of an accepted challenger, before any pod gets its name. If that fails, the challenger is

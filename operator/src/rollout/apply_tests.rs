@@ -128,3 +128,28 @@ async fn without_an_accepted_challenger_nothing_is_created_for_one() {
     result.expect("nothing to do");
     assert!(judged.accepted().is_none());
 }
+
+/// Whether the pods of 1.3.0 wait, while this version is main and callers reach that one.
+fn waits(main: Option<&str>, reached: &'static str, runs: &str) -> bool {
+    let mut cluster = Cluster::new();
+    let status = main.map_or(json!({}), crate::fixtures::main_is);
+    let md = deployment(json!({"status": status}));
+    let answering = build::Answering { version: reached, transition: "6f1c2b" };
+    cluster.sees(&build::main_service(&md, Some(answering)));
+    let wanted = version("1.3.0", json!({}));
+    let parts = json!({"spec": {"artifact": {"sha256": "0".repeat(64)}}});
+    let other = if runs == "others" { version("1.3.0", parts) } else { wanted.clone() };
+    let config = &cluster.ctx.config;
+    let found = Workload::from(build::workload(&md, &other, 1, config));
+    let workload = build::workload(&md, &wanted, 1, config);
+    let observed = Observed::new(Arc::new(md), vec![], vec![], BTreeMap::new());
+    has_callers_of_another(&cluster.ctx, &observed, &wanted, Some(&found), &workload)
+}
+
+#[tokio::test]
+async fn a_version_does_not_change_the_bytes_of_pods_that_callers_reach_by_another_one_of_its_number() {
+    assert!(waits(Some("1.3.0"), "1.3.0", "others"), "another object is main, and has this number");
+    assert!(waits(Some("1.2.0"), "1.3.0", "others"), "callers were switched, and nobody recorded it");
+    assert!(!waits(Some("1.2.0"), "1.2.0", "others"), "nobody reaches these pods");
+    assert!(!waits(Some("1.2.0"), "1.3.0", "the same"), "callers were switched to these bytes");
+}

@@ -85,7 +85,8 @@ impl Observed {
 /// Reads the caches.
 pub fn observe(md: &Arc<ModelDeployment>, ctx: &Context) -> Observed {
     let (namespace, name) = (md.namespace().unwrap_or_default(), md.name_any());
-    let versions = ctx.cache.versions_of(&namespace, &name);
+    let all = ctx.cache.versions_of(&namespace, &name);
+    let versions: Vec<_> = all.into_iter().map(|version| under(md, version)).collect();
     let mut pods = ctx.cache.pods_of(&namespace, &name);
     pods.retain(|pod| {
         pod.metadata.deletion_timestamp.is_none() && label(pod.as_ref(), names::VERSION_LABEL).is_some()
@@ -100,4 +101,52 @@ pub fn observe(md: &Arc<ModelDeployment>, ctx: &Context) -> Observed {
         .collect();
     let unreadable = ctx.cache.versions.unreadable_of(&namespace, &name);
     Observed { unreadable, ..Observed::new(Arc::clone(md), versions, pods, workloads) }
+}
+
+/// The version as this deployment may see it. What was decided under another deployment of the same name does not count,
+/// until the controller of versions has ended it: nobody has approved it by the rules of this one.
+fn under(md: &ModelDeployment, version: Arc<ModelVersion>) -> Arc<ModelVersion> {
+    if md.is_main(&version) || !version.is_of_another(md) {
+        return version;
+    }
+    let mut undecided = ModelVersion::clone(&version);
+    undecided.status = None;
+    Arc::new(undecided)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::fixtures::{deployment, main_is, rolling_out, version, with};
+
+    fn seen(status: &serde_json::Value, md: &serde_json::Value) -> Arc<ModelVersion> {
+        let status = with(rolling_out("1.3.0"), status.clone());
+        under(&deployment(md.clone()), Arc::new(version("1.3.0", json!({"status": status}))))
+    }
+
+    #[test]
+    fn what_was_approved_under_a_deployment_that_was_deleted_starts_no_pods_under_the_next_one() {
+        let seen = seen(&json!({"deploymentUid": "uid-of-another"}), &json!({}));
+        assert_eq!((seen.status.as_ref(), seen.spec.version.as_str()), (None, "1.3.0"));
+    }
+
+    #[test]
+    fn what_was_approved_under_this_deployment_or_by_an_older_operator_counts() {
+        for status in [json!({"deploymentUid": "uid-of-fraud"}), json!({})] {
+            assert!(seen(&status, &json!({})).transition().is_some(), "{status}");
+        }
+    }
+
+    #[test]
+    fn the_main_of_this_deployment_stays_main() {
+        let seen = seen(
+            &json!({"deploymentUid": "uid-of-another", "history": [
+                crate::fixtures::approval("1.3.0", "Production"),
+            ]}),
+            &json!({"status": main_is("1.3.0")}),
+        );
+        assert!(seen.status.is_some());
+    }
 }

@@ -130,7 +130,11 @@ fn next(observed: &Observed, current: Option<&Arc<ModelVersion>>) -> Next {
         })
     });
     // Of two, the one that was approved first becomes main first. The other one replaces it then.
-    if let Some(candidate) = approved.min_by_key(|c| (c.approved_at, c.version.name_any())) {
+    let first = approved.min_by_key(|c| (c.approved_at, c.version.name_any()));
+    // Callers leave the pods of a main that was deleted, before another version takes its number.
+    let deleted = main.filter(|_| current.is_none() && !observed.main_is_unreadable());
+    let takes_number = |c: &Candidate| deleted.is_some_and(|main| main.version == c.version.spec.version);
+    if let Some(candidate) = first.filter(|c| !takes_number(c)) {
         return Next::Promote(candidate);
     }
     match (main, current) {

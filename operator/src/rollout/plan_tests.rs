@@ -304,3 +304,12 @@ fn a_challenger_that_is_promoted_keeps_its_pods() {
     assert_eq!(promoted(&plan).map(|c| c.version.spec.version.as_str()), Some("1.1.0"));
     assert_eq!(serve(&plan), [("1.0.0", 3), ("1.1.0", 3)]);
 }
+
+#[test]
+fn callers_leave_a_main_that_was_deleted_before_another_version_takes_its_number() {
+    let again = || version("1.0.0", "Staging", approved("1.0.0", "e5", "Staging", "Production", NOW));
+    let after = plan(&observed(&json!({}), &main_is("1.0.0"), vec![again()]), now());
+    assert!(matches!(after.next, Next::TakeDown { transition: None }), "{:?}", after.next);
+    let without_main = plan(&observed(&json!({}), &json!({}), vec![again()]), now());
+    assert!(matches!(without_main.next, Next::Promote(_)), "{:?}", without_main.next);
+}

@@ -13,9 +13,10 @@ pub use budget::budget;
 pub use config_map::{config_map, hash};
 pub use routing::routing;
 pub use service::{
-    Answering, challenger_service, is_switched, main_service, peers_service, same_callers, version_service,
+    Answering, challenger_service, is_switched, main_service, peers_service, same_callers, selects,
+    version_service,
 };
-pub use template::{Origin, image, operator_hash, set_image};
+pub use template::{Origin, image, operator_hash, set_image, sha256};
 pub use workload::workload;
 
 #[cfg(test)]

@@ -54,6 +54,13 @@ pub fn same_callers(service: &Service, other: &Service) -> bool {
     selector(service) == selector(other)
 }
 
+/// Whether this Service selects the pods of the version of this number.
+pub fn selects(service: &Service, number: &str) -> bool {
+    let selector = service.spec.as_ref().and_then(|spec| spec.selector.as_ref());
+    let label = selector.and_then(|selector| selector.get(names::VERSION_LABEL));
+    label.is_some_and(|label| *label == names::version_label(number))
+}
+
 /// Whether this Service selects the pods of `desired`, by the same transition.
 pub fn is_switched(service: &Service, desired: &Service) -> bool {
     let transition = |service: &Service| service.annotations().get(TRANSITION).cloned();

@@ -66,6 +66,12 @@ pub fn image(workload: &DeploymentSpec) -> Option<&str> {
     workload.template.spec.as_ref()?.containers.first()?.image.as_deref()
 }
 
+/// The digest of the model that the pods of a workload with this spec load: 64 hexadecimal digits.
+pub fn sha256(workload: &DeploymentSpec) -> Option<&str> {
+    let arguments = workload.template.spec.as_ref()?.containers.first()?.args.as_ref()?;
+    arguments.iter().find_map(|argument| argument.strip_prefix("--sha256="))
+}
+
 /// Sets the image in the template of a workload with this spec.
 pub fn set_image(workload: &mut DeploymentSpec, image: &str) {
     let containers = workload.template.spec.as_mut().map(|pod| &mut pod.containers);
