@@ -21,6 +21,8 @@ mod metrics;
 mod mock_api;
 #[cfg(test)]
 mod mock_pods;
+#[cfg(test)]
+mod model;
 mod model_server;
 mod outages;
 mod policy;

@@ -16,7 +16,14 @@ pub struct Prober {
     /// Base URL of the test's server, which stands for all hosts: `<gateway>/<host>/...`.
     #[cfg(test)]
     gateway: Option<String>,
+    /// What the test answers at a base URL, without any connection.
+    #[cfg(test)]
+    answers: Option<Answers>,
 }
+
+/// What a test answers at a base URL.
+#[cfg(test)]
+pub type Answers = std::sync::Arc<dyn Fn(&str) -> Result<ProbeAnswer, Error> + Send + Sync>;
 
 impl Prober {
     /// A prober without open connections.
@@ -25,7 +32,15 @@ impl Prober {
             http: HttpClient::new(TIMEOUT),
             #[cfg(test)]
             gateway: None,
+            #[cfg(test)]
+            answers: None,
         }
+    }
+
+    /// A prober that sends nothing, and gets these answers.
+    #[cfg(test)]
+    pub fn answered_by(answers: Answers) -> Self {
+        Self { answers: Some(answers), ..Self::new() }
     }
 
     /// A prober that sends every request to one server, which learns the host from the path.
@@ -36,6 +51,10 @@ impl Prober {
 
     /// Requests a real inference at this base URL: of a Service, for example `http://fraud.risk.svc`, or of a pod.
     pub async fn url(&self, base: &str) -> Result<ProbeAnswer, Error> {
+        #[cfg(test)]
+        if let Some(answers) = &self.answers {
+            return answers(base);
+        }
         #[cfg(test)]
         let base = &self.gateway.as_ref().map_or_else(
             || base.to_owned(),
