@@ -22,7 +22,7 @@ pub struct Artifact {
     pub sha256: String,
     /// Secret with the credentials for `uri`. Whoever creates the `ModelVersion` needs the verb `get` or `use` on it. Keys for `s3://`: `AWS_ACCESS_KEY_ID`,
     /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION`, `AWS_ENDPOINT_URL`. Keys for `https://`: `token`, or
-    /// `username` and `password`. For both: `ca.crt` with your own certificate authority. Without it, `s3://` uses the
+    /// `username` and `password`, and `origin` if they are for one `https://host` only. For both: `ca.crt` with your own certificate authority. Without it, `s3://` uses the
     /// pod's own identity, or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<LocalSecretReference>,
@@ -44,7 +44,7 @@ pub struct Baseline {
     pub sha256: String,
     /// Secret with the credentials for `uri`, with the keys of `spec.artifact.secretRef`. Whoever creates the
     /// `ModelVersion` needs the verb `get` or `use` on it. Without it, the credentials of `spec.artifact.secretRef` are used
-    /// if this file has the same origin (scheme and host, or bucket) as the model. Otherwise none are.
+    /// if both files are on the same host, or both in `s3://`. Otherwise none are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<LocalSecretReference>,
 }

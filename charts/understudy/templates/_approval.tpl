@@ -252,6 +252,9 @@ validations:
 - expression: >-
     !variables.comments || !('understudy.dev/reason' in variables.after)
     || variables.requests || variables.decides || variables.rollsBack
+    || (variables.approvalAwaits && variables.before[?'understudy.dev/approved-by'].orValue('') == variables.me)
+    || (variables.rejectionAwaits && variables.before[?'understudy.dev/rejected-by'].orValue('') == variables.me)
+    || (variables.rollbackAwaits && variables.before[?'understudy.dev/rollback-by'].orValue('') == variables.me)
   message: "understudy.dev/reason is the comment of an act: it changes only in a write that requests a stage, approves, rejects or rolls back"
   reason: Forbidden
 {{- if .Values.approval.reasonRequired }}
