@@ -7,7 +7,7 @@ use understudy_crds::{
     condition::{self, APPROVABLE},
 };
 
-use crate::{error::Error, identity::Identity, kubectl, refusal};
+use crate::{error::Error, identity::Identity, refusal};
 
 /// `1 of 2 people have approved (bob)`.
 #[must_use]
@@ -52,17 +52,13 @@ pub fn missing_after(transition: &Transition, name: &str) -> i32 {
     (missing(transition) - i32::from(!counted)).max(0)
 }
 
-/// The commands for the people who must still approve. `people` begins the sentence: `2 more people`.
+/// The commands for the people who must still approve, who have kubeconfigs of their own. `people` begins the sentence:
+/// `2 more people`.
 #[must_use]
-pub fn invitation(people: &str, name: &str, id: &str, flags: &[String]) -> String {
-    let command = |words: &[&str]| {
-        let words = words.iter().map(|word| (*word).to_owned()).chain(flags.iter().cloned());
-        kubectl::command(&words.collect::<Vec<_>>())
-    };
+pub fn invitation(people: &str, name: &str, id: &str, namespace: &str) -> String {
     format!(
-        "{people} must review and approve it, with:\n  {}\n  {}",
-        command(&["kubectl", "understudy", "review", name]),
-        command(&["kubectl", "understudy", "approve", name, "--id", id])
+        "{people} must review and approve it, with:\n  kubectl understudy review {name} -n {namespace}\n  \
+         kubectl understudy approve {name} --id {id} -n {namespace}"
     )
 }
 
@@ -80,19 +76,25 @@ pub fn may_approve(mv: &ModelVersion, transition: &Transition, me: &Identity) ->
         let why = format!("four eyes: {name} requested this transition, somebody else must approve it");
         return Err(Error::Refused(refusal::of_approver(&why, me)));
     }
-    if transition.approvals.iter().any(|grant| grant.by == *name) {
-        let why = format!(
-            "{name} has approved this transition, and nobody counts twice: {}, somebody else must approve it",
-            in_words(transition)
-        );
-        return Err(Error::Refused(refusal::of_approver(&why, me)));
-    }
+    counts_once(transition, name, me)?;
     let annotated = |key: &str, value: &str| mv.annotations().get(key).is_some_and(|given| given == value);
     if annotated(APPROVE, &transition.id) && annotated(APPROVED_BY, name) {
         let state = held(mv).unwrap_or_else(|| "the operator has not recorded it yet".to_owned());
         return Err(Error::Refused(format!("{name} has approved this transition already: {state}")));
     }
     Ok(())
+}
+
+/// Refuses a second approval by the person with this name.
+pub fn counts_once(transition: &Transition, name: &str, me: &Identity) -> Result<(), Error> {
+    if transition.approvals.iter().all(|grant| grant.by != name) {
+        return Ok(());
+    }
+    let why = format!(
+        "{name} has approved this transition, and nobody counts twice: {}, somebody else must approve it",
+        in_words(transition)
+    );
+    Err(Error::Refused(refusal::of_approver(&why, me)))
 }
 
 /// What an approval must wait for. It is kept, and takes effect when that is met.

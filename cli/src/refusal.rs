@@ -59,6 +59,10 @@ const WHO_CAN: &str = "a colleague with the ClusterRole understudy-approver who 
 /// Who can approve a request that somebody has approved already.
 const WHO_ELSE_CAN: &str =
     "a colleague with the ClusterRole understudy-approver who neither requested nor approved it";
+/// How the policy's message begins if a write only changes a comment.
+const COMMENT_WITHOUT_ACT: &str = "understudy.dev/reason is the comment of an act";
+/// Why an approval only changes a comment.
+const ALREADY_APPROVED: &str = "you have approved this transition already, and nobody counts twice";
 /// How the policy's message begins where the chart value `approval.reasonRequired` is set.
 const COMMENT_REQUIRED: &str = "this cluster requires a comment";
 /// The roles with the rights that `open` needs.
@@ -81,6 +85,9 @@ fn forbidden(message: &str, act: Act, me: Option<&Identity>, namespace: &str) ->
     }
     match missing {
         Some(missing) => rows.extend(missing.remedy(me, namespace)),
+        None if act == Act::Approve && message.contains(COMMENT_WITHOUT_ACT) => {
+            rows.push(("because", ALREADY_APPROVED.to_owned()));
+        }
         None => rows.extend(who_can(message)),
     }
     format!("refused: {}", with_rows(&why, &rows))

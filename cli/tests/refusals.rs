@@ -33,6 +33,13 @@ const DENIED: &str = "modelversions.understudy.dev \"fraud-1.3.0\" is forbidden:
   you are   bob (groups: reviewers)
   who can   a colleague with the ClusterRole understudy-approver who neither requested nor approved it"
 )]
+#[case::a_second_approval_in_the_name_that_the_cluster_adds(
+    "understudy.dev/reason is the comment of an act: it changes only in a write that requests a stage, approves, rejects or rolls back",
+    Act::Approve, ("bob", "reviewers"),
+    "refused: understudy.dev/reason is the comment of an act: it changes only in a write that requests a stage, approves, rejects or rolls back
+  you are   bob (groups: reviewers)
+  because   you have approved this transition already, and nobody counts twice"
+)]
 #[case::no_verb_to_approve(
     "tess may not decide on the stage Staging (needs the verb approve on stages/staging)",
     Act::Approve, ("tess", "testers"),

@@ -59,10 +59,14 @@ impl ApproveArgs {
             propose(&objects.version, self.id.as_deref(), self.reason.as_deref(), &me, summary, breaking)?;
         let seen = objects.version.transition().cloned();
         let Some((mut done, written)) = perform(session, &me, proposal).await? else { return Ok(()) };
+        // The API server wrote another name over the user name, and with it the approval is one that is recorded already.
+        if let Some(seen) = &seen {
+            approvals::counts_once(seen, &done.by, &me)?;
+        }
         let name = objects.version.name_any();
         // A colleague may have approved since the review.
         if let Some(transition) = written.transition.or_else(|| seen.clone()) {
-            let (missing, rest) = rest(&transition, &done.by, &name, &session.kubectl_flags());
+            let (missing, rest) = rest(&transition, &done.by, &name, &session.namespace);
             done.approvals_needed = Some(missing);
             if self.wait.wait && missing > 0 {
                 output::note(rest.trim_start());
@@ -117,13 +121,13 @@ fn propose(
 }
 
 /// How many people must still approve after `name` has, and what to tell them.
-fn rest(transition: &Transition, name: &str, version: &str, flags: &[String]) -> (i32, String) {
+fn rest(transition: &Transition, name: &str, version: &str, namespace: &str) -> (i32, String) {
     let missing = approvals::missing_after(transition, name);
     let words = match missing {
         0 => String::new(),
         _ => format!(
             "\n{}",
-            approvals::invitation(&approvals::more_people(missing), version, &transition.id, flags)
+            approvals::invitation(&approvals::more_people(missing), version, &transition.id, namespace)
         ),
     };
     (missing, words)
@@ -230,9 +234,8 @@ mod tests {
         let mut mv = pending(&Value::Null);
         let transition = mv.status.as_mut().unwrap().transition.as_mut().unwrap();
         transition.approvers = 3;
-        let flags = ["-n".to_owned(), "risk".to_owned()];
         assert_eq!(
-            rest(transition, "bob", "fraud-1.3.0", &flags),
+            rest(transition, "bob", "fraud-1.3.0", "risk"),
             (
                 2,
                 "\n2 more people must review and approve it, with:\n  kubectl understudy review fraud-1.3.0 -n risk\n  \
@@ -241,6 +244,6 @@ mod tests {
             )
         );
         transition.approvers = 1;
-        assert_eq!(rest(transition, "bob", "fraud-1.3.0", &flags), (0, String::new()));
+        assert_eq!(rest(transition, "bob", "fraud-1.3.0", "risk"), (0, String::new()));
     }
 }

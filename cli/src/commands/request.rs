@@ -95,7 +95,7 @@ impl RequestArgs {
         } else if mv.stage().needs_approval(to) {
             match opened(session, &name, written.generation).await {
                 Some(transition) => {
-                    let invitation = invitation(&transition, &name, &session.kubectl_flags());
+                    let invitation = invitation(&transition, &name, &session.namespace);
                     done.sentence = format!("{}\n{invitation}", done.sentence);
                     done.approvals_needed = Some(approvals::missing(&transition));
                     done.transition = Some(transition.id);
@@ -110,12 +110,12 @@ impl RequestArgs {
     }
 }
 
-fn invitation(transition: &Transition, name: &str, flags: &[String]) -> String {
+fn invitation(transition: &Transition, name: &str, namespace: &str) -> String {
     let people = match approvals::missing(transition) {
         ..=1 => "a colleague".to_owned(),
         more => format!("{more} colleagues"),
     };
-    approvals::invitation(&people, name, &transition.id, flags)
+    approvals::invitation(&people, name, &transition.id, namespace)
 }
 
 /// The write that requests the stage: usually one patch.
@@ -306,7 +306,7 @@ mod tests {
         let transition = json!({"id": "6f1c2b", "from": "Staging", "to": "Production", "requestedBy": "alice",
             "requestedAt": "2026-11-21T04:00:00Z", "generation": 3, "digest": "sha256:9f", "approvers": 2});
         let transition: Transition = serde_json::from_value(transition).unwrap();
-        let words = invitation(&transition, "fraud-1.3.0", &["-n".to_owned(), "risk".to_owned()]);
+        let words = invitation(&transition, "fraud-1.3.0", "risk");
         assert!(words.starts_with("2 colleagues must review and approve it, with:\n"), "{words}");
         assert!(words.ends_with("kubectl understudy approve fraud-1.3.0 --id 6f1c2b -n risk"), "{words}");
     }

@@ -151,6 +151,21 @@ fn a_cluster_that_requires_a_comment_gets_it_by_the_flag() {
 }
 
 #[test]
+fn a_second_approval_under_the_name_that_the_api_server_writes_is_not_shown_as_one() {
+    let mut candidate = fixture("candidate");
+    candidate["status"]["transition"]["approvals"][0]["by"] = json!(BOB);
+    let cluster = cluster("bob", candidate, |patch| {
+        let mut after = patched("candidate", patch);
+        after["metadata"]["annotations"]["understudy.dev/approved-by"] = json!(BOB);
+        Ok(after)
+    });
+    let why = stderr(&run(&cluster, &["approve", "fraud-1.3.0", "--yes"]));
+    let words =
+        format!("refused: {BOB} has approved this transition, and nobody counts twice: 1 of 2 people");
+    assert!(why.contains(&words), "{why}");
+}
+
+#[test]
 fn an_approval_that_is_not_the_last_one_prints_the_command_for_the_next_person() {
     let mut candidate = fixture("candidate");
     candidate["status"]["transition"]["approvers"] = json!(3);

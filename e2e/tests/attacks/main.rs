@@ -11,6 +11,7 @@ mod governance;
 mod identity;
 mod insiders;
 mod people;
+mod plugin;
 mod record;
 mod rejection;
 mod request;
