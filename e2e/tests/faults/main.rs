@@ -2,6 +2,8 @@
 //! connections, rights and objects fail. `e2e/cluster/faults` starts the API server. Each file has one idea. The parts are
 //! in `understudy_e2e::bare`.
 
+mod approvers;
+mod breaking;
 mod deadline;
 mod downgrade;
 mod events;
