@@ -24,13 +24,13 @@ demo: up ## three users bring a model to Production with kubectl; the cluster st
 	@source .cluster/env && samples/demo
 
 test: ## all tests: unit, charts, attacks, fields, doctor, faults, scale, the stories on the real cluster, and its short outages
-	@e2e/cluster/test unit charts attacks fields doctor faults scale e2e platform-short
+	@e2e/cluster/test unit charts attacks attacks-1.30 fields doctor faults scale e2e platform-short
 
 test-unit: ## the tests that need no cluster
 	@e2e/cluster/test unit
 
 test-charts: ## tests of the charts, the attack list, the field sweep and the doctor, on API servers of their own
-	@e2e/cluster/test charts attacks fields doctor
+	@e2e/cluster/test charts attacks attacks-1.30 fields doctor
 
 test-faults: ## the operator's binary while processes, connections, rights and objects fail (one test: make test-faults ARGS=name)
 	@e2e/cluster/test faults -- $(ARGS)
