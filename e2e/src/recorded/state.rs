@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{ConfigMap, Pod, Service},
@@ -72,8 +72,13 @@ impl State {
         for (name, object) in self.of_kind(kind) {
             let old = before.object(kind, name);
             for place in places {
-                let (old, new) = (old.and_then(|old| old.pointer(place)), object.pointer(place));
-                ensure!(old == new, "{kind} {name} has changed at {place}. Before: {old:?}, now: {new:?}");
+                let at = |object: Option<&Value>| {
+                    object.and_then(|o| o.pointer(place)).cloned().unwrap_or_default()
+                };
+                let (old, new) = (at(old), at(Some(object)));
+                if let Some((place, old, new)) = difference(place, &old, &new) {
+                    bail!("{kind} {name} has changed at {place}. Before: {old}, now: {new}");
+                }
             }
         }
         Ok(())
@@ -89,6 +94,23 @@ impl State {
             "{kind} {name} has lost something at {place}. Before: {old}, now: {new}"
         );
         Ok(())
+    }
+}
+
+/// The first place at which two values differ, and what is there.
+fn difference(place: &str, old: &Value, new: &Value) -> Option<(String, Value, Value)> {
+    let inside = |key: &str, old: Option<&Value>, new: Option<&Value>| {
+        let of = |value: Option<&Value>| value.cloned().unwrap_or_default();
+        difference(&format!("{place}/{key}"), &of(old), &of(new))
+    };
+    match (old, new) {
+        (old, new) if old == new => None,
+        (Value::Object(before), Value::Object(after)) => {
+            before.keys().chain(after.keys()).find_map(|key| inside(key, before.get(key), after.get(key)))
+        }
+        (Value::Array(before), Value::Array(after)) => (0..before.len().max(after.len()))
+            .find_map(|index| inside(&index.to_string(), before.get(index), after.get(index))),
+        (old, new) => Some((place.to_owned(), old.clone(), new.clone())),
     }
 }
 

@@ -59,7 +59,9 @@ fn a_rollback_goes_to_the_pods_that_were_kept_for_it() -> Result<()> {
         let warm = pods(&model.before);
         ensure!(!warm.is_empty(), "no pod of 1.0.0 was recorded: {:?}", model.before);
 
-        let _operator = model.operator().await?;
+        let operator = model.operator().await?;
+        // What it would delete is deleted by then.
+        settled(world, &operator).await?;
         world.roll_back("fraud", "1.0.0", "now").await?;
         let md = world.await_main("fraud", "1.0.0").await?;
         world.await_stage("fraud-1.0.0", understudy_crds::Stage::Production).await?;
