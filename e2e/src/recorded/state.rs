@@ -53,7 +53,7 @@ impl State {
     }
 
     /// An object.
-    pub fn object(&self, kind: &str, name: &str) -> Option<&Value> {
+    fn object(&self, kind: &str, name: &str) -> Option<&Value> {
         self.0.get(&(kind.to_owned(), name.to_owned()))
     }
 

@@ -46,8 +46,9 @@ impl Model {
 /// Runs a test with a recorded model that was upgraded.
 pub fn upgraded(model: &str, test: impl AsyncFnOnce(&Model) -> Result<()>) -> Result<()> {
     RUNTIME.block_on(async {
-        let upgraded =
-            UPGRADED.get_or_init(async || upgrade().await.map_err(|error| format!("{error:#}"))).await;
+        // The upgrade is a large future.
+        let once = async || Box::pin(upgrade()).await.map_err(|error| format!("{error:#}"));
+        let upgraded = UPGRADED.get_or_init(once).await;
         let models = upgraded.as_ref().map_err(|error| anyhow!("the upgrade failed: {error}"))?;
         let model = {
             let mut models = models.lock().unwrap_or_else(PoisonError::into_inner);
