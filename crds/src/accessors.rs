@@ -2,12 +2,13 @@
 
 use crate::{
     artifact::Artifact,
+    challenger::ChallengerStatus,
     evidence::Evaluation,
     history::{Decision, END_OF_APPROVED, HistoryEntry},
     main_record::MainRecord,
     model_deployment::ModelDeployment,
     model_version::ModelVersion,
-    served::ServedVersion,
+    served::{Previous, ServedVersion},
     stage::Stage,
     transition::Transition,
 };
@@ -20,14 +21,18 @@ impl ModelDeployment {
     }
 
     /// Whether this version is main. A name is not enough: a `ModelVersion` that was deleted and created again is another
-    /// one. It has neither the bytes of main nor an approval of them for Production, which main always has.
+    /// one.
     #[must_use]
     pub fn is_main(&self, version: &ModelVersion) -> bool {
-        self.main().is_some_and(|main| {
-            version.metadata.name.as_ref() == Some(&main.model_version)
-                && version.spec.artifact.digest() == main.digest
-                && version.production_approval().is_some()
-        })
+        self.main().is_some_and(|main| main.is(version))
+    }
+
+    /// Whether the garbage collector deletes what it owns, before it ends itself (foreground deletion), or takes its objects
+    /// away from it (orphan deletion). A deletion that only waits for the finalizers of others ends nothing yet.
+    #[must_use]
+    pub fn is_collected(&self) -> bool {
+        self.metadata.deletion_timestamp.is_some()
+            && self.metadata.finalizers.iter().flatten().any(|f| f == "foregroundDeletion" || f == "orphan")
     }
 
     /// The record of the change of main that this transition or rollback made, if it is among those kept.
@@ -37,7 +42,47 @@ impl ModelDeployment {
     }
 }
 
+impl ServedVersion {
+    /// Whether this is the version that is recorded as main.
+    #[must_use]
+    pub fn is(&self, version: &ModelVersion) -> bool {
+        version.is_recorded_as(&self.model_version, self.uid.as_deref(), &self.digest)
+    }
+}
+
+impl Previous {
+    /// Whether this is the version that is recorded as the previous main.
+    #[must_use]
+    pub fn is(&self, version: &ModelVersion) -> bool {
+        version.is_recorded_as(&self.model_version, self.uid.as_deref(), &self.digest)
+    }
+}
+
+impl ChallengerStatus {
+    /// Whether this is the version that is recorded as challenger.
+    #[must_use]
+    pub fn is(&self, version: &ModelVersion) -> bool {
+        version.is_object(&self.model_version, self.uid.as_deref())
+            && version.spec.artifact.digest() == self.digest
+    }
+}
+
 impl ModelVersion {
+    /// Whether it has this name and this uid. A record of an older operator has no uid: then the name decides, and the
+    /// caller compares the digest.
+    fn is_object(&self, name: &str, uid: Option<&str>) -> bool {
+        self.metadata.name.as_deref() == Some(name)
+            && uid.is_none_or(|uid| self.metadata.uid.as_deref() == Some(uid))
+    }
+
+    /// Whether it is the object of this record of a main, past or present: main always has an approval of its bytes for
+    /// Production.
+    fn is_recorded_as(&self, name: &str, uid: Option<&str>, digest: &str) -> bool {
+        self.is_object(name, uid)
+            && self.spec.artifact.digest() == digest
+            && self.production_approval().is_some()
+    }
+
     /// The stage that the version is in, from the status.
     #[must_use]
     pub fn stage(&self) -> Stage {

@@ -11,7 +11,7 @@ pub const APPROVED_BY: &str = "understudy.dev/approved-by";
 pub const REJECT: &str = "understudy.dev/reject";
 /// The person who rejects.
 pub const REJECTED_BY: &str = "understudy.dev/rejected-by";
-/// Why the transition is rejected, for people.
+/// Why a person requests, approves, rejects or rolls back, for people. It is a comment on the act whose write changes it.
 pub const REASON: &str = "understudy.dev/reason";
 /// On a `ModelVersion` in Staging: the verdict of a tester, `passed` or `failed`.
 pub const ACCEPT: &str = "understudy.dev/accept";

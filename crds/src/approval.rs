@@ -11,7 +11,11 @@ fn expires_after() -> Duration {
     std::time::Duration::from_hours(168).into()
 }
 
-/// What a request needs before it takes effect, in addition to an approval by a second person.
+const fn one() -> i32 {
+    1
+}
+
+/// What a request needs before it takes effect.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Approval {
@@ -23,6 +27,12 @@ pub struct Approval {
     #[serde(default = "expires_after")]
     #[schemars(extend("default" = "168h"))]
     pub expires_after: Duration,
+    /// Number of people who must approve a request, 1 to 5, in addition to the one who requests it. A request by a service
+    /// account needs one more. The chart value `approval.minimums.approvers` can require more everywhere. A request that
+    /// is open keeps a larger number.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 5))]
+    pub approvers: i32,
     /// Whether a version needs the verdict of a tester before it can be approved for Production. The chart value
     /// `approval.minimums.acceptanceTest` can require it everywhere.
     #[serde(default)]
@@ -39,7 +49,12 @@ pub struct Approval {
 
 impl Default for Approval {
     fn default() -> Self {
-        Self { expires_after: expires_after(), acceptance_test: AcceptanceTest::default(), gates: vec![] }
+        Self {
+            expires_after: expires_after(),
+            approvers: one(),
+            acceptance_test: AcceptanceTest::default(),
+            gates: vec![],
+        }
     }
 }
 

@@ -37,6 +37,7 @@ impl ModelVersionStatus {
             url,
             last_failure,
             deployment_uid,
+            last_comment,
             observed_generation: _,
             settled_generation: _,
             conditions: all,
@@ -48,6 +49,7 @@ impl ModelVersionStatus {
         model.iter_mut().for_each(signature);
         shorten_some(url, limits::URL);
         shorten_some(deployment_uid, limits::UID);
+        shorten_some(last_comment, limits::REASON);
         last_failure.iter_mut().for_each(failure);
         conditions(all);
         self
@@ -69,12 +71,14 @@ impl ModelDeploymentStatus {
             drift: drifting,
             rollout: change,
             rollback: back,
+            last_comment,
             history,
             observed_generation: _,
             conditions: all,
         } = &mut self;
         shorten_some(url, limits::URL);
         shorten_some(selector, limits::SELECTOR);
+        shorten_some(last_comment, limits::REASON);
         main.iter_mut().for_each(served);
         before.iter_mut().for_each(previous);
         staging.truncate(limits::STAGED);
@@ -122,15 +126,28 @@ fn transition(of: &mut Transition) {
         digest,
         expires_at: _,
         policy_fingerprint,
+        comment,
+        breaking,
+        approvers: _,
+        approvals,
+        approved,
         approval,
     } = of;
     shorten(id, limits::ID);
     shorten(requested_by, limits::PERSON);
     shorten(digest, limits::DIGEST);
     shorten_some(policy_fingerprint, limits::FINGERPRINT);
-    if let Some(Grant { by, at: _ }) = approval {
-        shorten(by, limits::PERSON);
-    }
+    shorten_some(comment, limits::REASON);
+    shorten_some(breaking, limits::REASON);
+    shorten_some(approved, limits::ID);
+    approvals.truncate(limits::APPROVALS);
+    approvals.iter_mut().chain(approval).for_each(grant);
+}
+
+fn grant(of: &mut Grant) {
+    let Grant { by, at: _, comment } = of;
+    shorten(by, limits::PERSON);
+    shorten_some(comment, limits::REASON);
 }
 
 fn entry(of: &mut HistoryEntry) {
@@ -144,6 +161,9 @@ fn entry(of: &mut HistoryEntry) {
         decided_by,
         decided_at: _,
         reason,
+        comment,
+        breaking,
+        approvals,
         digest,
         policy,
     } = of;
@@ -151,6 +171,10 @@ fn entry(of: &mut HistoryEntry) {
     shorten(requested_by, limits::PERSON);
     shorten(decided_by, limits::PERSON);
     shorten_some(reason, limits::REASON);
+    shorten_some(comment, limits::REASON);
+    shorten_some(breaking, limits::REASON);
+    approvals.truncate(limits::APPROVALS);
+    approvals.iter_mut().for_each(grant);
     shorten(digest, limits::DIGEST);
     if let Some(PolicyReference { uid, resource_version }) = policy {
         shorten(uid, limits::POLICY);
@@ -185,17 +209,18 @@ fn signature(of: &mut ModelSignature) {
 }
 
 fn served(of: &mut ServedVersion) {
-    let ServedVersion { version, model_version, digest, since: _, transition, ready_replicas: _ } = of;
-    identity(version, model_version, digest);
+    let ServedVersion { version, model_version, uid, digest, since: _, transition, ready_replicas: _ } = of;
+    identity(version, model_version, uid, digest);
     shorten(transition, limits::CHANGE);
 }
 
 fn previous(of: &mut Previous) {
-    let Previous { version, model_version, digest, warm_until: _ } = of;
-    identity(version, model_version, digest);
+    let Previous { version, model_version, uid, digest, warm_until: _ } = of;
+    identity(version, model_version, uid, digest);
 }
 
-fn identity(version: &mut String, model_version: &mut String, digest: &mut String) {
+fn identity(version: &mut String, model_version: &mut String, uid: &mut Option<String>, digest: &mut String) {
+    shorten_some(uid, limits::UID);
     shorten(version, limits::VERSION);
     shorten(model_version, limits::OBJECT);
     shorten(digest, limits::DIGEST);
@@ -209,8 +234,8 @@ fn staged(of: &mut Staged) {
 }
 
 fn challenger(of: &mut ChallengerStatus) {
-    let ChallengerStatus { version, model_version, digest, since: _, ready_replicas: _ } = of;
-    identity(version, model_version, digest);
+    let ChallengerStatus { version, model_version, uid, digest, since: _, ready_replicas: _ } = of;
+    identity(version, model_version, uid, digest);
 }
 
 fn comparison(of: &mut Comparison) {
@@ -235,7 +260,8 @@ fn drift(of: &mut DriftStatus) {
 }
 
 fn rollout(of: &mut Rollout) {
-    let Rollout { version, model_version, transition, since: _, deadline_exceeded: _, message } = of;
+    let Rollout { version, model_version, uid, transition, since: _, deadline_exceeded: _, message } = of;
+    shorten_some(uid, limits::UID);
     shorten(version, limits::VERSION);
     shorten(model_version, limits::OBJECT);
     shorten(transition, limits::CHANGE);
@@ -243,7 +269,8 @@ fn rollout(of: &mut Rollout) {
 }
 
 fn rollback(of: &mut RollbackStatus) {
-    let RollbackStatus { request, by, at: _, result: _, message } = of;
+    let RollbackStatus { request, by, comment, at: _, result: _, message } = of;
+    shorten_some(comment, limits::REASON);
     shorten(request, limits::ROLLBACK);
     shorten(by, limits::PERSON);
     shorten(message, limits::MESSAGE);
@@ -253,6 +280,7 @@ fn record(of: &mut MainRecord) {
     let MainRecord {
         version,
         model_version,
+        uid,
         digest,
         from: _,
         to: _,
@@ -261,8 +289,12 @@ fn record(of: &mut MainRecord) {
         approved_by,
         approved_at: _,
         transition,
+        comment,
+        breaking,
     } = of;
-    identity(version, model_version, digest);
+    identity(version, model_version, uid, digest);
+    shorten_some(comment, limits::REASON);
+    shorten_some(breaking, limits::REASON);
     shorten(requested_by, limits::PERSON);
     shorten(approved_by, limits::PERSON);
     shorten(transition, limits::CHANGE);

@@ -58,6 +58,11 @@ pub struct ChallengerStatus {
     /// Name of its `ModelVersion` in the same namespace.
     #[schemars(length(max = limits::OBJECT))]
     pub model_version: String,
+    /// `metadata.uid` of its `ModelVersion`. A `ModelVersion` that was deleted and created again under the same name has
+    /// another one. Absent in the status of older operators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::UID))]
+    pub uid: Option<String>,
     /// Digest of its artifact: `sha256:` and 64 hexadecimal digits. Answers from another digest are dropped.
     #[schemars(length(max = limits::DIGEST))]
     pub digest: String,

@@ -5,7 +5,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{limits, possible_values, stage::Stage};
+use crate::{limits, possible_values, stage::Stage, transition::Grant};
 
 /// Entries in the history of a model version up to which requests are opened. No entry makes room for another.
 pub const HISTORY_LIMIT: usize = 64;
@@ -39,7 +39,8 @@ pub struct HistoryEntry {
     /// How the request or step ended.
     #[schemars(transform = possible_values::list)]
     pub decision: Decision,
-    /// The person who decided. `understudy-operator` if no person did, for example after `Expired`.
+    /// The person who decided. For `Approved`, the last of those who approved. `understudy-operator` if no person did, for
+    /// example after `Expired`.
     #[schemars(length(max = limits::PERSON))]
     pub decided_by: String,
     /// When the operator recorded the decision.
@@ -49,6 +50,20 @@ pub struct HistoryEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::REASON))]
     pub reason: Option<String>,
+    /// Why the step was requested, in the words of the requester. Absent if nobody gave a comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::REASON))]
+    pub comment: Option<String>,
+    /// What callers of main had to change, because this version does not accept main's calls or lacks an output. Absent
+    /// if every call fits both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::REASON))]
+    pub breaking: Option<String>,
+    /// Who approved the request, when and why, in their order, also if it ended without effect. Absent in entries of older
+    /// operators, whose only approver is `decidedBy`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = limits::APPROVALS))]
+    pub approvals: Vec<Grant>,
     /// Digest of the artifact that was decided on: `sha256:` and 64 hexadecimal digits.
     #[schemars(length(max = limits::DIGEST))]
     pub digest: String,
@@ -61,7 +76,7 @@ pub struct HistoryEntry {
 /// How a request or step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Decision {
-    /// A second person approved the request.
+    /// As many other people as must approve have approved the request.
     Approved,
     /// Somebody who may approve rejected the request.
     Rejected,

@@ -29,6 +29,7 @@ mod failure;
 mod history;
 pub mod limits;
 mod main_record;
+mod misfit;
 mod model_deployment;
 mod model_version;
 pub mod names;
@@ -58,6 +59,7 @@ pub use history::{
     Decision, END_OF_APPROVED, HISTORY_CAPACITY, HISTORY_LIMIT, HistoryEntry, PolicyReference,
 };
 pub use main_record::{MainReason, MainRecord};
+pub use misfit::misfit;
 pub use model_deployment::{ModelDeployment, ModelDeploymentSpec, ModelDeploymentStatus};
 pub use model_version::{ModelVersion, ModelVersionSpec, ModelVersionStatus};
 pub use recording::{Recording, Sink};

@@ -3,8 +3,10 @@
 
 /// Characters of a person's name.
 pub const PERSON: usize = 256;
-/// Characters of the reason of a rejection, annotation `understudy.dev/reason`, and of every reason in the history.
+/// Characters of a comment, annotation `understudy.dev/reason`, and of every reason in the history.
 pub const REASON: usize = 1024;
+/// Approvals of one request: the largest number of approvers, and one more for the request of a service account.
+pub const APPROVALS: usize = 6;
 /// Characters of a tester's feedback, annotation `understudy.dev/feedback`.
 pub const FEEDBACK: usize = 4096;
 /// Characters of the annotation `understudy.dev/rollback`.

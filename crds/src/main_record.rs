@@ -16,6 +16,11 @@ pub struct MainRecord {
     /// Name of its `ModelVersion`, which may be deleted by now.
     #[schemars(length(max = limits::OBJECT))]
     pub model_version: String,
+    /// `metadata.uid` of its `ModelVersion`. A `ModelVersion` that was deleted and created again under the same name has
+    /// another one. Absent in entries of older operators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::UID))]
+    pub uid: Option<String>,
     /// Digest of the artifact that answered callers: `sha256:` and 64 hexadecimal digits.
     #[schemars(length(max = limits::DIGEST))]
     pub digest: String,
@@ -42,6 +47,16 @@ pub struct MainRecord {
     /// `understudy.dev/rollback`.
     #[schemars(length(max = limits::CHANGE))]
     pub transition: String,
+    /// What the person who rolled back wrote into the annotation `understudy.dev/reason`. Absent for `Promoted`, whose
+    /// comments are in the history of the `ModelVersion`, and if nobody gave a comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::REASON))]
+    pub comment: Option<String>,
+    /// What callers of the main before it had to change, because this version does not accept its calls or lacks an
+    /// output. Absent if every call fits both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::REASON))]
+    pub breaking: Option<String>,
 }
 
 /// What made a version main.

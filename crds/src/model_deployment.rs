@@ -109,9 +109,9 @@ pub struct ModelDeploymentSpec {
     #[schemars(length(max = limits::OBJECT))]
     #[x_kube(validation = rules::object_name("priorityClassName"))]
     pub priority_class_name: Option<String>,
-    /// What a request needs before it takes effect, in addition to a second person. Changing it requires the verb
-    /// `govern` on this `ModelDeployment`. Without it, Production needs a tester's verdict and no metric, and a request
-    /// ends after a week.
+    /// What a request needs before it takes effect. Changing it requires the verb `govern` on this `ModelDeployment`.
+    /// Without it, a request needs one approver, Production needs a tester's verdict and no metric, and a request ends
+    /// after a week.
     #[serde(default)]
     #[schemars(extend("default" = {}))]
     pub approval: Approval,
@@ -127,7 +127,7 @@ pub struct ModelDeploymentSpec {
     /// receive. Without it, nothing is copied. Adding, changing or removing it restarts no pod of main.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenger: Option<Challenger>,
-    /// What is kept of main's calls. Without it, nothing is kept and outcomes are rejected. Adding or removing it
+    /// What is kept of main's calls. Changing it requires the verb `govern` on this `ModelDeployment`. Without it, nothing is kept and outcomes are rejected. Adding or removing it
     /// replaces the pods one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording: Option<Recording>,
@@ -183,6 +183,11 @@ pub struct ModelDeploymentStatus {
     /// The newest rollback that was requested, and its result. Absent before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<RollbackStatus>,
+    /// The annotation `understudy.dev/reason` when the newest rollback was requested. A later rollback has a comment only if
+    /// it changes the annotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::REASON))]
+    pub last_comment: Option<String>,
     /// Which versions were main, from when to when, and by whose request and approval: the newest 100, newest last.
     /// Entries stay when the `ModelVersion` is deleted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -34,6 +34,7 @@ use crate::{
     printcolumn(name = "Stage", type_ = "string", json_path = ".status.stage"),
     printcolumn(name = "Pending", type_ = "string", json_path = ".status.transition.to"),
     printcolumn(name = "Requested-By", type_ = "string", json_path = ".status.transition.requestedBy"),
+    printcolumn(name = "Approved", type_ = "string", json_path = ".status.transition.approved"),
     printcolumn(
         name = "Ready",
         type_ = "string",
@@ -150,6 +151,11 @@ pub struct ModelVersionStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::UID))]
     pub deployment_uid: Option<String>,
+    /// The annotation `understudy.dev/reason` when the newest act was recorded. A later act has a comment only if it changes
+    /// the annotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::REASON))]
+    pub last_comment: Option<String>,
     /// `metadata.generation` of the spec that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,

@@ -44,6 +44,10 @@ pub struct RollbackStatus {
     /// the writer's own name.
     #[schemars(length(max = limits::PERSON))]
     pub by: String,
+    /// Why, in the words of this person, from the annotation `understudy.dev/reason`. Absent if nobody gave a comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::REASON))]
+    pub comment: Option<String>,
     /// When the operator saw the request.
     pub at: Time,
     /// How far the rollback is.
@@ -61,7 +65,8 @@ pub enum RollbackResult {
     Pending,
     /// The version is main.
     Done,
-    /// The version does not exist, was never approved for Production, or was never main. Main stays as it is.
+    /// The version does not exist, was never approved for Production, was never main, or has main's major version number
+    /// and cannot answer main's calls. Main stays as it is.
     Refused,
     /// The version did not become main within `spec.rollout.deadline`. Main stays as it is.
     TimedOut,

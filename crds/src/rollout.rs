@@ -43,6 +43,11 @@ pub struct Rollout {
     /// Name of its `ModelVersion` in the same namespace.
     #[schemars(length(max = limits::OBJECT))]
     pub model_version: String,
+    /// `metadata.uid` of its `ModelVersion`. A `ModelVersion` that was deleted and created again under the same name has
+    /// another one. Absent in the status of older operators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::UID))]
+    pub uid: Option<String>,
     /// What started the change: the id of the approved transition, or `rollback:` and the value of the annotation
     /// `understudy.dev/rollback`.
     #[schemars(length(max = limits::CHANGE))]

@@ -16,6 +16,11 @@ pub struct ServedVersion {
     /// Name of main's `ModelVersion` in the same namespace.
     #[schemars(length(max = limits::OBJECT))]
     pub model_version: String,
+    /// `metadata.uid` of main's `ModelVersion`. A `ModelVersion` that was deleted and created again under the same name has
+    /// another one. Absent in the status of older operators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::UID))]
+    pub uid: Option<String>,
     /// Digest of main's artifact: `sha256:` and 64 hexadecimal digits.
     #[schemars(length(max = limits::DIGEST))]
     pub digest: String,
@@ -40,6 +45,11 @@ pub struct Previous {
     /// Name of its `ModelVersion` in the same namespace.
     #[schemars(length(max = limits::OBJECT))]
     pub model_version: String,
+    /// `metadata.uid` of its `ModelVersion`. A `ModelVersion` that was deleted and created again under the same name has
+    /// another one. Absent in the status of older operators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::UID))]
+    pub uid: Option<String>,
     /// Digest of its artifact: `sha256:` and 64 hexadecimal digits.
     #[schemars(length(max = limits::DIGEST))]
     pub digest: String,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{limits, stage::Stage};
 
-/// A requested step that waits for an approval by a second person or, once approved, for its roll-out.
+/// A requested step that waits for its approvals or, once approved, for its roll-out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Transition {
@@ -40,10 +40,37 @@ pub struct Transition {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::FINGERPRINT))]
     pub policy_fingerprint: Option<String>,
-    /// The approval. Absent until somebody approves. With it, the roll-out is in progress, and the stage follows when
-    /// the version serves.
+    /// Why the step is requested, in the words of the requester, from the annotation `understudy.dev/reason`. Absent if
+    /// nobody gave a comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::REASON))]
+    pub comment: Option<String>,
+    /// What callers of main have to change if this version replaces it, because it does not accept main's calls or lacks
+    /// an output. Absent if every call fits both, if no version is main, or if a signature is not known yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::REASON))]
+    pub breaking: Option<String>,
+    /// Number of people who must approve: `spec.approval.approvers` or the minimum of the cluster, and one more if a
+    /// service account requested the step. Each of them approves by a write of their own.
+    #[serde(default = "one")]
+    pub approvers: i32,
+    /// The approvals so far, in their order. Nobody counts twice, and the requester does not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = limits::APPROVALS))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["by".into()]))]
+    pub approvals: Vec<Grant>,
+    /// How many people have approved, and how many must, for example `1 of 2`. Absent in the status of older operators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::ID))]
+    pub approved: Option<String>,
+    /// The approval that was the last one needed. Absent until then. With it, the roll-out is in progress, and the stage
+    /// follows when the version serves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Grant>,
+}
+
+const fn one() -> i32 {
+    1
 }
 
 /// Who approved a step, and when.
@@ -56,4 +83,8 @@ pub struct Grant {
     pub by: String,
     /// When the operator recorded the approval.
     pub at: Time,
+    /// Why, in the words of the approver, from the annotation `understudy.dev/reason`. Absent if nobody gave a comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::REASON))]
+    pub comment: Option<String>,
 }

@@ -61,6 +61,9 @@ const fn max_concurrent_rollouts() -> NonZeroUsize {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Minimums {
+    /// Smallest number of people who must approve a request.
+    #[serde(default)]
+    pub approvers: Option<i32>,
     /// `Required` makes the acceptance test mandatory for every deployment.
     #[serde(default)]
     pub acceptance_test: Option<AcceptanceTest>,
@@ -76,6 +79,7 @@ impl Minimums {
     /// The rules in force: those of the deployment, raised to the minimums.
     pub fn raise(&self, approval: &Approval) -> Approval {
         let mut raised = approval.clone();
+        raised.approvers = raised.approvers.max(self.approvers.unwrap_or_default());
         if self.acceptance_test == Some(AcceptanceTest::Required) {
             raised.acceptance_test = AcceptanceTest::Required;
         }
@@ -173,6 +177,7 @@ mod tests {
 
     fn minimums() -> Minimums {
         Minimums {
+            approvers: Some(2),
             acceptance_test: Some(AcceptanceTest::Required),
             max_expires_after: Some(std::time::Duration::from_hours(1).into()),
             gates: vec![gate("auc", Some(0.9), true), gate("recall", Some(0.5), false)],

@@ -78,6 +78,8 @@ reasons! {
         ApprovalPolicyInactive,
         /// A metric gate is not met.
         GateFailed,
+        /// It does not accept the calls of main or lacks an output, and has no new major version number.
+        SignatureBreaking,
         /// A tester's verdict is `failed`.
         AcceptanceFailed,
         /// No tester has given a verdict.
@@ -142,6 +144,8 @@ reasons! {
         DeploymentChanged,
         /// The API server does not enforce the approval policy.
         ApprovalPolicyInactive,
+        /// It does not accept the calls of the present main or lacks an output, and has no new major version number.
+        SignatureBreaking,
     }
 
     /// `ChallengerReady` of a deployment, apart from the reasons of [`Apply`].
@@ -186,6 +190,8 @@ reasons! {
     Event {
         /// A request was opened.
         Requested,
+        /// A person approved a request that needs more approvals.
+        ApprovalRecorded,
         /// A tester gave a verdict.
         AcceptanceTest,
         /// The version reached the approved stage.

@@ -31,7 +31,7 @@ pub struct Args {
 
     /// Directory of the mounted Secret with the credentials for the model. It may contain the files
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION`, `AWS_ENDPOINT_URL`, `token`,
-    /// `username`, `password` and `ca.crt`.
+    /// `username`, `password`, `origin` and `ca.crt`.
     #[arg(long, env = "UNDERSTUDY_SECRET_DIR")]
     pub secret_dir: Option<PathBuf>,
 
@@ -40,13 +40,18 @@ pub struct Args {
     pub pvc_dir: Option<PathBuf>,
 
     /// URI of the baseline: the distribution of the training data, to detect drift. It has the same schemes as the
-    /// model and uses the same Secret. Without a baseline, the server does not detect drift.
+    /// model. Without a baseline, the server does not detect drift.
     #[arg(long, env = "UNDERSTUDY_BASELINE", requires = "baseline_sha256")]
     pub baseline: Option<String>,
 
     /// SHA-256 of the baseline file, 64 hexadecimal digits.
     #[arg(long, env = "UNDERSTUDY_BASELINE_SHA256", requires = "baseline")]
     pub baseline_sha256: Option<Digest>,
+
+    /// Directory of the mounted Secret with the credentials for the baseline. Same files as in `--secret-dir`. Without it,
+    /// the credentials for the model are used if both files have the same origin.
+    #[arg(long, env = "UNDERSTUDY_BASELINE_SECRET_DIR")]
+    pub baseline_secret_dir: Option<PathBuf>,
 
     /// Mount directory of the `PersistentVolumeClaim` of a `pvc://` baseline.
     #[arg(long, env = "UNDERSTUDY_BASELINE_PVC_DIR")]

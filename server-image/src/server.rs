@@ -1,6 +1,6 @@
 //! The life of the process: it listens, loads the model, serves and drains.
 
-use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use tokio::{
@@ -185,7 +185,7 @@ async fn baseline(args: &Args) -> Result<Option<Baseline>, Failure> {
     let request = artifact::FetchRequest {
         uri,
         sha256,
-        secret_dir: args.secret_dir.as_deref(),
+        secret_dir: baseline_secret(args, uri)?,
         pvc_dir: args.baseline_pvc_dir.as_deref(),
         work_dir: &args.work_dir,
         file: "baseline.json",
@@ -198,6 +198,16 @@ async fn baseline(args: &Args) -> Result<Option<Baseline>, Failure> {
     Baseline::parse(&bytes)
         .map(Some)
         .map_err(|error| Failure::new(Reason::InvalidBaseline, format!("{uri}: {error}")))
+}
+
+/// The Secret for the baseline: its own, or that of the model if both come from the same place. Credentials are never sent
+/// to another one.
+fn baseline_secret<'a>(args: &'a Args, uri: &str) -> Result<Option<&'a Path>, Failure> {
+    if let Some(own) = &args.baseline_secret_dir {
+        return Ok(Some(own));
+    }
+    let is_same = artifact::Uri::parse(uri)?.has_origin_of(&artifact::Uri::parse(&args.artifact)?);
+    Ok(args.secret_dir.as_deref().filter(|_| is_same))
 }
 
 /// Fails if the baseline has columns that the model does not have.

@@ -4,7 +4,8 @@ ConfigMap, which the operator compares with the live policy. So the two cannot d
 the same reason.
 
 In this order: who writes, what the write changes, which act that is, what the act must fulfil.
-An act is a change of one group of annotations, or of spec.stage. Removing a whole group is not an act.
+An act is a change of one group of annotations, or of spec.stage. Removing a whole group is not an act, but takes one back
+if the operator has not recorded it yet. The annotation understudy.dev/reason is the comment on the act whose write changes it.
 People see the message of the first validation that fails.
 */}}
 {{- define "understudy.approvalPolicy" -}}
@@ -42,9 +43,11 @@ matchConditions:
 variables:
 # Who writes.
 - name: me
-  expression: request.userInfo.username
+  expression: {{ include "understudy.identity" . | quote }}
+- name: isRobot
+  expression: variables.me.startsWith('system:serviceaccount:')
 - name: isOperator
-  expression: variables.me == '{{ include "understudy.operatorUser" . }}'
+  expression: request.userInfo.username == '{{ include "understudy.operatorUser" . }}'
 - name: resource
   expression: "request.resource.resource + (has(request.subResource) && request.subResource != '' ? '/' + request.subResource : '')"
 - name: onVersion
@@ -80,7 +83,7 @@ variables:
 - name: approves
   expression: variables.onVersion && variables.changed.exists(k, k in variables.approvalKeys) && variables.approvalKeys.exists(k, k in variables.after)
 - name: rejectionKeys
-  expression: "['understudy.dev/reject', 'understudy.dev/rejected-by', 'understudy.dev/reason']"
+  expression: "['understudy.dev/reject', 'understudy.dev/rejected-by']"
 - name: rejects
   expression: variables.onVersion && variables.changed.exists(k, k in variables.rejectionKeys) && variables.rejectionKeys.exists(k, k in variables.after)
 - name: acceptanceKeys
@@ -94,13 +97,42 @@ variables:
 - name: governs
   expression: >-
     variables.onDeployment && oldObject != null
-    && (object.spec.?approval != oldObject.spec.?approval || object.spec.?access != oldObject.spec.?access)
+    && (object.spec.?approval != oldObject.spec.?approval || object.spec.?access != oldObject.spec.?access
+    || object.spec.?recording != oldObject.spec.?recording)
 - name: decides
   expression: variables.approves || variables.rejects
 - name: decisionKeys
   expression: "variables.approves ? variables.approvalKeys : variables.rejectionKeys"
 - name: decision
   expression: "variables.approves ? 'approval' : 'rejection'"
+- name: comments
+  expression: "'understudy.dev/reason' in variables.changed"
+# Acts that the operator has not recorded yet, and their authors.
+- name: approvers
+  expression: variables.transition.?approvals.orValue([]).map(a, a.by)
+- name: approvalAwaits
+  expression: >-
+    variables.pending && variables.before[?'understudy.dev/approve'].orValue('') == variables.transition.id
+    && !(variables.before[?'understudy.dev/approved-by'].orValue('') in variables.approvers)
+- name: rejectionAwaits
+  expression: variables.pending && variables.before[?'understudy.dev/reject'].orValue('') == variables.transition.id
+- name: rollbackAwaits
+  expression: >-
+    variables.before[?'understudy.dev/rollback'].orValue('') != ''
+    && (oldObject.?status.?rollback.?request.orValue('') != variables.before['understudy.dev/rollback']
+    || oldObject.?status.?rollback.?result.orValue('') == 'Pending')
+- name: takesBackApproval
+  expression: >-
+    variables.onVersion && variables.approvalAwaits && !variables.approves
+    && variables.changed.exists(k, k in variables.approvalKeys || (k == 'understudy.dev/reason' && !variables.requests))
+- name: takesBackRejection
+  expression: >-
+    variables.onVersion && variables.rejectionAwaits && !variables.rejects
+    && variables.changed.exists(k, k in variables.rejectionKeys || (k == 'understudy.dev/reason' && !variables.requests))
+- name: takesBackRollback
+  expression: >-
+    variables.onDeployment && variables.rollbackAwaits && !variables.rollsBack
+    && variables.changed.exists(k, k in variables.rollbackKeys || k == 'understudy.dev/reason')
 # Withdrawing requests no new stage: the right to request a stage includes the right to withdraw. None is never requested.
 - name: requestedStage
   expression: "variables.stageAfter == variables.stageNow && variables.stageBefore != 'None' ? variables.stageBefore : variables.stageAfter"
@@ -119,6 +151,36 @@ variables:
   expression: "variables.recorded.filter(h, h.?decision.orValue('') == 'Approved' && !(h.id in variables.idsBefore))"
 - name: granted
   expression: "!variables.onRecord ? {} : object.?status.?transition.?approval.orValue({})"
+- name: grantsBefore
+  expression: variables.transition.?approvals.orValue([])
+- name: grants
+  expression: >-
+    !variables.onRecord || !has(object.status.transition) || object.status.transition.id != variables.transition.?id.orValue('')
+    ? [] : object.status.transition.?approvals.orValue([])
+# The approver whom the annotations prove for the open request: only this person can have written both.
+- name: proven
+  expression: >-
+    variables.before[?'understudy.dev/approve'].orValue('') == variables.transition.?id.orValue('-')
+    ? variables.before[?'understudy.dev/approved-by'].orValue('') : ''
+# Secrets and claims that a write names for the first time.
+- name: sinkBefore
+  expression: "!variables.onDeployment || oldObject == null ? {} : oldObject.spec.?recording.?sink.orValue({})"
+- name: sinkAfter
+  expression: "!variables.onDeployment ? {} : object.spec.?recording.?sink.orValue({})"
+{{- range $file := list "artifact" "baseline" }}
+- name: {{ $file }}Secret
+  expression: "!variables.onVersion || oldObject != null ? '' : object.spec.?{{ $file }}.?secretRef.?name.orValue('')"
+- name: {{ $file }}Claim
+  expression: >-
+    !variables.onVersion || oldObject != null || !object.spec.?{{ $file }}.?uri.orValue('').startsWith('pvc://')
+    ? '' : object.spec.{{ $file }}.uri.substring(6).split('/')[0]
+{{- end }}
+- name: sinkSecret
+  expression: "variables.sinkAfter == variables.sinkBefore ? '' : variables.sinkAfter.?secretRef.?name.orValue('')"
+- name: sinkClaim
+  expression: >-
+    variables.sinkAfter == variables.sinkBefore || !variables.sinkAfter.?uri.orValue('').startsWith('pvc://')
+    ? '' : variables.sinkAfter.uri.substring(6).split('/')[0]
 validations:
 # The operator, the status, and the proof of a switch: what made a version main. The operator records main by this proof.
 - expression: "!variables.resource.endsWith('/status') || variables.isOperator"
@@ -132,23 +194,38 @@ validations:
   reason: Forbidden
 # The operator's probe writes such a record as a dry run, to check that this policy is in force.
 - expression: >-
-    variables.newApprovals.all(h,
-    {{ include "understudy.identity" (dict "root" . "of" "h.?decidedBy.orValue('')") }} != {{ include "understudy.identity" (dict "root" . "of" "h.?requestedBy.orValue('')") }})
+    variables.newApprovals.all(h, h.?decidedBy.orValue('') != h.?requestedBy.orValue('')
+    && h.?approvals.orValue([]).all(a, a.by != h.?requestedBy.orValue('')))
   message: "four eyes: an approval by its own requester cannot be recorded"
   reason: Forbidden
-# An approval is recorded only if this annotation exists. Only its author can write it.
+# An approval is recorded only if its annotation exists. Only its author can write it.
 - expression: >-
-    !has(variables.granted.by) || has(variables.transition.approval)
-    || (variables.before[?'understudy.dev/approve'].orValue('') == object.status.transition.id
-    && variables.before[?'understudy.dev/approved-by'].orValue('') == variables.granted.by
-    && variables.transition.?id.orValue('') == object.status.transition.id)
+    variables.grants.all(g, g in variables.grantsBefore
+    || (variables.pending && g.by == variables.proven && g.by != variables.transition.requestedBy && !(g.by in variables.approvers)))
+    && (!variables.onRecord || !has(object.status.transition) || object.status.transition.id == variables.transition.?id.orValue('')
+    || !(has(object.status.transition.approvals) || has(object.status.transition.approval)))
   message: an approval that nobody gave cannot be recorded
   reason: Forbidden
+- expression: "!variables.onRecord || object.?status.?transition.?id.orValue('') != variables.transition.?id.orValue('') || variables.grantsBefore.all(g, g in variables.grants)"
+  message: a recorded approval cannot be removed
+  reason: Forbidden
 - expression: >-
-    variables.newApprovals.all(h,
-    (has(variables.transition.approval) && variables.transition.id == h.id && variables.transition.approval.by == h.decidedBy)
-    || (variables.before[?'understudy.dev/approve'].orValue('') == h.id && variables.before[?'understudy.dev/approved-by'].orValue('') == h.decidedBy))
+    !has(variables.granted.by) || has(variables.transition.approval)
+    || (variables.grants.exists(g, g.by == variables.granted.by) && variables.grants.size() >= object.status.transition.?approvers.orValue(1))
+  message: a request cannot be recorded as approved by fewer people than it needs
+  reason: Forbidden
+- expression: >-
+    variables.newApprovals.all(h, h.id == variables.transition.?id.orValue('')
+    && h.?decidedBy.orValue('') == variables.proven && h.?requestedBy.orValue('') == variables.transition.requestedBy
+    && variables.grantsBefore.all(g, g in h.?approvals.orValue([]))
+    && h.?approvals.orValue([]).all(a, a in variables.grantsBefore || (variables.pending && a.by == variables.proven)))
   message: an approval that nobody gave cannot be recorded
+  reason: Forbidden
+# The requester's number of approvers can only rise. A service account's request needs one more.
+- expression: >-
+    variables.newApprovals.all(h, h.?approvals.orValue([]).size() >= variables.transition.?approvers.orValue(1)
+    && h.?approvals.orValue([]).size() >= {{ .Values.approval.minimums.approvers }} + (h.?requestedBy.orValue('').startsWith('system:serviceaccount:') ? 1 : 0))
+  message: a request cannot be recorded as approved by fewer people than it needs
   reason: Forbidden
 # `in` compares outside of the interpreter: with `exists`, a long history made each write of a status slow.
 - expression: variables.recordedBefore.all(h, h in variables.recorded)
@@ -162,7 +239,7 @@ validations:
 - expression: "!(variables.requests || variables.decides || variables.accepts || variables.rollsBack) || variables.me.size() <= 256"
   messageExpression: "'your user name has ' + string(variables.me.size()) + ' characters, and the record of an act keeps at most 256: act with an account that has a shorter name'"
   reason: Invalid
-- expression: "!variables.rejects || variables.after[?'understudy.dev/reason'].orValue('').size() <= 1024"
+- expression: "!variables.comments || variables.after[?'understudy.dev/reason'].orValue('').size() <= 1024"
   messageExpression: "'understudy.dev/reason has ' + string(variables.after['understudy.dev/reason'].size()) + ' characters, at most 1024 are allowed: shorten it, and link to the rest'"
   reason: Invalid
 - expression: "!variables.accepts || variables.after[?'understudy.dev/feedback'].orValue('').size() <= 4096"
@@ -171,6 +248,38 @@ validations:
 - expression: "!variables.rollsBack || variables.after[?'understudy.dev/rollback'].orValue('').size() <= 256"
   messageExpression: "'understudy.dev/rollback has ' + string(variables.after['understudy.dev/rollback'].size()) + ' characters, at most 256 are allowed: <version>#<new suffix>'"
   reason: Invalid
+# Comments.
+- expression: >-
+    !variables.comments || !('understudy.dev/reason' in variables.after)
+    || variables.requests || variables.decides || variables.rollsBack
+    || (variables.approvalAwaits && variables.before[?'understudy.dev/approved-by'].orValue('') == variables.me)
+    || (variables.rejectionAwaits && variables.before[?'understudy.dev/rejected-by'].orValue('') == variables.me)
+    || (variables.rollbackAwaits && variables.before[?'understudy.dev/rollback-by'].orValue('') == variables.me)
+  message: "understudy.dev/reason is the comment of an act: it changes only in a write that requests a stage, approves, rejects or rolls back"
+  reason: Forbidden
+{{- if .Values.approval.reasonRequired }}
+- expression: >-
+    !((variables.requests && variables.stageAfter != variables.stageNow) || variables.decides || variables.rollsBack)
+    || (variables.comments && variables.after[?'understudy.dev/reason'].orValue('').trim() != '')
+  message: "this cluster requires a comment: set the annotation understudy.dev/reason in the same write, with a text that differs from the comment of the act before"
+  reason: Invalid
+{{- end }}
+# Taking back what is not recorded yet.
+- expression: >-
+    !variables.takesBackApproval || variables.before[?'understudy.dev/approved-by'].orValue('') == variables.me
+    || authorizer.group('understudy.dev').resource('stages').namespace(request.namespace).name(variables.decidedStage.lowerAscii()).check('approve').allowed()
+  messageExpression: "variables.me + ' may not take back the approval of ' + variables.before[?'understudy.dev/approved-by'].orValue('') + ': only its author, or a person who may decide on this stage'"
+  reason: Forbidden
+- expression: >-
+    !variables.takesBackRejection || variables.before[?'understudy.dev/rejected-by'].orValue('') == variables.me
+    || authorizer.group('understudy.dev').resource('stages').namespace(request.namespace).name(variables.decidedStage.lowerAscii()).check('approve').allowed()
+  messageExpression: "variables.me + ' may not take back the rejection of ' + variables.before[?'understudy.dev/rejected-by'].orValue('') + ': only its author, or a person who may decide on this stage'"
+  reason: Forbidden
+- expression: >-
+    !variables.takesBackRollback || variables.before[?'understudy.dev/rollback-by'].orValue('') == variables.me
+    || authorizer.group('understudy.dev').resource('modeldeployments').namespace(request.namespace).name(request.name).check('rollback').allowed()
+  messageExpression: "variables.me + ' may not take back the rollback of ' + variables.before[?'understudy.dev/rollback-by'].orValue('') + ': only its author, or a person who may roll back'"
+  reason: Forbidden
 # Request.
 - expression: "!variables.onVersion || oldObject != null || variables.stageAfter in ['None', 'Staging']"
   messageExpression: "'a new ModelVersion starts in None or requests Staging; ' + variables.stageAfter + ' can be requested after that'"
@@ -200,21 +309,26 @@ validations:
     && object.metadata.?labels == oldObject.metadata.?labels
     && object.metadata.?finalizers == oldObject.metadata.?finalizers
     && object.metadata.?ownerReferences == oldObject.metadata.?ownerReferences
-    && variables.changed.all(k, k in variables.decisionKeys))
+    && variables.changed.all(k, k in variables.decisionKeys || k == 'understudy.dev/reason'))
   messageExpression: "'one write decides or edits, never both: this ' + variables.decision + ' changes something else'"
   reason: Forbidden
 - expression: "!variables.decides || variables.after[?variables.decisionKeys[1]].orValue('') == variables.me"
   messageExpression: "'this ' + variables.decision + ' must carry the annotation ' + variables.decisionKeys[1] + ': ' + variables.me"
   reason: Forbidden
 {{- if not .Values.approval.allowServiceAccounts }}
-- expression: "!variables.decides || !variables.me.startsWith('system:serviceaccount:')"
+- expression: "!variables.decides || !variables.isRobot"
   message: service accounts may neither approve nor reject
   reason: Forbidden
 {{- end }}
-- expression: >-
-    !variables.approves
-    || {{ include "understudy.identity" (dict "root" . "of" "variables.transition.?requestedBy.orValue('')") }} != {{ include "understudy.identity" (dict "root" . "of" "variables.me") }}
+# The user name is compared as well: a request may be older than a change of approval.identityExpression.
+- expression: "!variables.approves || !(variables.transition.?requestedBy.orValue('') in [variables.me, request.userInfo.username])"
   messageExpression: "'four eyes: ' + variables.me + ' requested this transition, somebody else must approve it'"
+  reason: Forbidden
+- expression: "!variables.approves || !(variables.me in variables.approvers)"
+  messageExpression: "variables.me + ' has approved this transition, and nobody counts twice: somebody else must approve it'"
+  reason: Forbidden
+- expression: "!variables.approves || !variables.approvalAwaits || variables.before[?'understudy.dev/approved-by'].orValue('') in ['', variables.me]"
+  messageExpression: "'the approval of ' + variables.before[?'understudy.dev/approved-by'].orValue('') + ' is not recorded yet: approve again once status.transition shows it, or take it back first'"
   reason: Forbidden
 - expression: "!variables.decides || authorizer.group('understudy.dev').resource('stages').namespace(request.namespace).name(variables.decidedStage.lowerAscii()).check('approve').allowed()"
   messageExpression: "variables.me + ' may not decide on the stage ' + variables.decidedStage + ' (needs the verb approve on stages/' + variables.decidedStage.lowerAscii() + ')'"
@@ -234,10 +348,13 @@ validations:
   reason: Forbidden
 # Delete. If the namespace is being deleted, its models are deleted with it.
 - expression: >-
-    variables.resource != 'modelversions' || request.operation != 'DELETE' || variables.stageNow != 'Production'
+    variables.resource != 'modelversions' || request.operation != 'DELETE'
+    || (variables.stageNow != 'Production' && !has(variables.transition.approval))
     || has(namespaceObject.metadata.deletionTimestamp)
     || authorizer.group('understudy.dev').resource('modelversions').namespace(request.namespace).name(oldObject.metadata.name).check('delete-production').allowed()
-  messageExpression: "oldObject.metadata.name + ' is in Production: move it out first, or have the verb delete-production on modelversions'"
+  messageExpression: >-
+    oldObject.metadata.name + (variables.stageNow == 'Production' ? ' is in Production: move it out first'
+    : ' is approved for ' + variables.decidedStage + ' and rolls out: withdraw the request first') + ', or have the verb delete-production on modelversions'
   reason: Forbidden
 - expression: >-
     variables.resource != 'modeldeployments' || request.operation != 'DELETE' || !has(variables.mainNow.version)
@@ -245,9 +362,20 @@ validations:
     || authorizer.group('understudy.dev').resource('modeldeployments').namespace(request.namespace).name(oldObject.metadata.name).check('delete-production').allowed()
   messageExpression: "'callers of ' + oldObject.metadata.name + ' are answered by ' + variables.mainNow.version + ', and deleting it ends that: move this version out of Production first, or have the verb delete-production on modeldeployments'"
   reason: Forbidden
+# Secrets and claims. Each check has an expression of its own: the API server limits what one may cost.
+{{- range $field, $path := dict "artifact" "spec.artifact" "baseline" "spec.baseline" "sink" "spec.recording.sink" }}
+{{- range $kind, $of := dict "Secret" (list "secrets" (printf "%s.secretRef" $path)) "Claim" (list "persistentvolumeclaims" (printf "%s.uri" $path)) }}
+- expression: >-
+    variables.{{ $field }}{{ $kind }} == ''
+    || authorizer.group('').resource('{{ index $of 0 }}').namespace(request.namespace).name(variables.{{ $field }}{{ $kind }}).check('get').allowed()
+    || authorizer.group('').resource('{{ index $of 0 }}').namespace(request.namespace).name(variables.{{ $field }}{{ $kind }}).check('use').allowed()
+  messageExpression: "variables.me + ' may not use ' + variables.{{ $field }}{{ $kind }} + ', which {{ index $of 1 }} names (needs the verb get or use on {{ index $of 0 }}/' + variables.{{ $field }}{{ $kind }} + ')'"
+  reason: Forbidden
+{{- end }}
+{{- end }}
 # ModelDeployments: rules and rollback.
 - expression: "!variables.governs || authorizer.group('understudy.dev').resource('modeldeployments').namespace(request.namespace).name(request.name).check('govern').allowed()"
-  messageExpression: "variables.me + ' may not change spec.approval or spec.access (needs the verb govern on modeldeployments)'"
+  messageExpression: "variables.me + ' may not change spec.approval, spec.access or spec.recording (needs the verb govern on modeldeployments)'"
   reason: Forbidden
 {{- if eq .Values.approval.minimums.acceptanceTest "Required" }}
 - expression: >-
@@ -264,9 +392,14 @@ validations:
   reason: Forbidden
 {{- end -}}
 
-{{/* CEL: the person behind an account name, by approval.identityExpression over `username`. */}}
+{{/*
+CEL: the person who writes, by approval.identityExpression over `username`, `uid`, `groups` and `extra` of their account. A
+service account is always itself: its requests need one approver more.
+*/}}
 {{- define "understudy.identity" -}}
-[{{ .of }}].map(username, {{ .root.Values.approval.identityExpression }})[0]
+request.userInfo.username.startsWith('system:serviceaccount:') ? request.userInfo.username
+{{- " " }}: [request.userInfo.username].map(username, [request.userInfo.?uid.orValue('')].map(uid, [request.userInfo.?groups.orValue([])].map(groups, [request.userInfo.?extra.orValue({})].map(extra,
+{{- " " }}{{ .Values.approval.identityExpression }})[0])[0])[0])[0]
 {{- end -}}
 
 {{- define "understudy.approvalBinding" -}}

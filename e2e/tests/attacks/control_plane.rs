@@ -11,6 +11,9 @@ use kube::{
 /// Label of namespaces in which names are stamped. The script limits the stamping policy to them.
 pub const STAMPED: &str = "understudy.dev/stamped";
 
+/// Label of namespaces with a second approval policy, which requires comments and two approvers.
+pub const STRICT: &str = "understudy.dev/strict";
+
 /// The API server, as an administrator who can impersonate any user.
 pub struct ControlPlane {
     admin: Config,
@@ -40,9 +43,22 @@ impl ControlPlane {
         Client::try_from(self.admin.clone()).expect("a client can be built from the kubeconfig")
     }
 
-    /// A client that impersonates this user with these groups.
-    pub fn client_of(&self, name: &str, groups: &[&str]) -> Client {
+    /// A client that impersonates this user with these groups and these further facts about the account.
+    pub fn client_of(&self, name: &str, groups: &[&str], extra: &[(&str, &str)]) -> Client {
         let mut config = self.admin.clone();
+        for (key, value) in extra {
+            // The API server makes the name of a header lower-case before it decodes it.
+            let encoded: String = key
+                .chars()
+                .map(
+                    |c| if c.is_ascii_lowercase() { c.to_string() } else { format!("%{:02x}", u32::from(c)) },
+                )
+                .collect();
+            let header = format!("Impersonate-Extra-{encoded}");
+            config
+                .headers
+                .push((header.parse().expect("a header"), value.parse().expect("a header's value")));
+        }
         config.auth_info.impersonate = Some(name.to_owned());
         config.auth_info.impersonate_groups = Some(groups.iter().map(|g| (*g).to_owned()).collect());
         Client::try_from(config).expect("a client can be built from the kubeconfig")
@@ -50,6 +66,6 @@ impl ControlPlane {
 }
 
 /// Labels of a namespace of these tests.
-pub fn labels(stamped: bool) -> BTreeMap<String, String> {
-    [(STAMPED.to_owned(), stamped.to_string())].into()
+pub fn labels(stamped: bool, strict: bool) -> BTreeMap<String, String> {
+    [(STAMPED.to_owned(), stamped.to_string()), (STRICT.to_owned(), strict.to_string())].into()
 }

@@ -1,4 +1,4 @@
-//! A14, A23: deleting a version in Production, or a `ModelDeployment` that has a main, needs a right of its own.
+//! A14, A37: deleting a version in Production, or a `ModelDeployment` that has a main, needs a right of its own.
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::{
@@ -94,7 +94,7 @@ async fn with_main(w: &World) {
 }
 
 #[tokio::test]
-async fn a23_a_requester_cannot_delete_a_deployment_that_has_a_main() {
+async fn a37_a_requester_cannot_delete_a_deployment_that_has_a_main() {
     let w = World::new().await;
     with_main(&w).await;
     refused(w.deployments(ALICE).delete("fraud", &DeleteParams::default()).await, 403, HAS_A_MAIN);
@@ -107,7 +107,7 @@ async fn a23_a_requester_cannot_delete_a_deployment_that_has_a_main() {
 }
 
 #[tokio::test]
-async fn a23_the_verb_delete_production_allows_the_deletion_and_so_does_an_administrator() {
+async fn a37_the_verb_delete_production_allows_the_deletion_and_so_does_an_administrator() {
     for person in [CAROL, ROOT] {
         let w = World::new().await;
         with_main(&w).await;
@@ -126,7 +126,7 @@ async fn a_deployment_without_a_main_can_be_deleted() {
 }
 
 #[tokio::test]
-async fn a23_a_namespace_can_be_deleted_with_its_main() {
+async fn a37_a_namespace_can_be_deleted_with_its_main() {
     let w = World::new().await;
     with_main(&w).await;
     let namespaces = Api::<Namespace>::all(w.client(ROOT));

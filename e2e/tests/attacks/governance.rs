@@ -36,8 +36,8 @@ async fn a22_a_requester_cannot_loosen_the_rules_of_approval() {
         json!({"expiresAfter": "9999h"}),
         json!({"acceptanceTest": "Optional"}),
     ] {
-        let words =
-            "alice may not change spec.approval or spec.access (needs the verb govern on modeldeployments)";
+        let words = "alice may not change spec.approval, spec.access or spec.recording \
+                     (needs the verb govern on modeldeployments)";
         refused(edit(&w, ALICE, json!({"spec": {"approval": change}})).await, 403, words);
     }
     refused(edit(&w, ALICE, json!({"spec": {"approval": null}})).await, 403, "needs the verb govern");

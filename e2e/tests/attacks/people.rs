@@ -5,25 +5,45 @@
 pub struct Person {
     pub name: &'static str,
     pub groups: &'static [&'static str],
+    /// Further facts, as an authenticator adds them.
+    pub extra: &'static [(&'static str, &'static str)],
 }
 
 const PERSON: &[&str] = &["system:authenticated"];
 const SERVICE_ACCOUNT: &[&str] = &["system:serviceaccounts", "system:authenticated"];
 
-pub const ALICE: Person = Person { name: "alice", groups: PERSON };
-pub const BOB: Person = Person { name: "bob", groups: PERSON };
-pub const TESS: Person = Person { name: "tess", groups: PERSON };
+pub const ALICE: Person = Person { name: "alice", groups: PERSON, extra: &[] };
+pub const BOB: Person = Person { name: "bob", groups: PERSON, extra: &[] };
+pub const TESS: Person = Person { name: "tess", groups: PERSON, extra: &[] };
 /// Has only the rights that a test adds.
-pub const CAROL: Person = Person { name: "carol", groups: PERSON };
+pub const CAROL: Person = Person { name: "carol", groups: PERSON, extra: &[] };
 /// Alice's second account. `approval.identityExpression` of these tests maps it to alice.
-pub const ALICE_ADMIN: Person = Person { name: "alice-admin", groups: PERSON };
+pub const ALICE_ADMIN: Person = Person { name: "alice-admin", groups: PERSON, extra: &[] };
+/// A person who takes a role of AWS twice, and chooses another session name each time.
+pub const SESSION_ONE: Person = session("arn:aws:sts::111122223333:assumed-role/ml-lead/one");
+pub const SESSION_TWO: Person = session("arn:aws:sts::111122223333:assumed-role/ml-lead/two");
+/// What EKS says about both sessions.
+pub const ROLE: &str = "arn:aws:iam::111122223333:role/ml-lead";
+
+const fn session(name: &'static str) -> Person {
+    Person { name, groups: PERSON, extra: &[("canonicalArn", ROLE)] }
+}
+
 /// The cluster administrator: the authorizer allows everything.
-pub const ROOT: Person = Person { name: "root", groups: &["system:masters", "system:authenticated"] };
-pub const OPERATOR: Person =
-    Person { name: "system:serviceaccount:understudy-system:understudy-operator", groups: SERVICE_ACCOUNT };
-pub const PIPELINE: Person = Person { name: "system:serviceaccount:ci:pipeline", groups: SERVICE_ACCOUNT };
-pub const GARBAGE_COLLECTOR: Person =
-    Person { name: "system:serviceaccount:kube-system:generic-garbage-collector", groups: SERVICE_ACCOUNT };
+pub const ROOT: Person =
+    Person { name: "root", groups: &["system:masters", "system:authenticated"], extra: &[] };
+pub const OPERATOR: Person = Person {
+    name: "system:serviceaccount:understudy-system:understudy-operator",
+    groups: SERVICE_ACCOUNT,
+    extra: &[],
+};
+pub const PIPELINE: Person =
+    Person { name: "system:serviceaccount:ci:pipeline", groups: SERVICE_ACCOUNT, extra: &[] };
+pub const GARBAGE_COLLECTOR: Person = Person {
+    name: "system:serviceaccount:kube-system:generic-garbage-collector",
+    groups: SERVICE_ACCOUNT,
+    extra: &[],
+};
 
 impl Person {
     pub fn is_service_account(self) -> bool {

@@ -6,11 +6,12 @@ use understudy_crds::{HISTORY_CAPACITY, limits};
 
 use crate::{
     people::{ALICE, BOB, OPERATOR, ROOT},
-    world::{MODEL, World, approve, entry, refused, transition},
+    world::{MODEL, WHEN, World, approve, entry, granted, refused},
 };
 
 const NOT_THE_OPERATOR: &str = "only the operator writes the status";
 const NOT_GIVEN: &str = "an approval that nobody gave cannot be recorded";
+const TOO_FEW: &str = "a request cannot be recorded as approved by fewer people than it needs";
 
 #[tokio::test]
 async fn a12_not_even_a_cluster_admin_can_write_the_status() {
@@ -119,19 +120,19 @@ async fn a17_the_operators_probe_of_the_policy_is_refused_while_the_policy_is_in
 }
 
 #[tokio::test]
-async fn a19_an_approval_by_the_requesters_second_account_cannot_be_recorded() {
+async fn a1_an_approval_by_several_people_cannot_be_recorded_if_the_requester_is_one_of_them() {
     let w = World::new().await;
     w.pending().await;
-    let forged = json!({"history": [entry("6f1c2b", "alice", "Approved", "alice-admin")]});
-    refused(w.record(forged).await, 403, "four eyes");
+    let mut forged = entry("6f1c2b", "alice", "Approved", "bob");
+    forged["approvals"] = json!([{"by": "alice", "at": WHEN}, {"by": "bob", "at": WHEN}]);
+    refused(w.record(json!({"history": [forged]})).await, 403, "four eyes");
 }
 
 #[tokio::test]
 async fn the_operator_cannot_record_an_approval_that_nobody_gave() {
     let w = World::new().await;
     let pending = w.pending().await;
-    let mut granted = transition("6f1c2b", pending.metadata.generation.unwrap());
-    granted["approval"] = json!({"by": "bob", "at": "2026-11-21T10:00:00Z"});
+    let granted = granted("6f1c2b", pending.metadata.generation.unwrap(), "bob");
     let forged = json!({"stage": "Production", "history": [entry("6f1c2b", "alice", "Approved", "bob")]});
     refused(w.record(forged.clone()).await, 403, NOT_GIVEN);
     refused(w.record(json!({"transition": granted})).await, 403, NOT_GIVEN);
@@ -139,11 +140,10 @@ async fn the_operator_cannot_record_an_approval_that_nobody_gave() {
     w.annotate(BOB, approve("6f1c2b", "bob")).await.unwrap();
     let mut other = granted.clone();
     other["approval"]["by"] = json!("carol");
+    refused(w.record(json!({"transition": other})).await, 403, TOO_FEW);
+    other["approvals"][0]["by"] = json!("carol");
     refused(w.record(json!({"transition": other})).await, 403, NOT_GIVEN);
-    w.record(json!({"transition": granted})).await.unwrap();
-
-    // Once the approval is recorded, it no longer needs the annotation.
-    let gone = json!({"understudy.dev/approve": null, "understudy.dev/approved-by": null});
-    w.annotate(ALICE, gone).await.unwrap();
-    w.record(forged).await.unwrap();
+    let mut record = forged;
+    record["transition"] = granted;
+    w.record(record).await.unwrap();
 }

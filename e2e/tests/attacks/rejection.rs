@@ -4,7 +4,7 @@ use serde_json::json;
 use understudy_crds::limits;
 
 use crate::{
-    people::{ALICE, BOB, CAROL},
+    people::{BOB, CAROL},
     world::{World, approve, entry, refused, reject},
 };
 
@@ -32,9 +32,12 @@ async fn only_the_author_of_a_rejection_can_change_its_reason() {
     let w = World::new().await;
     w.pending().await;
     w.annotate(BOB, reject("6f1c2b", "bob")).await.unwrap();
-    let words = "understudy.dev/rejected-by: alice";
-    refused(w.annotate(ALICE, json!({"understudy.dev/reason": "no reason"})).await, 403, words);
-    refused(w.annotate(ALICE, json!({"understudy.dev/reason": null})).await, 403, words);
+    w.bind("understudy-requester", CAROL).await;
+    let words = "understudy.dev/reason is the comment of an act";
+    refused(w.annotate(CAROL, json!({"understudy.dev/reason": "no reason"})).await, 403, words);
+    let words = "carol may not take back the rejection of bob";
+    refused(w.annotate(CAROL, json!({"understudy.dev/reason": null})).await, 403, words);
+    w.annotate(BOB, json!({"understudy.dev/reason": "recall fell by 3 points"})).await.unwrap();
 }
 
 #[tokio::test]

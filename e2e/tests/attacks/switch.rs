@@ -1,4 +1,4 @@
-//! A24: only the operator writes what made a version main onto the Service that callers follow. The operator takes this
+//! A38: only the operator writes what made a version main onto the Service that callers follow. The operator takes this
 //! annotation, together with the selector, as proof that it has checked the pods and switched callers.
 
 use k8s_openapi::api::core::v1::Service;
@@ -48,7 +48,7 @@ async fn edit(w: &World, person: Person, change: Value) -> kube::Result<Service>
 }
 
 #[tokio::test]
-async fn a24_an_editor_of_the_namespace_cannot_forge_that_callers_were_switched() {
+async fn a38_an_editor_of_the_namespace_cannot_forge_that_callers_were_switched() {
     let w = world().await;
     create(&w, OPERATOR, service("1.2.0", Some("aaaaaa"))).await.unwrap();
     for person in [CAROL, ROOT] {
@@ -68,7 +68,7 @@ async fn a24_an_editor_of_the_namespace_cannot_forge_that_callers_were_switched(
 }
 
 #[tokio::test]
-async fn a24_an_editor_of_the_namespace_cannot_create_a_service_with_a_forged_switch() {
+async fn a38_an_editor_of_the_namespace_cannot_create_a_service_with_a_forged_switch() {
     let w = world().await;
     refused(create(&w, CAROL, service("1.3.0", Some("6f1c2b"))).await, 403, NOT_THE_OPERATOR);
     create(&w, CAROL, service("1.2.0", None)).await.unwrap();

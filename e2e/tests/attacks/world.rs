@@ -21,7 +21,7 @@ use crate::{
 
 pub const DIGEST: &str = "9f2c000000000000000000000000000000000000000000000000000000000000";
 pub const MODEL: &str = "fraud-1.3.0";
-const WHEN: &str = "2026-11-21T09:00:00Z";
+pub const WHEN: &str = "2026-11-21T09:00:00Z";
 
 /// A namespace of the bare control plane. Alice and Bob may both request and approve, so that a refusal comes from the
 /// four-eyes rule. Tess may test.
@@ -33,21 +33,26 @@ pub struct World {
 impl World {
     /// A namespace in which people write their own names, as before Kubernetes 1.36.
     pub async fn new() -> Self {
-        Self::build(false).await
+        Self::build(false, false).await
     }
 
     /// A namespace in which the API server stamps the names.
     pub async fn stamped() -> Self {
-        Self::build(true).await
+        Self::build(true, false).await
     }
 
-    async fn build(stamped: bool) -> Self {
+    /// A namespace in which every act needs a comment, and every request two approvers.
+    pub async fn strict() -> Self {
+        Self::build(false, true).await
+    }
+
+    async fn build(stamped: bool, strict: bool) -> Self {
         let server = ControlPlane::shared().await;
         let admin = server.admin();
         let namespace = Namespace {
             metadata: ObjectMeta {
                 generate_name: Some("risk-".to_owned()),
-                labels: Some(labels(stamped)),
+                labels: Some(labels(stamped, strict)),
                 ..ObjectMeta::default()
             },
             ..Namespace::default()
@@ -68,7 +73,7 @@ impl World {
     }
 
     pub fn client(&self, person: Person) -> Client {
-        self.server.client_of(person.name, person.groups)
+        self.server.client_of(person.name, person.groups, person.extra)
     }
 
     pub fn versions(&self, person: Person) -> Api<ModelVersion> {
@@ -88,6 +93,15 @@ impl World {
 
     /// Gives a person these verbs on these resources of Understudy: (verbs, resources, resource names).
     pub async fn allow(&self, person: Person, rules: &[(&[&str], &[&str], &[&str])]) {
+        self.grant(person, "understudy.dev", rules).await;
+    }
+
+    /// Gives a person this verb on one Secret, claim or other object of Kubernetes' first group.
+    pub async fn right_on(&self, person: Person, resource: &str, name: &str, verb: &str) {
+        self.grant(person, "", &[(&[verb], &[resource], &[name])]).await;
+    }
+
+    async fn grant(&self, person: Person, group: &str, rules: &[(&[&str], &[&str], &[&str])]) {
         let owned = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
         let role = Role {
             metadata: ObjectMeta { generate_name: Some("some-".to_owned()), ..ObjectMeta::default() },
@@ -95,7 +109,7 @@ impl World {
                 rules
                     .iter()
                     .map(|(verbs, resources, names)| PolicyRule {
-                        api_groups: Some(owned(&["understudy.dev"])),
+                        api_groups: Some(owned(&[group])),
                         verbs: owned(verbs),
                         resources: Some(owned(resources)),
                         resource_names: (!names.is_empty()).then(|| owned(names)),
@@ -159,6 +173,15 @@ impl World {
         self.record(json!({"transition": transition(id, requested.metadata.generation.unwrap())}))
             .await
             .unwrap()
+    }
+
+    /// As [`request_production`](Self::request_production), with a comment. Returns the generation of the request.
+    pub async fn commented_request(&self, id: &str) -> i64 {
+        let mut asked = request("Production", "alice");
+        asked["metadata"]["annotations"]["understudy.dev/reason"] = json!("retrained on October");
+        let generation = self.edit(ALICE, asked).await.unwrap().metadata.generation.unwrap();
+        self.record(json!({"transition": transition(id, generation)})).await.unwrap();
+        generation
     }
 
     /// Merges into the version as this person.
@@ -231,9 +254,27 @@ pub fn transition(id: &str, generation: i64) -> Value {
     })
 }
 
-/// An entry of the history.
+/// The transition that the operator records for Alice's request once these people have approved it, of two who must.
+pub fn approvals(id: &str, generation: i64, people: &[&str]) -> Value {
+    let mut open = transition(id, generation);
+    open["approvers"] = json!(2);
+    open["approvals"] = people.iter().map(|by| json!({"by": by, "at": WHEN})).collect();
+    open
+}
+
+/// The transition that the operator records once this person, the only one who must, has approved Alice's request.
+pub fn granted(id: &str, generation: i64, by: &str) -> Value {
+    let mut open = approvals(id, generation, &[by]);
+    open["approvers"] = json!(1);
+    open["approval"] = json!({"by": by, "at": WHEN});
+    open
+}
+
+/// An entry of the history. An approval names its approver.
 pub fn entry(id: &str, requested_by: &str, decision: &str, decided_by: &str) -> Value {
+    let approvals = if decision == "Approved" { json!([{"by": decided_by, "at": WHEN}]) } else { json!([]) };
     json!({
+        "approvals": approvals,
         "id": id, "from": "Staging", "to": "Production", "requestedBy": requested_by, "requestedAt": WHEN,
         "decision": decision, "decidedBy": decided_by, "decidedAt": WHEN, "digest": format!("sha256:{DIGEST}"),
     })

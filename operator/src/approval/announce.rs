@@ -22,6 +22,10 @@ pub async fn announce(ctx: &Context, version: &ModelVersion) {
                 reasons::Event::Requested.as_str(),
                 notes::requested(version, request, ctx.config.stamps_names),
             ),
+            New::Approved(request, grant) => {
+                ctx.journal.approval(version, request, grant);
+                (reasons::Event::ApprovalRecorded.as_str(), notes::approved(request, grant))
+            }
             New::Accepted(verdict) => (reasons::Event::AcceptanceTest.as_str(), notes::accepted(verdict)),
             New::Reached(stage) => (reasons::Event::StageReached.as_str(), format!("now in {stage}")),
         };

@@ -140,7 +140,7 @@ fn settle(mut observed: Observed) -> Result<ModelVersionStatus, TestCaseError> {
         let before = observed.version.history().to_vec();
         let (next, rests) = match decide::decide(&observed, now()) {
             NextStep::Act(step) => {
-                let unrecorded = record::unrecorded(&observed.version, &step, now()).len();
+                let unrecorded = record::unrecorded(&observed, &step, now()).len();
                 let next = record::apply(&observed, &step, None, now());
                 prop_assert!(
                     unrecorded == 0 || next.history.len() == HISTORY_CAPACITY - 1,
@@ -222,7 +222,7 @@ fn a_version_whose_history_has_no_room_for_requests_still_records_that_it_was_re
 fn a_version_with_a_full_history_is_still_archived_and_the_step_is_announced() {
     let full = in_production(HISTORY_CAPACITY - 1);
     let NextStep::Act(step) = decide::decide(&full, now()) else { panic!("it was replaced") };
-    let announced = record::unrecorded(&full.version, &step, now());
+    let announced = record::unrecorded(&full, &step, now());
     assert_eq!(
         notes::unrecorded(&announced[0]),
         "Production -> Archived, superseded by bob, has no entry in status.history, which is full: publish the model as a new version"

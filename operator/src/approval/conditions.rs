@@ -9,7 +9,7 @@ use understudy_crds::{
     names,
 };
 
-use super::{decide::Hold, observe::Observed};
+use super::{approvers, decide::Hold, observe::Observed, requirements};
 use crate::reasons;
 
 /// One condition without its type and time.
@@ -30,8 +30,13 @@ pub fn status(observed: &Observed, hold: Option<&Hold>, now: Timestamp) -> Model
     let generation = observed.version.metadata.generation;
     let mut status = observed.version.status.clone().unwrap_or_default();
     status.observed_generation = generation;
-    // A rollback can make it main of a deployment that was created again, before its stage was ended.
-    if let Some(md) = observed.deployment.as_ref().filter(|md| md.is_main(&observed.version)) {
+    // A rollback can make it main of a deployment that was created again, before its stage was ended. What an operator has
+    // decided that did not record the deployment belongs to the present one.
+    let is_unbound = status.deployment_uid.is_none()
+        && (status.stage.is_served() || status.transition.is_some() || !status.history.is_empty());
+    if let Some(md) = &observed.deployment
+        && (is_unbound || md.is_main(&observed.version))
+    {
         status.deployment_uid.clone_from(&md.metadata.uid);
     }
     // It is compared as it is stored.
@@ -51,6 +56,11 @@ pub fn status(observed: &Observed, hold: Option<&Hold>, now: Timestamp) -> Model
         names::url(&service, &observed.version.namespace().unwrap_or_default())
     });
 
+    if let Some(open) = status.transition.as_mut().filter(|open| open.approval.is_none()) {
+        open.approvers = approvers::needed(observed, &open.requested_by, Some(open));
+        open.approved = Some(approvers::progress(&open.approvals, open.approvers));
+        open.breaking = requirements::breaking(observed, open.to);
+    }
     let serving = serving(observed, &status);
     let (ready, progress) = ready(observed, &status, &serving, hold);
     let approvable = approvable(&status, hold);
@@ -108,9 +118,21 @@ fn approvable(status: &ModelVersionStatus, hold: Option<&Hold>) -> Option<Findin
         None => Finding::new(
             true,
             reasons::Version::WaitingForApproval.as_str(),
-            format!("approve with understudy.dev/approve={}", transition.id),
+            format!("approve with understudy.dev/approve={}{}", transition.id, so_far(transition)),
         ),
     })
+}
+
+/// What is known about the approvals, after a sentence: who has approved, and what the version breaks.
+fn so_far(transition: &Transition) -> String {
+    let approved = (transition.approvers > 1).then(|| {
+        let by: Vec<_> = transition.approvals.iter().map(|grant| grant.by.as_str()).collect();
+        let by = if by.is_empty() { String::new() } else { format!(" ({})", by.join(", ")) };
+        let progress = approvers::progress(&transition.approvals, transition.approvers);
+        format!("; {progress} people have approved{by}")
+    });
+    let breaking = transition.breaking.as_ref().map(|breaking| format!("; BREAKING: {breaking}"));
+    approved.unwrap_or_default() + &breaking.unwrap_or_default()
 }
 
 #[derive(PartialEq)]
@@ -174,8 +196,11 @@ fn in_transition(transition: &Transition, serving: &Finding, hold: Option<&Hold>
         (None, Some(hold)) => Finding::new(false, hold.reason.as_str(), format!("{step}: {}", hold.message)),
         (None, None) => {
             let message = format!(
-                "{step}, requested by {}, waits for a second person (id {})",
-                transition.requested_by, transition.id
+                "{step}, requested by {}, waits for {} (id {}){}",
+                transition.requested_by,
+                if transition.approvers > 1 { "its approvers" } else { "a second person" },
+                transition.id,
+                so_far(transition)
             );
             Finding::new(false, reasons::Version::WaitingForApproval.as_str(), message)
         }

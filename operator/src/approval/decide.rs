@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use rand::RngExt as _;
 use understudy_crds::{
-    Acceptance, Decision, HISTORY_LIMIT, ModelVersion, Stage, Transition, Verdict, annotations, limits, text,
+    Acceptance, Decision, HISTORY_LIMIT, HistoryEntry, ModelVersion, Stage, Transition, Verdict, annotations,
+    limits,
 };
 
 pub use super::step::{Hold, NextStep, OPERATOR, Step};
 use super::{
+    approvers::{self, annotation},
     main_rules::{became_main, retired, superseded, timed_out},
     observe::Observed,
     requirements,
@@ -23,13 +25,15 @@ const HISTORY_RESERVE: usize = 4;
 type Rule = fn(&Observed, Timestamp) -> Option<NextStep>;
 
 /// All rules, in the order of their priority.
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     retired,
     duplicate,
     became_main,
     superseded,
     withdrawn,
     timed_out,
+    // A verdict counts before a decision that was written beside it.
+    accepted,
     rejected,
     expired,
     approved,
@@ -44,23 +48,7 @@ pub fn decide(observed: &Observed, now: Timestamp) -> NextStep {
         let message = format!("this operator cannot read ModelDeployment {name}: upgrade the operator");
         return NextStep::Hold(Hold::new(reasons::Hold::DeploymentUnreadable, message));
     }
-    let next = RULES.iter().find_map(|rule| rule(observed, now)).unwrap_or(NextStep::Rest);
-    match next {
-        NextStep::Act(_) => next,
-        // A verdict is recorded even while a request waits.
-        NextStep::Hold(_) | NextStep::Rest => accepted(observed, now).unwrap_or(next),
-    }
-}
-
-/// The value of an annotation, cut to what the status can hold. It is compared with the status, too: compared whole, it
-/// would differ after each write.
-fn annotation(version: &ModelVersion, key: &str) -> Option<String> {
-    let most = match key {
-        annotations::REASON => limits::REASON,
-        annotations::FEEDBACK => limits::FEEDBACK,
-        _ => limits::PERSON,
-    };
-    version.annotations().get(key).filter(|v| !v.is_empty()).map(|v| text::clamp(v, most))
+    RULES.iter().find_map(|rule| rule(observed, now)).unwrap_or(NextStep::Rest)
 }
 
 /// Waits if the name in the annotation `key` is too long to be recorded: a part of a name could be another person.
@@ -92,8 +80,12 @@ fn withdrawn(o: &Observed, _: Timestamp) -> Option<NextStep> {
     }
     let by =
         annotation(&o.version, annotations::REQUESTED_BY).unwrap_or_else(|| transition.requested_by.clone());
-    let reason = (o.version.spec.stage != o.version.stage())
-        .then(|| format!("{} is requested instead", o.version.spec.stage));
+    // The comment of another request is not about the end of this one.
+    let reason = if o.version.spec.stage == o.version.stage() {
+        approvers::comment(&o.version)
+    } else {
+        Some(format!("{} is requested instead", o.version.spec.stage))
+    };
     act(Step::Close { decision: Decision::Withdrawn, by, reason })
 }
 
@@ -105,8 +97,7 @@ fn rejected(o: &Observed, _: Timestamp) -> Option<NextStep> {
     let transition = undecided(o)?;
     annotation(&o.version, annotations::REJECT).filter(|id| *id == transition.id)?;
     let by = annotation(&o.version, annotations::REJECTED_BY)?;
-    let reason = annotation(&o.version, annotations::REASON);
-    act(Step::Close { decision: Decision::Rejected, by, reason })
+    act(Step::Close { decision: Decision::Rejected, by, reason: approvers::comment(&o.version) })
 }
 
 fn expired(o: &Observed, now: Timestamp) -> Option<NextStep> {
@@ -116,14 +107,16 @@ fn expired(o: &Observed, now: Timestamp) -> Option<NextStep> {
     act(Step::Close { decision: Decision::Expired, by: OPERATOR.to_owned(), reason: Some(reason) })
 }
 
-/// A second person approved the request. The rules of the approval policy are checked here again.
+/// One more person approved the request. The rules of the approval policy are checked here again.
 fn approved(o: &Observed, _: Timestamp) -> Option<NextStep> {
     let transition = undecided(o)?;
     let unmet = if transition.to == Stage::Production { requirements::unmet(o) } else { vec![] };
-    let approver = annotation(&o.version, annotations::APPROVE)
-        .filter(|id| *id == transition.id)
-        .and_then(|_| annotation(&o.version, annotations::APPROVED_BY));
-    if let Some((reason, _)) = unmet.first() {
+    let approver = approvers::newest(&o.version, transition);
+    // Requirements hold back the last approval only: the others change nothing yet.
+    let needed = approvers::needed(o, &transition.requested_by, Some(transition));
+    let given = i32::try_from(transition.approvals.len()).unwrap_or(i32::MAX);
+    let waits = approver.is_none() || given.saturating_add(1) >= needed;
+    if let Some((reason, _)) = unmet.first().filter(|_| waits) {
         let message = unmet.iter().map(|(_, m)| m.as_str()).collect::<Vec<_>>().join("; ");
         let message = match &approver {
             Some(by) => format!("approved by {by}, but {message}"),
@@ -147,7 +140,7 @@ fn approved(o: &Observed, _: Timestamp) -> Option<NextStep> {
         let message = "the approval is for another digest, or its id was used before: withdraw the request, then request again";
         return Some(NextStep::Hold(Hold::new(reasons::Hold::RequestChanged, message)));
     }
-    act(Step::Approve { by })
+    act(Step::Approve { by, comment: approvers::comment(&o.version) })
 }
 
 /// A new request.
@@ -175,6 +168,7 @@ fn requested(o: &Observed, now: Timestamp) -> Option<NextStep> {
         let reason = format!("{from} -> {to} needs no approval");
         return act(moved(to, Decision::Retired, &requested_by, &requested_by, reason));
     }
+    let approvers = approvers::needed(o, &requested_by, None);
     act(Step::Open(Transition {
         id: fresh_id(),
         from,
@@ -185,8 +179,20 @@ fn requested(o: &Observed, now: Timestamp) -> Option<NextStep> {
         digest: o.version.spec.artifact.digest(),
         expires_at: now.checked_add(std::time::Duration::from(o.rules.expires_after)).ok().map(Into::into),
         policy_fingerprint: None,
+        comment: reopened(o).map_or_else(|| approvers::comment(&o.version), |entry| entry.comment.clone()),
+        breaking: requirements::breaking(o, to),
+        approvers,
+        approvals: vec![],
+        approved: Some(approvers::progress(&[], approvers)),
         approval: None,
     }))
+}
+
+/// The record of the same request, if this operator has withdrawn it to open it again: see [`under`].
+fn reopened(o: &Observed) -> Option<&HistoryEntry> {
+    o.version.history().last().filter(|last| {
+        last.decision == Decision::Withdrawn && last.decided_by == OPERATOR && last.to == o.version.spec.stage
+    })
 }
 
 /// The step under the approval policy with this fingerprint. A request keeps the fingerprint. An approval under another
@@ -240,4 +246,4 @@ mod ended_tests;
 mod requirements_tests;
 #[cfg(test)]
 #[path = "decide_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -13,7 +13,12 @@ use crate::{
     fixtures::{self, NOW, approval, digest, now, request, superseded, with},
 };
 
-pub(super) fn version(stage: &str, spec_stage: &str, annotations: &Value, status: Value) -> ModelVersion {
+pub(in crate::approval) fn version(
+    stage: &str,
+    spec_stage: &str,
+    annotations: &Value,
+    status: Value,
+) -> ModelVersion {
     let spec = json!({"stage": spec_stage, "evaluation": {"metrics": [{"name": "auc", "value": 0.97}]}});
     let status = with(status, json!({"stage": stage}));
     fixtures::version(
@@ -22,11 +27,11 @@ pub(super) fn version(stage: &str, spec_stage: &str, annotations: &Value, status
     )
 }
 
-pub(super) fn deployment(status: &Value) -> Arc<ModelDeployment> {
+pub(in crate::approval) fn deployment(status: &Value) -> Arc<ModelDeployment> {
     Arc::new(fixtures::deployment(json!({"status": status})))
 }
 
-pub(super) fn observed(version: ModelVersion) -> Observed {
+pub(in crate::approval) fn observed(version: ModelVersion) -> Observed {
     Observed {
         version,
         deployment: Some(deployment(&json!({}))),
@@ -40,22 +45,22 @@ pub(super) fn observed(version: ModelVersion) -> Observed {
     }
 }
 
-pub(super) fn pending(to: &str, from: &str) -> Value {
+pub(in crate::approval) fn pending(to: &str, from: &str) -> Value {
     json!({"transition": request("1.3.0", from, to)})
 }
 
-pub(super) fn approval_by(name: &str) -> Value {
+pub(in crate::approval) fn approval_by(name: &str) -> Value {
     json!({"understudy.dev/requested-by": "alice", "understudy.dev/approve": "6f1c2b", "understudy.dev/approved-by": name})
 }
 
-pub(super) fn hold(observed: &Observed) -> Hold {
+pub(in crate::approval) fn hold(observed: &Observed) -> Hold {
     match decide(observed, now()) {
         NextStep::Hold(hold) => hold,
         other => panic!("expected a hold, found {other:?}"),
     }
 }
 
-pub(super) fn step(observed: &Observed) -> Step {
+pub(in crate::approval) fn step(observed: &Observed) -> Step {
     match decide(observed, now()) {
         NextStep::Act(step) => step,
         other => panic!("expected a step, found {other:?}"),
@@ -91,7 +96,7 @@ fn a_request_that_was_decided_is_not_opened_again() {
 #[test]
 fn a_colleagues_approval_is_accepted() {
     let approved = observed(version("None", "Staging", &approval_by("bob"), pending("Staging", "None")));
-    assert_eq!(step(&approved), Step::Approve { by: "bob".to_owned() });
+    assert_eq!(step(&approved), Step::Approve { by: "bob".to_owned(), comment: None });
 }
 
 #[test]
@@ -165,7 +170,7 @@ fn setting_the_stage_back_withdraws_the_request() {
 }
 
 /// This version is main by this transition, which carol requested and dave approved.
-pub(super) fn main_is(number: &str, transition: &str, reason: &str) -> Value {
+pub(in crate::approval) fn main_is(number: &str, transition: &str, reason: &str) -> Value {
     let mut status = fixtures::main_is(number);
     status["main"]["transition"] = json!(transition);
     status["history"][0]["reason"] = json!(reason);
@@ -174,11 +179,11 @@ pub(super) fn main_is(number: &str, transition: &str, reason: &str) -> Value {
     status
 }
 
-pub(super) fn was_main() -> Value {
+pub(in crate::approval) fn was_main() -> Value {
     json!({"history": [approval("1.3.0", "Production"), superseded("1.3.0")]})
 }
 
-pub(super) fn rolling_out() -> Value {
+pub(in crate::approval) fn rolling_out() -> Value {
     let request = request("1.3.0", "Staging", "Production");
     let history = [fixtures::decided(&request, "Approved", "bob")];
     json!({"transition": fixtures::approved(request), "history": history})
@@ -296,7 +301,7 @@ fn an_approval_counts_only_under_the_policy_under_which_it_was_requested() {
     let alice = json!({"understudy.dev/requested-by": "alice"});
     let asked = step(&observed(version("None", "Staging", &alice, json!({}))));
     let Step::Open(request) = under(asked, None, Some("policy/1")) else { panic!("not opened") };
-    let approve = Step::Approve { by: "bob".to_owned() };
+    let approve = Step::Approve { by: "bob".to_owned(), comment: None };
     assert_eq!(under(approve.clone(), Some(&request), Some("policy/1")), approve);
     let Step::Close { decision, .. } = under(approve, Some(&request), Some("policy/3")) else {
         panic!("not closed")

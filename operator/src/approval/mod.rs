@@ -4,6 +4,7 @@
 //! this controller follows its progress.
 
 mod announce;
+mod approvers;
 mod conditions;
 mod decide;
 mod main_rules;
@@ -79,7 +80,7 @@ async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) 
     let next = record::apply(&observed, &step, policy, now);
     let written = write_status(ctx, &observed.version, next).await?;
     announce(ctx, &written).await;
-    for entry in record::unrecorded(&observed.version, &step, now) {
+    for entry in record::unrecorded(&observed, &step, now) {
         decision_log::unrecorded(&written, &entry, &ctx.metrics);
         let reason = reasons::Hold::HistoryFull.as_str();
         ctx.journal.event(&written, EventType::Warning, reason, &notes::unrecorded(&entry)).await;

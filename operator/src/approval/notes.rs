@@ -1,24 +1,61 @@
 //! The notes of the events about a version. Pure.
 
 use kube::ResourceExt;
-use understudy_crds::{Acceptance, HistoryEntry, ModelVersion, Transition};
+use understudy_crds::{Acceptance, Decision, Grant, HistoryEntry, ModelVersion, Transition};
 
 /// The note of a decision: from where to where, who requested and who decided it, and why.
 pub fn decided(entry: &HistoryEntry) -> String {
     let HistoryEntry { from, to, requested_by, decided_by, .. } = entry;
-    let because = entry.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let because = after_colon(entry.reason.as_ref());
     let decision = entry.decision.in_words();
-    format!("{from} -> {to} requested by {requested_by}, {decision} by {decided_by}{because}")
+    let (mut by, asked) = (format!("{decided_by}{because}"), commented(entry.comment.as_ref()));
+    if entry.decision == Decision::Approved && !entry.approvals.is_empty() {
+        let all: Vec<_> =
+            entry.approvals.iter().map(|g| format!("{}{}", g.by, commented(g.comment.as_ref()))).collect();
+        by = all.join(", ");
+    }
+    let breaking = breaking(entry.breaking.as_ref());
+    format!("{from} -> {to} requested by {requested_by}{asked}, {decision} by {by}{breaking}")
+}
+
+/// The note of an approval that is not the last one needed.
+pub fn approved(transition: &Transition, grant: &Grant) -> String {
+    let Transition { from, to, requested_by, approvers, .. } = transition;
+    let place = transition.approvals.iter().position(|g| g == grant).map_or(0, |place| place + 1);
+    let comment = commented(grant.comment.as_ref());
+    format!(
+        "{from} -> {to} requested by {requested_by}: {place} of {approvers} people have approved, the newest is {}{comment}",
+        grant.by
+    )
+}
+
+fn after_colon(text: Option<&String>) -> String {
+    text.map(|text| format!(": {text}")).unwrap_or_default()
+}
+
+/// A comment after the name of its author.
+fn commented(comment: Option<&String>) -> String {
+    comment.map(|comment| format!(" ({comment})")).unwrap_or_default()
+}
+
+fn breaking(breaking: Option<&String>) -> String {
+    breaking.map(|breaking| format!("; BREAKING: {breaking}")).unwrap_or_default()
 }
 
 /// The note of an opened request, with the command that approves it. With `stamps_names`, the API server writes the name
 /// of the approver, and the command leaves it out.
 pub fn requested(version: &ModelVersion, transition: &Transition, stamps_names: bool) -> String {
-    let Transition { id, from, to, requested_by, .. } = transition;
+    let Transition { id, from, to, requested_by, approvers, .. } = transition;
+    let (comment, breaking) =
+        (after_colon(transition.comment.as_ref()), self::breaking(transition.breaking.as_ref()));
+    let people = match approvers {
+        ..=1 => "a colleague approves".to_owned(),
+        more => format!("{more} colleagues approve"),
+    };
     let (name, namespace) = (version.name_any(), version.namespace().unwrap_or_default());
     let signature = if stamps_names { "" } else { " understudy.dev/approved-by=<their name>" };
     format!(
-        "{requested_by} requests {from} -> {to}; a colleague approves with: \
+        "{requested_by} requests {from} -> {to}{comment}{breaking}; {people} with: \
          kubectl annotate --overwrite mv {name} -n {namespace} understudy.dev/approve={id}{signature}"
     )
 }
@@ -34,7 +71,7 @@ pub fn unrecorded(entry: &HistoryEntry) -> String {
 
 /// The note of the verdict of a tester.
 pub fn accepted(acceptance: &Acceptance) -> String {
-    let feedback = acceptance.feedback.as_ref().map(|f| format!(": {f}")).unwrap_or_default();
+    let feedback = after_colon(acceptance.feedback.as_ref());
     format!("{:?} by {}{feedback}", acceptance.verdict, acceptance.by)
 }
 

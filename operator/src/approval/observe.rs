@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use understudy_crds::{
-    Approval, ModelDeployment, ModelVersion, ServedVersion, Stage,
+    Approval, ModelDeployment, ModelVersion, Stage,
     condition::{self, SERVING},
     names,
 };
@@ -34,9 +34,9 @@ const LAST_RETRY: Duration = Duration::from_mins(1);
 pub struct Observed {
     /// The version itself.
     pub version: ModelVersion,
-    /// The deployment that it belongs to. `None` if it does not exist or is being deleted.
+    /// The deployment that it belongs to. `None` if it does not exist, or ends with all that it owns.
     pub deployment: Option<Arc<ModelDeployment>>,
-    /// The version that is main, if it is another one and a metric gate compares with it.
+    /// The version that is main, if it is another one. Its evaluation and signature are those of its digest.
     pub main: Option<Arc<ModelVersion>>,
     /// The rules for approvals: those of the deployment, raised to the minimums of the cluster.
     pub rules: Approval,
@@ -73,10 +73,7 @@ impl Observed {
 pub fn from_cache(mv: &ModelVersion, ctx: &Context) -> Observed {
     let namespace = mv.namespace().unwrap_or_default();
     let deployment = ctx.cache.deployment(&namespace, &mv.spec.deployment);
-    let main = deployment
-        .as_deref()
-        .and_then(|md| compared_main(md, &mv.name_any(), ctx))
-        .and_then(|main| ctx.cache.version(&namespace, &main.model_version));
+    let main = deployment.as_deref().and_then(|md| cached_main(md, mv, ctx));
     assemble(mv.clone(), deployment, main, ctx)
 }
 
@@ -89,26 +86,44 @@ pub async fn afresh(mv: &ModelVersion, ctx: &Context) -> Result<Option<Observed>
         kinds::get::<ModelVersion>(&ctx.client, &namespace, &name),
         kinds::get::<ModelDeployment>(&ctx.client, &namespace, &mv.spec.deployment)
     )?;
-    let Some(version) =
-        version.filter(|v| v.metadata.uid == mv.metadata.uid && v.metadata.deletion_timestamp.is_none())
-    else {
-        return Ok(None);
-    };
-    let main = match deployment.as_ref().and_then(|md| compared_main(md, &name, ctx)) {
-        // No version that cannot be read is replaced.
-        Some(main) => match kinds::get::<ModelVersion>(&ctx.client, &namespace, &main.model_version).await {
-            Err(error) if error.is_unreadable() => None,
-            found => found?,
-        },
+    let Some(version) = version.filter(|v| v.metadata.uid == mv.metadata.uid) else { return Ok(None) };
+    let main = match deployment.as_ref().filter(|_| wants_production(&version)) {
+        Some(md) => main(md, &version, ctx).await?,
         None => None,
     };
-    Ok(Some(assemble(version, deployment.map(Arc::new), main.map(Arc::new), ctx)))
+    Ok(Some(assemble(version, deployment.map(Arc::new), main, ctx)))
 }
 
-/// The main with which metric gates compare the version `name`. `None` if no gate compares, or `name` is main itself.
-fn compared_main<'a>(md: &'a ModelDeployment, name: &str, ctx: &Context) -> Option<&'a ServedVersion> {
-    let compares = rules(md, ctx).gates.iter().any(|gate| gate.not_worse_than_main);
-    md.main().filter(|main| compares && main.model_version != name)
+/// Whether it may replace main: only then is it compared with main.
+fn wants_production(version: &ModelVersion) -> bool {
+    version.spec.stage == Stage::Production && version.stage() != Stage::Production
+}
+
+/// The main of this deployment as the cache has it, unless it is `version` itself.
+fn cached_main(md: &ModelDeployment, version: &ModelVersion, ctx: &Context) -> Option<Arc<ModelVersion>> {
+    let main = md.main().filter(|main| !main.is(version))?;
+    let found = ctx.cache.version(&version.namespace()?, &main.model_version)?;
+    main.is(&found).then_some(found)
+}
+
+/// The main of this deployment, unless it is `version` itself. What is compared with main never changes, so the cache is
+/// enough if it has main with its signature. Otherwise the API server is read.
+async fn main(
+    md: &ModelDeployment,
+    version: &ModelVersion,
+    ctx: &Context,
+) -> Result<Option<Arc<ModelVersion>>, Error> {
+    let has_signature = |main: &Arc<ModelVersion>| main.status.as_ref().is_some_and(|s| s.model.is_some());
+    if let Some(cached) = cached_main(md, version, ctx).filter(has_signature) {
+        return Ok(Some(cached));
+    }
+    let Some(main) = md.main().filter(|main| !main.is(version)) else { return Ok(None) };
+    let namespace = version.namespace().unwrap_or_default();
+    match kinds::get::<ModelVersion>(&ctx.client, &namespace, &main.model_version).await {
+        // No version that cannot be read is replaced.
+        Err(error) if error.is_unreadable() => Ok(None),
+        found => Ok(found?.filter(|found| main.is(found)).map(Arc::new)),
+    }
 }
 
 /// The rules of a deployment, raised to the minimums of the cluster.
@@ -123,7 +138,7 @@ fn assemble(
     ctx: &Context,
 ) -> Observed {
     let namespace = version.namespace().unwrap_or_default();
-    let deployment = deployment.filter(|md| md.metadata.deletion_timestamp.is_none());
+    let deployment = deployment.filter(|md| !md.is_collected());
     let siblings = ctx.cache.versions_of(&namespace, &version.spec.deployment);
     let me = version.name_any();
     let duplicate_of = siblings

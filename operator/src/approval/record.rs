@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use understudy_crds::{
     Decision, END_OF_APPROVED, Grant, HISTORY_CAPACITY, HistoryEntry, ModelVersion, ModelVersionStatus,
-    PolicyReference, Stage, Transition,
+    PolicyReference, Stage, Transition, annotations,
 };
 
 use super::{
-    conditions,
-    decide::{Step, fresh_id},
+    approvers, conditions,
+    decide::{OPERATOR, Step, fresh_id},
     observe::Observed,
 };
 
@@ -26,10 +26,13 @@ pub fn apply(
     let mut after = observed.clone();
     let generation = observed.version.metadata.generation;
     let room = room(&observed.version);
-    let entries = entries(&observed.version, step, policy, now);
+    let entries = entries(observed, step, policy, now);
     let status = after.version.status.get_or_insert_default();
     if let Some(deployment) = &observed.deployment {
         status.deployment_uid.clone_from(&deployment.metadata.uid);
+    }
+    if step.settles_comment() {
+        status.last_comment = approvers::annotation(&observed.version, annotations::REASON);
     }
     match step {
         Step::Open(transition) => status.transition = Some(transition.clone()),
@@ -40,11 +43,14 @@ pub fn apply(
                 status.settled_generation = generation;
             }
         }
-        Step::Approve { by } => {
+        Step::Approve { by, comment } => {
             if let Some(transition) = status.transition.as_mut() {
-                transition.approval = Some(Grant { by: by.clone(), at: now.into() });
+                approve(transition, observed, grant(by, comment.as_ref(), now));
                 // Staging takes effect immediately. A step that changes main waits for the roll-out.
-                if transition.from != Stage::Production && transition.to == Stage::Staging {
+                if transition.approval.is_some()
+                    && transition.from != Stage::Production
+                    && transition.to == Stage::Staging
+                {
                     status.stage = Stage::Staging;
                     status.transition = None;
                 }
@@ -64,10 +70,29 @@ pub fn apply(
     conditions::status(&after, None, now)
 }
 
+fn grant(by: &str, comment: Option<&String>, now: Timestamp) -> Grant {
+    Grant { by: by.to_owned(), at: now.into(), comment: comment.cloned() }
+}
+
+/// Whether a person moved the version by a request of their own, which needed no approval.
+fn is_own_act(decision: Decision, requested_by: &str) -> bool {
+    decision == Decision::Retired && requested_by != OPERATOR
+}
+
+/// Adds an approval. The last one that is needed approves the request.
+fn approve(transition: &mut Transition, observed: &Observed, grant: Grant) {
+    let needed = approvers::needed(observed, &transition.requested_by, Some(transition));
+    transition.approvers = needed;
+    transition.approvals.push(grant.clone());
+    transition.approved = Some(approvers::progress(&transition.approvals, needed));
+    let given = i32::try_from(transition.approvals.len()).unwrap_or(i32::MAX);
+    transition.approval = (given >= needed).then_some(grant);
+}
+
 /// The entries of `step` for which the history has no room. The step happens nevertheless, and is only announced:
 /// otherwise the version would stay in a stage that it has left.
-pub fn unrecorded(version: &ModelVersion, step: &Step, now: Timestamp) -> Vec<HistoryEntry> {
-    entries(version, step, None, now).into_iter().skip(room(version)).collect()
+pub fn unrecorded(observed: &Observed, step: &Step, now: Timestamp) -> Vec<HistoryEntry> {
+    entries(observed, step, None, now).into_iter().skip(room(&observed.version)).collect()
 }
 
 fn room(version: &ModelVersion) -> usize {
@@ -76,11 +101,12 @@ fn room(version: &ModelVersion) -> usize {
 
 /// What `step` adds to the history.
 fn entries(
-    version: &ModelVersion,
+    observed: &Observed,
     step: &Step,
     policy: Option<PolicyReference>,
     now: Timestamp,
 ) -> Vec<HistoryEntry> {
+    let version = &observed.version;
     let open = version.transition();
     match step {
         Step::Open(_) | Step::Accept(_) | Step::Complete { .. } => vec![],
@@ -88,10 +114,18 @@ fn entries(
             .map(|open| entry(version, open, *decision, by, reason.clone(), None, now))
             .into_iter()
             .collect(),
-        Step::Approve { by } => open
-            .map(|open| entry(version, open, Decision::Approved, by, None, policy, now))
-            .into_iter()
-            .collect(),
+        Step::Approve { by, comment } => {
+            let approved = open.cloned().map(|mut open| {
+                approve(&mut open, observed, grant(by, comment.as_ref(), now));
+                open
+            });
+            // An approval that is not the last one is recorded in the request.
+            let complete = approved.filter(|open| open.approval.is_some());
+            complete
+                .map(|open| entry(version, &open, Decision::Approved, by, None, policy, now))
+                .into_iter()
+                .collect()
+        }
         Step::Move { to, decision, requested_by, decided_by, reason } => {
             let withdrawn = open.filter(|open| open.approval.is_none()).map(|open| {
                 entry(version, open, Decision::Withdrawn, decided_by, Some(reason.clone()), None, now)
@@ -106,6 +140,9 @@ fn entries(
                 decided_by: decided_by.clone(),
                 decided_at: now.into(),
                 reason: Some(reason.clone()),
+                comment: approvers::comment(version).filter(|_| is_own_act(*decision, requested_by)),
+                breaking: None,
+                approvals: vec![],
                 digest: version.spec.artifact.digest(),
                 policy: None,
             };
@@ -136,6 +173,9 @@ fn entry(
         decided_by: by.to_owned(),
         decided_at: now.into(),
         reason,
+        comment: transition.comment.clone(),
+        breaking: transition.breaking.clone(),
+        approvals: transition.approvals.clone(),
         digest: transition.digest.clone(),
         policy,
     }

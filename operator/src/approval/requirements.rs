@@ -19,6 +19,7 @@ pub fn unmet(observed: &Observed) -> Vec<(reasons::Hold, String)> {
         .collect();
     reasons.extend(acceptance(observed, &observed.rules));
     reasons.extend(serving(observed));
+    reasons.extend(signature(observed));
     reasons.extend(unreadable(observed));
     reasons
 }
@@ -51,6 +52,24 @@ fn acceptance(observed: &Observed, rules: &Approval) -> Option<(reasons::Hold, S
             "no tester has accepted it in Staging yet (understudy.dev/accept=passed)".to_owned(),
         )),
     }
+}
+
+/// What callers of main have to change if the version replaces it, in a request for this stage.
+pub fn breaking(observed: &Observed, to: Stage) -> Option<String> {
+    let main = observed.main.as_ref().filter(|_| to == Stage::Production)?;
+    observed.version.breaks(main)
+}
+
+/// Callers never notice a change of main, unless its major version number says so.
+fn signature(observed: &Observed) -> Option<(reasons::Hold, String)> {
+    let main = observed.main.as_ref()?;
+    let breaking =
+        breaking(observed, Stage::Production).filter(|_| !observed.version.has_newer_major(main))?;
+    let message = format!(
+        "BREAKING for callers of {}: {breaking}; publish it with a new major version number",
+        main.spec.version
+    );
+    Some((reasons::Hold::SignatureBreaking, message))
 }
 
 /// A version that cannot start would only block those that are approved after it. A version in another stage has no pods

@@ -68,7 +68,7 @@ fn production_waits_until_a_pod_is_ready_in_staging_and_the_message_says_why_non
     assert!(held.message.contains("approved by bob, but none of its pods is ready"), "{}", held.message);
     assert!(held.message.contains("ArtifactNotFound: no file exists at s3://models/x"), "{}", held.message);
     o.pods.ready = 1;
-    assert_eq!(step(&o), Step::Approve { by: "bob".to_owned() });
+    assert_eq!(step(&o), Step::Approve { by: "bob".to_owned(), comment: None });
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_version_that_returns_from_the_archive_has_no_pods_before_its_approval() {
     status["acceptance"] = accepted_pending()["acceptance"].clone();
     let mut o = observed(version("Archived", "Production", &approval_by("bob"), status));
     o.pods = Pods::default();
-    assert_eq!(step(&o), Step::Approve { by: "bob".to_owned() });
+    assert_eq!(step(&o), Step::Approve { by: "bob".to_owned(), comment: None });
 }
 
 /// A pod ended because its file does not exist.
@@ -93,7 +93,7 @@ fn missing() -> Failure {
 fn with_all_met_production_is_approved_and_the_stage_follows_only_when_it_serves() {
     let o = observed(version("Staging", "Production", &approval_by("bob"), accepted_pending()));
     let approved = step(&o);
-    assert_eq!(approved, Step::Approve { by: "bob".to_owned() });
+    assert_eq!(approved, Step::Approve { by: "bob".to_owned(), comment: None });
     let after = record::apply(&o, &approved, None, now());
     assert_eq!(after.stage, Stage::Staging);
     assert_eq!(after.transition.and_then(|t| t.approval).map(|g| g.by).as_deref(), Some("bob"));

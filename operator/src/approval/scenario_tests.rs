@@ -298,17 +298,19 @@ async fn a_metric_gate_compares_with_main_as_it_is_now() {
             "spec": {"stage": "Production"}, "status": status,
         }),
     );
-    let main = |auc| evaluated("1.2.0", auc, json!({"status": {"stage": "Production"}}));
+    let main = |number, auc| evaluated(number, auc, json!({"status": proven(number, "Production")}));
     let gate = json!({"metric": "auc", "notWorseThanMain": true});
-    let md = deployment(json!({
-        "spec": {"approval": {"acceptanceTest": "Optional", "gates": [gate]}}, "status": main_is("1.2.0"),
-    }));
-    let mut cluster = cluster(&[&candidate, &main(0.9)]);
-    cluster.sees(&md);
+    let md = |main| {
+        deployment(json!({
+            "spec": {"approval": {"acceptanceTest": "Optional", "gates": [gate]}}, "status": main_is(main),
+        }))
+    };
+    let mut cluster = cluster(&[&candidate, &main("1.1.0", 0.9)]);
+    cluster.sees(&md("1.1.0"));
     cluster.sees(ready_pod("1.3.0", "10.0.0.7").as_ref());
     let scenario = Scenario::new()
-        .concurrently([get(VERSION).finds(&candidate), get(DEPLOYMENT).finds(&md), policy_refuses()])
-        .then(get("/modelversions/fraud-1.2.0").finds(&main(0.95)));
+        .concurrently([get(VERSION).finds(&candidate), get(DEPLOYMENT).finds(&md("1.2.0")), policy_refuses()])
+        .then(get("/modelversions/fraud-1.2.0").finds(&main("1.2.0", 0.95)));
     pass(&mut cluster, scenario).await.expect("it waits");
 }
 

@@ -22,8 +22,8 @@ pub enum Step {
     Open(Transition),
     /// The open request ends without effect.
     Close { decision: Decision, by: String, reason: Option<String> },
-    /// The open request is approved.
-    Approve { by: String },
+    /// One more person approves the open request.
+    Approve { by: String, comment: Option<String> },
     /// The roll-out of the approved request is complete.
     Complete { stage: Stage },
     /// The stage changes without an approval of its own: main changed, the deployment was deleted, or the step needs
@@ -34,6 +34,16 @@ pub enum Step {
 }
 
 impl Step {
+    /// Whether the step is, or undoes, what a person did. Then the comment in the annotation belongs to no later act.
+    pub fn settles_comment(&self) -> bool {
+        match self {
+            Self::Open(_) | Self::Approve { .. } => true,
+            Self::Close { decision, .. } => matches!(decision, Decision::Rejected | Decision::Withdrawn),
+            Self::Move { requested_by, .. } => requested_by != OPERATOR,
+            Self::Complete { .. } | Self::Accept(_) => false,
+        }
+    }
+
     /// Whether the step relies on names in annotations, which only the approval policy protects.
     pub const fn needs_policy(&self) -> bool {
         matches!(self, Self::Open(_) | Self::Approve { .. })

@@ -91,7 +91,7 @@ async fn nothing_is_approved_past_a_version_that_cannot_be_read() {
     let free = cluster(&md, &[&mv]);
     assert_eq!(
         decide::decide(&observed(&free), now()),
-        NextStep::Act(Step::Approve { by: "bob".to_owned() })
+        NextStep::Act(Step::Approve { by: "bob".to_owned(), comment: None })
     );
 }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use understudy_crds::{Acceptance, HistoryEntry, ModelVersion, Stage, Transition};
+use understudy_crds::{Acceptance, Grant, HistoryEntry, ModelVersion, Stage, Transition};
 
 /// A new leader replays decisions from this long before the leader before it renewed the Lease last. It covers a pass that
 /// took long, and one leader in between that ended soon.
@@ -71,6 +71,8 @@ pub enum Event<'a> {
     Decided(usize, &'a HistoryEntry),
     /// A request was opened.
     Requested(&'a Transition),
+    /// One more person approved an open request, which needs more approvals.
+    Approved(&'a Transition, &'a Grant),
     /// A tester gave a verdict.
     Accepted(&'a Acceptance),
     /// An approved version reached its stage.
@@ -86,6 +88,8 @@ struct Known {
     events: usize,
     /// Id of the newest request with an event.
     request: Option<String>,
+    /// Approvals of the newest request with an event, from the first on.
+    approvals: usize,
     /// Time of the newest verdict with an event.
     verdict: Option<Timestamp>,
     /// The stage to which an approved transition leads that was seen and has not ended.
@@ -101,7 +105,10 @@ impl Known {
         };
         let request = open(version).filter(|request| request.requested_at.0 < replay.events);
         let verdict = verdict(version).map(|verdict| verdict.at.0).filter(|at| *at < replay.events);
+        let approvals = request
+            .map_or(0, |request| request.approvals.iter().filter(|grant| grant.at.0 < replay.events).count());
         Self {
+            approvals,
             lines: before(replay.lines),
             events: before(replay.events),
             request: request.map(|request| request.id.clone()),
@@ -113,8 +120,12 @@ impl Known {
     fn events<'a>(&self, version: &'a ModelVersion) -> Vec<Event<'a>> {
         let decided = version.history().iter().enumerate().skip(self.events);
         let mut events: Vec<_> = decided.map(|(place, entry)| Event::Decided(place, entry)).collect();
-        let request = open(version).filter(|request| self.request.as_ref() != Some(&request.id));
-        events.extend(request.map(Event::Requested));
+        if let Some(request) = open(version) {
+            let is_known = self.request.as_ref() == Some(&request.id);
+            let known = if is_known { self.approvals } else { 0 };
+            events.extend((!is_known).then_some(Event::Requested(request)));
+            events.extend(request.approvals.iter().skip(known).map(|grant| Event::Approved(request, grant)));
+        }
         let verdict = verdict(version).filter(|verdict| self.verdict != Some(verdict.at.0));
         events.extend(verdict.map(Event::Accepted));
         let reached = self.leads_to.filter(|to| version.transition().is_none() && version.stage() == *to);
@@ -168,7 +179,15 @@ impl Announced {
         let Some(known) = self.versions.get_mut(uid) else { return };
         match event {
             Event::Decided(place, _) => known.events = known.events.max(place + 1),
-            Event::Requested(request) => known.request = Some(request.id.clone()),
+            Event::Requested(request) => {
+                known.request = Some(request.id.clone());
+                known.approvals = 0;
+            }
+            Event::Approved(request, grant) if known.request.as_ref() == Some(&request.id) => {
+                let place = request.approvals.iter().position(|g| g == *grant);
+                known.approvals = known.approvals.max(place.map_or(0, |place| place + 1));
+            }
+            Event::Approved(..) => {}
             Event::Accepted(verdict) => known.verdict = Some(verdict.at.0),
             Event::Reached(_) => known.leads_to = None,
         }

@@ -15,7 +15,7 @@ use kube::{
 };
 use tokio::time::timeout;
 use tracing::{info, warn};
-use understudy_crds::{HistoryEntry, ModelVersion};
+use understudy_crds::{Grant, HistoryEntry, ModelVersion, Transition};
 
 use self::announced::Announced;
 pub use self::announced::{Event as New, Replay};
@@ -120,6 +120,27 @@ impl Journal {
         events
     }
 
+    /// Writes the log line of an approval that is not the last one needed.
+    pub fn approval(&self, version: &ModelVersion, request: &Transition, grant: &Grant) {
+        info!(
+            namespace = version.metadata.namespace,
+            model_version = version.metadata.name,
+            uid = version.metadata.uid,
+            deployment = version.spec.deployment,
+            version = version.spec.version,
+            transition = request.id,
+            from = request.from.as_str(),
+            to = request.to.as_str(),
+            requested_by = request.requested_by,
+            approved_by = grant.by,
+            approved_at = %grant.at.0,
+            comment = grant.comment,
+            approved = request.approved,
+            digest = request.digest,
+            "approval"
+        );
+    }
+
     /// Whether deleted versions must be forgotten.
     pub fn needs_sweep(&self) -> bool {
         self.announced().needs_sweep()
@@ -158,12 +179,20 @@ fn decision(version: &ModelVersion, entry: &HistoryEntry, replayed: bool) {
         decided_by = entry.decided_by,
         decided_at = %entry.decided_at.0,
         reason = entry.reason,
+        comment = entry.comment,
+        approvals = approvals(&entry.approvals),
+        breaking = entry.breaking,
         digest = entry.digest,
         policy_uid = entry.policy.as_ref().map(|p| p.uid.as_str()),
         policy_resource_version = entry.policy.as_ref().map(|p| p.resource_version.as_str()),
         replayed = replayed.then_some(true),
         "decision"
     );
+}
+
+/// Who approved and what they said, as JSON. `None` if nobody did.
+fn approvals(all: &[Grant]) -> Option<String> {
+    (!all.is_empty()).then(|| serde_json::to_string(all).expect("an approval is JSON"))
 }
 
 /// The action of an event. The recorder merges events with the same action and keeps the first note, so each note needs

@@ -10,13 +10,16 @@ use std::{
 
 use jiff::Timestamp;
 use prometheus::{Encoder, Registry, TextEncoder};
-use understudy_crds::{Decision, MainReason, ModelDeployment, ModelVersion, Stage};
+use understudy_crds::{Decision, MainReason, ModelDeployment, ModelVersion, Stage, Transition};
 
 use self::table::Table;
 use crate::{
     cluster::{cache::Cache, client::Heard, queue::QueueState, triggers::Triggers},
     outages, reasons,
 };
+
+/// The progress of a request that nobody has approved, with one approver. It has a value also while no request waits.
+const NOBODY_OF_ONE: &str = "0 of 1";
 
 /// Controllers and the reasons of their errors. Counters begin at 0, because Prometheus only sees changes: it would
 /// miss the first event of a counter that begins at 1.
@@ -127,14 +130,19 @@ impl Metrics {
         for (stage, count) in by_stage {
             self.table.versions.with_label_values(&[stage.as_str()]).set(count);
         }
-        let waiting: Vec<Timestamp> = versions
-            .iter()
-            .filter_map(|v| v.transition())
-            .filter(|t| t.approval.is_none())
-            .map(|t| t.requested_at.0)
-            .collect();
-        self.table.pending.set(i64::try_from(waiting.len()).unwrap_or(i64::MAX));
-        let oldest = waiting.iter().min().map_or(0.0, |at| now.duration_since(*at).as_secs_f64().max(0.0));
+        let open: Vec<&Transition> =
+            versions.iter().filter_map(|v| v.transition()).filter(|t| t.approval.is_none()).collect();
+        let waiting = open.iter().map(|t| t.requested_at.0);
+        self.table.pending.reset();
+        let mut by_progress: BTreeMap<String, i64> = [(NOBODY_OF_ONE.to_owned(), 0)].into();
+        for request in &open {
+            let approved = request.approved.clone().unwrap_or_else(|| NOBODY_OF_ONE.to_owned());
+            *by_progress.entry(approved).or_default() += 1;
+        }
+        for (approved, count) in by_progress {
+            self.table.pending.with_label_values(&[&approved]).set(count);
+        }
+        let oldest = waiting.min().map_or(0.0, |at| now.duration_since(at).as_secs_f64().max(0.0));
         self.table.oldest_pending.set(oldest);
     }
 
@@ -228,7 +236,7 @@ mod tests {
         metrics.watches("ModelVersion");
         let page = metrics.render();
         for name in [
-            "pending_approvals 0",
+            "pending_approvals{approved=\"0 of 1\"} 0",
             "leader 0",
             "oldest_pending_approval_seconds 0",
             r#"model_versions_not_serving{reason="LoadFailed"} 0"#,

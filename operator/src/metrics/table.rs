@@ -13,7 +13,7 @@ const RECONCILE_BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
 /// Every metric.
 pub struct Table {
     pub transitions: IntCounterVec,
-    pub pending: IntGauge,
+    pub pending: IntGaugeVec,
     pub oldest_pending: Gauge,
     pub versions: IntGaugeVec,
     pub not_serving: IntGaugeVec,
@@ -69,7 +69,11 @@ impl Table {
             "Transitions that ended, by decision.",
             &["from", "to", "decision"],
         )?;
-        let pending = gauge("pending_approvals", "Requests that wait for the decision of a second person.")?;
+        let pending = gauges(
+            "pending_approvals",
+            "Requests that wait for approvals, by how many people have approved and how many must, as in \"1 of 2\".",
+            "approved",
+        )?;
         let oldest_pending = add(
             registry,
             Gauge::new(

@@ -94,6 +94,9 @@ fn forge(witness: &ModelVersion) -> Vec<HistoryEntry> {
         decided_by: "policy-probe".to_owned(),
         decided_at: now,
         reason: None,
+        comment: None,
+        breaking: None,
+        approvals: vec![],
         digest: witness.spec.artifact.digest(),
         policy: None,
     });

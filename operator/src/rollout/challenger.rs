@@ -9,9 +9,10 @@ use kube::ResourceExt;
 use understudy_crds::{
     ModelVersion, Stage,
     condition::{self, SERVING},
+    misfit,
 };
 
-use super::{observe::Observed, signature};
+use super::observe::Observed;
 use crate::reasons::Challenger as Reason;
 
 /// The result for the challenger that a deployment names.
@@ -161,7 +162,7 @@ fn fits<'a>(version: &'a Arc<ModelVersion>, main: &ModelVersion) -> Result<Judge
             return Ok((version, Some(Refusal::new(Reason::Starting, message))));
         }
     };
-    match signature::misfit(&main, &challenger) {
+    match misfit(&main, &challenger, "the challenger") {
         Some(misfit) => Err(Refusal::new(
             Reason::SignatureMismatch,
             format!(
@@ -185,9 +186,7 @@ fn why(version: &ModelVersion) -> String {
 /// count as dropped, and the comparison continues.
 fn answers(observed: &Observed, version: &ModelVersion) -> bool {
     let known = observed.md.status.as_ref().and_then(|s| s.challenger.as_ref());
-    let stays = known.is_some_and(|known| {
-        known.model_version == version.name_any() && known.digest == version.spec.artifact.digest()
-    });
+    let stays = known.is_some_and(|known| known.is(version));
     stays || observed.pods_of(&version.spec.version).ready > 0
 }
 

@@ -19,7 +19,6 @@ mod rollback;
 mod rounds;
 mod routed;
 mod running;
-mod signature;
 mod state;
 mod status;
 mod summaries;
@@ -51,7 +50,7 @@ pub async fn reconcile(
     ctx: Arc<Context>,
     state: Arc<State>,
 ) -> Result<Action, Error> {
-    if md.metadata.deletion_timestamp.is_some() {
+    if md.is_collected() {
         return Ok(Action::await_change());
     }
     let now = clock::now();

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{
-    MainReason, ModelVersion, Previous, RollbackResult, RollbackStatus, Stage, Transition,
+    Grant, MainReason, ModelVersion, Previous, RollbackResult, RollbackStatus, Stage, Transition,
 };
 
 use super::{
@@ -58,6 +58,10 @@ pub struct Candidate {
     pub requested_by: String,
     /// Who approved it for Production. A rollback needs no new approval.
     pub approved_by: String,
+    /// Why a person rolls back, in their words.
+    pub comment: Option<String>,
+    /// What callers of the present main have to change if this version replaces it.
+    pub breaking: Option<String>,
     /// When the change was decided: by the approval, or by the request for the rollback.
     pub approved_at: Timestamp,
 }
@@ -77,12 +81,15 @@ pub fn plan(observed: &Observed, challenger: &Challenger, now: Timestamp) -> Pla
         RollbackRequest::To(version, status) => {
             let approval = version.production_approval();
             let approved_by = approval.map_or_else(|| status.by.clone(), |h| h.decided_by.clone());
+            let breaking = breaking(&version, current.as_ref());
             let candidate = Candidate {
                 version,
                 transition: format!("rollback:{}", status.request),
                 reason: MainReason::RolledBack,
                 requested_by: status.by.clone(),
                 approved_by,
+                comment: status.comment.clone(),
+                breaking,
                 approved_at: status.at.0,
             };
             (Next::Promote(candidate), Some(status))
@@ -116,7 +123,9 @@ fn next(observed: &Observed, current: Option<&Arc<ModelVersion>>) -> Next {
             transition: transition.id.clone(),
             reason: MainReason::Promoted,
             requested_by: transition.requested_by.clone(),
-            approved_by: grant.by.clone(),
+            approved_by: approvers(transition, grant),
+            comment: None,
+            breaking: breaking(version, current),
             approved_at: grant.at.0,
         })
     });
@@ -135,6 +144,19 @@ fn next(observed: &Observed, current: Option<&Arc<ModelVersion>>) -> Next {
         },
         (None, _) => Next::Keep,
     }
+}
+
+/// Everybody who approved the transition, whose last approval is `grant`.
+fn approvers(transition: &Transition, grant: &Grant) -> String {
+    if transition.approvals.len() <= 1 {
+        return grant.by.clone();
+    }
+    transition.approvals.iter().map(|grant| grant.by.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// What callers of main have to change if `version` replaces it. A version that is main already replaces nothing.
+fn breaking(version: &ModelVersion, current: Option<&Arc<ModelVersion>>) -> Option<String> {
+    current.filter(|main| main.metadata.uid != version.metadata.uid).and_then(|main| version.breaks(main))
 }
 
 type Served = (Vec<(Arc<ModelVersion>, i32)>, Option<Timestamp>);
@@ -173,11 +195,9 @@ fn serve(
     (serve.into_values().collect(), warm.map(|(_, until)| until))
 }
 
-/// The version that was main before. Another `ModelVersion` of the same name has not its bytes, or no approval of them.
+/// The version that was main before, if it still exists. Another `ModelVersion` of the same name is not it.
 fn was_main<'a>(observed: &'a Observed, previous: &Previous) -> Option<&'a Arc<ModelVersion>> {
-    observed.version(&previous.model_version).filter(|version| {
-        version.spec.artifact.digest() == previous.digest && version.production_approval().is_some()
-    })
+    observed.version(&previous.model_version).filter(|version| previous.is(version))
 }
 
 #[cfg(test)]

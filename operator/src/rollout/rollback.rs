@@ -37,9 +37,14 @@ pub fn requested(observed: &Observed, now: Timestamp) -> RollbackRequest {
         return RollbackRequest::None;
     }
     let at = known.map_or_else(|| now.into(), |r| r.at.clone());
+    let comment = match known {
+        Some(known) => known.comment.clone(),
+        None => comment(md),
+    };
     let status = |result, message: String| RollbackStatus {
         request: request.clone(),
         by: by.clone(),
+        comment: comment.clone(),
         at: at.clone(),
         result,
         message,
@@ -57,13 +62,35 @@ pub fn requested(observed: &Observed, now: Timestamp) -> RollbackRequest {
     if md.is_main(target) {
         return RollbackRequest::Answered(status(RollbackResult::Done, format!("{version} is main already")));
     }
-    if let Some(message) = refusal(md, target) {
+    if let Some(message) = refusal(md, target).or_else(|| breaks(observed.current(), target)) {
         return refused(message);
     }
     RollbackRequest::To(
         Arc::clone(target),
         status(RollbackResult::Pending, format!("the pods of {version} are starting")),
     )
+}
+
+/// The comment of a new request: the annotation `understudy.dev/reason`, unless an earlier rollback left it.
+fn comment(md: &ModelDeployment) -> Option<String> {
+    let earlier = md.status.as_ref().and_then(|status| status.last_comment.as_ref());
+    reason(md).filter(|comment| Some(comment) != earlier)
+}
+
+/// The annotation `understudy.dev/reason`, cut to what the status can hold.
+pub fn reason(md: &ModelDeployment) -> Option<String> {
+    let reason = md.annotations().get(annotations::REASON).filter(|reason| !reason.is_empty())?;
+    Some(text::clamp(reason, limits::REASON))
+}
+
+/// Why callers of main would fail after a rollback, although the major version number stays.
+fn breaks(main: Option<&Arc<ModelVersion>>, target: &ModelVersion) -> Option<String> {
+    let main = main.filter(|main| main.has_same_major(target))?;
+    let breaking = target.breaks(main)?;
+    let (number, main) = (&target.spec.version, &main.spec.version);
+    Some(format!(
+        "BREAKING for callers of {main}: {breaking}; {number} has the major version number of {main}: publish a version that fits"
+    ))
 }
 
 /// Why a rollback to `version` is refused, if it is. The approval by a second person is on record, and the version was

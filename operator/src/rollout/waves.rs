@@ -158,7 +158,7 @@ impl Waves {
             let is_ours =
                 workload.owner_references().iter().any(|owner| Some(&owner.uid) == md.uid().as_ref());
             let is_known = versions.iter().any(|v| names::version_label(&v.spec.version) == version);
-            if !is_ours || !is_known || md.metadata.deletion_timestamp.is_some() {
+            if !is_ours || !is_known || md.is_collected() {
                 continue;
             }
             let ready = rolling || roll::has_ready_pods(&workload);

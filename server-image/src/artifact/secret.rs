@@ -16,11 +16,14 @@ pub struct Secret {
     pub token: Option<String>,
     pub username: Option<String>,
     pub password: Option<String>,
+    /// `https://host` or `https://host:port`: token, user name and password are for this origin only. Absent: they are for
+    /// the host of the file.
+    pub origin: Option<String>,
     pub ca: Option<Vec<u8>>,
 }
 
 /// Added to a failure if the Secret has no known key. A pod cannot distinguish such a Secret from a missing one.
-const EMPTY: &str = "the Secret of artifact.secretRef does not exist or has none of the keys AWS_ACCESS_KEY_ID, \
+const EMPTY: &str = "the Secret does not exist or has none of the keys AWS_ACCESS_KEY_ID, \
     AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL, token, username, password, ca.crt: create it \
     in the namespace of the ModelVersion";
 
@@ -49,6 +52,7 @@ impl Secret {
             token: text("token")?,
             username: text("username")?,
             password: text("password")?,
+            origin: text("origin")?,
             ca: bytes("ca.crt")?,
         })
     }
@@ -100,7 +104,7 @@ mod tests {
             |reason| Secret::explain(Some(directory.path()), Failure::new(reason, "403 Forbidden")).message;
         assert!(
             explained(Reason::ArtifactForbidden)
-                .starts_with("403 Forbidden; the Secret of artifact.secretRef")
+                .starts_with("403 Forbidden; the Secret does not exist")
         );
         assert_eq!(explained(Reason::DigestMismatch), "403 Forbidden", "credentials do not cause it");
         std::fs::write(directory.path().join("token"), "s3cr3t").unwrap();

@@ -62,6 +62,16 @@ impl Uri {
             _ => Err(wrong("the URI must begin with s3://, https:// or pvc://")),
         }
     }
+
+    /// Whether credentials for `other` may be sent to this place as well: both are `https://` with the same host and port,
+    /// or both are `s3://`, whose endpoint is part of the credentials.
+    pub fn has_origin_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::S3 { .. }, Self::S3 { .. }) => true,
+            (Self::Https(own), Self::Https(other)) => own.origin() == other.origin(),
+            _ => false,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -76,6 +86,18 @@ mod tests {
         assert_eq!(Uri::parse("s3://models/fraud/1.3.0/model.onnx"), Ok(expected));
         let expected = Uri::Pvc { name: "disk".into(), path: "fraud/model.onnx".into() };
         assert_eq!(Uri::parse("pvc://disk/fraud/model.onnx"), Ok(expected));
+    }
+
+    #[rstest]
+    #[case::the_same_bucket("s3://models/fraud.onnx", "s3://models/baseline.json", true)]
+    #[case::another_bucket_of_the_same_endpoint("s3://models/fraud.onnx", "s3://baselines/fraud.json", true)]
+    #[case::the_same_host("https://models.example/fraud.onnx", "https://models.example:443/fraud.json", true)]
+    #[case::another_host("https://models.example/fraud.onnx", "https://elsewhere.example/fraud.json", false)]
+    #[case::another_port("https://models.example/fraud.onnx", "https://models.example:8443/fraud.json", false)]
+    #[case::a_bucket_and_a_host("s3://models/fraud.onnx", "https://elsewhere.example/fraud.json", false)]
+    fn credentials_are_for_one_origin(#[case] one: &str, #[case] other: &str, #[case] same: bool) {
+        let (one, other) = (Uri::parse(one).unwrap(), Uri::parse(other).unwrap());
+        assert_eq!((one.has_origin_of(&other), other.has_origin_of(&one)), (same, same));
     }
 
     #[rstest]

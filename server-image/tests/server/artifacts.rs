@@ -312,3 +312,47 @@ fn the_digest_is_checked_before_the_file_is_inspected() {
     assert_eq!(reason, "DigestMismatch");
     assert!(message.contains(&"0".repeat(64)), "{message}");
 }
+
+/// A server whose model and baseline are on two hosts. The Secret of the model has a token, and trusts both.
+fn with_a_foreign_baseline(models: &Store, other: &Store) -> Launch {
+    let baseline = r#"{"version": 1, "columns": []}"#;
+    let launch = from_web(models);
+    secret(&launch, "token", "t0ken");
+    let trusted = [models, other].map(|store| store.authority.clone().unwrap()).concat();
+    secret(&launch, "ca.crt", &trusted);
+    let uri = format!("https://localhost:{}/baseline.json", other.port);
+    launch.arguments(&["--baseline", &uri, "--baseline-sha256", &sha256(baseline.as_bytes())])
+}
+
+#[test]
+fn the_credentials_of_the_model_are_not_sent_to_the_host_of_a_baseline() {
+    let (models, other) = (Store::https(vec![Reply::File(bytes())]), Store::https(vec![Reply::Status(404)]));
+    // Nothing makes this server trust the other host, so it does not even send a request.
+    assert_eq!(reason(with_a_foreign_baseline(&models, &other)).0, "ArtifactUnreachable");
+    assert!(other.requests.try_iter().all(|request| !request.to_lowercase().contains("t0ken")));
+}
+
+#[test]
+fn a_baseline_has_credentials_of_its_own() {
+    let (models, other) = (Store::https(vec![Reply::File(bytes())]), Store::https(vec![Reply::Status(404)]));
+    let launch = with_a_foreign_baseline(&models, &other);
+    let own = launch.path("baseline-secret");
+    std::fs::create_dir(&own).unwrap();
+    std::fs::write(own.join("token"), "0ther").unwrap();
+    std::fs::write(own.join("ca.crt"), other.authority.as_deref().unwrap()).unwrap();
+    let (reason, message) = reason(launch.arguments(&["--baseline-secret-dir", own.to_str().unwrap()]));
+    assert_eq!(reason, "ArtifactNotFound", "{message}");
+    assert!(other.request().to_lowercase().contains("authorization: bearer 0ther\r\n"));
+}
+
+#[test]
+fn a_secret_that_names_an_origin_is_used_there_only() {
+    let store = Store::https(vec![Reply::File(bytes())]);
+    let launch = from_web(&store);
+    secret(&launch, "token", "t0ken");
+    secret(&launch, "origin", "https://models.example");
+    let (reason, message) = reason(launch);
+    assert_eq!(reason, "ArtifactForbidden", "{message}");
+    assert!(message.contains("the credentials of the Secret are for https://models.example only"), "{message}");
+    assert_eq!(store.requests.try_iter().count(), 0);
+}

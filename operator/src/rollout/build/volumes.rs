@@ -12,6 +12,7 @@ use understudy_crds::{ModelDeployment, ModelVersion, Sink, names};
 pub const ROUTING_DIR: &str = "/etc/understudy/routing";
 const SECRET_DIR: &str = "/etc/understudy/secret";
 const PVC_DIR: &str = "/mnt/artifact";
+const BASELINE_SECRET_DIR: &str = "/etc/understudy/baseline-secret";
 const BASELINE_DIR: &str = "/mnt/baseline";
 const RECORD_SECRET_DIR: &str = "/etc/understudy/record-secret";
 const RECORDS_DIR: &str = "/mnt/records";
@@ -40,11 +41,13 @@ fn attached<'a>(md: &'a ModelDeployment, mv: &'a ModelVersion) -> Vec<Attached<'
         Some(Attached { name, flag, path, source: Source::Pvc { name: found, read_only } })
     };
     let of_artifact = artifact.secret_ref.as_ref().map(|s| s.name.as_str());
+    let of_baseline = mv.spec.baseline.as_ref().and_then(|b| b.secret_ref.as_ref()).map(|s| s.name.as_str());
     let of_sink = sink.and_then(|s| s.secret_ref.as_ref()).map(|s| s.name.as_str());
     let baseline = mv.spec.baseline.as_ref().map(|b| b.uri.as_str());
     [
         secret("secret", "--secret-dir", SECRET_DIR, of_artifact),
         volume("artifact", "--pvc-dir", PVC_DIR, Some(&artifact.uri), true),
+        secret("baseline-secret", "--baseline-secret-dir", BASELINE_SECRET_DIR, of_baseline),
         volume("baseline", "--baseline-pvc-dir", BASELINE_DIR, baseline, true),
         secret("record-secret", "--record-secret-dir", RECORD_SECRET_DIR, of_sink),
         volume("records", "--record-pvc-dir", RECORDS_DIR, sink.map(|s| s.uri.as_str()), false),

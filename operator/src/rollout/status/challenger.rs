@@ -36,12 +36,12 @@ pub fn fill_in(status: &mut ModelDeploymentStatus, observed: &Observed, calls: &
 fn challenger(status: &mut ModelDeploymentStatus, observed: &Observed, calls: &Calls<'_>, now: Timestamp) {
     let before = status.challenger.take();
     if let Some(version) = calls.challenger.accepted() {
-        let (name, digest) = (version.name_any(), version.spec.artifact.digest());
-        let since = before.filter(|b| b.model_version == name && b.digest == digest).map(|b| b.since);
+        let since = before.filter(|before| before.is(version)).map(|before| before.since);
         status.challenger = Some(ChallengerStatus {
             version: version.spec.version.clone(),
-            model_version: name,
-            digest,
+            model_version: version.name_any(),
+            uid: version.uid(),
+            digest: version.spec.artifact.digest(),
             since: since.unwrap_or_else(|| now.into()),
             ready_replicas: observed.pods_of(&version.spec.version).ready_replicas(),
         });

@@ -8,8 +8,8 @@ mod pass;
 use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{
-    MainReason, MainRecord, ModelDeployment, ModelDeploymentStatus, Previous, RollbackResult, Rollout,
-    ServedVersion, Stage, Staged, limits, names,
+    MainReason, MainRecord, ModelDeployment, ModelDeploymentStatus, Previous, RollbackResult, RollbackStatus,
+    Rollout, ServedVersion, Stage, Staged, limits, names,
 };
 
 pub use self::pass::{Calls, Pass};
@@ -18,6 +18,7 @@ use super::{
     error::Error,
     observe::Observed,
     plan::{Candidate, Next},
+    rollback,
     routed::Switched,
     verify::Readiness,
 };
@@ -87,10 +88,17 @@ fn status(
     let mut status = base.status.clone().unwrap_or_default();
     status.url = Some(names::url(&base.name_any(), &observed.namespace()));
     status.observed_generation = base.metadata.generation;
+    let is_new = |rollback: &&RollbackStatus| {
+        status.rollback.as_ref().map(|known| &known.request) != Some(&rollback.request)
+    };
+    if pass.plan.rollback.as_ref().filter(is_new).is_some() {
+        status.last_comment = rollback::reason(base);
+    }
     status.rollback.clone_from(&pass.plan.rollback);
     if let Some(proof) = pass.new_main() {
         change_main(proof, &mut status, base, &pass.plan.next, now);
     }
+    complete(&mut status, observed);
     if let Some(main) = status.main.as_mut() {
         main.ready_replicas = observed.pods_of(&main.version).ready_replicas();
     }
@@ -114,6 +122,18 @@ fn status(
     status.bounded()
 }
 
+/// Adds the uids that an older operator has not recorded.
+fn complete(status: &mut ModelDeploymentStatus, observed: &Observed) {
+    if let Some(main) = status.main.as_mut().filter(|main| main.uid.is_none()) {
+        let found = observed.version(&main.model_version).filter(|version| main.is(version));
+        main.uid = found.and_then(|version| version.uid());
+    }
+    if let Some(previous) = status.previous.as_mut().filter(|previous| previous.uid.is_none()) {
+        let found = observed.version(&previous.model_version).filter(|version| previous.is(version));
+        previous.uid = found.and_then(|version| version.uid());
+    }
+}
+
 fn change_main(
     _: &Switched,
     status: &mut ModelDeploymentStatus,
@@ -131,6 +151,7 @@ fn change_main(
         status.previous = Some(Previous {
             version: old.version,
             model_version: old.model_version,
+            uid: old.uid,
             digest: old.digest,
             warm_until: now.checked_add(keep_warm).unwrap_or(now).into(),
         });
@@ -140,7 +161,8 @@ fn change_main(
         status.history.push(record(candidate, now));
         if let Some(rollback) = status.rollback.as_mut().filter(|r| r.result == RollbackResult::Pending) {
             rollback.result = RollbackResult::Done;
-            rollback.message = format!("{} is main again", candidate.version.spec.version);
+            rollback.message = format!("{} is main again", candidate.version.spec.version)
+                + &candidate.breaking.as_ref().map(|b| format!("; BREAKING: {b}")).unwrap_or_default();
         }
     }
 }
@@ -149,6 +171,7 @@ fn served(candidate: &Candidate, now: Timestamp) -> ServedVersion {
     ServedVersion {
         version: candidate.version.spec.version.clone(),
         model_version: candidate.version.name_any(),
+        uid: candidate.version.uid(),
         digest: candidate.version.spec.artifact.digest(),
         since: now.into(),
         transition: candidate.transition.clone(),
@@ -165,6 +188,7 @@ fn record(candidate: &Candidate, now: Timestamp) -> MainRecord {
     MainRecord {
         version: candidate.version.spec.version.clone(),
         model_version: candidate.version.name_any(),
+        uid: candidate.version.uid(),
         digest: candidate.version.spec.artifact.digest(),
         from: now.into(),
         to: None,
@@ -173,6 +197,8 @@ fn record(candidate: &Candidate, now: Timestamp) -> MainRecord {
         approved_by: candidate.approved_by.clone(),
         approved_at,
         transition: candidate.transition.clone(),
+        comment: candidate.comment.clone(),
+        breaking: candidate.breaking.clone(),
     }
 }
 
@@ -209,6 +235,7 @@ fn rollout(observed: &Observed, pass: &Pass<'_>) -> Option<Rollout> {
     Some(Rollout {
         version: candidate.version.spec.version.clone(),
         model_version: candidate.version.name_any(),
+        uid: candidate.version.uid(),
         transition: candidate.transition.clone(),
         since: pass.deadline.map(|deadline| deadline.since.into()),
         deadline_exceeded: over.is_some(),

@@ -63,6 +63,13 @@ fn promotion(seen: &ModelDeployment, facts: Promotion<'_>) -> Result<ModelDeploy
             format!("what was approved for {name} is not what is requested now"),
         ));
     }
+    if candidate.reason == MainReason::Promoted
+        && !facts.switched
+        && let Some(breaking) = &facts.breaking
+    {
+        let message = format!("BREAKING for callers of main: {breaking}");
+        return Err((Waiting::SignatureBreaking, message));
+    }
     if deadline::has_ended(&md, candidate) {
         return Err((Waiting::RequestChanged, format!("the deadline for {name} to become main is over")));
     }
@@ -156,9 +163,7 @@ fn unchanged(seen: &ModelDeployment, fresh: Option<ModelDeployment>) -> Result<M
     let transition = |md: &ModelDeployment| md.main().map(|main| main.transition.clone());
     fresh
         .filter(|md| {
-            md.metadata.uid == seen.metadata.uid
-                && md.metadata.deletion_timestamp.is_none()
-                && transition(md) == transition(seen)
+            md.metadata.uid == seen.metadata.uid && !md.is_collected() && transition(md) == transition(seen)
         })
         .ok_or_else(|| deployment_changed(seen))
 }

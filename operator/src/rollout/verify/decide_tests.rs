@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -19,6 +20,7 @@ struct Situation {
     planned: ModelDeployment,
     candidate: Candidate,
     switched: bool,
+    breaking: Option<String>,
     reported_ready: Option<i32>,
     ready_pods: usize,
     probes: Option<Vec<Probe>>,
@@ -27,6 +29,15 @@ struct Situation {
     /// The deployment as it is now.
     deployment: Option<ModelDeployment>,
     policy_broken: Option<String>,
+}
+
+/// The metadata of this deployment once the garbage collector deletes what it owns.
+pub fn collected(md: &ModelDeployment) -> ObjectMeta {
+    ObjectMeta {
+        deletion_timestamp: Some(now().into()),
+        finalizers: Some(vec!["foregroundDeletion".to_owned()]),
+        ..md.metadata.clone()
+    }
 }
 
 impl Situation {
@@ -41,6 +52,8 @@ impl Situation {
             reason,
             requested_by: "alice".to_owned(),
             approved_by: "bob".to_owned(),
+            comment: None,
+            breaking: None,
             approved_at: now(),
         };
         // Others wrote it since, but nothing that matters.
@@ -50,6 +63,7 @@ impl Situation {
             planned,
             candidate,
             switched: false,
+            breaking: None,
             reported_ready: Some(2),
             ready_pods: 2,
             probes: Some(vec![answer("10.0.0.7", "1.3.0", "1.3.0"), answer("10.0.0.8", "1.3.0", "1.3.0")]),
@@ -74,6 +88,7 @@ impl Situation {
         let facts = Promotion {
             candidate: &self.candidate,
             unreadable: None,
+            breaking: self.breaking,
             switched: self.switched,
             wanted: self.planned.spec.replicas,
             reported_ready: self.reported_ready,
@@ -206,8 +221,8 @@ type But = fn(&mut Situation);
 #[case::the_deployment_was_deleted(
     |s: &mut Situation| s.deployment = None, Waiting::DeploymentChanged, "fraud"
 )]
-#[case::the_deployment_is_being_deleted(
-    |s: &mut Situation| s.deployment().metadata.deletion_timestamp = Some(now().into()),
+#[case::the_deployment_ends_with_its_objects(
+    |s: &mut Situation| s.deployment().metadata = collected(s.deployment()),
     Waiting::DeploymentChanged, "fraud"
 )]
 #[case::another_deployment_has_its_name(

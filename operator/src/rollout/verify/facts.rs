@@ -40,6 +40,8 @@ pub struct Promotion<'a> {
     pub switched: bool,
     /// Name of a version that cannot be parsed. It may be in Production.
     pub unreadable: Option<String>,
+    /// Why callers of the present main would fail, if this version does not fit them and has no new major version number.
+    pub breaking: Option<String>,
     /// Pods that main must have.
     pub wanted: i32,
     /// Pods that its Deployment object reports as ready, of whatever template; `None` while it does not exist.

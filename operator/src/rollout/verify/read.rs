@@ -60,6 +60,7 @@ async fn promotion<'a>(
             candidate,
             switched: true,
             unreadable,
+            breaking: None,
             wanted: observed.md.spec.replicas,
             reported_ready: None,
             ready_pods: 0,
@@ -72,6 +73,7 @@ async fn promotion<'a>(
         candidate,
         switched: false,
         unreadable,
+        breaking: breaking(observed, candidate),
         wanted: observed.md.spec.replicas,
         reported_ready: workloads
             .get(&names::version_object(&observed.md.name_any(), number))
@@ -96,6 +98,11 @@ async fn promotion<'a>(
     let policy_broken = (!policy.active).then_some(policy.message);
     facts.fresh = Some(Fresh { version: version?, deployment: deployment?, policy_broken });
     Ok(facts)
+}
+
+fn breaking(observed: &Observed, candidate: &Candidate) -> Option<String> {
+    let main = observed.current()?;
+    candidate.breaking.clone().filter(|_| !candidate.version.has_newer_major(main))
 }
 
 /// What must not have changed, if the stable Service was switched to the candidate by this transition.

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use understudy_crds::Transition;
 
 use super::{
-    tests::{changes, status, wait},
+    tests::{changes, collected, status, wait},
     *,
 };
-use crate::fixtures::{NOW, approved, deployment, main_is, now, parse, proven, request, version, with};
+use crate::fixtures::{NOW, approved, deployment, main_is, parse, proven, request, version, with};
 
 /// 1.2.0 is to leave Production by its own approved request.
 struct TakeDown {
@@ -74,8 +74,8 @@ fn main_is_taken_down_when_its_approved_request_stands() {
     |t: &mut TakeDown| t.version().metadata.generation = Some(5), Waiting::RequestChanged
 )]
 #[case::the_deployment_was_deleted(|t: &mut TakeDown| t.deployment = None, Waiting::DeploymentChanged)]
-#[case::the_deployment_is_being_deleted(
-    |t: &mut TakeDown| t.deployment().metadata.deletion_timestamp = Some(now().into()), Waiting::DeploymentChanged
+#[case::the_deployment_ends_with_its_objects(
+    |t: &mut TakeDown| t.deployment().metadata = collected(t.deployment()), Waiting::DeploymentChanged
 )]
 #[case::another_deployment_has_its_name(
     |t: &mut TakeDown| t.deployment().metadata.uid = Some("uid-of-another".to_owned()), Waiting::DeploymentChanged
@@ -113,7 +113,9 @@ fn a_main_that_only_the_cache_does_not_have_stays() {
 
 #[rstest]
 #[case::was_deleted_too(None)]
-#[case::is_being_deleted(Some(present(json!({"metadata": {"deletionTimestamp": NOW}}))))]
+#[case::ends_with_its_objects(Some(present(json!({
+    "metadata": {"deletionTimestamp": NOW, "finalizers": ["foregroundDeletion"]}
+}))))]
 #[case::is_another_one_of_its_name(Some(present(json!({"metadata": {"uid": "uid-of-another"}}))))]
 #[case::has_another_main_meanwhile(Some(present(json!({"status": main_is("1.2.1")}))))]
 fn a_deleted_main_is_not_taken_down_if_the_deployment(#[case] present: Option<ModelDeployment>) {

@@ -1,25 +1,53 @@
-//! Whether a challenger can answer main's calls, by the signatures of both. Pure.
+//! Whether a version can answer main's calls, by the signatures of both. Pure.
 
-use understudy_crds::{ModelSignature, TensorSpec};
+use crate::{
+    model_version::ModelVersion,
+    signature::{ModelSignature, TensorSpec},
+};
 
-/// The first difference that prevents `challenger` from answering the calls of `main`, as a sentence. It must accept
-/// every input of main and return every output of main. Additional outputs are allowed. A tensor that is missing in an
-/// incomplete list may exist: it counts as fitting.
-pub fn misfit(main: &ModelSignature, challenger: &ModelSignature) -> Option<String> {
-    let listed = |tensor: &&TensorSpec, list| challenger.omitted == 0 || find(list, &tensor.name).is_some();
-    let mut inputs = main.inputs.iter().filter(|input| listed(input, &challenger.inputs));
-    let missing = inputs.find_map(|input| accepted(input, find(&challenger.inputs, &input.name)));
+impl ModelVersion {
+    /// What callers of `main` have to change if this version answers them, as a sentence about this version. `None` if every
+    /// call fits both, or if a signature is not known yet: pods report it once they are ready.
+    #[must_use]
+    pub fn breaks(&self, main: &Self) -> Option<String> {
+        let signature = |version: &'_ Self| version.status.as_ref()?.model.clone();
+        misfit(&signature(main)?, &signature(self)?, &self.spec.version)
+    }
+
+    /// Whether its major version number is larger than that of `other`.
+    #[must_use]
+    pub fn has_newer_major(&self, other: &Self) -> bool {
+        major(self) > major(other)
+    }
+
+    /// Whether it has the major version number of `other`.
+    #[must_use]
+    pub fn has_same_major(&self, other: &Self) -> bool {
+        major(self) == major(other)
+    }
+}
+
+/// The major version number, in an order that also holds for numbers of many digits.
+fn major(version: &ModelVersion) -> (usize, &str) {
+    let number = version.spec.version.split('.').next().unwrap_or_default();
+    (number.len(), number)
+}
+
+/// The first difference that prevents `other`, which is called `name` in the sentence, from answering the calls of `main`.
+/// It must accept every input of main and return every output of main. Additional outputs are allowed. A tensor that is
+/// missing in an incomplete list may exist: it counts as fitting.
+#[must_use]
+pub fn misfit(main: &ModelSignature, other: &ModelSignature, name: &str) -> Option<String> {
+    let listed = |tensor: &&TensorSpec, list| other.omitted == 0 || find(list, &tensor.name).is_some();
+    let mut inputs = main.inputs.iter().filter(|input| listed(input, &other.inputs));
+    let missing = inputs.find_map(|input| accepted(input, find(&other.inputs, &input.name), name));
     let unknown = |input: &&TensorSpec| main.omitted == 0 && find(&main.inputs, &input.name).is_none();
-    let needed = challenger.inputs.iter().find(unknown);
+    let needed = other.inputs.iter().find(unknown);
     let needed = needed.map(|input| {
-        format!(
-            "the challenger needs the input {} ({}), which main does not have",
-            input.name,
-            described(input)
-        )
+        format!("{name} needs the input {} ({}), which main does not have", input.name, described(input))
     });
-    let mut outputs = main.outputs.iter().filter(|output| listed(output, &challenger.outputs));
-    let output = outputs.find_map(|output| returned(output, find(&challenger.outputs, &output.name)));
+    let mut outputs = main.outputs.iter().filter(|output| listed(output, &other.outputs));
+    let output = outputs.find_map(|output| returned(output, find(&other.outputs, &output.name), name));
     missing.or(needed).or(output)
 }
 
@@ -27,44 +55,26 @@ fn find<'a>(tensors: &'a [TensorSpec], name: &str) -> Option<&'a TensorSpec> {
     tensors.iter().find(|tensor| tensor.name == name)
 }
 
-fn accepted(main: &TensorSpec, challenger: Option<&TensorSpec>) -> Option<String> {
-    let Some(challenger) = challenger else {
-        return Some(format!(
-            "main has the input {} ({}), which the challenger does not have",
-            main.name,
-            described(main)
-        ));
-    };
-    let every_shape = main.shape.len() == challenger.shape.len()
-        && main.shape.iter().zip(&challenger.shape).all(|(main, accepts)| *accepts == -1 || accepts == main);
-    let fits = every_shape && main.datatype == challenger.datatype;
-    (!fits).then(|| {
-        format!(
-            "the input {} is {} in main and {} in the challenger",
-            main.name,
-            described(main),
-            described(challenger)
-        )
-    })
+fn accepted(main: &TensorSpec, other: Option<&TensorSpec>, name: &str) -> Option<String> {
+    let Some(other) = other else { return Some(missing("input", main, name)) };
+    let every_shape = main.shape.len() == other.shape.len()
+        && main.shape.iter().zip(&other.shape).all(|(main, accepts)| *accepts == -1 || accepts == main);
+    let fits = every_shape && main.datatype == other.datatype;
+    (!fits).then(|| differs("input", main, other, name))
 }
 
-fn returned(main: &TensorSpec, challenger: Option<&TensorSpec>) -> Option<String> {
-    let Some(challenger) = challenger else {
-        return Some(format!(
-            "main has the output {} ({}), which the challenger does not have",
-            main.name,
-            described(main)
-        ));
-    };
-    let fits = main.datatype == challenger.datatype && main.shape.len() == challenger.shape.len();
-    (!fits).then(|| {
-        format!(
-            "the output {} is {} in main and {} in the challenger",
-            main.name,
-            described(main),
-            described(challenger)
-        )
-    })
+fn returned(main: &TensorSpec, other: Option<&TensorSpec>, name: &str) -> Option<String> {
+    let Some(other) = other else { return Some(missing("output", main, name)) };
+    let fits = main.datatype == other.datatype && main.shape.len() == other.shape.len();
+    (!fits).then(|| differs("output", main, other, name))
+}
+
+fn missing(what: &str, main: &TensorSpec, name: &str) -> String {
+    format!("main has the {what} {} ({}), which {name} does not have", main.name, described(main))
+}
+
+fn differs(what: &str, main: &TensorSpec, other: &TensorSpec, name: &str) -> String {
+    format!("the {what} {} is {} in main and {} in {name}", main.name, described(main), described(other))
 }
 
 fn described(tensor: &TensorSpec) -> String {
@@ -76,6 +86,8 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    const NAME: &str = "the challenger";
 
     type Tensor = (&'static str, &'static str, &'static [i64]);
     type Tensors = Vec<Tensor>;
@@ -113,7 +125,7 @@ mod tests {
     #[case::giving_more_outputs(vec![FEATURES, REGION], vec![LABEL, SCORES, tensor("why", "BYTES", &[-1])])]
     #[case::giving_another_extent(vec![FEATURES, REGION], vec![LABEL, tensor("scores", "FP32", &[-1, 3])])]
     fn a_challenger_fits_main(#[case] inputs: Tensors, #[case] outputs: Tensors) {
-        assert_eq!(misfit(&main(), &signature(inputs, outputs)), None);
+        assert_eq!(misfit(&main(), &signature(inputs, outputs), NAME), None);
     }
 
     #[rstest]
@@ -158,17 +170,17 @@ mod tests {
         #[case] outputs: Tensors,
         #[case] said: &str,
     ) {
-        assert_eq!(misfit(&main(), &signature(inputs, outputs)).as_deref(), Some(said));
+        assert_eq!(misfit(&main(), &signature(inputs, outputs), NAME).as_deref(), Some(said));
     }
 
     #[test]
     fn tensors_that_the_status_does_not_list_do_not_prevent_a_challenger() {
         let listed = signature(vec![FEATURES], vec![LABEL]);
         let incomplete = ModelSignature { omitted: 2, ..listed };
-        assert_eq!(misfit(&main(), &incomplete), None);
-        assert_eq!(misfit(&incomplete, &main()), None);
+        assert_eq!(misfit(&main(), &incomplete, NAME), None);
+        assert_eq!(misfit(&incomplete, &main(), NAME), None);
         let other =
             ModelSignature { omitted: 2, ..signature(vec![tensor("features", "FP64", &[-1, 30])], vec![]) };
-        assert!(misfit(&main(), &other).is_some_and(|said| said.contains("the input features")));
+        assert!(misfit(&main(), &other, NAME).is_some_and(|said| said.contains("the input features")));
     }
 }
