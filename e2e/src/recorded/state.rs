@@ -52,7 +52,12 @@ impl State {
             .map(|((_, name), object)| (name.as_str(), object))
     }
 
-    /// An object.
+    /// What is at this place of an object (a JSON pointer), if it is there.
+    #[must_use]
+    pub fn at(&self, kind: &str, name: &str, place: &str) -> Option<&Value> {
+        self.object(kind, name)?.pointer(place)
+    }
+
     fn object(&self, kind: &str, name: &str) -> Option<&Value> {
         self.0.get(&(kind.to_owned(), name.to_owned()))
     }
@@ -69,13 +74,10 @@ impl State {
         let (old, new) = (uids(before), uids(self));
         ensure!(!old.is_empty(), "no {kind} was recorded");
         ensure!(old == new, "the objects of the kind {kind} are not the same. Before: {old:?}, now: {new:?}");
-        for (name, object) in self.of_kind(kind) {
-            let old = before.object(kind, name);
+        for (name, _) in self.of_kind(kind) {
             for place in places {
-                let at = |object: Option<&Value>| {
-                    object.and_then(|o| o.pointer(place)).cloned().unwrap_or_default()
-                };
-                let (old, new) = (at(old), at(Some(object)));
+                let of = |state: &Self| state.at(kind, name, place).cloned().unwrap_or_default();
+                let (old, new) = (of(before), of(self));
                 if let Some((place, old, new)) = difference(place, &old, &new) {
                     bail!("{kind} {name} has changed at {place}. Before: {old}, now: {new}");
                 }
@@ -86,8 +88,8 @@ impl State {
 
     /// Fails unless everything that was at this place of an object is there unchanged. Fields and entries may be added.
     pub fn ensure_keeps(&self, before: &Self, kind: &str, name: &str, place: &str) -> Result<()> {
-        let at = |state: &Self| state.object(kind, name).and_then(|object| object.pointer(place)).cloned();
-        let (old, new) = (at(before).unwrap_or_default(), at(self).unwrap_or_default());
+        let of = |state: &Self| state.at(kind, name, place).cloned().unwrap_or_default();
+        let (old, new) = (of(before), of(self));
         ensure!(!old.is_null(), "nothing was recorded at {place} of {kind} {name}");
         ensure!(
             contains(&new, &old),

@@ -56,6 +56,7 @@ fn a_version_that_was_approved_and_waited_for_its_pods_is_promoted_without_anoth
         let promoted = world.await_stage("fraud-1.1.0", Stage::Production).await?;
         let entry = promoted.history().last().context("a promotion has an entry")?;
         ensure!(entry.id == waited.id && entry.decision == Decision::Approved, "{entry:?} of {waited:?}");
+        ensure!(entry.decided_by == "bob", "the release recorded bob's approval: {entry:?}");
         let md = world.await_main("fraud", "1.1.0").await?;
         ensure!(people(&md) == Some(("alice", "bob")), "{:?}", people(&md));
         ensure!(md.main().is_some_and(|main| main.transition == waited.id), "{:?}", md.main());

@@ -38,13 +38,26 @@ fn ensure_kept(model: &Model, now: &State) -> Result<()> {
     Ok(())
 }
 
+/// Fails unless what runs is known by the uid of its `ModelVersion`, which the status of that release did not have.
+fn ensure_known_by_uid(now: &State) -> Result<()> {
+    for (role, version) in
+        [("main", "fraud-1.1.0"), ("previous", "fraud-1.0.0"), ("challenger", "fraud-1.2.0")]
+    {
+        let recorded = now.at("ModelDeployment", "fraud", &format!("/status/{role}/uid"));
+        let uid = now.at("ModelVersion", version, "/metadata/uid");
+        ensure!(recorded.is_some() && recorded == uid, "{role} is {recorded:?}, and {version} is {uid:?}");
+    }
+    Ok(())
+}
+
 #[test]
-fn no_pod_restarts_no_caller_is_moved_and_no_record_is_lost() -> Result<()> {
+fn no_pod_restarts_no_caller_is_moved_and_the_record_is_kept_and_completed() -> Result<()> {
     upgraded("served", async |model| {
         let operator = model.operator().await?;
         let now = settled(model.world(), &operator).await?;
         ensure_unnoticed(model, &now)?;
-        ensure_kept(model, &now)
+        ensure_kept(model, &now)?;
+        ensure_known_by_uid(&now)
     })
 }
 

@@ -102,10 +102,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let explained =
             |reason| Secret::explain(Some(directory.path()), Failure::new(reason, "403 Forbidden")).message;
-        assert!(
-            explained(Reason::ArtifactForbidden)
-                .starts_with("403 Forbidden; the Secret does not exist")
-        );
+        assert!(explained(Reason::ArtifactForbidden).starts_with("403 Forbidden; the Secret does not exist"));
         assert_eq!(explained(Reason::DigestMismatch), "403 Forbidden", "credentials do not cause it");
         std::fs::write(directory.path().join("token"), "s3cr3t").unwrap();
         assert_eq!(explained(Reason::ArtifactForbidden), "403 Forbidden", "the Secret exists");

@@ -93,7 +93,11 @@ mod tests {
     #[case::another_bucket_of_the_same_endpoint("s3://models/fraud.onnx", "s3://baselines/fraud.json", true)]
     #[case::the_same_host("https://models.example/fraud.onnx", "https://models.example:443/fraud.json", true)]
     #[case::another_host("https://models.example/fraud.onnx", "https://elsewhere.example/fraud.json", false)]
-    #[case::another_port("https://models.example/fraud.onnx", "https://models.example:8443/fraud.json", false)]
+    #[case::another_port(
+        "https://models.example/fraud.onnx",
+        "https://models.example:8443/fraud.json",
+        false
+    )]
     #[case::a_bucket_and_a_host("s3://models/fraud.onnx", "https://elsewhere.example/fraud.json", false)]
     fn credentials_are_for_one_origin(#[case] one: &str, #[case] other: &str, #[case] same: bool) {
         let (one, other) = (Uri::parse(one).unwrap(), Uri::parse(other).unwrap());

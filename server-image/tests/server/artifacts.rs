@@ -353,6 +353,9 @@ fn a_secret_that_names_an_origin_is_used_there_only() {
     secret(&launch, "origin", "https://models.example");
     let (reason, message) = reason(launch);
     assert_eq!(reason, "ArtifactForbidden", "{message}");
-    assert!(message.contains("the credentials of the Secret are for https://models.example only"), "{message}");
+    assert!(
+        message.contains("the credentials of the Secret are for https://models.example only"),
+        "{message}"
+    );
     assert_eq!(store.requests.try_iter().count(), 0);
 }
