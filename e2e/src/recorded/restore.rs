@@ -23,15 +23,17 @@ pub async fn restore(world: &World, objects: Vec<Value>) -> Result<()> {
     let mut objects = Value::Array(objects);
     stand_in::with_times(&mut objects, Timestamp::now())?;
     stand_in::replace(&mut objects, NAMESPACE, world.namespace());
-    let Value::Array(mut objects) = objects else { unreachable!("it is made as an array above") };
-    for index in 0..objects.len() {
-        let object = objects[index].take();
-        let recorded = object["metadata"]["uid"].as_str().context("a recorded object has a uid")?.to_owned();
-        let created = create(&client, world.namespace(), object).await?;
-        let uid = created.uid().context("a stored object has a uid")?;
-        for later in &mut objects[index + 1..] {
-            stand_in::replace(later, &recorded, &uid);
-        }
+    for index in 0..objects.as_array().map_or(0, Vec::len) {
+        let created = create(&client, world.namespace(), objects[index].clone()).await?;
+        let recorded = objects[index]["metadata"]["uid"].as_str().context("a recorded object has a uid")?;
+        let (recorded, uid) = (recorded.to_owned(), created.uid().context("a stored object has a uid")?);
+        stand_in::replace(&mut objects, &recorded, &uid);
+    }
+    // A status names uids of objects that were created after it.
+    for object in objects.as_array().into_iter().flatten().filter(|object| !object["status"].is_null()) {
+        let (api, name) = api_of(&client, world.namespace(), object)?;
+        let patch = Patch::Merge(json!({"status": object["status"]}));
+        api.patch_status(&name, &PatchParams::default(), &patch).await?;
     }
     Ok(())
 }
@@ -49,17 +51,23 @@ pub async fn under_the_installed_policy(world: &World) -> Result<()> {
     Ok(())
 }
 
-async fn create(client: &Client, namespace: &str, mut object: Value) -> Result<DynamicObject> {
-    let name = object["metadata"]["name"].as_str().context("a recorded object has a name")?.to_owned();
-    let (version, kind) = (object["apiVersion"].as_str(), object["kind"].as_str());
-    let (version, kind) = (version.context("apiVersion")?, kind.context("kind")?.to_owned());
-    let (group, version) = version.split_once('/').unwrap_or(("", version));
+/// The API of an object's kind, and its name.
+fn api_of(client: &Client, namespace: &str, object: &Value) -> Result<(Api<DynamicObject>, String)> {
+    let text = |value: &Value| value.as_str().map(str::to_owned).context("it has apiVersion, kind and name");
+    let (version, kind) = (text(&object["apiVersion"])?, text(&object["kind"])?);
+    let (group, version) = version.split_once('/').unwrap_or(("", &version));
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &kind));
-    let api = Api::<DynamicObject>::namespaced_with(client.clone(), namespace, &resource);
+    let api = Api::namespaced_with(client.clone(), namespace, &resource);
+    Ok((api, text(&object["metadata"]["name"])?))
+}
+
+/// Creates an object without its status.
+async fn create(client: &Client, namespace: &str, mut object: Value) -> Result<DynamicObject> {
+    let (api, name) = api_of(client, namespace, &object)?;
     let metadata = object["metadata"].as_object_mut().context("metadata")?;
     metadata.remove("uid");
     let generation = metadata.remove("generation").and_then(|generation| generation.as_i64());
-    let field = match kind.as_str() {
+    let field = match object["kind"].as_str().unwrap_or_default() {
         "ModelVersion" => Some(("stage", ["None", "Staging"])),
         "ModelDeployment" => Some(("description", ["earlier", "earliest"])),
         _ => None,
@@ -69,7 +77,9 @@ async fn create(client: &Client, namespace: &str, mut object: Value) -> Result<D
         let params = PatchParams::apply(OPERATOR).force();
         return Ok(api.patch(&name, &params, &Patch::Apply(&object)).await?);
     };
-    let status = object["status"].take();
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove("status");
+    }
     let mut values = values(&object["spec"][field], &earlier, generation.context("generation")?).into_iter();
     object["spec"][field] = values.next().context("there is a first value")?;
     let mut stored = api.create(&PostParams::default(), &serde_json::from_value(object)?).await?;
@@ -82,9 +92,8 @@ async fn create(client: &Client, namespace: &str, mut object: Value) -> Result<D
         let patch = Patch::Merge(json!({"spec": {field: value}}));
         stored = api.patch(&name, &PatchParams::default(), &patch).await?;
     }
-    ensure!(stored.metadata.generation == generation, "{kind} {name} has another generation: {stored:?}");
-    let patch = Patch::Merge(json!({"status": status}));
-    Ok(api.patch_status(&name, &PatchParams::default(), &patch).await?)
+    ensure!(stored.metadata.generation == generation, "{name} has another generation: {stored:?}");
+    Ok(stored)
 }
 
 /// The values of a field of the spec, one for each generation. The last is the recorded one. A request is open for the
