@@ -7,7 +7,7 @@ use futures::FutureExt;
 use k8s_openapi::api::{
     authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec},
     core::v1::{Namespace, Secret},
-    rbac::v1::{RoleBinding, RoleRef, Subject},
+    rbac::v1::{PolicyRule, Role, RoleBinding, RoleRef, Subject},
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -72,20 +72,7 @@ impl Story {
     /// Creates the role bindings of the team and the Secret of the S3 server.
     async fn add_team(&self) -> Result<()> {
         for person in Person::TEAM {
-            let binding = RoleBinding {
-                metadata: ObjectMeta { name: Some(person.name().to_owned()), ..ObjectMeta::default() },
-                role_ref: RoleRef {
-                    api_group: "rbac.authorization.k8s.io".to_owned(),
-                    kind: "ClusterRole".to_owned(),
-                    name: person.role().to_owned(),
-                },
-                subjects: Some(vec![Subject {
-                    kind: "User".to_owned(),
-                    name: person.name().to_owned(),
-                    api_group: Some("rbac.authorization.k8s.io".to_owned()),
-                    ..Subject::default()
-                }]),
-            };
+            let binding = binding(person.name(), "ClusterRole", person.role(), person);
             self.api::<RoleBinding>().create(&PostParams::default(), &binding).await?;
         }
         let store = Store::default();
@@ -94,14 +81,34 @@ impl Story {
             .await
             .context("failed to get the Secret of the S3 server: run `make up`")?;
         let copy = Secret {
-            metadata: ObjectMeta { name: Some(store.secret), ..ObjectMeta::default() },
+            metadata: ObjectMeta { name: Some(store.secret.clone()), ..ObjectMeta::default() },
             data: keys.data,
             ..Secret::default()
         };
         self.api::<Secret>().create(&PostParams::default(), &copy).await?;
+        self.let_use(Person::Alice, &store.secret).await?;
         for person in Person::TEAM {
             self.await_rights(person).await?;
         }
+        Ok(())
+    }
+
+    /// Lets a person name this Secret in models and sinks.
+    async fn let_use(&self, person: Person, secret: &str) -> Result<()> {
+        let name = format!("use-{secret}");
+        let role = Role {
+            metadata: ObjectMeta { name: Some(name.clone()), ..ObjectMeta::default() },
+            rules: Some(vec![PolicyRule {
+                api_groups: Some(vec![String::new()]),
+                resources: Some(vec!["secrets".to_owned()]),
+                resource_names: Some(vec![secret.to_owned()]),
+                verbs: vec!["use".to_owned()],
+                ..PolicyRule::default()
+            }]),
+        };
+        self.api::<Role>().create(&PostParams::default(), &role).await?;
+        let binding = binding(&name, "Role", &name, person);
+        self.api::<RoleBinding>().create(&PostParams::default(), &binding).await?;
         Ok(())
     }
 
@@ -219,4 +226,19 @@ async fn create_namespace(admin: &Client, name: &str) -> Result<String> {
     };
     let created = Api::<Namespace>::all(admin.clone()).create(&PostParams::default(), &namespace).await?;
     Ok(created.name_any())
+}
+
+/// A binding of this role to a person.
+fn binding(name: &str, kind: &str, role: &str, person: Person) -> RoleBinding {
+    let api_group = "rbac.authorization.k8s.io";
+    RoleBinding {
+        metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() },
+        role_ref: RoleRef { api_group: api_group.to_owned(), kind: kind.to_owned(), name: role.to_owned() },
+        subjects: Some(vec![Subject {
+            kind: "User".to_owned(),
+            name: person.name().to_owned(),
+            api_group: Some(api_group.to_owned()),
+            ..Subject::default()
+        }]),
+    }
 }

@@ -23,6 +23,10 @@
 {{- printf "%s-approval" (include "understudy.fullname" .) -}}
 {{- end -}}
 
+{{- define "understudy.mainName" -}}
+{{- printf "%s-main" (include "understudy.fullname" .) -}}
+{{- end -}}
+
 {{- define "understudy.stampName" -}}
 {{- printf "%s-stamp" (include "understudy.fullname" .) -}}
 {{- end -}}

@@ -83,6 +83,18 @@ impl World {
         Ok(name.to_owned())
     }
 
+    /// Alice publishes other bytes under a name and a number that an earlier version had, with a Secret. Returns their digest.
+    pub async fn publish_other(&self, name: &str, deployment: &str, version: &str) -> Result<String> {
+        let sha256 = digest(format!("other bytes of {deployment}/{version}").as_bytes());
+        let artifact = json!({
+            "uri": "s3://models/other.onnx", "sha256": sha256, "secretRef": {"name": "of-somebody-else"},
+        });
+        let spec = json!({"deployment": deployment, "version": version, "artifact": artifact});
+        let object = json!({"metadata": {"name": name}, "spec": spec});
+        create_object::<ModelVersion>(self.client_of(ALICE)?, self.namespace(), object).await?;
+        Ok(sha256)
+    }
+
     /// Merges `patch` into an object, as this person.
     pub async fn patch<K>(&self, person: &str, name: &str, patch: &Value) -> Result<K>
     where

@@ -136,3 +136,26 @@ async fn a37_a_namespace_can_be_deleted_with_its_main() {
     });
     gone.await.expect("the policy sees the deletion of the namespace in time");
 }
+
+#[tokio::test]
+async fn a23_the_version_that_callers_reach_cannot_be_deleted_whatever_its_stage_is() {
+    let w = World::new().await;
+    let version = w.in_stage("Archived").await;
+    with_main(&w).await;
+    let words = "callers of fraud are answered by fraud-1.3.0: move it out of Production first";
+    let status = |change| Patch::Merge(json!({"status": change}));
+    let main = status(json!({"main": {"uid": version.metadata.uid}}));
+    w.deployments(OPERATOR).patch_status("fraud", &PatchParams::default(), &main).await.unwrap();
+    w.until_refused(words, || async { w.delete_as(ALICE, true).await }).await;
+    refused(w.delete_as(ALICE, false).await, 403, words);
+
+    let back = status(json!({"main": null, "rollback": {
+        "request": "1.3.0#a", "by": "bob", "at": "2026-11-21T10:00:00Z", "result": "Pending", "message": "waits",
+    }}));
+    w.deployments(OPERATOR).patch_status("fraud", &PatchParams::default(), &back).await.unwrap();
+    let words = "callers of fraud are sent back to fraud-1.3.0";
+    w.until_refused(words, || async { w.delete_as(ALICE, true).await }).await;
+    refused(w.delete_as(ALICE, false).await, 403, words);
+    w.bind("understudy-governor", CAROL).await;
+    w.delete_as(CAROL, false).await.unwrap();
+}

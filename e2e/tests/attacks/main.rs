@@ -8,6 +8,7 @@ mod approvers;
 mod control_plane;
 mod deletion;
 mod governance;
+mod identity;
 mod insiders;
 mod people;
 mod record;

@@ -8,7 +8,7 @@ use k8s_openapi::api::{
 };
 use kube::{
     Api, Client, ResourceExt,
-    api::{ObjectMeta, Patch, PatchParams, PostParams},
+    api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
 use understudy_crds::{ModelDeployment, ModelVersion};
@@ -21,6 +21,8 @@ use crate::{
 
 pub const DIGEST: &str = "9f2c000000000000000000000000000000000000000000000000000000000000";
 pub const MODEL: &str = "fraud-1.3.0";
+/// Much longer than a policy needs to see a change of another object.
+const DEADLINE: std::time::Duration = std::time::Duration::from_mins(1);
 pub const WHEN: &str = "2026-11-21T09:00:00Z";
 
 /// A namespace of the bare control plane. Alice and Bob may both request and approve, so that a refusal comes from the
@@ -101,6 +103,11 @@ impl World {
         self.grant(person, "", &[(&[verb], &[resource], &[name])]).await;
     }
 
+    /// Lets a person create ConfigMaps.
+    pub async fn grant_to_create_config_maps(&self, person: Person) {
+        self.grant(person, "", &[(&["create"], &["configmaps"], &[])]).await;
+    }
+
     async fn grant(&self, person: Person, group: &str, rules: &[(&[&str], &[&str], &[&str])]) {
         let owned = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
         let role = Role {
@@ -121,7 +128,8 @@ impl World {
         let api = Api::<Role>::namespaced(self.server.admin(), &self.ns);
         let role = api.create(&PostParams::default(), &role).await.unwrap();
         let rules = role.rules.as_deref().unwrap_or_default();
-        self.create_binding("User", person, ("Role", &role.name_any()), rules).await;
+        let kind = if person.is_service_account() { "ServiceAccount" } else { "User" };
+        self.create_binding(kind, person, ("Role", &role.name_any()), rules).await;
     }
 
     /// Creates a binding, and waits until the API server follows it.
@@ -192,6 +200,26 @@ impl World {
     /// Sets annotations of the version as this person. A null removes an annotation.
     pub async fn annotate(&self, person: Person, annotations: Value) -> kube::Result<ModelVersion> {
         self.edit(person, json!({"metadata": {"annotations": annotations}})).await
+    }
+
+    /// Deletes the version as this person, or only tries it.
+    pub async fn delete_as(&self, person: Person, dry_run: bool) -> kube::Result<()> {
+        let params = DeleteParams { dry_run, ..DeleteParams::default() };
+        self.versions(person).delete(MODEL, &params).await.map(drop)
+    }
+
+    /// Waits until a dry run is refused with these words: a policy that reads other objects sees their changes a moment later.
+    pub async fn until_refused<F: Future<Output = kube::Result<()>>>(
+        &self,
+        words: &str,
+        attempt: impl Fn() -> F,
+    ) {
+        let is_refused = |outcome: kube::Result<()>| match outcome {
+            Err(kube::Error::Api(status)) => status.message.contains(words),
+            _ => false,
+        };
+        let refused = tokio::time::timeout(DEADLINE, async { while !is_refused(attempt().await) {} });
+        refused.await.expect("the policy sees the change in time");
     }
 
     /// Merges into the version's status as the operator.

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Result, ensure};
 use futures::{StreamExt, stream};
 use kube::{
-    ResourceExt,
+    Resource, ResourceExt,
     runtime::{
         WatchStreamExt,
         watcher::{Config, watcher},
@@ -68,7 +68,7 @@ enum Seen {
     Deployment(Box<ModelDeployment>),
 }
 
-/// The newest state of each object.
+/// The newest state of each object: stages by name, since one object at a time has a name, records by uid.
 #[derive(Default)]
 struct Judge {
     stages: BTreeMap<String, (String, Stage)>,
@@ -106,7 +106,7 @@ impl Judge {
         if let Some(own) = approvals.clone().find(|h| h.decided_by == h.requested_by) {
             broken.push(format!("I7: {} has approved the own request for {name}", own.decided_by));
         }
-        let before = self.histories.insert(name.clone(), history.to_vec()).unwrap_or_default();
+        let before = self.histories.insert(uid(version), history.to_vec()).unwrap_or_default();
         if !history.starts_with(&before) {
             broken.push(format!("I6: the history of {name} was {before:?} and is {history:?}"));
         }
@@ -128,7 +128,7 @@ impl Judge {
         if open > 1 {
             broken.push(format!("I1: {name} has {open} mains by its history: {history:?}"));
         }
-        let before = self.mains.insert(name.clone(), history.clone()).unwrap_or_default();
+        let before = self.mains.insert(uid(deployment), history.clone()).unwrap_or_default();
         let same = |old: &MainRecord, new: &MainRecord| {
             old.transition == new.transition && old.from == new.from && (old.to.is_none() || old.to == new.to)
         };
@@ -143,4 +143,8 @@ impl Judge {
         }
         broken
     }
+}
+
+fn uid<K: Resource>(object: &K) -> String {
+    object.uid().unwrap_or_default()
 }

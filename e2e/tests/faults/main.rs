@@ -10,6 +10,7 @@ mod image;
 mod invariants;
 mod leader;
 mod lease;
+mod made_again;
 mod names;
 mod outage;
 mod probes;

@@ -22,7 +22,7 @@ pub fn deployment() -> Value {
         "imagePullSecrets": [{"name": "registry"}],
         "priorityClassName": "models",
         "approval": {
-            "expiresAfter": "48h", "acceptanceTest": "Required",
+            "expiresAfter": "48h", "approvers": 2, "acceptanceTest": "Required",
             "gates": [{"metric": "auc", "min": 0.9, "notWorseThanMain": true}],
         },
         "rollback": {"keepWarm": "5m"},
@@ -46,6 +46,8 @@ pub fn version() -> Value {
         "documentation": {"markdown": "# Fraud", "url": "https://wiki.example.com/fraud"},
         "evaluation": {"dataset": "holdout", "metrics": [{"name": "auc", "value": 0.97}]},
         "provenance": {"run": "run-17", "gitCommit": "0a1b2c3", "dataset": "payments"},
-        "baseline": {"uri": "s3://models/fraud/baseline.json", "sha256": DIGEST},
+        "baseline": {
+            "uri": "s3://models/fraud/baseline.json", "sha256": DIGEST, "secretRef": {"name": "baseline-store"},
+        },
     })
 }

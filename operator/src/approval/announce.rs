@@ -6,7 +6,11 @@ use kube::runtime::events::EventType;
 use understudy_crds::ModelVersion;
 
 use super::notes;
-use crate::{context::Context, decision_log::New, reasons};
+use crate::{
+    context::Context,
+    decision_log::{self, New},
+    reasons,
+};
 
 /// Writes the log line of each new decision, and publishes what is new as events. Costs one look-up if nothing is new.
 pub async fn announce(ctx: &Context, version: &ModelVersion) {
@@ -23,7 +27,7 @@ pub async fn announce(ctx: &Context, version: &ModelVersion) {
                 notes::requested(version, request, ctx.config.stamps_names),
             ),
             New::Approved(request, grant) => {
-                ctx.journal.approval(version, request, grant);
+                decision_log::approval(version, request, grant);
                 (reasons::Event::ApprovalRecorded.as_str(), notes::approved(request, grant))
             }
             New::Accepted(verdict) => (reasons::Event::AcceptanceTest.as_str(), notes::accepted(verdict)),

@@ -169,7 +169,7 @@ fn requested(o: &Observed, now: Timestamp) -> Option<NextStep> {
         return act(moved(to, Decision::Retired, &requested_by, &requested_by, reason));
     }
     let approvers = approvers::needed(o, &requested_by, None);
-    act(Step::Open(Transition {
+    act(Step::Open(Box::new(Transition {
         id: fresh_id(),
         from,
         to,
@@ -185,7 +185,7 @@ fn requested(o: &Observed, now: Timestamp) -> Option<NextStep> {
         approvals: vec![],
         approved: Some(approvers::progress(&[], approvers)),
         approval: None,
-    }))
+    })))
 }
 
 /// The record of the same request, if this operator has withdrawn it to open it again: see [`under`].
@@ -201,7 +201,9 @@ fn reopened(o: &Observed) -> Option<&HistoryEntry> {
 pub fn under(step: Step, pending: Option<&Transition>, fingerprint: Option<&str>) -> Step {
     let fingerprint = fingerprint.map(str::to_owned);
     match step {
-        Step::Open(transition) => Step::Open(Transition { policy_fingerprint: fingerprint, ..transition }),
+        Step::Open(transition) => {
+            Step::Open(Box::new(Transition { policy_fingerprint: fingerprint, ..*transition }))
+        }
         Step::Approve { .. } if pending.is_some_and(|t| t.policy_fingerprint != fingerprint) => Step::Close {
             decision: Decision::Withdrawn,
             by: OPERATOR.to_owned(),

@@ -35,7 +35,7 @@ pub fn apply(
         status.last_comment = approvers::annotation(&observed.version, annotations::REASON);
     }
     match step {
-        Step::Open(transition) => status.transition = Some(transition.clone()),
+        Step::Open(transition) => status.transition = Some(transition.as_ref().clone()),
         Step::Accept(acceptance) => status.acceptance = Some(acceptance.clone()),
         Step::Close { decision, .. } => {
             // After a withdrawal, the spec may contain the next request: it must not count as settled.

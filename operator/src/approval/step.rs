@@ -19,7 +19,7 @@ pub enum NextStep {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// A request is opened.
-    Open(Transition),
+    Open(Box<Transition>),
     /// The open request ends without effect.
     Close { decision: Decision, by: String, reason: Option<String> },
     /// One more person approves the open request.

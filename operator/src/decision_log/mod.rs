@@ -120,27 +120,6 @@ impl Journal {
         events
     }
 
-    /// Writes the log line of an approval that is not the last one needed.
-    pub fn approval(&self, version: &ModelVersion, request: &Transition, grant: &Grant) {
-        info!(
-            namespace = version.metadata.namespace,
-            model_version = version.metadata.name,
-            uid = version.metadata.uid,
-            deployment = version.spec.deployment,
-            version = version.spec.version,
-            transition = request.id,
-            from = request.from.as_str(),
-            to = request.to.as_str(),
-            requested_by = request.requested_by,
-            approved_by = grant.by,
-            approved_at = %grant.at.0,
-            comment = grant.comment,
-            approved = request.approved,
-            digest = request.digest,
-            "approval"
-        );
-    }
-
     /// Whether deleted versions must be forgotten.
     pub fn needs_sweep(&self) -> bool {
         self.announced().needs_sweep()
@@ -161,6 +140,27 @@ impl Journal {
 pub fn unrecorded(version: &ModelVersion, entry: &HistoryEntry, metrics: &Metrics) {
     metrics.decided(entry.from, entry.to, entry.decision);
     decision(version, entry, false);
+}
+
+/// Writes the log line of an approval that is not the last one needed.
+pub fn approval(version: &ModelVersion, request: &Transition, grant: &Grant) {
+    info!(
+        namespace = version.metadata.namespace,
+        model_version = version.metadata.name,
+        uid = version.metadata.uid,
+        deployment = version.spec.deployment,
+        version = version.spec.version,
+        transition = request.id,
+        from = request.from.as_str(),
+        to = request.to.as_str(),
+        requested_by = request.requested_by,
+        approved_by = grant.by,
+        approved_at = %grant.at.0,
+        comment = grant.comment,
+        approved = request.approved,
+        digest = request.digest,
+        "approval"
+    );
 }
 
 /// The line that the audit reads. `uid`, `transition` and `decision` together identify a decision.

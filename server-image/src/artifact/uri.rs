@@ -65,6 +65,7 @@ impl Uri {
 
     /// Whether credentials for `other` may be sent to this place as well: both are `https://` with the same host and port,
     /// or both are `s3://`, whose endpoint is part of the credentials.
+    #[must_use]
     pub fn has_origin_of(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::S3 { .. }, Self::S3 { .. }) => true,

@@ -8,8 +8,8 @@ mod pass;
 use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{
-    MainReason, MainRecord, ModelDeployment, ModelDeploymentStatus, Previous, RollbackResult, RollbackStatus,
-    Rollout, ServedVersion, Stage, Staged, limits, names,
+    MainReason, MainRecord, ModelDeployment, ModelDeploymentStatus, Previous, RollbackResult, Rollout,
+    ServedVersion, Stage, Staged, limits, names,
 };
 
 pub use self::pass::{Calls, Pass};
@@ -88,10 +88,8 @@ fn status(
     let mut status = base.status.clone().unwrap_or_default();
     status.url = Some(names::url(&base.name_any(), &observed.namespace()));
     status.observed_generation = base.metadata.generation;
-    let is_new = |rollback: &&RollbackStatus| {
-        status.rollback.as_ref().map(|known| &known.request) != Some(&rollback.request)
-    };
-    if pass.plan.rollback.as_ref().filter(is_new).is_some() {
+    let known = status.rollback.as_ref().map(|known| &known.request);
+    if pass.plan.rollback.as_ref().is_some_and(|rollback| known != Some(&rollback.request)) {
         status.last_comment = rollback::reason(base);
     }
     status.rollback.clone_from(&pass.plan.rollback);
