@@ -41,13 +41,12 @@ pub struct World {
 
 /// Runs a test in a namespace of its own. At the end it checks the logs of all operators that the test started.
 pub async fn in_a_world(test: impl AsyncFnOnce(&World) -> Result<()>) -> Result<()> {
-    let world = World::new().await?;
-    // A test is a large future.
-    world.logs.checked(Box::pin(test(&world)), async || world.diagnostics().await).await
+    World::new().await?.checked(test).await
 }
 
 impl World {
-    async fn new() -> Result<Self> {
+    /// A namespace of its own, with the rights of the chart that is installed now.
+    pub async fn new() -> Result<Self> {
         let server = ControlPlane::shared().await?;
         let admin = server.admin()?;
         let namespace = Namespace {
@@ -68,6 +67,12 @@ impl World {
         world.server.grant(&world.namespace, RIGHTS, installed.rules.unwrap_or_default()).await?;
         world.server.let_lead_in(&world.namespace).await?;
         Ok(world)
+    }
+
+    /// Runs a test in it. At the end it checks the logs of all operators that the test started.
+    pub async fn checked(&self, test: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
+        // A test is a large future.
+        self.logs.checked(Box::pin(test(self)), async || self.diagnostics().await).await
     }
 
     /// Changes the rules of the operator's rights in the namespace.

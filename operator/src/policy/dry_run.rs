@@ -5,7 +5,7 @@ use kube::{
     Api, Client, ResourceExt,
     api::{Patch, PatchParams},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use understudy_crds::{Decision, HistoryEntry, ModelVersion, Stage};
 
 use crate::{clock, error_chain::is_unanswered};
@@ -51,8 +51,8 @@ pub async fn forbidden_write_is_refused(client: &Client, witness: &ModelVersion)
     let api: Api<ModelVersion> = Api::namespaced(client.clone(), &witness.namespace().unwrap_or_default());
     let failed = |source| Error::Try { name: name.clone(), source: Box::new(source) };
     match attempt(&api, witness).await {
-        // If the history has grown since the witness was read, this write would remove an entry. The schema rejects
-        // that before any policy is evaluated.
+        // If the first entry was written since the witness was read, this write would remove it. The schema rejects that
+        // before any policy is evaluated.
         Err(Error::Try { source, .. }) if is_invalid(&source) => {
             match api.get_opt(&name).await.map_err(failed)? {
                 Some(present) => attempt(&api, &present).await,
@@ -66,9 +66,7 @@ pub async fn forbidden_write_is_refused(client: &Client, witness: &ModelVersion)
 async fn attempt(api: &Api<ModelVersion>, witness: &ModelVersion) -> Result<bool, Error> {
     let name = witness.name_any();
     let dry_run = PatchParams { dry_run: true, ..PatchParams::default() };
-    // A merge patch has no resourceVersion, so a concurrent write causes no conflict.
-    let forged = json!({"status": {"history": forge(witness)}});
-    match api.patch_status(&name, &dry_run, &Patch::Merge(forged)).await {
+    match api.patch_status(&name, &dry_run, &forge(witness)).await {
         Ok(_) => Err(Error::Accepted),
         Err(kube::Error::Api(status)) if status.message.contains(REFUSAL) => Ok(true),
         Err(kube::Error::Api(status)) if status.is_not_found() => Ok(false),
@@ -80,11 +78,22 @@ fn is_invalid(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.is_invalid())
 }
 
-/// The history of the witness, with one more entry that the policy forbids.
-fn forge(witness: &ModelVersion) -> Vec<HistoryEntry> {
+/// Adds an entry that the policy forbids to the history. It sends no other entry: those of a later release may have fields
+/// that this one does not know, and the schema rejects an entry without them before any policy is evaluated. It has no
+/// resourceVersion, so a concurrent write causes no conflict.
+fn forge(witness: &ModelVersion) -> Patch<Value> {
+    let entry = forbidden(witness);
+    if witness.history().is_empty() {
+        return Patch::Merge(json!({"status": {"history": [entry]}}));
+    }
+    let append = json!([{"op": "add", "path": "/status/history/-", "value": entry}]);
+    Patch::Json(serde_json::from_value(append).expect("it is a JSON patch"))
+}
+
+/// An approval by its own requester.
+fn forbidden(witness: &ModelVersion) -> HistoryEntry {
     let now = Time(clock::now());
-    let mut history = witness.history().to_vec();
-    history.push(HistoryEntry {
+    HistoryEntry {
         id: "policy-probe".to_owned(),
         from: Stage::Staging,
         to: Stage::Production,
@@ -99,8 +108,7 @@ fn forge(witness: &ModelVersion) -> Vec<HistoryEntry> {
         approvals: vec![],
         digest: witness.spec.artifact.digest(),
         policy: None,
-    });
-    history
+    }
 }
 
 #[cfg(test)]
