@@ -20,7 +20,9 @@ use serde_json::{Value, json};
 use tower_test::mock;
 
 use crate::{
-    cluster::{cache::Cache, client::Heard, guard::Guard, placed::Placed, store::Store, triggers::Triggers},
+    cluster::{
+        cache::Cache, client::Heard, placed::Placed, received::Received, store::Store, triggers::Triggers,
+    },
     context::Context,
     decision_log::{Journal, Replay},
     fixtures::parse,
@@ -137,7 +139,7 @@ impl Cluster {
 }
 
 fn apply<K: Placed + DeserializeOwned>(store: &Store<K>, object: Value) {
-    store.apply(parse::<Guard<K>>(object));
+    store.apply(parse::<Received<K>>(object));
 }
 
 async fn serve(

@@ -8,10 +8,10 @@ use understudy_crds::{ModelDeployment, ModelVersion, names};
 
 use crate::{
     cluster::{
-        guard::Unreadable,
         key::Key,
         labels::label,
         pods::{Pods, PodsByVersion},
+        received::Unreadable,
         workload::Workload,
     },
     context::Context,
