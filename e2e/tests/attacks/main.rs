@@ -7,6 +7,7 @@ mod approval;
 mod control_plane;
 mod deletion;
 mod governance;
+mod guard;
 mod people;
 mod record;
 mod rejection;

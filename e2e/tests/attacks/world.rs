@@ -88,6 +88,16 @@ impl World {
 
     /// Gives a person these verbs on these resources of Understudy: (verbs, resources, resource names).
     pub async fn allow(&self, person: Person, rules: &[(&[&str], &[&str], &[&str])]) {
+        self.allow_in(person, &["understudy.dev"], rules).await;
+    }
+
+    /// Gives a person every right in the namespace, so that a refusal comes from a policy.
+    pub async fn allow_everything(&self, person: Person) {
+        self.allow_in(person, &["*"], &[(&["*"], &["*"], &[])]).await;
+    }
+
+    /// Gives a person these verbs on these resources of these groups: (verbs, resources, resource names).
+    pub async fn allow_in(&self, person: Person, groups: &[&str], rules: &[(&[&str], &[&str], &[&str])]) {
         let owned = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
         let role = Role {
             metadata: ObjectMeta { generate_name: Some("some-".to_owned()), ..ObjectMeta::default() },
@@ -95,7 +105,7 @@ impl World {
                 rules
                     .iter()
                     .map(|(verbs, resources, names)| PolicyRule {
-                        api_groups: Some(owned(&["understudy.dev"])),
+                        api_groups: Some(owned(groups)),
                         verbs: owned(verbs),
                         resources: Some(owned(resources)),
                         resource_names: (!names.is_empty()).then(|| owned(names)),
@@ -107,7 +117,8 @@ impl World {
         let api = Api::<Role>::namespaced(self.server.admin(), &self.ns);
         let role = api.create(&PostParams::default(), &role).await.unwrap();
         let rules = role.rules.as_deref().unwrap_or_default();
-        self.create_binding("User", person, ("Role", &role.name_any()), rules).await;
+        let kind = if person.is_service_account() { "ServiceAccount" } else { "User" };
+        self.create_binding(kind, person, ("Role", &role.name_any()), rules).await;
     }
 
     /// Creates a binding, and waits until the API server follows it.
