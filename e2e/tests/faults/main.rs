@@ -15,6 +15,7 @@ mod outage;
 mod probes;
 mod recreated;
 mod relist;
+mod repair;
 mod restart;
 mod rights;
 mod rollback;
