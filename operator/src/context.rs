@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kube::Client;
 
 use crate::{
-    cluster::cache::Cache,
+    cluster::{cache::Cache, settled::Settled},
     config::Config,
     decision_log::Journal,
     metrics::Metrics,
@@ -17,6 +17,8 @@ use crate::{
 pub struct Context {
     pub client: Client,
     pub cache: Cache,
+    /// What of the owned objects stayed different after a write.
+    pub settled: Settled,
     pub config: Arc<Config>,
     pub policy: ApprovalPolicy,
     /// Probes of pods and Services.

@@ -21,7 +21,8 @@ use tower_test::mock;
 
 use crate::{
     cluster::{
-        cache::Cache, client::Heard, placed::Placed, received::Received, store::Store, triggers::Triggers,
+        cache::Cache, client::Heard, placed::Placed, received::Received, settled::Settled, store::Store,
+        triggers::Triggers,
     },
     context::Context,
     decision_log::{Journal, Replay},
@@ -69,6 +70,7 @@ impl Cluster {
         let client = Client::new(service, "default");
         let ctx = Context {
             cache: Cache::default(),
+            settled: Settled::default(),
             config: Arc::new(parse(json!({"serverImage": "understudy-server:1"}))),
             policy: ApprovalPolicy::new(client.clone(), Path::new(""), None)
                 .expect("without names no file is read"),
@@ -237,6 +239,12 @@ impl Scenario {
     /// These requests come next, in any order.
     pub fn concurrently(mut self, exchanges: impl IntoIterator<Item = Exchange>) -> Self {
         self.0.push_back(exchanges.into_iter().collect());
+        self
+    }
+
+    /// These requests come next.
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
         self
     }
 

@@ -16,7 +16,7 @@ use crate::{
     approval,
     args::RunArgs,
     clock,
-    cluster::{cache::Cache, client, scope::Scope, triggers::Triggers, watch::watch_all},
+    cluster::{cache::Cache, client, scope::Scope, settled::Settled, triggers::Triggers, watch::watch_all},
     config::{self, Config},
     context::Context,
     controller::Controller,
@@ -126,6 +126,7 @@ async fn lead(
         let ctx = Arc::new(Context {
             client: client.clone(),
             cache,
+            settled: Settled::default(),
             config: Arc::clone(&config),
             policy: ApprovalPolicy::new(client.clone(), &args.policy_dir, names)?,
             probes: Probes::new(Prober::new(), triggers.clone()),

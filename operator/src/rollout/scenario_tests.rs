@@ -25,7 +25,7 @@ async fn a_new_deployment_gets_its_file_then_pods_then_a_service_that_selects_no
     cluster.sees(&deployment(json!({})));
     cluster.sees(&version("1.3.0", json!({"spec": {"stage": "Staging"}, "status": staged("1.3.0")})));
     let md = cluster.ctx.cache.deployment("risk", "fraud").expect("it was seen");
-    let file = build::config_map(&md, &build::routing(&md, None, None, None));
+    let file = build::config_map(&md, &build::routing(&md, None, None, None), None);
     let scenario = Scenario::new()
         .then_creates("/configmaps/fraud-routing", |sent| {
             assert_eq!(sent["data"]["routing.json"], r#"{"main":null}"#);

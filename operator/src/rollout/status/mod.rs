@@ -99,6 +99,7 @@ fn status(
         labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
     });
     status.staging = staging(observed, &status.staging);
+    status.objects = observed.objects.list();
     status.rollout = rollout(observed, pass);
     if let (Some(over), Some(rollback)) =
         (pass.deadline.and_then(|d| d.over.clone()), status.rollback.as_mut())
