@@ -10,7 +10,7 @@ use crate::{
     decision_log::Journal,
     metrics::Metrics,
     model_server::{collector::Collector, probes::Probes},
-    policy::ApprovalPolicy,
+    policy::{ApprovalPolicy, Guard},
 };
 
 /// Clients, caches and settings that both controllers of a scope share.
@@ -21,6 +21,7 @@ pub struct Context {
     pub settled: Settled,
     pub config: Arc<Config>,
     pub policy: ApprovalPolicy,
+    pub guard: Guard,
     /// Probes of pods and Services.
     pub probes: Probes,
     pub journal: Journal,

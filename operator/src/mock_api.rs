@@ -29,7 +29,7 @@ use crate::{
     fixtures::parse,
     metrics::Metrics,
     model_server::{collector::Collector, probe::Prober, probes::Probes, summary::SummaryClient},
-    policy::ApprovalPolicy,
+    policy::{ApprovalPolicy, Guard},
 };
 
 /// Passes wait for pods that answer, however slow the machine is.
@@ -72,8 +72,9 @@ impl Cluster {
             cache: Cache::default(),
             settled: Settled::default(),
             config: Arc::new(parse(json!({"serverImage": "understudy-server:1"}))),
-            policy: ApprovalPolicy::new(client.clone(), Path::new(""), None)
+            policy: ApprovalPolicy::approval(client.clone(), Path::new(""), None)
                 .expect("without names no file is read"),
+            guard: Guard::guard(client.clone(), Path::new(""), false).expect("there is no file"),
             probes,
             journal: Journal::new(client.clone(), "test", Replay::nothing()),
             metrics: Metrics::new(Heard::default()),

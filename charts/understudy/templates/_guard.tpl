@@ -98,9 +98,10 @@ validations:
     + ': only the operator of Understudy and the controllers of Kubernetes may. Change the ModelDeployment instead.'
     + ' If the platform needs this writer, add the name to guard.writers of the chart'
   reason: Forbidden
-# The operator's probe tries to create such a Service as a dry run, to check that this policy is in force.
+# Nobody else writes a Service of a model. The operator's probe tries to create such a one as a dry run, to check that this
+# policy is in force.
 - expression: >-
-    variables.resource != 'services' || variables.isListed
+    variables.resource != 'services' || !variables.isOperator
     || (object.spec.?type.orValue('ClusterIP') == 'ClusterIP' && object.spec.?externalIPs.orValue([]).size() == 0)
   message: "the Service of a model is of type ClusterIP and has no external IPs: what leads callers from outside to it is an Ingress or a Gateway"
   reason: Forbidden
@@ -218,4 +219,25 @@ validationActions: [Deny, Audit]
   expression: >-
     variables.me.startsWith('system:serviceaccount:kube-system:')
     || variables.me in ['system:kube-controller-manager', 'system:kube-scheduler', 'system:cloud-controller-manager', 'system:apiserver']
+{{- end -}}
+
+{{/* All objects of the guard: kind, name and spec of each. */}}
+{{- define "understudy.guard" -}}
+{{- $policy := "ValidatingAdmissionPolicy" }}
+{{- $binding := "ValidatingAdmissionPolicyBinding" }}
+- kind: {{ $policy }}
+  name: {{ include "understudy.guardName" . }}
+  spec: {{- include "understudy.guardPolicy" . | nindent 4 }}
+- kind: {{ $binding }}
+  name: {{ include "understudy.guardName" . }}
+  spec: {{- include "understudy.guardBinding" . | nindent 4 }}
+- kind: {{ $binding }}
+  name: {{ include "understudy.guardWorkloadsName" . }}
+  spec: {{- include "understudy.guardWorkloadsBinding" . | nindent 4 }}
+- kind: {{ $policy }}
+  name: {{ include "understudy.guardNamesName" . }}
+  spec: {{- include "understudy.guardNamesPolicy" . | nindent 4 }}
+- kind: {{ $binding }}
+  name: {{ include "understudy.guardNamesName" . }}
+  spec: {{- include "understudy.guardNamesBinding" . | nindent 4 }}
 {{- end -}}

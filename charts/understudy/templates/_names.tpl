@@ -36,13 +36,6 @@
 {{- printf "%s-guard-names" (include "understudy.fullname" .) -}}
 {{- end -}}
 
-{{/* "true" if the guard is installed. Else empty. */}}
-{{- define "understudy.guards" -}}
-{{- if and .Values.policies.install .Values.guard.enabled -}}
-true
-{{- end -}}
-{{- end -}}
-
 {{/* The selector of the namespaces in which policies apply. */}}
 {{- define "understudy.watchedNamespaces" -}}
 {{- if .Values.watchNamespaces -}}

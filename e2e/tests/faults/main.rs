@@ -6,6 +6,7 @@ mod deadline;
 mod downgrade;
 mod events;
 mod foreign;
+mod guard;
 mod image;
 mod invariants;
 mod leader;

@@ -233,7 +233,7 @@ async fn what_others_add_to_the_pods_of_a_version_is_removed() -> Result<()> {
             json!({"spec": {"template": {"metadata": {"labels": {"theirs": "true"}}}}}),
             json!({"spec": {"template": {"metadata": {"annotations": {"sidecar.istio.io/inject": "true"}}}}}),
             json!({"spec": {"paused": true}}),
-            json!({"spec": {"minReadySeconds": 600}}),
+            json!({"spec": {"minReadySeconds": 60}}),
             json!({"metadata": {"labels": {"theirs": "true"}}}),
         ] {
             is_put_back::<Deployment>(world, VERSION, change).await?;

@@ -12,6 +12,7 @@ use understudy_crds::{
     ServedVersion, Stage, Staged, limits, names,
 };
 
+use self::conditions::Policies;
 pub use self::pass::{Calls, Pass};
 use super::{
     closing::closing,
@@ -21,7 +22,7 @@ use super::{
     routed::Switched,
     verify::Readiness,
 };
-use crate::{cluster::kinds, context::Context, policy::Enforcement};
+use crate::{cluster::kinds, context::Context};
 
 /// Records the new main, if this pass has switched callers to it. Returns the deployment as it was written. Nothing
 /// comes between the switch and this write, so that no other failure can keep the record from being written.
@@ -60,8 +61,11 @@ async fn write(
         Readiness::Change { md } => md.as_ref(),
         _ => observed.md.as_ref(),
     };
-    let policy = ctx.policy.subscribe().borrow().clone();
-    let next = status(base, observed, pass, &policy, now);
+    let policies = Policies {
+        approval: ctx.policy.subscribe().borrow().clone(),
+        guard: ctx.guard.subscribe().borrow().clone(),
+    };
+    let next = status(base, observed, pass, &policies, now);
     let held = recorded.unwrap_or(base);
     if held.status.as_ref() == Some(&next) {
         return Ok(None);
@@ -81,7 +85,7 @@ fn status(
     base: &ModelDeployment,
     observed: &Observed,
     pass: &Pass<'_>,
-    policy: &Enforcement,
+    policies: &Policies,
     now: Timestamp,
 ) -> ModelDeploymentStatus {
     let mut status = base.status.clone().unwrap_or_default();
@@ -107,7 +111,7 @@ fn status(
     {
         (rollback.result, rollback.message) = (RollbackResult::TimedOut, over);
     }
-    conditions::fill_in(&mut status, base, pass, policy, now);
+    conditions::fill_in(&mut status, base, pass, policies, now);
     let keeps_routing = observed.main_is_unreadable() && !pass.readiness.changes_main();
     if pass.routed.reached_pods() && !keeps_routing {
         challenger::fill_in(&mut status, observed, &pass.calls, now);
