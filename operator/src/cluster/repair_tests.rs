@@ -102,6 +102,14 @@ fn a_list_with_something_added_is_written_as_a_whole(#[case] place: &str, #[case
     assert_eq!(pod["containers"], wanted()["spec"]["template"]["spec"]["containers"]);
 }
 
+/// A31.
+#[test]
+fn text_that_reads_like_the_same_quantity_is_a_change() {
+    let wanted = json!({"spec": {"template": {"spec": {"nodeSelector": {"release": "1.10"}}}}});
+    let edited = json!({"spec": {"template": {"spec": {"nodeSelector": {"release": "1.1"}}}}});
+    assert_eq!(repair("Deployment", &wanted, &edited), Repair::Requested);
+}
+
 #[test]
 fn another_volume_or_container_is_removed() {
     let mut more = stored();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use futures::future::try_join_all;
+use futures::future::join_all;
 use k8s_openapi::{
     api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding},
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
@@ -94,7 +94,9 @@ impl Expected {
 
     /// The identity of the objects on the API server, if all are as the chart rendered them.
     pub async fn compare(&self, client: &Client) -> Result<Installed, Error> {
-        let found = try_join_all(self.0.iter().map(|object| object.compare(client))).await?;
+        // The first difference in their order, so that the explanation does not vary from check to check.
+        let found = join_all(self.0.iter().map(|object| object.compare(client))).await;
+        let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
         let fingerprint = found.iter().map(identity).collect::<Vec<_>>().join(" ");
         let policy = found.into_iter().next().unwrap_or_default();
         let policy = PolicyReference {
