@@ -94,7 +94,7 @@ validations:
 - expression: variables.isOperator || variables.isListed || variables.isCreator || variables.isMaintainer || variables.annotates
   messageExpression: >-
     variables.me + ' may not ' + variables.action + ' the ' + request.kind.kind + ' ' + variables.name
-    + (variables.creates ? ', or its pods, with the label understudy.dev/deployment' : '')
+    + (!variables.creates ? '' : ' with the label understudy.dev/deployment' + (request.kind.group == 'apps' ? ' on it or on its pods' : ''))
     + ': only the operator of Understudy and the controllers of Kubernetes may. Change the ModelDeployment instead.'
     + ' If the platform needs this writer, add the name to guard.writers of the chart'
   reason: Forbidden

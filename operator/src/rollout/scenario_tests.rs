@@ -247,3 +247,24 @@ async fn a_main_that_leaves_production_has_no_callers_before_the_record_and_its_
         .concurrently(notified(&OLD));
     pass(&mut cluster, &Arc::default(), scenario).await.expect("no version is main");
 }
+
+#[tokio::test]
+async fn an_object_that_is_not_needed_and_lost_its_labels_is_deleted_by_its_uid_before_its_record_goes() {
+    let (mut cluster, _pods) = serving(&[]).await;
+    let lost = json!({"kind": "Deployment", "name": "fraud-v1-1-0", "uid": "5e5e"});
+    let status = with(main_is("1.2.0"), json!({"objects": [lost]}));
+    cluster.sees(&deployment(json!({"spec": {"replicas": 2}, "status": status})));
+    let deleted = json!({"kind": "Status", "apiVersion": "v1", "status": "Success"});
+    let scenario = Scenario::new()
+        .then(
+            delete("/deployments/fraud-v1-1-0")
+                .with(|sent| assert_eq!(sent["preconditions"]["uid"], "5e5e"))
+                .finds(&deleted),
+        )
+        .then(write_status(STATUS).with(|sent| {
+            let names: Vec<_> =
+                sent["status"]["objects"].as_array().into_iter().flatten().map(|o| &o["name"]).collect();
+            assert!(!names.contains(&&json!("fraud-v1-1-0")), "{names:?}");
+        }));
+    pass(&mut cluster, &Arc::default(), scenario).await.expect("it is forgotten");
+}
