@@ -17,7 +17,7 @@ const TEXT_ANNOTATIONS: [&str; 2] = ["understudy.dev/reason", "understudy.dev/fe
 /// Environment variables that hold no credentials.
 const KEPT_VARIABLES: [&str; 4] = ["RUST_LOG", "POD_NAME", "POD_NAMESPACE", "ORT_DYLIB_PATH"];
 /// Files of the ConfigMaps of chart and operator.
-const KEPT_FILES: [&str; 4] = ["config.yaml", "policy.json", "binding.json", "routing.json"];
+const KEPT_FILES: [&str; 5] = ["config.yaml", "policy.json", "binding.json", "guard.json", "routing.json"];
 /// Accounts of programs, which are not people.
 const PROGRAMS: &str = "system:";
 /// A text of a person that is at least this long is also removed where others quote it.
