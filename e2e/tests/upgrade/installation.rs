@@ -10,7 +10,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::Value;
 use tokio::{process::Command, runtime::Runtime, sync::OnceCell};
 use understudy_e2e::{
-    bare::{Operator, World},
+    bare::{Operator, World, eventually},
     recorded::{State, load, restore, server_image, under_the_installed_policy},
 };
 
@@ -57,6 +57,16 @@ pub fn upgraded(model: &str, test: impl AsyncFnOnce(&Model) -> Result<()>) -> Re
         };
         model.world.checked(async |_| test(&model).await).await
     })
+}
+
+/// A person acts. For some seconds after an upgrade of the CRDs, the stamping policy does not know their new fields, and
+/// the API server refuses each write of an object that has one. Then the person tries again.
+pub async fn patiently(act: impl AsyncFn() -> Result<()>) -> Result<()> {
+    eventually("the stamping policy knows the new fields", async || match act().await {
+        Err(error) if format!("{error:#}").contains("field not declared in schema") => Err(error),
+        result => Ok(Some(result)),
+    })
+    .await?
 }
 
 async fn upgrade() -> Result<Mutex<Vec<Model>>> {

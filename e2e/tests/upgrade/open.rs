@@ -7,7 +7,7 @@ use understudy_e2e::{
     recorded::{State, settled},
 };
 
-use crate::installation::upgraded;
+use crate::installation::{patiently, upgraded};
 
 /// Bob approves the open request for Production until the version is there. An upgrade that changes the approval policy
 /// voids the first approval: then the request is opened again with a new id.
@@ -21,7 +21,7 @@ async fn approve_until_promoted(world: &World, name: &str) -> Result<()> {
             return Ok(());
         }
         approved.clone_from(&version.transition().context("awaited above")?.id);
-        world.approve(name, &approved).await?;
+        patiently(async || world.approve(name, &approved).await).await?;
     }
 }
 
@@ -74,7 +74,7 @@ fn after_a_rollback_of_the_last_release_main_stays_and_the_next_version_can_be_p
         for place in ["/status/main", "/status/previous", "/status/rollback", "/status/history"] {
             now.ensure_keeps(&model.before, "ModelDeployment", "fraud", place)?;
         }
-        world.request_and_approve("fraud-1.2.0", Stage::Production).await?;
+        patiently(async || world.request_and_approve("fraud-1.2.0", Stage::Production).await).await?;
         world.await_stage("fraud-1.2.0", Stage::Production).await?;
         let md = world.await_main("fraud", "1.2.0").await?;
         ensure!(people(&md) == Some(("alice", "bob")), "{:?}", people(&md));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, ensure};
 use understudy_e2e::recorded::{State, settled};
 
-use crate::installation::{Model, upgraded};
+use crate::installation::{Model, patiently, upgraded};
 
 /// Fails if a pod restarts, or if callers or pods learn of a change.
 fn ensure_unnoticed(model: &Model, now: &State) -> Result<()> {
@@ -75,7 +75,7 @@ fn a_rollback_goes_to_the_pods_that_were_kept_for_it() -> Result<()> {
         let operator = model.operator().await?;
         // What it would delete is deleted by then.
         settled(world, &operator).await?;
-        world.roll_back("fraud", "1.0.0", "now").await?;
+        patiently(async || world.roll_back("fraud", "1.0.0", "now").await).await?;
         let md = world.await_main("fraud", "1.0.0").await?;
         world.await_stage("fraud-1.0.0", understudy_crds::Stage::Production).await?;
         world.await_stage("fraud-1.1.0", understudy_crds::Stage::Archived).await?;
