@@ -15,7 +15,9 @@ use super::{
 };
 use crate::{
     cluster::key::Key,
-    fixtures::{approved, deployment, proven, request, rollback_to, rolled_out, staged, version, with},
+    fixtures::{
+        approved, deployment, main_is, proven, request, rollback_to, rolled_out, staged, version, with,
+    },
     mock_api::{Cluster, Scenario, delete, event, get, patch, write_status},
 };
 
