@@ -212,13 +212,15 @@ impl Writer<'_> {
                 }
                 api.patch(&name, &apply, &Patch::Apply(&desired)).await.map_err(failed)?
             }
-            Repair::Merge(mut patch) => {
-                // What it removes is what was seen.
+            Repair::Merge { mut patch, places } => {
                 patch["metadata"]["uid"] = json!(found.uid());
-                patch["metadata"]["resourceVersion"] = json!(found.resource_version());
+                if matches!(precondition, Precondition::ResourceVersion) {
+                    patch["metadata"]["resourceVersion"] = json!(found.resource_version());
+                }
                 let params =
                     PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-                info!(kind, name, namespace = found.namespace(), %patch, "removing what others added");
+                let places = places.join(" ");
+                info!(kind, name, namespace = found.namespace(), places, "removing what nobody asks for");
                 api.patch(&name, &params, &Patch::Merge(patch)).await.map_err(failed)?
             }
         };

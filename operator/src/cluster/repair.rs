@@ -12,6 +12,10 @@ const WHOLE: [&str; 4] = ["spec", "data", "binaryData", "immutable"];
 /// An annotation of a pod template: `kubectl rollout restart`. To remove it would replace the pods once more.
 const RESTARTED: &str = "kubectl.kubernetes.io/restartedAt";
 
+/// Places that are named, and characters of each. Others choose keys.
+const PLACES: usize = 5;
+const LONGEST: usize = 120;
+
 /// What has to be written.
 #[derive(Debug, PartialEq)]
 pub enum Repair {
@@ -19,13 +23,13 @@ pub enum Repair {
     Nothing,
     /// The fields that the operator asks for.
     Requested,
-    /// This merge patch: it also removes what others added.
-    Merge(Value),
+    /// This merge patch: it also removes what nobody asks for, at these `places`, of which the first few are named.
+    Merge { patch: Value, places: Vec<String> },
 }
 
 /// Compares the object of this kind on the API server with the one that the operator wants.
 pub fn repair(kind: &str, desired: &Value, actual: &Value) -> Repair {
-    let mut walk = Walk { kind, path: String::new(), adds: false };
+    let mut walk = Walk { kind, path: String::new(), adds: vec![] };
     let mut patch = Map::new();
     let metadata = walk.metadata(&desired["metadata"], &actual["metadata"]);
     if !metadata.is_empty() {
@@ -37,10 +41,10 @@ pub fn repair(kind: &str, desired: &Value, actual: &Value) -> Repair {
             patch.insert(part.to_owned(), change);
         }
     }
-    match (patch.is_empty(), walk.adds) {
+    match (patch.is_empty(), walk.adds.is_empty()) {
         (true, _) => Repair::Nothing,
-        (false, false) => Repair::Requested,
-        (false, true) => Repair::Merge(patch.into()),
+        (false, true) => Repair::Requested,
+        (false, false) => Repair::Merge { patch: patch.into(), places: walk.adds },
     }
 }
 
@@ -56,8 +60,8 @@ struct Walk<'a> {
     kind: &'a str,
     /// Where the walk is: `spec.template.spec.containers[].env`.
     path: String,
-    /// Whether others have added something.
-    adds: bool,
+    /// Where something is that nobody asks for.
+    adds: Vec<String>,
 }
 
 impl Walk<'_> {
@@ -95,13 +99,19 @@ impl Walk<'_> {
         let change = match (desired, actual) {
             (Some(desired), actual) => self.value(desired, actual.unwrap_or(&Value::Null), meaning),
             (None, Some(actual)) if !is_empty(actual) && !is_default(self.kind, &self.path, actual) => {
-                self.adds = true;
+                self.add();
                 Some(Value::Null)
             }
             (None, _) => None,
         };
         self.path.truncate(length);
         change
+    }
+
+    fn add(&mut self) {
+        if self.adds.len() < PLACES {
+            self.adds.push(self.path.chars().take(LONGEST).collect());
+        }
     }
 
     fn value(&mut self, desired: &Value, actual: &Value, meaning: Meaning) -> Option<Value> {
@@ -126,7 +136,7 @@ impl Walk<'_> {
                         .count()
                         > 0
                 } else {
-                    self.adds = true;
+                    self.add();
                     true
                 };
                 self.path.truncate(self.path.len() - 2);
@@ -137,7 +147,9 @@ impl Walk<'_> {
             // A merge patch keeps what it does not name of an object, and there is none.
             (Value::Object(_) | Value::Array(_), Value::Null) => {
                 // An owner, a label or data that somebody removed as a whole.
-                self.adds |= self.path == "ownerReferences";
+                if self.path == "ownerReferences" {
+                    self.add();
+                }
                 Some(desired.clone())
             }
             _ => Some(desired.clone()),

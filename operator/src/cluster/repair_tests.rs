@@ -67,6 +67,26 @@ fn edited(place: &str, value: Value) -> Value {
     edited
 }
 
+/// The merge patch that removes something.
+fn merged(kind: &str, desired: &Value, actual: &Value) -> Value {
+    match repair(kind, desired, actual) {
+        Repair::Merge { patch, .. } => patch,
+        other => panic!("nothing is removed: {other:?}"),
+    }
+}
+
+#[test]
+fn the_places_of_what_is_removed_are_few_and_short_whatever_others_choose() {
+    let mut keys = json!({"routing.json": "{}"});
+    for number in 0..100 {
+        keys[format!("{number}-{}", "x".repeat(250))] = json!("y");
+    }
+    let found = repair("ConfigMap", &json!({"data": {"routing.json": "{}"}}), &json!({"data": keys}));
+    let Repair::Merge { places, .. } = found else { panic!("nothing is removed") };
+    assert_eq!(places.len(), PLACES);
+    assert!(places.iter().all(|place| place.starts_with("data.") && place.len() <= LONGEST), "{places:?}");
+}
+
 #[test]
 fn what_the_api_server_sets_costs_no_write() {
     assert_eq!(repair("Deployment", &wanted(), &stored()), Repair::Nothing);
@@ -86,7 +106,7 @@ fn a_changed_field_is_applied_alone() {
 #[case::an_annotation_of_pods("spec/template/metadata/annotations", json!({"inject": "true"}), json!({"spec": {"template": {"metadata": {"annotations": null}}}}))]
 #[case::owners("metadata/ownerReferences", Value::Null, json!({"metadata": {"ownerReferences": wanted()["metadata"]["ownerReferences"]}}))]
 fn what_others_added_is_removed(#[case] place: &str, #[case] value: Value, #[case] patch: Value) {
-    assert_eq!(repair("Deployment", &wanted(), &edited(place, value)), Repair::Merge(patch));
+    assert_eq!(merged("Deployment", &wanted(), &edited(place, value)), patch);
 }
 
 #[rstest]
@@ -95,9 +115,7 @@ fn what_others_added_is_removed(#[case] place: &str, #[case] value: Value, #[cas
 #[case::image("spec/template/spec/containers/0/lifecycle", json!({"preStop": {}}))]
 #[case::probe("spec/template/spec/containers/0/readinessProbe/exec", json!({"command": ["sh"]}))]
 fn a_list_with_something_added_is_written_as_a_whole(#[case] place: &str, #[case] value: Value) {
-    let Repair::Merge(patch) = repair("Deployment", &wanted(), &edited(place, value)) else {
-        panic!("nothing is removed")
-    };
+    let patch = merged("Deployment", &wanted(), &edited(place, value));
     let pod = &patch["spec"]["template"]["spec"];
     assert_eq!(pod["containers"], wanted()["spec"]["template"]["spec"]["containers"]);
 }
@@ -115,7 +133,7 @@ fn another_volume_or_container_is_removed() {
     let mut more = stored();
     let pod = &mut more["spec"]["template"]["spec"];
     pod["volumes"].as_array_mut().unwrap().push(json!({"name": "theirs", "emptyDir": {}}));
-    let Repair::Merge(patch) = repair("Deployment", &wanted(), &more) else { panic!("nothing is removed") };
+    let patch = merged("Deployment", &wanted(), &more);
     assert_eq!(patch["spec"]["template"]["spec"]["volumes"], wanted()["spec"]["template"]["spec"]["volumes"]);
 }
 
@@ -148,7 +166,7 @@ fn a_service_leads_where_the_operator_says(#[case] key: &str, #[case] value: Val
     assert_eq!(repair("Service", &wanted, &stored), Repair::Nothing);
     stored["spec"][key] = value;
     let removed = json!({"spec": {removed: null}});
-    assert_eq!(repair("Service", &wanted, &stored), Repair::Merge(removed));
+    assert_eq!(merged("Service", &wanted, &stored), removed);
 }
 
 #[test]
@@ -156,5 +174,5 @@ fn an_extra_label_in_a_selector_or_an_extra_key_of_data_is_removed() {
     let wanted = json!({"spec": {"selector": {"a": "b"}}, "data": {"routing.json": "{}"}});
     let found = json!({"spec": {"selector": {"a": "b", "c": "d"}}, "data": {"routing.json": "{}", "more": "x"}, "binaryData": {"x": "eA=="}});
     let patch = json!({"spec": {"selector": {"c": null}}, "data": {"more": null}, "binaryData": null});
-    assert_eq!(repair("ConfigMap", &wanted, &found), Repair::Merge(patch));
+    assert_eq!(merged("ConfigMap", &wanted, &found), patch);
 }
