@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down demo test test-unit test-charts test-faults test-scale test-e2e test-platform lint fmt bench bench-scale build images generate audit
+.PHONY: help up down demo test test-unit test-charts test-faults test-upgrade test-scale test-e2e test-platform lint fmt bench bench-scale build images generate audit
 
 CACHE := $(or $(UNDERSTUDY_CACHE),$(HOME)/.cache/understudy)
 ifeq ($(CI),true)
@@ -23,17 +23,20 @@ down: ## end everything that `make up` started
 demo: up ## three users bring a model to Production with kubectl; the cluster stays up
 	@source .cluster/env && samples/demo
 
-test: ## all tests: unit, charts, attacks, fields, doctor, faults, scale, the stories on the real cluster, and its short outages
-	@e2e/cluster/test unit charts attacks fields doctor faults scale e2e platform-short
+test: ## all tests: unit, charts, attacks, fields, doctor, faults, upgrade, scale, the stories on the real cluster, and its short outages
+	@e2e/cluster/test unit charts attacks attacks-1.30 fields doctor faults upgrade scale e2e platform-short
 
 test-unit: ## the tests that need no cluster
 	@e2e/cluster/test unit
 
 test-charts: ## tests of the charts, the attack list, the field sweep and the doctor, on API servers of their own
-	@e2e/cluster/test charts attacks fields doctor
+	@e2e/cluster/test charts attacks attacks-1.30 fields doctor
 
 test-faults: ## the operator's binary while processes, connections, rights and objects fail (one test: make test-faults ARGS=name)
 	@e2e/cluster/test faults -- $(ARGS)
+
+test-upgrade: ## from the last release to this checkout: nothing that serves notices it, and what was open continues
+	@e2e/cluster/test upgrade -- $(ARGS)
 
 test-scale: ## 1,000 models with 10 versions each, while leaders are killed and upgraded (`make test` has 100 models)
 	@SCALE=whole e2e/cluster/test scale

@@ -27,6 +27,7 @@ pub mod pod_logs;
 mod pods;
 mod predict;
 pub mod python;
+pub mod recorded;
 mod records;
 mod sample;
 pub mod scale;

@@ -41,13 +41,12 @@ pub struct World {
 
 /// Runs a test in a namespace of its own. At the end it checks the logs of all operators that the test started.
 pub async fn in_a_world(test: impl AsyncFnOnce(&World) -> Result<()>) -> Result<()> {
-    let world = World::new().await?;
-    // A test is a large future.
-    world.logs.checked(Box::pin(test(&world)), async || world.diagnostics().await).await
+    World::new().await?.checked(test).await
 }
 
 impl World {
-    async fn new() -> Result<Self> {
+    /// A namespace of its own, with the rights of the chart that is installed now.
+    pub async fn new() -> Result<Self> {
         let server = ControlPlane::shared().await?;
         let admin = server.admin()?;
         let namespace = Namespace {
@@ -56,7 +55,8 @@ impl World {
         };
         let namespace =
             Api::<Namespace>::all(admin.clone()).create(&PostParams::default(), &namespace).await?.name_any();
-        let kubelet = Kubelet::start(admin.clone(), &namespace);
+        // It also plays the controllers of Deployments and ReplicaSets. The guard knows them by their names.
+        let kubelet = Kubelet::start(server.client_of_controller("replicaset-controller")?, &namespace);
         let world = Self { server, admin, clients: Mutex::default(), namespace, kubelet, logs: Logs::new()? };
         // A pod needs it. In a cluster, a controller creates it.
         let account = ServiceAccount {
@@ -68,6 +68,12 @@ impl World {
         world.server.grant(&world.namespace, RIGHTS, installed.rules.unwrap_or_default()).await?;
         world.server.let_lead_in(&world.namespace).await?;
         Ok(world)
+    }
+
+    /// Runs a test in it. At the end it checks the logs of all operators that the test started.
+    pub async fn checked(&self, test: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
+        // A test is a large future.
+        self.logs.checked(Box::pin(test(self)), async || self.diagnostics().await).await
     }
 
     /// Changes the rules of the operator's rights in the namespace.
@@ -119,6 +125,15 @@ impl World {
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     {
         Api::namespaced(self.admin.clone(), &self.namespace)
+    }
+
+    /// The API of a kind in the namespace, as somebody whom the guard does not stop. So a test can edit what the operator
+    /// owns, as if the guard were off.
+    pub fn around_the_guard<K>(&self) -> Result<Api<K>>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        Ok(Api::namespaced(self.server.client_of_controller("around-the-guard")?, &self.namespace))
     }
 
     /// A client as this person.

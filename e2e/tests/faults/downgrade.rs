@@ -76,6 +76,33 @@ async fn fields_of_a_status_that_a_later_release_has_written_stay() -> Result<()
 }
 
 #[tokio::test]
+async fn a_history_that_a_later_release_has_written_stays_and_does_not_hide_that_the_policy_is_in_force()
+-> Result<()> {
+    in_a_world(async |world| {
+        world.deploy("fraud", &json!({})).await?;
+        let name = world.publish("fraud", "1.0.0").await?;
+        let when = "2026-11-21T09:00:00Z";
+        let entry = json!({
+            "id": "5ad0e0f1b2c3", "from": "None", "to": "Staging", "requestedBy": "alice", "requestedAt": when,
+            "decision": "Rejected", "decidedBy": "bob", "decidedAt": when,
+            "digest": format!("sha256:{}", "9f".repeat(32)), "later": name,
+        });
+        world.record(&name, &json!({"history": [entry]})).await?;
+
+        let _operator = world.operator("older").lead().await?;
+        world.request_and_approve(&name, Stage::Staging).await?;
+        world.await_serving(&name).await?;
+        world.request_and_approve(&name, Stage::Production).await?;
+        world.await_stage(&name, Stage::Production).await?;
+        let found = later::<ModelVersion>(world)?.get(&name).await?;
+        let history = &found.data["status"]["history"];
+        ensure!(history[0] == entry, "the entry of the later release has changed: {history}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_is_not_deleted_and_a_rollback_to_it_says_so() -> Result<()> {
     in_a_world(async |world| {
         let operator = world.operator("newer").lead().await?;

@@ -23,8 +23,8 @@ use super::{
 use crate::{
     approval,
     cluster::{
-        apply, cache::Cache, client::Heard, guard::Guard, key::Key, placed::Placed, store::Store,
-        triggers::Triggers,
+        apply, cache::Cache, client::Heard, key::Key, placed::Placed, received::Received, settled::Settled,
+        store::Store, triggers::Triggers,
     },
     config::Config,
     context::Context,
@@ -33,7 +33,7 @@ use crate::{
     fixtures::parse,
     metrics::Metrics,
     model_server::{client, collector::Collector, probe::Prober, probes::Probes, summary::SummaryClient},
-    policy::ApprovalPolicy,
+    policy::{ApprovalPolicy, Guard},
     rollout,
 };
 
@@ -265,8 +265,10 @@ fn context(world: &Arc<Mutex<World>>, cache: &Cache, seat: usize, halted: &Arc<N
     Arc::new(Context {
         cache: cache.clone(),
         config: Arc::clone(&CONFIG),
-        policy: ApprovalPolicy::new(client.clone(), Path::new(""), None)
+        policy: ApprovalPolicy::approval(client.clone(), Path::new(""), None)
             .expect("without names no file is read"),
+        guard: Guard::guard(client.clone(), Path::new(""), false).expect("there is no file"),
+        settled: Settled::default(),
         probes: Probes::new(prober, triggers.clone()),
         journal: Journal::new(client.clone(), "model", Replay::nothing()),
         metrics: Arc::clone(&METRICS),
@@ -275,22 +277,22 @@ fn context(world: &Arc<Mutex<World>>, cache: &Cache, seat: usize, halted: &Arc<N
     })
 }
 
-fn guard<K: DeserializeOwned>(object: &Value) -> Guard<K> {
-    Guard::deserialize(object).expect("a Kubernetes object has metadata")
+fn received<K: DeserializeOwned>(object: &Value) -> Received<K> {
+    Received::deserialize(object).expect("a Kubernetes object has metadata")
 }
 
 fn see<K: Placed>(store: &Store<K>, event: &Event) {
     if event.deleted {
-        store.delete(guard(&event.object));
+        store.delete(received(&event.object));
     } else {
-        store.apply(guard(&event.object));
+        store.apply(received(&event.object));
     }
 }
 
 fn list<K: Placed>(store: &Store<K>, objects: &[Arc<Value>]) {
     store.begin_list();
     for object in objects {
-        store.list(guard(object));
+        store.list(received(object));
     }
     store.complete_list();
 }
