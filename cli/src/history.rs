@@ -2,10 +2,11 @@
 
 use kube::ResourceExt;
 use serde::Serialize;
-use understudy_crds::{Decision, HistoryEntry, ModelDeployment, ModelVersion, Stage};
+use understudy_crds::{Decision, Grant, HistoryEntry, ModelDeployment, ModelVersion, Stage};
 
 use crate::{
-    main_record::{self, MainRow, ProductionApproval, approval_in_words, decider},
+    approvals,
+    main_record::{self, MainRow, ProductionApproval, approval_in_words, decider, deciders},
     table, when,
 };
 
@@ -98,30 +99,57 @@ fn decision(row: &DecisionRow) -> [String; 9] {
         Some(_) => String::new(),
         None => entry.requested_by.clone(),
     };
-    let why = entry.reason.iter().cloned().chain(row.approval.as_ref().map(approval_in_words));
     [
         when::moment(&entry.decided_at),
         row.version.clone(),
         format!("{} -> {}", entry.from, entry.to),
         entry.decision.as_str().to_owned(),
-        decider(entry).to_owned(),
+        deciders(entry),
         requested_by,
         entry.id.clone(),
         short(&entry.digest),
-        why.collect::<Vec<_>>().join("; "),
+        why(row),
     ]
+}
+
+/// What callers had to change, why it ended so, and what the people said: the requester first.
+fn why(row: &DecisionRow) -> String {
+    let entry = &row.entry;
+    let requester = entry.comment.iter().map(|comment| format!("{}: {comment}", entry.requested_by));
+    let said = |grant: &Grant| grant.comment.as_ref().map(|comment| format!("{}: {comment}", grant.by));
+    let approvers = entry.approvals.iter().filter_map(said);
+    breaking(entry.breaking.as_ref())
+        .into_iter()
+        .chain(entry.reason.clone())
+        .chain(early(entry))
+        .chain(row.approval.as_ref().map(approval_in_words))
+        .chain(requester)
+        .chain(approvers)
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+fn breaking(change: Option<&String>) -> Option<String> {
+    change.map(|change| format!("BREAKING: {change}"))
+}
+
+/// Who had approved a request that ended otherwise.
+fn early(entry: &HistoryEntry) -> Option<String> {
+    let without_effect = entry.decision != Decision::Approved && !entry.approvals.is_empty();
+    without_effect.then(|| format!("approved by {}", approvals::names(&entry.approvals)))
 }
 
 fn mains(rows: &[MainRow]) -> String {
     if rows.is_empty() {
         return "nothing so far\n".to_owned();
     }
-    let headings = ["VERSION", "FROM", "TO", "HOW", "REQUESTED-BY", "APPROVED-BY", "APPROVED-AT", "DIGEST"];
+    let headings =
+        ["VERSION", "FROM", "TO", "HOW", "REQUESTED-BY", "APPROVED-BY", "APPROVED-AT", "DIGEST", "WHY"];
     table::table(headings, &rows.iter().map(main).collect::<Vec<_>>())
 }
 
 /// In a rollback, too, the columns of the request and the approval show the ones on record.
-fn main(row: &MainRow) -> [String; 8] {
+fn main(row: &MainRow) -> [String; 9] {
     let record = &row.record;
     let how = row.rolled_back_by.as_ref().map_or("promoted".to_owned(), |by| format!("rolled back by {by}"));
     let approval = row.approval.as_ref();
@@ -131,9 +159,14 @@ fn main(row: &MainRow) -> [String; 8] {
         record.to.as_ref().map_or("now".to_owned(), when::moment),
         how,
         approval.and_then(|a| a.requested_by.clone()).unwrap_or_default(),
-        approval.map(|a| a.by.clone()).unwrap_or_default(),
+        approval.map(ProductionApproval::people).unwrap_or_default(),
         approval.and_then(|a| a.at.as_ref()).map(when::moment).unwrap_or_default(),
         short(&record.digest),
+        breaking(record.breaking.as_ref())
+            .into_iter()
+            .chain(record.comment.as_ref().map(|comment| format!("{}: {comment}", record.requested_by)))
+            .collect::<Vec<_>>()
+            .join("; "),
     ]
 }
 

@@ -10,9 +10,11 @@
     reason = "only output prints: it knows what a closed pipe means"
 )]
 
+pub mod approvals;
 pub mod ask;
 pub mod cli;
 pub mod commands;
+pub mod comment;
 pub mod compare;
 pub mod complete;
 pub mod error;
@@ -54,7 +56,8 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Complete(complete) => (None, complete.run(Cli::command()).await),
         command => match Session::connect(globals).await {
             Ok(session) => {
-                let result = dispatch(command, &session).await;
+                // The futures of all subcommands together are large.
+                let result = Box::pin(dispatch(command, &session)).await;
                 (Some(session), result)
             }
             // Without a client, nothing can be checked.

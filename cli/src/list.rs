@@ -5,11 +5,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use serde::Serialize;
 use understudy_crds::{
-    ModelDeployment, ModelVersion, Stage,
+    Grant, ModelDeployment, ModelVersion, Stage, Transition,
     condition::{self, READY},
 };
 
-use crate::{name::order, table, when};
+use crate::{approvals, name::order, table, when};
 
 /// All deployments and versions; the JSON of `list`.
 #[derive(Clone, Debug, Serialize)]
@@ -63,8 +63,60 @@ pub struct Pending {
     pub id: String,
     /// The user who requested it.
     pub requested_by: String,
-    /// The user who approved it, if it is approved.
+    /// The comment of the user who requested it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// What callers of main have to change, as in `status.transition.breaking`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breaking: Option<String>,
+    /// Number of people who must approve it.
+    pub approvers: i32,
+    /// How many people have approved it, and how many must: `1 of 2`.
+    pub approved: String,
+    /// The approvals so far, as in `status.transition.approvals`.
+    pub approvals: Vec<Grant>,
+    /// The user whose approval was the last one needed, if it is approved.
     pub approved_by: Option<String>,
+}
+
+impl Pending {
+    fn of(mv: &ModelVersion, transition: &Transition) -> Self {
+        Self {
+            model_version: mv.name_any(),
+            version: mv.spec.version.clone(),
+            to: transition.to,
+            id: transition.id.clone(),
+            requested_by: transition.requested_by.clone(),
+            comment: transition.comment.clone(),
+            breaking: transition.breaking.clone(),
+            approvers: transition.approvers,
+            approved: approvals::progress(transition),
+            approvals: approvals::given(transition).to_vec(),
+            approved_by: transition.approval.as_ref().map(|grant| grant.by.clone()),
+        }
+    }
+
+    /// `BREAKING`, if callers of main have to change something.
+    fn warning(&self) -> Option<String> {
+        self.breaking.as_ref().map(|_| "BREAKING".to_owned())
+    }
+
+    /// `Production, BREAKING`.
+    fn stage(&self) -> String {
+        std::iter::once(self.to.to_string()).chain(self.warning()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// `1 of 2 (bob)`.
+    fn progress(&self) -> String {
+        let by = approvals::names(&self.approvals);
+        if by.is_empty() { self.approved.clone() } else { format!("{} ({by})", self.approved) }
+    }
+
+    /// `1.3.0 -> Production (1 of 2, BREAKING)`.
+    fn in_words(&self) -> String {
+        let notes: Vec<_> = std::iter::once(self.approved.clone()).chain(self.warning()).collect();
+        format!("{} -> {} ({})", self.version, self.to, notes.join(", "))
+    }
 }
 
 /// A version.
@@ -125,11 +177,7 @@ impl ListReport {
                     d.challenger.clone().unwrap_or_default(),
                     d.previous.clone().unwrap_or_default(),
                     d.staging.join(","),
-                    d.pending
-                        .iter()
-                        .map(|p| format!("{} -> {}", p.version, p.to))
-                        .collect::<Vec<_>>()
-                        .join(", "),
+                    d.pending.iter().map(Pending::in_words).collect::<Vec<_>>().join(", "),
                     d.ready.clone().unwrap_or_default(),
                     d.reason.clone().unwrap_or_default(),
                 ]
@@ -145,8 +193,9 @@ impl ListReport {
                     v.deployment.clone(),
                     v.version.clone(),
                     v.stage.to_string(),
-                    pending.map(|p| p.to.to_string()).unwrap_or_default(),
+                    pending.map(Pending::stage).unwrap_or_default(),
                     pending.map(|p| p.requested_by.clone()).unwrap_or_default(),
+                    pending.map(Pending::progress).unwrap_or_default(),
                     v.ready.clone().unwrap_or_default(),
                     v.reason.clone().unwrap_or_default(),
                     v.created.as_ref().map(|at| when::age(at, now)).unwrap_or_default(),
@@ -175,6 +224,7 @@ impl ListReport {
                 "STAGE",
                 "PENDING",
                 "REQUESTED-BY",
+                "APPROVED",
                 "READY",
                 "REASON",
                 "AGE",
@@ -213,14 +263,7 @@ fn version(mv: &ModelVersion) -> VersionLine {
         deployment: mv.spec.deployment.clone(),
         version: mv.spec.version.clone(),
         stage: mv.stage(),
-        pending: mv.transition().map(|t| Pending {
-            model_version: mv.name_any(),
-            version: mv.spec.version.clone(),
-            to: t.to,
-            id: t.id.clone(),
-            requested_by: t.requested_by.clone(),
-            approved_by: t.approval.as_ref().map(|grant| grant.by.clone()),
-        }),
+        pending: mv.transition().map(|transition| Pending::of(mv, transition)),
         ready: ready.map(|c| c.status.clone()),
         reason: ready.map(|c| c.reason.clone()),
         created: mv.creation_timestamp(),

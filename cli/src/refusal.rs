@@ -49,13 +49,22 @@ pub fn explain(status: &Status, act: Act, me: Option<&Identity>, namespace: &str
         403 => forbidden(&status.message, act, me, namespace),
         404 => not_found(status, namespace),
         409 => format!("failed to {act}: the object changed at the same time. Review it again and repeat the command: {}", status.message),
-        422 => format!("refused: {}", invalid(status)),
+        422 => format!("refused: {}{}", invalid(status), advice(&status.message, act)),
         _ => format!("failed to {act}: {}", status.message),
     }
 }
 
 /// Who can approve a request.
 const WHO_CAN: &str = "a colleague with the ClusterRole understudy-approver who did not request it";
+/// Who can approve a request that somebody has approved already.
+const WHO_ELSE_CAN: &str =
+    "a colleague with the ClusterRole understudy-approver who neither requested nor approved it";
+/// How the policy's message begins if a write only changes a comment.
+const COMMENT_WITHOUT_ACT: &str = "understudy.dev/reason is the comment of an act";
+/// Why an approval only changes a comment.
+const ALREADY_APPROVED: &str = "you have approved this transition already, and nobody counts twice";
+/// How the policy's message begins where the chart value `approval.reasonRequired` is set.
+const COMMENT_REQUIRED: &str = "this cluster requires a comment";
 /// The roles with the rights that `open` needs.
 const PORT_FORWARD: &str =
     "the ClusterRole understudy-tester or edit: list on pods, get and create on pods/portforward";
@@ -76,12 +85,41 @@ fn forbidden(message: &str, act: Act, me: Option<&Identity>, namespace: &str) ->
     }
     match missing {
         Some(missing) => rows.extend(missing.remedy(me, namespace)),
-        None if message.contains("four eyes") => rows.push(("who can", WHO_CAN.to_owned())),
-        None => {}
+        None if act == Act::Approve && message.contains(COMMENT_WITHOUT_ACT) => {
+            rows.push(("because", ALREADY_APPROVED.to_owned()));
+        }
+        None => rows.extend(who_can(message)),
     }
-    let mut lines = vec![format!("refused: {why}")];
-    lines.extend(table::fields(&rows).lines().map(|line| format!("  {line}")));
+    format!("refused: {}", with_rows(&why, &rows))
+}
+
+/// Why this person may not approve, in the form of a refusal by the policy.
+#[must_use]
+pub fn of_approver(why: &str, me: &Identity) -> String {
+    let you = ("you are", me.to_string());
+    with_rows(why, &std::iter::once(you).chain(who_can(why)).collect::<Vec<_>>())
+}
+
+fn who_can(why: &str) -> Option<(&'static str, String)> {
+    let who = [("four eyes", WHO_CAN), ("nobody counts twice", WHO_ELSE_CAN)];
+    let (_, can) = who.into_iter().find(|(said, _)| why.contains(said))?;
+    Some(("who can", can.to_owned()))
+}
+
+fn with_rows(why: &str, rows: &[(&str, String)]) -> String {
+    let mut lines = vec![why.to_owned()];
+    lines.extend(table::fields(rows).lines().map(|line| format!("  {line}")));
     lines.join("\n")
+}
+
+/// What to do about a rule that the write violates.
+fn advice(message: &str, act: Act) -> &'static str {
+    let commented = matches!(act, Act::Request | Act::Approve | Act::Reject | Act::Rollback);
+    if commented && message.contains(COMMENT_REQUIRED) {
+        "\n  what to do   add --reason with a text that differs from the comment of the act before"
+    } else {
+        ""
+    }
 }
 
 /// The message of a policy, without the names of object and policy before it.
@@ -207,6 +245,7 @@ fn invalid(status: &Status) -> String {
     let mut lines: Vec<String> = vec![];
     for cause in causes.iter().filter(|c| !c.message.contains("some validation rules were not checked")) {
         let words = cause.message.strip_prefix("Invalid value: ").unwrap_or(&cause.message);
+        let words = words.split_once("' denied request: ").map_or(words, |(_, words)| words);
         // The value in quotes may follow.
         let words = match words.strip_prefix('"').and_then(|rest| rest.split_once("\": ")) {
             Some((_, words)) => words,
@@ -220,5 +259,5 @@ fn invalid(status: &Status) -> String {
         });
     }
     lines.dedup();
-    if lines.is_empty() { status.message.clone() } else { lines.join("\n  ") }
+    if lines.is_empty() { policy_message(&status.message).to_owned() } else { lines.join("\n  ") }
 }

@@ -1,11 +1,13 @@
 //! The connection to the cluster: its client, its namespace, its user.
 
+use std::collections::BTreeMap;
+
 use kube::{
-    Api, Client, Config,
+    Api, Client, Config, ResourceExt,
     api::{ListParams, Patch, PatchParams},
     config::{KubeConfigOptions, Kubeconfig},
 };
-use understudy_crds::{ModelDeployment, ModelVersion};
+use understudy_crds::{ModelDeployment, ModelVersion, Transition};
 
 use crate::{
     error::Error,
@@ -103,15 +105,26 @@ impl Session {
     pub async fn write(&self, act: Act, write: &Write) -> Result<Written, Error> {
         let (name, patch) = (&write.name, Patch::Merge(write.patch()));
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let author = |annotations: &BTreeMap<String, String>| {
+            write.author().and_then(|(key, _)| annotations.get(key).cloned())
+        };
         match write.target {
             Target::Version => {
                 let written = self.versions().patch(name, &params, &patch).await.map_err(Error::api(act))?;
-                Ok(Written { generation: written.metadata.generation })
+                Ok(Written {
+                    generation: written.metadata.generation,
+                    author: author(written.annotations()),
+                    transition: written.transition().cloned(),
+                })
             }
             Target::Deployment => {
                 let written =
                     self.deployments().patch(name, &params, &patch).await.map_err(Error::api(act))?;
-                Ok(Written { generation: written.metadata.generation })
+                Ok(Written {
+                    generation: written.metadata.generation,
+                    author: author(written.annotations()),
+                    transition: None,
+                })
             }
         }
     }
@@ -139,10 +152,14 @@ impl Session {
 }
 
 /// The object after a patch.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Written {
     /// Its `metadata.generation`.
     pub generation: Option<i64>,
+    /// The name of the person who acted. The API server may have written it over the one in the patch.
+    pub author: Option<String>,
+    /// Its open request, as the operator recorded it so far.
+    pub transition: Option<Transition>,
 }
 
 /// Every object of the API, read page by page.

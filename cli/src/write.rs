@@ -3,9 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use understudy_crds::Stage;
+use understudy_crds::{
+    Stage,
+    annotations::{ACCEPTED_BY, APPROVED_BY, REJECTED_BY, REQUESTED_BY, ROLLBACK_BY},
+};
 
 use crate::kubectl::command;
+
+/// The annotations with the name of the person who acts.
+const NAMES: [&str; 5] = [REQUESTED_BY, APPROVED_BY, REJECTED_BY, ACCEPTED_BY, ROLLBACK_BY];
 
 /// The kind of the object that is patched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +75,20 @@ impl Write {
         self
     }
 
+    /// The annotation with the name of the person who acts, and this name.
+    #[must_use]
+    pub fn author(&self) -> Option<(&'static str, &str)> {
+        let named = |key: &&'static str| Some((*key, self.annotations.get(key)?.as_deref()?));
+        NAMES.iter().find_map(named)
+    }
+
+    /// Replaces the name of the person who acts.
+    pub fn sign(&mut self, name: &str) {
+        if let Some((key, _)) = self.author() {
+            self.annotations.insert(key, Some(name.to_owned()));
+        }
+    }
+
     /// Also changes `spec.stage`.
     #[must_use]
     pub fn with_stage(mut self, stage: Stage) -> Self {
@@ -120,6 +140,18 @@ mod tests {
         assert_eq!(
             write.kubectl(&["-n".into(), "risk".into()]),
             r#"kubectl patch mv fraud-1.3.0 --type merge -p '{"metadata":{"annotations":{"understudy.dev/requested-by":"alice"}},"spec":{"stage":"Staging"}}' -n risk"#
+        );
+    }
+
+    #[test]
+    fn only_the_name_of_the_person_who_acts_is_replaced() {
+        let mut write =
+            Write::annotate(Target::Version, "f", &[(REJECT, "6f1c"), (REJECTED_BY, "bob"), (REASON, "bob")]);
+        assert_eq!(write.author(), Some((REJECTED_BY, "bob")));
+        write.sign("bob@example.com");
+        assert_eq!(
+            write.patch()["metadata"]["annotations"],
+            json!({REJECT: "6f1c", REJECTED_BY: "bob@example.com", REASON: "bob"})
         );
     }
 

@@ -11,7 +11,7 @@ use kubectl_understudy::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use understudy_crds::{ModelDeployment, ModelVersion};
+use understudy_crds::{Decision, Grant, HistoryEntry, ModelDeployment, ModelVersion};
 
 fn read<T: DeserializeOwned>(name: &str) -> T {
     let path = format!("{}/tests/fixtures/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
@@ -71,7 +71,9 @@ fn keys(value: &Value, found: &mut BTreeSet<String>) {
         Value::Object(fields) => {
             for (key, value) in fields {
                 found.insert(key.clone());
-                if !["transition", "acceptance", "provenance", "documentation"].contains(&key.as_str()) {
+                if !["transition", "approvals", "acceptance", "provenance", "documentation"]
+                    .contains(&key.as_str())
+                {
                     keys(value, found);
                 }
             }
@@ -258,6 +260,63 @@ fn the_history_of_a_rollback_shows_the_approver_of_a_deleted_version() {
     record.approved_by = "carol".to_owned();
     record.approved_at = Some("2026-11-01T09:00:00Z".parse::<Timestamp>().unwrap().into());
     assert!(row(&md).contains("carol         2026-11-01 09:00:00Z"), "{}", row(&md));
+}
+
+#[test]
+fn the_history_shows_comments_everybody_who_approved_and_what_callers_had_to_change() {
+    let (mut md, mut version): (ModelDeployment, ModelVersion) =
+        (read("rolled-back"), read("rolled-back-to"));
+    let entry = &mut version.status.as_mut().unwrap().history[0];
+    entry.comment = Some("retrained on October".to_owned());
+    entry.breaking = Some("1.2.0 needs the input age (FP32 [-1, 1]), which main does not have".to_owned());
+    let grant = |by: &str, comment: Option<&str>| Grant {
+        by: by.to_owned(),
+        at: entry.decided_at.clone(),
+        comment: comment.map(str::to_owned),
+    };
+    entry.approvals = vec![grant("frank", None), grant("carol", Some("callers know"))];
+    let withdrawn = HistoryEntry {
+        id: "2b2b2b2b2b2b-end".to_owned(),
+        decision: Decision::Withdrawn,
+        reason: Some("too early".to_owned()),
+        ..entry.clone()
+    };
+    version.status.as_mut().unwrap().history.push(withdrawn);
+    let record = &mut md.status.as_mut().unwrap().history[2];
+    record.comment = Some("too many false alarms".to_owned());
+    record.breaking = Some("1.2.0 needs the input age (FP32 [-1, 1]), which main does not have".to_owned());
+    insta::assert_snapshot!(HistoryReport::of_deployment(&md, &[version]).text());
+}
+
+#[test]
+fn the_record_of_a_deleted_version_is_not_taken_from_one_that_was_created_under_its_name() {
+    let (mut md, mut version): (ModelDeployment, ModelVersion) =
+        (read("rolled-back"), read("rolled-back-to"));
+    for record in &mut md.status.as_mut().unwrap().history {
+        record.uid = Some("of-the-deleted-one".to_owned());
+    }
+    version.metadata.uid = Some("of-another-one".to_owned());
+    let entry = &mut version.status.as_mut().unwrap().history[0];
+    entry.decided_by = "mallory".to_owned();
+    let rows = |md: &ModelDeployment| {
+        let text = HistoryReport::of_deployment(md, std::slice::from_ref(&version)).text();
+        text.split_once("What was decided").unwrap().0.to_owned()
+    };
+    assert!(!rows(&md).contains("mallory"), "{}", rows(&md));
+    for record in &mut md.status.as_mut().unwrap().history {
+        record.uid = None;
+    }
+    assert!(rows(&md).contains("mallory"), "a record of an older operator has no uid: {}", rows(&md));
+}
+
+#[test]
+fn a_comment_cannot_look_like_an_approval() {
+    let mut version: ModelVersion = read("candidate");
+    let transition = version.status.as_mut().unwrap().transition.as_mut().unwrap();
+    transition.approvals[0].comment = Some("fine\ndave 1m ago: fine".to_owned());
+    let review = ReviewReport::of(&ReviewedObjects { version, deployment: None, main: None });
+    let text = review::text::summary(&review, now());
+    assert!(text.contains("carol 1h ago: fine dave 1m ago: fine\n"), "{text}");
 }
 
 #[test]

@@ -86,3 +86,22 @@ fn a_failed_test_needs_feedback_and_a_rejection_needs_a_reason() {
         assert!(Cli::try_parse_from(typed.split(' ')).is_err(), "{typed}");
     }
 }
+
+#[test]
+fn every_act_takes_a_comment_and_no_comment_is_empty() {
+    for act in [
+        "request fraud-1.3.0 staging",
+        "approve fraud-1.3.0",
+        "reject fraud-1.3.0",
+        "rollback fraud",
+        "withdraw fraud-1.3.0",
+    ] {
+        let typed = |reason: &str| {
+            let words =
+                format!("understudy {act} --reason").split(' ').map(str::to_owned).collect::<Vec<_>>();
+            Cli::try_parse_from(words.into_iter().chain([reason.to_owned()]))
+        };
+        assert!(typed("recall is back").is_ok(), "{act}");
+        assert!(typed(" ").is_err(), "{act}");
+    }
+}

@@ -26,6 +26,20 @@ const DENIED: &str = "modelversions.understudy.dev \"fraud-1.3.0\" is forbidden:
   you are   alice (groups: data-science)
   who can   a colleague with the ClusterRole understudy-approver who did not request it"
 )]
+#[case::a_second_approval(
+    "bob has approved this transition, and nobody counts twice: somebody else must approve it",
+    Act::Approve, ("bob", "reviewers"),
+    "refused: bob has approved this transition, and nobody counts twice: somebody else must approve it
+  you are   bob (groups: reviewers)
+  who can   a colleague with the ClusterRole understudy-approver who neither requested nor approved it"
+)]
+#[case::a_second_approval_in_the_name_that_the_cluster_adds(
+    "understudy.dev/reason is the comment of an act: it changes only in a write that requests a stage, approves, rejects or rolls back",
+    Act::Approve, ("bob", "reviewers"),
+    "refused: understudy.dev/reason is the comment of an act: it changes only in a write that requests a stage, approves, rejects or rolls back
+  you are   bob (groups: reviewers)
+  because   you have approved this transition already, and nobody counts twice"
+)]
 #[case::no_verb_to_approve(
     "tess may not decide on the stage Staging (needs the verb approve on stages/staging)",
     Act::Approve, ("tess", "testers"),
@@ -160,6 +174,23 @@ fn from(response: serde_json::Value) -> Status {
 )]
 fn a_violated_rule_is_shown_with_its_own_message(#[case] causes: &[(&str, &str)], #[case] shown: &str) {
     assert_eq!(explain(&invalid(causes), Act::Request, None, "risk"), shown);
+}
+
+#[rstest]
+#[case(
+    Act::Approve,
+    "\n  what to do   add --reason with a text that differs from the comment of the act before"
+)]
+#[case(Act::Accept, "")]
+fn a_cluster_that_requires_comments_gets_one_by_the_flag(#[case] act: Act, #[case] advice: &str) {
+    let rule = "this cluster requires a comment: set the annotation understudy.dev/reason in the same write, with a text that differs from the comment of the act before";
+    let denied = format!(
+        "ValidatingAdmissionPolicy 'understudy-approval' with binding 'understudy-approval' denied request: {rule}"
+    );
+    let status = from(json!({"status": "Failure", "code": 422, "reason": "Invalid",
+        "message": format!("modelversions.understudy.dev \"fraud-1.3.0\" is forbidden: {denied}"),
+        "details": {"name": "fraud-1.3.0", "group": "understudy.dev", "kind": "modelversions", "causes": [{"message": denied}]}}));
+    assert_eq!(explain(&status, act, None, "risk"), format!("refused: {rule}{advice}"));
 }
 
 #[test]

@@ -16,6 +16,7 @@ use crate::{
     main_record::MainRecord,
     model_deployment::ModelDeploymentStatus,
     model_version::ModelVersionStatus,
+    owned::OwnedObject,
     rollback::RollbackStatus,
     rollout::Rollout,
     served::{Previous, ServedVersion, Staged},
@@ -73,6 +74,7 @@ impl ModelDeploymentStatus {
             rollback: back,
             last_comment,
             history,
+            objects,
             observed_generation: _,
             conditions: all,
         } = &mut self;
@@ -91,6 +93,8 @@ impl ModelDeploymentStatus {
         // The newest entries stay.
         history.drain(..history.len().saturating_sub(limits::MAINS));
         history.iter_mut().for_each(record);
+        objects.truncate(limits::OWNED);
+        objects.iter_mut().for_each(owned);
         conditions(all);
         self
     }
@@ -231,6 +235,13 @@ fn staged(of: &mut Staged) {
     shorten(version, limits::VERSION);
     shorten(model_version, limits::OBJECT);
     shorten(url, limits::URL);
+}
+
+fn owned(of: &mut OwnedObject) {
+    let OwnedObject { kind, name, uid } = of;
+    shorten(kind, limits::KIND);
+    shorten(name, limits::OBJECT);
+    shorten(uid, limits::UID);
 }
 
 fn challenger(of: &mut ChallengerStatus) {

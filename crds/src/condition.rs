@@ -19,6 +19,8 @@ pub const DEPLOYED: &str = "Deployed";
 pub const RUNNING: &str = "Running";
 /// On a `ModelDeployment`: the API server enforces the approval policy.
 pub const APPROVAL_POLICY_ACTIVE: &str = "ApprovalPolicyActive";
+/// On a `ModelDeployment`: the API server lets nobody else create and change the objects that the operator owns.
+pub const OBJECTS_GUARDED: &str = "ObjectsGuarded";
 /// On a `ModelDeployment` that names a challenger: it receives copies of main's calls.
 pub const CHALLENGER_READY: &str = "ChallengerReady";
 /// On a `ModelDeployment` whose main has a baseline: inputs have drifted from the training data.

@@ -4,7 +4,7 @@
 //! Data, with the little behaviour that belongs to it; no client, no async. One file an idea:
 //!
 //! - [`ModelDeployment`]: `model_deployment`, with the parts of its spec and status in `approval`, `rollout`, `rollback`,
-//!   `challenger`, `recording`, `drift`, `comparison`, `served` and `main_record`.
+//!   `challenger`, `recording`, `drift`, `comparison`, `served`, `owned` and `main_record`.
 //! - [`ModelVersion`]: `model_version`, with `artifact`, `evidence`, `stage`, `transition`, `history`, `acceptance`,
 //!   `signature` and `failure`.
 //! - Both: methods in `accessors`, [`annotations`], [`condition`]s, and the [`names`] of owned objects.
@@ -33,6 +33,7 @@ mod misfit;
 mod model_deployment;
 mod model_version;
 pub mod names;
+mod owned;
 pub mod possible_values;
 mod recording;
 mod rollback;
@@ -62,6 +63,7 @@ pub use main_record::{MainReason, MainRecord};
 pub use misfit::misfit;
 pub use model_deployment::{ModelDeployment, ModelDeploymentSpec, ModelDeploymentStatus};
 pub use model_version::{ModelVersion, ModelVersionSpec, ModelVersionStatus};
+pub use owned::OwnedObject;
 pub use recording::{Recording, Sink};
 pub use rollback::{Rollback, RollbackResult, RollbackStatus};
 pub use rollout::{Rollout, RolloutRules};

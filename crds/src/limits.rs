@@ -51,5 +51,9 @@ pub const FINGERPRINT: usize = 256;
 pub const STAGED: usize = 256;
 /// Versions that were main, in the status of a deployment.
 pub const MAINS: usize = 100;
+/// Characters of the kind of an object.
+pub const KIND: usize = 63;
+/// Objects of a deployment that its status lists: two for each version that may run, and what belongs to all of them.
+pub const OWNED: usize = 640;
 /// The uid of an object.
 pub const UID: usize = 64;

@@ -17,6 +17,7 @@ use crate::{
     drift::{DriftRules, DriftStatus},
     limits,
     main_record::MainRecord,
+    owned::OwnedObject,
     recording::Recording,
     rollback::{Rollback, RollbackStatus},
     rollout::{Rollout, RolloutRules},
@@ -193,11 +194,17 @@ pub struct ModelDeploymentStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::MAINS))]
     pub history: Vec<MainRecord>,
+    /// The objects that the operator has made for this `ModelDeployment`, at most 640, ordered by kind and name. By the uid it
+    /// knows an object again that lost its owner reference or its labels, and puts it back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = limits::OWNED))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["kind".into(), "name".into()]))]
+    pub objects: Vec<OwnedObject>,
     /// `metadata.generation` of the spec that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// State of the deployment: `Deployed` (main's pods are ready), `Running` (main answers a real inference),
-    /// `ApprovalPolicyActive`, `ChallengerReady`, `DataDrift` (inputs), `PredictionDrift` (outputs), and `Ready`,
+    /// `ApprovalPolicyActive`, `ObjectsGuarded`, `ChallengerReady`, `DataDrift` (inputs), `PredictionDrift` (outputs), and `Ready`,
     /// `Reconciling` and `Stalled` of kstatus. Those that do not apply are absent.
     #[serde(default)]
     #[schemars(length(max = limits::CONDITIONS))]

@@ -37,6 +37,7 @@ impl Story {
         data.insert("AWS_ENDPOINT_URL".to_owned(), ByteString(url.into_bytes()));
         let secret = Secret { metadata: named(NAME), data: Some(data), ..Secret::default() };
         self.api::<Secret>().create(&PostParams::default(), &secret).await?;
+        self.let_use(Person::Alice, NAME).await?;
         let service: Service = serde_json::from_value(json!({
             "metadata": {"name": NAME},
             "spec": {"selector": {LABEL: NO_POD}, "ports": [{"port": 80, "targetPort": 7070}]},

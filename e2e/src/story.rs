@@ -86,15 +86,15 @@ impl Story {
             ..Secret::default()
         };
         self.api::<Secret>().create(&PostParams::default(), &copy).await?;
-        self.let_use(Person::Alice, &store.secret).await?;
         for person in Person::TEAM {
-            self.await_rights(person).await?;
+            let (verb, resource, name) = person.own_right();
+            self.await_right(person, understudy_crds::GROUP, (verb, resource, name)).await?;
         }
-        Ok(())
+        self.let_use(Person::Alice, &store.secret).await
     }
 
     /// Lets a person name this Secret in models and sinks.
-    async fn let_use(&self, person: Person, secret: &str) -> Result<()> {
+    pub(crate) async fn let_use(&self, person: Person, secret: &str) -> Result<()> {
         let name = format!("use-{secret}");
         let role = Role {
             metadata: ObjectMeta { name: Some(name.clone()), ..ObjectMeta::default() },
@@ -109,18 +109,22 @@ impl Story {
         self.api::<Role>().create(&PostParams::default(), &role).await?;
         let binding = binding(&name, "Role", &name, person);
         self.api::<RoleBinding>().create(&PostParams::default(), &binding).await?;
-        Ok(())
+        self.await_right(person, "", ("use", "secrets", secret)).await
     }
 
-    /// Waits until the API server follows the role binding of this person. It stores a binding before it follows it.
-    async fn await_rights(&self, person: Person) -> Result<()> {
-        let (verb, resource, name) = person.own_right();
+    /// Waits until the API server follows a role binding of this person. It stores a binding before it follows it.
+    async fn await_right(
+        &self,
+        person: Person,
+        group: &str,
+        (verb, resource, name): (&str, &str, &str),
+    ) -> Result<()> {
         let review = SelfSubjectAccessReview {
             spec: SelfSubjectAccessReviewSpec {
                 resource_attributes: Some(ResourceAttributes {
                     namespace: Some(self.namespace.clone()),
                     verb: Some(verb.to_owned()),
-                    group: Some(understudy_crds::GROUP.to_owned()),
+                    group: Some(group.to_owned()),
                     resource: Some(resource.to_owned()),
                     name: Some(name.to_owned()),
                     ..ResourceAttributes::default()

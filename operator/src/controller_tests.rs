@@ -12,7 +12,7 @@ fn at(resource_version: &str) -> ModelVersion {
     version("1.0.0", json!({"metadata": {"resourceVersion": resource_version, "uid": "a"}}))
 }
 
-fn seen(resource_version: &str) -> crate::cluster::guard::Guard<ModelVersion> {
+fn seen(resource_version: &str) -> crate::cluster::received::Received<ModelVersion> {
     crate::fixtures::parse(serde_json::to_value(at(resource_version)).expect("JSON"))
 }
 

@@ -20,13 +20,16 @@ use serde_json::{Value, json};
 use tower_test::mock;
 
 use crate::{
-    cluster::{cache::Cache, client::Heard, guard::Guard, placed::Placed, store::Store, triggers::Triggers},
+    cluster::{
+        cache::Cache, client::Heard, placed::Placed, received::Received, settled::Settled, store::Store,
+        triggers::Triggers,
+    },
     context::Context,
     decision_log::{Journal, Replay},
     fixtures::parse,
     metrics::Metrics,
     model_server::{collector::Collector, probe::Prober, probes::Probes, summary::SummaryClient},
-    policy::ApprovalPolicy,
+    policy::{ApprovalPolicy, Guard},
 };
 
 /// Passes wait for pods that answer, however slow the machine is.
@@ -67,9 +70,11 @@ impl Cluster {
         let client = Client::new(service, "default");
         let ctx = Context {
             cache: Cache::default(),
+            settled: Settled::default(),
             config: Arc::new(parse(json!({"serverImage": "understudy-server:1"}))),
-            policy: ApprovalPolicy::new(client.clone(), Path::new(""), None)
+            policy: ApprovalPolicy::approval(client.clone(), Path::new(""), None)
                 .expect("without names no file is read"),
+            guard: Guard::guard(client.clone(), Path::new(""), false).expect("there is no file"),
             probes,
             journal: Journal::new(client.clone(), "test", Replay::nothing()),
             metrics: Metrics::new(Heard::default()),
@@ -137,7 +142,7 @@ impl Cluster {
 }
 
 fn apply<K: Placed + DeserializeOwned>(store: &Store<K>, object: Value) {
-    store.apply(parse::<Guard<K>>(object));
+    store.apply(parse::<Received<K>>(object));
 }
 
 async fn serve(
@@ -235,6 +240,12 @@ impl Scenario {
     /// These requests come next, in any order.
     pub fn concurrently(mut self, exchanges: impl IntoIterator<Item = Exchange>) -> Self {
         self.0.push_back(exchanges.into_iter().collect());
+        self
+    }
+
+    /// These requests come next.
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
         self
     }
 

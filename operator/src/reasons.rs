@@ -92,13 +92,15 @@ reasons! {
         VersionUnreadable,
     }
 
-    /// `ApprovalPolicyActive` of a deployment.
+    /// `ApprovalPolicyActive` and `ObjectsGuarded` of a deployment.
     Policy {
-        /// The API server enforces the approval policy.
+        /// The API server enforces the policy.
         Enforced,
         /// The API server does not enforce it.
         NotEnforced,
-        /// No version exists with which this could be checked.
+        /// The chart was installed without the guard.
+        GuardOff,
+        /// No object exists with which this could be checked.
         NotTried,
         /// The API server has not answered the check for a minute.
         NotChecked,

@@ -16,7 +16,7 @@ use crate::{
     approval,
     args::RunArgs,
     clock,
-    cluster::{cache::Cache, client, scope::Scope, triggers::Triggers, watch::watch_all},
+    cluster::{cache::Cache, client, scope::Scope, settled::Settled, triggers::Triggers, watch::watch_all},
     config::{self, Config},
     context::Context,
     controller::Controller,
@@ -26,7 +26,7 @@ use crate::{
     leader::{Elector, Lost},
     metrics::Metrics,
     model_server::{collector::Collector, probe::Prober, probes::Probes, summary::SummaryClient},
-    policy::{self, ApprovalPolicy},
+    policy::{self, ApprovalPolicy, Guard},
     rollout, startup,
 };
 
@@ -40,7 +40,7 @@ pub enum Error {
     Config(#[from] config::Error),
     #[error(transparent)]
     Client(#[from] client::Error),
-    #[error("failed to load the approval policy that the chart installed")]
+    #[error("failed to load the policies that the chart installed")]
     Policy(#[from] policy::Error),
     #[error("failed to install a signal handler")]
     Setup(#[source] Box<dyn StdError + Send + Sync>),
@@ -126,8 +126,10 @@ async fn lead(
         let ctx = Arc::new(Context {
             client: client.clone(),
             cache,
+            settled: Settled::default(),
             config: Arc::clone(&config),
-            policy: ApprovalPolicy::new(client.clone(), &args.policy_dir, names)?,
+            policy: ApprovalPolicy::approval(client.clone(), &args.policy_dir, names)?,
+            guard: Guard::guard(client.clone(), &args.policy_dir, names.is_some())?,
             probes: Probes::new(Prober::new(), triggers.clone()),
             journal: Journal::new(client.clone(), &args.pod_name, replay),
             metrics: Arc::clone(&metrics),
@@ -158,7 +160,7 @@ fn control(
     stopped: watch::Receiver<bool>,
 ) -> BoxFuture<'static, Result<(), Error>> {
     let watching = watch_all(&ctx.client, &scope, &ctx.cache, &triggers, &ctx.metrics, &health.heard);
-    let mut enforcement = ctx.policy.subscribe();
+    let (mut approval, mut guard) = (ctx.policy.subscribe(), ctx.guard.subscribe());
     async move {
         let synced = async {
             ctx.cache.synced().await;
@@ -186,8 +188,10 @@ fn control(
             tokio::join!(versions.run(stopped.clone()), deployments.run(stopped.clone()));
         };
         let policy_changed = async {
-            // An error means that the policy was dropped, and it lives as long as the context.
-            while enforcement.changed().await.is_ok() {
+            // An error means that a policy was dropped, and both live as long as the context.
+            while tokio::select! { changed = approval.changed() => changed, changed = guard.changed() => changed }
+                .is_ok()
+            {
                 triggers.all(&ctx.cache);
             }
         };
@@ -203,9 +207,12 @@ fn control(
             () = work => Ok(()),
             () = abandoned => Ok(()),
             () = watching => Err(Error::Ended("a watch")),
-            () = policy_changed => Err(Error::Ended("the approval policy")),
+            () = policy_changed => Err(Error::Ended("a policy")),
             () = ctx.policy.keep_checking(&ctx.cache, &scope, &ctx.metrics) => {
                 Err(Error::Ended("the check of the approval policy"))
+            }
+            () = ctx.guard.keep_checking(&ctx.cache, &scope, &ctx.metrics) => {
+                Err(Error::Ended("the check of the guard"))
             }
         }
     }

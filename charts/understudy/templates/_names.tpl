@@ -27,6 +27,31 @@
 {{- printf "%s-main" (include "understudy.fullname" .) -}}
 {{- end -}}
 
+{{/* The guard: the policy of labels with one of its two bindings, the other binding, and the policy of names. */}}
+{{- define "understudy.guardName" -}}
+{{- printf "%s-guard" (include "understudy.fullname" .) -}}
+{{- end -}}
+
+{{- define "understudy.guardWorkloadsName" -}}
+{{- printf "%s-guard-workloads" (include "understudy.fullname" .) -}}
+{{- end -}}
+
+{{- define "understudy.guardNamesName" -}}
+{{- printf "%s-guard-names" (include "understudy.fullname" .) -}}
+{{- end -}}
+
+{{/* The selector of the namespaces in which policies apply. */}}
+{{- define "understudy.watchedNamespaces" -}}
+{{- if .Values.watchNamespaces -}}
+matchExpressions:
+- key: kubernetes.io/metadata.name
+  operator: In
+  values: {{ toJson .Values.watchNamespaces }}
+{{- else -}}
+{}
+{{- end -}}
+{{- end -}}
+
 {{- define "understudy.stampName" -}}
 {{- printf "%s-stamp" (include "understudy.fullname" .) -}}
 {{- end -}}

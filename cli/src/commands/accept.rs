@@ -90,7 +90,7 @@ fn propose(
             // The feedback of an earlier verdict does not belong to this one.
             None => write.without(FEEDBACK),
         }],
-        done: format!("{} recorded that the acceptance test of {called} {verdict}{said}", me.name),
+        done: format!("recorded that the acceptance test of {called} {verdict}{said}"),
         transition: None,
     })
 }

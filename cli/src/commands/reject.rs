@@ -4,10 +4,11 @@ use clap::Args;
 use kube::ResourceExt;
 use understudy_crds::{
     ModelVersion,
-    annotations::{REASON, REJECT, REJECTED_BY},
+    annotations::{REJECT, REJECTED_BY},
 };
 
 use crate::{
+    comment::{self, Comment},
     error::Error,
     identity::{Act, Identity},
     name::VersionName,
@@ -28,7 +29,7 @@ pub struct RejectArgs {
     /// Version: fraud-1.3.0 or fraud/1.3.0
     pub name: VersionName,
     /// The reason, for the colleague who made the request
-    #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "TEXT", value_parser = comment::text)]
     pub reason: String,
     /// Id of the reviewed request. If another request waits, nothing is written
     #[arg(long)]
@@ -52,7 +53,8 @@ fn propose(mv: &ModelVersion, id: Option<&str>, reason: &str, me: &Identity) -> 
     let transition = undecided(mv, id)?;
     let (id, called) = (&transition.id, called(mv));
     let step = format!("{called}: {} -> {}", transition.from, transition.to);
-    let annotations = [(REJECT, id.as_str()), (REJECTED_BY, &me.name), (REASON, reason)];
+    let comment = Comment::on_version(mv, Some(reason))?;
+    let write = Write::annotate(Target::Version, &mv.name_any(), &[(REJECT, id), (REJECTED_BY, &me.name)]);
     Ok(Proposal {
         act: Act::Reject,
         summary: String::new(),
@@ -60,8 +62,8 @@ fn propose(mv: &ModelVersion, id: Option<&str>, reason: &str, me: &Identity) -> 
             "Reject as {} the request {id} of {}, {step}, because: {reason}?",
             me.name, transition.requested_by
         ),
-        writes: vec![Write::annotate(Target::Version, &mv.name_any(), &annotations)],
-        done: format!("{} rejected {id}, {step}: {reason}", me.name),
+        writes: vec![comment.on(write)],
+        done: format!("rejected {id}, {step}: {reason}"),
         transition: Some(id.clone()),
     })
 }

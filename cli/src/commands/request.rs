@@ -7,7 +7,10 @@ use futures::TryStreamExt;
 use kube::{ResourceExt, runtime::watcher};
 use understudy_crds::{ModelVersion, Stage, Transition, annotations::REQUESTED_BY};
 
+use super::review::fetch;
 use crate::{
+    approvals,
+    comment::{self, Comment},
     error::Error,
     identity::{Act, Identity},
     main_record::decider,
@@ -16,6 +19,7 @@ use crate::{
     pending::called,
     perform::{Proposal, perform},
     progress::Awaited,
+    review::{Breaking, ReviewReport},
     session::Session,
     wait::Wait,
     write::{Target, Write},
@@ -26,15 +30,21 @@ const OPENS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Requests a stage for a version
 ///
-/// Sets spec.stage in your name. A colleague must approve every step except Staging -> Archived.
+/// Sets spec.stage in your name. As many colleagues as spec.approval.approvers says must approve every step except
+/// Staging -> Archived.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: kubectl understudy request fraud-1.3.0 staging -n risk")]
+#[command(
+    after_help = "Example: kubectl understudy request fraud-1.3.0 production --reason 'retrained on October' -n risk"
+)]
 pub struct RequestArgs {
     /// Version: fraud-1.3.0 or fraud/1.3.0
     pub name: VersionName,
     /// The requested stage
     #[arg(ignore_case = true)]
     pub stage: RequestedStage,
+    /// A comment, for the people who approve and for the record
+    #[arg(long, value_name = "TEXT", value_parser = comment::text)]
+    pub reason: Option<String>,
     /// `--wait` and `--timeout`.
     #[command(flatten)]
     pub wait: Wait,
@@ -64,10 +74,19 @@ impl From<RequestedStage> for Stage {
 impl RequestArgs {
     /// Runs the subcommand.
     pub async fn run(self, session: &Session) -> Result<(), Error> {
-        let mv = session.version(&self.name).await?;
-        let me = session.me(Act::Request).await?;
         let to = Stage::from(self.stage);
-        let proposal = propose(&mv, to, &me)?;
+        // What main's callers notice is known before the request.
+        let (mv, breaking) = match to {
+            Stage::Production => {
+                let objects = fetch(session, &self.name).await?;
+                let breaking = ReviewReport::of(&objects).breaking;
+                (objects.version, breaking)
+            }
+            _ => (session.version(&self.name).await?, None),
+        };
+        let me = session.me(Act::Request).await?;
+        let comment = Comment::on_version(&mv, self.reason.as_deref())?;
+        let proposal = propose(&mv, to, &comment, breaking.as_ref(), &me)?;
         let Some((mut done, written)) = perform(session, &me, proposal).await? else { return Ok(()) };
         let (name, seen) = (mv.name_any(), mv.history().len());
         if self.wait.wait {
@@ -76,8 +95,9 @@ impl RequestArgs {
         } else if mv.stage().needs_approval(to) {
             match opened(session, &name, written.generation).await {
                 Some(transition) => {
-                    done.sentence =
-                        format!("{}\n{}", done.sentence, invitation(&mv, &transition, &session.namespace));
+                    let invitation = invitation(&transition, &name, &session.namespace);
+                    done.sentence = format!("{}\n{invitation}", done.sentence);
+                    done.approvals_needed = Some(approvals::missing(&transition));
                     done.transition = Some(transition.id);
                 }
                 None => output::note(&format!(
@@ -90,16 +110,22 @@ impl RequestArgs {
     }
 }
 
-fn invitation(mv: &ModelVersion, transition: &Transition, namespace: &str) -> String {
-    let name = mv.name_any();
-    format!(
-        "a colleague reviews and approves it with:\n  kubectl understudy review {name} -n {namespace}\n  kubectl understudy approve {name} --id {} -n {namespace}",
-        transition.id
-    )
+fn invitation(transition: &Transition, name: &str, namespace: &str) -> String {
+    let people = match approvals::missing(transition) {
+        ..=1 => "a colleague".to_owned(),
+        more => format!("{more} colleagues"),
+    };
+    approvals::invitation(&people, name, &transition.id, namespace)
 }
 
 /// The write that requests the stage: usually one patch.
-fn propose(mv: &ModelVersion, to: Stage, me: &Identity) -> Result<Proposal, Error> {
+fn propose(
+    mv: &ModelVersion,
+    to: Stage,
+    comment: &Comment,
+    breaking: Option<&Breaking>,
+    me: &Identity,
+) -> Result<Proposal, Error> {
     let (name, called, from) = (mv.name_any(), called(mv), mv.stage());
     if from == to {
         return Err(Error::Refused(format!("{called} is already in {to}")));
@@ -125,28 +151,34 @@ fn propose(mv: &ModelVersion, to: Stage, me: &Identity) -> Result<Proposal, Erro
     }
     let write =
         |stage| Write::annotate(Target::Version, &name, &[(REQUESTED_BY, &me.name)]).with_stage(stage);
-    let mut summary = String::new();
-    let mut writes = vec![write(to)];
+    let mut summary = vec![];
+    let mut writes = vec![comment.on(write(to))];
     if mv.spec.stage == to {
-        // A patch with the stage that spec.stage already has would not change the generation.
-        writes.insert(0, write(from));
+        // A patch with the stage that spec.stage already has would not change the generation. The comment belongs to the
+        // request, and one that an earlier act left does not.
+        writes = vec![comment.on_step_back(write(from)), comment.on_step_forth(write(to))];
         let ended = mv
             .history()
             .last()
             .map(|h| format!(" ({} by {})", h.decision.as_str(), decider(h)))
             .unwrap_or_default();
-        summary = format!(
+        summary.push(format!(
             "spec.stage is still {to} from an earlier request that has ended{ended}. It is first set back to {from}, then to {to} again."
-        );
+        ));
     }
+    summary.extend(breaking.map(Breaking::in_words));
     let approval =
         if from.needs_approval(to) { "a colleague must approve it" } else { "this step needs no approval" };
     Ok(Proposal {
         act: Act::Request,
-        summary,
-        question: format!("Request as {}: {called}, {from} -> {to} ({approval})?", me.name),
+        summary: summary.join("\n"),
+        question: format!(
+            "Request as {}: {called}, {from} -> {to} ({approval}){}?",
+            me.name,
+            comment.after_colon()
+        ),
         writes,
-        done: format!("{} requested {called}: {from} -> {to}", me.name),
+        done: format!("requested {called}: {from} -> {to}{}", comment.after_colon()),
         transition: None,
     })
 }
@@ -173,6 +205,10 @@ mod tests {
 
     use super::*;
     use crate::fixtures::{me, version};
+
+    fn propose(mv: &ModelVersion, to: Stage, me: &Identity) -> Result<Proposal, Error> {
+        super::propose(mv, to, &Comment::None, None, me)
+    }
 
     fn stages(proposal: &Proposal) -> Vec<Stage> {
         proposal.writes.iter().filter_map(|w| w.stage).collect()
@@ -228,5 +264,50 @@ mod tests {
             refused.contains("id 6f1c2b, by carol; kubectl understudy withdraw fraud-1.3.0"),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn the_comment_of_a_request_replaces_that_of_the_rejection_before() {
+        let rejected = json!({"metadata": {"annotations": {"understudy.dev/reason": "recall fell"}},
+            "spec": {"stage": "Production"}, "status": {"stage": "Staging", "settledGeneration": 3}});
+        let mv = version(rejected);
+        let reasons = |text| {
+            let comment = Comment::on_version(&mv, text).unwrap();
+            let proposal = super::propose(&mv, Stage::Production, &comment, None, &me("alice")).unwrap();
+            let annotations = |w: &Write| w.patch()["metadata"]["annotations"].as_object().unwrap().clone();
+            let reason = |w: &Write| annotations(w).get("understudy.dev/reason").cloned();
+            proposal.writes.iter().map(reason).collect::<Vec<_>>()
+        };
+        let removed = Some(serde_json::Value::Null);
+        assert_eq!(reasons(None), [removed.clone(), None]);
+        assert_eq!(reasons(Some("recall is back")), [removed, Some(json!("recall is back"))]);
+    }
+
+    #[test]
+    fn the_requester_sees_that_callers_must_change() {
+        let breaking = Breaking {
+            change: "1.3.0 needs the input age".to_owned(),
+            main: "1.2.0".to_owned(),
+            major_required: true,
+        };
+        let staged = version(json!({"spec": {"stage": "Staging"}, "status": {"stage": "Staging"}}));
+        let proposal =
+            super::propose(&staged, Stage::Production, &Comment::None, Some(&breaking), &me("alice"))
+                .unwrap();
+        assert!(
+            proposal.summary.starts_with("BREAKING for callers of 1.2.0: 1.3.0 needs the input age"),
+            "{}",
+            proposal.summary
+        );
+    }
+
+    #[test]
+    fn the_requester_learns_how_many_colleagues_must_approve() {
+        let transition = json!({"id": "6f1c2b", "from": "Staging", "to": "Production", "requestedBy": "alice",
+            "requestedAt": "2026-11-21T04:00:00Z", "generation": 3, "digest": "sha256:9f", "approvers": 2});
+        let transition: Transition = serde_json::from_value(transition).unwrap();
+        let words = invitation(&transition, "fraud-1.3.0", "risk");
+        assert!(words.starts_with("2 colleagues must review and approve it, with:\n"), "{words}");
+        assert!(words.ends_with("kubectl understudy approve fraud-1.3.0 --id 6f1c2b -n risk"), "{words}");
     }
 }

@@ -2,7 +2,6 @@
 
 use clap::Args;
 use jiff::Timestamp;
-use kube::ResourceExt;
 use understudy_crds::ModelDeployment;
 
 use crate::{
@@ -17,8 +16,9 @@ use crate::{
 
 /// Shows everything that a reviewer needs to decide on a version
 ///
-/// That is the request, what an approval replaces, the digest, the differences from main's signature, the metrics next to
-/// those of main with the results of the metric gates, the documentation, and the commands that decide.
+/// That is the request with its comments and approvals, what an approval replaces, what callers of main have to change, the
+/// digest, the Secrets, claims and foreign hosts that the version brings along, the differences from main's signature, the
+/// metrics next to those of main with the results of the metric gates, the documentation, and the commands that decide.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kubectl understudy review fraud/1.3.0 -n risk")]
 pub struct ReviewArgs {
@@ -47,9 +47,14 @@ pub async fn fetch(session: &Session, name: &VersionName) -> Result<ReviewedObje
     let version = session.version(name).await?;
     let deployment =
         session.deployments().get_opt(&version.spec.deployment).await.map_err(Error::api(Act::Read))?;
-    let served = deployment.as_ref().and_then(ModelDeployment::main).map(|main| main.model_version.clone());
-    let main = match served.filter(|name| *name != version.name_any()) {
-        Some(name) => session.versions().get_opt(&name).await.map_err(Error::api(Act::Read))?,
+    let served = deployment.as_ref().and_then(ModelDeployment::main).filter(|main| !main.is(&version));
+    let main = match served {
+        Some(served) => {
+            let named =
+                session.versions().get_opt(&served.model_version).await.map_err(Error::api(Act::Read))?;
+            // An object that was deleted and created again is another version.
+            named.filter(|named| served.is(named))
+        }
         None => None,
     };
     Ok(ReviewedObjects { version, deployment, main })

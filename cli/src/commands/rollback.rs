@@ -9,6 +9,7 @@ use understudy_crds::{
 };
 
 use crate::{
+    comment::{self, Comment},
     error::Error,
     identity::{Act, Identity},
     name::DeploymentName,
@@ -25,12 +26,17 @@ use crate::{
 /// One person is enough, because the approval of that version for Production is on record. If its pods are warm, main changes
 /// immediately; otherwise its pods start first, and the present main serves meanwhile.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: kubectl understudy rollback fraud 1.2.0 -n risk --wait")]
+#[command(
+    after_help = "Example: kubectl understudy rollback fraud 1.2.0 --reason 'too many false alarms' -n risk --wait"
+)]
 pub struct RollbackArgs {
     /// Deployment: fraud or mdep/fraud
     pub deployment: DeploymentName,
     /// Version to go back to, for example 1.2.0. Default: the previous main
     pub version: Option<String>,
+    /// A comment, for the record
+    #[arg(long, value_name = "TEXT", value_parser = comment::text)]
+    pub reason: Option<String>,
     /// `--wait` and `--timeout`.
     #[command(flatten)]
     pub wait: Wait,
@@ -45,7 +51,8 @@ impl RollbackArgs {
         let now = Timestamp::now();
         let version = target(&md, self.version.as_deref())?;
         let request = request(&version, now);
-        let proposal = propose(&md, &version, &request, &me, now)?;
+        let comment = Comment::on_deployment(&md, self.reason.as_deref())?;
+        let proposal = propose(&md, &version, &request, &comment, &me, now)?;
         let Some((mut done, _)) = perform(session, &me, proposal).await? else { return Ok(()) };
         if self.wait.wait {
             let progress = |md: &ModelDeployment| progress::rollback(md, &request);
@@ -76,6 +83,7 @@ fn propose(
     md: &ModelDeployment,
     version: &str,
     request: &str,
+    comment: &Comment,
     me: &Identity,
     now: Timestamp,
 ) -> Result<Proposal, Error> {
@@ -96,18 +104,15 @@ fn propose(
             )
         });
     let main = main.unwrap_or("nothing");
+    let write = Write::annotate(Target::Deployment, &name, &[(ROLLBACK, request), (ROLLBACK_BY, &me.name)]);
     Ok(Proposal {
         act: Act::Rollback,
         summary: warm.unwrap_or_else(|| {
             "Its pods start first. The present main serves until they are ready.".to_owned()
         }),
-        question: format!("Roll {name} back as {}: {main} -> {version}?", me.name),
-        writes: vec![Write::annotate(
-            Target::Deployment,
-            &name,
-            &[(ROLLBACK, request), (ROLLBACK_BY, &me.name)],
-        )],
-        done: format!("{} requested the rollback of {name}: {main} -> {version}", me.name),
+        question: format!("Roll {name} back as {}: {main} -> {version}{}?", me.name, comment.after_colon()),
+        writes: vec![comment.on(write)],
+        done: format!("requested the rollback of {name}: {main} -> {version}{}", comment.after_colon()),
         transition: None,
     })
 }
@@ -147,7 +152,7 @@ mod tests {
     #[test]
     fn a_rollback_is_one_patch_of_the_deployment_and_says_how_long_the_pods_stay_warm() {
         let now = at("2026-11-21T04:05:00Z");
-        let proposal = propose(&replaced(), "1.2.0", "1.2.0#x", &me("bob"), now).unwrap();
+        let proposal = propose(&replaced(), "1.2.0", "1.2.0#x", &Comment::None, &me("bob"), now).unwrap();
         let annotations = json!({"understudy.dev/rollback": "1.2.0#x", "understudy.dev/rollback-by": "bob"});
         assert_eq!(proposal.writes[0].patch(), json!({"metadata": {"annotations": annotations}}));
         assert_eq!(proposal.writes[0].target, Target::Deployment);
@@ -157,7 +162,24 @@ mod tests {
     #[test]
     fn main_is_not_rolled_back_to_itself() {
         let refused =
-            propose(&replaced(), "1.3.0", "1.3.0#x", &me("bob"), at("2026-11-21T05:00:00Z")).unwrap_err();
+            propose(&replaced(), "1.3.0", "1.3.0#x", &Comment::None, &me("bob"), at("2026-11-21T05:00:00Z"))
+                .unwrap_err();
         assert!(refused.to_string().contains("1.3.0 is already main of fraud"));
+    }
+
+    #[test]
+    fn a_rollback_carries_its_own_comment_and_not_that_of_the_rollback_before() {
+        let mut md = replaced();
+        md.annotations_mut().insert("understudy.dev/reason".to_owned(), "too slow".to_owned());
+        let commented = |reason| {
+            let comment = Comment::on_deployment(&md, reason)?;
+            let now = at("2026-11-21T04:05:00Z");
+            let proposal = propose(&md, "1.2.0", "1.2.0#x", &comment, &me("bob"), now)?;
+            let annotations = proposal.writes[0].patch()["metadata"]["annotations"].clone();
+            Ok::<_, Error>(annotations.get("understudy.dev/reason").cloned())
+        };
+        assert_eq!(commented(Some("false alarms")).unwrap(), Some(json!("false alarms")));
+        assert_eq!(commented(None).unwrap(), Some(serde_json::Value::Null));
+        assert!(commented(Some("too slow")).is_err());
     }
 }

@@ -11,6 +11,8 @@ use understudy_crds::{
 };
 
 use super::{
+    breaking::Breaking,
+    brings::Brings,
     metrics::{self, MetricRow},
     signature::{self, SignatureDifference},
 };
@@ -59,6 +61,11 @@ pub struct ReviewReport {
     pub uri: String,
     /// The digest of the file, `sha256:<hex>`.
     pub digest: String,
+    /// The location of the baseline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline_uri: Option<String>,
+    /// The Secrets and claims that its pods get, and the hosts that they load files from.
+    pub brings: Brings,
     /// The size of the file; known after a pod has loaded it.
     pub bytes: Option<i64>,
     /// The model card.
@@ -81,6 +88,9 @@ pub struct ReviewReport {
     pub live: Option<Comparison>,
     /// What an approval changes for main and its callers, in words.
     pub effect: Option<String>,
+    /// What callers of main have to change if this version replaces it; absent if every call fits both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breaking: Option<Breaking>,
     /// The differences from main's signature.
     pub signature: SignatureDifference,
     /// The commands that decide, while a request waits.
@@ -112,7 +122,7 @@ impl ReviewReport {
         let status = mv.status.clone().unwrap_or_default();
         let spec = &mv.spec;
         let approval = deployment.map(|md| md.spec.approval.clone()).unwrap_or_default();
-        let served = deployment.and_then(ModelDeployment::main).filter(|m| m.model_version != mv.name_any());
+        let served = deployment.and_then(ModelDeployment::main).filter(|m| !m.is(mv));
         let pending = status.transition.as_ref().filter(|t| t.approval.is_none());
         Self {
             name: mv.name_any(),
@@ -124,6 +134,8 @@ impl ReviewReport {
             last_failure: status.last_failure.clone(),
             uri: spec.artifact.uri.clone(),
             digest: spec.artifact.digest(),
+            baseline_uri: spec.baseline.as_ref().map(|baseline| baseline.uri.clone()),
+            brings: Brings::of(mv, main),
             bytes: status.model.as_ref().map(|m| m.bytes),
             documentation: spec.documentation.clone(),
             dataset: spec.evaluation.as_ref().and_then(|e| e.dataset.clone()),
@@ -136,6 +148,7 @@ impl ReviewReport {
             acceptance: status.acceptance.clone(),
             provenance: spec.provenance.clone(),
             effect: pending.map(|t| effect(t, deployment, served)),
+            breaking: Breaking::of(mv, main, served),
             live: deployment.and_then(|md| live(md, &spec.artifact.digest())).cloned(),
             main_record: deployment.and_then(|md| main_record(md, objects)),
             main: served.cloned(),

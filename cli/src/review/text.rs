@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use understudy_crds::{
-    Comparison, Stage, Transition, Verdict,
+    Comparison, Grant, Stage, Transition, Verdict,
     annotations::{APPROVED_BY, REJECTED_BY},
 };
 
@@ -11,7 +11,7 @@ use super::{
     report::{ReviewReport, YOUR_NAME},
     signature::{Direction, SignatureDifference},
 };
-use crate::{compare::text::agreement, main_record::approval_in_words, table, when};
+use crate::{approvals, compare::text::agreement, main_record::approval_in_words, table, when};
 
 /// The whole review.
 #[must_use]
@@ -64,6 +64,11 @@ pub fn summary(review: &ReviewReport, now: Timestamp) -> String {
 fn rows(review: &ReviewReport, now: Timestamp) -> Vec<(&'static str, String)> {
     let mut rows =
         vec![("Request", review.transition.as_ref().map_or("none".to_owned(), |t| request(t, now)))];
+    if let Some(transition) = &review.transition {
+        let said = |comment: &String| format!("{}: {}", transition.requested_by, one_line(comment));
+        rows.extend(transition.comment.as_ref().map(|comment| ("Comment", said(comment))));
+        rows.push(("Approvals", approved(transition, now)));
+    }
     if let Some(state) = &review.state {
         let label = if state.condition == "Approvable" { "Approvable" } else { "Ready" };
         let yes = if state.status == "True" { "yes" } else { "no" };
@@ -78,11 +83,14 @@ fn rows(review: &ReviewReport, now: Timestamp) -> Vec<(&'static str, String)> {
     if let Some(effect) = &review.effect {
         rows.push(("If approved", effect.clone()));
     }
+    rows.extend(review.breaking.as_ref().map(|breaking| ("Callers", breaking.in_words())));
     rows.push(("Main now", main(review)));
     rows.extend(review.live.as_ref().map(|live| ("Live", as_challenger(review, live, now))));
     let size = review.bytes.map(|b| format!(", {b} bytes")).unwrap_or_default();
     rows.push(("Artifact", format!("{}{size}", review.uri)));
     rows.push(("Digest", review.digest.clone()));
+    rows.extend(review.baseline_uri.iter().map(|uri| ("Baseline", uri.clone())));
+    rows.push(("Brings along", review.brings.in_words()));
     rows.push(("Signature", signature(review)));
     rows.push(("Acceptance", acceptance(review, now)));
     rows.push(("Provenance", provenance(review)));
@@ -98,7 +106,8 @@ fn main(review: &ReviewReport) -> String {
     let Some(row) = &review.main_record else { return main };
     let Some(by) = &row.rolled_back_by else { return main };
     let approval = row.approval.as_ref().map(|a| format!("; {}", approval_in_words(a)));
-    format!("{main}, rolled back by {by}{}", approval.unwrap_or_default())
+    let comment = row.record.comment.as_ref().map(|comment| format!(" ({})", one_line(comment)));
+    format!("{main}, rolled back by {by}{}{}", comment.unwrap_or_default(), approval.unwrap_or_default())
 }
 
 /// How it compares with main as its challenger.
@@ -113,9 +122,25 @@ fn as_challenger(review: &ReviewReport, live: &Comparison, now: Timestamp) -> St
     )
 }
 
+/// How many people have approved, and what they said.
+fn approved(transition: &Transition, now: Timestamp) -> String {
+    let who = |grant: &Grant| {
+        let at = when::age(&grant.at, now);
+        let comment = grant.comment.as_ref().map(|comment| format!(": {}", one_line(comment)));
+        format!("{} {at} ago{}", grant.by, comment.unwrap_or_default())
+    };
+    let lines = approvals::given(transition).iter().map(who);
+    std::iter::once(approvals::in_words(transition)).chain(lines).collect::<Vec<_>>().join("\n")
+}
+
+/// A comment cannot look like another row.
+fn one_line(comment: &str) -> String {
+    comment.lines().collect::<Vec<_>>().join(" ")
+}
+
 fn request(transition: &Transition, now: Timestamp) -> String {
     let end = match (&transition.approval, &transition.expires_at) {
-        (Some(grant), _) => format!("; approved by {} {} ago", grant.by, when::age(&grant.at, now)),
+        (Some(grant), _) => format!("; approved {} ago, rolls out", when::age(&grant.at, now)),
         (None, Some(at)) => format!("; {}", when::expiry(at, now)),
         (None, None) => String::new(),
     };

@@ -29,7 +29,7 @@ pub struct ApiServer {
 }
 
 impl ApiServer {
-    /// Starts it. Where `answer` returns `None`, the server responds with 404.
+    /// Starts it. Where `answer` returns `None`, the server responds with 404; a `Status` is sent with its own code.
     pub fn start(answer: impl Fn(&Request) -> Option<Value> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -113,9 +113,12 @@ fn serve(mut stream: &TcpStream, log: &Mutex<Vec<Request>>, answer: &dyn Fn(&Req
     reader.read_exact(&mut body).unwrap();
     let request = Request { method, target, body: String::from_utf8(body).unwrap() };
     let (status, body) = match answer(&request) {
-        Some(body) => ("200 OK", body),
+        Some(body) => match body["code"].as_u64().filter(|_| body["kind"] == "Status") {
+            Some(code) => (format!("{code} Refused"), body),
+            None => ("200 OK".to_owned(), body),
+        },
         None => (
-            "404 Not Found",
+            "404 Not Found".to_owned(),
             json!({"kind": "Status", "status": "Failure", "code": 404, "message": "not found"}),
         ),
     };

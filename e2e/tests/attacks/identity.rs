@@ -143,7 +143,7 @@ async fn a19_each_documented_expression_gives_the_person_behind_an_account(
     policies.create(&PostParams::default(), &policy).await.unwrap();
     bindings.create(&PostParams::default(), &binding).await.unwrap();
     for (person, expected) in accounts {
-        w.grant_to_create_config_maps(*person).await;
+        w.allow_in(*person, &[""], &[(&["create"], &["configmaps"], &[])]).await;
         assert_eq!(person_behind(&w, *person).await, *expected, "{cluster}: {}", person.name);
     }
     bindings.delete(&name, &DeleteParams::default()).await.unwrap();

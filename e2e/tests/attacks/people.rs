@@ -39,10 +39,55 @@ pub const OPERATOR: Person = Person {
 };
 pub const PIPELINE: Person =
     Person { name: "system:serviceaccount:ci:pipeline", groups: SERVICE_ACCOUNT, extra: &[] };
+/// The account of a network plugin that no value of the chart lists.
+pub const NETWORK: Person =
+    Person { name: "system:serviceaccount:calico-system:calico-cni", groups: SERVICE_ACCOUNT, extra: &[] };
+/// The chart lists it in `guard.writers`.
+pub const MESH: Person =
+    Person { name: "system:serviceaccount:mesh:injector", groups: SERVICE_ACCOUNT, extra: &[] };
+pub const SCHEDULER: Person = Person { name: "system:kube-scheduler", groups: PERSON, extra: &[] };
+pub const NODE: Person =
+    Person { name: "system:node:node-1", groups: &["system:nodes", "system:authenticated"], extra: &[] };
 pub const GARBAGE_COLLECTOR: Person = Person {
     name: "system:serviceaccount:kube-system:generic-garbage-collector",
     groups: SERVICE_ACCOUNT,
     extra: &[],
+};
+
+/// The controllers of Kubernetes, each with its account.
+pub struct ControlPlaneAccounts {
+    pub deployments: Person,
+    pub replica_sets: Person,
+    pub stateful_sets: Person,
+    pub daemon_sets: Person,
+    pub jobs: Person,
+    pub replication_controllers: Person,
+    pub endpoint_slices: Person,
+    pub endpoints: Person,
+    pub disruption: Person,
+    pub nodes: Person,
+    pub autoscaler: Person,
+    /// Where all controllers have one account.
+    pub all: Person,
+}
+
+const fn controller(name: &'static str) -> Person {
+    Person { name, groups: SERVICE_ACCOUNT, extra: &[] }
+}
+
+pub const CONTROL_PLANE: ControlPlaneAccounts = ControlPlaneAccounts {
+    deployments: controller("system:serviceaccount:kube-system:deployment-controller"),
+    replica_sets: controller("system:serviceaccount:kube-system:replicaset-controller"),
+    stateful_sets: controller("system:serviceaccount:kube-system:statefulset-controller"),
+    daemon_sets: controller("system:serviceaccount:kube-system:daemon-set-controller"),
+    jobs: controller("system:serviceaccount:kube-system:job-controller"),
+    replication_controllers: controller("system:serviceaccount:kube-system:replication-controller"),
+    endpoint_slices: controller("system:serviceaccount:kube-system:endpointslice-controller"),
+    endpoints: controller("system:serviceaccount:kube-system:endpoint-controller"),
+    disruption: controller("system:serviceaccount:kube-system:disruption-controller"),
+    nodes: controller("system:serviceaccount:kube-system:node-controller"),
+    autoscaler: controller("system:serviceaccount:kube-system:horizontal-pod-autoscaler"),
+    all: Person { name: "system:kube-controller-manager", groups: PERSON, extra: &[] },
 };
 
 impl Person {

@@ -95,20 +95,21 @@ impl World {
 
     /// Gives a person these verbs on these resources of Understudy: (verbs, resources, resource names).
     pub async fn allow(&self, person: Person, rules: &[(&[&str], &[&str], &[&str])]) {
-        self.grant(person, "understudy.dev", rules).await;
+        self.allow_in(person, &["understudy.dev"], rules).await;
     }
 
     /// Gives a person this verb on one Secret, claim or other object of Kubernetes' first group.
     pub async fn right_on(&self, person: Person, resource: &str, name: &str, verb: &str) {
-        self.grant(person, "", &[(&[verb], &[resource], &[name])]).await;
+        self.allow_in(person, &[""], &[(&[verb], &[resource], &[name])]).await;
     }
 
-    /// Lets a person create ConfigMaps.
-    pub async fn grant_to_create_config_maps(&self, person: Person) {
-        self.grant(person, "", &[(&["create"], &["configmaps"], &[])]).await;
+    /// Gives a person every right in the namespace, so that a refusal comes from a policy.
+    pub async fn allow_everything(&self, person: Person) {
+        self.allow_in(person, &["*"], &[(&["*"], &["*"], &[])]).await;
     }
 
-    async fn grant(&self, person: Person, group: &str, rules: &[(&[&str], &[&str], &[&str])]) {
+    /// Gives a person these verbs on these resources of these groups: (verbs, resources, resource names).
+    pub async fn allow_in(&self, person: Person, groups: &[&str], rules: &[(&[&str], &[&str], &[&str])]) {
         let owned = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
         let role = Role {
             metadata: ObjectMeta { generate_name: Some("some-".to_owned()), ..ObjectMeta::default() },
@@ -116,7 +117,7 @@ impl World {
                 rules
                     .iter()
                     .map(|(verbs, resources, names)| PolicyRule {
-                        api_groups: Some(owned(&[group])),
+                        api_groups: Some(owned(groups)),
                         verbs: owned(verbs),
                         resources: Some(owned(resources)),
                         resource_names: (!names.is_empty()).then(|| owned(names)),

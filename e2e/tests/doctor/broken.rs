@@ -54,6 +54,14 @@ fn a_binding_that_only_audits_is_found() {
 }
 
 #[test]
+fn a_guard_without_its_binding_is_found() {
+    let _installation = Installation::sound();
+    kubectl(&["delete", "validatingadmissionpolicybinding", "understudy-guard"], "");
+    let words = "ValidatingAdmissionPolicyBinding understudy-guard does not exist";
+    doctor(&[]).finds(&["guard"], words);
+}
+
+#[test]
 fn a_changed_policy_is_found() {
     let _installation = Installation::sound();
     let change =

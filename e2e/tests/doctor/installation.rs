@@ -45,6 +45,9 @@ fn charts() -> &'static [String; 2] {
                 "--api-versions",
                 api,
                 "--skip-tests",
+                // It plays the controllers of Kubernetes.
+                "--set",
+                "guard.writers={admin}",
             ]),
         ]
     })

@@ -2,10 +2,13 @@
 //! connections, rights and objects fail. `e2e/cluster/faults` starts the API server. Each file has one idea. The parts are
 //! in `understudy_e2e::bare`.
 
+mod approvers;
+mod breaking;
 mod deadline;
 mod downgrade;
 mod events;
 mod foreign;
+mod guard;
 mod image;
 mod invariants;
 mod leader;
@@ -16,6 +19,7 @@ mod outage;
 mod probes;
 mod recreated;
 mod relist;
+mod repair;
 mod restart;
 mod rights;
 mod rollback;

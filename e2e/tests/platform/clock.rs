@@ -36,6 +36,7 @@ impl Operator {
             ("understudy-config", "config.yaml"),
             ("understudy-policy", "policy.json"),
             ("understudy-policy", "binding.json"),
+            ("understudy-policy", "guard.json"),
         ] {
             fs::write(dir.path().join(file), operator.file(config_map, file).await?)?;
         }

@@ -13,10 +13,10 @@ use understudy_crds::{
 
 use crate::{
     cluster::{
-        guard::Unreadable,
         key::Key,
         kinds::{self, Error},
         pods::{self, Pods, PodsByVersion},
+        received::Unreadable,
     },
     context::Context,
     model_server::{

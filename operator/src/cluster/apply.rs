@@ -1,7 +1,12 @@
-//! Writes owned objects by server-side apply: only those that differ, and never an object of another owner.
+//! Writes owned objects: only those that differ, and never an object of another owner. Server-side apply writes what the
+//! operator asks for; a merge patch also removes what others added (`repair`).
 
 use std::fmt::Debug;
 
+use k8s_openapi::api::{
+    core::v1::{ConfigMap, Service},
+    policy::v1::PodDisruptionBudget,
+};
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{DeleteParams, Patch, PatchParams, Preconditions},
@@ -9,8 +14,15 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
+use tracing::info;
+use understudy_crds::OwnedObject;
 
-use super::{diff::difference, workload::Workload};
+use super::{
+    objects::{Objects, same_owner},
+    repair::{Repair, repair},
+    settled::Settled,
+    workload::Workload,
+};
 use crate::{error_chain::namespace_is_ending, reasons::Apply as Reason};
 
 /// Field manager of every server-side apply.
@@ -96,10 +108,128 @@ impl<
 {
 }
 
-/// Applies `desired` if the object on the API server differs, and returns the object there. `cached` is the object in
-/// the cache. Without it the object is fetched: the cache only contains objects with Understudy's label.
-pub async fn ensure<K: Owned>(client: &Client, desired: K, cached: Option<&K>) -> Result<K, Error> {
-    write(client, desired, cached, Precondition::Uid).await
+/// Writes the objects of one deployment.
+#[derive(Clone, Copy)]
+pub struct Writer<'a> {
+    /// The API server.
+    pub client: &'a Client,
+    /// The objects of the deployment.
+    pub objects: &'a Objects,
+    /// What stayed different after a write.
+    pub settled: &'a Settled,
+}
+
+impl Writer<'_> {
+    /// Writes `desired` if the object on the API server differs, and returns the object there. `cached` is the object in
+    /// the cache. Without it the object is fetched: the cache only contains objects with Understudy's label.
+    pub async fn ensure<K: Owned>(&self, desired: K, cached: Option<&K>) -> Result<K, Error> {
+        self.ensure_from(|_| desired.clone(), cached).await
+    }
+
+    /// As [`Self::ensure`], for an object that depends on the one that exists.
+    pub async fn ensure_from<K: Owned>(
+        &self,
+        desired: impl Fn(Option<&K>) -> K,
+        cached: Option<&K>,
+    ) -> Result<K, Error> {
+        let written = self.write(desired, cached, Precondition::Uid).await?;
+        self.objects.confirm(&written);
+        Ok(written)
+    }
+
+    /// As [`Self::ensure`], for a write that must not follow from an old view: it fails with a conflict if the object has
+    /// changed since it was read. If the answer does not say whether the write had an effect, the object is read again.
+    pub async fn ensure_current<K: Owned>(&self, desired: K, cached: Option<&K>) -> Result<K, Error> {
+        let written = self.write(|_| desired.clone(), cached, Precondition::ResourceVersion).await;
+        let written = match written {
+            Err(Error::Apply { kind, name, source }) if !is_refusal(&source) => {
+                let api: Api<K> =
+                    Api::namespaced(self.client.clone(), &desired.namespace().unwrap_or_default());
+                match api.get_opt(&name).await {
+                    Ok(Some(found)) if self.is_as_desired(&desired, &found) => Ok(found),
+                    Ok(_) => Err(Error::Apply { kind, name, source }),
+                    Err(_) => Err(Error::Uncertain { kind, name, source }),
+                }
+            }
+            result => result,
+        }?;
+        self.objects.confirm(&written);
+        Ok(written)
+    }
+
+    fn is_as_desired<K: Owned>(&self, desired: &K, found: &K) -> bool {
+        let repair = repair(&K::kind(&()), &to_value(desired), &to_value(found));
+        self.objects.own(desired, found) && repair == Repair::Nothing
+    }
+
+    async fn write<K: Owned>(
+        &self,
+        desired: impl Fn(Option<&K>) -> K,
+        cached: Option<&K>,
+        precondition: Precondition,
+    ) -> Result<K, Error> {
+        let place = desired(cached);
+        let (kind, name) = (K::kind(&()).into_owned(), place.name_any());
+        let api: Api<K> = Api::namespaced(self.client.clone(), &place.namespace().unwrap_or_default());
+        let fetched;
+        let found = if cached.is_some() {
+            cached
+        } else {
+            fetched = api.get_opt(&name).await.map_err(|source| Error::Get {
+                kind: kind.clone(),
+                name: name.clone(),
+                source: Box::new(source),
+            })?;
+            fetched.as_ref()
+        };
+        let failed =
+            |source| Error::Apply { kind: kind.clone(), name: name.clone(), source: Box::new(source) };
+        let mut desired = desired(found);
+        let apply = PatchParams::apply(FIELD_MANAGER).force();
+        let Some(found) = found else {
+            return api.patch(&name, &apply, &Patch::Apply(&desired)).await.map_err(failed);
+        };
+        if !self.objects.own(&desired, found) {
+            return Err(Error::Foreign { kind, name });
+        }
+        let (wanted, present) = (to_value(&desired), to_value(found));
+        let uid = found.uid().unwrap_or_default();
+        let repair = repair(&kind, &wanted, &present);
+        if repair == Repair::Nothing || self.settled.knows(&uid, &wanted, &present) {
+            return Ok(found.clone());
+        }
+        if present["immutable"] == true {
+            // Nobody can change it any more.
+            remove(self.client, found).await?;
+            return api.patch(&name, &apply, &Patch::Apply(&desired)).await.map_err(failed);
+        }
+        let written = match repair {
+            Repair::Nothing | Repair::Requested => {
+                // With the uid, the write fails if the object was deleted and created again by others.
+                desired.meta_mut().uid = found.uid();
+                if matches!(precondition, Precondition::ResourceVersion) {
+                    desired.meta_mut().resource_version = found.resource_version();
+                }
+                api.patch(&name, &apply, &Patch::Apply(&desired)).await.map_err(failed)?
+            }
+            Repair::Merge { mut patch, places } => {
+                patch["metadata"]["uid"] = json!(found.uid());
+                if matches!(precondition, Precondition::ResourceVersion) {
+                    patch["metadata"]["resourceVersion"] = json!(found.resource_version());
+                }
+                let params =
+                    PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+                let places = places.join(" ");
+                info!(kind, name, namespace = found.namespace(), places, "removing what nobody asks for");
+                api.patch(&name, &params, &Patch::Merge(patch)).await.map_err(failed)?
+            }
+        };
+        let result = to_value(&written);
+        if !self.is_as_desired(&desired, &written) {
+            self.settled.remember(&uid, &wanted, &result);
+        }
+        Ok(written)
+    }
 }
 
 /// The object on the API server that `desired` describes, or `None` if it does not exist or belongs to others.
@@ -111,22 +241,6 @@ pub async fn get<K: Owned>(client: &Client, desired: &K) -> Result<Option<K>, Er
     Ok(found.filter(|found| same_owner(desired, found)))
 }
 
-/// As [`ensure`], for a write that must not follow from an old view: it fails with a conflict if the object has changed
-/// since it was read. If the answer does not say whether the write had an effect, the object is read again.
-pub async fn ensure_current<K: Owned>(client: &Client, desired: K, cached: Option<&K>) -> Result<K, Error> {
-    let error = match write(client, desired.clone(), cached, Precondition::ResourceVersion).await {
-        Err(Error::Apply { kind, name, source }) if !is_refusal(&source) => (kind, name, source),
-        result => return result,
-    };
-    let (kind, name, source) = error;
-    let api: Api<K> = Api::namespaced(client.clone(), &desired.namespace().unwrap_or_default());
-    match api.get_opt(&name).await {
-        Ok(Some(found)) if is_as_desired(&desired, &found) => Ok(found),
-        Ok(_) => Err(Error::Apply { kind, name, source }),
-        Err(_) => Err(Error::Uncertain { kind, name, source }),
-    }
-}
-
 /// What must not have changed since an object was read.
 #[derive(Clone, Copy)]
 enum Precondition {
@@ -134,47 +248,6 @@ enum Precondition {
     Uid,
     /// Nobody has written it.
     ResourceVersion,
-}
-
-async fn write<K: Owned>(
-    client: &Client,
-    desired: K,
-    cached: Option<&K>,
-    precondition: Precondition,
-) -> Result<K, Error> {
-    let (kind, name) = (K::kind(&()).into_owned(), desired.name_any());
-    let api: Api<K> = Api::namespaced(client.clone(), &desired.namespace().unwrap_or_default());
-    let fetched;
-    let found = if cached.is_some() {
-        cached
-    } else {
-        fetched = api.get_opt(&name).await.map_err(|source| Error::Get {
-            kind: kind.clone(),
-            name: name.clone(),
-            source: Box::new(source),
-        })?;
-        fetched.as_ref()
-    };
-    let mut desired = desired;
-    if let Some(found) = found {
-        if !same_owner(&desired, found) {
-            return Err(Error::Foreign { kind, name });
-        }
-        if is_as_desired(&desired, found) {
-            return Ok(found.clone());
-        }
-        // With the uid, the write fails if the object was deleted and created again by others.
-        desired.meta_mut().uid = found.uid();
-        if matches!(precondition, Precondition::ResourceVersion) {
-            desired.meta_mut().resource_version = found.resource_version();
-        }
-    }
-    let params = PatchParams::apply(FIELD_MANAGER).force();
-    api.patch(&name, &params, &Patch::Apply(&desired)).await.map_err(|source| Error::Apply {
-        kind,
-        name,
-        source: Box::new(source),
-    })
 }
 
 /// Sets the number of pods of a workload, and nothing else, if it still is the one in `seen`.
@@ -195,26 +268,40 @@ pub async fn scale(client: &Client, seen: &Workload, replicas: i32) -> Result<Wo
 
 /// Deletes an owned object, if it still is the one in `seen`.
 pub async fn remove<K: Owned>(client: &Client, seen: &K) -> Result<(), Error> {
-    let (kind, name) = (K::kind(&()).into_owned(), seen.name_any());
-    let api: Api<K> = Api::namespaced(client.clone(), &seen.namespace().unwrap_or_default());
-    let only_this = Preconditions { uid: seen.uid(), resource_version: None };
-    let params = DeleteParams { preconditions: Some(only_this), ..DeleteParams::background() };
-    match api.delete(&name, &params).await {
-        Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
-        Err(source) => Err(Error::Delete { kind, name, source: Box::new(source) }),
+    let namespace = seen.namespace().unwrap_or_default();
+    delete::<K>(client, &namespace, &seen.name_any(), seen.uid()).await
+}
+
+/// Deletes an object that the status names and that is in no cache, since it lost its labels.
+pub async fn remove_recorded(client: &Client, namespace: &str, object: &OwnedObject) -> Result<(), Error> {
+    let (name, uid) = (object.name.as_str(), Some(object.uid.clone()));
+    match object.kind.as_str() {
+        "Deployment" => delete::<Workload>(client, namespace, name, uid).await,
+        "Service" => delete::<Service>(client, namespace, name, uid).await,
+        "ConfigMap" => delete::<ConfigMap>(client, namespace, name, uid).await,
+        "PodDisruptionBudget" => delete::<PodDisruptionBudget>(client, namespace, name, uid).await,
+        // A later release may own further kinds, and deletes them.
+        _ => Ok(()),
     }
 }
 
-/// Whether both have the same controller.
-pub fn same_owner<K: Resource>(desired: &K, found: &K) -> bool {
-    let controller =
-        |o: &K| o.owner_references().iter().find(|r| r.controller == Some(true)).map(|r| r.uid.clone());
-    controller(desired).is_some() && controller(desired) == controller(found)
-}
-
-fn is_as_desired<K: Owned>(desired: &K, found: &K) -> bool {
-    same_owner(desired, found) && difference(&to_value(desired), &to_value(found)).is_none()
+async fn delete<K: Owned>(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    uid: Option<String>,
+) -> Result<(), Error> {
+    let api: Api<K> = Api::namespaced(client.clone(), namespace);
+    let only_this = Preconditions { uid, resource_version: None };
+    let params = DeleteParams { preconditions: Some(only_this), ..DeleteParams::background() };
+    match api.delete(name, &params).await {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
+        Err(source) => {
+            let (kind, name) = (K::kind(&()).into_owned(), name.to_owned());
+            Err(Error::Delete { kind, name, source: Box::new(source) })
+        }
+    }
 }
 
 fn to_value<K: Serialize>(object: &K) -> serde_json::Value {

@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::core::v1::Service;
 use serde_json::{Value, json};
+use understudy_crds::OwnedObject;
 
 use super::*;
 use crate::{
@@ -32,7 +33,9 @@ fn stored(mut service: Service) -> Service {
 async fn ensured(cached: Option<&Service>, scenario: Scenario) -> Result<Service, Error> {
     let mut cluster = Cluster::new();
     let client = cluster.client();
-    cluster.play(scenario, ensure(&client, service("owner", "1.0.0"), cached)).await
+    let (objects, settled) = (Objects::default(), Settled::default());
+    let writer = Writer { client: &client, objects: &objects, settled: &settled };
+    cluster.play(scenario, writer.ensure(service("owner", "1.0.0"), cached)).await
 }
 
 #[tokio::test]
@@ -59,6 +62,48 @@ async fn an_object_that_others_made_is_named_and_never_written() {
         ensured(None, Scenario::new().then(get(SERVICE).finds(&foreign))).await.expect_err("it is foreign");
     assert_eq!(error.reason(), Reason::NameConflict);
     assert!(error.to_string().contains("Service fraud exists"), "{error}");
+}
+
+/// The Service lost its owner. The status of the deployment names this uid.
+async fn taken_back(recorded: &str, scenario: Scenario) -> Result<Service, Error> {
+    let mut cluster = Cluster::new();
+    let client = cluster.client();
+    let known = OwnedObject { kind: "Service".into(), name: "fraud".into(), uid: recorded.into() };
+    let (objects, settled) = (Objects::new(&[known]), Settled::default());
+    let writer = Writer { client: &client, objects: &objects, settled: &settled };
+    let mut lost = stored(service("owner", "theirs"));
+    lost.metadata.owner_references = None;
+    let scenario = Scenario::new().then(get(SERVICE).finds(&lost)).and(scenario);
+    cluster.play(scenario, writer.ensure(service("owner", "1.0.0"), None)).await
+}
+
+#[tokio::test]
+async fn an_object_that_lost_its_owner_is_taken_back_by_its_uid() {
+    let repaired = patch(SERVICE).with(|sent| {
+        assert_eq!(sent["metadata"]["uid"], "5e5e");
+        assert_eq!(sent["metadata"]["ownerReferences"][0]["uid"], "owner");
+        assert_eq!(sent["spec"]["selector"]["understudy.dev/version"], "1.0.0");
+    });
+    taken_back("5e5e", Scenario::new().then(repaired)).await.expect("it is written");
+}
+
+#[tokio::test]
+async fn an_object_with_the_name_of_one_of_ours_and_another_uid_is_never_written() {
+    let error = taken_back("0e0e", Scenario::new()).await.expect_err("it is foreign");
+    assert_eq!(error.reason(), Reason::NameConflict);
+}
+
+#[tokio::test]
+async fn what_an_admission_webhook_adds_again_is_written_over_once_and_not_in_every_pass() {
+    let mut cluster = Cluster::new();
+    let (client, objects, settled) = (cluster.client(), Objects::default(), Settled::default());
+    let writer = Writer { client: &client, objects: &objects, settled: &settled };
+    let mut added = stored(service("owner", "1.0.0"));
+    added.spec.as_mut().expect("a spec").publish_not_ready_addresses = Some(true);
+    let written = Scenario::new().then(patch(SERVICE).finds(&added));
+    let desired = service("owner", "1.0.0");
+    cluster.play(written, writer.ensure(desired.clone(), Some(&added))).await.expect("written");
+    cluster.play(Scenario::new(), writer.ensure(desired, Some(&added))).await.expect("nothing to do");
 }
 
 #[tokio::test]

@@ -4,12 +4,9 @@ use serde_json::Value;
 
 use super::quantity::same_quantity;
 
-/// The selector of Services, Deployments and disruption budgets.
-const SELECTOR: &str = "selector";
-
 /// What the text below a path means.
 #[derive(Clone, Copy)]
-enum Meaning {
+pub(super) enum Meaning {
     /// Text.
     Text,
     /// The fields of `resources` of a container.
@@ -21,7 +18,7 @@ enum Meaning {
 
 impl Meaning {
     /// What the text below this key means.
-    fn below(self, key: &str) -> Self {
+    pub(super) fn below(self, key: &str) -> Self {
         match (self, key) {
             (Self::Quantities, _) | (Self::Resources, "limits" | "requests") => Self::Quantities,
             (Self::Text | Self::Resources, "resources") => Self::Resources,
@@ -31,8 +28,7 @@ impl Meaning {
 }
 
 /// The path of the first difference between `actual` and `desired`, or `None` if `actual` is as desired.
-/// Fields that `desired` does not name are ignored: the server or others set them. Lists must have the same length.
-/// Selectors must have the same labels: an extra label in a selector excludes pods.
+/// Fields that `desired` does not name are ignored. Lists must have the same length.
 pub fn difference(desired: &Value, actual: &Value) -> Option<String> {
     compare(desired, actual, Meaning::Text)
 }
@@ -41,34 +37,29 @@ fn compare(desired: &Value, actual: &Value, meaning: Meaning) -> Option<String> 
     match (desired, actual) {
         (Value::Object(desired), Value::Object(actual)) => desired.iter().find_map(|(key, wanted)| {
             let found = actual.get(key).unwrap_or(&Value::Null);
-            let more = || if key == SELECTOR { addition(wanted, found) } else { None };
-            compare(wanted, found, meaning.below(key)).or_else(more).map(|path| format!(".{key}{path}"))
+            compare(wanted, found, meaning.below(key)).map(|path| format!(".{key}{path}"))
         }),
         (Value::Array(desired), Value::Array(actual)) if desired.len() == actual.len() => {
             desired.iter().zip(actual).enumerate().find_map(|(i, (wanted, found))| {
                 compare(wanted, found, Meaning::Text).map(|path| format!("[{i}]{path}"))
             })
         }
-        // The server leaves out what is empty.
-        (Value::Object(desired), Value::Null) if desired.is_empty() => None,
-        (Value::Array(desired), Value::Null) if desired.is_empty() => None,
-        (Value::String(desired), Value::String(actual))
-            if matches!(meaning, Meaning::Quantities) && same_quantity(desired, actual) =>
-        {
-            None
-        }
-        _ if desired == actual => None,
+        _ if same(desired, actual, meaning) => None,
         _ => Some(String::new()),
     }
 }
 
-/// The path of the first key that only `actual` has, at any depth.
-fn addition(desired: &Value, actual: &Value) -> Option<String> {
-    let (desired, actual) = (desired.as_object()?, actual.as_object()?);
-    actual.iter().find_map(|(key, found)| match desired.get(key) {
-        Some(wanted) => addition(wanted, found).map(|path| format!(".{key}{path}")),
-        None => Some(format!(".{key}")),
-    })
+/// Whether two values mean the same, apart from the fields and entries of objects and lists that are not empty.
+pub(super) fn same(desired: &Value, actual: &Value, meaning: Meaning) -> bool {
+    match (desired, actual) {
+        // The server leaves out what is empty.
+        (Value::Object(desired), Value::Null) => desired.is_empty(),
+        (Value::Array(desired), Value::Null) => desired.is_empty(),
+        (Value::String(desired), Value::String(actual)) => {
+            desired == actual || (matches!(meaning, Meaning::Quantities) && same_quantity(desired, actual))
+        }
+        _ => desired == actual,
+    }
 }
 
 #[cfg(test)]
@@ -95,13 +86,6 @@ mod tests {
         Some(".resources.limits.cpu")
     )]
     #[case(json!({"name": "a"}), json!({"name": "b"}), Some(".name"))]
-    #[case(json!({"selector": {"app": "a"}}), json!({"selector": {"app": "a", "x": "y"}}), Some(".selector.x"))]
-    #[case(
-        json!({"selector": {"matchLabels": {"app": "a"}}}),
-        json!({"selector": {"matchLabels": {"app": "a", "x": "y"}}}),
-        Some(".selector.matchLabels.x")
-    )]
-    #[case(json!({"selector": {"app": "a"}}), json!({"selector": {"app": "a"}}), None)]
     fn only_requested_fields_are_compared(
         #[case] desired: Value,
         #[case] actual: Value,

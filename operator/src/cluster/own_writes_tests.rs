@@ -5,7 +5,7 @@ use understudy_crds::ModelVersion;
 
 use super::*;
 use crate::{
-    cluster::{guard::Guard, store::Store},
+    cluster::{received::Received, store::Store},
     fixtures::{parse, version},
 };
 
@@ -14,7 +14,7 @@ fn at(resource_version: &str, uid: &str) -> ModelVersion {
     version("1.0.0", json!({"metadata": {"resourceVersion": resource_version, "uid": uid}}))
 }
 
-fn seen(resource_version: &str, uid: &str) -> Guard<ModelVersion> {
+fn seen(resource_version: &str, uid: &str) -> Received<ModelVersion> {
     parse(serde_json::to_value(at(resource_version, uid)).expect("JSON"))
 }
 

@@ -15,11 +15,11 @@ use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use tokio::sync::watch;
 
 use super::{
-    guard::{Guard, Unreadable},
     key::Key,
     own_writes::OwnWrites,
     packed::Packed,
     placed::{Placed, slim},
+    received::{Received, Unreadable},
 };
 
 /// An object that changed, and where it belongs.
@@ -51,13 +51,13 @@ impl<K> Clone for Entry<K> {
 }
 
 impl<K: Placed> Entry<K> {
-    fn new(guard: Guard<K>) -> Self {
-        match guard {
-            Guard::Read(mut object) => {
+    fn new(received: Received<K>) -> Self {
+        match received {
+            Received::Read(mut object) => {
                 slim(&mut object);
                 Self::Read(Arc::new(object))
             }
-            Guard::Unreadable(unreadable) => Self::Unreadable(Arc::from(unreadable)),
+            Received::Unreadable(unreadable) => Self::Unreadable(Arc::from(unreadable)),
         }
     }
 
@@ -234,7 +234,7 @@ impl<K: Placed> Store<K> {
     }
 
     /// An object of the list.
-    pub fn list(&self, object: Guard<K>) {
+    pub fn list(&self, object: Received<K>) {
         let entry = Entry::new(object);
         let (key, entry) = (entry.key(), entry.packed());
         self.write().listed.insert(key, entry);
@@ -271,7 +271,7 @@ impl<K: Placed> Store<K> {
     }
 
     /// An object was created or changed. Returns it, and where it was before if that differs.
-    pub fn apply(&self, object: Guard<K>) -> Vec<Change> {
+    pub fn apply(&self, object: Received<K>) -> Vec<Change> {
         let entry = Entry::new(object);
         let (now, entry) = (entry.change(), entry.packed());
         let mut inner = self.write();
@@ -281,7 +281,7 @@ impl<K: Placed> Store<K> {
     }
 
     /// An object was deleted. Returns it as it was known.
-    pub fn delete(&self, object: Guard<K>) -> Change {
+    pub fn delete(&self, object: Received<K>) -> Change {
         let gone = Entry::new(object).change();
         let mut inner = self.write();
         inner.own_writes.forget(&gone.key);

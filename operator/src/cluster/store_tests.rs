@@ -7,11 +7,11 @@ use understudy_crds::ModelVersion;
 use super::*;
 use crate::fixtures::{parse, version, with};
 
-fn object(number: &str, parts: Value) -> Guard<ModelVersion> {
+fn object(number: &str, parts: Value) -> Received<ModelVersion> {
     parse(with(serde_json::to_value(version(number, json!({}))).expect("JSON"), parts))
 }
 
-fn plain(number: &str) -> Guard<ModelVersion> {
+fn plain(number: &str) -> Received<ModelVersion> {
     object(number, json!({}))
 }
 

@@ -24,8 +24,8 @@ use understudy_crds::names;
 use super::{
     cache::Cache,
     client::Heard,
-    guard::Guard,
     placed::Placed,
+    received::Received,
     scope::Scope,
     store::{Change, Store},
     triggers::Triggers,
@@ -99,7 +99,7 @@ impl Watch<'_> {
             + 'static,
     {
         self.heard.watch::<K>(self.scope);
-        let events = watcher(self.scope.api::<Guard<K>>(self.client), config).backoff(pauses());
+        let events = watcher(self.scope.api::<Received<K>>(self.client), config).backoff(pauses());
         let (cache, triggers) = (self.cache.clone(), self.triggers.clone());
         let on = move |change: &Change| trigger(&triggers, &cache, change);
         fill(events, store.clone(), on, Arc::clone(self.metrics))
@@ -111,7 +111,7 @@ impl Watch<'_> {
 /// A list replaces the content of the store, and then every object that it has or that is gone is reported: events of the
 /// time before a list may be lost.
 pub async fn fill<K: Placed>(
-    events: impl Stream<Item = watcher::Result<Event<Guard<K>>>>,
+    events: impl Stream<Item = watcher::Result<Event<Received<K>>>>,
     store: Store<K>,
     on: impl Fn(&Change),
     metrics: Arc<Metrics>,
@@ -149,8 +149,8 @@ fn is_expired(error: &watcher::Error) -> bool {
     matches!(error, watcher::Error::WatchError(status) if status.code == 410)
 }
 
-fn report_unreadable<K: Placed>(object: &Guard<K>, metrics: &Metrics) {
-    let Guard::Unreadable(unreadable) = object else { return };
+fn report_unreadable<K: Placed>(object: &Received<K>, metrics: &Metrics) {
+    let Received::Unreadable(unreadable) = object else { return };
     let kind = K::kind(&());
     metrics.invalid_object(&kind);
     let (namespace, name) = (&unreadable.metadata.namespace, &unreadable.metadata.name);

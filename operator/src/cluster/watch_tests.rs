@@ -43,14 +43,14 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     prop::collection::vec(act, 0..40)
 }
 
-fn object(name: u8, revision: u64) -> Guard<ConfigMap> {
+fn object(name: u8, revision: u64) -> Received<ConfigMap> {
     parse(json!({"metadata": {
         "name": name.to_string(), "namespace": "risk", "resourceVersion": revision.to_string(),
         "labels": {"understudy.dev/deployment": "fraud"},
     }}))
 }
 
-type Delivered = watcher::Result<Event<Guard<ConfigMap>>>;
+type Delivered = watcher::Result<Event<Received<ConfigMap>>>;
 
 /// The events of a watch while these acts happen, and the cluster at the end: name and revision of each object. The
 /// second result has the revision of each object, also of a deleted one, at its last change.

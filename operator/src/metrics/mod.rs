@@ -192,6 +192,11 @@ impl Metrics {
         self.table.policy_active.with_label_values(&[namespace]).set(active.into());
     }
 
+    /// Records whether the guard around owned objects is in force in `namespace`. Empty: in all namespaces.
+    pub fn objects_guarded(&self, namespace: &str, active: bool) {
+        self.table.objects_guarded.with_label_values(&[namespace]).set(active.into());
+    }
+
     /// Records how many workloads roll in a wave, and how many do not have the newest template yet.
     pub fn rolls(&self, rolling: usize, outdated: usize) {
         self.table.rolling.set(i64::try_from(rolling).unwrap_or(i64::MAX));

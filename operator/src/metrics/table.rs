@@ -27,6 +27,7 @@ pub struct Table {
     pub reconcile_duration: HistogramVec,
     pub invalid_objects: IntCounterVec,
     pub policy_active: IntGaugeVec,
+    pub objects_guarded: IntGaugeVec,
     pub leader: IntGauge,
     pub cache_synced: IntGaugeVec,
     pub watch_failures: IntCounterVec,
@@ -137,6 +138,11 @@ impl Table {
             "1 while the API server enforces the approval policy, otherwise 0. Absent until that is known.",
             "watched_namespace",
         )?;
+        let objects_guarded = gauges(
+            "objects_guarded",
+            "1 while the guard around owned objects is in force, otherwise 0. Absent until that is known.",
+            "watched_namespace",
+        )?;
         let leader = gauge("leader", "1 on the replica that leads, otherwise 0.")?;
         let cache_synced = gauges(
             "cache_synced",
@@ -184,6 +190,7 @@ impl Table {
             reconcile_duration,
             invalid_objects,
             policy_active,
+            objects_guarded,
             leader,
             cache_synced,
             watch_failures,

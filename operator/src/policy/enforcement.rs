@@ -1,4 +1,4 @@
-//! The state of the approval policy, and how the findings of checks change it. Pure.
+//! The state of a policy, and how the findings of checks change it. Pure.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const CONFIRMED_FOR: Duration = Duration::from_mins(1);
 /// Failed checks in a row before a state is not known any more.
 const FAILURES: u32 = 3;
 
-/// Whether the API server enforces the approval policy.
+/// Whether the API server enforces a policy. `name` is the policy in sentences: `the approval policy`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Enforcement {
     /// Whether the policy is enforced.
@@ -33,8 +33,14 @@ impl Enforcement {
     }
 
     /// The policy is in force.
-    pub fn active(installed: Option<Installed>) -> Self {
-        Self::new(reasons::Policy::Enforced, "the API server enforces the approval policy", installed)
+    pub fn active(name: &str, installed: Option<Installed>) -> Self {
+        Self::new(reasons::Policy::Enforced, &format!("the API server enforces {name}"), installed)
+    }
+
+    /// The chart was installed without the policy.
+    pub fn off(name: &str) -> Self {
+        let message = format!("the chart was installed without {name}");
+        Self::new(reasons::Policy::GuardOff, &message, None)
     }
 
     /// The policy is not in force.
@@ -42,16 +48,15 @@ impl Enforcement {
         Self::new(reasons::Policy::NotEnforced, message, None)
     }
 
-    /// Nothing exists with which the policy could be tried.
-    pub fn not_tried() -> Self {
-        Self::new(reasons::Policy::NotTried, "no ModelVersion exists to try the approval policy with", None)
+    /// Nothing exists with which the policy could be tried: no object of the kind `witness`.
+    pub fn not_tried(name: &str, witness: &str) -> Self {
+        Self::new(reasons::Policy::NotTried, &format!("no {witness} exists to try {name} with"), None)
     }
 
     /// The API server did not answer the check.
-    pub fn not_checked() -> Self {
-        let message =
-            "the API server does not answer the check of the approval policy; the operator tries again";
-        Self::new(reasons::Policy::NotChecked, message, None)
+    pub fn not_checked(name: &str) -> Self {
+        let message = format!("the API server does not answer the check of {name}; the operator tries again");
+        Self::new(reasons::Policy::NotChecked, &message, None)
     }
 
     fn new(reason: reasons::Policy, message: &str, installed: Option<Installed>) -> Self {
@@ -77,10 +82,10 @@ pub enum Finding {
 
 impl Finding {
     /// The state by which a decision is made: without an answer, the policy does not count as enforced.
-    pub fn state(&self) -> Enforcement {
+    pub fn state(&self, name: &str) -> Enforcement {
         match self {
             Self::State { state, .. } => state.clone(),
-            Self::Unanswered(_) => Enforcement::not_checked(),
+            Self::Unanswered(_) => Enforcement::not_checked(name),
         }
     }
 }
@@ -99,7 +104,7 @@ impl Failures {
     }
 
     /// Updates `state` by a finding. Returns whether `active` or the reason has changed.
-    pub fn settle(&mut self, state: &mut Enforcement, finding: &Finding, now: Instant) -> bool {
+    pub fn settle(&mut self, name: &str, state: &mut Enforcement, finding: &Finding, now: Instant) -> bool {
         match finding {
             Finding::State { state: found, complete, .. } => {
                 *self = Self::default();
@@ -116,7 +121,7 @@ impl Failures {
                 let lost = self.count >= FAILURES && now.duration_since(since) >= CONFIRMED_FOR;
                 let changed = lost && state.reason != reasons::Policy::NotChecked;
                 if changed {
-                    *state = Enforcement::not_checked();
+                    *state = Enforcement::not_checked(name);
                 }
                 changed
             }
@@ -144,7 +149,7 @@ mod tests {
         let start = Instant::now();
         let mut reasons = vec![];
         for (seconds, finding) in findings {
-            if failures.settle(&mut current, finding, start + Duration::from_secs(*seconds)) {
+            if failures.settle("the policy", &mut current, finding, start + Duration::from_secs(*seconds)) {
                 reasons.push(current.reason());
             }
         }
@@ -154,13 +159,13 @@ mod tests {
     #[test]
     fn a_state_that_cannot_be_confirmed_for_a_minute_is_published_as_not_checked_once() {
         let findings = [
-            (0, state(Enforcement::active(None))),
+            (0, state(Enforcement::active("the policy", None))),
             (10, unanswered()),
             (20, unanswered()),
             (69, unanswered()),
             (70, unanswered()),
             (80, unanswered()),
-            (90, state(Enforcement::active(None))),
+            (90, state(Enforcement::active("the policy", None))),
         ];
         let expected = [reasons::Policy::Enforced, reasons::Policy::NotChecked, reasons::Policy::Enforced];
         assert_eq!(published(&findings), expected);
@@ -168,17 +173,18 @@ mod tests {
 
     #[test]
     fn two_failures_do_not_make_a_state_unknown_however_far_apart_they_are() {
-        let findings = [(0, state(Enforcement::active(None))), (10, unanswered()), (86_400, unanswered())];
+        let findings =
+            [(0, state(Enforcement::active("the policy", None))), (10, unanswered()), (86_400, unanswered())];
         assert_eq!(published(&findings), [reasons::Policy::Enforced]);
     }
 
     #[test]
     fn a_success_begins_anew() {
         let findings = [
-            (0, state(Enforcement::active(None))),
+            (0, state(Enforcement::active("the policy", None))),
             (10, unanswered()),
             (20, unanswered()),
-            (60, state(Enforcement::active(None))),
+            (60, state(Enforcement::active("the policy", None))),
             (70, unanswered()),
             (80, unanswered()),
         ];
@@ -187,7 +193,10 @@ mod tests {
 
     #[test]
     fn the_first_state_is_published_even_if_it_is_that_nothing_could_be_tried() {
-        assert_eq!(published(&[(0, state(Enforcement::not_tried()))]), [reasons::Policy::NotTried]);
+        assert_eq!(
+            published(&[(0, state(Enforcement::not_tried("the policy", "ModelVersion")))]),
+            [reasons::Policy::NotTried]
+        );
     }
 
     #[rstest]
@@ -200,7 +209,7 @@ mod tests {
         let (mut current, mut failures) = (Enforcement::broken("changed at spec.a"), Failures::default());
         let finding =
             Finding::State { state: Enforcement::broken("changed at spec.b"), complete, detail: None };
-        assert!(!failures.settle(&mut current, &finding, Instant::now()));
+        assert!(!failures.settle("the policy", &mut current, &finding, Instant::now()));
         assert_eq!(current.message, message);
     }
 }

@@ -1,28 +1,36 @@
-//! Whether the API server enforces the approval policy now. Nothing is promoted while it does not.
+//! Whether the API server enforces the chart's policies now. Nothing is promoted while it does not enforce the approval
+//! policy. That the guard is off is only reported.
 //!
-//! Two checks. The policy and its binding must be those that the chart installed. And the policy must refuse the dry
+//! Two checks. A policy and its bindings must be those that the chart installed. And the policy must refuse the dry
 //! run of a write that it forbids. Only the second check works without the right to read policies.
 
-mod dry_run;
+mod approval;
 mod enforcement;
+mod guard;
 mod reference;
+mod rule;
 
 use std::{
+    marker::PhantomData,
     path::Path,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use kube::Client;
+use kube::{Client, Resource};
 use rand::RngExt as _;
 use tokio::{
     sync::watch,
     time::{Instant, timeout},
 };
 use tracing::{info, warn};
-use understudy_crds::{HISTORY_CAPACITY, ModelVersion};
 
-use self::enforcement::{Failures, Finding};
+use self::{
+    approval::Approval,
+    enforcement::{Failures, Finding},
+    guard::Guard as GuardRule,
+    rule::Rule,
+};
 pub use self::{
     enforcement::Enforcement,
     reference::{Error, Expected},
@@ -45,7 +53,7 @@ enum Failure {
     #[error(transparent)]
     Reference(#[from] reference::Error),
     #[error(transparent)]
-    DryRun(#[from] dry_run::Error),
+    DryRun(#[from] rule::Error),
     #[error("failed to get an answer from the API server within {0:?}")]
     NoAnswer(Duration),
 }
@@ -61,21 +69,51 @@ impl Failure {
     }
 }
 
-/// Checks the approval policy, and keeps the state that results from the checks.
-pub struct ApprovalPolicy {
+/// The approval policy.
+pub type ApprovalPolicy = Policy<Approval>;
+/// The guard around owned objects.
+pub type Guard = Policy<GuardRule>;
+
+/// Checks a policy, and keeps the state that results from the checks.
+pub struct Policy<R> {
     client: Client,
+    /// What the chart installed. `None` if the operator may not read it.
     expected: Option<Expected>,
+    is_off: bool,
     state: watch::Sender<Enforcement>,
     failures: Mutex<Failures>,
+    rule: PhantomData<R>,
 }
 
 impl ApprovalPolicy {
     /// The policy that the chart wrote into the directory `files`. `names` are those of policy and binding, or `None`
     /// if the operator may not read them.
-    pub fn new(client: Client, files: &Path, names: Option<(&str, &str)>) -> Result<Self, Error> {
-        let expected = names.map(|(policy, binding)| Expected::read(files, policy, binding)).transpose()?;
-        let state = watch::Sender::new(Enforcement::not_checked_yet());
-        Ok(Self { client, expected, state, failures: Mutex::default() })
+    pub fn approval(client: Client, files: &Path, names: Option<(&str, &str)>) -> Result<Self, Error> {
+        let expected =
+            names.map(|(policy, binding)| Expected::approval(files, policy, binding)).transpose()?;
+        Ok(Self::new(client, expected, Enforcement::not_checked_yet()))
+    }
+}
+
+impl Guard {
+    /// The policies that the chart wrote into the directory `files`, if it installed them, and if the operator may read
+    /// them.
+    pub fn guard(client: Client, files: &Path, is_readable: bool) -> Result<Self, Error> {
+        let expected = Expected::guard(files)?;
+        let state = if expected.is_some() {
+            Enforcement::not_checked_yet()
+        } else {
+            Enforcement::off(GuardRule::NAME)
+        };
+        Ok(Self::new(client, expected.filter(|_| is_readable), state))
+    }
+}
+
+impl<R: Rule> Policy<R> {
+    fn new(client: Client, expected: Option<Expected>, state: Enforcement) -> Self {
+        let is_off = state.reason() == reasons::Policy::GuardOff;
+        let state = watch::Sender::new(state);
+        Self { client, expected, is_off, state, failures: Mutex::default(), rule: PhantomData }
     }
 
     /// The state, and a notification when `active` or the reason changes.
@@ -91,11 +129,11 @@ impl ApprovalPolicy {
         self.state.borrow().reason() == reasons::Policy::NotChecked
     }
 
-    /// Checks now, for a decision. `witness` is the version with which the forbidden write is tried, as a dry run. If
+    /// Checks now, for a decision. `witness` is the object with which the forbidden write is tried, as a dry run. If
     /// the API server does not answer, the policy does not count as enforced: no decision relies on an earlier check.
-    pub async fn check(&self, witness: Option<&ModelVersion>) -> Enforcement {
+    pub async fn check(&self, witness: Option<&R::Witness>) -> Enforcement {
         let finding = Box::pin(self.find(witness)).await;
-        let found = finding.state();
+        let found = finding.state(R::NAME);
         // The witness was deleted. Another one may exist.
         if witness.is_none() || found.reason() != reasons::Policy::NotTried {
             self.settle(&finding);
@@ -110,35 +148,35 @@ impl ApprovalPolicy {
             Finding::Unanswered(error) => Some(error.as_str()),
         };
         let changed = self.state.send_if_modified(|state| {
-            let changed = failures.settle(state, finding, Instant::now());
+            let changed = failures.settle(R::NAME, state, finding, Instant::now());
             let (active, finding) = (state.active, &state.message);
             if changed && (active || state.reason() == reasons::Policy::NotTried) {
-                info!(active, finding, "the state of the approval policy changed");
+                info!(active, finding, "the state of {} changed", R::NAME);
             } else if changed {
-                warn!(active, finding, detail, "the state of the approval policy changed");
+                warn!(active, finding, detail, "the state of {} changed", R::NAME);
             }
             changed
         });
         if !changed && matches!(finding, Finding::Unanswered(_)) && failures.is_first() {
-            warn!(error = detail, "failed to check the approval policy, trying again");
+            warn!(error = detail, "failed to check {}, trying again", R::NAME);
         }
     }
 
-    async fn find(&self, witness: Option<&ModelVersion>) -> Finding {
+    async fn find(&self, witness: Option<&R::Witness>) -> Finding {
         let compared = within(async {
             let Some(expected) = &self.expected else { return Ok(None) };
             expected.compare(&self.client).await.map(Some)
         });
         let tried = within(async {
             let Some(witness) = witness else { return Ok(false) };
-            dry_run::forbidden_write_is_refused(&self.client, witness).await
+            R::refuses(&self.client, witness).await
         });
         let state = |state| Finding::State { state, complete: true, detail: None };
         match tokio::join!(compared, tried) {
             (Ok(installed @ Some(_)), Ok(_)) | (Ok(installed), Ok(true)) => {
-                state(Enforcement::active(installed))
+                state(Enforcement::active(R::NAME, installed))
             }
-            (Ok(None), Ok(false)) => state(Enforcement::not_tried()),
+            (Ok(None), Ok(false)) => state(Enforcement::not_tried(R::NAME, &R::Witness::kind(&()))),
             (compared, tried) => {
                 let complete = compared.is_ok();
                 let failures: Vec<_> = [compared.err(), tried.err()].into_iter().flatten().collect();
@@ -151,13 +189,16 @@ impl ApprovalPolicy {
     pub async fn keep_checking(&self, cache: &Cache, scope: &Scope, metrics: &Metrics) {
         // Before that, no witness is known.
         cache.synced().await;
+        if self.is_off {
+            R::publish(metrics, scope.namespace(), false);
+            std::future::pending::<()>().await;
+        }
         loop {
-            // The schema rejects any further entry in a full history, before the policy is evaluated.
-            let witness = cache.versions.state().into_iter().find(|v| v.history().len() < HISTORY_CAPACITY);
+            let witness = R::witness(cache);
             self.check(witness.as_deref()).await;
             let state = self.state.borrow().clone();
             if state.reason() != reasons::Policy::NotTried {
-                metrics.policy_active(scope.namespace(), state.active);
+                R::publish(metrics, scope.namespace(), state.active);
             }
             let pause = INTERVAL.mul_f64(rand::rng().random_range(1.0..1.2));
             tokio::time::sleep(pause).await;

@@ -1,19 +1,20 @@
-//! Compares the policy on the API server with the one that the chart installed.
+//! Compares policies and bindings on the API server with those that the chart installed.
 
 use std::path::{Path, PathBuf};
 
+use futures::future::join_all;
 use k8s_openapi::{
     api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding},
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::{Api, Client, Resource};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use understudy_crds::PolicyReference;
 
 use crate::{cluster::diff::difference, error_chain::is_unanswered};
 
-/// The policy differs from the installed one, or could not be compared.
+/// A policy or binding differs from the installed one, or could not be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("failed to read {}", path.display())]
@@ -35,9 +36,9 @@ pub enum Error {
         #[source]
         source: Box<kube::Error>,
     },
-    #[error("{kind} {name} does not exist: install the chart's approval policy again")]
+    #[error("{kind} {name} does not exist: install the chart's policies again")]
     Missing { kind: String, name: String },
-    #[error("{kind} {name} was changed at spec{path}: install the chart's approval policy again")]
+    #[error("{kind} {name} was changed at spec{path}: install the chart's policies again")]
     Changed { kind: String, name: String, path: String },
 }
 
@@ -54,37 +55,68 @@ impl Error {
     }
 }
 
-/// Policy and binding as the chart rendered them.
-pub struct Expected {
-    policy: (String, Value),
-    binding: (String, Value),
+/// Policies and bindings as the chart rendered them.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct Expected(Vec<Object>);
+
+/// A policy or a binding.
+#[derive(Deserialize)]
+struct Object {
+    kind: Kind,
+    name: String,
+    spec: Value,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+enum Kind {
+    #[serde(rename = "ValidatingAdmissionPolicy")]
+    Policy,
+    #[serde(rename = "ValidatingAdmissionPolicyBinding")]
+    Binding,
 }
 
 impl Expected {
-    /// Reads `policy.json` and `binding.json`, the `spec` of each.
-    pub fn read(files: &Path, policy: &str, binding: &str) -> Result<Self, Error> {
-        Ok(Self {
-            policy: (policy.to_owned(), read(files.join("policy.json"))?),
-            binding: (binding.to_owned(), read(files.join("binding.json"))?),
-        })
+    /// The approval policy and its binding, with these names: `policy.json` and `binding.json`, the `spec` of each.
+    pub fn approval(files: &Path, policy: &str, binding: &str) -> Result<Self, Error> {
+        let object = |kind, name: &str, file| -> Result<Object, Error> {
+            Ok(Object { kind, name: name.to_owned(), spec: read(files.join(file))? })
+        };
+        let policy = object(Kind::Policy, policy, "policy.json")?;
+        Ok(Self(vec![policy, object(Kind::Binding, binding, "binding.json")?]))
     }
 
-    /// The identity of policy and binding on the API server, if both are as the chart rendered them.
+    /// The guard: `guard.json`, a list of `kind`, `name` and `spec`. `None` if the chart was installed without it.
+    pub fn guard(files: &Path) -> Result<Option<Self>, Error> {
+        let path = files.join("guard.json");
+        if path.exists() { read(path).map(Some) } else { Ok(None) }
+    }
+
+    /// The identity of the objects on the API server, if all are as the chart rendered them.
     pub async fn compare(&self, client: &Client) -> Result<Installed, Error> {
-        let (policy, binding) = tokio::try_join!(
-            same::<ValidatingAdmissionPolicy>(client, &self.policy),
-            same::<ValidatingAdmissionPolicyBinding>(client, &self.binding)
-        )?;
-        let fingerprint = format!("{} {}", identity(&policy.metadata), identity(&binding.metadata));
+        // The first difference in their order, so that the explanation does not vary from check to check.
+        let found = join_all(self.0.iter().map(|object| object.compare(client))).await;
+        let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let fingerprint = found.iter().map(identity).collect::<Vec<_>>().join(" ");
+        let policy = found.into_iter().next().unwrap_or_default();
         let policy = PolicyReference {
-            uid: policy.metadata.uid.unwrap_or_default(),
-            resource_version: policy.metadata.resource_version.unwrap_or_default(),
+            uid: policy.uid.unwrap_or_default(),
+            resource_version: policy.resource_version.unwrap_or_default(),
         };
         Ok(Installed { policy, fingerprint })
     }
 }
 
-/// The policy and its binding on the API server.
+impl Object {
+    async fn compare(&self, client: &Client) -> Result<ObjectMeta, Error> {
+        match self.kind {
+            Kind::Policy => same::<ValidatingAdmissionPolicy>(client, &self.name, &self.spec).await,
+            Kind::Binding => same::<ValidatingAdmissionPolicyBinding>(client, &self.name, &self.spec).await,
+        }
+    }
+}
+
+/// A policy and its binding on the API server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Installed {
     /// The policy, for the history of versions.
@@ -97,12 +129,12 @@ fn identity(metadata: &ObjectMeta) -> String {
     format!("{}/{}", metadata.uid.as_deref().unwrap_or_default(), metadata.generation.unwrap_or_default())
 }
 
-fn read(path: PathBuf) -> Result<Value, Error> {
+fn read<T: DeserializeOwned>(path: PathBuf) -> Result<T, Error> {
     let text = std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
     serde_json::from_str(&text).map_err(|source| Error::Parse { path, source })
 }
 
-async fn same<K>(client: &Client, (name, expected): &(String, Value)) -> Result<K, Error>
+async fn same<K>(client: &Client, name: &str, expected: &Value) -> Result<ObjectMeta, Error>
 where
     K: Resource<DynamicType = (), Scope = kube::core::ClusterResourceScope>
         + Clone
@@ -114,12 +146,12 @@ where
     let found = Api::<K>::all(client.clone())
         .get_opt(name)
         .await
-        .map_err(|source| Error::Get { kind: kind.clone(), name: name.clone(), source: Box::new(source) })?
-        .ok_or_else(|| Error::Missing { kind: kind.clone(), name: name.clone() })?;
+        .map_err(|source| Error::Get { kind: kind.clone(), name: name.to_owned(), source: Box::new(source) })?
+        .ok_or_else(|| Error::Missing { kind: kind.clone(), name: name.to_owned() })?;
     let actual = serde_json::to_value(&found).unwrap_or_default();
     match changed(expected, &actual["spec"]) {
-        Some(path) => Err(Error::Changed { kind, name: name.clone(), path }),
-        None => Ok(found),
+        Some(path) => Err(Error::Changed { kind, name: name.to_owned(), path }),
+        None => Ok(found.meta().clone()),
     }
 }
 

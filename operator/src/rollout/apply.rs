@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
-    Api, Client, Resource, ResourceExt,
+    Api, Client, ResourceExt,
     api::{Patch, PatchParams},
     runtime::reflector::ObjectRef,
 };
@@ -25,9 +25,8 @@ use super::{
 };
 use crate::{
     cluster::{
-        apply::{self, ensure, ensure_current, remove, scale},
+        apply::{self, Writer, remove, scale},
         kinds,
-        labels::label,
         placed::Placed,
         store::Store,
         workload::Workload,
@@ -36,7 +35,7 @@ use crate::{
     error_chain::chain,
 };
 
-/// Annotation of pods: the hash of the newest routing. When it changes, the kubelet updates the mounted ConfigMap
+/// Annotation of pods: the newest edition of the routing. When it changes, the kubelet updates the mounted ConfigMap
 /// immediately. Without it, the file changes up to a minute later.
 const ROUTING: &str = "understudy.dev/routing";
 /// Pods that are notified concurrently.
@@ -66,26 +65,32 @@ impl Workloads {
     }
 }
 
+/// Writes the objects of this deployment.
+fn writer<'a>(ctx: &'a Context, observed: &'a Observed) -> Writer<'a> {
+    Writer { client: &ctx.client, objects: &observed.objects, settled: &ctx.settled }
+}
+
 fn cached<K: Placed>(store: &Store<K>, namespace: &str, name: &str) -> Option<Arc<K>> {
     store.get(&ObjectRef::new(name).within(namespace))
 }
 
 /// Applies the Deployment and the Service of every version that runs, and the Service by which pods find each other.
 pub async fn workloads(ctx: &Context, waves: &Waves, observed: &Observed, plan: &Plan) -> Workloads {
-    let namespace = observed.namespace();
+    let (namespace, writer) = (observed.namespace(), writer(ctx, observed));
     let mut out = Workloads::default();
     // Pods cannot start without the ConfigMap that they mount.
     if cached(&ctx.cache.config_maps, &namespace, &names::routing(&observed.md.name_any())).is_none() {
         let current = observed.md.main().map(|m| m.version.as_str());
         // The challenger is added by `routing`, after its Service exists.
         let routing = build::routing(&observed.md, current, plan.current.as_deref(), None);
-        if let Err(error) = ensure(&ctx.client, build::config_map(&observed.md, &routing), None).await {
+        let file = |found: Option<&_>| build::config_map(&observed.md, &routing, found);
+        if let Err(error) = writer.ensure_from(file, None).await {
             out.failed.push(error.into());
         }
     }
     if observed.md.spec.recording.is_some() {
         let seen = cached(&ctx.cache.services, &namespace, &names::peers(&observed.md.name_any()));
-        if let Err(error) = ensure(&ctx.client, build::peers_service(&observed.md), seen.as_deref()).await {
+        if let Err(error) = writer.ensure(build::peers_service(&observed.md), seen.as_deref()).await {
             out.failed.push(error.into());
         }
     }
@@ -95,11 +100,12 @@ pub async fn workloads(ctx: &Context, waves: &Waves, observed: &Observed, plan: 
         let found = observed.workloads.get(&name).map(Arc::as_ref);
         let origin = build::Origin::new(&observed.md, version, &ctx.config, &waves.operator);
         let applied = match (roll::judge(wanted, origin, found), found) {
-            (Roll::Wave(_), Some(found)) if !waves.admits(&namespace, &name) => {
-                scale(&ctx.client, found, *replicas).await
+            (Roll::Wave(_), Some(found)) if observed.owns(found) && !waves.admits(&namespace, &name) => {
+                let scaled = scale(&ctx.client, found, *replicas).await;
+                scaled.inspect(|workload| observed.objects.confirm(workload))
             }
             (Roll::Apply(wanted) | Roll::Wave(wanted), found) => {
-                ensure(&ctx.client, Workload::from(wanted), found).await
+                writer.ensure(Workload::from(wanted), found).await
             }
         };
         match applied {
@@ -110,7 +116,7 @@ pub async fn workloads(ctx: &Context, waves: &Waves, observed: &Observed, plan: 
         }
         let service = build::version_service(&observed.md, &version.spec.version);
         let seen = cached(&ctx.cache.services, &namespace, &name);
-        if let Err(error) = ensure(&ctx.client, service, seen.as_deref()).await {
+        if let Err(error) = writer.ensure(service, seen.as_deref()).await {
             out.failed.push(error.into());
         }
     }
@@ -128,7 +134,7 @@ pub async fn challenger(
     let seen =
         cached(&ctx.cache.services, &observed.namespace(), &names::challenger(&observed.md.name_any()));
     let service = build::challenger_service(&observed.md, &version.spec.version);
-    match ensure(&ctx.client, service, seen.as_deref()).await {
+    match writer(ctx, observed).ensure(service, seen.as_deref()).await {
         Ok(_) => (judged, Ok(())),
         Err(error) => (Challenger::refused_by(error.reason().as_str(), chain(&error)), Err(error.into())),
     }
@@ -146,7 +152,9 @@ pub async fn switch(
     let (namespace, name) = (observed.namespace(), observed.md.name_any());
     let seen = cached(&ctx.cache.services, &namespace, &name);
     let desired = build::main_service(&observed.md, answering);
-    let moves = seen.as_ref().is_some_and(|seen| !build::same_callers(seen, &desired));
+    // A Service that lost its labels is in no cache, and may lead callers anywhere.
+    let lost = || observed.objects.uid("Service", &name).is_some();
+    let moves = seen.as_ref().map_or_else(lost, |seen| !build::same_callers(seen, &desired));
     if moves && !changes {
         let present: Option<ModelDeployment> = kinds::get(&ctx.client, &namespace, &name).await?;
         let transition = |md: &ModelDeployment| md.main().map(|main| main.transition.clone());
@@ -157,7 +165,7 @@ pub async fn switch(
             return Err(Error::Outdated { name });
         }
     }
-    ensure_current(&ctx.client, desired, seen.as_deref()).await?;
+    writer(ctx, observed).ensure_current(desired, seen.as_deref()).await?;
     Ok(Switched::confirmed())
 }
 
@@ -175,10 +183,13 @@ pub async fn follow(
     }
     let seen =
         cached(&ctx.cache.config_maps, &observed.namespace(), &names::routing(&observed.md.name_any()));
-    let file = ensure(&ctx.client, build::config_map(&observed.md, routing), seen.as_deref()).await;
-    let written = file.is_ok();
+    let wanted = |found: Option<&_>| build::config_map(&observed.md, routing, found);
+    let file = writer(ctx, observed).ensure_from(wanted, seen.as_deref()).await;
     let budget = budget(ctx, observed, main).await;
-    let pods = if written { notify(ctx, observed, &build::hash(routing)).await } else { Ok(()) };
+    let pods = match &file {
+        Ok(file) => notify(ctx, observed, &build::edition(file, routing)).await,
+        Err(_) => Ok(()),
+    };
     routed.rest =
         Rest { file: file.err().map(Error::from), budget: budget.err().map(Error::from), pods: pods.err() };
 }
@@ -186,17 +197,17 @@ pub async fn follow(
 async fn budget(ctx: &Context, observed: &Observed, main: Option<&str>) -> Result<(), apply::Error> {
     let seen = cached(&ctx.cache.budgets, &observed.namespace(), &observed.md.name_any());
     if let Some(budget) = build::budget(&observed.md, main) {
-        ensure(&ctx.client, budget, seen.as_deref()).await?;
-    } else if let Some(seen) = seen.filter(|s| owned(observed, s.as_ref())) {
+        writer(ctx, observed).ensure(budget, seen.as_deref()).await?;
+    } else if let Some(seen) = seen.filter(|seen| observed.owns(seen.as_ref())) {
         remove(&ctx.client, seen.as_ref()).await?;
     }
     Ok(())
 }
 
 /// Notifies every pod that has another routing. After a failure for one pod, the others are notified all the same.
-async fn notify(ctx: &Context, observed: &Observed, hash: &str) -> Result<(), Error> {
+async fn notify(ctx: &Context, observed: &Observed, edition: &str) -> Result<(), Error> {
     let failed: Vec<Error> = stream::iter(observed.pods.clone())
-        .map(|pod| async move { notify_pod(&ctx.client, &pod, hash).await })
+        .map(|pod| async move { notify_pod(&ctx.client, &pod, edition).await })
         .buffer_unordered(NOTIFICATIONS)
         .filter_map(|result| std::future::ready(result.err()))
         .collect()
@@ -204,77 +215,19 @@ async fn notify(ctx: &Context, observed: &Observed, hash: &str) -> Result<(), Er
     failed.into_iter().next().map_or(Ok(()), Err)
 }
 
-async fn notify_pod(client: &Client, pod: &Pod, hash: &str) -> Result<(), Error> {
-    if pod.annotations().get(ROUTING).map(String::as_str) == Some(hash) {
+async fn notify_pod(client: &Client, pod: &Pod, edition: &str) -> Result<(), Error> {
+    if pod.annotations().get(ROUTING).map(String::as_str) == Some(edition) {
         return Ok(());
     }
     let name = pod.name_any();
     let api: Api<Pod> = Api::namespaced(client.clone(), &pod.namespace().unwrap_or_default());
-    let patch = json!({"metadata": {"uid": pod.uid(), "annotations": {ROUTING: hash}}});
+    let patch = json!({"metadata": {"uid": pod.uid(), "annotations": {ROUTING: edition}}});
     match api.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await {
         Ok(_) => Ok(()),
         // The pod was deleted meanwhile.
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
         Err(source) => Err(Error::Notify { name, source: Box::new(source) }),
     }
-}
-
-/// Removes workloads and Services of versions that no longer run, and the Services of challenger and peers if they are
-/// not needed. Those of `main` always stay.
-pub async fn prune(
-    ctx: &Context,
-    observed: &Observed,
-    plan: &Plan,
-    main: Option<&str>,
-    challenger: &Challenger,
-) -> Result<(), apply::Error> {
-    let md = observed.md.name_any();
-    let kept: Vec<String> = plan
-        .serve
-        .iter()
-        .map(|(v, _)| v.spec.version.as_str())
-        .chain(main)
-        .map(|version| names::version_object(&md, version))
-        .collect();
-    for seen in leftover(&ctx.cache.workloads, observed, &kept) {
-        remove(&ctx.client, seen.as_ref()).await?;
-    }
-    for seen in leftover(&ctx.cache.services, observed, &kept) {
-        remove(&ctx.client, seen.as_ref()).await?;
-    }
-    let unused = [
-        (challenger.accepted().is_none() && observed.unreadable.is_empty()).then(|| names::challenger(&md)),
-        observed.md.spec.recording.is_none().then(|| names::peers(&md)),
-    ];
-    for name in unused.into_iter().flatten() {
-        let seen = cached(&ctx.cache.services, &observed.namespace(), &name);
-        if let Some(seen) = seen.filter(|s| owned(observed, s.as_ref())) {
-            remove(&ctx.client, seen.as_ref()).await?;
-        }
-    }
-    Ok(())
-}
-
-fn leftover<K: Placed>(store: &Store<K>, observed: &Observed, kept: &[String]) -> Vec<Arc<K>> {
-    store
-        .of_deployment(&observed.namespace(), &observed.md.name_any())
-        .into_iter()
-        .filter(|o| {
-            // What a version runs that cannot be read stays.
-            let version = label(o.as_ref(), names::VERSION_LABEL);
-            version.is_some_and(|version| observed.unreadable(version).is_none())
-        })
-        .filter(|o| {
-            o.meta().deletion_timestamp.is_none()
-                && owned(observed, o.as_ref())
-                && !kept.contains(&o.name_any())
-        })
-        .collect()
-}
-
-fn owned<K: Resource<DynamicType = ()>>(observed: &Observed, object: &K) -> bool {
-    let uid = observed.md.uid();
-    object.owner_references().iter().any(|r| r.controller == Some(true) && Some(&r.uid) == uid.as_ref())
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod drift;
 mod error;
 mod observe;
 mod plan;
+mod prune;
 mod roll;
 mod rollback;
 mod rounds;
@@ -105,8 +106,10 @@ pub async fn reconcile(
         running,
         calls: status::Calls { main, challenger: &challenger, collected },
     };
+    let kept = prune::Kept::new(&observed, &plan, version, &challenger);
+    prune::forget(&ctx, &kept).await?;
     status::update(&ctx, &observed, &pass, recorded.as_ref(), now).await?;
-    apply::prune(&ctx, &observed, &plan, version, &challenger).await?;
+    prune::prune(&ctx, &kept).await?;
     workloads.into_result()?;
     served?;
     routed.into_result()?;

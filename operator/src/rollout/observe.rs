@@ -2,16 +2,17 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use k8s_openapi::api::core::v1::Pod;
-use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::OwnerReference};
+use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
 use understudy_crds::{ModelDeployment, ModelVersion, names};
 
 use crate::{
     cluster::{
-        guard::Unreadable,
         key::Key,
         labels::label,
+        objects::Objects,
         pods::{Pods, PodsByVersion},
+        received::Unreadable,
         workload::Workload,
     },
     context::Context,
@@ -30,6 +31,8 @@ pub struct Observed {
     pub unreadable: Vec<Arc<Unreadable>>,
     /// Its workloads, by name.
     pub workloads: BTreeMap<String, Arc<Workload>>,
+    /// Its objects, by uid: those on record, and those that this pass has written.
+    pub objects: Objects,
     by_version: PodsByVersion,
 }
 
@@ -42,7 +45,9 @@ impl Observed {
         workloads: BTreeMap<String, Arc<Workload>>,
     ) -> Self {
         let by_version = PodsByVersion::of(&pods);
-        Self { md, versions, pods, unreadable: vec![], workloads, by_version }
+        let known = md.status.as_ref().map_or(&[][..], |status| &status.objects);
+        let objects = Objects::new(known);
+        Self { md, versions, pods, unreadable: vec![], workloads, objects, by_version }
     }
 
     /// Its namespace.
@@ -58,6 +63,17 @@ impl Observed {
     /// The `ModelVersion` of this name.
     pub fn version(&self, name: &str) -> Option<&Arc<ModelVersion>> {
         self.versions.iter().find(|v| v.name_any() == name)
+    }
+
+    /// Whether an object is the deployment's: by its controller, or by the uid that the status names.
+    pub fn owns<K: Resource<DynamicType = ()>>(&self, object: &K) -> bool {
+        let uid = self.md.uid();
+        let is_owner = |r: &OwnerReference| r.controller == Some(true) && Some(&r.uid) == uid.as_ref();
+        let recorded = self.md.status.iter().flat_map(|status| &status.objects);
+        object.owner_references().iter().any(is_owner)
+            || recorded
+                .filter(|o| o.kind == K::kind(&()) && o.name == object.name_any())
+                .any(|o| Some(&o.uid) == object.uid().as_ref())
     }
 
     /// The version that is main by the status, if it still exists.

@@ -1,6 +1,7 @@
 //! The scenarios of the tests: a deployment that serves, one that is being promoted, and the requests of a pass over it.
 
 use k8s_openapi::api::core::v1::Service;
+use kube::runtime::reflector::ObjectRef;
 use serde_json::{Value, json};
 use understudy_contract::Routing;
 use understudy_crds::ModelVersion;
@@ -59,7 +60,7 @@ pub(super) fn serve(cluster: &mut Cluster, pods: &Pods, versions: &[ModelVersion
     cluster.sees(&build::version_service(&md, "1.2.0"));
     cluster.sees(&md);
     cluster.sees(&selecting_main(cluster));
-    cluster.sees(&build::config_map(&md, &routing));
+    cluster.sees(&build::config_map(&md, &routing, None));
     cluster.sees(&build::budget(&md, Some("1.2.0")).expect("two pods have a budget"));
     see_pods(cluster, "1.2.0", OLD, &routing);
     for version in versions.iter().chain([&main]) {
@@ -98,7 +99,9 @@ pub(super) fn promote(cluster: &mut Cluster, pods: &Pods) {
 
 /// The caches have ready pods of this version, which know this routing.
 pub(super) fn see_pods(cluster: &mut Cluster, number: &str, addresses: [&str; 2], routing: &Routing) {
-    let annotation = ("understudy.dev/routing".to_owned(), build::hash(routing));
+    let file = cluster.ctx.cache.config_maps.get(&ObjectRef::new("fraud-routing").within("risk"));
+    let edition = build::edition(file.as_deref().expect("it was seen"), routing);
+    let annotation = ("understudy.dev/routing".to_owned(), edition);
     for ip in addresses {
         let mut pod = ready_pod(number, ip);
         Arc::make_mut(&mut pod).metadata.annotations = Some([annotation.clone()].into());

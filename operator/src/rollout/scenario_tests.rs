@@ -15,7 +15,9 @@ use super::{
 };
 use crate::{
     cluster::key::Key,
-    fixtures::{approved, deployment, proven, request, rollback_to, rolled_out, staged, version, with},
+    fixtures::{
+        approved, deployment, main_is, proven, request, rollback_to, rolled_out, staged, version, with,
+    },
     mock_api::{Cluster, Scenario, delete, event, get, patch, write_status},
 };
 
@@ -25,7 +27,7 @@ async fn a_new_deployment_gets_its_file_then_pods_then_a_service_that_selects_no
     cluster.sees(&deployment(json!({})));
     cluster.sees(&version("1.3.0", json!({"spec": {"stage": "Staging"}, "status": staged("1.3.0")})));
     let md = cluster.ctx.cache.deployment("risk", "fraud").expect("it was seen");
-    let file = build::config_map(&md, &build::routing(&md, None, None, None));
+    let file = build::config_map(&md, &build::routing(&md, None, None, None), None);
     let scenario = Scenario::new()
         .then_creates("/configmaps/fraud-routing", |sent| {
             assert_eq!(sent["data"]["routing.json"], r#"{"main":null}"#);
@@ -246,4 +248,25 @@ async fn a_main_that_leaves_production_has_no_callers_before_the_record_and_its_
         .then(delete("/poddisruptionbudgets/fraud").finds(&deleted))
         .concurrently(notified(&OLD));
     pass(&mut cluster, &Arc::default(), scenario).await.expect("no version is main");
+}
+
+#[tokio::test]
+async fn an_object_that_is_not_needed_and_lost_its_labels_is_deleted_by_its_uid_before_its_record_goes() {
+    let (mut cluster, _pods) = serving(&[]).await;
+    let lost = json!({"kind": "Deployment", "name": "fraud-v1-1-0", "uid": "5e5e"});
+    let status = with(main_is("1.2.0"), json!({"objects": [lost]}));
+    cluster.sees(&deployment(json!({"spec": {"replicas": 2}, "status": status})));
+    let deleted = json!({"kind": "Status", "apiVersion": "v1", "status": "Success"});
+    let scenario = Scenario::new()
+        .then(
+            delete("/deployments/fraud-v1-1-0")
+                .with(|sent| assert_eq!(sent["preconditions"]["uid"], "5e5e"))
+                .finds(&deleted),
+        )
+        .then(write_status(STATUS).with(|sent| {
+            let names: Vec<_> =
+                sent["status"]["objects"].as_array().into_iter().flatten().map(|o| &o["name"]).collect();
+            assert!(!names.contains(&&json!("fraud-v1-1-0")), "{names:?}");
+        }));
+    pass(&mut cluster, &Arc::default(), scenario).await.expect("it is forgotten");
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    cluster::{client::Heard, guard::Guard},
+    cluster::{client::Heard, received::Received},
     fixtures::{deployment, main_is, parse, rolled_out, version, with},
     rollout::build::Origin,
 };
@@ -52,9 +52,9 @@ impl World {
     fn sees(&self, object: &impl serde::Serialize) {
         let object: Value = serde_json::to_value(object).expect("JSON");
         match object["kind"].as_str().unwrap_or_default() {
-            "ModelDeployment" => drop(self.cache().deployments.apply(parse::<Guard<_>>(object))),
-            "ModelVersion" => drop(self.cache().versions.apply(parse::<Guard<_>>(object))),
-            _ => drop(self.cache().workloads.apply(parse::<Guard<_>>(object))),
+            "ModelDeployment" => drop(self.cache().deployments.apply(parse::<Received<_>>(object))),
+            "ModelVersion" => drop(self.cache().versions.apply(parse::<Received<_>>(object))),
+            _ => drop(self.cache().workloads.apply(parse::<Received<_>>(object))),
         }
     }
 

@@ -37,6 +37,8 @@ pub struct Facts {
     pub binding: Seen<Option<Value>>,
     /// The `MutatingAdmissionPolicy` that writes names, and its binding.
     pub stamp: Seen<(Option<Value>, Option<Value>)>,
+    /// The policies and bindings of the guard. `None`: the chart was installed without it.
+    pub guard: Seen<Option<Vec<GuardPart>>>,
     /// What a forbidden write returned, as a dry run.
     pub dry_run: Seen<DryRun>,
     /// The operator's pods.
@@ -55,6 +57,19 @@ pub struct Facts {
     pub nodes: Seen<Nodes>,
     /// The `DaemonSets` in kube-system.
     pub daemon_sets: Seen<Vec<Value>>,
+}
+
+/// A policy or a binding of the guard.
+#[derive(Clone, Debug)]
+pub struct GuardPart {
+    /// Its kind.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Its `spec` as the chart installed it.
+    pub wanted: Value,
+    /// The object on the API server. `None`: it does not exist.
+    pub found: Option<Value>,
 }
 
 /// The API server's response to the forbidden write.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     config::Config,
     expected,
-    facts::{DryRun, Facts, Nodes, Pages},
+    facts::{DryRun, Facts, GuardPart, Nodes, Pages},
     models::Models,
     seen::Blind,
 };
@@ -42,6 +42,16 @@ pub fn config() -> Config {
 
 fn spec(text: &str) -> Value {
     json!({"spec": serde_json::from_str::<Value>(text).unwrap()})
+}
+
+fn guard() -> Vec<GuardPart> {
+    let part = |kind: &str, text: &str| GuardPart {
+        kind: kind.to_owned(),
+        name: "understudy-guard".to_owned(),
+        wanted: spec(text)["spec"].clone(),
+        found: Some(spec(text)),
+    };
+    vec![part("ValidatingAdmissionPolicy", POLICY), part("ValidatingAdmissionPolicyBinding", BINDING)]
 }
 
 pub fn crd(plural: &str) -> Value {
@@ -117,6 +127,7 @@ pub fn facts() -> Facts {
         policy: Ok(Some(spec(POLICY))),
         binding: Ok(Some(spec(BINDING))),
         stamp: Ok((Some(json!({})), Some(json!({})))),
+        guard: Ok(Some(guard())),
         dry_run: Ok(DryRun::Refused),
         pods: Ok(vec![pod("op-a"), pod("op-b")]),
         missing_rights: Ok(vec![]),

@@ -3,6 +3,7 @@
 mod archive;
 mod collect;
 mod credentials;
+mod notes;
 mod readme;
 mod redact;
 

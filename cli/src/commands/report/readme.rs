@@ -57,7 +57,7 @@ What is in it
 
 What was removed
   {names}
-  Feedback, reasons of decisions, descriptions and documentation. Their length is shown.
+  Feedback, comments, reasons of decisions, descriptions and documentation. Their length is shown.
   User and query of every URL. Passwords, tokens, keys and PEM blocks, wherever a text looks like one.
   Values of environment variables, other annotations than those of Understudy, other files in ConfigMaps.
   Secrets are never read. Logs of models and recorded calls are not in it.

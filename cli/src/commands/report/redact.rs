@@ -1,11 +1,11 @@
 //! Removes from a report what should not leave the cluster: names of people, texts of people, credentials. Pure.
 
-use std::collections::BTreeSet;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::credentials::without_credentials;
+use super::{credentials::without_credentials, notes};
 
 /// Stands for a value that was removed.
 const REDACTED: &str = "(redacted)";
@@ -17,7 +17,7 @@ const TEXT_ANNOTATIONS: [&str; 2] = ["understudy.dev/reason", "understudy.dev/fe
 /// Environment variables that hold no credentials.
 const KEPT_VARIABLES: [&str; 4] = ["RUST_LOG", "POD_NAME", "POD_NAMESPACE", "ORT_DYLIB_PATH"];
 /// Files of the ConfigMaps of chart and operator.
-const KEPT_FILES: [&str; 4] = ["config.yaml", "policy.json", "binding.json", "routing.json"];
+const KEPT_FILES: [&str; 5] = ["config.yaml", "policy.json", "binding.json", "guard.json", "routing.json"];
 /// Accounts of programs, which are not people.
 const PROGRAMS: &str = "system:";
 /// A text of a person that is at least this long is also removed where others quote it.
@@ -30,7 +30,8 @@ pub struct Redactor {
     salt: [u8; 16],
     with_names: bool,
     names: BTreeSet<String>,
-    texts: BTreeSet<String>,
+    /// The longest first: a text may be a part of a longer one.
+    texts: BTreeSet<(Reverse<usize>, String)>,
 }
 
 impl Redactor {
@@ -45,15 +46,17 @@ impl Redactor {
         match object {
             Value::Array(items) => items.iter().for_each(|item| self.learn(item)),
             Value::Object(fields) => {
+                let decision = fields.contains_key("decision");
                 for (key, value) in fields {
                     match value.as_str() {
                         Some(text) if is_name(key) => self.name(text),
                         // The reason of a condition is one word. That of a decision may be a text.
-                        Some(text) if key == "feedback" || TEXT_ANNOTATIONS.contains(&key.as_str()) => {
-                            self.text_of(text);
-                        }
-                        Some(text) if key == "reason" && fields.contains_key("decision") => {
-                            self.text_of(text);
+                        Some(text) if is_text(key, decision) => self.text_of(text),
+                        // The log has a list of approvals as a text.
+                        Some(text) if key == "approvals" => {
+                            if let Ok(approvals) = serde_json::from_str::<Value>(text) {
+                                self.learn(&approvals);
+                            }
                         }
                         _ => self.learn(value),
                     }
@@ -63,15 +66,11 @@ impl Redactor {
         }
     }
 
-    /// Learns the names and the text in the note of an event about a decision.
+    /// Learns the names and texts in the note of an event.
     pub fn learn_note(&mut self, note: &str) {
-        let Some((_, rest)) = note.split_once(" requested by ") else { return };
-        let Some((requester, rest)) = rest.split_once(", ") else { return self.name(rest) };
-        self.name(requester);
-        let Some((_, rest)) = rest.split_once(" by ") else { return };
-        let (decider, text) = rest.split_once(": ").unwrap_or((rest, ""));
-        self.name(decider);
-        self.text_of(text);
+        let found = notes::read(note);
+        found.names.into_iter().for_each(|name| self.name(name));
+        found.texts.into_iter().for_each(|text| self.text_of(text));
     }
 
     /// Learns the names and texts in the operator's log, which has a JSON object on each line.
@@ -89,7 +88,10 @@ impl Redactor {
 
     fn text_of(&mut self, text: &str) {
         if text.chars().count() >= QUOTED {
-            self.texts.insert(text.to_owned());
+            // The log has it inside of JSON, and comments of approvers inside of JSON inside of JSON.
+            let once = escaped(text);
+            let forms = [text.to_owned(), escaped(&once), once];
+            self.texts.extend(forms.map(|form| (Reverse(form.len()), form)));
         }
     }
 
@@ -145,8 +147,7 @@ impl Redactor {
             Value::Object(fields) => {
                 let decision = fields.contains_key("decision");
                 for (key, field) in fields {
-                    let text = key == "feedback" || (decision && key == "reason");
-                    if text || TEXT_ANNOTATIONS.contains(&key.as_str()) {
+                    if is_text(key, decision) {
                         shorten(field);
                     } else if key == "annotations" {
                         // Also those of a pod's template.
@@ -165,7 +166,7 @@ impl Redactor {
     #[must_use]
     pub fn text(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for known in &self.texts {
+        for (_, known) in &self.texts {
             text = text.replace(known.as_str(), REDACTED);
         }
         let text = without_credentials(&text);
@@ -187,6 +188,19 @@ fn is_name(key: &str) -> bool {
         || key.ends_with("By")
         || key.ends_with("_by")
         || (key.starts_with("understudy.dev/") && key.ends_with("-by"))
+}
+
+/// Whether the field holds a text of a person. The reason of a condition is one word. That of a decision may be a text.
+fn is_text(key: &str, decision: bool) -> bool {
+    matches!(key, "feedback" | "comment" | "lastComment")
+        || (decision && key == "reason")
+        || TEXT_ANNOTATIONS.contains(&key)
+}
+
+/// The text as JSON has it between its quotes.
+fn escaped(text: &str) -> String {
+    let quoted = Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
 }
 
 fn annotations(annotations: &mut Value) {

@@ -81,6 +81,41 @@ fn an_event_of_a_deleted_version_is_redacted() {
 }
 
 #[test]
+fn comments_of_requests_approvals_and_rollbacks_are_redacted() {
+    let mut redactor = redactor();
+    let mut object = json!({"apiVersion": "understudy.dev/v1alpha1", "status": {
+        "lastComment": "Oscar insists", "transition": {"requestedBy": "alice", "comment": "Peggy asked for it",
+            "approvals": [{"by": "bob", "comment": "fine with Trent"}], "breaking": "no input age"},
+        "rollback": {"by": "erin", "comment": "Victor complained"},
+    }});
+    redactor.learn(&object);
+    redactor.object(&mut object);
+    let text = object.to_string();
+    for secret in ["Oscar", "Peggy", "Trent", "Victor", "alice", "bob", "erin"] {
+        assert!(!text.contains(secret), "{secret} is in {text}");
+    }
+    assert!(text.contains("no input age"), "{text}");
+}
+
+#[test]
+fn comments_in_the_log_are_redacted_however_they_are_quoted() {
+    let mut redactor = redactor();
+    let approvals = json!([{"by": "bob", "comment": "as \"Trent\" said"}]).to_string();
+    let line = json!({"message": "decision", "decision": "Approved", "comment": "Peggy \"P\" asked", "approvals": approvals})
+        .to_string();
+    redactor.learn_log(&line);
+    let text = redactor.text(&line);
+    assert!(!text.contains("Trent") && !text.contains("Peggy") && !text.contains("bob"), "{text}");
+}
+
+#[test]
+fn a_text_that_is_part_of_another_one_does_not_keep_the_rest_of_it() {
+    let mut redactor = redactor();
+    redactor.learn(&json!([{"comment": "mallory"}, {"comment": "ask mallory tomorrow"}]));
+    assert_eq!(redactor.text("alice said: ask mallory tomorrow"), "alice said: (redacted)");
+}
+
+#[test]
 fn a_decision_in_the_log_is_redacted() {
     let mut redactor = redactor();
     let line = r#"{"message":"decision","decision":"Rejected","requested_by":"dave","decided_by":"erin","reason":"Oscar knows"}"#;

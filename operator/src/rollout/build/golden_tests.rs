@@ -45,7 +45,7 @@ fn check(case: &str) {
         "workload": workload(md, &input.version, input.replicas, &config),
         "versionService": version_service(md, &input.version.spec.version),
         "mainService": main_service(md, main.map(|version| Answering { version, transition: "6f1c2b" })),
-        "routing": config_map(md, &routing),
+        "routing": config_map(md, &routing, None),
         "budget": budget(md, main),
     });
     if let Some(challenger) = challenger {

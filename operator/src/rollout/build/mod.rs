@@ -10,7 +10,9 @@ mod volumes;
 mod workload;
 
 pub use budget::budget;
-pub use config_map::{config_map, hash};
+#[cfg(test)]
+pub use config_map::hash;
+pub use config_map::{config_map, edition};
 pub use routing::routing;
 pub use service::{
     Answering, challenger_service, is_switched, main_service, peers_service, same_callers, version_service,

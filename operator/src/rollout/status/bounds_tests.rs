@@ -17,6 +17,7 @@ use understudy_crds::{
 use super::*;
 use crate::{
     fixtures::{deployment, main_is, now, proven, version},
+    policy::Enforcement,
     reasons::Waiting,
     rollout::{apply::Workloads, challenger::Challenger, plan::plan, routed::Routed, running::Running},
 };
@@ -59,7 +60,8 @@ fn after(observed: &Observed, message: &str) -> ModelDeploymentStatus {
         calls: Calls { main: None, challenger: &Challenger::NotNamed, collected: None },
     };
     let policy = Enforcement::broken(message);
-    status(&observed.md, observed, &pass, &policy, now())
+    let policies = Policies { approval: policy.clone(), guard: policy };
+    status(&observed.md, observed, &pass, &policies, now())
 }
 
 proptest! {

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use understudy_crds::{
     ModelDeployment, ModelDeploymentStatus,
-    condition::{self, APPROVAL_POLICY_ACTIVE, DEPLOYED, READY, RECONCILING, RUNNING, STALLED},
+    condition::{
+        self, APPROVAL_POLICY_ACTIVE, DEPLOYED, OBJECTS_GUARDED, READY, RECONCILING, RUNNING, STALLED,
+    },
 };
 
 use super::pass::Pass;
@@ -14,12 +16,20 @@ use crate::{
     rollout::{running::Running, verify::Readiness},
 };
 
-/// Sets the conditions about main, about the approval policy, and about the whole deployment.
+/// The state of both policies.
+pub struct Policies {
+    /// The approval policy.
+    pub approval: Enforcement,
+    /// The guard around owned objects.
+    pub guard: Enforcement,
+}
+
+/// Sets the conditions about main, about the policies, and about the whole deployment.
 pub fn fill_in(
     status: &mut ModelDeploymentStatus,
     base: &ModelDeployment,
     pass: &Pass<'_>,
-    policy: &Enforcement,
+    policies: &Policies,
     now: Timestamp,
 ) {
     let generation = base.metadata.generation;
@@ -28,7 +38,8 @@ pub fn fill_in(
     let first = status.main.is_some()
         && condition::find(&conditions, RUNNING)
             .is_none_or(|running| running.reason == reasons::Running::NoMain.as_str());
-    let policy_known = condition::find(&conditions, APPROVAL_POLICY_ACTIVE).is_some();
+    let known =
+        [APPROVAL_POLICY_ACTIVE, OBJECTS_GUARDED].map(|type_| condition::find(&conditions, type_).is_some());
     let mut set = |type_: &str, value: bool, reason: &str, message: &str| {
         condition::set(&mut conditions, type_, value, (reason, message), generation, now);
     };
@@ -62,8 +73,13 @@ pub fn fill_in(
         Running::AsBefore => {}
     }
     // Before its first check, this process keeps what an earlier process found.
-    if policy.checked || !policy_known {
-        set(APPROVAL_POLICY_ACTIVE, policy.active, policy.reason().as_str(), &policy.message);
+    let Policies { approval, guard } = policies;
+    for (type_, policy, known) in
+        [(APPROVAL_POLICY_ACTIVE, approval, known[0]), (OBJECTS_GUARDED, guard, known[1])]
+    {
+        if policy.checked || !known {
+            set(type_, policy.active, policy.reason().as_str(), &policy.message);
+        }
     }
 
     let running = condition::find(&conditions, RUNNING)

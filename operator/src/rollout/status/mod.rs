@@ -12,6 +12,7 @@ use understudy_crds::{
     ServedVersion, Stage, Staged, limits, names,
 };
 
+use self::conditions::Policies;
 pub use self::pass::{Calls, Pass};
 use super::{
     closing::closing,
@@ -22,7 +23,7 @@ use super::{
     routed::Switched,
     verify::Readiness,
 };
-use crate::{cluster::kinds, context::Context, policy::Enforcement};
+use crate::{cluster::kinds, context::Context};
 
 /// Records the new main, if this pass has switched callers to it. Returns the deployment as it was written. Nothing
 /// comes between the switch and this write, so that no other failure can keep the record from being written.
@@ -61,8 +62,11 @@ async fn write(
         Readiness::Change { md } => md.as_ref(),
         _ => observed.md.as_ref(),
     };
-    let policy = ctx.policy.subscribe().borrow().clone();
-    let next = status(base, observed, pass, &policy, now);
+    let policies = Policies {
+        approval: ctx.policy.subscribe().borrow().clone(),
+        guard: ctx.guard.subscribe().borrow().clone(),
+    };
+    let next = status(base, observed, pass, &policies, now);
     let held = recorded.unwrap_or(base);
     if held.status.as_ref() == Some(&next) {
         return Ok(None);
@@ -82,7 +86,7 @@ fn status(
     base: &ModelDeployment,
     observed: &Observed,
     pass: &Pass<'_>,
-    policy: &Enforcement,
+    policies: &Policies,
     now: Timestamp,
 ) -> ModelDeploymentStatus {
     let mut status = base.status.clone().unwrap_or_default();
@@ -105,6 +109,7 @@ fn status(
         labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
     });
     status.staging = staging(observed, &status.staging);
+    status.objects = observed.objects.list();
     status.rollout = rollout(observed, pass);
     if let (Some(over), Some(rollback)) =
         (pass.deadline.and_then(|d| d.over.clone()), status.rollback.as_mut())
@@ -112,7 +117,7 @@ fn status(
     {
         (rollback.result, rollback.message) = (RollbackResult::TimedOut, over);
     }
-    conditions::fill_in(&mut status, base, pass, policy, now);
+    conditions::fill_in(&mut status, base, pass, policies, now);
     let keeps_routing = observed.main_is_unreadable() && !pass.readiness.changes_main();
     if pass.routed.reached_pods() && !keeps_routing {
         challenger::fill_in(&mut status, observed, &pass.calls, now);

@@ -2,6 +2,7 @@
 
 mod crds;
 mod enforcement;
+mod guard;
 mod leader;
 mod lease;
 mod models;
@@ -18,11 +19,12 @@ use super::{check::Check, facts::Facts};
 /// it.
 #[must_use]
 pub fn all(facts: &Facts) -> Vec<Check> {
-    let checks: [fn(&Facts) -> Vec<Check>; 10] = [
+    let checks: [fn(&Facts) -> Vec<Check>; 11] = [
         versions::check,
         crds::check,
         policy::check,
         enforcement::check,
+        guard::check,
         operator::check,
         rights::check,
         lease::check,

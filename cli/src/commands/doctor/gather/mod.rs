@@ -38,6 +38,7 @@ pub async fn facts(
     let (policy, binding) =
         tokio::join!(reader.get(POLICIES, None, &config.policy), reader.get(BINDINGS, None, &config.policy));
     let stamp = rule::stamp(reader, &config).await;
+    let guard = rule::guard(reader, &reference).await;
     let pods = match &operator {
         Ok(Some(operator)) => operator::pods(reader, system, operator).await,
         _ => Ok(vec![]),
@@ -61,6 +62,7 @@ pub async fn facts(
         policy,
         binding,
         stamp,
+        guard,
         dry_run,
         pods,
         missing_rights,

@@ -9,8 +9,8 @@ use understudy_crds::ModelVersion;
 
 use super::super::{
     config::Config,
-    facts::DryRun,
-    kinds::{STAMP_BINDINGS, STAMPS, VERSIONS},
+    facts::{DryRun, GuardPart},
+    kinds::{BINDINGS, POLICIES, STAMP_BINDINGS, STAMPS, VERSIONS},
     read::{Kind, Reader},
     seen::{Blind, Seen},
 };
@@ -31,6 +31,25 @@ pub async fn stamp(reader: &Reader, config: &Config) -> Seen<(Option<Value>, Opt
     }
     let name = format!("{}-stamp", config.fullname);
     Ok((reader.get(STAMPS, None, &name).await?, reader.get(STAMP_BINDINGS, None, &name).await?))
+}
+
+/// The policies and bindings of the guard, which the ConfigMap `reference` names.
+pub async fn guard(reader: &Reader, reference: &Seen<Option<Value>>) -> Seen<Option<Vec<GuardPart>>> {
+    let Some(text) = reference.clone()?.and_then(|map| map["data"]["guard.json"].as_str().map(str::to_owned))
+    else {
+        return Ok(None);
+    };
+    let parts: Vec<Value> = serde_json::from_str(&text)
+        .map_err(|error| Blind::Failed(format!("guard.json is not a list: {error}")))?;
+    let mut guard = vec![];
+    for part in parts {
+        let text = |key: &str| part[key].as_str().unwrap_or_default().to_owned();
+        let (kind, name) = (text("kind"), text("name"));
+        let of = if kind == "ValidatingAdmissionPolicy" { POLICIES } else { BINDINGS };
+        let found = reader.get(of, None, &name).await?;
+        guard.push(GuardPart { kind, name, wanted: part["spec"].clone(), found });
+    }
+    Ok(Some(guard))
 }
 
 /// Tries to record an approval by its own requester, as a dry run, which changes nothing. Only a person who may write

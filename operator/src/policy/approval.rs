@@ -1,4 +1,6 @@
-//! The dry run of a write that the policy must refuse: an entry in the history that shows an approval by its requester.
+//! The approval policy. It must refuse an entry in the history that shows an approval by its requester.
+
+use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{
@@ -6,50 +8,42 @@ use kube::{
     api::{Patch, PatchParams},
 };
 use serde_json::{Value, json};
-use understudy_crds::{Decision, HistoryEntry, ModelVersion, Stage};
+use understudy_crds::{Decision, HISTORY_CAPACITY, HistoryEntry, ModelVersion, Stage};
 
-use crate::{clock, error_chain::is_unanswered};
+use super::rule::{Error, Rule};
+use crate::{clock, cluster::cache::Cache, metrics::Metrics};
 
 /// The message with which the policy refuses the write. It is the same text as in the chart.
 const REFUSAL: &str = "four eyes: an approval by its own requester cannot be recorded";
 
-/// The write was not refused by the policy.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error(
-        "the API server accepted an approval by its own requester (dry run): the approval policy is not in force"
-    )]
-    Accepted,
-    #[error("failed to try the approval policy on {name}")]
-    Try {
-        name: String,
-        #[source]
-        source: Box<kube::Error>,
-    },
-}
+/// The approval policy: nobody approves their own request.
+pub struct Approval;
 
-impl Error {
-    /// The sentence in conditions. `None` if the API server did not answer. The name of the version and the words of a
-    /// webhook are only in the log: they vary from check to check.
-    pub fn finding(&self) -> Option<String> {
-        match self {
-            Self::Accepted => Some(self.to_string()),
-            Self::Try { source, .. } if is_unanswered(source) => None,
-            Self::Try { .. } => Some(
-                "the API server refused the dry run that tries the approval policy, but not by the policy: \
-                 the operator's log has the answer"
-                    .to_owned(),
-            ),
-        }
+impl Rule for Approval {
+    type Witness = ModelVersion;
+
+    const NAME: &'static str = "the approval policy";
+
+    /// The schema rejects any further entry in a full history, before the policy is evaluated.
+    fn witness(cache: &Cache) -> Option<Arc<ModelVersion>> {
+        cache.versions.state().into_iter().find(|v| v.history().len() < HISTORY_CAPACITY)
+    }
+
+    async fn refuses(client: &Client, witness: &ModelVersion) -> Result<bool, Error> {
+        forbidden_write_is_refused(client, witness).await
+    }
+
+    fn publish(metrics: &Metrics, namespace: &str, active: bool) {
+        metrics.policy_active(namespace, active);
     }
 }
 
 /// Whether the policy refused to record that a person approved their own request. `Ok(false)` if the version was
 /// deleted, so that nothing could be tried. Any other result is an error.
-pub async fn forbidden_write_is_refused(client: &Client, witness: &ModelVersion) -> Result<bool, Error> {
+async fn forbidden_write_is_refused(client: &Client, witness: &ModelVersion) -> Result<bool, Error> {
     let name = witness.name_any();
     let api: Api<ModelVersion> = Api::namespaced(client.clone(), &witness.namespace().unwrap_or_default());
-    let failed = |source| Error::Try { name: name.clone(), source: Box::new(source) };
+    let failed = |source| failed(&name, source);
     match attempt(&api, witness).await {
         // If the first entry was written since the witness was read, this write would remove it. The schema rejects that
         // before any policy is evaluated.
@@ -67,11 +61,15 @@ async fn attempt(api: &Api<ModelVersion>, witness: &ModelVersion) -> Result<bool
     let name = witness.name_any();
     let dry_run = PatchParams { dry_run: true, ..PatchParams::default() };
     match api.patch_status(&name, &dry_run, &forge(witness)).await {
-        Ok(_) => Err(Error::Accepted),
+        Ok(_) => Err(Error::Accepted { write: "an approval by its own requester", policy: Approval::NAME }),
         Err(kube::Error::Api(status)) if status.message.contains(REFUSAL) => Ok(true),
         Err(kube::Error::Api(status)) if status.is_not_found() => Ok(false),
-        Err(source) => Err(Error::Try { name, source: Box::new(source) }),
+        Err(source) => Err(failed(&name, source)),
     }
+}
+
+fn failed(name: &str, source: kube::Error) -> Error {
+    Error::Try { policy: Approval::NAME, with: name.to_owned(), source: Box::new(source) }
 }
 
 fn is_invalid(error: &kube::Error) -> bool {
@@ -112,5 +110,5 @@ fn forbidden(witness: &ModelVersion) -> HistoryEntry {
 }
 
 #[cfg(test)]
-#[path = "dry_run_tests.rs"]
+#[path = "approval_tests.rs"]
 mod tests;

@@ -15,7 +15,7 @@ const MAX_ERROR: usize = 300;
 /// An object of kind `K`, or what is known of one that cannot be parsed as `K`: for example because a newer operator has
 /// written a value that this one does not know.
 #[derive(Clone, Debug)]
-pub enum Guard<K> {
+pub enum Received<K> {
     /// It was parsed.
     Read(K),
     /// It was not. It must be kept as it is.
@@ -35,7 +35,7 @@ pub struct Unreadable {
     pub error: String,
 }
 
-impl<'de, K: DeserializeOwned> Deserialize<'de> for Guard<K> {
+impl<'de, K: DeserializeOwned> Deserialize<'de> for Received<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
         // The value is borrowed, since it is needed again only after a failure.
@@ -76,7 +76,7 @@ impl Unreadable {
     }
 }
 
-impl<K: Resource> Resource for Guard<K> {
+impl<K: Resource> Resource for Received<K> {
     type DynamicType = K::DynamicType;
     type Scope = K::Scope;
 
@@ -119,15 +119,15 @@ mod tests {
     use super::*;
     use crate::fixtures;
 
-    fn read(object: Value) -> Guard<ModelVersion> {
-        serde_json::from_value(object).expect("a guard takes any object")
+    fn read(object: Value) -> Received<ModelVersion> {
+        serde_json::from_value(object).expect("any object with metadata is taken")
     }
 
     #[test]
     fn a_version_in_a_stage_that_is_unknown_here_keeps_its_place() {
         let mut object = serde_json::to_value(fixtures::version("1.3.0", json!({}))).expect("JSON");
         object["status"] = json!({"stage": "Canary", "note": "x".repeat(10_000)});
-        let Guard::Unreadable(found) = read(object) else { panic!("it cannot be parsed") };
+        let Received::Unreadable(found) = read(object) else { panic!("it cannot be parsed") };
         assert_eq!(found.metadata.name.as_deref(), Some("fraud-1.3.0"));
         assert_eq!(found.deployment.as_deref(), Some("fraud"));
         assert_eq!(found.version.as_deref(), Some("1.3.0"));
@@ -138,14 +138,14 @@ mod tests {
     fn the_error_does_not_hold_the_object() {
         let mut object = serde_json::to_value(fixtures::version("1.3.0", json!({}))).expect("JSON");
         object["status"] = json!({"stage": "x".repeat(10_000)});
-        let Guard::Unreadable(found) = read(object) else { panic!("it cannot be parsed") };
+        let Received::Unreadable(found) = read(object) else { panic!("it cannot be parsed") };
         assert!(found.error.len() <= MAX_ERROR, "{}", found.error.len());
     }
 
     #[test]
     fn an_object_that_can_be_parsed_is_as_it_was() {
         let version = fixtures::version("1.3.0", json!({}));
-        let Guard::Read(read) = read(serde_json::to_value(&version).expect("JSON")) else {
+        let Received::Read(read) = read(serde_json::to_value(&version).expect("JSON")) else {
             panic!("it can be parsed")
         };
         assert_eq!(read, version);

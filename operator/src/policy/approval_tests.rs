@@ -68,7 +68,7 @@ async fn a_record_that_began_meanwhile_is_read_again_and_does_not_show_that_the_
 #[tokio::test]
 async fn a_write_that_passes_shows_that_the_policy_is_not_in_force() {
     let found = checked(0, Scenario::new().then(attempt().finds(&version(1)))).await;
-    assert!(matches!(found, Err(Error::Accepted)), "{found:?}");
+    assert!(matches!(found, Err(Error::Accepted { .. })), "{found:?}");
 }
 
 #[tokio::test]
