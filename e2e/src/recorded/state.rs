@@ -9,11 +9,10 @@ use k8s_openapi::api::{
     policy::v1::PodDisruptionBudget,
 };
 use kube::{
-    Resource, ResourceExt,
-    api::{ListParams, Patch, PatchParams},
-    core::NamespaceResourceScope,
+    Api, Resource, ResourceExt,
+    api::{DynamicObject, ListParams, Patch, PatchParams},
+    core::{ApiResource, NamespaceResourceScope},
 };
-use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use understudy_crds::{ModelDeployment, ModelVersion, names};
 
@@ -129,16 +128,15 @@ fn contains(new: &Value, old: &Value) -> bool {
     }
 }
 
+/// As they are stored: a type of this checkout would add the defaults of its own fields.
 async fn objects<K>(world: &World) -> Result<Vec<((String, String), Value)>>
 where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + Clone
-        + std::fmt::Debug
-        + Serialize
-        + DeserializeOwned,
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
 {
-    let kind = K::kind(&());
-    let all = world.api::<K>().list(&ListParams::default()).await?;
+    let (kind, resource) = (K::kind(&()), ApiResource::erase::<K>(&()));
+    let client = world.server().admin()?;
+    let api = Api::<DynamicObject>::namespaced_with(client, world.namespace(), &resource);
+    let all = api.list(&ListParams::default()).await?;
     all.into_iter()
         .filter(|object| {
             object.labels().contains_key(names::MANAGED_BY.0) || K::group(&()) == "understudy.dev"

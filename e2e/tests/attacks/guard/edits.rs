@@ -110,10 +110,6 @@ async fn a28_a_pod_of_the_operator_gets_no_other_image_label_address_or_ephemera
         (Some("status"), json!({"status": {"podIP": "192.0.2.1", "podIPs": [{"ip": "192.0.2.1"}]}})),
         (Some("status"), json!({"metadata": {"labels": {"understudy.dev/version": "9.9.9"}}})),
         (
-            Some("resize"),
-            json!({"spec": {"containers": [{"name": "server", "image": "server:1", "resources": {"requests": {"cpu": "1m"}}}]}}),
-        ),
-        (
             Some("ephemeralcontainers"),
             json!({"spec": {"ephemeralContainers": [{"name": "debug", "image": "mine:1"}]}}),
         ),

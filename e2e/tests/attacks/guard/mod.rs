@@ -4,6 +4,7 @@
 mod creations;
 mod edits;
 mod names;
+mod resize;
 mod writers;
 
 use kube::{
