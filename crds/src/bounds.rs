@@ -169,8 +169,10 @@ fn entry(of: &mut HistoryEntry) {
         breaking,
         approvals,
         digest,
+        deployment_uid,
         policy,
     } = of;
+    shorten_some(deployment_uid, limits::UID);
     shorten(id, limits::ID);
     shorten(requested_by, limits::PERSON);
     shorten(decided_by, limits::PERSON);

@@ -67,6 +67,11 @@ pub struct HistoryEntry {
     /// Digest of the artifact that was decided on: `sha256:` and 64 hexadecimal digits.
     #[schemars(length(max = limits::DIGEST))]
     pub digest: String,
+    /// `metadata.uid` of the `ModelDeployment` under which this was decided. One that was deleted and created again has another
+    /// one, and a rollback under it needs an approval of its own. Absent in entries of older operators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::UID))]
+    pub deployment_uid: Option<String>,
     /// The `ValidatingAdmissionPolicy` that was in force at an approval. Absent for other decisions, and if the
     /// operator may not read policies.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -66,7 +66,9 @@ pub fn apply(
             status.settled_generation = generation;
         }
     }
-    status.history.extend(entries.into_iter().take(room));
+    let under = observed.deployment.as_ref().and_then(|md| md.metadata.uid.as_ref());
+    let entries = entries.into_iter().map(|entry| HistoryEntry { deployment_uid: under.cloned(), ..entry });
+    status.history.extend(entries.take(room));
     conditions::status(&after, None, now)
 }
 
@@ -144,6 +146,7 @@ fn entries(
                 breaking: None,
                 approvals: vec![],
                 digest: version.spec.artifact.digest(),
+                deployment_uid: None,
                 policy: None,
             };
             withdrawn.into_iter().chain([moved]).collect()
@@ -177,6 +180,7 @@ fn entry(
         breaking: transition.breaking.clone(),
         approvals: transition.approvals.clone(),
         digest: transition.digest.clone(),
+        deployment_uid: None,
         policy,
     }
 }

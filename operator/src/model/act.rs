@@ -153,7 +153,7 @@ impl World {
                     json!(if required { "Required" } else { "Optional" });
             }),
             Act::RollBack { to } => {
-                let request = format!("{}#{}", place(to).1, self.ledger.rollbacks.len());
+                let request = format!("{}#{}", place(to).1, self.ledger.rollbacks);
                 self.edit_deployment(who, |md| {
                     annotate(md, &[("rollback", Some(&request)), ("rollback-by", Some(who.name()))]);
                 })

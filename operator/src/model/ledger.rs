@@ -8,7 +8,6 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    known::{Hole, is_avoided},
     objects::{DEPLOYMENT, Kind, Source, annotation, number, requested, text, uid},
     people::Who,
     write::{Part, Write},
@@ -58,8 +57,8 @@ pub struct Ledger {
     pub switches: Vec<Switch>,
     /// Whether somebody else has written what callers reach.
     pub tampered: bool,
-    /// The rollbacks that were asked for: uid of the deployment, and the request.
-    pub rollbacks: Vec<(String, String)>,
+    /// How many rollbacks were asked for.
+    pub rollbacks: usize,
 }
 
 impl Ledger {
@@ -102,9 +101,8 @@ impl Ledger {
             Kind::ModelDeployment => {
                 self.deployments.insert(uid(after).to_owned());
                 let request = annotation(after, "rollback");
-                if !request.is_empty() && annotation_before(write, "rollback") != request {
-                    self.rollbacks.push((uid(after).to_owned(), request.to_owned()));
-                }
+                let is_new = !request.is_empty() && annotation_before(write, "rollback") != request;
+                self.rollbacks += usize::from(is_new);
             }
             _ => self.tampered = true,
         }
@@ -113,13 +111,6 @@ impl Ledger {
     /// Whom callers reach by the newest switch under this deployment.
     pub fn serving(&self, deployment: &str) -> Option<&Source> {
         self.switches.last().filter(|switch| switch.deployment == deployment)?.to.as_ref()
-    }
-
-    /// Whether somebody asked to roll back to this number.
-    fn is_rolled_back(&self, of: &Source, deployment: &str) -> bool {
-        self.rollbacks
-            .iter()
-            .any(|(uid, request)| uid == deployment && request.split('#').next() == Some(of.number.as_str()))
     }
 
     /// Who asked for the stage that a version requests in this generation.
@@ -134,8 +125,7 @@ impl Ledger {
             approval.of == *of
                 && stages.contains(&approval.to.as_str())
                 && approval.by != approval.requested_by
-                && (approval.deployment == deployment
-                    || (is_avoided(Hole::OtherDeployment) && self.is_rolled_back(of, deployment)))
+                && approval.deployment == deployment
         };
         let given: Vec<_> = self.approvals.iter().filter(counts).collect();
         given.iter().any(|one| {

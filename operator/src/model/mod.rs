@@ -12,7 +12,6 @@ mod coverage;
 mod gambit;
 mod http;
 mod invariants;
-mod known;
 mod ledger;
 mod lock;
 mod nodes;

@@ -105,6 +105,7 @@ fn forbidden(witness: &ModelVersion) -> HistoryEntry {
         breaking: None,
         approvals: vec![],
         digest: witness.spec.artifact.digest(),
+        deployment_uid: None,
         policy: None,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::*;
@@ -220,6 +221,18 @@ fn a_rollback_whose_bytes_are_not_the_approved_ones_is_refused() {
     let versions = vec![version("1.0.0", "Archived", status), version("1.1.0", "Production", json!({}))];
     let plan = plan(&observed(&rollback_to("1.0.0"), &main_is("1.1.0"), versions), now());
     assert_eq!(plan.rollback.map(|r| r.result), Some(RollbackResult::Refused));
+}
+
+#[rstest]
+#[case::of_an_older_operator(None, true)]
+#[case::under_this_deployment(Some("uid-of-fraud"), true)]
+#[case::under_a_deleted_deployment_of_the_same_name(Some("uid-of-another"), false)]
+fn a_rollback_needs_an_approval(#[case] decided_under: Option<&str>, #[case] counts: bool) {
+    let mut status = was_in_production("1.0.0");
+    status["history"][0]["deploymentUid"] = json!(decided_under);
+    let versions = vec![version("1.0.0", "Archived", status), version("1.1.0", "Production", json!({}))];
+    let plan = plan(&observed(&rollback_to("1.0.0"), &main_is("1.1.0"), versions), now());
+    assert_eq!(promoted(&plan).is_some(), counts, "{:?}", plan.rollback);
 }
 
 #[test]

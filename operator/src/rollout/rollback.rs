@@ -97,7 +97,7 @@ fn breaks(main: Option<&Arc<ModelVersion>>, target: &ModelVersion) -> Option<Str
 /// main: otherwise one person could promote it before versions that were approved earlier.
 pub fn refusal(md: &ModelDeployment, version: &ModelVersion) -> Option<String> {
     let number = &version.spec.version;
-    if version.production_approval().is_none_or(|h| h.decided_by == h.requested_by) {
+    if !is_approved(md, version) {
         return Some(format!(
             "{number} was never approved for Production by a second person: request that stage and have it approved"
         ));
@@ -115,6 +115,19 @@ pub fn refusal(md: &ModelDeployment, version: &ModelVersion) -> Option<String> {
         "{number} was never main of {}, and a rollback goes only to what was main: {advice}",
         md.name_any()
     ))
+}
+
+/// Whether a second person approved these bytes for Production of this deployment. An approval under one that was deleted does
+/// not count for another one of its name. Entries of older operators do not say under which they were decided.
+fn is_approved(md: &ModelDeployment, version: &ModelVersion) -> bool {
+    let digest = version.spec.artifact.digest();
+    version.history().iter().any(|h| {
+        h.to == Stage::Production
+            && h.decision == Decision::Approved
+            && h.digest == digest
+            && h.decided_by != h.requested_by
+            && h.deployment_uid.as_ref().is_none_or(|uid| Some(uid) == md.metadata.uid.as_ref())
+    })
 }
 
 /// Whether the version is or was main. Its own history shows it once its stage has followed. Before that, the record of
