@@ -27,7 +27,7 @@ async fn an_installation_of_this_size_survives_its_leaders_writes_nothing_by_its
         let paused = Paused::now()?;
         all.lead().await?;
         all.rest().await?;
-        println!("one deletion costs at most three passes");
+        println!("a deletion costs few passes");
         deletion::of_a_version(&mut all).await?;
         deletion::of_an_owned_object(&all).await?;
         drop(paused);
