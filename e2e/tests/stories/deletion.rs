@@ -10,7 +10,7 @@ use k8s_openapi::api::{
 };
 use kube::{
     Api, Resource,
-    api::{DeleteParams, ListParams, ObjectMeta, PostParams},
+    api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams},
     core::NamespaceResourceScope,
 };
 use serde::de::DeserializeOwned;
@@ -41,17 +41,18 @@ where
     Ok(())
 }
 
-/// Creates a foreign object with our labels.
+/// Creates a foreign object, and gives it our labels as if the guard were off.
 async fn create_foreign_object(story: &Story) -> Result<ConfigMap> {
+    let name = "notes";
     let foreign = ConfigMap {
-        metadata: ObjectMeta {
-            name: Some("notes".to_owned()),
-            labels: Some(names::version_labels(MODEL, "0.9.0")),
-            ..ObjectMeta::default()
-        },
+        metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() },
         ..ConfigMap::default()
     };
-    Ok(story.api().create(&PostParams::default(), &foreign).await?)
+    story.api::<ConfigMap>().create(&PostParams::default(), &foreign).await?;
+    let around =
+        Api::<ConfigMap>::namespaced(story.cluster().client_around_the_guard().await?, story.namespace());
+    let labels = Patch::Merge(json!({"metadata": {"labels": names::version_labels(MODEL, "0.9.0")}}));
+    Ok(around.patch(name, &PatchParams::default(), &labels).await?)
 }
 
 #[tokio::test]
