@@ -22,6 +22,9 @@ use understudy_crds::{
 };
 use understudy_e2e::{MODEL, Publication, Sample, Story, rows, with_temp_ns};
 
+/// Much longer than a node needs to follow a Service.
+const DEADLINE: std::time::Duration = std::time::Duration::from_mins(1);
+
 /// Deletes an object and waits until the operator creates it again.
 async fn is_recreated<K>(story: &Story, name: &str) -> Result<()>
 where
@@ -52,7 +55,8 @@ where
     Ok(())
 }
 
-/// Waits until all pods of main are ready, and checks a prediction.
+/// Waits until all pods of main are ready and answer a prediction. A Service that was edited and restored may lead elsewhere for
+/// a moment: EndpointSlices and kube-proxy follow both changes one after the other.
 async fn ensure_main_serves(story: &Story) -> Result<()> {
     let all = |d: &Deployment| {
         let status = d.status.clone().unwrap_or_default();
@@ -63,7 +67,12 @@ async fn ensure_main_serves(story: &Story) -> Result<()> {
     story.await_object("all pods ready", &names::version_object(MODEL, "1.0.0"), all).await?;
     let mut caller = story.caller().await?;
     caller.await_version("1.0.0").await?;
-    story.predict(MODEL).await?.ensure_equals(&rows()?, "1.0.0")
+    let expected = rows()?;
+    let answered = tokio::time::timeout(DEADLINE, async {
+        while story.predict(MODEL).await?.ensure_equals(&expected, "1.0.0").is_err() {}
+        anyhow::Ok(())
+    });
+    answered.await.context("timed out: main answers again")?
 }
 
 /// Brings up main on two pods with recording, and a challenger.
