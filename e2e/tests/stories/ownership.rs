@@ -56,7 +56,7 @@ where
 }
 
 /// Waits until all pods of main are ready and answer a prediction. A Service that was edited and restored may lead elsewhere for
-/// a moment: EndpointSlices and kube-proxy follow both changes one after the other.
+/// a moment: `EndpointSlices` and kube-proxy follow both changes one after the other.
 async fn ensure_main_serves(story: &Story) -> Result<()> {
     let all = |d: &Deployment| {
         let status = d.status.clone().unwrap_or_default();
