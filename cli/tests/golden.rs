@@ -153,11 +153,13 @@ fn programs_get_the_comparison_as_json() {
 fn the_comparison_explains_pairs_and_values() {
     let text = compare::text::full(&compare("compared"), now());
     assert!(
-        text.contains("A pair is one call that both answered with a prediction: 4996 of 5000 copied calls."),
+        text.contains(
+            "A pair is one row of a call that both answered with a prediction. Copied calls: 5000."
+        ),
         "{text}"
     );
     assert!(text.contains("label           5995     96.5 %"), "{text}");
-    let example = "a call with 10 rows is 1 pair and, in an output with 2 numbers a row, 20 values";
+    let example = "a call with 10 rows is 10 pairs and, in an output with 2 numbers a row, 20 values";
     assert!(text.contains(example), "{text}");
 }
 
@@ -196,7 +198,7 @@ fn a_new_main_is_not_shown_with_the_figures_of_the_previous_main() {
     let mut md: ModelDeployment = read("compared");
     md.status.as_mut().unwrap().main.as_mut().unwrap().digest = "sha256:another".to_owned();
     let text = compare::text::full(&CompareReport::of(&md, &flags()), now());
-    assert!(text.contains("Before          1.3.0 with main 1.2.0: 4996 pairs"), "{text}");
+    assert!(text.contains("Before          1.3.0 with main 1.2.0: 5995 pairs"), "{text}");
 }
 
 #[test]
@@ -205,7 +207,7 @@ fn a_review_of_the_challenger_shows_its_agreement_with_main() {
     let review = ReviewReport::of(&ReviewedObjects { version, deployment: Some(deployment), main: None });
     let text = review::text::summary(&review, now());
     assert!(
-        text.contains("challenger of 1.2.0, 4996 pairs as of 5s ago: label agrees 96.5 % (96.0 to 96.9)"),
+        text.contains("challenger of 1.2.0, 5995 pairs as of 5s ago: label agrees 96.5 % (96.0 to 96.9)"),
         "{text}"
     );
 }

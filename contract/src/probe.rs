@@ -25,7 +25,7 @@ pub struct Signature {
     pub inputs: Vec<Tensor>,
     /// Output tensors of the model.
     pub outputs: Vec<Tensor>,
-    /// The ONNX operator set that the model was written for.
+    /// The ONNX operator set that the model was written for. 0 if it uses operators of other domains only.
     pub opset: i64,
     /// Size of the model file in bytes.
     pub bytes: u64,
@@ -40,6 +40,9 @@ pub struct Tensor {
     pub datatype: String,
     /// Shape; -1 stands for a dimension that may vary.
     pub shape: Vec<i64>,
+    /// Whether the model declares no shape, so that a tensor may have any. `shape` is `[-1]` then.
+    #[serde(rename = "anyShape", default, skip_serializing_if = "std::ops::Not::not")]
+    pub any_shape: bool,
 }
 
 #[cfg(test)]

@@ -44,12 +44,20 @@ pub struct RecordingRules {
     /// Columns that are never recorded.
     #[serde(default)]
     pub redact: Vec<String>,
+    /// Most elements of a column in one record. Larger tensors are recorded by shape and SHA-256. Default: 4,096.
+    #[serde(default = "default_max_elements")]
+    pub max_elements: u32,
     /// Seconds after which a file of records is closed and sent to the sink. Default: 60.
     #[serde(default = "one_minute")]
     pub rotate_seconds: u64,
     /// Seconds after which records are deleted from the sink. Without it they are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention_seconds: Option<u64>,
+}
+
+/// The limit of an operator that does not know it yet.
+const fn default_max_elements() -> u32 {
+    4096
 }
 
 const fn one_minute() -> u64 {
@@ -85,6 +93,7 @@ mod tests {
             recording: Some(RecordingRules {
                 sample_percent: 50,
                 redact: vec!["age".to_owned()],
+                max_elements: 512,
                 rotate_seconds: 30,
                 retention_seconds: Some(86_400),
             }),
@@ -105,6 +114,14 @@ mod tests {
         let routing = Routing { main: Some("1.3.0".to_owned()), ..Routing::default() };
         assert_eq!(serde_json::to_string(&routing).unwrap(), r#"{"main":"1.3.0"}"#);
         assert_eq!(serde_json::to_string(&Routing::default()).unwrap(), r#"{"main":null}"#);
+    }
+
+    /// Protects a model whose server is newer than the operator, as in an upgrade.
+    #[test]
+    fn without_a_limit_in_the_file_a_column_of_a_record_has_at_most_4096_elements() {
+        let routing: Routing =
+            serde_json::from_str(r#"{"main":"1.3.0","recording":{"samplePercent":100}}"#).unwrap();
+        assert_eq!(routing.recording.map(|recording| recording.max_elements), Some(4096));
     }
 
     #[test]

@@ -27,6 +27,12 @@ impl ModelDeployment {
         self.main().is_some_and(|main| main.is(version))
     }
 
+    /// What is recorded about main, unless this version is main.
+    #[must_use]
+    pub fn other_main(&self, version: &ModelVersion) -> Option<&ServedVersion> {
+        self.main().filter(|main| !main.is(version))
+    }
+
     /// Whether the garbage collector deletes what it owns, before it ends itself (foreground deletion), or takes its objects
     /// away from it (orphan deletion). A deletion that only waits for the finalizers of others ends nothing yet.
     #[must_use]

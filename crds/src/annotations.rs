@@ -1,6 +1,10 @@
 //! The annotations by which people act. Each act has one with the name of its author, and the approval policy admits
 //! only the writer's own name.
 
+use kube::Resource;
+
+use crate::{limits, text};
+
 /// On a `ModelVersion`: the person who requests the stage in `spec.stage`.
 pub const REQUESTED_BY: &str = "understudy.dev/requested-by";
 /// On a `ModelVersion`: approves the transition with this id.
@@ -23,3 +27,24 @@ pub const FEEDBACK: &str = "understudy.dev/feedback";
 pub const ROLLBACK: &str = "understudy.dev/rollback";
 /// The person who rolls back.
 pub const ROLLBACK_BY: &str = "understudy.dev/rollback-by";
+
+/// The value of an annotation, cut to what a status can hold. `None` if it is absent or empty. It is compared with the
+/// status, too: compared whole, it would differ after each write.
+#[must_use]
+pub fn value(object: &impl Resource, key: &str) -> Option<String> {
+    let most = match key {
+        REASON => limits::REASON,
+        FEEDBACK => limits::FEEDBACK,
+        ROLLBACK => limits::ROLLBACK,
+        _ => limits::PERSON,
+    };
+    let value = object.meta().annotations.as_ref()?.get(key)?;
+    (!value.is_empty()).then(|| text::clamp(value, most))
+}
+
+/// The comment of the act that is recorded next: the annotation [`REASON`], unless the newest recorded act left it there.
+/// `last` is the `lastComment` of the object's status.
+#[must_use]
+pub fn comment(object: &impl Resource, last: Option<&String>) -> Option<String> {
+    value(object, REASON).filter(|comment| Some(comment) != last)
+}

@@ -206,7 +206,7 @@ fn signature(of: &mut ModelSignature) {
         let surplus = tensors.len().saturating_sub(limits::TENSORS);
         *omitted = omitted.saturating_add(i64::try_from(surplus).unwrap_or(i64::MAX));
         tensors.truncate(limits::TENSORS);
-        for TensorSpec { name, datatype, shape } in tensors {
+        for TensorSpec { name, datatype, shape, any_shape: _ } in tensors {
             shorten(name, limits::TENSOR_NAME);
             shorten(datatype, limits::DATATYPE);
             shape.truncate(limits::DIMENSIONS);

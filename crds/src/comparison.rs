@@ -25,7 +25,8 @@ pub struct Comparison {
     /// When the operator collected these numbers from main's pods. It collects about every 30 s; the time changes only
     /// with the numbers.
     pub at: Time,
-    /// Number of calls to which both returned a prediction.
+    /// Number of rows for which both returned a prediction. A call with 100 rows counts as 100, one with more than 10,000
+    /// as 10,000.
     pub pairs: i64,
     /// Errors and latency of main and of the challenger, one entry each.
     #[serde(default)]

@@ -60,7 +60,7 @@ pub use history::{
     Decision, END_OF_APPROVED, HISTORY_CAPACITY, HISTORY_LIMIT, HistoryEntry, PolicyReference,
 };
 pub use main_record::{MainReason, MainRecord};
-pub use misfit::misfit;
+pub use misfit::{breaking_note, misfit};
 pub use model_deployment::{ModelDeployment, ModelDeploymentSpec, ModelDeploymentStatus};
 pub use model_version::{ModelVersion, ModelVersionSpec, ModelVersionStatus};
 pub use owned::OwnedObject;

@@ -14,6 +14,12 @@ impl ModelVersion {
         misfit(&signature(main)?, &signature(self)?, &self.spec.version)
     }
 
+    /// The same, unless its major version number announces the change: then it is larger than that of `main`.
+    #[must_use]
+    pub fn breaks_unannounced(&self, main: &Self) -> Option<String> {
+        self.breaks(main).filter(|_| !self.has_newer_major(main))
+    }
+
     /// Whether its major version number is larger than that of `other`.
     #[must_use]
     pub fn has_newer_major(&self, other: &Self) -> bool {
@@ -31,6 +37,12 @@ impl ModelVersion {
 fn major(version: &ModelVersion) -> (usize, &str) {
     let number = version.spec.version.split('.').next().unwrap_or_default();
     (number.len(), number)
+}
+
+/// What is added to a sentence about a version that breaks the calls of main. Empty if it breaks none.
+#[must_use]
+pub fn breaking_note(breaking: Option<&String>) -> String {
+    breaking.map(|breaking| format!("; BREAKING: {breaking}")).unwrap_or_default()
 }
 
 /// The first difference that prevents `other`, which is called `name` in the sentence, from answering the calls of `main`.
@@ -57,15 +69,18 @@ fn find<'a>(tensors: &'a [TensorSpec], name: &str) -> Option<&'a TensorSpec> {
 
 fn accepted(main: &TensorSpec, other: Option<&TensorSpec>, name: &str) -> Option<String> {
     let Some(other) = other else { return Some(missing("input", main, name)) };
-    let every_shape = main.shape.len() == other.shape.len()
+    let each_extent = main.shape.len() == other.shape.len()
         && main.shape.iter().zip(&other.shape).all(|(main, accepts)| *accepts == -1 || accepts == main);
+    let every_shape = other.any_shape || (each_extent && !main.any_shape);
     let fits = every_shape && main.datatype == other.datatype;
     (!fits).then(|| differs("input", main, other, name))
 }
 
 fn returned(main: &TensorSpec, other: Option<&TensorSpec>, name: &str) -> Option<String> {
     let Some(other) = other else { return Some(missing("output", main, name)) };
-    let fits = main.datatype == other.datatype && main.shape.len() == other.shape.len();
+    // Callers of a main that returns any shape are ready for each.
+    let same_rank = main.any_shape || (!other.any_shape && main.shape.len() == other.shape.len());
+    let fits = main.datatype == other.datatype && same_rank;
     (!fits).then(|| differs("output", main, other, name))
 }
 
@@ -78,7 +93,11 @@ fn differs(what: &str, main: &TensorSpec, other: &TensorSpec, name: &str) -> Str
 }
 
 fn described(tensor: &TensorSpec) -> String {
-    format!("{} {:?}", tensor.datatype, tensor.shape)
+    if tensor.any_shape {
+        format!("{} of any shape", tensor.datatype)
+    } else {
+        format!("{} {:?}", tensor.datatype, tensor.shape)
+    }
 }
 
 #[cfg(test)]
@@ -88,6 +107,9 @@ mod tests {
     use super::*;
 
     const NAME: &str = "the challenger";
+
+    /// Stands for a tensor of any shape.
+    const ANY: &[i64] = &[];
 
     type Tensor = (&'static str, &'static str, &'static [i64]);
     type Tensors = Vec<Tensor>;
@@ -99,6 +121,7 @@ mod tests {
                     name: (*name).to_owned(),
                     datatype: (*datatype).to_owned(),
                     shape: shape.to_vec(),
+                    any_shape: shape == ANY,
                 })
                 .collect()
         };
@@ -122,6 +145,7 @@ mod tests {
     #[case::the_same(vec![FEATURES, REGION], vec![LABEL, SCORES])]
     #[case::in_another_order(vec![REGION, FEATURES], vec![SCORES, LABEL])]
     #[case::taking_more_shapes(vec![tensor("features", "FP32", &[-1, -1]), REGION], vec![LABEL, SCORES])]
+    #[case::taking_any_shape(vec![tensor("features", "FP32", ANY), REGION], vec![LABEL, SCORES])]
     #[case::giving_more_outputs(vec![FEATURES, REGION], vec![LABEL, SCORES, tensor("why", "BYTES", &[-1])])]
     #[case::giving_another_extent(vec![FEATURES, REGION], vec![LABEL, tensor("scores", "FP32", &[-1, 3])])]
     fn a_challenger_fits_main(#[case] inputs: Tensors, #[case] outputs: Tensors) {
@@ -149,6 +173,14 @@ mod tests {
         vec![tensor("features", "FP32", &[-1]), REGION], vec![LABEL, SCORES],
         "the input features is FP32 [-1, 30] in main and FP32 [-1] in the challenger"
     )]
+    #[case::any_shape_of_another_datatype(
+        vec![tensor("features", "FP64", ANY), REGION], vec![LABEL, SCORES],
+        "the input features is FP32 [-1, 30] in main and FP64 of any shape in the challenger"
+    )]
+    #[case::an_output_of_any_shape(
+        vec![FEATURES, REGION], vec![LABEL, tensor("scores", "FP32", ANY)],
+        "the output scores is FP32 [-1, 2] in main and FP32 of any shape in the challenger"
+    )]
     #[case::an_input_of_another_datatype(
         vec![tensor("features", "FP64", &[-1, 30]), REGION], vec![LABEL, SCORES],
         "the input features is FP32 [-1, 30] in main and FP64 [-1, 30] in the challenger"
@@ -171,6 +203,18 @@ mod tests {
         #[case] said: &str,
     ) {
         assert_eq!(misfit(&main(), &signature(inputs, outputs), NAME).as_deref(), Some(said));
+    }
+
+    #[test]
+    fn only_a_challenger_that_takes_any_shape_takes_every_call_of_a_main_that_does() {
+        let any = |name| tensor(name, "FP32", ANY);
+        let main = signature(vec![any("x")], vec![any("y")]);
+        assert_eq!(misfit(&main, &main, NAME), None);
+        let narrower = signature(vec![tensor("x", "FP32", &[-1])], vec![any("y")]);
+        let said = "the input x is FP32 of any shape in main and FP32 [-1] in the challenger";
+        assert_eq!(misfit(&main, &narrower, NAME).as_deref(), Some(said));
+        let exact = signature(vec![any("x")], vec![tensor("y", "FP32", &[-1, 2])]);
+        assert_eq!(misfit(&main, &exact, NAME), None, "callers of main expect any shape");
     }
 
     #[test]

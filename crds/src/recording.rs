@@ -9,6 +9,11 @@ const fn all() -> i32 {
     100
 }
 
+/// Elements that a column of a row has at most by default: enough for an embedding, and too few for an image.
+const fn max_elements() -> i32 {
+    4096
+}
+
 /// How long a file stays open by default: short enough to see calls soon, long enough for files of a useful size.
 fn rotate_after() -> Duration {
     std::time::Duration::from_mins(1).into()
@@ -33,6 +38,11 @@ pub struct Recording {
     #[schemars(length(max = 256), inner(length(min = 1, max = 256)))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub redact: Vec<String>,
+    /// Most elements of one input, output or feature in one row, from 1 to 1048576. A call with a larger tensor is
+    /// recorded without the elements of that tensor: the row has its shape and the SHA-256 of its bytes.
+    #[serde(default = "max_elements")]
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub max_elements: i32,
     /// How long records stay in the sink: a duration of at least `1m`, for example `720h`. Files are deleted by the day
     /// (UTC), once that day ended longer ago than this. Without it, Understudy deletes nothing.
     #[x_kube(validation = Rule::new("duration(self) >= duration('1m')").message("recording.retention must be a duration of at least 1m, for example 720h; leave it out to keep everything"))]

@@ -19,7 +19,8 @@ pub struct ModelSignature {
     /// are listed. A challenger is compared with main by the listed ones.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub omitted: i64,
-    /// Version of the ONNX operator set that the model was exported for, for example 17.
+    /// Version of the ONNX operator set that the model was exported for, for example 17. 0 if the model uses operators of other
+    /// domains only, for example `ai.onnx.ml`.
     pub opset: i64,
     /// Size of the model file in bytes.
     pub bytes: i64,
@@ -43,4 +44,8 @@ pub struct TensorSpec {
     /// Shape of the tensor. -1 stands for a dimension that may vary, usually the batch.
     #[schemars(length(max = limits::DIMENSIONS))]
     pub shape: Vec<i64>,
+    /// True if the model declares no shape: the tensor may have any number of dimensions. `shape` is `[-1]` then. Absent
+    /// otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub any_shape: bool,
 }

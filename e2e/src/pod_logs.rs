@@ -21,7 +21,8 @@ const CONTAINERS: [&str; 2] = ["operator", "server"];
 const SHOWN: usize = 600;
 
 /// Errors that stories cause: beginning of the namespace, words of the line, and why it is expected.
-const EXPECTED: [(&str, &str, &str); 5] = [
+const EXPECTED: [(&str, &str, &str); 6] = [
+    ("bomb-", r#""reason":"WarmUpFailed""#, "the story publishes a model that needs gigabytes"),
     (
         "deadline-",
         r#""reason":"DigestMismatch""#,
@@ -164,10 +165,12 @@ mod tests {
     const ERROR: &str = r#"{"level":"ERROR","message":"the server failed","reason":"DigestMismatch"}"#;
 
     #[test]
-    fn a_panic_is_found_in_every_namespace() {
-        let log = format!("2026-11-22T10:00:01.5Z stderr F {PANIC}\n");
-        assert_eq!(found("life-x_pod_uid", "server", &log), [PANIC]);
-        assert_eq!(found("digest-x_pod_uid", "operator", &log), [PANIC]);
+    fn a_panic_and_an_end_without_memory_are_found_in_every_namespace() {
+        for bad in [PANIC, "memory allocation of 8192 bytes failed"] {
+            let log = format!("2026-11-22T10:00:01.5Z stderr F {bad}\n");
+            assert_eq!(found("life-x_pod_uid", "server", &log), [bad]);
+            assert_eq!(found("digest-x_pod_uid", "operator", &log), [bad]);
+        }
     }
 
     #[test]

@@ -91,6 +91,11 @@ impl Endpoint {
         Prediction::read(&self.post(&format!("/v2/models/{model}/infer"), &request).await?)
     }
 
+    /// The answer of `/predict` to a list of records.
+    pub async fn predict_records(&self, records: &Value) -> Result<Value> {
+        self.post("/predict", &json!({"records": records})).await
+    }
+
     /// Sends the ground truth of earlier calls. The response says how many calls it was joined to.
     pub async fn send_outcomes(&self, outcomes: &Value) -> Result<Value> {
         self.post("/understudy/v1/outcomes", outcomes).await

@@ -54,6 +54,10 @@ pub enum Error {
 
 /// Runs until SIGTERM or SIGINT, or until something ends that must not.
 pub async fn run(args: RunArgs) -> Result<(), Error> {
+    // First of all: a signal without a handler ends the process as if it had failed.
+    let handler = |kind| signal(kind).map_err(|e| Error::Setup(Box::new(e)));
+    let (mut terminate, mut interrupt) =
+        (handler(SignalKind::terminate())?, handler(SignalKind::interrupt())?);
     let config = Arc::new(Config::read(&args.config)?);
     let health = Health::default();
     let client = client::connect(&health.heard).await?;
@@ -71,8 +75,6 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
     };
     let stopping = health.clone();
     let signals = async move {
-        let mut terminate = signal(SignalKind::terminate()).map_err(|e| Error::Setup(Box::new(e)))?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| Error::Setup(Box::new(e)))?;
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         info!("shutting down");
         // From here on /readyz fails. The controllers finish the passes that are in progress.

@@ -16,10 +16,7 @@ const ELEMENTS: usize = 3 * 224 * 224;
 
 /// MB/s of JSON text, with the 17 digits that Python prints, and with the shortest digits of an f32.
 pub fn megabytes_a_second() -> [(&'static str, f64); 2] {
-    let signature = Signature {
-        inputs: vec![Port { name: "x".to_owned(), datatype: Datatype::Fp32, shape: SHAPE.to_vec() }],
-        outputs: Vec::new(),
-    };
+    let signature = Signature { inputs: vec![Port::new("x", Datatype::Fp32, &SHAPE)], outputs: Vec::new() };
     [("as Python prints it", true), ("in its shortest digits", false)].map(|(what, long)| {
         let body = body(long);
         let begin = Instant::now();

@@ -12,6 +12,7 @@ mod shadow;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -20,8 +21,10 @@ use load::Load;
 use process::{Null, Server};
 use understudy_server::{
     artifact::Artifact,
+    deadline::Deadlines,
     model::{self, LoadOptions},
     onnx,
+    session::Session,
 };
 
 const NULL: &str = "null";
@@ -111,14 +114,16 @@ fn in_process(file: &Path, time: Duration) -> Alone {
         onnxruntime: &PathBuf::from(
             std::env::var_os("ORT_DYLIB_PATH").expect("bench/run sets ORT_DYLIB_PATH"),
         ),
-        sessions: 1,
+        sessions: NonZeroUsize::MIN,
+        deadlines: &Deadlines::default(),
     };
     let (model, mut sessions) = model::load(&options).expect("the sample loads");
     let load_ms = begin.elapsed().as_secs_f64() * 1e3;
     let begin = Instant::now();
+    let end = begin + 2 * time;
     let mut runs = 0_u32;
     while begin.elapsed() < time {
-        model::run(&mut sessions[0], &model.synthetic).expect("the sample runs");
+        sessions[0].run(&model.synthetic, end).expect("the sample runs");
         runs += 1;
     }
     let rate = f64::from(runs) / begin.elapsed().as_secs_f64();

@@ -24,8 +24,7 @@ const ROWS: u32 = 400_000;
 const FEATURES: usize = 30;
 
 fn signature() -> Signature {
-    let port =
-        |name: &str, datatype, shape: &[i64]| Port { name: name.into(), datatype, shape: shape.into() };
+    let port = |name: &str, datatype, shape: &[i64]| Port::new(name, datatype, shape);
     Signature {
         inputs: vec![port("x", Datatype::Fp32, &[-1, 30])],
         outputs: vec![port("label", Datatype::Int64, &[-1]), port("probabilities", Datatype::Fp32, &[-1, 2])],
@@ -58,6 +57,7 @@ fn calls(challenger: bool) -> impl Iterator<Item = Call> {
     (0..ROWS).map(move |row| Call {
         id: format!("0191f3c2-7e4a-7d12-9c3b-{row:012x}"),
         at: start + Duration::from_micros(u64::from(row) * 50),
+        traceparent: None,
         record: true,
         main: answered(&mut state),
         inputs: vec![Tensor {
@@ -90,7 +90,7 @@ fn recorder(spool: &Path, sink: Option<Sink>) -> Recorder {
     let options = RecorderOptions {
         deployment: "fraud".into(),
         columns: Columns::of(&signature, Some(&names)),
-        signature,
+        signature: signature.into(),
         sink,
         spool_dir: spool.into(),
         spool_bytes: 4 << 30,
@@ -99,6 +99,7 @@ fn recorder(spool: &Path, sink: Option<Sink>) -> Recorder {
     let mut recorder = Recorder::start(options, &counts, &ring);
     recorder.set(Some(&RecordingSettings {
         redact: vec![],
+        max_elements: 4096,
         rotate_after: Duration::from_hours(1),
         retention: None,
     }));

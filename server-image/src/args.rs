@@ -1,6 +1,6 @@
 //! The command line. Each flag is also an environment variable `UNDERSTUDY_<NAME>`.
 
-use std::{path::PathBuf, time::Duration};
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::Parser;
 use understudy_contract::{Digest, ports};
@@ -121,13 +121,26 @@ pub struct Args {
     #[arg(long, env = "UNDERSTUDY_QUEUE_WAIT", default_value = "30", value_parser = seconds)]
     pub queue_wait: Duration,
 
+    /// Seconds. Once all requests have waited longer than this for a session, for a second, those that have are answered 429
+    /// instead of run: callers that have given up must not keep others waiting.
+    #[arg(long, env = "UNDERSTUDY_QUEUE_TARGET", default_value = "5", value_parser = seconds)]
+    pub queue_target: Duration,
+
+    /// Seconds that a run of the model may take. After this time it is stopped, and its request is answered 504.
+    #[arg(long, env = "UNDERSTUDY_MAX_RUN", default_value = "60", value_parser = seconds)]
+    pub max_run: Duration,
+
     /// Threads for inference, each with a session of its own. Default: the number of processors of this process.
     #[arg(long, env = "UNDERSTUDY_THREADS")]
-    pub threads: Option<usize>,
+    pub threads: Option<NonZeroUsize>,
 
     /// Connections that may be open at the same time, on the three inference ports together.
     #[arg(long, env = "UNDERSTUDY_CONNECTIONS", default_value_t = 4096)]
     pub connections: usize,
+
+    /// Connections that one caller's address may have open at the same time. Default: half of all.
+    #[arg(long, env = "UNDERSTUDY_CONNECTIONS_PER_CALLER")]
+    pub connections_per_caller: Option<usize>,
 
     /// Largest request body in bytes, after decompression. A larger one is answered 413.
     #[arg(long, env = "UNDERSTUDY_MAX_BODY", default_value_t = 32 << 20)]
@@ -136,6 +149,15 @@ pub struct Args {
     /// Largest model file in bytes.
     #[arg(long, env = "UNDERSTUDY_MAX_ARTIFACT", default_value_t = 2 << 30)]
     pub max_artifact: u64,
+
+    /// Memory that the process may allocate, in bytes. An inference that needs more fails. Default: the memory limit of the
+    /// container, or the memory of the machine.
+    #[arg(long, env = "UNDERSTUDY_MEMORY_LIMIT")]
+    pub memory_limit: Option<u64>,
+
+    /// Seconds to load the model and to run it on synthetic inputs, at most. A model that needs more is not served.
+    #[arg(long, env = "UNDERSTUDY_LOAD_TIMEOUT", default_value = "900", value_parser = seconds)]
+    pub load_timeout: Duration,
 
     /// Seconds from SIGTERM to the end of the process, at most.
     #[arg(long, env = "UNDERSTUDY_DRAIN", default_value = "30", value_parser = seconds)]
@@ -158,8 +180,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
 impl Args {
     /// The number of sessions to open: `--threads`, or one for each processor.
     #[must_use]
-    pub fn sessions(&self) -> usize {
-        let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        self.threads.unwrap_or_else(processors).max(1)
+    pub fn sessions(&self) -> NonZeroUsize {
+        let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        self.threads.unwrap_or_else(processors)
     }
 }

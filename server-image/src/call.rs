@@ -16,6 +16,8 @@ pub struct Call {
     pub id: String,
     /// When the request arrived.
     pub at: SystemTime,
+    /// The trace that the call belongs to, as in its header `traceparent`.
+    pub traceparent: Option<String>,
     /// Whether the call must be recorded: recording is on, and the call is in the sample.
     pub record: bool,
     /// Main's response.

@@ -1,7 +1,11 @@
 //! The columns of a model: its features or inputs, and its outputs, by name. Records and drift both take their columns
 //! from here, so a name means the same in both.
 
-use std::{iter::StepBy, slice::Iter};
+use std::{
+    collections::{HashMap, HashSet},
+    iter::StepBy,
+    slice::Iter,
+};
 
 use crate::{
     codec::predict::is_vector_of,
@@ -77,13 +81,17 @@ fn whole(ports: &[Port]) -> Vec<Column> {
 
 /// Makes the names unique: the second `a` becomes `a_2`, or the first of `a_3`, `a_4`.. that is free.
 fn unique(mut columns: Vec<Column>) -> Vec<Column> {
-    for position in 1..columns.len() {
-        let (before, rest) = columns.split_at(position);
-        let taken = |name: &str| before.iter().chain(&rest[1..]).any(|column| column.name == name);
-        if before.iter().any(|column| column.name == rest[0].name) {
-            let numbered = (2_usize..).map(|number| format!("{}_{number}", rest[0].given));
-            let free = numbered.into_iter().find(|name| !taken(name));
-            columns[position].name = free.expect("a range of all numbers has one for each column");
+    let mut taken: HashSet<String> = columns.iter().map(|column| column.name.clone()).collect();
+    let mut seen = HashMap::<String, usize>::new();
+    for column in &mut columns {
+        let last = seen.entry(column.given.clone()).or_default();
+        *last += 1;
+        while *last > 1 && taken.contains(&column.name) {
+            column.name = format!("{}_{last}", column.given);
+            if taken.insert(column.name.clone()) {
+                break;
+            }
+            *last += 1;
         }
     }
     columns
@@ -104,6 +112,16 @@ impl Column {
         }
     }
 
+    /// The number of the column's values in `tensor`.
+    #[must_use]
+    pub fn count(&self, tensor: &Tensor) -> usize {
+        match self.feature {
+            None => tensor.data.len(),
+            Some(Feature { of, .. }) if self.is_in(tensor) => tensor.data.len() / of,
+            Some(_) => 0,
+        }
+    }
+
     /// Whether `tensor` has the column. A vector whose length may vary can have another length than the list of names.
     /// Then it has none of the features.
     #[must_use]
@@ -119,7 +137,7 @@ mod tests {
     use crate::tensor::{Data, each_datatype};
 
     fn port(name: &str, datatype: Datatype, shape: &[i64]) -> Port {
-        Port { name: name.into(), datatype, shape: shape.into() }
+        Port::new(name, datatype, shape)
     }
 
     fn signature(inputs: Vec<Port>) -> Signature {

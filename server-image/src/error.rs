@@ -1,5 +1,7 @@
 //! Every response that is not 200: one table of status and message.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
@@ -36,6 +38,12 @@ pub enum Refusal {
     /// The request waited too long for a session. The number is the limit in seconds.
     #[error("the request waited longer than {0} s for a session")]
     Deadline(u64),
+    /// The request's own timeout was over before the model ran. The number is the timeout in microseconds.
+    #[error("the timeout of {0} us was over before the model ran")]
+    Timeout(u128),
+    /// The model ran for as long as it may.
+    #[error("the run of the model was stopped after {} s", .0.as_secs_f64())]
+    Stopped(Duration),
     /// ONNX Runtime failed on this input.
     #[error("failed to run the model: {0}")]
     Backend(String),
@@ -73,7 +81,7 @@ impl Refusal {
             Self::Busy(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unsupported(_) => StatusCode::NOT_IMPLEMENTED,
             Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Deadline(_) => StatusCode::GATEWAY_TIMEOUT,
+            Self::Deadline(_) | Self::Timeout(_) | Self::Stopped(_) => StatusCode::GATEWAY_TIMEOUT,
             Self::Backend(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -82,8 +90,10 @@ impl Refusal {
     #[must_use]
     pub fn failure_reason(&self) -> FailureReason {
         match self {
-            Self::Busy(_) | Self::NotReady(_) | Self::Deadline(_) => FailureReason::Rejected,
-            Self::Backend(_) => FailureReason::Backend,
+            Self::Busy(_) | Self::NotReady(_) | Self::Deadline(_) | Self::Timeout(_) => {
+                FailureReason::Rejected
+            }
+            Self::Stopped(_) | Self::Backend(_) => FailureReason::Backend,
             Self::BadRequest(_)
             | Self::NotFound(_)
             | Self::MethodNotAllowed(_)

@@ -2,19 +2,20 @@
 //!
 //! | step | modules |
 //! |---|---|
-//! | start | [`args`], [`server`] runs all steps, [`termination`] leaves a failure for the operator |
+//! | start | [`args`], [`server`] runs all steps, [`memory_limit`] keeps the process within its container, [`termination`] leaves a failure for the operator |
 //! | fetch the model and check its digest | [`artifact`] |
 //! | inspect the file within bounds | [`onnx`] |
-//! | load and warm up the model | [`model`], its [`signature`] and [`columns`] |
-//! | handle requests | [`http`] and [`page`], [`codec`] between bytes and [`tensor`]s, [`engine`] runs the model, [`error`] |
+//! | load and warm up the model | [`model`], its [`signature`] and [`columns`], [`warm_up`] |
+//! | turn bytes into tensors and back | [`http`], [`grpc`] ([`proto`]) and [`page`] on the same ports ([`transports`]), [`exchange`] and its [`codec`], [`tensor`] and [`view`], [`error`] |
+//! | run them | [`engine`] takes a [`session`] where [`placement`] says, until its [`deadline`], unless there is an [`overload`], several in one [`batch`] where that pays, [`output`] and [`outputs`], [`laps`] |
 //! | follow the operator | [`routing`] reads who is main ([`role`]), who is challenger, what is recorded |
 //! | observe calls after their responses | [`observer`] hands each [`call`] to the next three |
 //! | copy it to the challenger | [`mirror`] |
 //! | compare, join outcomes, find drift | [`analysis`] |
 //! | record it | [`records`] |
 //!
-//! [`queue`] has the parts of the queues of mirror and analysis, [`metrics`] the counters of requests, [`headers`] the
-//! names of headers, and [`ids`] generates ids of calls.
+//! `beneath` opens files on a PVC, [`shard`] divides what all threads use, [`queue`] has the parts of the queues of mirror and analysis, [`metrics`] the counters of requests, [`headers`] the
+//! names of headers, [`traceparent`] takes over the trace of a call, and [`ids`] generates ids of calls.
 
 #![allow(
     clippy::missing_panics_doc,
@@ -24,26 +25,44 @@
 pub mod analysis;
 pub mod args;
 pub mod artifact;
+pub mod batch;
+mod beneath;
 pub mod call;
 pub mod codec;
 pub mod columns;
+pub mod deadline;
 pub mod engine;
 pub mod error;
+pub mod exchange;
+pub mod grpc;
 pub mod headers;
 pub mod http;
 pub mod ids;
+pub mod laps;
+pub mod memory_limit;
 pub mod metrics;
 pub mod mirror;
 pub mod model;
 mod named_enum;
 pub mod observer;
 pub mod onnx;
+pub mod output;
+pub mod outputs;
+pub mod overload;
 pub mod page;
+pub mod placement;
+pub mod proto;
 pub mod queue;
 pub mod records;
 pub mod role;
 pub mod routing;
 pub mod server;
+pub mod session;
+pub mod shard;
 pub mod signature;
 pub mod tensor;
 pub mod termination;
+pub mod traceparent;
+pub mod transports;
+pub mod view;
+pub mod warm_up;

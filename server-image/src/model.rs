@@ -1,6 +1,7 @@
 //! Loads a model: its sessions, its description, and its first inference.
 
 use std::{
+    num::NonZeroUsize,
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
@@ -9,24 +10,29 @@ use std::{
 use ort::{
     environment::Environment,
     ep,
-    session::{Session, SessionInputValue, SessionOutputs, builder::GraphOptimizationLevel},
+    session::{Session, builder::GraphOptimizationLevel},
 };
 use understudy_contract::{Digest, Failure, ProbeAnswer, Reason, probe};
 use understudy_stats::Identity;
 
 use crate::{
     artifact::Artifact,
+    batch::Batching,
     codec::response::Templates,
+    deadline::Deadlines,
     onnx::Facts,
+    outputs::learn_classes,
+    session::{OnnxRuntime, run},
     signature::{Port, Signature},
     tensor::Tensor,
+    warm_up,
 };
 
 /// Warm-up runs of a session: enough for a median. They end earlier if they take longer than [`MAX_WARM_UP`] together.
 const RUNS: usize = 15;
 const MAX_WARM_UP: Duration = Duration::from_millis(100);
-/// Most elements of a synthetic input. No request could carry more: an element has at least one byte.
-const MAX_ELEMENTS: usize = 1 << 28;
+/// Most named features. Each gets a field in the form, and a column in records.
+const FEATURES: usize = 10_000;
 
 /// One version of one model, without its sessions.
 #[derive(Debug)]
@@ -37,10 +43,12 @@ pub struct Model {
     pub identity: Arc<Identity>,
     /// Size of the file in bytes.
     pub bytes: u64,
-    /// Version of the default ONNX operator set.
-    pub opset: u64,
+    /// Version of the default ONNX operator set, if the model uses it.
+    pub opset: Option<u64>,
+    /// Whether a part of it may run many times, as often as a value says.
+    pub has_loops: bool,
     /// Inputs and outputs.
-    pub signature: Signature,
+    pub signature: Arc<Signature>,
     /// Names of the features of a single vector input, from the metadata property `feature_names`.
     pub features: Option<Vec<String>>,
     /// Synthetic inputs on which the model ran in the warm-up.
@@ -49,6 +57,8 @@ pub struct Model {
     pub templates: Templates,
     /// Median time of an inference in the warm-up.
     pub latency: Duration,
+    /// How requests are joined into one run. `None` if that is not possible, or does not pay.
+    pub batching: Option<Batching>,
 }
 
 impl Model {
@@ -73,7 +83,7 @@ impl Model {
             model: probe::Signature {
                 inputs: self.signature.inputs.iter().map(tensor).collect(),
                 outputs: self.signature.outputs.iter().map(tensor).collect(),
-                opset: i64::try_from(self.opset).unwrap_or(i64::MAX),
+                opset: self.opset.map_or(0, |opset| i64::try_from(opset).unwrap_or(i64::MAX)),
                 bytes: self.bytes,
             },
             latency_micros: u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
@@ -87,11 +97,11 @@ fn tensor(port: &Port) -> probe::Tensor {
         name: port.name.clone(),
         datatype: port.datatype.name().to_owned(),
         shape: port.shape.clone(),
+        any_shape: port.any_shape,
     }
 }
 
 /// What to load, and into how many sessions.
-#[derive(Debug)]
 pub struct LoadOptions<'a> {
     /// Name of the `ModelDeployment`.
     pub deployment: &'a str,
@@ -106,7 +116,9 @@ pub struct LoadOptions<'a> {
     /// ONNX Runtime's shared library.
     pub onnxruntime: &'a Path,
     /// Number of sessions.
-    pub sessions: usize,
+    pub sessions: NonZeroUsize,
+    /// Where the deadlines of their runs belong.
+    pub deadlines: &'a Deadlines,
 }
 
 /// Loads the shared library of ONNX Runtime. May be called once in a process. Fails with `LoadFailed`.
@@ -124,17 +136,27 @@ pub fn environment(onnxruntime: &Path) -> Result<Environment, Failure> {
 /// Opens the sessions, and warms up each of them.
 ///
 /// Fails with `LoadFailed` if ONNX Runtime cannot load the model, with `InvalidModel` if the protocol cannot carry its
-/// tensors, and with `WarmUpFailed` if the model fails on inputs of zeros and of ones.
-pub fn load(options: &LoadOptions<'_>) -> Result<(Model, Vec<Session>), Failure> {
+/// tensors, and with `WarmUpFailed` if the model fails on every synthetic input.
+pub fn load(options: &LoadOptions<'_>) -> Result<(Model, Vec<OnnxRuntime>), Failure> {
     let environment = environment(options.onnxruntime)?;
     let mut sessions = open(&environment, options)?;
-    let signature = Signature::of(&sessions[0]).map_err(|what| Failure::new(Reason::InvalidModel, what))?;
-    let synthetic = warm_up(&mut sessions[0], &signature)?;
+    let mut signature = Signature::of(&sessions[0], &options.facts.without_shape)
+        .map_err(|what| Failure::new(Reason::InvalidModel, what))?;
+    let synthetic = warm_up::find(&mut sessions[0], &signature)?;
+    run(&mut sessions[0], &synthetic)
+        .and_then(|values| learn_classes(&values, &mut signature))
+        .map_err(|error| Failure::new(Reason::WarmUpFailed, error))?;
     let mut latency = Duration::ZERO;
     for session in &mut sessions {
         latency = median(session, &synthetic).map_err(|error| Failure::new(Reason::WarmUpFailed, error))?;
     }
+    let batching = warm_up::batching(&mut sessions[0], &signature, &synthetic, latency);
     let features = features(&sessions[0]);
+    if features.as_ref().is_some_and(|names| names.len() > FEATURES) {
+        let message = format!("the metadata property `feature_names` has more than {FEATURES} names");
+        return Err(Failure::new(Reason::InvalidModel, message));
+    }
+    let signature = Arc::new(signature);
     let model = Model {
         deployment: options.deployment.to_owned(),
         identity: Arc::new(Identity {
@@ -143,26 +165,24 @@ pub fn load(options: &LoadOptions<'_>) -> Result<(Model, Vec<Session>), Failure>
         }),
         bytes: options.artifact.bytes,
         opset: options.facts.opset,
+        has_loops: options.facts.has_loops,
         templates: Templates::new(options.deployment, options.version, &signature),
-        signature,
+        signature: Arc::clone(&signature),
         features,
         synthetic,
         latency,
+        batching,
     };
-    Ok((model, sessions))
-}
-
-/// Runs the model on one tensor for each of its inputs.
-pub fn run<'s>(session: &'s mut Session, inputs: &[Tensor]) -> Result<SessionOutputs<'s>, ort::Error> {
-    let inputs = inputs.iter().map(Tensor::as_input).collect::<Result<Vec<SessionInputValue<'_>>, _>>()?;
-    session.run(inputs.as_slice())
+    let ready = |session| Ok(OnnxRuntime::new(session, Arc::clone(&signature), options.deadlines.add()?));
+    let sessions: Result<_, ort::Error> = sessions.into_iter().map(ready).collect();
+    Ok((model, sessions.map_err(|error| Failure::new(Reason::LoadFailed, error))?))
 }
 
 /// Opens all sessions concurrently, so that several do not take longer than one.
 fn open(environment: &Environment, options: &LoadOptions<'_>) -> Result<Vec<Session>, Failure> {
     std::thread::scope(|scope| {
         let loads: Vec<_> =
-            (0..options.sessions).map(|_| scope.spawn(|| open_one(environment, options))).collect();
+            (0..options.sessions.get()).map(|_| scope.spawn(|| open_one(environment, options))).collect();
         loads.into_iter().map(|load| load.join().expect("loading does not panic")).collect()
     })
 }
@@ -184,21 +204,6 @@ fn open_one(environment: &Environment, options: &LoadOptions<'_>) -> Result<Sess
     open().map_err(|error| {
         Failure::new(Reason::LoadFailed, format!("ONNX Runtime failed to load the model: {error}"))
     })
-}
-
-/// Synthetic inputs on which the model runs: zeros, or ones if it fails on zeros.
-fn warm_up(session: &mut Session, signature: &Signature) -> Result<Vec<Tensor>, Failure> {
-    let invalid = |what| Failure::new(Reason::InvalidModel, what);
-    let zeros = signature.synthetic(false, MAX_ELEMENTS).map_err(invalid)?;
-    let Err(error) = run(session, &zeros) else { return Ok(zeros) };
-    let ones = signature.synthetic(true, MAX_ELEMENTS).map_err(invalid)?;
-    if run(session, &ones).is_ok() {
-        return Ok(ones);
-    }
-    Err(Failure::new(
-        Reason::WarmUpFailed,
-        format!("the model failed on inputs of zeros and of ones: {error}"),
-    ))
 }
 
 fn median(session: &mut Session, inputs: &[Tensor]) -> Result<Duration, ort::Error> {

@@ -17,6 +17,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use http::HeaderValue;
 use tokio::{sync::watch, time::Instant};
 use understudy_stats::{Baseline, Summary};
 
@@ -102,6 +103,15 @@ pub struct RecordingOptions {
     pub pod: String,
 }
 
+/// What the headers of a request say about it.
+#[derive(Default)]
+pub struct Given {
+    /// The id of the call.
+    pub id: Option<String>,
+    /// The trace that the call belongs to.
+    pub traceparent: Option<HeaderValue>,
+}
+
 /// What the observers need of a call that just arrived.
 pub struct Interest {
     at: SystemTime,
@@ -149,7 +159,7 @@ impl Observer {
         let ring = Arc::new(Ring::default());
         let options = records::RecorderOptions {
             deployment: model.deployment.clone(),
-            signature: model.signature.clone(),
+            signature: Arc::clone(&model.signature),
             columns,
             sink,
             spool_dir,
@@ -215,12 +225,12 @@ impl Observer {
     }
 
     /// Takes over a completed call, with the trace in `completion`. Returns the id of the call: the one in the body, the
-    /// one in the header (`given`), or a generated one. Without records the id is empty.
+    /// one in the header, or a generated one. Without records the id is empty.
     pub fn offer(
         &self,
         interest: Interest,
         completion: &mut Completion,
-        given: Option<String>,
+        given: Given,
         request: Option<RawRequest>,
     ) -> String {
         if let (Some((_, Err(dropped))), false) = (&interest.copy, interest.analyzed) {
@@ -229,10 +239,11 @@ impl Observer {
         }
         let trace = *completion.trace.take().unwrap_or_default();
         let refusal = completion.response.as_ref().err();
-        let id = if interest.recording { self.ids.of(trace.id.or(given)) } else { String::new() };
+        let id = if interest.recording { self.ids.of(trace.id.or(given.id)) } else { String::new() };
         let call = Box::new(Call {
             id: id.clone(),
             at: interest.at,
+            traceparent: given.traceparent.and_then(|value| value.to_str().ok().map(str::to_owned)),
             record: interest.record,
             main: Answered {
                 status: refusal.map_or(200, |refusal| refusal.status().as_u16()),
@@ -288,12 +299,10 @@ impl Observer {
         }
         let all = outcomes.len() as u64;
         let mut unknown = lock(&self.state).join(outcomes);
-        let mut joined = all - unknown.len() as u64;
         if let Some(peers) = self.peers.as_ref().filter(|_| everywhere && !unknown.is_empty()) {
-            let elsewhere;
-            (elsewhere, unknown) = peers.join(unknown).await;
-            joined += elsewhere;
+            unknown = peers.join(unknown).await;
         }
+        let joined = all - unknown.len() as u64;
         if everywhere {
             self.counts.joined.inc_by(joined);
             self.counts.unknown.inc_by(unknown.len() as u64);

@@ -85,16 +85,14 @@ pub async fn follow(
         let recording = next.recording.is_some();
         active.store(Arc::new(next));
         tracing::info!(challenger, recording, "the routing changed");
-        role.send_if_modified(|role| {
-            let next = role.next(is_main(&routing, version));
-            let changed = next != *role;
-            if changed {
-                metrics.set_main(next == MainRole::Main);
-                tracing::info!(from = ?role, to = ?next, "the role changed");
-            }
-            *role = next;
-            changed
-        });
+        let from = *role.borrow();
+        let to = from.next(is_main(&routing, version));
+        if to != from {
+            metrics.set_main(to == MainRole::Main);
+            role.send_replace(to);
+            // Last: whoever reads it may rely on the new role.
+            tracing::info!(?from, ?to, "the role changed");
+        }
         current = routing;
     }
 }

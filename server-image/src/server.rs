@@ -1,12 +1,14 @@
 //! The life of the process: it listens, loads the model, serves and drains.
 
-use std::{future::Future, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::Future, net::SocketAddr, num::NonZeroUsize, path::Path, pin::Pin, sync::Arc, time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
-    sync::{Semaphore, watch},
+    sync::watch,
     time::Instant,
 };
 use understudy_contract::{Failure, Reason};
@@ -17,12 +19,18 @@ use crate::{
     args::Args,
     artifact::{self, Artifact},
     columns::Columns,
+    deadline::Deadlines,
     engine::{Bounds, Engine},
+    grpc::{Grpc, Services},
     http::{
+        calls::Listener,
         connection::{ListenerContext, Phase, accept},
-        probes,
-        service::{Listener, Service},
+        connections::{Connections, Limits},
+        probes::Probes,
+        service::Service,
+        workers::Workers,
     },
+    memory_limit,
     metrics::Metrics,
     model::{self, LoadOptions, Model},
     observer::{Observer, ObserverOptions, RecordingOptions},
@@ -30,13 +38,19 @@ use crate::{
     records::Sink,
     role::MainRole,
     routing::{self, ActiveRouting},
+    session::Session,
     termination,
+    transports::Transports,
 };
 
 /// After SIGTERM, requests still arrive for this time: until every node knows that this endpoint is gone.
 const PROPAGATION: Duration = Duration::from_secs(5);
 /// After a signal, time for ONNX Runtime to end the loading of a model.
 const LOADING: Duration = Duration::from_secs(10);
+/// Threads for calls of the system that block: files, and the loading of the model.
+const HELPERS: usize = 8;
+/// Connections that may be open on the metrics port.
+const PROBES: usize = 64;
 /// Largest baseline in bytes. A thousand columns need less.
 const MAX_BASELINE: u64 = 4 << 20;
 
@@ -45,8 +59,10 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let termination_log = args.termination_log.clone();
     // One TLS implementation for all clients. An error means that it is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let served = tokio::runtime::Builder::new_multi_thread()
+    // It accepts connections and follows files. Requests have threads of their own.
+    let served = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .max_blocking_threads(HELPERS)
         .build()
         .map_err(|error| Failure::new(Reason::StartFailed, error))
         .and_then(|runtime| {
@@ -75,7 +91,7 @@ async fn serve(args: Args) -> Result<End, Failure> {
     let version = args.version.to_string();
     // First, so that an invalid sink fails before anything is downloaded.
     let sink = sink(&args)?;
-    let metrics = Arc::new(Metrics::new(&args.deployment, &version));
+    let metrics = Arc::new(Metrics::new(&args.deployment, &version, args.sessions()));
     let service = Arc::new(Service::new(&args.deployment, &version, Arc::clone(&metrics), args.max_body));
     let (phase, phase_receiver) = watch::channel(Phase::Serving);
     let (role, role_receiver) = watch::channel(MainRole::NotYet);
@@ -83,9 +99,16 @@ async fn serve(args: Args) -> Result<End, Failure> {
     let context = ListenerContext {
         phase: phase_receiver,
         role: None,
-        free: Arc::new(Semaphore::new(args.connections)),
+        connections: connections(
+            Limits::of(args.connections, args.connections_per_caller),
+            &metrics,
+            "inference",
+        ),
+        port: "main",
     };
-    listen(&args, &service, &metrics, &context, role_receiver).await?;
+    let services = Arc::new(Services::default());
+    services.report(false).await;
+    listen(&args, &service, &services, &metrics, &context, role_receiver).await?;
     if let Some(file) = args.routing_file.clone() {
         let (deployment, version) = (args.deployment.clone(), version.clone());
         let (active, metrics) = (Arc::clone(&active), Arc::clone(&metrics));
@@ -118,8 +141,11 @@ async fn serve(args: Args) -> Result<End, Failure> {
     let observer = Observer::start(engine.model(), active, options, metrics.family())
         .map_err(|error| Failure::new(Reason::StartFailed, format!("failed to start a thread: {error}")))?;
     service.load(engine, observer);
+    services.report(true).await;
     tracing::info!(deployment = args.deployment, version, "ready");
     signals.next().await;
+    service.begin_draining();
+    services.report(false).await;
     let deadline = Instant::now() + args.drain;
     drain(&args, deadline - args.drain / 3, phase, context).await;
     if let Some(observer) = service.observer() {
@@ -132,6 +158,7 @@ async fn serve(args: Args) -> Result<End, Failure> {
 async fn listen(
     args: &Args,
     service: &Arc<Service>,
+    services: &Arc<Services>,
     metrics: &Arc<Metrics>,
     context: &ListenerContext,
     role: watch::Receiver<MainRole>,
@@ -144,6 +171,7 @@ async fn listen(
     };
     let (main, challenger) = (bind(args.main_port).await?, bind(args.challenger_port).await?);
     let (direct, probes) = (bind(args.direct_port).await?, bind(args.metrics_port).await?);
+    let failed = |error| Failure::new(Reason::StartFailed, format!("failed to start a thread: {error}"));
     let shown =
         |listener: &TcpListener| listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
     tracing::info!(
@@ -153,24 +181,30 @@ async fn listen(
         metrics = shown(&probes),
         "listening"
     );
-    let api = |listener: Listener| {
-        let service = Arc::clone(service);
-        move |request| {
-            let service = Arc::clone(&service);
-            async move { service.handle(listener, request).await }
-        }
+    let on = |port| ListenerContext { port, ..context.clone() };
+    let workers = Workers::start("worker", args.sessions()).map_err(failed)?;
+    let api = |listener| Transports {
+        listener,
+        grpc: Grpc { service: Arc::clone(service), services: Arc::clone(services) },
     };
-    tokio::spawn(accept(main, ListenerContext { role: Some(role), ..context.clone() }, api(Listener::Main)));
-    tokio::spawn(accept(challenger, context.clone(), api(Listener::Challenger)));
-    tokio::spawn(accept(direct, context.clone(), api(Listener::Direct)));
-    let (service, metrics, phase) = (Arc::clone(service), Arc::clone(metrics), context.phase.clone());
-    // The kubelet and Prometheus have connections of their own, which callers cannot use up.
-    let own = ListenerContext { free: Arc::new(Semaphore::new(64)), ..context.clone() };
-    tokio::spawn(accept(probes, own, move |request: http::Request<hyper::body::Incoming>| {
-        let draining = *phase.borrow() != Phase::Serving;
-        probes::handle(request, draining, Arc::clone(&service), Arc::clone(&metrics))
-    }));
+    let accepts = |socket, context, listener| accept(socket, context, workers.clone(), api(listener));
+    tokio::spawn(accepts(main, ListenerContext { role: Some(role), ..on("main") }, Listener::Main));
+    tokio::spawn(accepts(challenger, on("challenger"), Listener::Challenger));
+    tokio::spawn(accepts(direct, on("direct"), Listener::Direct));
+    // The kubelet and Prometheus have connections of their own, which callers cannot use up, and a thread of their own, which
+    // no inference occupies.
+    let few = connections(Limits::of(PROBES, None), metrics, "metrics");
+    let own = ListenerContext { connections: few, ..on("metrics") };
+    let handler = Probes { service: Arc::clone(service), metrics: Arc::clone(metrics) };
+    tokio::spawn(accept(probes, own, Workers::start("probes", NonZeroUsize::MIN).map_err(failed)?, handler));
     Ok(())
+}
+
+/// The open connections of some ports. Those that rest for too long end.
+fn connections(limits: Limits, metrics: &Metrics, ports: &str) -> Arc<Connections> {
+    let connections = Arc::new(Connections::new(limits, metrics.family(), ports));
+    tokio::spawn(Arc::clone(&connections).sweep());
+    connections
 }
 
 /// The sink of records. `None` without `--record-sink`.
@@ -241,7 +275,15 @@ async fn load(
     metrics: &Arc<Metrics>,
 ) -> Result<Engine, Failure> {
     let (args, version) = (args.clone(), version.to_owned());
-    let path = artifact.path.clone();
+    let (path, limit) = (artifact.path.clone(), args.load_timeout);
+    match memory_limit::apply(args.memory_limit) {
+        Ok(bytes) => tracing::info!(bytes, "memory limit"),
+        Err(error) => {
+            tracing::warn!(error, "failed to limit the memory: a large inference can end the process");
+        }
+    }
+    let deadlines = Arc::new(Deadlines::default());
+    tokio::spawn(Arc::clone(&deadlines).watch());
     let blocking = tokio::task::spawn_blocking(move || {
         let facts = onnx::inspect(&artifact.path)?;
         model::load(&LoadOptions {
@@ -252,16 +294,29 @@ async fn load(
             facts,
             onnxruntime: &args.onnxruntime,
             sessions: args.sessions(),
+            deadlines: &deadlines,
         })
         .map(|loaded| (loaded, args))
     });
-    let ((model, sessions), args) = blocking.await.expect("loading does not panic")?;
+    let Ok(loaded) = tokio::time::timeout(limit, blocking).await else {
+        let message =
+            format!("the model did not load and complete a first inference within {} s", limit.as_secs());
+        return Err(Failure::new(Reason::WarmUpFailed, message));
+    };
+    let ((model, sessions), args) = loaded.expect("loading does not panic")?;
     // The sessions have a copy of the weights.
     if let Err(error) = std::fs::remove_file(&path) {
         tracing::warn!(path = %path.display(), error = %error, "failed to remove the model file");
     }
     tracing::info!(latency_us = u64::try_from(model.latency.as_micros()).unwrap_or(u64::MAX), "warm");
-    let bounds = Bounds { queue: args.queue, queue_wait: args.queue_wait, max_body: args.max_body };
+    let bounds = Bounds {
+        queue: args.queue,
+        queue_wait: args.queue_wait,
+        queue_target: args.queue_target,
+        run: args.max_run,
+        max_body: args.max_body,
+    };
+    let sessions = sessions.into_iter().map(|session| Box::new(session) as Box<dyn Session>).collect();
     Engine::start(model, sessions, Arc::clone(metrics), bounds)
         .map_err(|error| Failure::new(Reason::StartFailed, format!("failed to start a thread: {error}")))
 }

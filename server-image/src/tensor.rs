@@ -8,6 +8,8 @@ use ort::{
     value::{Tensor as OrtTensor, TensorElementType, TensorRef},
 };
 
+use crate::view::View;
+
 /// A datatype of the Open Inference Protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "each variant is the protocol's own name")]
@@ -194,6 +196,27 @@ impl Data {
         }
     }
 
+    /// No elements, with room for `capacity`.
+    #[must_use]
+    pub fn with_capacity(datatype: Datatype, capacity: usize) -> Self {
+        match datatype {
+            Datatype::Bool => Self::Bool(Vec::with_capacity(capacity)),
+            Datatype::Uint8 => Self::Uint8(Vec::with_capacity(capacity)),
+            Datatype::Uint16 => Self::Uint16(Vec::with_capacity(capacity)),
+            Datatype::Uint32 => Self::Uint32(Vec::with_capacity(capacity)),
+            Datatype::Uint64 => Self::Uint64(Vec::with_capacity(capacity)),
+            Datatype::Int8 => Self::Int8(Vec::with_capacity(capacity)),
+            Datatype::Int16 => Self::Int16(Vec::with_capacity(capacity)),
+            Datatype::Int32 => Self::Int32(Vec::with_capacity(capacity)),
+            Datatype::Int64 => Self::Int64(Vec::with_capacity(capacity)),
+            Datatype::Fp16 => Self::Fp16(Vec::with_capacity(capacity)),
+            Datatype::Bf16 => Self::Bf16(Vec::with_capacity(capacity)),
+            Datatype::Fp32 => Self::Fp32(Vec::with_capacity(capacity)),
+            Datatype::Fp64 => Self::Fp64(Vec::with_capacity(capacity)),
+            Datatype::Bytes => Self::Bytes(Vec::with_capacity(capacity)),
+        }
+    }
+
     /// The datatype of the elements.
     #[must_use]
     pub fn datatype(&self) -> Datatype {
@@ -215,6 +238,27 @@ impl Data {
         }
     }
 
+    /// The elements, borrowed.
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
+        match self {
+            Self::Bool(elements) => View::Bool(elements),
+            Self::Uint8(elements) => View::Uint8(elements),
+            Self::Uint16(elements) => View::Uint16(elements),
+            Self::Uint32(elements) => View::Uint32(elements),
+            Self::Uint64(elements) => View::Uint64(elements),
+            Self::Int8(elements) => View::Int8(elements),
+            Self::Int16(elements) => View::Int16(elements),
+            Self::Int32(elements) => View::Int32(elements),
+            Self::Int64(elements) => View::Int64(elements),
+            Self::Fp16(elements) => View::Fp16(elements),
+            Self::Bf16(elements) => View::Bf16(elements),
+            Self::Fp32(elements) => View::Fp32(elements),
+            Self::Fp64(elements) => View::Fp64(elements),
+            Self::Bytes(elements) => View::Bytes(elements),
+        }
+    }
+
     /// The number of elements.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -225,6 +269,28 @@ impl Data {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// A copy.
+impl From<View<'_>> for Data {
+    fn from(view: View<'_>) -> Self {
+        match view {
+            View::Bool(elements) => Self::Bool(elements.to_vec()),
+            View::Uint8(elements) => Self::Uint8(elements.to_vec()),
+            View::Uint16(elements) => Self::Uint16(elements.to_vec()),
+            View::Uint32(elements) => Self::Uint32(elements.to_vec()),
+            View::Uint64(elements) => Self::Uint64(elements.to_vec()),
+            View::Int8(elements) => Self::Int8(elements.to_vec()),
+            View::Int16(elements) => Self::Int16(elements.to_vec()),
+            View::Int32(elements) => Self::Int32(elements.to_vec()),
+            View::Int64(elements) => Self::Int64(elements.to_vec()),
+            View::Fp16(elements) => Self::Fp16(elements.to_vec()),
+            View::Bf16(elements) => Self::Bf16(elements.to_vec()),
+            View::Fp32(elements) => Self::Fp32(elements.to_vec()),
+            View::Fp64(elements) => Self::Fp64(elements.to_vec()),
+            View::Bytes(elements) => Self::Bytes(elements.to_vec()),
+        }
     }
 }
 

@@ -112,6 +112,11 @@ def main():
     assert [output["name"] for output in only.get_response()["outputs"]] == [last]
     passed("infer, one output")
 
+    config = client.get_model_config(model, version)
+    assert [tensor["name"] for tensor in config["input"]] == [tensor["name"] for tensor in metadata["inputs"]]
+    assert client.get_model_repository_index() == [{"name": model, "version": version, "state": "READY", "reason": ""}]
+    passed("configuration and repository index")
+
     stats = client.get_inference_statistics(model)["model_stats"][0]
     assert stats["name"] == model and stats["inference_stats"]["success"]["count"] >= 1
     passed("statistics")

@@ -146,9 +146,9 @@ impl Comparison {
         }
     }
 
-    /// Counts one call that main and challenger have answered.
-    pub fn pair(&mut self) {
-        self.pairs = self.pairs.saturating_add(1);
+    /// Counts `rows` of a call that main and challenger have answered. Each row is a pair.
+    pub fn pair(&mut self, rows: u64) {
+        self.pairs = self.pairs.saturating_add(rows);
     }
 
     /// Adds `compared` values of the output at `index`, of which `agreed` were equal. No effect on an output of
@@ -226,7 +226,7 @@ impl Comparison {
         self.since
     }
 
-    /// The number of calls that main and challenger have answered.
+    /// The number of rows that main and challenger have answered.
     #[must_use]
     pub fn pairs(&self) -> u64 {
         self.pairs

@@ -68,7 +68,7 @@ fn a_merged_comparison_has_the_earlier_since() {
 #[test]
 fn of_two_different_pairs_the_later_stays_in_either_order_of_merging() {
     let (mut old, mut young) = (new("1.1.0", 5), new("1.2.0", 9));
-    old.pair();
+    old.pair(1);
     let before = young.clone();
     young.merge(&old);
     assert_eq!(young, before);
@@ -90,7 +90,7 @@ fn of(calls: &[Counted]) -> Comparison {
     for (error, micros, agreed, x, y) in calls {
         comparison.call(Role::Main, *error, Some(Duration::from_micros(u64::from(*micros))));
         comparison.call(Role::Challenger, !error, Some(Duration::from_micros(u64::from(*micros / 2))));
-        comparison.pair();
+        comparison.pair(1);
         comparison.labels(0, u64::from(*agreed), 1);
         comparison.numbers(1, *x, *y);
     }

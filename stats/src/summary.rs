@@ -89,7 +89,7 @@ mod tests {
     fn summary(challenger: &str, since: u64) -> Summary {
         let outputs = [("label".to_owned(), OutputKind::Label)];
         let mut comparison = Comparison::new(identity("1.0.0"), identity(challenger), since, outputs);
-        comparison.pair();
+        comparison.pair(1);
         comparison.labels(0, 1, 1);
         let mut outcomes = Outcomes::default();
         outcomes.join(Some(true), Some(false));

@@ -40,6 +40,10 @@
 {{- printf "%s-guard-names" (include "understudy.fullname" .) -}}
 {{- end -}}
 
+{{- define "understudy.urisName" -}}
+{{- printf "%s-uris" (include "understudy.fullname" .) -}}
+{{- end -}}
+
 {{/* The selector of the namespaces in which policies apply. */}}
 {{- define "understudy.watchedNamespaces" -}}
 {{- if .Values.watchNamespaces -}}

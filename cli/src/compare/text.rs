@@ -16,7 +16,7 @@ use crate::{state::State, table, when};
 /// Why the values of an output are not as many as the pairs.
 const VALUES: &str = "\
 VALUES counts the numbers or labels of an output in all pairs:
-a call with 10 rows is 1 pair and, in an output with 2 numbers a row, 20 values.
+a call with 10 rows is 10 pairs and, in an output with 2 numbers a row, 20 values.
 ";
 /// What the latency of both roles measures.
 const LATENCY: &str = "\
@@ -59,7 +59,7 @@ pub fn full(compare: &CompareReport, now: Timestamp) -> String {
 
 /// Copied calls: the server counts each of them once for main and once for the challenger.
 fn copied(comparison: &Comparison) -> i64 {
-    comparison.roles.iter().map(|role| role.calls).max().unwrap_or_default().max(comparison.pairs)
+    comparison.roles.iter().map(|role| role.calls).max().unwrap_or_default()
 }
 
 fn summary(compare: &CompareReport, now: Timestamp) -> Vec<(&'static str, String)> {
@@ -139,9 +139,8 @@ fn compared(compare: &CompareReport, now: Timestamp) -> Option<(&'static str, St
         (Standing::Compared, Some(c)) => Some((
             LABEL,
             format!(
-                "{}\nA pair is one call that both answered with a prediction: {} of {} copied calls.",
+                "{}\nA pair is one row of a call that both answered with a prediction. Copied calls: {}.",
                 pairs(c, now),
-                c.pairs,
                 copied(c)
             ),
         )),
@@ -156,7 +155,7 @@ fn compared(compare: &CompareReport, now: Timestamp) -> Option<(&'static str, St
 fn no_pairs(compare: &CompareReport) -> String {
     match compare.requested.as_ref().map(|requested| requested.sample_percent) {
         Some(0) => "no pairs, because samplePercent is 0".to_owned(),
-        _ => "no pairs yet: a pair is one call that both answered with a prediction".to_owned(),
+        _ => "no pairs yet: a pair is one row of a call that both answered with a prediction".to_owned(),
     }
 }
 

@@ -27,7 +27,7 @@ pub struct SignatureChange {
     pub direction: Direction,
     /// The tensor's name.
     pub name: String,
-    /// Datatype and shape in main, `FP32[-1,30]`; `None` if main does not have it.
+    /// Datatype and shape in main, `FP32[-1,30]` or `FP32, any shape`; `None` if main does not have it.
     pub main: Option<String>,
     /// The same in this version.
     pub own: Option<String>,
@@ -68,6 +68,9 @@ fn changes(direction: Direction, own: &[TensorSpec], main: &[TensorSpec]) -> Vec
 }
 
 fn tensor(tensor: &TensorSpec) -> String {
+    if tensor.any_shape {
+        return format!("{}, any shape", tensor.datatype);
+    }
     let shape: Vec<String> = tensor.shape.iter().map(ToString::to_string).collect();
     format!("{}[{}]", tensor.datatype, shape.join(","))
 }

@@ -93,7 +93,7 @@ impl Drop for ModelServer {
 }
 
 fn answer(version: &ModelVersion, inputs: usize) -> ProbeAnswer {
-    let tensor = |name| Tensor { name, datatype: "FP32".to_owned(), shape: vec![-1, 30] };
+    let tensor = |name| Tensor { name, datatype: "FP32".to_owned(), shape: vec![-1, 30], any_shape: false };
     ProbeAnswer {
         deployment: version.spec.deployment.clone(),
         version: version.spec.version.clone(),

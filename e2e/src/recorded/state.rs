@@ -1,6 +1,9 @@
 //! Everything of a namespace that an operator writes, as JSON.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+};
 
 use anyhow::{Result, bail, ensure};
 use k8s_openapi::api::{
@@ -13,6 +16,7 @@ use kube::{
     api::{DynamicObject, ListParams, Patch, PatchParams},
     core::{ApiResource, NamespaceResourceScope},
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use understudy_crds::{ModelDeployment, ModelVersion, names};
 
@@ -160,60 +164,30 @@ where
 pub async fn settled(world: &World, operator: &Operator) -> Result<State> {
     eventually("the operator writes nothing more", async || {
         let before = State::of(world).await?;
-        for controller in ["modeldeployment", "modelversion"] {
-            more_passes(world, operator, controller).await?;
-        }
+        more_passes::<ModelDeployment>(world, operator).await?;
+        more_passes::<ModelVersion>(world, operator).await?;
         let after = State::of(world).await?;
         Ok((after == before).then_some(after))
     })
     .await
 }
 
-async fn more_passes(world: &World, operator: &Operator, controller: &str) -> Result<()> {
+async fn more_passes<K>(world: &World, operator: &Operator) -> Result<()>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+{
+    let (controller, api) = (K::kind(&()).to_lowercase(), world.api::<K>());
     let passes = async || -> Result<f64> {
-        let labels = [("controller", controller)];
+        let labels = [("controller", controller.as_str())];
         Ok(operator.metric("understudy_reconciles_total", &labels).await?.unwrap_or(0.0))
     };
     let begun = passes().await?;
     eventually(&format!("{PASSES} more passes of {controller}"), async || {
-        for name in names_of(world, controller).await? {
-            poke(world, controller, &name).await?;
+        for object in api.list_metadata(&ListParams::default()).await? {
+            let patch = json!({"metadata": {"annotations": {POKE: rand::random::<u32>().to_string()}}});
+            api.patch_metadata(&object.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await?;
         }
         Ok((passes().await? >= begun + PASSES).then_some(()))
     })
     .await
-}
-
-async fn names_of(world: &World, controller: &str) -> Result<Vec<String>> {
-    let all = ListParams::default();
-    Ok(if controller == "modelversion" {
-        world
-            .api::<ModelVersion>()
-            .list_metadata(&all)
-            .await?
-            .items
-            .iter()
-            .map(ResourceExt::name_any)
-            .collect()
-    } else {
-        world
-            .api::<ModelDeployment>()
-            .list_metadata(&all)
-            .await?
-            .items
-            .iter()
-            .map(ResourceExt::name_any)
-            .collect()
-    })
-}
-
-async fn poke(world: &World, controller: &str, name: &str) -> Result<()> {
-    let patch = json!({"metadata": {"annotations": {POKE: rand::random::<u32>().to_string()}}});
-    let (params, patch) = (PatchParams::default(), Patch::Merge(&patch));
-    if controller == "modelversion" {
-        world.api::<ModelVersion>().patch_metadata(name, &params, &patch).await?;
-    } else {
-        world.api::<ModelDeployment>().patch_metadata(name, &params, &patch).await?;
-    }
-    Ok(())
 }

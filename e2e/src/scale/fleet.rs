@@ -197,8 +197,9 @@ impl Fleet {
         self.api::<v1::ConfigMap>().delete_collection(&now, &all).await?;
         self.api::<v1::Service>().delete_collection(&now, &all).await?;
         self.api::<PodDisruptionBudget>().delete_collection(&now, &all).await?;
-        self.api::<ModelVersion>().delete_collection(&now, &all).await?;
+        // Models first: the deletion of a version costs the API server a little for each model of the namespace.
         self.api::<ModelDeployment>().delete_collection(&now, &all).await?;
+        self.api::<ModelVersion>().delete_collection(&now, &all).await?;
         Ok(())
     }
 }

@@ -133,8 +133,12 @@ async fn answer(known: &Known, called: &str) -> Result<Json<ProbeAnswer>, Status
     let mut numbers = (0..VERSIONS).map(Fleet::number);
     let version = numbers.find(|number| names::version_label(number) == label);
     let version = version.ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
-    let tensor =
-        |name: &str| Tensor { name: name.to_owned(), datatype: "FP32".to_owned(), shape: vec![-1, 30] };
+    let tensor = |name: &str| Tensor {
+        name: name.to_owned(),
+        datatype: "FP32".to_owned(),
+        shape: vec![-1, 30],
+        any_shape: false,
+    };
     Ok(Json(ProbeAnswer {
         digest: format!("sha256:{}", Fleet::digest(&deployment, &version)),
         deployment,

@@ -13,6 +13,8 @@ pub const STAMPED: &str = "understudy.dev/stamped";
 
 /// Label of namespaces with a second approval policy, which requires comments and two approvers.
 pub const STRICT: &str = "understudy.dev/strict";
+/// Namespaces in which models come from allowed places only.
+pub const LISTED: &str = "understudy.dev/listed";
 
 /// The API server, as an administrator who can impersonate any user.
 pub struct ControlPlane {
@@ -66,6 +68,7 @@ impl ControlPlane {
 }
 
 /// Labels of a namespace of these tests.
-pub fn labels(stamped: bool, strict: bool) -> BTreeMap<String, String> {
-    [(STAMPED.to_owned(), stamped.to_string()), (STRICT.to_owned(), strict.to_string())].into()
+pub fn labels(stamped: bool, strict: bool, listed: bool) -> BTreeMap<String, String> {
+    let label = |name: &str, value: bool| (name.to_owned(), value.to_string());
+    [label(STAMPED, stamped), label(STRICT, strict), label(LISTED, listed)].into()
 }

@@ -19,5 +19,6 @@ mod request;
 mod rights;
 mod stamp;
 mod switch;
+mod uris;
 mod world;
 mod write_forms;

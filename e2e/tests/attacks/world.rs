@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use understudy_crds::{ModelDeployment, ModelVersion};
 
 use crate::{
-    control_plane::{ControlPlane, labels},
+    control_plane::{ControlPlane, LISTED, labels},
     people::{ALICE, BOB, OPERATOR, Person, TESS},
     rights::NewRight,
 };
@@ -35,26 +35,38 @@ pub struct World {
 impl World {
     /// A namespace in which people write their own names, as before Kubernetes 1.36.
     pub async fn new() -> Self {
-        Self::build(false, false).await
+        Self::build(false, false, false).await
     }
 
     /// A namespace in which the API server stamps the names.
     pub async fn stamped() -> Self {
-        Self::build(true, false).await
+        Self::build(true, false, false).await
     }
 
     /// A namespace in which every act needs a comment, and every request two approvers.
     pub async fn strict() -> Self {
-        Self::build(false, true).await
+        Self::build(false, true, false).await
     }
 
-    async fn build(stamped: bool, strict: bool) -> Self {
+    /// A namespace in which models come from allowed places only.
+    pub async fn listed() -> Self {
+        Self::build(false, false, true).await
+    }
+
+    /// From now on, models of this namespace come from allowed places only.
+    pub async fn list_uris(&self) {
+        let labels = Patch::Merge(json!({"metadata": {"labels": {LISTED: "true"}}}));
+        let namespaces = Api::<Namespace>::all(self.server.admin());
+        namespaces.patch(&self.ns, &PatchParams::default(), &labels).await.unwrap();
+    }
+
+    async fn build(stamped: bool, strict: bool, listed: bool) -> Self {
         let server = ControlPlane::shared().await;
         let admin = server.admin();
         let namespace = Namespace {
             metadata: ObjectMeta {
                 generate_name: Some("risk-".to_owned()),
-                labels: Some(labels(stamped, strict)),
+                labels: Some(labels(stamped, strict, listed)),
                 ..ObjectMeta::default()
             },
             ..Namespace::default()

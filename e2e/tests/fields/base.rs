@@ -31,7 +31,7 @@ pub fn deployment() -> Value {
         "recording": {
             "samplePercent": 25,
             "sink": {"uri": "pvc://records/fraud", "secretRef": {"name": "record-store"}},
-            "redact": ["card"], "retention": "720h", "rotateAfter": "2m",
+            "redact": ["card"], "maxElements": 512, "retention": "720h", "rotateAfter": "2m",
         },
         "drift": {"window": "2h", "minSamples": 500, "psi": 0.3},
     })

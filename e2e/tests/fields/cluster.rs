@@ -56,7 +56,8 @@ impl Cluster {
         let run = Box::pin(async {
             let name = format!("operator-{}", rand::random::<u32>());
             let operator = Setup::new(&self.server, &logs, &name).in_namespace(&self.namespace);
-            let operator = operator.start().await?;
+            // Two tests share a namespace, and its Lease: the operator of the second one leads after the first one.
+            let operator = operator.lead().await?;
             test(self).await;
             let ended = operator.terminate().await?;
             ensure!(ended.success(), "the operator ended with {ended}");

@@ -5,6 +5,7 @@ mod crash;
 mod eviction;
 mod operator;
 mod switching;
+mod text;
 mod triton;
 
 use tokio::sync::Mutex;

@@ -69,6 +69,25 @@ async fn one_person_alone_gets_a_prediction_by_the_commands_of_readme() -> Resul
     walked.and(restored).and(removed)
 }
 
+#[tokio::test]
+async fn the_commands_by_which_a_team_may_use_a_secret_work() -> Result<()> {
+    let cluster = Cluster::find()?;
+    for document in ["README.md", "docs/operations.md"] {
+        let text = readme::document(document)?;
+        let namespace = format!("walk-{:08x}", rand::random::<u32>());
+        let step = |command: String| Step { command, output: String::new() };
+        let mut steps = vec![step(format!("kubectl create namespace {namespace}"))];
+        let of_secret = readme::steps(&text).into_iter().filter(|step| step.command.contains("use-s3"));
+        steps.extend(of_secret.map(|one| step(readme::in_namespace(&one.command, NAMESPACE, &namespace))));
+        ensure!(steps.len() == 3, "{document} creates a role and a binding: {steps:?}");
+        let worked = shell::run(&cluster, &steps).await;
+        let delete = step(format!("kubectl delete namespace {namespace} --ignore-not-found --wait=false"));
+        let removed = shell::run(&cluster, &[delete]).await;
+        worked.and(removed).with_context(|| document.to_owned())?;
+    }
+    Ok(())
+}
+
 /// Gives the release these values.
 async fn upgrade(cluster: &Cluster, values: &Value) -> Result<()> {
     let arguments = ["upgrade", RELEASE, "CHART", "-n", HOME, "--force-conflicts", "--values", "-"];

@@ -22,7 +22,12 @@ impl Step {
 
 /// The text of README.md.
 pub fn text() -> Result<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    document("README.md")
+}
+
+/// The text of a document of the repository.
+pub fn document(name: &str) -> Result<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
     std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))
 }
 

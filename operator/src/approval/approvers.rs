@@ -1,23 +1,11 @@
 //! How many people must approve a request, who has, and what they say about it. Pure.
 
-use kube::ResourceExt;
-use understudy_crds::{Grant, ModelVersion, Transition, annotations, limits, text};
+use understudy_crds::{Grant, ModelVersion, Transition, annotations};
 
 use super::observe::Observed;
 
 /// The user names of service accounts begin with this. The approval policy never maps them to another name.
 const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
-
-/// The value of an annotation, cut to what the status can hold. It is compared with the status, too: compared whole, it
-/// would differ after each write.
-pub fn annotation(version: &ModelVersion, key: &str) -> Option<String> {
-    let most = match key {
-        annotations::REASON => limits::REASON,
-        annotations::FEEDBACK => limits::FEEDBACK,
-        _ => limits::PERSON,
-    };
-    version.annotations().get(key).filter(|v| !v.is_empty()).map(|v| text::clamp(v, most))
-}
 
 /// Number of people who must approve this request. A person who can act as a service account must not be enough for a
 /// request of that account. The number of an open request does not fall.
@@ -28,8 +16,8 @@ pub fn needed(o: &Observed, requested_by: &str, open: Option<&Transition>) -> i3
 
 /// The approver whom the annotations name and whose approval is not recorded yet.
 pub fn newest(version: &ModelVersion, open: &Transition) -> Option<String> {
-    annotation(version, annotations::APPROVE).filter(|id| *id == open.id)?;
-    let by = annotation(version, annotations::APPROVED_BY)?;
+    annotations::value(version, annotations::APPROVE).filter(|id| *id == open.id)?;
+    let by = annotations::value(version, annotations::APPROVED_BY)?;
     (!open.approvals.iter().any(|grant| grant.by == by)).then_some(by)
 }
 
@@ -38,10 +26,9 @@ pub fn progress(approvals: &[Grant], needed: i32) -> String {
     format!("{} of {needed}", approvals.len())
 }
 
-/// The comment of the act that is recorded next: the annotation `understudy.dev/reason`, unless an earlier act left it.
+/// The comment of the act that is recorded next.
 pub fn comment(version: &ModelVersion) -> Option<String> {
-    let earlier = version.status.as_ref().and_then(|status| status.last_comment.as_ref());
-    annotation(version, annotations::REASON).filter(|comment| Some(comment) != earlier)
+    annotations::comment(version, version.status.as_ref().and_then(|status| status.last_comment.as_ref()))
 }
 
 #[cfg(test)]

@@ -179,7 +179,12 @@ proptest! {
         shape in vec(any::<i64>(), 0..40),
         datatype in text(),
     ) {
-        let tensor = |name: &String| TensorSpec { name: name.clone(), datatype: datatype.clone(), shape: shape.clone() };
+        let tensor = |name: &String| TensorSpec {
+            name: name.clone(),
+            datatype: datatype.clone(),
+            shape: shape.clone(),
+            any_shape: true,
+        };
         let listed: Vec<_> = names.iter().cycle().take(count).map(tensor).collect();
         let mut version = version("1.3.0", json!({}));
         version.status = Some(ModelVersionStatus {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{ResourceExt, runtime::events::EventType};
 use understudy_crds::{
-    Decision, Failure, ModelVersionStatus, Stage, Transition,
+    Decision, Failure, ModelVersionStatus, Stage, Transition, breaking_note,
     condition::{self, APPROVABLE, READY, RECONCILING, SERVING, STALLED},
     names,
 };
@@ -131,8 +131,7 @@ fn so_far(transition: &Transition) -> String {
         let progress = approvers::progress(&transition.approvals, transition.approvers);
         format!("; {progress} people have approved{by}")
     });
-    let breaking = transition.breaking.as_ref().map(|breaking| format!("; BREAKING: {breaking}"));
-    approved.unwrap_or_default() + &breaking.unwrap_or_default()
+    approved.unwrap_or_default() + &breaking_note(transition.breaking.as_ref())
 }
 
 #[derive(PartialEq)]

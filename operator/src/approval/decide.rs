@@ -10,7 +10,7 @@ use understudy_crds::{
 
 pub use super::step::{Hold, NextStep, OPERATOR, Step};
 use super::{
-    approvers::{self, annotation},
+    approvers,
     main_rules::{became_main, retired, superseded, timed_out},
     observe::Observed,
     requirements,
@@ -78,8 +78,8 @@ fn withdrawn(o: &Observed, _: Timestamp) -> Option<NextStep> {
     if stands {
         return None;
     }
-    let by =
-        annotation(&o.version, annotations::REQUESTED_BY).unwrap_or_else(|| transition.requested_by.clone());
+    let by = annotations::value(&o.version, annotations::REQUESTED_BY)
+        .unwrap_or_else(|| transition.requested_by.clone());
     // The comment of another request is not about the end of this one.
     let reason = if o.version.spec.stage == o.version.stage() {
         approvers::comment(&o.version)
@@ -95,8 +95,8 @@ fn undecided(o: &Observed) -> Option<&Transition> {
 
 fn rejected(o: &Observed, _: Timestamp) -> Option<NextStep> {
     let transition = undecided(o)?;
-    annotation(&o.version, annotations::REJECT).filter(|id| *id == transition.id)?;
-    let by = annotation(&o.version, annotations::REJECTED_BY)?;
+    annotations::value(&o.version, annotations::REJECT).filter(|id| *id == transition.id)?;
+    let by = annotations::value(&o.version, annotations::REJECTED_BY)?;
     act(Step::Close { decision: Decision::Rejected, by, reason: approvers::comment(&o.version) })
 }
 
@@ -153,7 +153,7 @@ fn requested(o: &Observed, now: Timestamp) -> Option<NextStep> {
         let message = format!("no step leads from {from} to {to}: set spec.stage back to {from}");
         return Some(NextStep::Hold(Hold::new(reasons::Hold::NoSuchStep, message)));
     }
-    let Some(requested_by) = annotation(&o.version, annotations::REQUESTED_BY) else {
+    let Some(requested_by) = annotations::value(&o.version, annotations::REQUESTED_BY) else {
         let message = "the annotation understudy.dev/requested-by is missing: request again";
         return Some(NextStep::Hold(Hold::new(reasons::Hold::RequesterUnknown, message)));
     };
@@ -221,13 +221,13 @@ fn accepted(o: &Observed, now: Timestamp) -> Option<NextStep> {
     if o.version.stage() != Stage::Staging {
         return None;
     }
-    let verdict = match annotation(&o.version, annotations::ACCEPT)?.as_str() {
+    let verdict = match annotations::value(&o.version, annotations::ACCEPT)?.as_str() {
         "passed" => Verdict::Passed,
         "failed" => Verdict::Failed,
         _ => return None,
     };
-    let by = annotation(&o.version, annotations::ACCEPTED_BY)?;
-    let feedback = annotation(&o.version, annotations::FEEDBACK);
+    let by = annotations::value(&o.version, annotations::ACCEPTED_BY)?;
+    let feedback = annotations::value(&o.version, annotations::FEEDBACK);
     let known = o.version.status.as_ref().and_then(|s| s.acceptance.as_ref());
     if known.is_some_and(|k| (k.verdict, &k.by, &k.feedback) == (verdict, &by, &feedback)) {
         return None;

@@ -1,7 +1,7 @@
 //! The notes of the events about a version. Pure.
 
 use kube::ResourceExt;
-use understudy_crds::{Acceptance, Decision, Grant, HistoryEntry, ModelVersion, Transition};
+use understudy_crds::{Acceptance, Decision, Grant, HistoryEntry, ModelVersion, Transition, breaking_note};
 
 /// The note of a decision: from where to where, who requested and who decided it, and why.
 pub fn decided(entry: &HistoryEntry) -> String {
@@ -14,7 +14,7 @@ pub fn decided(entry: &HistoryEntry) -> String {
             entry.approvals.iter().map(|g| format!("{}{}", g.by, commented(g.comment.as_ref()))).collect();
         by = all.join(", ");
     }
-    let breaking = breaking(entry.breaking.as_ref());
+    let breaking = breaking_note(entry.breaking.as_ref());
     format!("{from} -> {to} requested by {requested_by}{asked}, {decision} by {by}{breaking}")
 }
 
@@ -38,16 +38,12 @@ fn commented(comment: Option<&String>) -> String {
     comment.map(|comment| format!(" ({comment})")).unwrap_or_default()
 }
 
-fn breaking(breaking: Option<&String>) -> String {
-    breaking.map(|breaking| format!("; BREAKING: {breaking}")).unwrap_or_default()
-}
-
 /// The note of an opened request, with the command that approves it. With `stamps_names`, the API server writes the name
 /// of the approver, and the command leaves it out.
 pub fn requested(version: &ModelVersion, transition: &Transition, stamps_names: bool) -> String {
     let Transition { id, from, to, requested_by, approvers, .. } = transition;
     let (comment, breaking) =
-        (after_colon(transition.comment.as_ref()), self::breaking(transition.breaking.as_ref()));
+        (after_colon(transition.comment.as_ref()), breaking_note(transition.breaking.as_ref()));
     let people = match approvers {
         ..=1 => "a colleague approves".to_owned(),
         more => format!("{more} colleagues approve"),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use understudy_crds::{
-    Approval, ModelDeployment, ModelVersion, Stage,
+    Approval, ModelDeployment, ModelVersion, ServedVersion, Stage,
     condition::{self, SERVING},
     names,
 };
@@ -73,7 +73,7 @@ impl Observed {
 pub fn from_cache(mv: &ModelVersion, ctx: &Context) -> Observed {
     let namespace = mv.namespace().unwrap_or_default();
     let deployment = ctx.cache.deployment(&namespace, &mv.spec.deployment);
-    let main = deployment.as_deref().and_then(|md| cached_main(md, mv, ctx));
+    let main = deployment.as_deref().and_then(|md| cached_main(md.other_main(mv)?, &namespace, ctx));
     assemble(mv.clone(), deployment, main, ctx)
 }
 
@@ -87,8 +87,9 @@ pub async fn afresh(mv: &ModelVersion, ctx: &Context) -> Result<Option<Observed>
         kinds::get::<ModelDeployment>(&ctx.client, &namespace, &mv.spec.deployment)
     )?;
     let Some(version) = version.filter(|v| v.metadata.uid == mv.metadata.uid) else { return Ok(None) };
-    let main = match deployment.as_ref().filter(|_| wants_production(&version)) {
-        Some(md) => main(md, &version, ctx).await?,
+    let other_main = deployment.as_ref().and_then(|md| md.other_main(&version));
+    let main = match other_main.filter(|_| wants_production(&version)) {
+        Some(served) => main(served, &namespace, ctx).await?,
         None => None,
     };
     Ok(Some(assemble(version, deployment.map(Arc::new), main, ctx)))
@@ -99,30 +100,26 @@ fn wants_production(version: &ModelVersion) -> bool {
     version.spec.stage == Stage::Production && version.stage() != Stage::Production
 }
 
-/// The main of this deployment as the cache has it, unless it is `version` itself.
-fn cached_main(md: &ModelDeployment, version: &ModelVersion, ctx: &Context) -> Option<Arc<ModelVersion>> {
-    let main = md.main().filter(|main| !main.is(version))?;
-    let found = ctx.cache.version(&version.namespace()?, &main.model_version)?;
-    main.is(&found).then_some(found)
+/// The version that is served as main, as the cache has it.
+fn cached_main(served: &ServedVersion, namespace: &str, ctx: &Context) -> Option<Arc<ModelVersion>> {
+    ctx.cache.version(namespace, &served.model_version).filter(|found| served.is(found))
 }
 
-/// The main of this deployment, unless it is `version` itself. What is compared with main never changes, so the cache is
-/// enough if it has main with its signature. Otherwise the API server is read.
+/// The version that is served as main. What is compared with main never changes, so the cache is enough if it has main
+/// with its signature. Otherwise the API server is read.
 async fn main(
-    md: &ModelDeployment,
-    version: &ModelVersion,
+    served: &ServedVersion,
+    namespace: &str,
     ctx: &Context,
 ) -> Result<Option<Arc<ModelVersion>>, Error> {
     let has_signature = |main: &Arc<ModelVersion>| main.status.as_ref().is_some_and(|s| s.model.is_some());
-    if let Some(cached) = cached_main(md, version, ctx).filter(has_signature) {
+    if let Some(cached) = cached_main(served, namespace, ctx).filter(has_signature) {
         return Ok(Some(cached));
     }
-    let Some(main) = md.main().filter(|main| !main.is(version)) else { return Ok(None) };
-    let namespace = version.namespace().unwrap_or_default();
-    match kinds::get::<ModelVersion>(&ctx.client, &namespace, &main.model_version).await {
+    match kinds::get::<ModelVersion>(&ctx.client, namespace, &served.model_version).await {
         // No version that cannot be read is replaced.
         Err(error) if error.is_unreadable() => Ok(None),
-        found => Ok(found?.filter(|found| main.is(found)).map(Arc::new)),
+        found => Ok(found?.filter(|found| served.is(found)).map(Arc::new)),
     }
 }
 

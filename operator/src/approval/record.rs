@@ -32,7 +32,7 @@ pub fn apply(
         status.deployment_uid.clone_from(&deployment.metadata.uid);
     }
     if step.settles_comment() {
-        status.last_comment = approvers::annotation(&observed.version, annotations::REASON);
+        status.last_comment = annotations::value(&observed.version, annotations::REASON);
     }
     match step {
         Step::Open(transition) => status.transition = Some(transition.as_ref().clone()),
@@ -44,16 +44,14 @@ pub fn apply(
             }
         }
         Step::Approve { by, comment } => {
-            if let Some(transition) = status.transition.as_mut() {
-                approve(transition, observed, grant(by, comment.as_ref(), now));
-                // Staging takes effect immediately. A step that changes main waits for the roll-out.
-                if transition.approval.is_some()
-                    && transition.from != Stage::Production
-                    && transition.to == Stage::Staging
-                {
-                    status.stage = Stage::Staging;
-                    status.transition = None;
-                }
+            status.transition = with_approval(observed, by, comment.as_ref(), now);
+            // Staging takes effect immediately. A step that changes main waits for the roll-out.
+            let is_immediate = |open: &Transition| {
+                open.approval.is_some() && open.from != Stage::Production && open.to == Stage::Staging
+            };
+            if status.transition.as_ref().is_some_and(is_immediate) {
+                status.stage = Stage::Staging;
+                status.transition = None;
             }
         }
         Step::Complete { stage } => {
@@ -66,14 +64,8 @@ pub fn apply(
             status.settled_generation = generation;
         }
     }
-    let under = observed.deployment.as_ref().and_then(|md| md.metadata.uid.as_ref());
-    let entries = entries.into_iter().map(|entry| HistoryEntry { deployment_uid: under.cloned(), ..entry });
-    status.history.extend(entries.take(room));
+    status.history.extend(entries.into_iter().take(room));
     conditions::status(&after, None, now)
-}
-
-fn grant(by: &str, comment: Option<&String>, now: Timestamp) -> Grant {
-    Grant { by: by.to_owned(), at: now.into(), comment: comment.cloned() }
 }
 
 /// Whether a person moved the version by a request of their own, which needed no approval.
@@ -81,14 +73,22 @@ fn is_own_act(decision: Decision, requested_by: &str) -> bool {
     decision == Decision::Retired && requested_by != OPERATOR
 }
 
-/// Adds an approval. The last one that is needed approves the request.
-fn approve(transition: &mut Transition, observed: &Observed, grant: Grant) {
-    let needed = approvers::needed(observed, &transition.requested_by, Some(transition));
-    transition.approvers = needed;
-    transition.approvals.push(grant.clone());
-    transition.approved = Some(approvers::progress(&transition.approvals, needed));
-    let given = i32::try_from(transition.approvals.len()).unwrap_or(i32::MAX);
-    transition.approval = (given >= needed).then_some(grant);
+/// The open request with one more approval. The last one that is needed approves the request.
+fn with_approval(
+    observed: &Observed,
+    by: &str,
+    comment: Option<&String>,
+    now: Timestamp,
+) -> Option<Transition> {
+    let mut open = observed.version.transition()?.clone();
+    let grant = Grant { by: by.to_owned(), at: now.into(), comment: comment.cloned() };
+    let needed = approvers::needed(observed, &open.requested_by, Some(&open));
+    open.approvals.push(grant.clone());
+    open.approvers = needed;
+    open.approved = Some(approvers::progress(&open.approvals, needed));
+    let given = i32::try_from(open.approvals.len()).unwrap_or(i32::MAX);
+    open.approval = (given >= needed).then_some(grant);
+    Some(open)
 }
 
 /// The entries of `step` for which the history has no room. The step happens nevertheless, and is only announced:
@@ -113,24 +113,20 @@ fn entries(
     match step {
         Step::Open(_) | Step::Accept(_) | Step::Complete { .. } => vec![],
         Step::Close { decision, by, reason } => open
-            .map(|open| entry(version, open, *decision, by, reason.clone(), None, now))
+            .map(|open| entry(observed, open, *decision, by, reason.clone(), None, now))
             .into_iter()
             .collect(),
         Step::Approve { by, comment } => {
-            let approved = open.cloned().map(|mut open| {
-                approve(&mut open, observed, grant(by, comment.as_ref(), now));
-                open
-            });
+            let open = with_approval(observed, by, comment.as_ref(), now);
             // An approval that is not the last one is recorded in the request.
-            let complete = approved.filter(|open| open.approval.is_some());
-            complete
-                .map(|open| entry(version, &open, Decision::Approved, by, None, policy, now))
+            open.filter(|open| open.approval.is_some())
+                .map(|open| entry(observed, &open, Decision::Approved, by, None, policy, now))
                 .into_iter()
                 .collect()
         }
         Step::Move { to, decision, requested_by, decided_by, reason } => {
             let withdrawn = open.filter(|open| open.approval.is_none()).map(|open| {
-                entry(version, open, Decision::Withdrawn, decided_by, Some(reason.clone()), None, now)
+                entry(observed, open, Decision::Withdrawn, decided_by, Some(reason.clone()), None, now)
             });
             let moved = HistoryEntry {
                 id: fresh_id(),
@@ -146,7 +142,7 @@ fn entries(
                 breaking: None,
                 approvals: vec![],
                 digest: version.spec.artifact.digest(),
-                deployment_uid: None,
+                deployment_uid: deployment_uid(observed),
                 policy: None,
             };
             withdrawn.into_iter().chain([moved]).collect()
@@ -154,8 +150,13 @@ fn entries(
     }
 }
 
+/// The uid of the deployment under which an entry is written.
+fn deployment_uid(observed: &Observed) -> Option<String> {
+    observed.deployment.as_ref()?.metadata.uid.clone()
+}
+
 fn entry(
-    version: &ModelVersion,
+    observed: &Observed,
     transition: &Transition,
     decision: Decision,
     by: &str,
@@ -164,7 +165,7 @@ fn entry(
     now: Timestamp,
 ) -> HistoryEntry {
     // The API server accepts each id once. A request that ends after its approval has an entry already.
-    let known = version.history().iter().any(|entry| entry.id == transition.id);
+    let known = observed.version.history().iter().any(|entry| entry.id == transition.id);
     let suffix = if known { END_OF_APPROVED } else { "" };
     HistoryEntry {
         id: format!("{}{suffix}", transition.id),
@@ -180,7 +181,7 @@ fn entry(
         breaking: transition.breaking.clone(),
         approvals: transition.approvals.clone(),
         digest: transition.digest.clone(),
-        deployment_uid: None,
+        deployment_uid: deployment_uid(observed),
         policy,
     }
 }

@@ -63,8 +63,7 @@ pub fn breaking(observed: &Observed, to: Stage) -> Option<String> {
 /// Callers never notice a change of main, unless its major version number says so.
 fn signature(observed: &Observed) -> Option<(reasons::Hold, String)> {
     let main = observed.main.as_ref()?;
-    let breaking =
-        breaking(observed, Stage::Production).filter(|_| !observed.version.has_newer_major(main))?;
+    let breaking = observed.version.breaks_unannounced(main)?;
     let message = format!(
         "BREAKING for callers of {}: {breaking}; publish it with a new major version number",
         main.spec.version

@@ -69,7 +69,12 @@ pub fn signature(model: probe::Signature) -> ModelSignature {
     let probe::Signature { inputs, outputs, opset, bytes } = model;
     let tensors = |all: Vec<probe::Tensor>| {
         all.into_iter()
-            .map(|probe::Tensor { name, datatype, shape }| TensorSpec { name, datatype, shape })
+            .map(|probe::Tensor { name, datatype, shape, any_shape }| TensorSpec {
+                name,
+                datatype,
+                shape,
+                any_shape,
+            })
             .collect()
     };
     ModelSignature {

@@ -14,7 +14,7 @@ fn identity(version: &str) -> Identity {
 fn summary(challenger: &str, pairs: u64) -> Summary {
     let outputs = [("label".to_owned(), OutputKind::Label)];
     let mut comparison = Comparison::new(identity("1.2.0"), identity(challenger), 7, outputs);
-    (0..pairs).for_each(|_| comparison.pair());
+    (0..pairs).for_each(|_| comparison.pair(1));
     let mut summary = Summary::new(identity("1.2.0"));
     summary.comparison = Some(comparison);
     summary

@@ -20,7 +20,7 @@ fn counted() -> stats::Summary {
     for i in 0_u8..100 {
         counted.call(stats::Role::Main, i < 2, Some(Duration::from_micros(100)));
         counted.call(stats::Role::Challenger, i < 4, Some(Duration::from_micros(200)));
-        counted.pair();
+        counted.pair(1);
         counted.labels(0, u64::from(i < 90), 1);
         counted.numbers(1, f64::from(i), f64::from(i) + 0.5);
     }
@@ -68,7 +68,7 @@ fn numbers_that_are_as_they_were_are_not_written_again() {
     let before = next(None, Some(pair(&both)), Some(&counted()), at(60));
     assert_eq!(next(before.as_ref(), Some(pair(&both)), Some(&counted()), at(90)), before);
     let mut more = counted();
-    more.comparison.as_mut().expect("a comparison").pair();
+    more.comparison.as_mut().expect("a comparison").pair(1);
     let after = next(before.as_ref(), Some(pair(&both)), Some(&more), at(90)).expect("a comparison");
     assert_eq!((after.at.0, after.pairs), (at(90), 101));
 }

@@ -6,7 +6,7 @@ use super::observe::Observed;
 use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{
-    Decision, ModelDeployment, ModelVersion, RollbackResult, RollbackStatus, Stage, annotations, limits, text,
+    Decision, ModelDeployment, ModelVersion, RollbackResult, RollbackStatus, Stage, annotations,
 };
 
 /// The newest request for a rollback.
@@ -23,13 +23,9 @@ pub enum RollbackRequest {
 /// The rollback that the annotations request.
 pub fn requested(observed: &Observed, now: Timestamp) -> RollbackRequest {
     let (md, versions) = (observed.md.as_ref(), &observed.versions);
-    // Cut to what the status can hold: a longer request would differ from the status after each write.
-    let annotation =
-        |key, most| md.annotations().get(key).filter(|v| !v.is_empty()).map(|v| text::clamp(v, most));
-    let (Some(request), Some(by)) = (
-        annotation(annotations::ROLLBACK, limits::ROLLBACK),
-        annotation(annotations::ROLLBACK_BY, limits::PERSON),
-    ) else {
+    let annotation = |key| annotations::value(md, key);
+    let (Some(request), Some(by)) = (annotation(annotations::ROLLBACK), annotation(annotations::ROLLBACK_BY))
+    else {
         return RollbackRequest::None;
     };
     let known = md.status.as_ref().and_then(|s| s.rollback.as_ref()).filter(|r| r.request == request);
@@ -37,10 +33,8 @@ pub fn requested(observed: &Observed, now: Timestamp) -> RollbackRequest {
         return RollbackRequest::None;
     }
     let at = known.map_or_else(|| now.into(), |r| r.at.clone());
-    let comment = match known {
-        Some(known) => known.comment.clone(),
-        None => comment(md),
-    };
+    let last = md.status.as_ref().and_then(|status| status.last_comment.as_ref());
+    let comment = known.map_or_else(|| annotations::comment(md, last), |known| known.comment.clone());
     let status = |result, message: String| RollbackStatus {
         request: request.clone(),
         by: by.clone(),
@@ -69,18 +63,6 @@ pub fn requested(observed: &Observed, now: Timestamp) -> RollbackRequest {
         Arc::clone(target),
         status(RollbackResult::Pending, format!("the pods of {version} are starting")),
     )
-}
-
-/// The comment of a new request: the annotation `understudy.dev/reason`, unless an earlier rollback left it.
-fn comment(md: &ModelDeployment) -> Option<String> {
-    let earlier = md.status.as_ref().and_then(|status| status.last_comment.as_ref());
-    reason(md).filter(|comment| Some(comment) != earlier)
-}
-
-/// The annotation `understudy.dev/reason`, cut to what the status can hold.
-pub fn reason(md: &ModelDeployment) -> Option<String> {
-    let reason = md.annotations().get(annotations::REASON).filter(|reason| !reason.is_empty())?;
-    Some(text::clamp(reason, limits::REASON))
 }
 
 /// Why callers of main would fail after a rollback, although the major version number stays.

@@ -45,6 +45,7 @@ pub struct Records {
 fn recording_settings(rules: &RecordingRules) -> RecordingSettings {
     RecordingSettings {
         redact: rules.redact.clone(),
+        max_elements: usize::try_from(rules.max_elements).unwrap_or(usize::MAX),
         rotate_after: Duration::from_secs(rules.rotate_seconds),
         retention: rules.retention_seconds.map(Duration::from_secs),
     }
@@ -58,6 +59,7 @@ pub struct Analyzer {
     main: Arc<Identity>,
     outputs: Vec<Port>,
     records: Records,
+    counts: Arc<Counts>,
 }
 
 /// A handle, the state that everyone may read, and the analyzer behind them. `drift` is absent without a baseline.
@@ -69,10 +71,10 @@ pub fn open(
     counts: Arc<Counts>,
 ) -> (Handle, Arc<Mutex<AnalysisState>>, Analyzer) {
     let outputs = records.options.signature.outputs.clone();
-    let (handle, queue) = handle::queue(counts, Arc::clone(&records.counts));
+    let (handle, queue) = handle::queue(Arc::clone(&counts), Arc::clone(&records.counts));
     let state = Arc::new(Mutex::new(AnalysisState::new(Arc::clone(&main), drift)));
     let queue = LazyReader::new(queue);
-    let analyzer = Analyzer { queue, state: Arc::clone(&state), routing, main, outputs, records };
+    let analyzer = Analyzer { queue, state: Arc::clone(&state), routing, main, outputs, records, counts };
     (handle, state, analyzer)
 }
 
@@ -80,9 +82,9 @@ impl Analyzer {
     /// Analyzes calls until `stop` names a deadline. Then it analyzes the rest of the queue, and the recorder uploads
     /// until the deadline.
     pub async fn run(self, mut stop: watch::Receiver<Option<Instant>>) {
-        let Self { mut queue, state, routing, main, outputs, records } = self;
+        let Self { mut queue, state, routing, main, outputs, records, counts } = self;
         let recorder = Recorder::start(records.options, &records.counts, &records.ring);
-        let mut batches = Batches { state, routing, main, outputs, recorder };
+        let mut batches = Batches { state, routing, main, outputs, counts, recorder };
         let mut batch = Vec::with_capacity(BATCH);
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -112,6 +114,7 @@ struct Batches {
     routing: Arc<ArcSwap<ActiveRouting>>,
     main: Arc<Identity>,
     outputs: Vec<Port>,
+    counts: Arc<Counts>,
     recorder: Recorder,
 }
 
@@ -126,7 +129,8 @@ impl Batches {
             let mut state = lock(&self.state);
             state.follow(&routing, &self.outputs, now);
             for queued in &*batch {
-                state.count(&queued.call, recording.is_some());
+                let left_out = state.count(&queued.call, recording.is_some());
+                self.counts.rows_left_out.inc_by(left_out);
             }
         }
         for QueuedCall { call, reservation } in batch.drain(..) {

@@ -8,6 +8,8 @@ use crate::metrics::Family;
 pub struct Counts {
     /// Calls that are neither in drift, comparison nor records, because the analyzer's queue was full.
     pub dropped: IntCounter,
+    /// Rows of huge calls that comparison and drift left out.
+    pub rows_left_out: IntCounter,
     /// Outcomes that were joined to their calls, here or in another pod.
     pub joined: IntCounter,
     /// Outcomes whose calls no pod remembers.
@@ -27,7 +29,11 @@ impl Counts {
             unknown: outcomes("unknown"),
             dropped: family.counter(
                 "understudy_analysis_dropped_total",
-                "Calls missing in drift, comparison and records, because the analyzer's queue was full",
+                "Calls missing in drift, comparison and records, because they did not fit into the analyzer's queue",
+            ),
+            rows_left_out: family.counter(
+                "understudy_analysis_rows_left_out_total",
+                "Rows missing in drift and comparison, because their calls have more than 10,000",
             ),
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use understudy_contract::routing::DriftRules;
 use understudy_stats::{Baseline, ColumnRole, Drift, Monitor};
 
+use super::rows::CountedRows;
 use crate::{
     call::Call,
     columns::{Column, Columns},
@@ -71,12 +72,12 @@ impl Tracker {
         self.monitor.advance(now);
     }
 
-    /// Counts the inputs of a call and main's outputs.
-    pub fn count(&mut self, call: &Call) {
+    /// Counts the inputs of a call and main's outputs: of each feature, one value for each of `rows`.
+    pub fn count(&mut self, call: &Call, rows: CountedRows) {
         for (columns, tensors) in [(&self.inputs, &call.inputs), (&self.outputs, &call.main.outputs)] {
             for (column, index) in columns {
                 if let Some(tensor) = tensors.get(column.tensor) {
-                    values(&mut self.monitor, *index, column, tensor);
+                    values(&mut self.monitor, *index, column, tensor, rows);
                 }
             }
         }
@@ -89,11 +90,14 @@ impl Tracker {
     }
 }
 
-fn values(monitor: &mut Monitor, index: usize, column: &Column, tensor: &Tensor) {
+fn values(monitor: &mut Monitor, index: usize, column: &Column, tensor: &Tensor, rows: CountedRows) {
+    let sampled = rows.are_sampled_in(tensor);
     macro_rules! each {
         ($elements:expr, $value:ident => $count:expr) => {
-            for $value in column.values(tensor, $elements) {
-                $count;
+            for row in rows.slices($elements, sampled) {
+                for $value in column.values(tensor, row) {
+                    $count;
+                }
             }
         };
     }
@@ -132,8 +136,7 @@ mod tests {
     };
 
     fn columns() -> Columns {
-        let port =
-            |name: &str, datatype, shape: &[i64]| Port { name: name.into(), datatype, shape: shape.into() };
+        let port = |name: &str, datatype, shape: &[i64]| Port::new(name, datatype, shape);
         let signature = Signature {
             inputs: vec![port("x", Datatype::Fp32, &[-1, 2])],
             outputs: vec![port("label", Datatype::Int64, &[-1])],
@@ -154,9 +157,10 @@ mod tests {
     fn each_row_of_a_call_is_counted_for_each_feature_and_output() {
         let mut tracker = Tracker::new(baseline(&json!([])), &columns());
         tracker.follow(None, 1_000_000);
-        tracker.count(&Call {
+        let call = Call {
             id: String::new(),
             at: SystemTime::UNIX_EPOCH,
+            traceparent: None,
             record: false,
             main: Answered {
                 status: 200,
@@ -169,7 +173,8 @@ mod tests {
             }],
             rows: 3,
             challenger: Shadow::None,
-        });
+        };
+        tracker.count(&call, CountedRows::of(&call));
         let found = tracker.drift().columns;
         assert_eq!((&found[0].observed, found[0].missing), (&vec![1, 1], 1));
         assert_eq!(found[1].observed, [1, 1, 1]);

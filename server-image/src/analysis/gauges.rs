@@ -126,7 +126,7 @@ impl Gauges {
         Self {
             pairs: family.gauge(
                 "understudy_comparison_pairs",
-                "Calls that main and the current challenger both answered",
+                "Rows that main and the current challenger both answered",
             ),
             since: family.gauge(
                 "understudy_comparison_since_timestamp_seconds",

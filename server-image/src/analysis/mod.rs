@@ -12,6 +12,7 @@ pub mod gauges;
 pub mod handle;
 pub mod outcomes;
 pub mod peers;
+pub mod rows;
 pub mod state;
 
 pub use self::{counts::Counts, gauges::Gauges, handle::Handle, peers::Peers};

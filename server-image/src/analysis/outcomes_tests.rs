@@ -14,6 +14,7 @@ fn call(id: &str, main: Data, challenger: Option<Data>) -> Call {
     Call {
         id: id.to_owned(),
         at: SystemTime::UNIX_EPOCH,
+        traceparent: None,
         record: true,
         main: answered(main),
         inputs: Vec::new(),

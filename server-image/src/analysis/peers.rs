@@ -1,8 +1,9 @@
 //! The other pods of the deployment. They may remember calls that this pod does not.
 
-use std::{error::Error as StdError, net::SocketAddr, time::Duration};
+use std::{collections::HashSet, error::Error as StdError, future::ready, net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
+use futures::{StreamExt, stream};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::{
@@ -17,8 +18,11 @@ use super::outcomes::{Joined, Outcome};
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// Largest answer in bytes. A list of 1,000 ids has at most 256 KB.
 const MAX_ANSWER: usize = 1 << 20;
-/// Pods that are asked at most.
+/// Pods that are asked at most, and how many of them at the same time.
 const MAX_PODS: usize = 256;
+const AT_A_TIME: usize = 32;
+/// Time for all pods together. The caller waits for it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The pods behind a headless Service, on their metrics port.
 #[derive(Debug)]
@@ -52,35 +56,42 @@ impl Peers {
         Self { host, port, client }
     }
 
-    /// Sends outcomes to one pod after the other, each time those that are still unknown.
-    ///
-    /// Returns how many outcomes the pods joined, and the outcomes whose calls no pod remembers. A pod that does not
-    /// answer is logged and skipped.
-    pub async fn join(&self, mut unknown: Vec<Outcome>) -> (u64, Vec<Outcome>) {
+    /// Sends outcomes to all pods, and returns those whose calls no pod remembers. A pod that does not answer is logged and
+    /// skipped.
+    pub async fn join(&self, unknown: Vec<Outcome>) -> Vec<Outcome> {
         let pods = match tokio::net::lookup_host((self.host.as_str(), self.port)).await {
             Ok(pods) => pods,
             Err(error) => {
                 tracing::warn!(host = self.host, error = %error, "failed to resolve the other pods");
-                return (0, unknown);
+                return unknown;
             }
         };
-        let mut joined = 0;
-        for pod in pods.take(MAX_PODS) {
-            if unknown.is_empty() {
-                break;
-            }
-            let answer = tokio::time::timeout(TIMEOUT, self.post(pod, &unknown)).await;
-            match answer.unwrap_or(Err(Error::Timeout)) {
-                Ok(answer) => {
-                    joined += answer.joined;
-                    unknown.retain(|outcome| answer.unknown.contains(&outcome.id));
-                }
-                Err(error) => {
+        self.join_at(pods, unknown).await
+    }
+
+    async fn join_at(
+        &self,
+        pods: impl Iterator<Item = SocketAddr>,
+        mut unknown: Vec<Outcome>,
+    ) -> Vec<Outcome> {
+        let asked = &unknown;
+        let answers: Vec<_> = stream::iter(pods.take(MAX_PODS))
+            .map(|pod| async move {
+                let answer = tokio::time::timeout(TIMEOUT, self.post(pod, asked)).await;
+                answer.unwrap_or(Err(Error::Timeout)).inspect_err(|error| {
                     tracing::warn!(pod = %pod, error = %error, "failed to send outcomes to another pod");
-                }
-            }
+                })
+            })
+            .buffer_unordered(AT_A_TIME)
+            .take_until(tokio::time::sleep(PATIENCE))
+            .filter_map(|answer| ready(answer.ok()))
+            .collect()
+            .await;
+        for Joined { unknown: still, .. } in answers {
+            let still: HashSet<_> = still.into_iter().collect();
+            unknown.retain(|outcome| still.contains(&outcome.id));
         }
-        (joined, unknown)
+        unknown
     }
 
     async fn post(&self, pod: SocketAddr, outcomes: &[Outcome]) -> Result<Joined, Error> {
@@ -95,5 +106,55 @@ impl Peers {
             return Err(Error::Status(status));
         }
         Ok(serde_json::from_slice(&body.to_bytes())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead, BufReader, Read, Write},
+        net::TcpListener,
+        sync::{Arc, Barrier},
+    };
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// A pod that remembers the call `known`, and answers once `all` pods have been asked.
+    fn pod(known: &'static str, all: Arc<Barrier>) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let mut stream = BufReader::new(listener.accept().unwrap().0);
+            let (mut line, mut length) = (String::new(), 0);
+            while stream.read_line(&mut line).unwrap() > 2 {
+                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length: ") {
+                    length = value.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            let mut body = vec![0; length];
+            stream.read_exact(&mut body).unwrap();
+            let asked: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            let ids =
+                asked["outcomes"].as_array().unwrap().iter().map(|outcome| outcome["id"].as_str().unwrap());
+            let unknown: Vec<_> = ids.filter(|id| *id != known).collect();
+            all.wait();
+            let answer = json!({"joined": 1, "unknown": unknown}).to_string();
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", answer.len());
+            stream.get_mut().write_all((head + &answer).as_bytes()).unwrap();
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn all_pods_are_asked_at_the_same_time() {
+        let all = Arc::new(Barrier::new(3));
+        let pods = ["a", "b", "c"].map(|known| pod(known, Arc::clone(&all)));
+        let outcome = |id: &str| Outcome { id: id.to_owned(), label: json!(1) };
+        let unknown = ["a", "b", "c", "d"].map(outcome).to_vec();
+        let left = Peers::new("unused".to_owned(), 0).join_at(pods.into_iter(), unknown).await;
+        assert_eq!(left, [outcome("d")]);
     }
 }

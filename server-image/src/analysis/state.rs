@@ -7,6 +7,7 @@ use understudy_stats::{Comparison, Identity, Summary};
 use super::{
     comparison, drift,
     outcomes::{Outcome, RecentCalls},
+    rows::CountedRows,
 };
 use crate::{
     call::{Call, Shadow},
@@ -62,23 +63,27 @@ impl AnalysisState {
             challenger.map(|challenger| comparison::begin(&self.main, challenger, now, outputs));
     }
 
-    /// Counts a call. While calls are recorded, it is remembered for its outcome.
-    pub(super) fn count(&mut self, call: &Call, recording: bool) {
+    /// Counts a call, and returns the number of its rows that were left out. While calls are recorded, it is remembered
+    /// for its outcome.
+    pub(super) fn count(&mut self, call: &Call, recording: bool) -> u64 {
+        let rows = CountedRows::of(call);
+        let mut is_counted = self.drift.is_some();
         if let Some(comparison) = &mut self.comparison {
             let same = match &call.challenger {
                 Shadow::Answered { by, .. } => **by == *comparison.challenger(),
                 Shadow::None | Shadow::Dropped(_) => true,
             };
             if same {
-                comparison::count(comparison, call);
+                is_counted |= comparison::count(comparison, call, rows);
             }
         }
         if let Some(drift) = &mut self.drift {
-            drift.count(call);
+            drift.count(call, rows);
         }
         if recording {
             self.recent.remember(call);
         }
+        if is_counted { rows.left_out() } else { 0 }
     }
 }
 

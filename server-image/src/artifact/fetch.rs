@@ -73,7 +73,7 @@ impl Source {
         match self {
             Self::S3(source) => source.open().await,
             Self::Web(source) => source.open().await,
-            Self::Pvc(source) => source.open().await,
+            Self::Pvc(source) => source.open(),
         }
     }
 }

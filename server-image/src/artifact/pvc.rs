@@ -1,23 +1,27 @@
 //! `pvc://name/path`: a file on the mounted PVC. The path may contain real directories only.
 
 use std::{
+    fs::File,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
 use bytes::BytesMut;
 use futures::StreamExt;
+use rustix::{fs::OFlags, io::Errno};
 use tokio::io::AsyncReadExt;
 use understudy_contract::{Failure, Reason};
 
 use super::fetch_error::{Chunks, FetchError};
+use crate::beneath;
 
 /// Bytes of one read. Large enough that reading adds little to the time of hashing.
 const CHUNK: usize = 1 << 20;
 
 /// One file on a PVC.
 pub(super) struct PvcSource {
-    path: PathBuf,
+    mount: PathBuf,
+    path: String,
 }
 
 impl PvcSource {
@@ -32,34 +36,38 @@ impl PvcSource {
                 "a pvc:// artifact needs --pvc-dir, the directory where the PVC is mounted",
             )
         })?;
-        let mut here = mount.to_owned();
-        let parts: Vec<&str> = path.split('/').collect();
-        for (position, part) in parts.iter().enumerate() {
-            here.push(part);
-            let found = here.symlink_metadata().map_err(|error| missing(&here, &error))?;
-            let forbidden = |what: &str| {
-                let shown: PathBuf = parts[..=position].iter().collect();
-                Err(Failure::new(Reason::ArtifactForbidden, format!("`{}` {what}", shown.display())))
-            };
-            if found.is_symlink() {
-                return forbidden("is a symbolic link, which the server never follows");
-            }
-            let last = position + 1 == parts.len();
-            if last && !found.is_file() {
-                return forbidden("is not a regular file");
-            }
-            if last && found.nlink() > 1 {
-                return forbidden("has a second name (a hard link), which the server never follows");
-            }
-        }
-        Ok(Self { path: here })
+        let source = Self { mount: mount.to_owned(), path: path.to_owned() };
+        source.file().map(|_| source)
     }
 
-    pub(super) async fn open(&self) -> Result<Chunks, FetchError> {
-        let broken =
-            |error: std::io::Error| FetchError { failure: missing(&self.path, &error), transient: false };
-        let file = tokio::fs::File::open(&self.path).await.map_err(broken)?;
-        let path = self.path.clone();
+    /// Opens the file, and checks what was opened: what has the name may change at any time.
+    fn file(&self) -> Result<File, Failure> {
+        let shown = self.mount.join(&self.path);
+        let forbidden =
+            |what: &str| Failure::new(Reason::ArtifactForbidden, format!("`{}` {what}", self.path));
+        let failed = |error| match error {
+            Errno::LOOP | Errno::XDEV => {
+                forbidden("contains a symbolic link, which the server never follows")
+            }
+            error => missing(&shown, &error.into()),
+        };
+        let mount = beneath::mount(&self.mount).map_err(failed)?;
+        // To open a named pipe would otherwise wait until somebody writes to it.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+        let file = File::from(beneath::open(mount, &self.path, flags).map_err(failed)?);
+        let found = file.metadata().map_err(|error| missing(&shown, &error))?;
+        if !found.is_file() {
+            return Err(forbidden("is not a regular file"));
+        }
+        if found.nlink() > 1 {
+            return Err(forbidden("has a second name (a hard link), which the server never follows"));
+        }
+        Ok(file)
+    }
+
+    pub(super) fn open(&self) -> Result<Chunks, FetchError> {
+        let file = self.file().map_err(|failure| FetchError { failure, transient: false })?;
+        let (file, path) = (tokio::fs::File::from_std(file), self.mount.join(&self.path));
         let chunks = futures::stream::try_unfold(file, move |mut file| {
             let path = path.clone();
             async move {
@@ -105,6 +113,14 @@ mod tests {
         symlink(outside.path().join("secret"), pvc.path().join("file")).unwrap();
         assert_eq!(reason(pvc.path(), "directory/secret"), Some(Reason::ArtifactForbidden));
         assert_eq!(reason(pvc.path(), "file"), Some(Reason::ArtifactForbidden));
+    }
+
+    #[test]
+    fn a_named_pipe_does_not_hold_the_server_up() {
+        let pvc = tempfile::tempdir().unwrap();
+        let pipe = pvc.path().join("model.onnx");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        assert_eq!(reason(pvc.path(), "model.onnx"), Some(Reason::ArtifactForbidden));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use bytemuck::AnyBitPattern;
 
+use super::{elements::too_many, scan::STRINGS};
 use crate::{
     error::Refusal,
     tensor::{Data, Datatype},
@@ -57,12 +58,18 @@ fn booleans(name: &str, blob: &[u8]) -> Result<Vec<bool>, Refusal> {
 fn strings(name: &str, count: usize, mut blob: &[u8]) -> Result<Vec<String>, Refusal> {
     let wrong = |what: &str| Refusal::bad(format!("input `{name}`: {what}"));
     // An element has at least four bytes, so a wrong count cannot allocate more than the body's size.
+    if count > STRINGS {
+        return Err(too_many(name, STRINGS));
+    }
     let mut strings = Vec::with_capacity(count.min(blob.len() / 4));
     while let Some((length, rest)) = blob.split_first_chunk() {
         let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
         let Some((text, rest)) = rest.split_at_checked(length) else {
             return Err(wrong("an element of BYTES is longer than the rest of the tensor"));
         };
+        if strings.len() == count {
+            return Err(wrong(&format!("the shape needs {count} elements, found more")));
+        }
         strings.push(text_of(name, text)?);
         blob = rest;
     }

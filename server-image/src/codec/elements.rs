@@ -1,6 +1,6 @@
 //! The `data` of a tensor in JSON: flat or nested, row-major, read directly into the vector of its datatype.
 
-use super::scan::{DEPTH, Scanner};
+use super::scan::{DEPTH, STRINGS, Scanner};
 use crate::{
     error::Refusal,
     tensor::{Data, Datatype},
@@ -13,6 +13,8 @@ pub type Layout = Vec<usize>;
 trait Element: Sized {
     /// What is expected, for error messages.
     const WHAT: &'static str;
+    /// Most elements of a tensor. Numbers are limited by the size of the body: none takes more than four times its text.
+    const MOST: usize = usize::MAX;
     fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal>;
 }
 
@@ -54,6 +56,7 @@ impl Element for bool {
 
 impl Element for String {
     const WHAT: &'static str = "a string without NUL";
+    const MOST: usize = STRINGS;
     fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
         if scanner.peek() != Some(b'"') {
             return Ok(None);
@@ -73,31 +76,45 @@ pub fn read(
     datatype: Datatype,
     expected: usize,
 ) -> Result<(Data, Layout), Refusal> {
-    macro_rules! read {
-        ($variant:ident) => {{
-            // An element has at least one byte and a comma.
-            let elements = Vec::with_capacity(expected.min(scanner.left() / 2 + 1));
+    // An element has at least one byte and a comma, and a string has two quotes as well.
+    let (shortest, most) = if datatype == Datatype::Bytes { (3, STRINGS) } else { (2, usize::MAX) };
+    let mut data = Data::with_capacity(datatype, expected.min(scanner.left() / shortest + 1).min(most));
+    let layout = append(scanner, name, &mut data)?;
+    Ok((data, layout))
+}
+
+/// Reads a value or nested lists, and appends the elements to `data`.
+pub fn append(scanner: &mut Scanner<'_>, name: &str, data: &mut Data) -> Result<Layout, Refusal> {
+    macro_rules! append {
+        ($elements:expr) => {{
+            let elements = std::mem::take($elements);
             let mut list = List { elements, extents: Layout::new(), leaves: None };
             list.value(scanner, name, 0)?;
-            (Data::$variant(list.elements), list.extents)
+            // An empty list beside an element, `[[],1]`, has a level below the elements.
+            if list.leaves.is_some_and(|level| level != list.extents.len()) {
+                return Err(ragged(name));
+            }
+            *$elements = list.elements;
+            list.extents
         }};
     }
-    Ok(match datatype {
-        Datatype::Bool => read!(Bool),
-        Datatype::Uint8 => read!(Uint8),
-        Datatype::Uint16 => read!(Uint16),
-        Datatype::Uint32 => read!(Uint32),
-        Datatype::Uint64 => read!(Uint64),
-        Datatype::Int8 => read!(Int8),
-        Datatype::Int16 => read!(Int16),
-        Datatype::Int32 => read!(Int32),
-        Datatype::Int64 => read!(Int64),
-        Datatype::Fp32 => read!(Fp32),
-        Datatype::Fp64 => read!(Fp64),
-        Datatype::Bytes => read!(Bytes),
-        Datatype::Fp16 | Datatype::Bf16 => {
+    Ok(match data {
+        Data::Bool(elements) => append!(elements),
+        Data::Uint8(elements) => append!(elements),
+        Data::Uint16(elements) => append!(elements),
+        Data::Uint32(elements) => append!(elements),
+        Data::Uint64(elements) => append!(elements),
+        Data::Int8(elements) => append!(elements),
+        Data::Int16(elements) => append!(elements),
+        Data::Int32(elements) => append!(elements),
+        Data::Int64(elements) => append!(elements),
+        Data::Fp32(elements) => append!(elements),
+        Data::Fp64(elements) => append!(elements),
+        Data::Bytes(elements) => append!(elements),
+        Data::Fp16(_) | Data::Bf16(_) => {
             return Err(Refusal::bad(format!(
-                "input `{name}`: {datatype} has no JSON form; send it with `binary_data_size`"
+                "input `{name}`: {} has no JSON form; send it with `binary_data_size`",
+                data.datatype()
             )));
         }
     })
@@ -125,6 +142,9 @@ impl<T: Element> List<T> {
         };
         if *self.leaves.get_or_insert(level) != level {
             return Err(ragged(name));
+        }
+        if self.elements.len() >= T::MOST {
+            return Err(too_many(name, T::MOST));
         }
         self.elements.push(element);
         Ok(())
@@ -157,10 +177,13 @@ impl<T: Element> List<T> {
     }
 }
 
+/// The refusal of a tensor with more than `most` elements.
+pub(super) fn too_many(name: &str, most: usize) -> Refusal {
+    Refusal::bad(format!("input `{name}` has more than {most} elements of BYTES; send several requests"))
+}
+
 fn ragged(name: &str) -> Refusal {
-    Refusal::bad(format!(
-        "input `{name}`: the nested lists of `data` are not all of the same length and depth"
-    ))
+    Refusal::bad(format!("input `{name}`: the nested lists are not all of the same length and depth"))
 }
 
 #[cfg(test)]
@@ -200,6 +223,8 @@ mod tests {
     #[case("[[1,2],[3]]", Datatype::Int64, "same length")]
     #[case("[[1],2]", Datatype::Int64, "same length")]
     #[case("[1,[2]]", Datatype::Int64, "same length")]
+    #[case("[[],1]", Datatype::Int64, "same length")]
+    #[case("[1,[]]", Datatype::Int64, "same length")]
     #[case("[128]", Datatype::Int8, "fits i8")]
     #[case("[-1]", Datatype::Uint32, "fits u32")]
     #[case("[1.5]", Datatype::Int64, "fits i64")]

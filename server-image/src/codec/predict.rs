@@ -4,20 +4,20 @@
 //! record has a value for every feature. Otherwise a record has a value for every input. A column that is a vector has
 //! a list as its value.
 
-use ort::session::SessionOutputs;
 use serde_json::{Map, Value, json};
 
 use super::{
-    elements,
-    request::{InferRequest, RequestedOutput},
-    response::{borrow, shape_of, strings},
+    batch::Batch,
+    infer_request::{InferRequest, RequestedOutput},
     scan::Scanner,
     write::Json,
 };
 use crate::{
     error::Refusal,
+    output::Output,
     signature::{Port, Signature},
-    tensor::{Data, Datatype, ShapeText, Tensor, elements as count_of},
+    tensor::{ShapeText, elements as count_of},
+    view::View,
 };
 
 /// Reads `{"records":[{...}]}` into tensors whose first dimension is the number of records, and returns that number.
@@ -28,47 +28,70 @@ pub fn read(
     signature: &Signature,
     features: Option<&[String]>,
 ) -> Result<(InferRequest, usize), Refusal> {
-    let body: Value =
-        serde_json::from_slice(body).map_err(|error| Refusal::bad(format!("invalid JSON: {error}")))?;
-    let records =
-        body.get("records").and_then(Value::as_array).filter(|records| !records.is_empty()).ok_or_else(
-            || Refusal::bad(r#"expected {"records":[{"column":value}]} with at least one record"#),
-        )?;
-    let records: Vec<&Map<String, Value>> = records
-        .iter()
-        .enumerate()
-        .map(|(row, record)| {
-            record
-                .as_object()
-                .ok_or_else(|| Refusal::bad(format!("record {row} is not an object of named columns")))
-        })
-        .collect::<Result<_, _>>()?;
-    let inputs = match (signature.inputs.as_slice(), features) {
-        ([port], Some(features)) if is_vector_of(port, features.len()) && !given_by_input(&records, port) => {
-            known(&records, features.iter().map(String::as_str))?;
-            let columns = features.iter().map(String::as_str).collect::<Vec<_>>();
-            vec![tensor(port, &columns, &records)?]
+    let mut scanner = Scanner::new(body);
+    let mut batch = None;
+    scanner.object(|scanner, key| match key {
+        "records" => {
+            batch = records(scanner, signature, features)?;
+            Ok(())
         }
-        (ports, _) => {
-            if let [port] = ports
-                && !given_by_input(&records, port)
-                && width_of(port) != Some(1)
-            {
-                return Err(Refusal::bad(format!(
-                    "the model has one input `{}` of the shape {} and does not name its features: send each \
-                     record as {{\"{}\":[...]}}, or export the model with the metadata property `feature_names`",
-                    port.name,
-                    ShapeText(&port.shape),
-                    port.name
-                )));
-            }
-            known(&records, ports.iter().map(|port| port.name.as_str()))?;
-            ports.iter().map(|port| tensor(port, &[&port.name], &records)).collect::<Result<_, _>>()?
+        _ => scanner.skip(),
+    })?;
+    scanner.finish()?;
+    let batch = batch
+        .ok_or_else(|| Refusal::bad(r#"expected {"records":[{"column":value}]} with at least one record"#))?;
+    let rows = batch.rows();
+    let outputs = RequestedOutput::all(signature, false);
+    Ok((InferRequest { id: None, timeout: None, inputs: batch.tensors()?, outputs }, rows))
+}
+
+/// Reads the list of records. `None` if it is empty or not a list.
+///
+/// The values go directly into the tensors. A tree of values would take a hundred times the memory of the body.
+fn records<'m, 'b>(
+    scanner: &mut Scanner<'b>,
+    signature: &'m Signature,
+    features: Option<&'m [String]>,
+) -> Result<Option<Batch<'m, 'b>>, Refusal> {
+    if scanner.peek() != Some(b'[') {
+        scanner.skip()?;
+        return Ok(None);
+    }
+    let mut batch: Option<Batch<'m, 'b>> = None;
+    scanner.array(|scanner| {
+        if scanner.peek() != Some(b'{') {
+            let row = batch.as_ref().map_or(0, Batch::rows);
+            return Err(Refusal::bad(format!("record {row} is not an object of named columns")));
         }
-    };
-    let outputs =
-        (0..signature.outputs.len()).map(|position| RequestedOutput { position, binary: false }).collect();
-    Ok((InferRequest { id: None, inputs, outputs }, records.len()))
+        match &mut batch {
+            Some(batch) => batch.add(scanner),
+            None => batch.insert(columns(*scanner, signature, features)?).add(scanner),
+        }
+    })?;
+    Ok(batch)
+}
+
+/// An empty batch with the columns of the `first` record: the features of the model's vector, or its inputs.
+fn columns<'m, 'b>(
+    first: Scanner<'b>,
+    signature: &'m Signature,
+    features: Option<&'m [String]>,
+) -> Result<Batch<'m, 'b>, Refusal> {
+    let [port] = signature.inputs.as_slice() else { return Ok(Batch::of_inputs(&signature.inputs)) };
+    if is_given_by_input(first, port)? {
+        return Ok(Batch::of_inputs(&signature.inputs));
+    }
+    match features {
+        Some(features) if is_vector_of(port, features.len()) => Ok(Batch::of_features(port, features)),
+        _ if width_of(port) == Some(1) => Ok(Batch::of_inputs(&signature.inputs)),
+        _ => Err(Refusal::bad(format!(
+            "the model has one input `{}` of the shape {} and does not name its features: send each record as \
+             {{\"{}\":[...]}}, or export the model with the metadata property `feature_names`",
+            port.name,
+            port.shape_text(),
+            port.name
+        ))),
+    }
 }
 
 /// Whether `port` is a batch of vectors of `count` features.
@@ -82,102 +105,30 @@ fn width_of(port: &Port) -> Option<usize> {
     count_of(port.shape.get(1..)?)
 }
 
-fn given_by_input(records: &[&Map<String, Value>], port: &Port) -> bool {
-    records.iter().all(|record| record.len() == 1 && record.contains_key(&port.name))
+/// Whether the record has one column, named like the input.
+fn is_given_by_input(mut record: Scanner<'_>, port: &Port) -> Result<bool, Refusal> {
+    let mut all = true;
+    let mut any = false;
+    record.object(|record, key| {
+        any = true;
+        all &= key == port.name;
+        record.skip()
+    })?;
+    Ok(any && all)
 }
 
-/// Rejects a record with a column that is not one of `columns`, since it is probably a typing error.
-fn known<'c>(
-    records: &[&Map<String, Value>],
-    columns: impl Iterator<Item = &'c str> + Clone,
-) -> Result<(), Refusal> {
-    for (row, record) in records.iter().enumerate() {
-        for name in record.keys() {
-            if !columns.clone().any(|column| column == name) {
-                let columns: Vec<_> = columns.map(|column| format!("`{column}`")).collect();
-                return Err(Refusal::bad(format!(
-                    "record {row} has an unknown column `{name}`; the model has {}",
-                    columns.join(", ")
-                )));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The tensor of an input: for each record the values of `columns`, in that order.
-fn tensor(port: &Port, columns: &[&str], records: &[&Map<String, Value>]) -> Result<Tensor, Refusal> {
-    let mut flat = Vec::new();
-    for (row, record) in records.iter().enumerate() {
-        for column in columns {
-            let value = record
-                .get(*column)
-                .ok_or_else(|| Refusal::bad(format!("record {row} has no column `{column}`")))?;
-            flatten(value, &mut flat);
-        }
-    }
-    let rows = records.len();
-    let width = flat.len() / rows;
-    let shape = shape_for(port, rows, width);
-    if flat.len() != width * rows || !port.accepts(&shape) {
-        return Err(Refusal::bad(format!(
-            "input `{}` has the shape {}, but {rows} records with {} values in all do not fill it",
-            port.name,
-            ShapeText(&port.shape),
-            flat.len()
-        )));
-    }
-    // The protocol's own reader converts the values, so that /predict and /infer accept the same numbers.
-    let json = serde_json::to_vec(&flat).expect("values that were read can be written");
-    let datatype = if port.datatype.has_json() { port.datatype } else { Datatype::Fp32 };
-    let (data, _) = elements::read(&mut Scanner::new(&json), &port.name, datatype, flat.len())?;
-    let data = match (data, port.datatype) {
-        (Data::Fp32(data), Datatype::Fp16) => Data::Fp16(data.into_iter().map(half::f16::from_f32).collect()),
-        (Data::Fp32(data), Datatype::Bf16) => {
-            Data::Bf16(data.into_iter().map(half::bf16::from_f32).collect())
-        }
-        (data, _) => data,
-    };
-    Ok(Tensor { shape, data })
-}
-
-fn flatten<'v>(value: &'v Value, flat: &mut Vec<&'v Value>) {
-    match value {
-        Value::Array(values) => values.iter().for_each(|value| flatten(value, flat)),
-        value => flat.push(value),
-    }
-}
-
-/// The shape of `rows` records of `width` values each: the model's shape, in which the first variable dimension after
-/// the rows gets all values that the fixed dimensions leave, and any further one is 1.
-fn shape_for(port: &Port, rows: usize, width: usize) -> Vec<i64> {
-    let signed = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let mut shape = port.shape.clone();
-    if let Some(first) = shape.first_mut() {
-        *first = signed(rows);
-    }
-    let fixed: i64 = shape.iter().skip(1).filter(|dimension| **dimension > 0).product();
-    let mut rest = if fixed > 0 { signed(width) / fixed } else { 0 };
-    for dimension in shape.iter_mut().skip(1).filter(|dimension| **dimension == -1) {
-        *dimension = std::mem::replace(&mut rest, 1);
-    }
-    let same = count_of(&shape) == Some(rows * width);
-    if same { shape } else { vec![signed(rows), signed(width)] }
-}
+/// Most values in the predictions: each takes a hundred bytes until it is written.
+const VALUES: usize = 1 << 22;
 
 /// Writes `{"predictions":[{...}]}`, one object for each of the `rows` records.
 ///
 /// An output whose first dimension is not `rows` is an error: it has no value for each record.
-pub fn response(
-    rows: usize,
-    signature: &Signature,
-    outputs: &SessionOutputs<'_>,
-) -> Result<Vec<u8>, Refusal> {
+pub fn response(rows: usize, signature: &Signature, outputs: &[Output]) -> Result<Vec<u8>, Refusal> {
     let mut predictions = vec![Map::new(); rows];
+    let mut room = VALUES;
     for (position, port) in signature.outputs.iter().enumerate() {
-        let value = &outputs[position];
-        let shape = shape_of(value);
-        let values = values(port, value)?;
+        let output = &outputs[position];
+        let shape = output.shape();
         if shape.first().is_none_or(|first| usize::try_from(*first) != Ok(rows)) {
             return Err(Refusal::Unsupported(format!(
                 "output `{}` has the shape {}: it is not one value for each of the {rows} records; use /infer",
@@ -185,12 +136,20 @@ pub fn response(
                 ShapeText(shape)
             )));
         }
+        room -= count_of(shape).filter(|count| *count <= room).ok_or_else(|| {
+            Refusal::Backend(format!("its outputs have more than {VALUES} values; use /infer"))
+        })?;
+        let values = values(output);
         let width = values.len() / rows;
         let mut values = values.into_iter();
         for prediction in &mut predictions {
             let mut row: Vec<Value> = values.by_ref().take(width).collect();
             let scalar = shape.len() == 1 || (shape.len() == 2 && width == 1);
-            let value = if scalar { row.pop().unwrap_or_default() } else { Value::Array(row) };
+            let value = match &port.classes {
+                Some(classes) => Value::Object(classes.names.iter().cloned().zip(row).collect()),
+                None if scalar => row.pop().unwrap_or_default(),
+                None => Value::Array(row),
+            };
             prediction.insert(port.name.clone(), value);
         }
     }
@@ -198,11 +157,9 @@ pub fn response(
 }
 
 /// The elements of an output as JSON. NaN and infinity have no JSON form and become null.
-fn values(port: &Port, value: &ort::value::DynValue) -> Result<Vec<Value>, Refusal> {
-    macro_rules! numbers {
-        ($element:ty) => {
-            borrow::<$element>(port, value)?.iter().map(|element| json!(element)).collect()
-        };
+fn values(output: &Output) -> Vec<Value> {
+    fn all<T: Copy>(elements: &[T], value: impl Fn(T) -> Value) -> Vec<Value> {
+        elements.iter().map(|element| value(*element)).collect()
     }
     // /infer writes the shortest text of an f32. The same number as an f64 would have extra digits.
     let single = |number: f32| {
@@ -210,24 +167,20 @@ fn values(port: &Port, value: &ort::value::DynValue) -> Result<Vec<Value>, Refus
         number.write(&mut text);
         serde_json::from_slice(&text).unwrap_or_default()
     };
-    Ok(match port.datatype {
-        Datatype::Bool => numbers!(bool),
-        Datatype::Uint8 => numbers!(u8),
-        Datatype::Uint16 => numbers!(u16),
-        Datatype::Uint32 => numbers!(u32),
-        Datatype::Uint64 => numbers!(u64),
-        Datatype::Int8 => numbers!(i8),
-        Datatype::Int16 => numbers!(i16),
-        Datatype::Int32 => numbers!(i32),
-        Datatype::Int64 => numbers!(i64),
-        Datatype::Fp64 => numbers!(f64),
-        Datatype::Fp32 => borrow::<f32>(port, value)?.iter().map(|element| single(*element)).collect(),
-        Datatype::Fp16 => {
-            borrow::<half::f16>(port, value)?.iter().map(|element| single(element.to_f32())).collect()
-        }
-        Datatype::Bf16 => {
-            borrow::<half::bf16>(port, value)?.iter().map(|element| single(element.to_f32())).collect()
-        }
-        Datatype::Bytes => strings(port, value)?.into_iter().map(Value::String).collect(),
-    })
+    match output.view() {
+        View::Bool(elements) => all(elements, Value::from),
+        View::Uint8(elements) => all(elements, Value::from),
+        View::Uint16(elements) => all(elements, Value::from),
+        View::Uint32(elements) => all(elements, Value::from),
+        View::Uint64(elements) => all(elements, Value::from),
+        View::Int8(elements) => all(elements, Value::from),
+        View::Int16(elements) => all(elements, Value::from),
+        View::Int32(elements) => all(elements, Value::from),
+        View::Int64(elements) => all(elements, Value::from),
+        View::Fp64(elements) => all(elements, Value::from),
+        View::Fp32(elements) => all(elements, single),
+        View::Fp16(elements) => all(elements, |element| single(element.to_f32())),
+        View::Bf16(elements) => all(elements, |element| single(element.to_f32())),
+        View::Bytes(elements) => elements.iter().cloned().map(Value::String).collect(),
+    }
 }

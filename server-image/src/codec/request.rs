@@ -1,46 +1,19 @@
 //! An inference request: JSON, JSON followed by binary tensors, or one raw tensor.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
-use super::{binary, elements, scan::Scanner};
+use super::{
+    InferRequest, RequestedOutput, binary, elements,
+    gathered::{Gathered, datatype_of},
+    scan::Scanner,
+};
 use crate::{
     error::Refusal,
-    signature::{Port, Signature},
+    signature::Signature,
     tensor::{Data, Datatype, ShapeText, Tensor, elements as count_of},
 };
 
-/// A request that fits the model: one tensor for each input, in the order of the signature.
-#[derive(Debug, PartialEq)]
-pub struct InferRequest {
-    /// Repeated in the response.
-    pub id: Option<String>,
-    /// One tensor for each input of the model.
-    pub inputs: Vec<Tensor>,
-    /// The outputs in the response, in this order.
-    pub outputs: Vec<RequestedOutput>,
-}
-
-/// One output in a response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RequestedOutput {
-    /// Position of the output in the signature.
-    pub position: usize,
-    /// Whether its data follows the JSON as a binary tensor.
-    pub binary: bool,
-}
-
 impl InferRequest {
-    /// A request without inputs for every output as a binary tensor.
-    #[must_use]
-    pub fn for_all(signature: &Signature) -> Self {
-        let outputs = 0..signature.outputs.len();
-        Self {
-            id: None,
-            inputs: Vec::new(),
-            outputs: outputs.map(|position| RequestedOutput { position, binary: true }).collect(),
-        }
-    }
-
     /// Reads `body`. `json_length` is the header `Inference-Header-Content-Length`, if the caller sent it. The value 0
     /// means that the whole body is the data of the only input.
     ///
@@ -56,9 +29,9 @@ impl InferRequest {
         if json_length == Some(0) {
             return raw(blobs, signature);
         }
+        let gathered = Gathered::new(signature);
         let mut reader =
-            Reader { signature, blobs, id: None, inputs: Vec::new(), outputs: None, binary: false };
-        reader.inputs.resize_with(signature.inputs.len(), || None);
+            Reader { gathered, blobs, id: None, timeout: None, outputs: Vec::new(), binary: false };
         let mut scanner = Scanner::new(json);
         reader.request(&mut scanner)?;
         scanner.finish()?;
@@ -122,27 +95,33 @@ fn raw(body: &[u8], signature: &Signature) -> Result<InferRequest, Refusal> {
                 "input `{}`: {} raw bytes do not fill the model's shape {} of {}",
                 port.name,
                 body.len(),
-                ShapeText(&port.shape),
+                port.shape_text(),
                 port.datatype
             )));
         }
     }
     let data = data.map_or_else(|| binary::read(&port.name, port.datatype, count, body), Ok)?;
-    let outputs =
-        (0..signature.outputs.len()).map(|position| RequestedOutput { position, binary: true }).collect();
-    Ok(InferRequest { id: None, inputs: vec![Tensor { shape, data }], outputs })
+    let outputs = RequestedOutput::all(signature, true);
+    Ok(InferRequest { id: None, timeout: None, inputs: vec![Tensor { shape, data }], outputs })
 }
 
 struct Reader<'a> {
-    signature: &'a Signature,
+    gathered: Gathered<'a>,
     /// The rest of the bytes after the JSON.
     blobs: &'a [u8],
     id: Option<String>,
-    inputs: Vec<Option<Tensor>>,
-    /// For each requested output: its position, and its own `binary_data` if it has one.
-    outputs: Option<Vec<(usize, Option<bool>)>>,
+    timeout: Option<Duration>,
+    outputs: Vec<Requested<'a>>,
     /// The request's parameter `binary_data_output`.
     binary: bool,
+}
+
+/// What a request says about an output.
+struct Requested<'a> {
+    name: Cow<'a, str>,
+    /// Its own `binary_data`.
+    binary: Option<bool>,
+    best: Option<usize>,
 }
 
 /// The `data` of an input. JSON may have the other fields after it.
@@ -161,16 +140,20 @@ impl<'a> Reader<'a> {
                 Ok(())
             }
             "inputs" => scanner.array(|scanner| self.input(scanner)),
-            "outputs" => {
-                self.outputs.get_or_insert_default();
-                scanner.array(|scanner| self.output(scanner))
-            }
+            "outputs" => scanner.array(|scanner| self.output(scanner)),
             "parameters" => scanner.object(|scanner, key| {
-                if key == "binary_data_output" {
-                    self.binary = boolean(scanner, "parameter `binary_data_output`")?;
-                    return Ok(());
+                match key {
+                    "binary_data_output" => {
+                        self.binary = boolean(scanner, "parameter `binary_data_output`")?;
+                    }
+                    "timeout" => {
+                        let micros = whole(scanner, "parameter `timeout` must be a number of microseconds")?;
+                        // Triton's clients send 0 for none.
+                        self.timeout = (micros > 0).then(|| Duration::from_micros(micros));
+                    }
+                    _ => scanner.skip()?,
                 }
-                scanner.skip()
+                Ok(())
             }),
             _ => scanner.skip(),
         })
@@ -215,7 +198,7 @@ impl<'a> Reader<'a> {
         let missing = |field: &str| Refusal::bad(format!("input `{name}` has no `{field}`"));
         let (shape, datatype) =
             (shape.ok_or_else(|| missing("shape"))?, datatype.ok_or_else(|| missing("datatype"))?);
-        let (position, count) = self.place(&name, &shape, datatype)?;
+        let (position, count) = self.gathered.place(&name, &shape, datatype)?;
         let data = match (found, size) {
             (InputData::None, None) => return Err(missing("data")),
             (InputData::None, Some(size)) => self.blob(&name, datatype, count, size)?,
@@ -228,33 +211,8 @@ impl<'a> Reader<'a> {
                 checked(&name, &shape, count, data, &layout)?
             }
         };
-        self.inputs[position] = Some(Tensor { shape, data });
+        self.gathered.set(position, shape, data);
         Ok(())
-    }
-
-    /// The position of an input in the signature, and the number of elements of its shape.
-    fn place(&self, name: &str, shape: &[i64], datatype: Datatype) -> Result<(usize, usize), Refusal> {
-        let inputs = &self.signature.inputs;
-        let position = self.signature.input(name).ok_or_else(|| {
-            Refusal::bad(format!("unknown input `{name}`; the model has {}", Signature::names(inputs)))
-        })?;
-        if self.inputs[position].is_some() {
-            return Err(Refusal::bad(format!("input `{name}` appears twice")));
-        }
-        let Port { shape: expected, datatype: wanted, .. } = &inputs[position];
-        if *wanted != datatype {
-            return Err(Refusal::bad(format!(
-                "input `{name}` has the datatype {datatype}, the model expects {wanted}"
-            )));
-        }
-        match count_of(shape) {
-            Some(count) if inputs[position].accepts(shape) => Ok((position, count)),
-            _ => Err(Refusal::bad(format!(
-                "input `{name}` has the shape {}, the model expects {}",
-                ShapeText(shape),
-                ShapeText(expected)
-            ))),
-        }
     }
 
     /// Reads the next binary tensor, which has `size` bytes.
@@ -270,7 +228,7 @@ impl<'a> Reader<'a> {
     }
 
     fn output(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Refusal> {
-        let (mut name, mut binary) = (None, None);
+        let (mut name, mut binary, mut best) = (None, None, None);
         scanner.object(|scanner, key| match key {
             "name" => {
                 name = Some(scanner.string()?);
@@ -282,7 +240,9 @@ impl<'a> Reader<'a> {
                     Ok(())
                 }
                 "classification" => {
-                    Err(Refusal::Unsupported("the classification extension is not supported".into()))
+                    let count = whole(scanner, "parameter `classification` must be a number of classes")?;
+                    best = Some(usize::try_from(count).unwrap_or(usize::MAX));
+                    Ok(())
                 }
                 "shared_memory_region" => Err(Refusal::Unsupported("shared memory is not supported".into())),
                 _ => scanner.skip(),
@@ -290,15 +250,7 @@ impl<'a> Reader<'a> {
             _ => scanner.skip(),
         })?;
         let name = name.ok_or_else(|| Refusal::bad("an output has no `name`"))?;
-        let position = self.signature.output(&name).ok_or_else(|| {
-            let known = Signature::names(&self.signature.outputs);
-            Refusal::bad(format!("unknown output `{name}`; the model has {known}"))
-        })?;
-        let outputs = self.outputs.get_or_insert_default();
-        if outputs.iter().any(|(other, _)| *other == position) {
-            return Err(Refusal::bad(format!("output `{name}` is requested twice")));
-        }
-        outputs.push((position, binary));
+        self.outputs.push(Requested { name, binary, best });
         Ok(())
     }
 
@@ -309,26 +261,12 @@ impl<'a> Reader<'a> {
                 self.blobs.len()
             )));
         }
-        let given = self.inputs.into_iter().zip(&self.signature.inputs);
-        let inputs = given
-            .map(|(tensor, port)| {
-                tensor.ok_or_else(|| {
-                    let Port { name, datatype, shape } = port;
-                    Refusal::bad(format!("input `{name}` is missing: {datatype} {}", ShapeText(shape)))
-                })
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let outputs = match self.outputs {
-            // An empty list requests all outputs, as an absent one does.
-            Some(requested) if !requested.is_empty() => requested
-                .into_iter()
-                .map(|(position, binary)| RequestedOutput { position, binary: binary.unwrap_or(self.binary) })
-                .collect(),
-            _ => (0..self.signature.outputs.len())
-                .map(|position| RequestedOutput { position, binary: self.binary })
-                .collect(),
-        };
-        Ok(InferRequest { id: self.id, inputs, outputs })
+        let mut gathered = self.gathered;
+        for Requested { name, binary, best } in self.outputs {
+            gathered.request(&name, binary.unwrap_or(self.binary), best)?;
+        }
+        let request = gathered.finish(self.binary)?;
+        Ok(InferRequest { id: self.id, timeout: self.timeout, ..request })
     }
 }
 
@@ -374,17 +312,18 @@ fn read_shape(scanner: &mut Scanner<'_>) -> Result<Vec<i64>, Refusal> {
 }
 
 fn read_datatype(scanner: &mut Scanner<'_>, input: Option<&str>) -> Result<Datatype, Refusal> {
-    let name = scanner.string()?;
-    Datatype::from_name(&name).ok_or_else(|| {
-        let input = input.map(|input| format!("input `{input}`: ")).unwrap_or_default();
-        let known: Vec<_> = Datatype::ALL.iter().map(|datatype| datatype.name()).collect();
-        Refusal::bad(format!("{input}unknown datatype `{name}`; use one of {}", known.join(", ")))
-    })
+    datatype_of(&scanner.string()?, input)
 }
 
 fn read_size(scanner: &mut Scanner<'_>) -> Result<usize, Refusal> {
-    let size = scanner.number().and_then(|(number, text)| number.to_integer(text)?.try_into().ok());
-    size.ok_or_else(|| scanner.wrong("`binary_data_size` must be a number of bytes"))
+    let size = whole(scanner, "`binary_data_size` must be a number of bytes")?;
+    Ok(usize::try_from(size).unwrap_or(usize::MAX))
+}
+
+/// A whole number that is not negative. `otherwise` says what it means.
+fn whole(scanner: &mut Scanner<'_>, otherwise: &str) -> Result<u64, Refusal> {
+    let number = scanner.number().and_then(|(number, text)| number.to_integer(text)?.try_into().ok());
+    number.ok_or_else(|| scanner.wrong(otherwise))
 }
 
 fn boolean(scanner: &mut Scanner<'_>, what: &str) -> Result<bool, Refusal> {

@@ -1,20 +1,17 @@
-//! The response to an inference request, written directly from ONNX Runtime's memory.
-
-use half::{bf16, f16};
-use ort::{
-    session::SessionOutputs,
-    value::{DynValue, PrimitiveTensorElementType, ValueType},
-};
+//! The response to an inference request, written directly from the memory of the outputs.
 
 use super::{
-    binary,
-    request::{InferRequest, RequestedOutput},
+    binary, classification,
+    infer_request::{InferRequest, RequestedOutput},
+    room,
     write::{Json, list},
 };
 use crate::{
     error::Refusal,
+    output::Output,
     signature::{Port, Signature},
-    tensor::{Data, Datatype, Tensor, elements},
+    tensor::{Data, Tensor},
+    view::each_view,
 };
 
 /// A response body, and where its JSON ends if binary tensors follow.
@@ -33,6 +30,14 @@ pub struct Templates {
     head: Vec<u8>,
     /// For each output, the JSON up to its shape.
     outputs: Vec<Vec<u8>>,
+    /// For each output, the bytes of an element in binary.
+    sizes: Vec<Option<usize>>,
+}
+
+impl From<Vec<u8>> for InferResponse {
+    fn from(json: Vec<u8>) -> Self {
+        Self { body: json, json_length: None }
+    }
 }
 
 impl Templates {
@@ -49,7 +54,8 @@ impl Templates {
             open.extend_from_slice(format!(",\"datatype\":\"{}\",\"shape\":[", port.datatype).as_bytes());
             open
         };
-        Self { head, outputs: signature.outputs.iter().map(output).collect() }
+        let sizes = signature.outputs.iter().map(|port| port.datatype.size()).collect();
+        Self { head, outputs: signature.outputs.iter().map(output).collect(), sizes }
     }
 
     /// Writes the outputs that `request` names. `outputs` are all outputs of the model, in the order of `signature`.
@@ -57,26 +63,32 @@ impl Templates {
         &self,
         request: &InferRequest,
         signature: &Signature,
-        outputs: &SessionOutputs<'_>,
+        outputs: &[Output],
     ) -> Result<InferResponse, Refusal> {
-        let mut body = Vec::with_capacity(self.capacity(request, outputs));
+        let (json, binary) = self.capacity(request, outputs);
+        let mut body = room::reserve(json + binary)?;
+        let mut blobs = room::reserve(binary)?;
         body.extend_from_slice(&self.head);
         if let Some(id) = &request.id {
             body.extend_from_slice(b",\"id\":");
             id.write(&mut body);
         }
         body.extend_from_slice(b",\"outputs\":[");
-        let mut blobs = Vec::new();
-        for (order, RequestedOutput { position, binary }) in request.outputs.iter().enumerate() {
+        for (order, RequestedOutput { position, binary, best }) in request.outputs.iter().enumerate() {
             let (port, value) = (&signature.outputs[*position], &outputs[*position]);
             if order > 0 {
                 body.push(b',');
             }
+            if let Some(count) = best {
+                let best = classification::best(port, &value.to_tensor(), *count)?;
+                classes(&mut body, &mut blobs, port, &best, *binary);
+                continue;
+            }
             body.extend_from_slice(&self.outputs[*position]);
-            list(&mut body, shape_of(value));
+            list(&mut body, value.shape());
             if *binary {
                 let before = blobs.len();
-                append(&mut blobs, port, value, Encoding::Binary)?;
+                append_binary(&mut blobs, value);
                 body.extend_from_slice(b"],\"parameters\":{\"binary_data_size\":");
                 (blobs.len() - before).write(&mut body);
                 body.extend_from_slice(b"}}");
@@ -88,7 +100,7 @@ impl Templates {
                     )));
                 }
                 body.extend_from_slice(b"],\"data\":[");
-                append(&mut body, port, value, Encoding::Json)?;
+                each_view!(value.view(), numbers => list(&mut body, numbers), texts => list(&mut body, texts));
                 body.extend_from_slice(b"]}");
             }
         }
@@ -99,121 +111,65 @@ impl Templates {
         Ok(InferResponse { body, json_length })
     }
 
-    /// The approximate size of the response in bytes, so that its vector rarely grows.
-    fn capacity(&self, request: &InferRequest, outputs: &SessionOutputs<'_>) -> usize {
-        const DIGITS: usize = 12;
-        let output = |wanted: &RequestedOutput| {
-            self.outputs[wanted.position].len() + 64 + count_of(&outputs[wanted.position]) * DIGITS
-        };
-        self.head.len() + 64 + request.outputs.iter().map(output).sum::<usize>()
-    }
-}
-
-/// How the data of an output is written.
-#[derive(Clone, Copy)]
-enum Encoding {
-    Json,
-    Binary,
-}
-
-/// The shape of an output. Empty for anything but a tensor; [`Signature::of`] rejects those when the model is loaded.
-pub(super) fn shape_of(value: &DynValue) -> &[i64] {
-    match value.dtype() {
-        ValueType::Tensor { shape, .. } => shape,
-        _ => &[],
-    }
-}
-
-pub(super) fn count_of(value: &DynValue) -> usize {
-    elements(shape_of(value)).unwrap_or_default()
-}
-
-/// The elements of an output. An empty output may have no memory to borrow.
-pub(super) fn borrow<'v, T: PrimitiveTensorElementType>(
-    port: &Port,
-    value: &'v DynValue,
-) -> Result<&'v [T], Refusal> {
-    if count_of(value) == 0 {
-        return Ok(&[]);
-    }
-    value.try_extract_tensor().map(|(_, elements)| elements).map_err(|error| failed(port, &error))
-}
-
-pub(super) fn strings(port: &Port, value: &DynValue) -> Result<Vec<String>, Refusal> {
-    if count_of(value) == 0 {
-        return Ok(Vec::new());
-    }
-    value.try_extract_strings().map(|(_, elements)| elements).map_err(|error| failed(port, &error))
-}
-
-/// Copies of all outputs, in the order of the signature.
-pub fn tensors(signature: &Signature, outputs: &SessionOutputs<'_>) -> Result<Vec<Tensor>, Refusal> {
-    let ports = signature.outputs.iter().enumerate();
-    ports.map(|(position, port)| tensor(port, &outputs[position])).collect()
-}
-
-fn tensor(port: &Port, value: &DynValue) -> Result<Tensor, Refusal> {
-    macro_rules! numbers {
-        ($variant:ident) => {
-            Data::$variant(borrow(port, value)?.to_vec())
-        };
-    }
-    let data = match port.datatype {
-        Datatype::Bool => numbers!(Bool),
-        Datatype::Uint8 => numbers!(Uint8),
-        Datatype::Uint16 => numbers!(Uint16),
-        Datatype::Uint32 => numbers!(Uint32),
-        Datatype::Uint64 => numbers!(Uint64),
-        Datatype::Int8 => numbers!(Int8),
-        Datatype::Int16 => numbers!(Int16),
-        Datatype::Int32 => numbers!(Int32),
-        Datatype::Int64 => numbers!(Int64),
-        Datatype::Fp16 => numbers!(Fp16),
-        Datatype::Bf16 => numbers!(Bf16),
-        Datatype::Fp32 => numbers!(Fp32),
-        Datatype::Fp64 => numbers!(Fp64),
-        Datatype::Bytes => Data::Bytes(strings(port, value)?),
-    };
-    Ok(Tensor { shape: shape_of(value).to_vec(), data })
-}
-
-fn failed(port: &Port, error: &ort::Error) -> Refusal {
-    Refusal::Backend(format!("output `{}`: {error}", port.name))
-}
-
-fn append(out: &mut Vec<u8>, port: &Port, value: &DynValue, encoding: Encoding) -> Result<(), Refusal> {
-    fn numbers<T>(out: &mut Vec<u8>, port: &Port, value: &DynValue, encoding: Encoding) -> Result<(), Refusal>
-    where
-        T: PrimitiveTensorElementType + Json + bytemuck::NoUninit,
-    {
-        let elements = borrow::<T>(port, value)?;
-        match encoding {
-            Encoding::Json => list(out, elements),
-            Encoding::Binary => binary::write_numbers(out, elements),
-        }
-        Ok(())
-    }
-    match port.datatype {
-        Datatype::Bool => numbers::<bool>(out, port, value, encoding),
-        Datatype::Uint8 => numbers::<u8>(out, port, value, encoding),
-        Datatype::Uint16 => numbers::<u16>(out, port, value, encoding),
-        Datatype::Uint32 => numbers::<u32>(out, port, value, encoding),
-        Datatype::Uint64 => numbers::<u64>(out, port, value, encoding),
-        Datatype::Int8 => numbers::<i8>(out, port, value, encoding),
-        Datatype::Int16 => numbers::<i16>(out, port, value, encoding),
-        Datatype::Int32 => numbers::<i32>(out, port, value, encoding),
-        Datatype::Int64 => numbers::<i64>(out, port, value, encoding),
-        Datatype::Fp16 => numbers::<f16>(out, port, value, encoding),
-        Datatype::Bf16 => numbers::<bf16>(out, port, value, encoding),
-        Datatype::Fp32 => numbers::<f32>(out, port, value, encoding),
-        Datatype::Fp64 => numbers::<f64>(out, port, value, encoding),
-        Datatype::Bytes => {
-            let elements = strings(port, value)?;
-            match encoding {
-                Encoding::Json => list(out, &elements),
-                Encoding::Binary => binary::write_strings(out, &elements),
+    /// The largest size of the JSON and of the binary tensors in bytes, so that their vectors do not grow. Strings count as
+    /// short ones.
+    fn capacity(&self, request: &InferRequest, outputs: &[Output]) -> (usize, usize) {
+        let (mut json, mut binary) = (self.head.len() + 64, 0);
+        for wanted in &request.outputs {
+            let size = self.sizes[wanted.position];
+            let count = outputs[wanted.position].count();
+            json += self.outputs[wanted.position].len() + 64;
+            if wanted.binary {
+                binary += count.saturating_mul(size.unwrap_or(16));
+            } else {
+                json += count.saturating_mul(digits(size));
             }
-            Ok(())
         }
+        (json, binary)
     }
+}
+
+/// Most characters of a number of `size` bytes in JSON, with its comma.
+fn digits(size: Option<usize>) -> usize {
+    match size {
+        Some(1) => 6,
+        Some(2) => 7,
+        Some(4) => 16,
+        _ => 26,
+    }
+}
+
+/// Writes the best classes of an output.
+fn classes(
+    body: &mut Vec<u8>,
+    blobs: &mut Vec<u8>,
+    port: &Port,
+    Tensor { shape, data }: &Tensor,
+    binary: bool,
+) {
+    let Data::Bytes(texts) = data else { return };
+    body.extend_from_slice(b"{\"name\":");
+    port.name.write(body);
+    body.extend_from_slice(b",\"datatype\":\"BYTES\",\"shape\":[");
+    list(body, shape);
+    if binary {
+        let before = blobs.len();
+        binary::write_strings(blobs, texts);
+        body.extend_from_slice(b"],\"parameters\":{\"binary_data_size\":");
+        (blobs.len() - before).write(body);
+        body.extend_from_slice(b"}}");
+    } else {
+        body.extend_from_slice(b"],\"data\":[");
+        list(body, texts);
+        body.extend_from_slice(b"]}");
+    }
+}
+
+/// Appends the elements of an output in the binary form.
+pub(super) fn append_binary(out: &mut Vec<u8>, output: &Output) {
+    each_view!(
+        output.view(),
+        numbers => binary::write_numbers(out, numbers),
+        texts => binary::write_strings(out, texts)
+    );
 }

@@ -8,6 +8,10 @@ use crate::error::Refusal;
 /// Deepest nesting of arrays and objects. A tensor has one level for each dimension; ONNX models have fewer than ten.
 pub const DEPTH: usize = 32;
 
+/// Most strings in one tensor of a request. An empty string is three bytes of JSON, and a hundred bytes in memory until the model
+/// has run.
+pub const STRINGS: usize = 1 << 20;
+
 /// A cursor over JSON text. It skips white space before each token.
 #[derive(Debug, Clone, Copy)]
 pub struct Scanner<'a> {

@@ -3,7 +3,7 @@
 use half::{bf16, f16};
 
 /// A value that has a JSON form.
-pub(crate) trait Json {
+pub trait Json {
     /// Appends the value to `out`. NaN and infinity have no JSON form and become `null`.
     fn write(&self, out: &mut Vec<u8>);
 }
@@ -68,7 +68,7 @@ impl Json for String {
 
 /// Appends the values, separated by commas.
 #[inline]
-pub(crate) fn list<'v, T: Json + 'v>(out: &mut Vec<u8>, values: impl IntoIterator<Item = &'v T>) {
+pub fn list<'v, T: Json + 'v>(out: &mut Vec<u8>, values: impl IntoIterator<Item = &'v T>) {
     for (position, value) in values.into_iter().enumerate() {
         if position > 0 {
             out.push(b',');

@@ -32,55 +32,85 @@ impl BodyBudget {
         Self { units: Arc::new(Semaphore::new(LARGEST_BODIES * largest.div_ceil(UNIT))), largest }
     }
 
-    /// Reads `body`. Returns it with its reservation; a small body needs none.
+    /// Reads `body`, the only one of its connection at this time. Returns it with its reservation; a small body needs none.
     ///
     /// Refuses bodies that are too large or too slow, and large ones while the budget is used up.
     pub async fn read(&self, body: Incoming) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Refusal> {
-        match tokio::time::timeout(TIMEOUT, self.collect(body)).await {
+        self.in_time(body, UNCOUNTED).await
+    }
+
+    /// Reads `body`, which is one of many on its connection: a small one needs a reservation, too.
+    pub async fn read_counted(
+        &self,
+        body: Incoming,
+    ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Refusal> {
+        self.in_time(body, 0).await
+    }
+
+    async fn in_time(
+        &self,
+        body: Incoming,
+        uncounted: usize,
+    ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Refusal> {
+        match tokio::time::timeout(TIMEOUT, self.collect(body, uncounted)).await {
             Ok(read) => read,
             Err(_) => Err(Refusal::TooSlow(TIMEOUT.as_secs())),
         }
     }
 
-    async fn collect(&self, mut body: Incoming) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Refusal> {
+    /// Memory is reserved for what has arrived, not for what a caller declares: a few callers that declare much and send
+    /// little would block all others.
+    async fn collect(
+        &self,
+        mut body: Incoming,
+        uncounted: usize,
+    ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Refusal> {
         let declared = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
         if declared.is_some_and(|declared| declared > self.largest) {
             return Err(Refusal::TooLarge(self.largest));
         }
-        let mut reservation = self.reserve(declared.unwrap_or_default())?;
-        let Some(first) = data(&mut body).await? else { return Ok((Bytes::new(), reservation)) };
-        if first.len() > self.largest {
-            return Err(Refusal::TooLarge(self.largest));
-        }
+        let mut reservation = None;
+        let Some(first) = data(&mut body).await? else { return Ok((Bytes::new(), None)) };
+        self.reserve(&mut reservation, first.len(), uncounted)?;
         if body.is_end_stream() || declared == Some(first.len()) {
             return Ok((first, reservation));
         }
-        // The reservation of a body with unknown length grows with the body.
+        // The system provides the memory of a vector once it is written.
         let mut all = BytesMut::with_capacity(declared.unwrap_or(UNCOUNTED).max(first.len()));
         all.extend_from_slice(&first);
         drop(first);
-        let mut reserved = declared.unwrap_or_default();
         while let Some(more) = data(&mut body).await? {
-            let length = all.len() + more.len();
-            if length > self.largest {
-                return Err(Refusal::TooLarge(self.largest));
-            }
-            if length > reserved.max(UNCOUNTED) {
-                reserved = (length * 2).min(self.largest);
-                reservation = self.reserve(reserved)?;
-            }
+            self.reserve(&mut reservation, all.len() + more.len(), uncounted)?;
             all.extend_from_slice(&more);
         }
         Ok((all.freeze(), reservation))
     }
 
-    fn reserve(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
-        if bytes <= UNCOUNTED {
-            return Ok(None);
+    /// Makes the reservation large enough for `bytes`, if they are more than `uncounted`.
+    fn reserve(
+        &self,
+        reservation: &mut Option<OwnedSemaphorePermit>,
+        bytes: usize,
+        uncounted: usize,
+    ) -> Result<(), Refusal> {
+        if bytes > self.largest {
+            return Err(Refusal::TooLarge(self.largest));
         }
-        let units = u32::try_from(bytes.div_ceil(UNIT)).map_err(|_| Refusal::TooLarge(self.largest))?;
-        let permit = Arc::clone(&self.units).try_acquire_many_owned(units);
-        permit.map(Some).map_err(|_| Refusal::Busy("too many large bodies at the same time"))
+        let held = reservation.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        if bytes <= uncounted.max(held * UNIT) {
+            return Ok(());
+        }
+        // Twice as much as needed, so that a long body does not reserve often.
+        let units = (2 * bytes).min(self.largest).div_ceil(UNIT) - held;
+        let more = u32::try_from(units)
+            .ok()
+            .and_then(|units| Arc::clone(&self.units).try_acquire_many_owned(units).ok());
+        let more = more.ok_or(Refusal::Busy("too many large bodies at the same time"))?;
+        match reservation {
+            Some(reservation) => reservation.merge(more),
+            None => *reservation = Some(more),
+        }
+        Ok(())
     }
 }
 

@@ -1,36 +1,52 @@
-//! Accepts and ends connections. Their number is bounded, and idle ones are closed. When this version is no longer main
-//! or the process ends, connections are drained: requests in flight get their responses.
+//! Accepts and ends connections. [`Connections`] says which ones are admitted, and which must end. When this version is no
+//! longer main or the process ends, connections are drained: requests in flight get their responses.
 
 use std::{
     convert::Infallible,
     future::{Future, pending},
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering::Relaxed},
-    },
+    io::{self, IoSlice},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
     time::Duration,
 };
 
+use bytes::Bytes;
 use futures::{StreamExt, stream::FuturesUnordered};
-use http::{HeaderValue, Request, header::CONNECTION};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use http::{HeaderValue, Request, Response, Version, header::CONNECTION};
+use http_body_util::{Either, Full};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
 use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::watch,
 };
 
-use super::response::HttpResponse;
+use super::{
+    connections::{Connections, Full as NoRoom, Ticket},
+    workers::Workers,
+};
 use crate::role::MainRole;
 
 /// How long an idle caller may keep its connection to a version that is no longer main. Within 5 s of the switch, no
 /// caller may get responses from it, and the routing file may arrive a second late.
 const GRACE: Duration = Duration::from_secs(3);
-/// A connection without a request for two of these periods is closed: it is idle, or sends its header too slowly.
-const IDLE_PERIOD: Duration = Duration::from_mins(1);
 /// Buffer of a connection in bytes: headers are a few hundred bytes, and a body arrives in parts of at most this size.
 const BUFFER: usize = 512 << 10;
+/// Requests at a time on one connection of HTTP/2.
+const STREAMS: u32 = 128;
+/// Bytes of all bodies of such a connection that are on their way to us, at most.
+const WINDOW: u32 = 1 << 20;
+/// Largest header of such a request, in bytes.
+const HEADERS: u32 = 16 << 10;
+/// The response on a connection that is refused.
+const REFUSAL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n\
+connection: close\r\ncontent-length: 41\r\n\r\n{\"error\":\"too many connections are busy\"}";
 /// Pause after a failure to accept, for example while the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -52,8 +68,10 @@ pub struct ListenerContext {
     pub phase: watch::Receiver<Phase>,
     /// The role of this version. `None` for listeners that do not depend on it.
     pub role: Option<watch::Receiver<MainRole>>,
-    /// Permits for further connections.
-    pub free: Arc<Semaphore>,
+    /// The open connections of this listener and of those that share its limits.
+    pub connections: Arc<Connections>,
+    /// The name of the port.
+    pub port: &'static str,
 }
 
 impl ListenerContext {
@@ -63,15 +81,37 @@ impl ListenerContext {
             || self.role.as_ref().is_some_and(|role| *role.borrow() == MainRole::NoLonger)
     }
 
-    /// Waits until open connections must end.
-    async fn end(&mut self) {
+    /// Whether phase or role changed after [`Self::mark_unchanged`]. Other than a look at their values, it takes no lock,
+    /// which all processors would share.
+    fn has_changed(&self) -> bool {
+        // An error means that a sender is gone, which also ends the process.
+        self.phase.has_changed().unwrap_or(true)
+            || self.role.as_ref().is_some_and(|role| role.has_changed().unwrap_or(true))
+    }
+
+    fn mark_unchanged(&mut self) {
+        self.phase.mark_unchanged();
+        if let Some(role) = &mut self.role {
+            role.mark_unchanged();
+        }
+    }
+
+    /// Waits until an open connection must end. One of HTTP/2 ends at once when its responses would close it: the client
+    /// learns that it must open another one, and its calls in flight go on.
+    async fn end(&mut self, is_http2: impl Fn() -> bool) {
         let closing = async {
             // An error means that the sender is gone, which also ends the process.
-            let _ = self.phase.wait_for(|phase| *phase == Phase::Closing).await;
+            let _ = self
+                .phase
+                .wait_for(|phase| *phase == Phase::Closing || *phase == Phase::Draining && is_http2())
+                .await;
         };
         let superseded = async {
             let Some(role) = &mut self.role else { return pending().await };
             while role.wait_for(|role| *role == MainRole::NoLonger).await.is_ok() {
+                if is_http2() {
+                    return;
+                }
                 let back = role.wait_for(|role| *role != MainRole::NoLonger);
                 if tokio::time::timeout(GRACE, back).await.is_err() {
                     return;
@@ -87,28 +127,43 @@ impl ListenerContext {
     }
 }
 
-/// Accepts connections until the phase is `Closing`, and handles their requests with `handle`.
-pub async fn accept<H, F>(listener: TcpListener, context: ListenerContext, handle: H)
-where
-    H: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = HttpResponse> + Send,
-{
+/// Handles the requests of a port.
+pub trait Handler: Send + Sync + 'static {
+    /// Handles one request.
+    fn handle(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send;
+}
+
+/// The body of a response: complete, or with what gRPC sends after it.
+pub type Body = Either<Full<Bytes>, tonic::body::Body>;
+
+/// Accepts connections until the phase is `Closing`. `workers` have them, and `handler` handles their requests.
+pub async fn accept(
+    listener: TcpListener,
+    context: ListenerContext,
+    workers: Workers,
+    handler: impl Handler,
+) {
     let mut closing = context.phase.clone();
+    let handler = Arc::new(handler);
     let accepting = async {
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => {
-                    // After accepting: a listener without callers must not hold a permit that another listener needs.
-                    let free = Arc::clone(&context.free);
-                    let permit = free.acquire_owned().await.expect("the semaphore is never closed");
-                    let (context, handle) = (context.clone(), handle.clone());
-                    tokio::spawn(async move {
-                        serve(stream, context, handle).await;
-                        drop(permit);
-                    });
-                }
+                Ok((stream, caller)) => match context.connections.admit(context.port, caller.ip()) {
+                    Ok(ticket) => {
+                        let (context, handler) = (context.clone(), Arc::clone(&handler));
+                        workers.spawn(async move {
+                            // The socket belongs to the reactor of the thread that is here now.
+                            match stream.into_std().and_then(TcpStream::from_std) {
+                                Ok(stream) => serve(stream, ticket, context, handler).await,
+                                Err(error) => log(&error, "failed to hand over a connection"),
+                            }
+                        });
+                    }
+                    // Best effort: the kernel has room for it, unless the caller is gone.
+                    Err(NoRoom) => _ = stream.try_write(REFUSAL),
+                },
                 Err(error) => {
-                    tracing::warn!(error = %error, "failed to accept a connection");
+                    log(&error, "failed to accept a connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -120,35 +175,75 @@ where
     }
 }
 
-async fn serve<H, F>(stream: TcpStream, mut context: ListenerContext, handle: H)
-where
-    H: Fn(Request<Incoming>) -> F,
-    F: Future<Output = HttpResponse>,
-{
+fn log(error: &io::Error, what: &str) {
+    tracing::warn!(error = %error, "{what}");
+}
+
+/// What the requests of a connection share.
+struct Shared<H> {
+    ticket: Ticket,
+    context: ListenerContext,
+    /// Whether responses closed the connection when it began.
+    at_first: bool,
+    handler: Arc<H>,
+}
+
+impl<H: Handler> Shared<H> {
+    async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
+        let Self { ticket, context, at_first, handler } = self;
+        ticket.begin();
+        let in_flight = InFlight(ticket);
+        let is_http2 = request.version() == Version::HTTP_2;
+        if is_http2 {
+            ticket.speaks_http2();
+        }
+        let mut response = handler.handle(request).await;
+        let closes = if context.has_changed() { context.closes_connections() } else { *at_first };
+        // HTTP/2 has a frame for it, see `ListenerContext::end`.
+        if closes && !is_http2 {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        drop(in_flight);
+        response
+    }
+}
+
+/// A request in flight, until its response is ready or its caller is gone.
+struct InFlight<'t>(&'t Ticket);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+async fn serve<H: Handler>(stream: TcpStream, ticket: Ticket, mut context: ListenerContext, handler: Arc<H>) {
     // Small responses must not wait for an acknowledgement. On an error, the socket is already closed.
     let _ = stream.set_nodelay(true);
-    let activity = Activity::default();
-    let (now, counted) = (context.clone(), &activity);
+    let mut now = context.clone();
+    now.mark_unchanged();
+    let at_first = now.closes_connections();
+    let shared = Arc::new(Shared { ticket, context: now, at_first, handler });
+    let ticket = &shared.ticket;
     let service = service_fn(|request| {
-        let (handled, now) = (handle(request), &now);
-        async move {
-            counted.begin();
-            let mut response = handled.await;
-            if now.closes_connections() {
-                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            counted.end();
-            Ok::<_, Infallible>(response)
-        }
+        let shared = Arc::clone(&shared);
+        async move { Ok::<_, Infallible>(shared.respond(request).await) }
     });
-    let connection =
-        http1::Builder::new().max_buf_size(BUFFER).serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().max_buf_size(BUFFER);
+    builder
+        .http2()
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
+        .max_header_list_size(HEADERS);
+    let io = TokioIo::new(Watched { stream, shared: Arc::clone(&shared) });
+    let mut connection = pin!(builder.serve_connection(io, service));
     // In a set of its own, so that it is polled when it wakes, and not each time that the connection is polled.
     let mut end: FuturesUnordered<_> = std::iter::once(async {
         tokio::select! {
-            () = context.end() => {}
-            () = activity.idle() => {}
+            () = context.end(|| ticket.is_http2()) => {}
+            () = ticket.ended() => {}
         }
     })
     .collect();
@@ -156,41 +251,76 @@ where
     tokio::select! {
         biased;
         _ = connection.as_mut() => return,
-        _ = end.next() => connection.as_mut().graceful_shutdown(),
+        _ = end.next() => {}
     }
+    // Half a header is no request.
+    if ticket.is_in_header() {
+        return;
+    }
+    connection.as_mut().graceful_shutdown();
+    let ended = async {
+        loop {
+            ticket.ended().await;
+            if !ticket.is_busy() {
+                return;
+            }
+        }
+    };
     // A request in flight gets its response. An incomplete header does not hold the connection open.
     tokio::select! {
         biased;
         _ = connection => {}
-        () = activity.idle() => {}
+        () = ended => {}
     }
 }
 
-/// Counts the requests of one connection. An idle connection is recognized without a timer for each request.
-#[derive(Default)]
-struct Activity {
-    begun: AtomicU32,
-    ended: AtomicU32,
+/// A connection that tells its ticket when bytes arrive.
+struct Watched<H> {
+    stream: TcpStream,
+    shared: Arc<Shared<H>>,
 }
 
-impl Activity {
-    fn begin(&self) {
-        self.begun.fetch_add(1, Relaxed);
-    }
-
-    fn end(&self) {
-        self.ended.fetch_add(1, Relaxed);
-    }
-
-    /// Returns after a period in which no request began, ended or was in flight.
-    async fn idle(&self) {
-        loop {
-            let before = (self.begun.load(Relaxed), self.ended.load(Relaxed));
-            tokio::time::sleep(IDLE_PERIOD).await;
-            let after = (self.begun.load(Relaxed), self.ended.load(Relaxed));
-            if before == after && after.0 == after.1 {
-                return;
-            }
+impl<H> AsyncRead for Watched<H> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if let Some(bytes) = buffer.filled().get(before..).filter(|bytes| !bytes.is_empty()) {
+            self.shared.ticket.received(bytes);
         }
+        read
+    }
+}
+
+impl<H> AsyncWrite for Watched<H> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

@@ -1,10 +1,15 @@
-//! HTTP/1.1: [`connection`] accepts and ends connections, [`route`] finds the route of a path, [`body`] reads bodies within
-//! bounds, [`service`] handles the requests of the three inference ports, [`probes`] those of the metrics port, and
-//! [`response`] makes the responses of both.
+//! HTTP/1.1, and HTTP/2 on the same ports. [`connection`] accepts and ends connections within the limits of [`connections`],
+//! and [`workers`] are their threads. [`route`] finds the route of a path, [`body`] reads bodies within bounds, and [`calls`]
+//! hands calls to the engine and the observer. [`service`] handles the requests of the three inference ports over REST, with
+//! the documents of [`describe`], and [`probes`] those of the metrics port. [`response`] makes the responses of both.
 
 pub mod body;
+pub mod calls;
 pub mod connection;
+pub mod connections;
+pub mod describe;
 pub mod probes;
 pub mod response;
 pub mod route;
 pub mod service;
+pub mod workers;

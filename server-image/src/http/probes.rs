@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Either;
 use hyper::body::Incoming;
 use understudy_contract::paths;
 
 use super::{
+    connection::{Body, Handler},
     response::{HttpResponse, with_type},
     service::Service,
 };
@@ -25,33 +27,45 @@ pub struct State {
     pub draining: bool,
 }
 
-/// Handles a request to the metrics port.
-pub async fn handle(
-    request: Request<Incoming>,
-    draining: bool,
-    service: Arc<Service>,
-    metrics: Arc<Metrics>,
-) -> HttpResponse {
-    let state = State { loaded: service.is_loaded(), draining };
-    match (request.method(), request.uri().path(), service.observer()) {
-        (&Method::POST, paths::OUTCOMES, _) => {
-            service.outcomes(request, false).await.unwrap_or_else(|refusal| refusal.response())
-        }
-        (&Method::GET, paths::SUMMARY, Some(observer)) => {
-            let summary = serde_json::to_vec(&observer.summary()).expect("numbers and names are always JSON");
-            with_type(summary.into(), "application/json")
-        }
-        (&Method::GET, paths::RECORDS, Some(observer)) => {
-            let query = request.uri().query().unwrap_or_default();
-            records(observer, query).unwrap_or_else(|refusal| refusal.response())
-        }
-        (method, path, observer) => {
-            if path == paths::METRICS
-                && let Some(observer) = observer
-            {
-                observer.update_gauges();
+/// Handles the requests of the metrics port.
+pub struct Probes {
+    /// Knows whether the model is loaded, and has the observer of its calls.
+    pub service: Arc<Service>,
+    /// What `/metrics` shows.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Handler for Probes {
+    async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
+        self.respond(request).await.map(Either::Left)
+    }
+}
+
+impl Probes {
+    async fn respond(&self, request: Request<Incoming>) -> HttpResponse {
+        let Self { service, metrics } = self;
+        let state = State { loaded: service.is_loaded(), draining: service.is_draining() };
+        match (request.method(), request.uri().path(), service.observer()) {
+            (&Method::POST, paths::OUTCOMES, _) => {
+                service.outcomes(request, false).await.unwrap_or_else(|refusal| refusal.response())
             }
-            plain(method, path, state, &metrics)
+            (&Method::GET, paths::SUMMARY, Some(observer)) => {
+                let summary =
+                    serde_json::to_vec(&observer.summary()).expect("numbers and names are always JSON");
+                with_type(summary.into(), "application/json")
+            }
+            (&Method::GET, paths::RECORDS, Some(observer)) => {
+                let query = request.uri().query().unwrap_or_default();
+                records(observer, query).unwrap_or_else(|refusal| refusal.response())
+            }
+            (method, path, observer) => {
+                if path == paths::METRICS
+                    && let Some(observer) = observer
+                {
+                    observer.update_gauges();
+                }
+                plain(method, path, state, metrics)
+            }
         }
     }
 }

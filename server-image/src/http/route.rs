@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::Method;
 use understudy_contract::paths;
 
-use crate::error::Refusal;
+use crate::{error::Refusal, exchange::served, proto::MODEL_INFER};
 
 /// An endpoint of the inference ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,10 +26,18 @@ pub enum Route {
     Model,
     /// Whether this model is loaded.
     ModelReady,
+    /// Triton's configuration of the model.
+    Config,
+    /// Triton's index of the model repository.
+    Index,
+    /// Loading or unloading a model of the repository.
+    Repository,
     /// Triton's statistics.
     Statistics,
     /// Inference.
     Infer,
+    /// A copy of main's call over gRPC: the message alone, over HTTP/1.1.
+    GrpcCopy,
     /// Inference on records of named columns.
     Predict,
     /// The operator's probe.
@@ -41,7 +49,12 @@ pub enum Route {
 impl Route {
     fn method(self) -> &'static str {
         match self {
-            Self::Infer | Self::Predict | Self::Outcomes => "POST",
+            Self::Infer
+            | Self::GrpcCopy
+            | Self::Predict
+            | Self::Outcomes
+            | Self::Index
+            | Self::Repository => "POST",
             _ => "GET, HEAD",
         }
     }
@@ -50,10 +63,7 @@ impl Route {
     /// a wrong method.
     pub fn find(method: &Method, path: &str, model: &str, version: &str) -> Result<Self, Refusal> {
         let route = Self::of_path(path, model, version)?;
-        let allowed = match route {
-            Self::Infer | Self::Predict | Self::Outcomes => *method == Method::POST,
-            _ => *method == Method::GET || *method == Method::HEAD,
-        };
+        let allowed = route.method().split(", ").any(|allowed| method.as_str() == allowed);
         if allowed { Ok(route) } else { Err(Refusal::MethodNotAllowed(route.method())) }
     }
 
@@ -72,18 +82,16 @@ impl Route {
             [""] => return Ok(Self::Page),
             ["openapi.json"] => return Ok(Self::OpenApi),
             ["predict"] => return Ok(Self::Predict),
+            _ if MODEL_INFER.strip_prefix('/') == Some(inner) => return Ok(Self::GrpcCopy),
             ["v2"] => return Ok(Self::Server),
             ["v2", "health", "live"] => return Ok(Self::Live),
             ["v2", "health", "ready"] => return Ok(Self::Ready),
             ["v2", "models"] => return Ok(Self::Models),
             ["v2", "models", "stats"] => return Ok(Self::Statistics),
+            ["v2", "repository", "index"] => return Ok(Self::Index),
+            ["v2", "repository", "models", _, "load" | "unload"] => return Ok(Self::Repository),
             ["v2", "models", name, rest @ ..] => {
-                let name = decoded(name);
-                if name != model {
-                    return Err(Refusal::NotFound(format!(
-                        "unknown model `{name}`; this server serves `{model}`"
-                    )));
-                }
+                served((model, version), (Some(&decoded(name)), None))?;
                 rest
             }
             _ if paths::PROBE.strip_prefix('/') == Some(inner) => return Ok(Self::Probe),
@@ -92,12 +100,7 @@ impl Route {
         };
         let rest = match rest {
             ["versions", other, rest @ ..] => {
-                let other = decoded(other);
-                if other != version {
-                    return Err(Refusal::NotFound(format!(
-                        "unknown version `{other}` of the model `{model}`; this server serves {version}"
-                    )));
-                }
+                served((model, version), (None, Some(&decoded(other))))?;
                 rest
             }
             rest => rest,
@@ -106,6 +109,7 @@ impl Route {
             [] => Ok(Self::Model),
             ["infer"] => Ok(Self::Infer),
             ["ready"] => Ok(Self::ModelReady),
+            ["config"] => Ok(Self::Config),
             ["stats"] => Ok(Self::Statistics),
             _ => Err(nowhere()),
         }
@@ -149,6 +153,8 @@ mod tests {
     #[case("/v2/models/fraud", Route::Model)]
     #[case("/v2/models/fraud/ready", Route::ModelReady)]
     #[case("/v2/models/fraud/stats", Route::Statistics)]
+    #[case("/v2/models/fraud/config", Route::Config)]
+    #[case("/v2/models/fraud/versions/1.3.0+7/config", Route::Config)]
     #[case("/v2/models/fraud/versions/1.3.0+7", Route::Model)]
     #[case("/v2/models/fraud/versions/1.3.0%2B7", Route::Model)]
     #[case("/v2/models/fraud/versions/1.3.0%2b7/ready", Route::ModelReady)]
@@ -167,7 +173,9 @@ mod tests {
     #[case("/v2/models/fraud/versions/1.3.0+7/infer", Route::Infer)]
     #[case("/predict", Route::Predict)]
     #[case("/understudy/v1/outcomes", Route::Outcomes)]
-    fn inference_and_outcomes_allow_post_only(#[case] path: &str, #[case] route: Route) {
+    #[case("/v2/repository/index", Route::Index)]
+    #[case("/v2/repository/models/fraud/load", Route::Repository)]
+    fn what_has_a_body_allows_post_only(#[case] path: &str, #[case] route: Route) {
         assert_eq!(find(&Method::POST, path), Ok(route));
         assert_eq!(find(&Method::GET, path), Err(405));
     }

@@ -1,6 +1,9 @@
 //! Handles the requests of the three inference ports.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use bytes::Bytes;
 use http::{
@@ -12,53 +15,45 @@ use serde_json::{Value, json};
 
 use super::{
     body::BodyBudget,
+    calls::{Answer, Calls, Listener},
+    describe,
     response::{HttpResponse, document, page, with_type},
     route::Route,
 };
 use crate::{
     analysis::outcomes,
     codec::compression::Coding,
-    engine::{ApiKind, EncodedResponse, Engine, Work},
+    engine::{Engine, Work},
     error::Refusal,
-    headers::{self, JSON_LENGTH, REQUEST_ID},
+    exchange::{Api, EncodedResponse, Message},
+    headers::JSON_LENGTH,
     metrics::Metrics,
-    mirror::RawRequest,
-    observer::{Interest, Observer},
+    observer::Observer,
     page::{form, openapi},
+    proto::{ModelStatistics, repository_index_response::ModelIndex},
 };
 
-/// Extensions of the protocol that this server supports.
-const EXTENSIONS: [&str; 2] = ["binary_tensor_data", "statistics"];
-
-const LOADING: Refusal = Refusal::NotReady("the model is still being loaded");
-
-/// A port that the server accepts on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Listener {
-    /// Behind the stable Service. Its calls are observed.
-    Main,
-    /// For copies of main's calls, sent by main's pods.
-    Challenger,
-    /// Behind the version's own Service.
-    Direct,
-}
+/// The refusal to load and unload models.
+pub const READ_ONLY: &str =
+    "this server serves one version of one model; publish another one as a ModelVersion";
+/// The refusal until the model is loaded.
+pub const LOADING: Refusal = Refusal::NotReady("the model is still being loaded");
 
 /// Handles requests. Before the model is loaded, only health, server metadata and statistics are available.
 pub struct Service {
     deployment: String,
     version: String,
     loaded: OnceLock<Loaded>,
+    draining: AtomicBool,
     metrics: Arc<Metrics>,
     bodies: BodyBudget,
 }
 
 /// What exists once the model is loaded. The documents never change.
 struct Loaded {
-    engine: Engine,
-    observer: Observer,
-    version: HeaderValue,
-    digest: HeaderValue,
+    calls: Calls,
     metadata: Bytes,
+    config: Bytes,
     openapi: Bytes,
     page: Bytes,
 }
@@ -68,24 +63,18 @@ impl Service {
     #[must_use]
     pub fn new(deployment: &str, version: &str, metrics: Arc<Metrics>, max_body: usize) -> Self {
         let (deployment, version) = (deployment.to_owned(), version.to_owned());
-        Self { deployment, version, loaded: OnceLock::new(), metrics, bodies: BodyBudget::new(max_body) }
+        let (loaded, draining) = (OnceLock::new(), AtomicBool::new(false));
+        Self { deployment, version, loaded, draining, metrics, bodies: BodyBudget::new(max_body) }
     }
 
     /// Adds the model. The service is ready afterwards. May be called once.
     pub fn load(&self, engine: Engine, observer: Observer) {
         let model = engine.model();
-        let metadata = json!({
-            "name": self.deployment,
-            "versions": [self.version],
-            "platform": "onnx_onnxv1",
-            "inputs": model.signature.inputs,
-            "outputs": model.signature.outputs,
-        });
-        let metadata = metadata.to_string().into();
+        let metadata = describe::metadata(&self.deployment, &self.version, &model.signature);
+        let config = describe::config(&self.deployment, &model.signature);
+        let (metadata, config) = (metadata.to_string().into(), json!(config).to_string().into());
         let (openapi, page) = (openapi(model).into(), form(model).into());
-        let header = |text: &str| HeaderValue::from_str(text).expect("versions and digests are ASCII");
-        let (version, digest) = (header(&model.identity.version), header(&model.identity.digest));
-        let loaded = Loaded { engine, observer, version, digest, metadata, openapi, page };
+        let loaded = Loaded { calls: Calls::new(engine, observer), metadata, config, openapi, page };
         assert!(self.loaded.set(loaded).is_ok(), "a model is loaded once");
     }
 
@@ -98,7 +87,54 @@ impl Service {
     /// The observer of calls. `None` until the model is loaded.
     #[must_use]
     pub fn observer(&self) -> Option<&Observer> {
-        self.loaded.get().map(|loaded| &loaded.observer)
+        self.loaded.get().map(|loaded| loaded.calls.observer())
+    }
+
+    /// Inference calls. `None` until the model is loaded.
+    #[must_use]
+    pub fn calls(&self) -> Option<&Calls> {
+        self.loaded.get().map(|loaded| &loaded.calls)
+    }
+
+    /// The memory for bodies.
+    #[must_use]
+    pub fn bodies(&self) -> &BodyBudget {
+        &self.bodies
+    }
+
+    /// Name and version of the served model.
+    #[must_use]
+    pub fn served(&self) -> (&str, &str) {
+        (&self.deployment, &self.version)
+    }
+
+    /// Triton's statistics.
+    #[must_use]
+    pub fn statistics(&self) -> ModelStatistics {
+        self.metrics.statistics(&self.deployment, &self.version)
+    }
+
+    /// Triton's index of the model repository.
+    #[must_use]
+    pub fn index(&self, only_ready: bool) -> Vec<ModelIndex> {
+        describe::index(only_ready, &self.deployment, &self.version, self.is_loaded())
+    }
+
+    /// Whether callers should send requests: the model is loaded, and the server is not draining.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.is_loaded() && !self.is_draining()
+    }
+
+    /// From now on the server is not ready. It handles requests as before.
+    pub fn begin_draining(&self) {
+        self.draining.store(true, Relaxed);
+    }
+
+    /// Whether SIGTERM arrived.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Relaxed)
     }
 
     /// Handles one request.
@@ -118,34 +154,40 @@ impl Service {
         request: Request<Incoming>,
     ) -> Result<HttpResponse, Refusal> {
         let loaded = self.loaded.get();
+        let ready = self.is_ready();
         match route {
             Route::Live => return Ok(document(&json!({"live": true}))),
-            Route::Ready => {
-                let mut response = document(&json!({"live": true, "ready": loaded.is_some()}));
-                if loaded.is_none() {
-                    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-                }
-                return Ok(response);
+            Route::Ready => return Ok(readiness(&json!({"live": true, "ready": ready}), ready)),
+            Route::ModelReady => {
+                return Ok(readiness(&json!({"name": self.deployment, "ready": ready}), ready));
             }
-            Route::Server => return Ok(document(&server())),
+            Route::Server => return Ok(document(&describe::server())),
             Route::Models => return Ok(document(&json!({"models": [self.deployment]}))),
             Route::Statistics => {
-                let stats = self.metrics.statistics(&self.deployment, &self.version);
-                return Ok(document(&json!({"model_stats": [stats]})));
+                return Ok(document(&json!({"model_stats": [self.statistics()]})));
             }
+            Route::Index => {
+                let (body, _reservation) = self.bodies.read(request.into_body()).await?;
+                return Ok(document(&json!(self.index(describe::only_ready(&body)?))));
+            }
+            Route::Repository => return Err(Refusal::Unsupported(READ_ONLY.to_owned())),
             _ => {}
         }
         let loaded = loaded.ok_or(LOADING)?;
         match route {
-            Route::ModelReady => Ok(document(&json!({"name": self.deployment, "ready": true}))),
+            Route::Config => Ok(with_type(loaded.config.clone(), "application/json")),
             Route::Model => Ok(with_type(loaded.metadata.clone(), "application/json")),
             Route::OpenApi => Ok(with_type(loaded.openapi.clone(), "application/json")),
             Route::Page => Ok(page(loaded.page.clone())),
-            Route::Infer => self.infer(loaded, listener, ApiKind::Infer, request).await,
-            Route::Predict => self.infer(loaded, listener, ApiKind::Predict, request).await,
+            Route::Infer => self.infer(&loaded.calls, listener, Api::Infer, request).await,
+            Route::GrpcCopy if listener != Listener::Challenger => {
+                Err(Refusal::bad("gRPC needs HTTP/2 and the content type application/grpc"))
+            }
+            Route::GrpcCopy => self.infer(&loaded.calls, listener, Api::Grpc, request).await,
+            Route::Predict => self.infer(&loaded.calls, listener, Api::Predict, request).await,
             Route::Outcomes => self.outcomes(request, true).await,
             _ => {
-                let response = loaded.engine.run(Work::probe()).await.response?;
+                let response = loaded.calls.engine().run(Work::probe()).await.response?;
                 Ok(with_type(response.body.into(), "application/json"))
             }
         }
@@ -165,9 +207,9 @@ impl Service {
 
     async fn infer(
         &self,
-        loaded: &Loaded,
+        calls: &Calls,
         listener: Listener,
-        kind: ApiKind,
+        api: Api,
         request: Request<Incoming>,
     ) -> Result<HttpResponse, Refusal> {
         let fields = request.headers();
@@ -177,40 +219,13 @@ impl Service {
             None => None,
         };
         let accepts = fields.get(ACCEPT_ENCODING).and_then(|value| Coding::accepted(value.to_str().ok()?));
-        let interest = if listener == Listener::Main { loaded.observer.interest() } else { None };
-        let given = interest.as_ref().and_then(|_| fields.get(REQUEST_ID)?.to_str().ok().map(str::to_owned));
+        let arrival = calls.arrive(listener, fields);
         let (body, reservation) = self.bodies.read(request.into_body()).await?;
-        let copied = interest.as_ref().filter(|interest| interest.wants_request());
-        let raw = copied.map(|_| RawRequest { kind, body: body.clone(), json_length, coding });
-        let work = Work {
-            kind,
-            body,
-            json_length,
-            coding,
-            accepts,
-            reservation,
-            traced: interest.as_ref().is_some_and(Interest::wants_tensors),
-            is_copy: listener == Listener::Challenger,
-        };
-        let mut completion = loaded.engine.run(work).await;
-        let id = interest.and_then(|interest| {
-            let returned = interest.returns_id();
-            let id = loaded.observer.offer(interest, &mut completion, given, raw);
-            returned.then(|| HeaderValue::from_str(&id).ok()).flatten()
-        });
-        let mut response = match completion.response {
-            Ok(response) => prediction(response),
-            Err(refusal) => refusal.response(),
-        };
-        let fields = response.headers_mut();
-        if let Some(id) = id {
-            fields.insert(REQUEST_ID, id);
-        }
-        if listener == Listener::Challenger {
-            fields.insert(headers::VERSION, loaded.version.clone());
-            fields.insert(headers::DIGEST, loaded.digest.clone());
-            headers::set_latency(fields, completion.latency);
-        }
+        let is_copy = listener == Listener::Challenger;
+        let message = Message { api, body, json_length, coding, accepts, timeout: None, is_copy };
+        let Answer { response, headers } = calls.answer(arrival, message, reservation).await;
+        let mut response = response.map_or_else(|refusal| refusal.response(), prediction);
+        response.headers_mut().extend(headers);
         Ok(response)
     }
 }
@@ -228,8 +243,13 @@ fn prediction(encoded: EncodedResponse) -> HttpResponse {
     response
 }
 
-fn server() -> Value {
-    json!({"name": "understudy", "version": env!("CARGO_PKG_VERSION"), "extensions": EXTENSIONS})
+/// A JSON document about readiness.
+fn readiness(json: &Value, ready: bool) -> HttpResponse {
+    let mut response = document(json);
+    if !ready {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    response
 }
 
 fn json_length(headers: &HeaderMap) -> Result<Option<usize>, Refusal> {

@@ -10,7 +10,8 @@ pub struct Family {
     version: String,
 }
 
-const VALID: &str = "names and labels are constant and valid, and each metric is registered once";
+/// Why a metric can be created and registered.
+pub(super) const VALID: &str = "names and labels are constant and valid, and each metric is registered once";
 
 impl Family {
     /// The family of one version of one model.

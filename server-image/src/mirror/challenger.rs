@@ -9,7 +9,7 @@ use http::{Uri, uri::InvalidUri};
 use understudy_contract::routing::ChallengerRoute;
 
 use super::{breaker::Admission, upstream::Upstream};
-use crate::call::Identity;
+use crate::{call::Identity, proto::MODEL_INFER};
 
 /// The version that gets copies of main's calls.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub struct Challenger {
     pub sample_percent: u8,
     /// URL for copies of inference requests.
     pub(super) infer: Uri,
+    /// URL for copies of calls over gRPC.
+    pub(super) grpc: Uri,
     /// URL for copies of `/predict` requests.
     pub(super) predict: Uri,
     /// The longest time from the end of a call to the answer to its copy.
@@ -35,6 +37,7 @@ impl Challenger {
         let uri = |path: &str| format!("{}{path}", route.url).parse::<Uri>();
         Ok(Self {
             infer: uri(&format!("/v2/models/{deployment}/infer"))?,
+            grpc: uri(MODEL_INFER)?,
             predict: uri("/predict")?,
             identity: Arc::new(Identity { version: route.version.clone(), digest: route.digest.clone() }),
             sample_percent: route.sample_percent.min(100),

@@ -22,10 +22,11 @@ use super::{
 };
 use crate::{
     call::{Answered, Dropped, Shadow},
-    engine::ApiKind,
+    exchange::{Api, Message},
     headers::JSON_LENGTH,
     queue::lazy::LazyReader,
     signature::Port,
+    traceparent::TRACEPARENT,
 };
 
 /// The work of the mirror's thread: it reads the queue and forwards each copy.
@@ -112,8 +113,13 @@ impl Forwarder {
     }
 
     async fn exchange(&self, copy: &mut CallCopy) -> Result<Answered, Dropped> {
-        let RawRequest { kind, body, json_length, coding } = &copy.request;
-        let uri = if *kind == ApiKind::Predict { &copy.to.predict } else { &copy.to.infer };
+        let RawRequest { message: Message { api, body, json_length, coding, .. }, traceparent } =
+            &copy.request;
+        let uri = match api {
+            Api::Predict => &copy.to.predict,
+            Api::Grpc => &copy.to.grpc,
+            Api::Infer | Api::Probe => &copy.to.infer,
+        };
         let mut request = Request::post(uri.clone())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
             .body(Full::new(body.clone()))
@@ -123,6 +129,9 @@ impl Forwarder {
         }
         if let Some(coding) = coding {
             request.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+        }
+        if let Some(traceparent) = traceparent {
+            request.headers_mut().insert(TRACEPARENT, traceparent.clone());
         }
         let connection = capture_connection(&mut request);
         let sent = copy.to.upstream.client.request(request).await;

@@ -3,14 +3,13 @@
 
 use std::{sync::Arc, time::Instant};
 
-use bytes::Bytes;
+use http::HeaderValue;
 use tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::{breaker::Admission, challenger::Challenger, counts::Counts};
 use crate::{
     call::{Call, Dropped, Shadow},
-    codec::compression::Coding,
-    engine::ApiKind,
+    exchange::Message,
     queue::budget::{Budget, Reservation},
 };
 
@@ -22,14 +21,10 @@ const MAX_BYTES: usize = 8 << 20;
 /// A request as it arrived, before decoding.
 #[derive(Debug)]
 pub struct RawRequest {
-    /// The API that it used.
-    pub kind: ApiKind,
-    /// Its body.
-    pub body: Bytes,
-    /// `Inference-Header-Content-Length`, in bytes.
-    pub json_length: Option<usize>,
-    /// Compression of the body.
-    pub coding: Option<Coding>,
+    /// The request.
+    pub message: Message,
+    /// The trace that it belongs to.
+    pub traceparent: Option<HeaderValue>,
 }
 
 /// Where a call goes after its copy ended.
@@ -110,7 +105,7 @@ impl Handle {
 
     /// Puts a copy of the call into the queue. If the queue is full, hands the call on without a copy.
     pub fn send(&self, call: Box<Call>, request: RawRequest, to: Arc<Challenger>, admission: Admission) {
-        let Some(reservation) = self.budget.reserve(call.bytes() + request.body.len()) else {
+        let Some(reservation) = self.budget.reserve(call.bytes() + request.message.body.len()) else {
             return self.pass(call, Dropped::QueueFull);
         };
         self.exit.counts.begun();

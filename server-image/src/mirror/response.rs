@@ -129,7 +129,7 @@ mod tests {
     use crate::tensor::Data;
 
     fn port(name: &str, datatype: Datatype) -> Port {
-        Port { name: name.to_owned(), datatype, shape: vec![-1] }
+        Port::new(name, datatype, &[-1])
     }
 
     fn body(outputs: &serde_json::Value, blobs: &[u8]) -> (HeaderMap, Vec<u8>) {

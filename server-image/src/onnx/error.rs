@@ -1,6 +1,6 @@
 //! Why the server rejects a model file.
 
-use super::limits::{FIELDS, FUNCTION_DEPTH, NESTING, NODES};
+use super::limits::{FIELDS, FUNCTION_DEPTH, FUNCTIONS, NESTING, NODES, PORTS};
 
 /// What is wrong with a model file.
 #[derive(Debug, thiserror::Error)]
@@ -19,8 +19,16 @@ pub(super) enum InspectError {
     TooNested,
     #[error("the file has more than {FIELDS} fields")]
     TooManyFields,
+    #[error("the model has more than {PORTS} inputs and outputs")]
+    TooManyPorts,
     #[error("function `{0}` calls itself, or calls other functions more than {FUNCTION_DEPTH} levels deep")]
     FunctionDepth(String),
+    #[error("the model has more than {FUNCTIONS} functions")]
+    TooManyFunctions,
+    #[error("the model has two functions with the name `{0}`")]
+    FunctionTwice(String),
+    #[error("the file is not an ONNX model, or it is damaged: a part of the same {0} is there twice")]
+    PartTwice(&'static str),
     #[error("failed to read the file: {0}")]
     Io(#[from] std::io::Error),
 }

@@ -3,10 +3,21 @@
 
 use std::collections::HashMap;
 
-use super::{error::InspectError, limits::FUNCTION_DEPTH};
+use super::{
+    error::InspectError,
+    limits::{FUNCTION_DEPTH, FUNCTIONS},
+};
 
-/// The number that stands for an operator of one domain and name.
+/// The number that stands for an operator.
 type Operator = usize;
+
+/// What a node calls, and a function defines. Several functions of one name differ in the overload.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(super) struct OperatorName {
+    pub(super) domain: String,
+    pub(super) name: String,
+    pub(super) overload: String,
+}
 
 /// The size of a body with its functions inlined: its nodes, and the levels of functions below it.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +38,7 @@ struct Body {
 /// Which functions the graph and each function call.
 #[derive(Debug, Default)]
 pub(super) struct Functions {
-    operators: HashMap<(String, String), Operator>,
+    operators: HashMap<OperatorName, Operator>,
     names: Vec<String>,
     nodes: u64,
     graph: Body,
@@ -37,12 +48,12 @@ pub(super) struct Functions {
 
 impl Functions {
     /// Adds a node of the graph or of the current function. More than `most` nodes in the file are an error.
-    pub(super) fn node(&mut self, domain: String, name: String, most: u64) -> Result<(), InspectError> {
+    pub(super) fn node(&mut self, name: OperatorName, most: u64) -> Result<(), InspectError> {
         self.nodes += 1;
         if self.nodes > most {
             return Err(InspectError::TooManyNodes);
         }
-        let operator = self.operator(domain, name);
+        let operator = self.operator(name);
         let body = self.inside.as_mut().unwrap_or(&mut self.graph);
         body.nodes += 1;
         *body.calls.entry(operator).or_default() += 1;
@@ -54,11 +65,14 @@ impl Functions {
         self.inside = Some(Body::default());
     }
 
-    /// Ends the function, and names it.
-    pub(super) fn leave(&mut self, domain: String, name: String) {
-        let operator = self.operator(domain, name);
+    /// Ends the function, and names it. A second function of that name is an error: which one would a node call?
+    pub(super) fn leave(&mut self, name: OperatorName) -> Result<(), InspectError> {
+        let operator = self.operator(name);
         let body = self.inside.take().unwrap_or_default();
-        self.bodies.insert(operator, body);
+        if self.bodies.insert(operator, body).is_some() {
+            return Err(InspectError::FunctionTwice(self.names[operator].clone()));
+        }
+        if self.bodies.len() > FUNCTIONS { Err(InspectError::TooManyFunctions) } else { Ok(()) }
     }
 
     /// Rejects recursion, deep nesting, and more than `most` nodes with all functions inlined.
@@ -75,12 +89,15 @@ impl Functions {
         }
     }
 
-    fn operator(&mut self, domain: String, name: String) -> Operator {
-        let domain = if domain == "ai.onnx" { String::new() } else { domain };
+    fn operator(&mut self, mut name: OperatorName) -> Operator {
+        if name.domain == "ai.onnx" {
+            name.domain.clear();
+        }
         let next = self.names.len();
         let names = &mut self.names;
-        *self.operators.entry((domain, name.clone())).or_insert_with(|| {
-            names.push(name);
+        let shown = name.name.clone();
+        *self.operators.entry(name).or_insert_with(|| {
+            names.push(shown);
             next
         })
     }
@@ -120,17 +137,21 @@ impl Functions {
 mod tests {
     use super::*;
 
+    fn named(domain: &str, name: &str) -> OperatorName {
+        OperatorName { domain: domain.to_owned(), name: name.to_owned(), overload: String::new() }
+    }
+
     /// The functions f0..f`count`. Each calls the next one `times` times.
     fn chain(count: usize, times: usize) -> Functions {
         let mut functions = Functions::default();
         for index in 0..count {
             functions.enter();
             for _ in 0..times {
-                functions.node("mine".into(), format!("f{}", index + 1), 1000).unwrap();
+                functions.node(named("mine", &format!("f{}", index + 1)), 1000).unwrap();
             }
-            functions.leave("mine".into(), format!("f{index}"));
+            functions.leave(named("mine", &format!("f{index}"))).unwrap();
         }
-        functions.node("mine".into(), "f0".into(), 1000).unwrap();
+        functions.node(named("mine", "f0"), 1000).unwrap();
         functions
     }
 
@@ -144,8 +165,8 @@ mod tests {
     fn a_function_that_calls_itself_is_rejected() {
         let mut functions = Functions::default();
         functions.enter();
-        functions.node("mine".into(), "f".into(), 10).unwrap();
-        functions.leave("mine".into(), "f".into());
+        functions.node(named("mine", "f"), 10).unwrap();
+        functions.leave(named("mine", "f")).unwrap();
         assert!(matches!(functions.check(10), Err(InspectError::FunctionDepth(name)) if name == "f"));
     }
 
@@ -153,8 +174,22 @@ mod tests {
     fn a_function_may_call_an_operator_of_the_same_name_in_another_domain() {
         let mut functions = Functions::default();
         functions.enter();
-        functions.node(String::new(), "Gelu".into(), 10).unwrap();
-        functions.leave("mine".into(), "Gelu".into());
+        functions.node(named("", "Gelu"), 10).unwrap();
+        functions.leave(named("mine", "Gelu")).unwrap();
         assert!(functions.check(10).is_ok());
+    }
+
+    #[test]
+    fn functions_of_one_name_differ_in_their_overload() {
+        let overload = |text: &str| OperatorName { overload: text.to_owned(), ..named("mine", "f") };
+        let mut functions = Functions::default();
+        for text in ["a", "b"] {
+            functions.enter();
+            functions.leave(overload(text)).unwrap();
+        }
+        functions.enter();
+        assert!(
+            matches!(functions.leave(overload("a")), Err(InspectError::FunctionTwice(name)) if name == "f")
+        );
     }
 }

@@ -8,6 +8,7 @@ mod error;
 mod functions;
 mod inspect;
 mod limits;
+mod ports;
 mod tensors;
 mod wire;
 

@@ -4,6 +4,7 @@ use std::io::{Read, Seek};
 
 use super::{
     error::InspectError,
+    limits::DENSE,
     wire::{Value, WireReader},
 };
 
@@ -64,7 +65,7 @@ pub(super) fn tensor<R: Read + Seek>(wire: &mut WireReader<R>, end: u64) -> Resu
         elements.map_or_else(|| "more elements than possible".to_owned(), |n| format!("{n} elements"));
     let fits = match (elements, raw) {
         // An attribute that is set to an empty message.
-        (Some(_), None) if data_type == 0 && typed == 0 => true,
+        (Some(elements), None) if data_type == 0 && typed == 0 => elements <= 1,
         (None, _) => false,
         (Some(elements), Some(bytes)) => bits(data_type)
             .is_some_and(|bits| elements.checked_mul(bits).is_some_and(|all| all.div_ceil(8) == bytes)),
@@ -74,14 +75,20 @@ pub(super) fn tensor<R: Read + Seek>(wire: &mut WireReader<R>, end: u64) -> Resu
     if fits { Ok(()) } else { Err(InspectError::WrongSize { name, declared, carried: raw.unwrap_or(typed) }) }
 }
 
-/// `SparseTensorProto`: the tensors of values and indices, and the dense shape.
-pub(super) fn sparse<R: Read + Seek>(wire: &mut WireReader<R>, end: u64) -> Result<(), InspectError> {
-    /// Most elements of the dense shape: ONNX Runtime makes a sparse initializer dense when it loads the model.
-    const DENSE: u64 = 1 << 28;
-    let mut elements = Some(1);
+/// `SparseTensorProto`: the tensors of values and indices, and the dense shape. Adds its elements to `dense`, those of all
+/// sparse tensors of the file.
+pub(super) fn sparse<R: Read + Seek>(
+    wire: &mut WireReader<R>,
+    end: u64,
+    dense: &mut u64,
+) -> Result<(), InspectError> {
+    let (mut elements, mut parts) = (Some(1), Once::default());
     while let Some((field, value)) = wire.next(end)? {
         match (field, value) {
-            (1 | 2, Value::Until(end)) => tensor(wire, end)?,
+            (1 | 2, Value::Until(end)) => {
+                parts.add(field, "sparse tensor")?;
+                tensor(wire, end)?;
+            }
             (3, Value::Varint(dimension)) => elements = times(elements, dimension),
             (3, Value::Until(end)) => {
                 while wire.at() < end {
@@ -92,13 +99,29 @@ pub(super) fn sparse<R: Read + Seek>(wire: &mut WireReader<R>, end: u64) -> Resu
             (_, value) => wire.skip(value)?,
         }
     }
-    match elements {
-        Some(elements) if elements <= DENSE => Ok(()),
-        _ => Err(InspectError::WrongSize {
-            name: "sparse initializer".to_owned(),
-            declared: format!("more than {DENSE} elements"),
-            carried: end,
-        }),
+    *dense = dense.saturating_add(elements.unwrap_or(u64::MAX));
+    if *dense <= DENSE {
+        return Ok(());
+    }
+    Err(InspectError::WrongSize {
+        name: "sparse initializer".to_owned(),
+        declared: format!("more than {DENSE} elements, together with those before it,"),
+        carried: end,
+    })
+}
+
+/// The parts of a message that it may have once. Readers of protobuf merge a part that is there twice: each of two tensors can
+/// have the right size, and both together a wrong one.
+#[derive(Debug, Default)]
+pub(super) struct Once(u64);
+
+impl Once {
+    /// Adds the part with this field number, which is below 64.
+    pub(super) fn add(&mut self, field: u32, message: &'static str) -> Result<(), InspectError> {
+        let bit = 1 << field;
+        let is_new = self.0 & bit == 0;
+        self.0 |= bit;
+        if is_new { Ok(()) } else { Err(InspectError::PartTwice(message)) }
     }
 }
 

@@ -51,7 +51,9 @@ impl<R: Read + Seek> WireReader<R> {
             return Err(InspectError::TooManyFields);
         }
         let key = self.varint(end)?;
-        let field = u32::try_from(key >> 3).map_err(|_| self.damaged("an impossible field number"))?;
+        // Other readers cut the key off after 32 bits, and would see another field than this one.
+        let key = u32::try_from(key).map_err(|_| self.damaged("an impossible field number"))?;
+        let field = key >> 3;
         if field == 0 {
             return Err(self.damaged("an impossible field number"));
         }
@@ -172,6 +174,8 @@ mod tests {
             &[0x1d, 1, 2],
             &[0x0b],
             &[0x00, 0x01],
+            // Field 5 with a bit beyond the 32 bits of a key.
+            &[0xaa, 0x80, 0x80, 0x80, 0x10, 0x00],
         ] {
             assert!(matches!(fields(bytes), Err(InspectError::Damaged { .. })), "{bytes:x?}");
         }

@@ -12,7 +12,8 @@ const PAGE: &str = include_str!("form.html");
 #[must_use]
 pub fn form(model: &Model) -> String {
     let title = escaped(&format!("{} {}", model.deployment, model.identity.version));
-    let about = format!("{} · ONNX opset {}", model.identity.digest, model.opset);
+    let opset = model.opset.map(|opset| format!(" · ONNX opset {opset}")).unwrap_or_default();
+    let about = format!("{}{opset}", model.identity.digest);
     let mut fields = String::new();
     for (position, column) in columns(model).iter().enumerate() {
         field(&mut fields, position, column).expect("writing to a string does not fail");

@@ -128,7 +128,17 @@ fn prediction(outputs: &[Port]) -> Value {
         .map(|port| {
             let element = json!({"type": [json_type(port.datatype), "null"]});
             let one = port.shape.iter().skip(1).all(|dimension| *dimension == 1);
-            (port.name.clone(), if one { element } else { json!({"type": "array", "items": element}) })
+            let schema = match &port.classes {
+                Some(classes) => {
+                    let scores: Map<String, Value> =
+                        classes.names.iter().map(|class| (class.clone(), element.clone())).collect();
+                    json!({"type": "object", "required": classes.names, "properties": scores})
+                }
+                None if port.any_shape => json!({"anyOf": [element, {"type": "array", "items": element}]}),
+                None if one => element,
+                None => json!({"type": "array", "items": element}),
+            };
+            (port.name.clone(), schema)
         })
         .collect();
     json!({"type": "object", "required": names(outputs), "properties": properties})
@@ -145,13 +155,18 @@ fn tensors(ports: &[Port]) -> Value {
             if *extent == -1 { json!({"type": "integer", "minimum": 0}) } else { json!({"const": extent}) }
         };
         let dimensions: Vec<Value> = port.shape.iter().map(dimension).collect();
+        let shape = if port.any_shape {
+            json!({"type": "array", "items": {"type": "integer", "minimum": 0}})
+        } else {
+            json!({"type": "array", "prefixItems": dimensions, "items": false})
+        };
         json!({
             "type": "object",
             "required": ["name", "shape", "datatype"],
             "properties": {
                 "name": {"const": port.name},
                 "datatype": {"const": port.datatype.name()},
-                "shape": {"type": "array", "prefixItems": dimensions, "items": false},
+                "shape": shape,
                 "parameters": {"type": "object"},
                 "data": {"type": "array", "description": "row-major, nested or flat"},
             },

@@ -8,7 +8,7 @@ use crate::{
     columns::{Column, Columns},
     named_enum::named_enum,
     signature::{Port, Signature},
-    tensor::Datatype,
+    tensor::{Datatype, elements},
 };
 
 named_enum! {
@@ -20,6 +20,7 @@ named_enum! {
         MainVersion = "main_version",
         MainDigest = "main_digest",
         Rows = "rows",
+        Traceparent = "traceparent",
         MainStatus = "main_status",
         MainError = "main_error",
         MainLatency = "main_latency_us",
@@ -75,6 +76,8 @@ pub(super) enum ValueSource {
     Values(TensorGroup, Column),
     /// The shape of the tensor at this position.
     Shape(TensorGroup, usize),
+    /// The SHA-256 of the tensor at this position, if it is too large for a row.
+    Sha256(TensorGroup, usize),
 }
 
 /// The type of a column in Parquet and JSON.
@@ -100,31 +103,42 @@ pub(super) struct Field {
 pub(super) struct Fields {
     pub(super) list: Vec<Field>,
     pub(super) schema: SchemaRef,
+    /// Most elements of a column in one row.
+    pub(super) max_elements: usize,
     /// Names in `redact` that match no column.
     pub(super) unknown: Vec<String>,
 }
 
 impl Fields {
-    /// The columns of a model's records, without those that `redact` names.
+    /// The columns of a model's records, without those that `redact` names. A column has at most `max_elements` in a
+    /// row.
     ///
     /// A name matches every column that it could mean: an input or output, a feature, all features of an input, or a
     /// column by its name in the records. A redacted output is missing for main and for the challenger. A fixed column
-    /// matches only if no column of the model does. `time` is never redacted.
-    pub(super) fn of(signature: &Signature, columns: &Columns, redact: &[String]) -> Arc<Self> {
+    /// matches only if no column of the model does. `time` is never redacted. The SHA-256 of a tensor is redacted with any
+    /// part of the tensor: whoever knows the other parts could guess the redacted one.
+    pub(super) fn of(
+        signature: &Signature,
+        columns: &Columns,
+        redact: &[String],
+        max_elements: usize,
+    ) -> Arc<Self> {
         let mut all: Vec<_> = Fixed::ALL
             .into_iter()
             .map(|fixed| Named::new(fixed.as_str(), fixed.column_type(), ValueSource::Fixed(fixed)))
             .collect();
         let outputs = [TensorGroup::Main, TensorGroup::Challenger];
-        all.extend(of_tensors(&[TensorGroup::Input], &columns.inputs, &signature.inputs, &all));
-        all.extend(of_tensors(&outputs, &columns.outputs, &signature.outputs, &all));
+        let inputs =
+            of_tensors(&[TensorGroup::Input], &columns.inputs, &signature.inputs, max_elements, &all);
+        all.extend(inputs);
+        all.extend(of_tensors(&outputs, &columns.outputs, &signature.outputs, max_elements, &all));
         // The columns of main's outputs come before those of the challenger.
         all.sort_by_key(|named| {
-            use ValueSource::{Shape, Values};
-            matches!(
-                named.field.source,
-                Values(TensorGroup::Challenger, _) | Shape(TensorGroup::Challenger, _)
-            )
+            use ValueSource::{Sha256, Shape, Values};
+            match named.field.source {
+                Values(group, _) | Shape(group, _) | Sha256(group, _) => group == TensorGroup::Challenger,
+                ValueSource::Fixed(_) => false,
+            }
         });
 
         let (mut redacted, mut unknown) = (HashSet::new(), Vec::new());
@@ -138,7 +152,12 @@ impl Fields {
         let kept = all.into_iter().enumerate().filter(|(position, _)| !redacted.contains(position));
         let list: Vec<_> = kept.map(|(_, named)| named.field).collect();
         let schema = Arc::new(Schema::new(list.iter().map(Field::arrow).collect::<Vec<_>>()));
-        Arc::new(Self { list, schema, unknown })
+        Arc::new(Self { list, schema, max_elements, unknown })
+    }
+
+    /// Whether the records have the SHA-256 of this tensor.
+    pub(super) fn has_sha256(&self, group: TensorGroup, tensor: usize) -> bool {
+        self.list.iter().any(|field| field.source == ValueSource::Sha256(group, tensor))
     }
 }
 
@@ -177,13 +196,19 @@ fn matching(name: &str, all: &[Named]) -> Vec<usize> {
     found
 }
 
-/// The fields of one list of columns for each of `groups`: the values, and each shape that does not follow from the
-/// number of values.
-fn of_tensors(groups: &[TensorGroup], columns: &[Column], ports: &[Port], before: &[Named]) -> Vec<Named> {
+/// The fields of one list of columns for each of `groups`: the values, and the shape and the SHA-256 of each tensor that
+/// can have more than `max_elements`.
+fn of_tensors(
+    groups: &[TensorGroup],
+    columns: &[Column],
+    ports: &[Port],
+    max_elements: usize,
+    before: &[Named],
+) -> Vec<Named> {
     let mut taken: HashSet<String> = before.iter().map(|named| named.field.name.to_lowercase()).collect();
     let mut fields = Vec::new();
     let mut add = |name: &str,
-                   aliases: &[&String],
+                   aliases: &[String],
                    column_type: ColumnType,
                    source: &dyn Fn(TensorGroup) -> ValueSource| {
         let number = free(groups, name, &taken);
@@ -191,23 +216,28 @@ fn of_tensors(groups: &[TensorGroup], columns: &[Column], ports: &[Port], before
         taken.extend(called.iter().map(|name| name.to_lowercase()));
         for (group, own) in groups.iter().zip(&called) {
             let mut named = Named::new(own, column_type, source(*group));
-            named.aliases = aliases.iter().map(|alias| (*alias).clone()).chain(called.clone()).collect();
+            named.aliases = [aliases, &called].concat();
             fields.push(named);
         }
+        called
     };
+    // For each tensor: the names of all its columns.
+    let mut names_of: Vec<_> = ports.iter().map(|port| vec![port.name.clone()]).collect();
     for column in columns {
-        let aliases = [&column.name, &column.given, &ports[column.tensor].name];
-        add(&column.name, &aliases, ColumnType::List(column.datatype), &|group| {
+        let aliases = [&column.name, &column.given, &ports[column.tensor].name].map(Clone::clone);
+        let called = add(&column.name, &aliases, ColumnType::List(column.datatype), &|group| {
             ValueSource::Values(group, column.clone())
         });
+        names_of[column.tensor].extend(aliases.into_iter().chain(called));
     }
     for (tensor, port) in ports.iter().enumerate() {
-        // With one variable dimension, the shape follows from the number of values.
-        if port.shape.iter().filter(|dimension| **dimension == -1).count() > 1 {
+        // With a variable dimension a tensor can have any number of elements.
+        if port.any_shape || elements(&port.shape).is_none_or(|elements| elements > max_elements) {
             let name = format!("{}_shape", port.name);
-            add(&name, &[&port.name], ColumnType::List(Datatype::Int64), &|group| {
-                ValueSource::Shape(group, tensor)
-            });
+            let shape = |group| ValueSource::Shape(group, tensor);
+            add(&name, std::slice::from_ref(&port.name), ColumnType::List(Datatype::Int64), &shape);
+            let sha256 = |group| ValueSource::Sha256(group, tensor);
+            add(&format!("{}_sha256", port.name), &names_of[tensor], ColumnType::Text, &sha256);
         }
     }
     fields

@@ -1,18 +1,27 @@
 use super::*;
 
+const MAX_ELEMENTS: usize = 4096;
+
 fn port(name: &str, datatype: Datatype, shape: &[i64]) -> Port {
-    Port { name: name.into(), datatype, shape: shape.into() }
+    Port::new(name, datatype, shape)
 }
 
 fn fields(inputs: Vec<Port>, outputs: Vec<Port>, features: &[&str], redact: &[&str]) -> Arc<Fields> {
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let signature = Signature { inputs, outputs };
     let columns = Columns::of(&signature, Some(&owned(features)));
-    Fields::of(&signature, &columns, &owned(redact))
+    Fields::of(&signature, &columns, &owned(redact), MAX_ELEMENTS)
 }
 
+/// The columns of the model.
 fn names(fields: &Fields) -> Vec<&str> {
     fields.list.iter().skip(Fixed::ALL.len()).map(|field| field.name.as_str()).collect()
+}
+
+/// The columns with the values of the model.
+fn values(fields: &Fields) -> Vec<&str> {
+    let has_values = |field: &&Field| matches!(field.source, ValueSource::Values(..));
+    fields.list.iter().filter(has_values).map(|field| field.name.as_str()).collect()
 }
 
 #[test]
@@ -20,7 +29,7 @@ fn inputs_come_first_then_the_outputs_of_main_then_those_of_the_challenger() {
     let outputs = vec![port("label", Datatype::Int64, &[-1]), port("scores", Datatype::Fp32, &[-1, 2])];
     let fields = fields(vec![port("x", Datatype::Fp32, &[-1, 2])], outputs, &["age", "amount"], &[]);
     assert_eq!(
-        names(&fields),
+        values(&fields),
         ["input_age", "input_amount", "main_label", "main_scores", "challenger_label", "challenger_scores"]
     );
     let fixed: Vec<_> = fields.list.iter().take(15).map(|field| field.name.as_str()).collect();
@@ -45,7 +54,7 @@ fn names_that_collide_get_the_same_number_for_main_and_challenger() {
     let outputs = vec![port("status", Datatype::Int64, &[-1]), port("dropped", Datatype::Int64, &[-1])];
     let fields = fields(inputs, outputs, &[], &[]);
     assert_eq!(
-        names(&fields),
+        values(&fields),
         [
             "input_Age",
             "input_age_2",
@@ -58,21 +67,53 @@ fn names_that_collide_get_the_same_number_for_main_and_challenger() {
 }
 
 #[test]
-fn a_shape_is_recorded_if_it_does_not_follow_from_the_number_of_values() {
-    let inputs = vec![port("image", Datatype::Uint8, &[-1, 3, -1, -1]), port("x", Datatype::Fp32, &[-1, 9])];
-    let fields = fields(inputs, vec![port("boxes", Datatype::Fp32, &[-1, -1, 4])], &[], &[]);
+fn a_tensor_that_can_be_too_large_for_a_row_has_columns_for_its_shape_and_its_sha256() {
+    let inputs = vec![
+        port("image", Datatype::Uint8, &[-1, 3, -1, -1]),
+        port("fixed", Datatype::Fp32, &[1, 10]),
+        port("large", Datatype::Fp32, &[1, 11]),
+        Port::of_any_shape("any", Datatype::Fp32),
+    ];
+    let signature = Signature { inputs, outputs: vec![port("label", Datatype::Int64, &[-1])] };
+    let fields = Fields::of(&signature, &Columns::of(&signature, None), &[], 10);
     assert_eq!(
         names(&fields),
         [
             "input_image",
-            "input_x",
+            "input_fixed",
+            "input_large",
+            "input_any",
             "input_image_shape",
-            "main_boxes",
-            "main_boxes_shape",
-            "challenger_boxes",
-            "challenger_boxes_shape"
+            "input_image_sha256",
+            "input_large_shape",
+            "input_large_sha256",
+            "input_any_shape",
+            "input_any_sha256",
+            "main_label",
+            "main_label_shape",
+            "main_label_sha256",
+            "challenger_label",
+            "challenger_label_shape",
+            "challenger_label_sha256",
         ]
     );
+}
+
+/// Protects a value that could be guessed from the SHA-256 and the other values.
+#[test]
+fn the_sha256_of_a_tensor_is_redacted_with_any_part_of_the_tensor() {
+    for (redact, expected) in [
+        (&["age"][..], false),
+        (&["input_amount"], false),
+        (&["x"], false),
+        (&["input_x_sha256"], false),
+        (&["y"], true),
+    ] {
+        let outputs = vec![port("y", Datatype::Fp32, &[-1])];
+        let fields = fields(vec![port("x", Datatype::Fp32, &[-1, 2])], outputs, &["age", "amount"], redact);
+        assert_eq!(names(&fields).contains(&"input_x_sha256"), expected, "{redact:?}");
+        assert_eq!(names(&fields).contains(&"challenger_y_sha256"), !expected, "{redact:?}");
+    }
 }
 
 /// Protects people whose values must not be recorded, whichever name of the column the rule has.
@@ -84,7 +125,7 @@ fn a_redacted_name_removes_every_column_that_it_could_mean() {
     };
     let all =
         ["input_age", "input_amount", "input_age_2", "main_score", "challenger_score"].map(str::to_owned);
-    let left = |redact: &[&str]| names(&with(redact)).into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let left = |redact: &[&str]| values(&with(redact)).into_iter().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(left(&[]), all);
     assert_eq!(left(&["age"]), [&all[1], &all[3], &all[4]].map(Clone::clone), "both columns of that name");
     assert_eq!(left(&["x"]), all[3..], "all features of the input");
@@ -100,7 +141,7 @@ fn a_redacted_name_removes_every_column_that_it_could_mean() {
 #[test]
 fn a_redacted_name_means_a_feature_before_it_means_a_fixed_column() {
     let fields = fields(vec![port("x", Datatype::Fp32, &[-1, 2])], vec![], &["id", "time"], &["id", "time"]);
-    assert_eq!(names(&fields), [""; 0]);
+    assert_eq!(values(&fields), [""; 0]);
     let fixed: Vec<_> = fields.list.iter().take(2).map(|field| field.name.as_str()).collect();
     assert_eq!(fixed, ["id", "time"], "the fixed columns id and time stay");
 }

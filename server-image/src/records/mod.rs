@@ -10,6 +10,7 @@ mod fields;
 mod file_name;
 mod files;
 mod json_line;
+mod large;
 mod loss;
 mod open_file;
 mod recorder;

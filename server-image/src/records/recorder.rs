@@ -9,6 +9,7 @@ use super::{
     counts::{Balance, Counts},
     fields::Fields,
     files::Files,
+    large::LargeTensors,
     loss::Loss,
     ring::{Common, Entry, Ring},
     row::Row,
@@ -29,7 +30,7 @@ pub struct RecorderOptions {
     /// The `ModelDeployment`'s name.
     pub deployment: String,
     /// Main's signature.
-    pub signature: Signature,
+    pub signature: Arc<Signature>,
     /// The columns of main's inputs and outputs.
     pub columns: Columns,
     /// Where records are stored. Without a sink, the pod keeps the newest rows in memory only.
@@ -47,6 +48,8 @@ pub struct RecorderOptions {
 pub struct RecordingSettings {
     /// Names of columns that are never recorded.
     pub redact: Vec<String>,
+    /// Most elements of a column in one row. Larger tensors are recorded by shape and SHA-256.
+    pub max_elements: usize,
     /// Age at which an open file is closed and uploaded.
     pub rotate_after: Duration,
     /// How long files stay in the sink. Without it they stay forever.
@@ -93,20 +96,26 @@ impl Recorder {
     /// Changes the settings. `None` switches recording off.
     ///
     /// If other columns are redacted than before, the recorder closes its open files and forgets the newest rows, since
-    /// these rows still show the redacted values.
+    /// these rows still show the redacted values. Another limit of elements closes the files too: it can change their
+    /// columns.
     pub fn set(&mut self, settings: Option<&RecordingSettings>) {
         if self.settings.as_ref() == settings {
             return;
         }
         let redact = |settings: Option<&RecordingSettings>| settings.map(|settings| settings.redact.clone());
-        if redact(self.settings.as_ref()) != redact(settings) {
+        let limit = |settings: Option<&RecordingSettings>| settings.map(|settings| settings.max_elements);
+        let same_redact = redact(self.settings.as_ref()) == redact(settings);
+        if !same_redact {
             self.ring.clear();
-            if let Some(files) = &mut self.files {
-                files.close_all();
-            }
+        }
+        if let Some(files) = &mut self.files
+            && !(same_redact && limit(self.settings.as_ref()) == limit(settings))
+        {
+            files.close_all();
         }
         if let Some(settings) = settings {
-            let fields = Fields::of(&self.common.signature, &self.columns, &settings.redact);
+            let fields =
+                Fields::of(&self.common.signature, &self.columns, &settings.redact, settings.max_elements);
             if !fields.unknown.is_empty() {
                 let columns = fields.unknown.join(", ");
                 warn!(columns, "spec.recording.redact names columns that this model does not have");
@@ -119,16 +128,17 @@ impl Recorder {
         self.settings = settings.cloned();
     }
 
-    /// Records a call if it is due. `main` is the version that answered it. Takes microseconds, and never waits for the
-    /// network.
-    pub fn record(&mut self, call: Call, main: &Arc<Identity>) {
+    /// Records a call if it is due. `main` is the version that answered it. Takes microseconds, and longer for the
+    /// SHA-256 of a large tensor. Never waits for the network.
+    pub fn record(&mut self, mut call: Call, main: &Arc<Identity>) {
         if !call.record {
             return;
         }
         let Some(fields) = &self.fields else {
             return self.reject("recording was never switched on");
         };
-        let row = match Row::of(&call, main, &self.common.deployment, &self.common.signature) {
+        let large = LargeTensors::take(&mut call, &self.columns, fields);
+        let row = match Row::of(&call, &large, main, &self.common.deployment, &self.common.signature) {
             Ok(row) => row,
             Err(reason) => return self.reject(&reason),
         };
@@ -137,7 +147,7 @@ impl Recorder {
         }
         if self.settings.is_some() {
             let (main, common, fields) = (Arc::clone(main), Arc::clone(&self.common), Arc::clone(fields));
-            self.ring.push(Entry { call, main, common, fields });
+            self.ring.push(Entry { call, large, main, common, fields });
         }
     }
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use super::{fields::Fields, json_line, row::Row};
+use super::{fields::Fields, json_line, large::LargeTensors, row::Row};
 use crate::{
     call::{Answered, Call, Identity, Shadow},
     signature::Signature,
@@ -31,11 +31,13 @@ struct Kept {
 /// What all rows of one process share.
 pub(super) struct Common {
     pub(super) deployment: String,
-    pub(super) signature: Signature,
+    pub(super) signature: Arc<Signature>,
 }
 
 pub(super) struct Entry {
+    /// Without the elements of its large tensors.
     pub(super) call: Call,
+    pub(super) large: LargeTensors,
     pub(super) main: Arc<Identity>,
     pub(super) common: Arc<Common>,
     pub(super) fields: Arc<Fields>,
@@ -50,8 +52,8 @@ impl Ring {
         let rows: Vec<_> = self.lock().rows.iter().rev().take(limit).cloned().collect();
         let mut out = Vec::new();
         for entry in rows {
-            let Entry { call, main, common, fields } = &*entry;
-            if let Ok(row) = Row::of(call, main, &common.deployment, &common.signature) {
+            let Entry { call, large, main, common, fields } = &*entry;
+            if let Ok(row) = Row::of(call, large, main, &common.deployment, &common.signature) {
                 json_line::write(&mut out, &row, fields);
             }
         }
@@ -107,6 +109,7 @@ fn size(entry: &Entry) -> usize {
     };
     size_of::<Entry>()
         + id.capacity()
+        + entry.large.bytes()
         + inputs.iter().map(tensor).sum::<usize>()
         + answered(main)
         + challenger

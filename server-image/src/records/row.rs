@@ -2,7 +2,10 @@
 
 use std::time::SystemTime;
 
-use super::fields::{Field, Fixed, TensorGroup, ValueSource};
+use super::{
+    fields::{Field, Fixed, TensorGroup, ValueSource},
+    large::LargeTensors,
+};
 use crate::{
     call::{Answered, Call, Identity, Shadow},
     columns::Column,
@@ -25,6 +28,7 @@ pub(super) enum Cell<'r> {
 /// A call that fits the signature of the model.
 pub(super) struct Row<'r> {
     call: &'r Call,
+    large: &'r LargeTensors,
     main: &'r Identity,
     deployment: &'r str,
     challenger: Option<(&'r Identity, &'r Answered)>,
@@ -38,6 +42,7 @@ impl<'r> Row<'r> {
     /// Outputs of the challenger that do not fit are not an error: the row has a message in place of them.
     pub(super) fn of(
         call: &'r Call,
+        large: &'r LargeTensors,
         main: &'r Identity,
         deployment: &'r str,
         signature: &Signature,
@@ -51,7 +56,7 @@ impl<'r> Row<'r> {
         let mismatch = challenger
             .and_then(|(_, answered)| fits("output", &answered.outputs, &signature.outputs).err())
             .map(|reason| format!("not recorded, since the outputs differ from main's: {reason}"));
-        Ok(Self { call, main, deployment, challenger, mismatch })
+        Ok(Self { call, large, main, deployment, challenger, mismatch })
     }
 
     /// The value of a column.
@@ -60,11 +65,17 @@ impl<'r> Row<'r> {
         match &field.source {
             ValueSource::Fixed(fixed) => self.fixed(*fixed),
             ValueSource::Values(group, column) => match self.tensors(*group).get(column.tensor) {
-                Some(tensor) if column.is_in(tensor) => Cell::Values(tensor, column),
+                Some(tensor) if column.is_in(tensor) && !self.large.contains(*group, column.tensor) => {
+                    Cell::Values(tensor, column)
+                }
                 _ => Cell::Null,
             },
             ValueSource::Shape(group, tensor) => match self.tensors(*group).get(*tensor) {
                 Some(tensor) => Cell::Shape(&tensor.shape),
+                None => Cell::Null,
+            },
+            ValueSource::Sha256(group, tensor) => match self.tensors(*group).get(*tensor) {
+                Some(_) => text(self.large.sha256(*group, *tensor)),
                 None => Cell::Null,
             },
         }
@@ -78,6 +89,7 @@ impl<'r> Row<'r> {
         match fixed {
             Fixed::Id => Cell::Text(&call.id),
             Fixed::Time => Cell::Time(call.at),
+            Fixed::Traceparent => text(call.traceparent.as_deref()),
             Fixed::Deployment => Cell::Text(self.deployment),
             Fixed::MainVersion => Cell::Text(&main.version),
             Fixed::MainDigest => Cell::Text(&main.digest),

@@ -18,7 +18,7 @@ pub const MORNING: Duration = Duration::from_secs(1_795_253_445);
 pub const MIDNIGHT: Duration = Duration::from_hours(498_696);
 
 pub fn port(name: &str, datatype: Datatype, shape: &[i64]) -> Port {
-    Port { name: name.into(), datatype, shape: shape.into() }
+    Port::new(name, datatype, shape)
 }
 
 pub fn signature() -> Signature {
@@ -58,6 +58,7 @@ pub fn call_at(number: u64, at: Duration) -> Call {
     Call {
         id: format!("call-{number}"),
         at: SystemTime::UNIX_EPOCH + at,
+        traceparent: None,
         record: true,
         main: answered(1, 0.75, 137),
         inputs: vec![Tensor { shape: vec![1, 3], data: Data::Fp32(vec![value, value / 2.0, 9.5]) }],

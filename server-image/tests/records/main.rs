@@ -4,6 +4,7 @@ mod calls;
 mod disk;
 mod faults;
 mod folder;
+mod large;
 mod outage;
 mod restart;
 mod retention;

@@ -69,7 +69,8 @@ async fn nan_and_infinity_are_null() {
 
 #[tokio::test]
 async fn fewer_large_rows_stay_in_memory_and_a_huge_one_is_ignored() {
-    let setup = Setup::new();
+    let mut setup = Setup::new();
+    setup.settings.max_elements = usize::MAX;
     let mut process = setup.start_in(&setup.path("spool"), None);
     let wide = |number, rows: usize| {
         let shape = vec![i64::try_from(rows).unwrap(), 3];

@@ -47,6 +47,7 @@ impl Setup {
             spool_bytes: 64 << 20,
             settings: RecordingSettings {
                 redact: vec![],
+                max_elements: 4096,
                 rotate_after: Duration::from_mins(1),
                 retention: None,
             },
@@ -82,7 +83,7 @@ impl Setup {
         let ring = Arc::new(Ring::default());
         let options = RecorderOptions {
             deployment: "fraud".into(),
-            signature: self.signature.clone(),
+            signature: self.signature.clone().into(),
             columns: self.columns.clone(),
             sink,
             spool_dir: spool.to_owned(),

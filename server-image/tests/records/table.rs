@@ -26,7 +26,8 @@ async fn a_row_has_the_call_and_both_responses() {
     let setup = Setup::new();
     let mut process = setup.start(setup.pvc());
     let shadow = Shadow::Answered { by: challenger(), answered: answered(0, 0.25, 4321) };
-    process.call(Call { challenger: shadow, ..call(7) });
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    process.call(Call { challenger: shadow, traceparent: Some(trace.to_owned()), ..call(7) });
     let balance = process.finish().await;
     assert_eq!(counts_of(&balance), [1, 1, 0, 0]);
 
@@ -39,6 +40,7 @@ async fn a_row_has_the_call_and_both_responses() {
         ("main_version", json!("1.3.0")),
         ("main_digest", json!(format!("sha256:{}", "a".repeat(64)))),
         ("rows", json!(1)),
+        ("traceparent", json!(trace)),
         ("main_status", json!(200)),
         ("main_error", json!(null)),
         ("main_latency_us", json!(137)),
@@ -58,7 +60,15 @@ async fn a_row_has_the_call_and_both_responses() {
     ] {
         assert_eq!(row[name], value, "{name}");
     }
-    assert_eq!(row.len(), 22, "no other column exists");
+    for name in ["input_x", "main_label", "main_score", "challenger_label", "challenger_score"] {
+        let shape = match name {
+            "input_x" => json!([1, 3]),
+            name if name.ends_with("label") => json!([1]),
+            _ => json!([1, 2]),
+        };
+        assert_eq!((&row[&format!("{name}_shape")], &row[&format!("{name}_sha256")]), (&shape, &json!(null)));
+    }
+    assert_eq!(row.len(), 23 + 10, "no other column exists");
 }
 
 #[tokio::test]

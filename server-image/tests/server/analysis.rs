@@ -31,6 +31,11 @@ fn summary(server: &Server) -> Value {
 
 /// Predicts for these ages, and waits until they are counted. Returns the drift of the first column.
 fn predict(server: &Server, ages: &[u32]) -> Value {
+    drift_after(server, ages, ages.len() as u64)
+}
+
+/// Predicts for these ages, and waits until `count` of them are counted. Returns the drift of the first column.
+fn drift_after(server: &Server, ages: &[u32], count: u64) -> Value {
     let records: Vec<_> = ages.iter().map(|age| json!({"age": age, "country": "NL"})).collect();
     let body = json!({ "records": records }).to_string();
     assert_eq!(Connection::open(server.main).post("/predict", body).status, 200);
@@ -38,7 +43,7 @@ fn predict(server: &Server, ages: &[u32]) -> Value {
         let drift = summary(server)["drift"]["columns"][0].clone();
         let seen: u64 =
             drift["observed"].as_array().unwrap().iter().map(|count| count.as_u64().unwrap()).sum();
-        if seen == ages.len() as u64 {
+        if seen == count {
             return drift;
         }
         std::thread::yield_now();
@@ -51,6 +56,19 @@ fn inputs_are_counted_in_the_bins_of_the_training_data() {
     let seen = predict(&server, &[10, 20, 60, 120]);
     assert_eq!((&seen["observed"], &seen["above"]), (&json!([2, 2]), &json!(1)), "{seen}");
     assert_eq!(server.metric("understudy_drift_samples"), 4);
+}
+
+/// Protects the calls after a huge one: the analysis of one call does a bounded amount of work.
+#[test]
+fn of_a_huge_call_ten_thousand_rows_are_counted_in_drift_and_they_are_spread_evenly() {
+    let server = with_baseline("columns.onnx", &baseline(&age())).ready();
+    // Every other row is in the first bin. A sample of every second or tenth row would have one bin only.
+    let ages: Vec<u32> = (0..40_000).map(|row| if row % 2 == 0 { 10 } else { 60 }).collect();
+    let seen = drift_after(&server, &ages, 10_000);
+    let first = seen["observed"][0].as_u64().unwrap();
+    assert!((4_800..5_200).contains(&first), "{seen}");
+    assert_eq!(server.metric("understudy_drift_samples"), 10_000);
+    assert_eq!(server.metric("understudy_analysis_rows_left_out_total"), 30_000);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::harness::Launch;
 #[case("truncated", "InvalidModel", "damaged")]
 #[case("length_beyond_end", "InvalidModel", "damaged")]
 #[case("no_graph", "InvalidModel", "no graph")]
+#[case("no_operators", "InvalidModel", "versions of its operators")]
 #[case("two_graphs", "InvalidModel", "more than one graph")]
 #[case("external_absolute", "InvalidModel", "`w` keeps its data in another file")]
 #[case("external_parent", "InvalidModel", "`w` keeps its data in another file")]
@@ -32,8 +33,28 @@ use crate::harness::Launch;
 #[case("complex_input", "LoadFailed", "complex64")]
 #[case("future_opset", "LoadFailed", "9999")]
 #[case("fails_when_run", "WarmUpFailed", "Gather")]
+#[case("hidden_external", "InvalidModel", "an impossible field number")]
+#[case("hidden_initializer", "InvalidModel", "an impossible field number")]
+#[case("merged_tensors", "InvalidModel", "a part of the same attribute is there twice")]
+#[case("overloaded_functions", "InvalidModel", "nodes when its functions are expanded")]
+#[case("function_twice", "InvalidModel", "two functions with the name `f0`")]
+#[case("many_functions", "InvalidModel", "more than 10000 functions")]
+#[case("no_datatype", "InvalidModel", "declares 1099511627776 elements but has 0 bytes")]
+#[case("many_sparse", "InvalidModel", "more than 268435456 elements")]
+#[case("constant_of_shape_bomb", "WarmUpFailed", "more memory than the pod may use")]
+#[case("range_bomb", "WarmUpFailed", "Range")]
+#[case("expand_bomb", "WarmUpFailed", "Expand")]
+#[case("tile_bomb", "WarmUpFailed", "Tile")]
+#[case("gigabytes", "WarmUpFailed", "ConstantOfShape")]
+#[case("endless_loop", "WarmUpFailed", "within 3 s")]
+#[case("output_twice", "LoadFailed", "Duplicate definition of name (y)")]
+#[case("name_not_utf8", "InvalidModel", "a name that is not UTF-8")]
+#[case("operator_not_utf8", "InvalidModel", "a name that is not UTF-8")]
+#[case("number_for_text", "InvalidModel", "unknown wire type")]
+#[case("many_features", "InvalidModel", "`feature_names` has more than 10000 names")]
 fn a_hostile_model_is_not_served(#[case] name: &str, #[case] reason: &str, #[case] message: &str) {
-    let (code, left) = Launch::of(&format!("hostile/{name}.onnx")).fails();
+    let limits = ["--memory-limit", "1000000000", "--load-timeout", "3"];
+    let (code, left) = Launch::of(&format!("hostile/{name}.onnx")).arguments(&limits).fails();
     assert_eq!(code, Some(1));
     assert_eq!(left["reason"], reason, "{left}");
     assert!(left["message"].as_str().unwrap().contains(message), "{left}");

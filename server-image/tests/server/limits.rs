@@ -1,6 +1,6 @@
 //! Requests beyond a limit are rejected, and all others are still served.
 
-use std::io::Read;
+use std::{io::Read, net::Ipv4Addr};
 
 use crate::{
     client::Connection,
@@ -37,6 +37,25 @@ fn a_full_queue_is_429_and_other_paths_still_respond() {
         assert_eq!(response.header("retry-after"), Some("1"));
         assert!(response.error(429).contains("queue"));
     }
+}
+
+/// Nothing shows before the run how often a loop repeats.
+#[test]
+fn requests_whose_values_make_them_slow_do_not_hold_up_others() {
+    let server = Server::start("patient.onnx");
+    let mut callers: Vec<_> = (0..16).map(|_| Connection::open(server.main)).collect();
+    for caller in &mut callers {
+        caller.send("POST", INFER, &[], slow(100_000_000).as_bytes());
+    }
+    // As many as there are sessions run for minutes, the others wait.
+    for _ in 0..3 {
+        assert_eq!(Connection::open(server.main).get("/v2/health/ready").status, 200);
+        assert_eq!(Connection::open(server.metrics).get("/readyz").status, 200);
+    }
+    assert!(
+        server.metric("nv_inference_pending_request_count") > 0,
+        "these were answered before the slow ones"
+    );
 }
 
 #[test]
@@ -93,6 +112,24 @@ fn a_body_beyond_the_limit_is_413() {
 }
 
 #[test]
+fn a_body_that_is_only_declared_takes_no_room_from_others() {
+    let server = Launch::of("matrix.onnx").arguments(&["--max-body", "1000000"]).ready();
+    let mut silent = [(); 8].map(|()| Connection::open(server.main));
+    for caller in &mut silent {
+        caller.raw(b"POST /v2/models/fraud/infer HTTP/1.1\r\nHost: test\r\nContent-Length: 1000000\r\n\r\n{");
+    }
+    // Each connection has a task of its own. The server has read the others' headers once it answers all of these.
+    let mut fresh = [(); 8].map(|()| Connection::open(server.main));
+    assert!(fresh.iter_mut().all(|caller| caller.get("/v2").status == 200));
+    let values = vec!["1.5"; 30_000].join(",");
+    let body =
+        format!(r#"{{"inputs":[{{"name":"x","shape":[10000,3],"datatype":"FP32","data":[{values}]}}]}}"#);
+    assert!(body.len() > 100_000);
+    assert_eq!(server.infer(body).status, 200);
+    drop(silent);
+}
+
+#[test]
 fn a_body_may_arrive_in_chunks() {
     let server = Server::start("matrix.onnx");
     let body = r#"{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}"#;
@@ -121,15 +158,72 @@ fn deeply_nested_json_is_rejected_everywhere() {
 
 #[test]
 fn the_number_of_open_connections_is_bounded() {
-    let server = Launch::of("matrix.onnx").arguments(&["--connections", "2"]).ready();
-    let mut first = Connection::open(server.main);
-    let mut second = Connection::open(server.direct);
-    assert_eq!((first.get("/v2").status, second.get("/v2").status), (200, 200));
-    // The third connection waits in the kernel until another one closes. The metrics port has a limit of its own.
-    let mut third = Connection::open(server.main);
-    third.send("GET", "/v2", &[], b"");
+    let arguments = ["--connections", "2", "--connections-per-caller", "2"];
+    let server = Launch::of("matrix.onnx").arguments(&arguments).ready();
+    let open = || {
+        let mut caller = Connection::open(server.main);
+        assert_eq!(caller.get("/v2").status, 200);
+        caller
+    };
+    // Those that are idle give way to new ones, the oldest first.
+    let (mut first, mut second, mut third) = (open(), open(), open());
+    first.closes();
+    // Those with a request do not. The server asks for the body, so it has the header.
+    let body = r#"{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}"#;
+    let length = body.len().to_string();
+    let header = format!(
+        "POST {INFER} HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n"
+    );
+    for caller in [&mut second, &mut third] {
+        caller.raw(header.as_bytes());
+        assert_eq!(caller.receive().status, 100);
+    }
+    let mut refused = Connection::open(server.main);
+    assert!(refused.receive().error(503).contains("too many connections"));
+    assert_eq!(
+        Connection::open(server.metrics).get("/readyz").status,
+        200,
+        "this port has a limit of its own"
+    );
+    for caller in [&mut second, &mut third] {
+        caller.raw(body.as_bytes());
+        assert_eq!(caller.receive().status, 200);
+    }
+    assert_eq!(server.series("understudy_connections_ended_total", "refused"), 1);
+}
+
+#[test]
+fn callers_that_send_half_a_header_do_not_keep_others_out() {
+    let server = Launch::of("matrix.onnx").arguments(&["--connections", "20"]).ready();
+    let half: Vec<_> = (0..200)
+        .map(|number| {
+            let port = if number % 2 == 0 { server.main } else { server.direct };
+            let mut caller = Connection::open(port);
+            caller.raw(b"POST /v2/models/fraud/infer HTTP/1.1\r\nHost: te");
+            caller
+        })
+        .collect();
+    let another = Ipv4Addr::new(127, 0, 0, 2);
+    for port in [server.main, server.direct, server.challenger] {
+        assert_eq!(Connection::open_from(another, port).get("/v2/health/ready").status, 200);
+    }
     assert_eq!(Connection::open(server.metrics).get("/readyz").status, 200);
-    assert_eq!(first.get("/v2").status, 200);
-    drop(first);
-    assert_eq!(third.receive().status, 200);
+    drop(half);
+}
+
+#[test]
+fn a_run_that_takes_too_long_is_stopped_and_the_next_request_is_served() {
+    let server = Launch::of("slow.onnx").arguments(&["--threads", "1", "--max-run", "0.2"]).ready();
+    let message = server.infer(slow(1_000_000_000)).error(504);
+    assert!(message.contains("was stopped after 0.2 s"), "{message}");
+    assert_eq!(server.infer(slow(1)).status, 200);
+}
+
+#[test]
+fn a_run_is_stopped_when_its_caller_does_not_wait_any_longer() {
+    let server = Launch::of("slow.onnx").arguments(&["--threads", "1"]).ready();
+    let body = slow(1_000_000_000).replacen('{', r#"{"parameters":{"timeout":50000},"#, 1);
+    let message = server.infer(body).error(504);
+    assert!(message.contains("was stopped after 0.05 s"), "{message}");
+    assert_eq!(server.infer(slow(1)).status, 200);
 }

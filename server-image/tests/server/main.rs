@@ -2,17 +2,23 @@
 
 mod analysis;
 mod artifacts;
+mod batching;
 mod challengers;
 mod client;
 mod datatypes;
+mod grpc;
 mod harness;
 mod hostile;
 mod latency;
 mod limits;
+mod memory;
 mod mirror;
+mod models;
 mod predict;
 mod protocol;
 mod records;
 mod relay;
 mod role;
+mod rows;
 mod shutdown;
+mod triton;

@@ -28,7 +28,7 @@ fn copied_to(address: SocketAddr, digest: &str, more: &Value) -> String {
 }
 
 /// Main, with a challenger at `address`.
-fn main_with(address: SocketAddr, digest: &str, more: &Value) -> Server {
+pub fn main_with(address: SocketAddr, digest: &str, more: &Value) -> Server {
     let mut main = Server::start("matrix.onnx");
     main.route(&copied_to(address, digest, more));
     // The server logs this after the challenger is active.
@@ -37,7 +37,7 @@ fn main_with(address: SocketAddr, digest: &str, more: &Value) -> Server {
 }
 
 /// Waits until this many pairs are compared. A copy is counted before its call is analyzed.
-fn compared(main: &Server, pairs: u64) -> Value {
+pub fn compared(main: &Server, pairs: u64) -> Value {
     loop {
         let summary = Connection::open(main.metrics).get("/understudy/v1/summary").json();
         if summary["comparison"]["pairs"] == pairs {
@@ -47,7 +47,7 @@ fn compared(main: &Server, pairs: u64) -> Value {
     }
 }
 
-fn challenger() -> Server {
+pub fn challenger() -> Server {
     version("1.4.0")
 }
 
@@ -56,7 +56,7 @@ fn version(version: &str) -> Server {
 }
 
 /// Waits until every copy has ended, and checks that each call is accounted for.
-fn settled(main: &Server, calls: u64) -> (u64, u64) {
+pub fn settled(main: &Server, calls: u64) -> (u64, u64) {
     loop {
         let (mirrored, dropped) =
             (main.metric("understudy_mirror_mirrored_total"), main.metric("understudy_mirror_dropped_total"));

@@ -61,6 +61,30 @@ fn a_vector_without_names_is_one_list() {
     assert!(predict(&server, r#"{"records":[{"features":[1,2]}]}"#).error(400).contains("[-1,3]"));
 }
 
+/// Six values in two records fill two rows of three. But no value may get into the row of another record.
+#[rstest]
+#[case::of_different_lengths(
+    r#"[{"features":[1,2]},{"features":[3,4,5,6]}]"#,
+    "record 1 has values of the shape [4], record 0 of [2]"
+)]
+#[case::of_another_nesting(r#"[{"features":[[1,2,3],[4,5,6]]}]"#, "[-1,3]")]
+#[case::of_uneven_lists(
+    r#"[{"features":[[1,2],[3]]}]"#,
+    "record 0, column `features`: input `features`: the nested lists are not all of the same length and depth"
+)]
+fn a_row_gets_the_values_of_its_own_record(#[case] records: &str, #[case] expected: &str) {
+    let server = Server::start("nameless_vector.onnx");
+    let message = predict(&server, &format!(r#"{{"records":{records}}}"#)).error(400);
+    assert!(message.contains(expected), "{message}");
+}
+
+#[test]
+fn a_named_feature_is_one_value() {
+    let server = Server::start("named_vector.onnx");
+    let message = predict(&server, r#"{"records":[{"age":[1,2],"height":3,"weight":[]}]}"#).error(400);
+    assert!(message.contains("record 0 has a list in `age`"), "{message}");
+}
+
 #[test]
 fn the_form_has_a_field_for_every_column_and_loads_nothing_from_elsewhere() {
     let server = Server::start("columns.onnx");

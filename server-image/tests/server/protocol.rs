@@ -36,6 +36,20 @@ fn health_and_metadata_follow_the_protocol(difference: Server) {
 }
 
 #[rstest]
+fn triton_clients_find_the_configuration_and_the_index(difference: Server) {
+    let config = difference.get(&format!("{MODEL}/config")).json();
+    assert_eq!(config["input"][1], json!({"name": "right", "data_type": "TYPE_FP32", "dims": [-1, 2]}));
+    assert_eq!((&config["name"], &config["max_batch_size"]), (&json!("fraud"), &json!(0)));
+    let mut client = Connection::open(difference.main);
+    let index = json!([{"name": "fraud", "version": "1.3.0", "state": "READY", "reason": ""}]);
+    for body in ["", "{}", r#"{"ready":true}"#] {
+        assert_eq!(client.post("/v2/repository/index", body).json(), index);
+    }
+    let refusal = client.post("/v2/repository/models/fraud/unload", "").error(501);
+    assert!(refusal.contains("ModelVersion"), "{refusal}");
+}
+
+#[rstest]
 fn another_model_or_version_is_not_found(difference: Server) {
     assert!(difference.get("/v2/models/froud").error(404).contains("`froud`"));
     assert!(difference.get(&format!("{MODEL}/versions/1.2.0/ready")).error(404).contains("`1.2.0`"));
@@ -249,9 +263,53 @@ fn a_wrong_length_of_the_json_is_rejected(difference: Server, #[case] length: &s
 }
 
 #[rstest]
-fn the_classification_extension_is_not_supported(difference: Server) {
-    let body = r#"{"outputs":[{"name":"product","parameters":{"classification":3}}]}"#;
-    difference.infer(body).error(501);
+#[case::without_names("difference.onnx", "product", 2, json!(["3.000000:1", "-2.000000:0"]))]
+#[case::more_than_there_are("difference.onnx", "product", 9, json!(["3.000000:1", "-2.000000:0"]))]
+#[case::the_best_one("difference.onnx", "product", 1, json!(["3.000000:1"]))]
+fn the_best_classes_of_each_row_are_returned_with_their_positions(
+    #[case] model: &str,
+    #[case] output: &str,
+    #[case] count: usize,
+    #[case] row: serde_json::Value,
+) {
+    let server = Server::start(model);
+    let body = format!(
+        r#"{{"inputs":[{{"name":"left","shape":[2,2],"datatype":"FP32","data":[-1,1,-1,1]}},
+            {{"name":"right","shape":[2,2],"datatype":"FP32","data":[2,3,2,3]}}],
+            "outputs":[{{"name":"{output}","parameters":{{"classification":{count}}}}}]}}"#
+    );
+    let row = row.as_array().unwrap();
+    let data: Vec<_> = row.iter().chain(row).collect();
+    let expected = json!({"name": output, "datatype": "BYTES", "shape": [2, row.len()], "data": data});
+    assert_eq!(server.outputs(body), json!([expected]));
+}
+
+#[test]
+fn a_class_is_returned_with_its_name() {
+    let server = Server::start("zipmap_strings.onnx");
+    let body = r#"{"inputs":[{"name":"x","shape":[1,1],"datatype":"FP32","data":[0.25]}],
+        "outputs":[{"name":"scores","parameters":{"classification":1}}]}"#;
+    assert_eq!(server.outputs(body)[0]["data"], json!(["0.750000:1:good"]));
+}
+
+#[test]
+fn classification_needs_numbers() {
+    let server = Server::start("identity/BYTES.onnx");
+    let body = r#"{"inputs":[{"name":"x","shape":[1],"datatype":"BYTES","data":["a"]}],
+        "outputs":[{"name":"y","parameters":{"classification":1}}]}"#;
+    assert!(server.infer(body).error(400).contains("classification needs numbers"));
+}
+
+#[rstest]
+fn a_request_does_not_run_after_its_timeout(difference: Server) {
+    let body =
+        |timeout: u64| TWO_ROWS.replacen('{', &format!(r#"{{"parameters":{{"timeout":{timeout}}},"#), 1);
+    // Reading it takes longer than a microsecond.
+    let padded = body(1).replacen('{', &format!("{{{}", " ".repeat(1 << 20)), 1);
+    assert!(difference.infer(padded).error(504).contains("timeout of 1 us"));
+    assert_eq!(difference.infer(body(60_000_000)).status, 200);
+    assert_eq!(difference.infer(body(0)).status, 200);
+    assert_eq!(difference.metric("nv_inference_exec_count"), 2);
 }
 
 #[test]

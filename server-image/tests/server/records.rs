@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     client::Connection,
-    harness::{INFER, Launch, Server, digest_of},
+    harness::{INFER, Launch, Server, digest_of, sha256},
 };
 
 const ROUTING: &str = r#"{"main":"1.3.0","recording":{"samplePercent":100,"rotateSeconds":1}}"#;
@@ -57,6 +57,46 @@ fn lines(server: &Server, query: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// A challenger that answers nothing and keeps the head of the copy that it got.
+fn listening_challenger() -> (String, std::sync::mpsc::Receiver<String>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (send, receive) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let lines = std::io::BufRead::lines(std::io::BufReader::new(stream));
+        let head: Vec<_> = lines.map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+        send.send(head.join("\n")).unwrap();
+    });
+    (url, receive)
+}
+
+#[test]
+fn a_record_and_the_copy_of_a_call_belong_to_the_trace_of_the_call() {
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let (url, head) = listening_challenger();
+    let mut main = Server::start("matrix.onnx");
+    let challenger = json!({"version": "1.4.0", "digest": digest_of("matrix.onnx"), "url": url,
+        "samplePercent": 100, "timeoutMillis": 30_000});
+    let routing = json!({"main": "1.3.0", "challenger": challenger, "recording": {"samplePercent": 100}});
+    main.route(&routing.to_string());
+    main.logs("the role changed");
+    let mut caller = Connection::open(main.main);
+    assert_eq!(caller.call("POST", INFER, &[("traceparent", TRACE)], body("traced").as_bytes()).status, 200);
+    assert!(head.recv().unwrap().contains(&format!("traceparent: {TRACE}")));
+    assert_eq!(caller.call("POST", INFER, &[("traceparent", "mine")], body("other").as_bytes()).status, 200);
+    let rows = loop {
+        let rows = lines(&main, "?limit=10");
+        if rows.len() == 2 {
+            break rows;
+        }
+        std::thread::yield_now();
+    };
+    let trace = |id: &str| rows.iter().find(|row| row["id"] == id).map(|row| row["traceparent"].clone());
+    assert_eq!(trace("traced"), Some(json!(TRACE)));
+    assert_eq!(trace("other"), Some(Value::Null));
+}
+
 #[test]
 fn the_newest_records_have_the_outputs_of_both_versions_and_include_errors() {
     let challenger = Launch::of("matrix.onnx").arguments(&["--version", "1.4.0"]).ready();
@@ -99,6 +139,66 @@ fn the_newest_records_have_the_outputs_of_both_versions_and_include_errors() {
     assert_eq!((&wrong["main_status"], &wrong["challenger_status"]), (&json!(400), &json!(400)), "{wrong}");
     assert!(wrong["main_error"].as_str().unwrap().contains("input `x` is missing"), "{wrong}");
     assert_eq!(lines(&main, "?limit=1").len(), 1);
+}
+
+/// Waits for this number of recorded calls. Returns them by their id.
+fn recorded(server: &Server, count: usize) -> impl Fn(&str) -> Value + use<> {
+    let rows = loop {
+        let rows = lines(server, "");
+        if rows.len() == count {
+            break rows;
+        }
+        std::thread::yield_now();
+    };
+    move |id| rows.iter().find(|row| row["id"] == id).unwrap().clone()
+}
+
+fn body_of(id: &str, rows: &[[f32; 3]]) -> String {
+    json!({"id": id, "inputs": [{"name": "x", "shape": [rows.len(), 3], "datatype": "FP32", "data": rows.concat()}]})
+        .to_string()
+}
+
+#[test]
+fn a_tensor_beyond_the_limit_is_recorded_as_its_shape_and_the_sha256_of_its_bytes() {
+    let mut server = recording();
+    server.route(r#"{"main":"1.3.0","recording":{"samplePercent":100,"maxElements":6}}"#);
+    server.logs("the routing changed");
+    let (two, three) =
+        ([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.5]]);
+    for (id, rows) in [("at the limit", &two[..]), ("beyond it", &three[..]), ("the same again", &three[..])]
+    {
+        assert_eq!(server.infer(body_of(id, rows)).status, 200);
+    }
+    let row = recorded(&server, 3);
+    let whole = row("at the limit");
+    assert_eq!(
+        (&whole["input_x"], &whole["input_x_sha256"]),
+        (&json!(two.concat()), &Value::Null),
+        "{whole}"
+    );
+    let large = row("beyond it");
+    let bytes: Vec<u8> = three.concat().into_iter().flat_map(f32::to_le_bytes).collect();
+    assert_eq!(large["input_x"], Value::Null, "{large}");
+    assert_eq!((&large["rows"], &large["input_x_shape"]), (&json!(3), &json!([3, 3])), "{large}");
+    assert_eq!(large["input_x_sha256"], sha256(&bytes), "{large}");
+    assert_eq!(large["input_x_sha256"], row("the same again")["input_x_sha256"]);
+    let output = format!("main_{}", server.outputs(body("any"))[0]["name"].as_str().unwrap());
+    assert_eq!(
+        (&large[&output], &large[format!("{output}_shape")]),
+        (&Value::Null, &json!([3, 3])),
+        "{large}"
+    );
+}
+
+#[test]
+fn without_a_limit_in_the_routing_a_column_of_a_record_has_at_most_4096_elements() {
+    let server = recording();
+    for rows in [1365, 1366] {
+        assert_eq!(server.infer(body_of(&rows.to_string(), &vec![[0.5; 3]; rows])).status, 200);
+    }
+    let row = recorded(&server, 2);
+    assert_eq!(row("1365")["input_x"].as_array().map(Vec::len), Some(4095));
+    assert_eq!(row("1366")["input_x"], Value::Null);
 }
 
 #[test]

@@ -18,6 +18,9 @@ fn requests_succeed_until_all_nodes_know_and_requests_in_flight_are_completed() 
     server.logs("draining");
     let not_ready = probes.get("/readyz");
     assert_eq!((not_ready.status, not_ready.header("connection")), (503, Some("close")));
+    for path in ["/v2/health/ready", "/v2/models/fraud/ready"] {
+        assert_eq!(Connection::open(server.main).get(path).status, 503, "{path}");
+    }
     // Callers on nodes that do not know yet get a response with `Connection: close`.
     let response = kept.post(INFER, slow(0));
     assert_eq!((response.status, response.header("connection")), (200, Some("close")));

@@ -25,6 +25,7 @@ pub fn routing(
         recording: md.spec.recording.as_ref().map(|recording| RecordingRules {
             sample_percent: percent(recording.sample_percent),
             redact: recording.redact.clone(),
+            max_elements: u32::try_from(recording.max_elements).unwrap_or(1).max(1),
             rotate_seconds: Duration::from(recording.rotate_after).as_secs().max(1),
             retention_seconds: recording.retention.map(|keep| Duration::from(keep).as_secs()),
         }),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{
     MainReason, MainRecord, ModelDeployment, ModelDeploymentStatus, Previous, RollbackResult, Rollout,
-    ServedVersion, Stage, Staged, limits, names,
+    ServedVersion, Stage, Staged, annotations, breaking_note, limits, names,
 };
 
 use self::conditions::Policies;
@@ -19,7 +19,6 @@ use super::{
     error::Error,
     observe::Observed,
     plan::{Candidate, Next},
-    rollback,
     routed::Switched,
     verify::Readiness,
 };
@@ -94,7 +93,7 @@ fn status(
     status.observed_generation = base.metadata.generation;
     let known = status.rollback.as_ref().map(|known| &known.request);
     if pass.plan.rollback.as_ref().is_some_and(|rollback| known != Some(&rollback.request)) {
-        status.last_comment = rollback::reason(base);
+        status.last_comment = annotations::value(base, annotations::REASON);
     }
     status.rollback.clone_from(&pass.plan.rollback);
     if let Some(proof) = pass.new_main() {
@@ -165,7 +164,7 @@ fn change_main(
         if let Some(rollback) = status.rollback.as_mut().filter(|r| r.result == RollbackResult::Pending) {
             rollback.result = RollbackResult::Done;
             rollback.message = format!("{} is main again", candidate.version.spec.version)
-                + &candidate.breaking.as_ref().map(|b| format!("; BREAKING: {b}")).unwrap_or_default();
+                + &breaking_note(candidate.breaking.as_ref());
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Every pod of the next main must answer a real inference, and everything that was approved must still stand.
 
 use kube::ResourceExt;
-use understudy_crds::{MainReason, ModelDeployment, ModelVersion, Stage, annotations, limits, text};
+use understudy_crds::{MainReason, ModelDeployment, ModelVersion, Stage, annotations};
 
 use super::{
     facts::{Facts, Fresh, Promotion},
@@ -74,8 +74,7 @@ fn promotion(seen: &ModelDeployment, facts: Promotion<'_>) -> Result<ModelDeploy
         return Err((Waiting::RequestChanged, format!("the deadline for {name} to become main is over")));
     }
     if let Some(rollback) = candidate.transition.strip_prefix("rollback:")
-        && md.annotations().get(annotations::ROLLBACK).map(|r| text::clamp(r, limits::ROLLBACK)).as_deref()
-            != Some(rollback)
+        && annotations::value(&md, annotations::ROLLBACK).as_deref() != Some(rollback)
     {
         return Err(deployment_changed(seen));
     }

@@ -101,8 +101,7 @@ async fn promotion<'a>(
 }
 
 fn breaking(observed: &Observed, candidate: &Candidate) -> Option<String> {
-    let main = observed.current()?;
-    candidate.breaking.clone().filter(|_| !candidate.version.has_newer_major(main))
+    candidate.version.breaks_unannounced(observed.current()?)
 }
 
 /// What must not have changed, if the stable Service was switched to the candidate by this transition.

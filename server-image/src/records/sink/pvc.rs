@@ -16,13 +16,13 @@ use std::{
 
 use object_store::PutPayload;
 use rustix::{
-    fs::{AtFlags, CWD, Dir, Mode, OFlags, fsync, mkdirat, openat, renameat, unlinkat},
+    fs::{AtFlags, Dir, Mode, OFlags, fsync, mkdirat, openat, renameat, unlinkat},
     io::Errno,
 };
 use tokio::sync::Semaphore;
 
 use super::error::SinkError;
-use crate::records::file_name::day_of_folder;
+use crate::{beneath, records::file_name::day_of_folder};
 
 /// Permissions of directories and files: other pods may read the records, as far as the PVC allows it.
 const DIRECTORY: Mode = Mode::from_bits_retain(0o777);
@@ -100,7 +100,7 @@ impl PvcFolder {
         cancelled: &AtomicBool,
     ) -> Result<(), Errno> {
         let directory = self.parts.iter().map(String::as_str).chain([folder]).try_fold(
-            self.open_mount()?,
+            beneath::mount(&self.mount)?,
             |directory, part| match mkdirat(&directory, part, DIRECTORY) {
                 Ok(()) => {
                     fsync(&directory)?;
@@ -129,7 +129,7 @@ impl PvcFolder {
         let opened = self
             .parts
             .iter()
-            .try_fold(self.open_mount()?, |directory, part| open_directory(&directory, part));
+            .try_fold(beneath::mount(&self.mount)?, |directory, part| open_directory(&directory, part));
         let directory = match opened {
             Ok(directory) => directory,
             Err(Errno::NOENT) => return Ok(0),
@@ -160,11 +160,6 @@ impl PvcFolder {
         Ok(removed)
     }
 
-    /// Opens the mount. Its own path may contain symbolic links, as the kubelet makes them.
-    fn open_mount(&self) -> Result<OwnedFd, Errno> {
-        openat(CWD, &self.mount, OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
-    }
-
     fn failed(&self, what: &str, file: &str, error: Errno) -> SinkError {
         let uri = &self.uri;
         let hint = match error {
@@ -179,8 +174,7 @@ impl PvcFolder {
 }
 
 fn open_directory(directory: &OwnedFd, name: &str) -> Result<OwnedFd, Errno> {
-    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
-    openat(directory, name, flags, Mode::empty())
+    beneath::open(directory, name, OFlags::DIRECTORY | OFlags::RDONLY)
 }
 
 /// Writes a file and syncs it to the disk. It is then counted as written, so it must survive a loss of power.

@@ -1,0 +1,25 @@
+//! Fuzz targets of the inference server. Each target is a module with a function `check`, which panics if the server's
+//! code breaks a promise on these bytes. `README.md` says what each target promises and how to run it.
+//!
+//! | target | reads |
+//! |---|---|
+//! | [`json_tensor`] | the `data` of a tensor in JSON |
+//! | [`binary_framing`] | a request with JSON, binary tensors or one raw tensor |
+//! | [`predict`] | the records of `/predict` |
+//! | [`onnx_scan`] | a model file, before ONNX Runtime reads it |
+//!
+//! A target for gRPC belongs here once the server speaks it.
+//!
+//! The other modules are what the targets compare with: [`reference`](mod@reference) reads JSON with `serde_json` and numbers with the standard
+//! library, [`protobuf`] reads models with `prost`, [`memory`] counts allocations, [`signatures`] has models.
+
+#![allow(clippy::missing_panics_doc, reason = "a panic is how a target reports a broken promise")]
+
+pub mod binary_framing;
+pub mod json_tensor;
+pub mod memory;
+pub mod onnx_scan;
+pub mod predict;
+pub mod protobuf;
+pub mod reference;
+pub mod signatures;

@@ -1,0 +1,76 @@
+//! Runs a model. The engine knows the trait only: a test can stand in for ONNX Runtime, and other providers can follow.
+
+use std::{sync::Arc, time::Instant};
+
+use ort::session::{Session as OrtSession, SessionInputValue, SessionOutputs};
+
+use crate::{deadline::Deadline, output::Output, outputs, signature::Signature, tensor::Tensor};
+
+/// A model that is ready to run, once at a time.
+pub trait Session: Send {
+    /// Runs the model on one tensor for each of its inputs, until `deadline` at most. Returns its outputs in the order of the
+    /// signature.
+    fn run(&mut self, inputs: &[Tensor], deadline: Instant) -> Result<Vec<Output>, RunError>;
+}
+
+/// The model has no outputs for these inputs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// The inputs are wrong, which only the model itself can find.
+    #[error("the model rejected the input: {0}")]
+    Rejected(String),
+    /// The deadline was over, and the run was stopped.
+    #[error("the run was stopped")]
+    Stopped,
+    /// The model failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<ort::Error> for RunError {
+    fn from(error: ort::Error) -> Self {
+        match error.code() {
+            ort::ErrorCode::InvalidArgument => Self::Rejected(error.to_string()),
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+/// A session of ONNX Runtime.
+pub struct OnnxRuntime {
+    session: OrtSession,
+    signature: Arc<Signature>,
+    deadline: Arc<Deadline>,
+}
+
+impl OnnxRuntime {
+    /// A session of a model with this signature.
+    #[must_use]
+    pub fn new(session: OrtSession, signature: Arc<Signature>, deadline: Arc<Deadline>) -> Self {
+        Self { session, signature, deadline }
+    }
+}
+
+impl Session for OnnxRuntime {
+    fn run(&mut self, inputs: &[Tensor], until: Instant) -> Result<Vec<Output>, RunError> {
+        let Self { session, signature, deadline } = self;
+        let inputs = values(inputs)?;
+        deadline.begin(until);
+        let ran = session.run_with_options(inputs.as_slice(), &deadline.options);
+        let stopped = deadline.end();
+        match ran {
+            Ok(values) => outputs::of(values, signature).map_err(RunError::Failed),
+            Err(_) if stopped => Err(RunError::Stopped),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Runs the model on one tensor for each of its inputs. The values are as ONNX Runtime returns them.
+pub fn run<'s>(session: &'s mut OrtSession, inputs: &[Tensor]) -> Result<SessionOutputs<'s>, ort::Error> {
+    session.run(values(inputs)?.as_slice())
+}
+
+fn values(inputs: &[Tensor]) -> Result<Vec<SessionInputValue<'_>>, ort::Error> {
+    inputs.iter().map(Tensor::as_input).collect()
+}

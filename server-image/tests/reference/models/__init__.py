@@ -1,0 +1,1 @@
+"""The models of the tests: exported here, or published in packages."""

@@ -1,0 +1,55 @@
+//! Requests that wait share a run of the model, and nobody can tell.
+
+use serde_json::json;
+
+use crate::{
+    client::Connection,
+    harness::{INFER, Launch, Server},
+};
+
+const CALLERS: u16 = 16;
+
+/// Sends a request for each number at the same time, and returns the answers in their order.
+fn answers(server: &Server) -> Vec<f64> {
+    let mut callers: Vec<_> = (0..CALLERS).map(|_| Connection::open(server.main)).collect();
+    for (number, caller) in callers.iter_mut().enumerate() {
+        let body = json!({"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP32", "data": [number]}]});
+        caller.send("POST", INFER, &[], body.to_string().as_bytes());
+    }
+    let answer = |caller: &mut Connection| {
+        let response = caller.receive();
+        assert_eq!(response.status, 200);
+        response.json()["outputs"][0]["data"][0].as_f64().unwrap()
+    };
+    callers.iter_mut().map(answer).collect()
+}
+
+/// Runs of the model, and requests that were answered.
+fn counts(server: &Server) -> (u64, u64) {
+    (server.metric("nv_inference_exec_count"), server.metric("nv_inference_request_success"))
+}
+
+#[test]
+fn requests_that_wait_share_a_run_and_each_gets_its_own_answer() {
+    let server = Launch::of("heavy.onnx").arguments(&["--threads", "1"]).ready();
+    loop {
+        for (number, answer) in (0..CALLERS).zip(answers(&server)) {
+            assert!((answer - f64::from(number)).abs() < 1e-3, "{answer} for {number}");
+        }
+        let (runs, requests) = counts(&server);
+        if runs < requests {
+            break;
+        }
+    }
+}
+
+#[test]
+fn requests_to_a_model_whose_rows_depend_on_each_other_do_not_share_a_run() {
+    let server = Launch::of("heavy_mean.onnx").arguments(&["--threads", "1"]).ready();
+    for _ in 0..4 {
+        // Each row minus the mean of its own run.
+        assert!(answers(&server).into_iter().all(|answer| answer.abs() < 1e-3));
+    }
+    let (runs, requests) = counts(&server);
+    assert_eq!((runs, requests), (4 * u64::from(CALLERS), 4 * u64::from(CALLERS)));
+}
