@@ -44,8 +44,9 @@ pub struct RecordingRules {
     /// Columns that are never recorded.
     #[serde(default)]
     pub redact: Vec<String>,
-    /// Most elements of a column in one record. Larger tensors are recorded by shape and SHA-256. Default: 4,096.
-    #[serde(default = "default_max_elements")]
+    /// Most elements of a column in one record. Larger tensors are recorded by shape and SHA-256. Default: 4,096. The
+    /// default is not written, so that an upgrade does not change the routing of a model that serves.
+    #[serde(default = "default_max_elements", skip_serializing_if = "is_default_max_elements")]
     pub max_elements: u32,
     /// Seconds after which a file of records is closed and sent to the sink. Default: 60.
     #[serde(default = "one_minute")]
@@ -58,6 +59,11 @@ pub struct RecordingRules {
 /// The limit of an operator that does not know it yet.
 const fn default_max_elements() -> u32 {
     4096
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_default_max_elements(max_elements: &u32) -> bool {
+    *max_elements == default_max_elements()
 }
 
 const fn one_minute() -> u64 {
@@ -122,6 +128,14 @@ mod tests {
         let routing: Routing =
             serde_json::from_str(r#"{"main":"1.3.0","recording":{"samplePercent":100}}"#).unwrap();
         assert_eq!(routing.recording.map(|recording| recording.max_elements), Some(4096));
+    }
+
+    /// Protects models that serve: a changed file would look like a change of their routing.
+    #[test]
+    fn the_default_limit_is_absent_from_the_file() {
+        let rules = RecordingRules { max_elements: 4096, ..full().recording.unwrap() };
+        let text = serde_json::to_string(&rules).unwrap();
+        assert!(!text.contains("maxElements"), "{text}");
     }
 
     #[test]
