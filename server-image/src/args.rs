@@ -134,9 +134,10 @@ pub struct Args {
     #[arg(long, env = "UNDERSTUDY_THREADS")]
     pub threads: Option<NonZeroUsize>,
 
-    /// Connections that may be open at the same time, on the three inference ports together.
-    #[arg(long, env = "UNDERSTUDY_CONNECTIONS", default_value_t = 4096)]
-    pub connections: usize,
+    /// Connections that may be open at the same time, on the three inference ports together. Default: what fits into a quarter
+    /// of the memory limit, between 256 and 4,096.
+    #[arg(long, env = "UNDERSTUDY_CONNECTIONS")]
+    pub connections: Option<usize>,
 
     /// Connections that one caller's address may have open at the same time. Default: half of all.
     #[arg(long, env = "UNDERSTUDY_CONNECTIONS_PER_CALLER")]

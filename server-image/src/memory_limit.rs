@@ -11,13 +11,17 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// The limits of a container: version 2 and version 1 of control groups.
 const FILES: [&str; 2] = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
 
-/// Limits what this process may allocate from now on to `bytes`. Without `bytes`: to the memory of its container, or of the
-/// machine. Returns the limit. Fails if the system does not say how much that is, or refuses the limit.
+/// The memory that this process may allocate: `bytes` if given, otherwise that of its container, or of the machine. None if the
+/// system does not say how much that is.
+#[must_use]
+pub fn of(bytes: Option<u64>) -> Option<u64> {
+    bytes.or_else(available)
+}
+
+/// Limits what this process may allocate from now on, as [`of`] says. Returns the limit. Fails if it is unknown, or if the system
+/// refuses it.
 pub fn apply(bytes: Option<u64>) -> Result<u64, String> {
-    let bytes = match bytes {
-        Some(bytes) => bytes,
-        None => available().ok_or("the memory of the container and of the machine are unknown")?,
-    };
+    let bytes = of(bytes).ok_or("the memory of the container and of the machine are unknown")?;
     // The stacks of threads are reserved, and hardly used. They do not count.
     let reserved = kilobytes("/proc/self/status", "VmData:").ok_or("/proc/self/status has no VmData")?;
     let limit = Rlimit { current: Some(bytes.saturating_add(reserved)), ..getrlimit(Resource::Data) };

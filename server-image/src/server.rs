@@ -25,7 +25,7 @@ use crate::{
     http::{
         calls::Listener,
         connection::{ListenerContext, Phase, accept},
-        connections::{Connections, Limits},
+        connections::{self, Connections, Limits},
         probes::Probes,
         service::Service,
         workers::Workers,
@@ -100,7 +100,10 @@ async fn serve(args: Args) -> Result<End, Failure> {
         phase: phase_receiver,
         role: None,
         connections: connections(
-            Limits::of(args.connections, args.connections_per_caller),
+            Limits::of(
+                args.connections.unwrap_or_else(|| connections::fitting(memory_limit::of(args.memory_limit))),
+                args.connections_per_caller,
+            ),
             &metrics,
             "inference",
         ),

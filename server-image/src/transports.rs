@@ -2,13 +2,13 @@
 
 use http::{Request, Response};
 use http_body_util::Either;
-use hyper::body::Incoming;
 
 use crate::{
     grpc::{Grpc, is_grpc},
     http::{
         calls::Listener,
         connection::{Body, Handler},
+        request_body::RequestBody,
     },
 };
 
@@ -21,7 +21,7 @@ pub struct Transports {
 }
 
 impl Handler for Transports {
-    async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn handle(&self, request: Request<RequestBody>) -> Response<Body> {
         if is_grpc(&request) {
             self.grpc.handle(self.listener, request).await.map(Either::Right)
         } else {

@@ -81,11 +81,13 @@ impl Engine {
             decoded = Some(request);
         }
         let (completed, completion) = oneshot::channel();
-        match queue.try_send(Job { task, decoded, completed }) {
-            Ok(()) => shared.metrics.waiting(1),
-            Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => {
-                return shared.finish(job.task, Err(Refusal::Busy("the queue is full")));
-            }
+        // Before it is in the queue: a thread may take it out at once, and a scrape between both would show less than none.
+        shared.metrics.waiting(1);
+        if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) =
+            queue.try_send(Job { task, decoded, completed })
+        {
+            shared.metrics.waiting(-1);
+            return shared.finish(job.task, Err(Refusal::Busy("the queue is full")));
         }
         completion.await.expect("a session's thread completes every job whose caller waits")
     }

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
-use hyper::body::Incoming;
 use prost::Message as _;
 use tonic::{Status, body::Body};
 
@@ -13,6 +12,7 @@ use crate::{
     http::{
         calls::{Answer, Calls, Listener},
         describe,
+        request_body::RequestBody,
         service::{LOADING, READ_ONLY, Service},
     },
     proto::{
@@ -29,7 +29,7 @@ pub async fn run(
     service: &Service,
     listener: Listener,
     method: &str,
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
 ) -> Response<Body> {
     let mut headers = HeaderMap::new();
     let message = match method {
@@ -42,7 +42,7 @@ pub async fn run(
 async fn infer(
     service: &Service,
     listener: Listener,
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
     headers: &mut HeaderMap,
 ) -> Result<Vec<u8>, Status> {
     let calls = loaded(service)?;
@@ -63,7 +63,7 @@ async fn infer(
 }
 
 /// The methods that describe server and model.
-async fn describe(service: &Service, method: &str, request: Request<Incoming>) -> Result<Vec<u8>, Status> {
+async fn describe(service: &Service, method: &str, request: Request<RequestBody>) -> Result<Vec<u8>, Status> {
     let (given, body) = request.into_parts();
     let (body, _reservation) = read(service, body).await?;
     let (body, coding) = framing::message(body, &given.headers)?;
@@ -130,7 +130,7 @@ fn loaded(service: &Service) -> Result<&Calls, Status> {
 
 async fn read(
     service: &Service,
-    body: Incoming,
+    body: RequestBody,
 ) -> Result<(Bytes, Option<tokio::sync::OwnedSemaphorePermit>), Status> {
     service.bodies().read_counted(body).await.map_err(|refusal: Refusal| status::of(&refusal))
 }

@@ -9,19 +9,18 @@ use std::{convert::Infallible, sync::Arc};
 
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response, Version, header::CONTENT_TYPE};
-use hyper::body::Incoming;
 use tonic::{Status, body::Body, codegen::Service as _};
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
-    http::{calls::Listener, service::Service},
+    http::{calls::Listener, request_body::RequestBody, service::Service},
     proto::{DESCRIPTION, SERVICE},
 };
 
 /// Why reflection can be built.
 const VALID: &str = "the descriptions are compiled with the server";
 
-type Handle = Box<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
+type Handle = Box<dyn Fn(Request<RequestBody>) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
 
 /// The services beside inference.
 pub struct Services {
@@ -35,7 +34,7 @@ pub struct Services {
 macro_rules! handle {
     ($server:expr) => {{
         let server = $server;
-        Box::new(move |request: Request<Incoming>| {
+        Box::new(move |request: Request<RequestBody>| {
             let mut server = server.clone();
             let called: BoxFuture<'static, _> = Box::pin(async move {
                 let called: Result<Response<Body>, Infallible> = server.call(request).await;
@@ -75,7 +74,7 @@ impl Services {
     }
 
     /// Handles a request to another service than that of inference. Refuses unknown ones.
-    async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn handle(&self, request: Request<RequestBody>) -> Response<Body> {
         let handle = match request.uri().path().split('/').nth(1) {
             Some("grpc.health.v1.Health") => &self.health,
             Some("grpc.reflection.v1.ServerReflection") => &self.reflection,
@@ -107,7 +106,7 @@ pub struct Grpc {
 
 impl Grpc {
     /// Handles a request.
-    pub async fn handle(&self, listener: Listener, request: Request<Incoming>) -> Response<Body> {
+    pub async fn handle(&self, listener: Listener, request: Request<RequestBody>) -> Response<Body> {
         let path = request.uri().path().to_owned();
         match path.strip_prefix('/').and_then(|path| path.strip_prefix(SERVICE)?.strip_prefix('/')) {
             Some(method) => inference::run(&self.service, listener, method, request).await,

@@ -4,9 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::request_body::RequestBody;
 use crate::error::Refusal;
 
 /// Time for a body to arrive. A slower one holds memory that other requests need.
@@ -35,21 +36,21 @@ impl BodyBudget {
     /// Reads `body`, the only one of its connection at this time. Returns it with its reservation; a small body needs none.
     ///
     /// Refuses bodies that are too large or too slow, and large ones while the budget is used up.
-    pub async fn read(&self, body: Incoming) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Refusal> {
+    pub async fn read(&self, body: RequestBody) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Refusal> {
         self.in_time(body, UNCOUNTED).await
     }
 
     /// Reads `body`, which is one of many on its connection: a small one needs a reservation, too.
     pub async fn read_counted(
         &self,
-        body: Incoming,
+        body: RequestBody,
     ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Refusal> {
         self.in_time(body, 0).await
     }
 
     async fn in_time(
         &self,
-        body: Incoming,
+        body: RequestBody,
         uncounted: usize,
     ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Refusal> {
         match tokio::time::timeout(TIMEOUT, self.collect(body, uncounted)).await {
@@ -62,7 +63,7 @@ impl BodyBudget {
     /// little would block all others.
     async fn collect(
         &self,
-        mut body: Incoming,
+        mut body: RequestBody,
         uncounted: usize,
     ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Refusal> {
         let declared = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
@@ -75,9 +76,8 @@ impl BodyBudget {
         if body.is_end_stream() || declared == Some(first.len()) {
             return Ok((first, reservation));
         }
-        // The system provides the memory of a vector once it is written.
-        let mut all = BytesMut::with_capacity(declared.unwrap_or(UNCOUNTED).max(first.len()));
-        all.extend_from_slice(&first);
+        // Space for what is declared would count against the memory limit of the process, which a few callers could use up.
+        let mut all = BytesMut::from(first.as_ref());
         drop(first);
         while let Some(more) = data(&mut body).await? {
             self.reserve(&mut reservation, all.len() + more.len(), uncounted)?;
@@ -115,7 +115,7 @@ impl BodyBudget {
 }
 
 /// The next part of the body. `None` at its end.
-async fn data(body: &mut Incoming) -> Result<Option<Bytes>, Refusal> {
+async fn data(body: &mut RequestBody) -> Result<Option<Bytes>, Refusal> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Refusal::bad(format!("failed to read the body: {error}")))?;
         // Frames without data are trailers. No trailer has a meaning here.

@@ -28,6 +28,7 @@ use tokio::{
 
 use super::{
     connections::{Connections, Full as NoRoom, Ticket},
+    request_body::RequestBody,
     workers::Workers,
 };
 use crate::role::MainRole;
@@ -130,7 +131,7 @@ impl ListenerContext {
 /// Handles the requests of a port.
 pub trait Handler: Send + Sync + 'static {
     /// Handles one request.
-    fn handle(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send;
+    fn handle(&self, request: Request<RequestBody>) -> impl Future<Output = Response<Body>> + Send;
 }
 
 /// The body of a response: complete, or with what gRPC sends after it.
@@ -181,7 +182,7 @@ fn log(error: &io::Error, what: &str) {
 
 /// What the requests of a connection share.
 struct Shared<H> {
-    ticket: Ticket,
+    ticket: Arc<Ticket>,
     context: ListenerContext,
     /// Whether responses closed the connection when it began.
     at_first: bool,
@@ -197,6 +198,7 @@ impl<H: Handler> Shared<H> {
         if is_http2 {
             ticket.speaks_http2();
         }
+        let request = request.map(|incoming| RequestBody::new(incoming, ticket));
         let mut response = handler.handle(request).await;
         let closes = if context.has_changed() { context.closes_connections() } else { *at_first };
         // HTTP/2 has a frame for it, see `ListenerContext::end`.
@@ -223,7 +225,7 @@ async fn serve<H: Handler>(stream: TcpStream, ticket: Ticket, mut context: Liste
     let mut now = context.clone();
     now.mark_unchanged();
     let at_first = now.closes_connections();
-    let shared = Arc::new(Shared { ticket, context: now, at_first, handler });
+    let shared = Arc::new(Shared { ticket: Arc::new(ticket), context: now, at_first, handler });
     let ticket = &shared.ticket;
     let service = service_fn(|request| {
         let shared = Arc::clone(&shared);
@@ -239,28 +241,39 @@ async fn serve<H: Handler>(stream: TcpStream, ticket: Ticket, mut context: Liste
         .max_header_list_size(HEADERS);
     let io = TokioIo::new(Watched { stream, shared: Arc::clone(&shared) });
     let mut connection = pin!(builder.serve_connection(io, service));
-    // In a set of its own, so that it is polled when it wakes, and not each time that the connection is polled.
+    // In a set of its own, so that it is polled when it wakes, and not each time that the connection is polled. It says whether
+    // another connection has the place of this one.
     let mut end: FuturesUnordered<_> = std::iter::once(async {
         tokio::select! {
-            () = context.end(|| ticket.is_http2()) => {}
-            () = ticket.ended() => {}
+            () = context.end(|| ticket.is_http2()) => false,
+            () = ticket.ended() => true,
         }
     })
     .collect();
     // Errors are the caller's: a reset, or a malformed request that hyper has answered with 400.
-    tokio::select! {
+    let lost_its_place = tokio::select! {
         biased;
         _ = connection.as_mut() => return,
-        _ = end.next() => {}
-    }
+        lost = end.next() => lost == Some(true),
+    };
     // Half a header is no request.
     if ticket.is_in_header() {
         return;
     }
     connection.as_mut().graceful_shutdown();
+    if lost_its_place && !ticket.is_busy() {
+        // It sends what it can at once. A caller that does not read would keep the memory of a connection without a place.
+        let _ = futures::poll!(connection);
+        return;
+    }
     let ended = async {
         loop {
-            ticket.ended().await;
+            if lost_its_place {
+                // A request has come since. Nobody watches a connection without a place.
+                tokio::time::sleep(GRACE).await;
+            } else {
+                ticket.ended().await;
+            }
             if !ticket.is_busy() {
                 return;
             }

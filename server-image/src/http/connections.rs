@@ -1,8 +1,8 @@
 //! The open connections of all ports: how many there are, what each one does, and which ones must end.
 //!
-//! A new connection that exceeds a limit takes the place of the one that has rested longest. If all are busy, it is refused.
-//! So a caller that opens many connections, or sends headers that never end, takes the places of its own connections and
-//! not those of others.
+//! A new connection that exceeds a limit takes the place of the one that has rested longest: no byte has arrived, and no
+//! complete request is in flight. If all are busy, it is refused. So a caller that opens many connections, or sends headers and
+//! bodies that never end, takes the places of its own connections and not those of others.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -25,6 +25,15 @@ const TICK: Duration = Duration::from_secs(1);
 const HEADER: u32 = 10;
 /// Ticks after which an idle connection is closed.
 const IDLE: u32 = 120;
+
+/// Memory in bytes that a connection takes while a part of a message has arrived. One of HTTP/2 takes the most.
+const MEMORY: u64 = 96 << 10;
+
+/// How many connections take at most a quarter of `memory` in bytes: from 256 to 4,096.
+#[must_use]
+pub fn fitting(memory: Option<u64>) -> usize {
+    memory.map_or(4096, |memory| usize::try_from((memory / 4 / MEMORY).clamp(256, 4096)).unwrap_or(4096))
+}
 
 /// The largest numbers of open connections.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +61,9 @@ enum State {
     Idle,
     /// A part of a header has arrived.
     Header,
-    /// A request is in flight.
+    /// Every request in flight waits for its body.
+    Body,
+    /// A request is in flight, and its body has arrived.
     Busy,
 }
 
@@ -78,6 +89,7 @@ impl Entry {
         let state = match stored & 3 {
             0 => State::Idle,
             1 => State::Header,
+            2 => State::Body,
             _ => State::Busy,
         };
         (state, u32::try_from(stored >> 2).unwrap_or(u32::MAX))
@@ -90,7 +102,8 @@ impl Entry {
         match state {
             State::Idle => rested >= IDLE,
             State::Header => rested >= HEADER,
-            State::Busy => false,
+            // A body has a deadline of its own.
+            State::Body | State::Busy => false,
         }
     }
 }
@@ -218,6 +231,7 @@ impl Connections {
             connections: Arc::clone(self),
             entry,
             in_flight: AtomicU32::new(0),
+            without_body: AtomicU32::new(0),
             is_http2: AtomicBool::new(false),
         })
     }
@@ -247,6 +261,8 @@ pub struct Ticket {
     entry: Arc<Entry>,
     /// Requests in flight. HTTP/2 has many at a time.
     in_flight: AtomicU32,
+    /// Those of them whose body has not arrived.
+    without_body: AtomicU32,
     is_http2: AtomicBool,
 }
 
@@ -255,10 +271,23 @@ impl Ticket {
         self.entry.set(state, self.connections.tick.load(Relaxed));
     }
 
+    /// What the connection does, by its requests. One thread has a connection, so these numbers fit together.
+    fn update(&self) {
+        let (in_flight, without_body) = (self.in_flight.load(Relaxed), self.without_body.load(Relaxed));
+        self.set(match in_flight {
+            0 => State::Idle,
+            all if all == without_body => State::Body,
+            _ => State::Busy,
+        });
+    }
+
     /// These bytes have arrived.
     pub fn received(&self, bytes: &[u8]) {
-        if self.entry.state().0 != State::Idle || self.is_http2() {
-            return;
+        match self.entry.state().0 {
+            // A body that arrives is no rest.
+            State::Body => return self.set(State::Body),
+            State::Idle if !self.is_http2() => {}
+            State::Idle | State::Header | State::Busy => return,
         }
         // A client of HTTP/2 begins with `PRI * HTTP/2.0`. Later frames need not belong to a header.
         if bytes.starts_with(b"PRI ") {
@@ -279,17 +308,28 @@ impl Ticket {
         self.is_http2.load(Relaxed)
     }
 
-    /// A request has arrived.
+    /// The header of a request has arrived.
     pub fn begin(&self) {
         self.in_flight.fetch_add(1, Relaxed);
-        self.set(State::Busy);
+        self.update();
     }
 
     /// A response is ready.
     pub fn end(&self) {
-        if self.in_flight.fetch_sub(1, Relaxed) == 1 {
-            self.set(State::Idle);
-        }
+        self.in_flight.fetch_sub(1, Relaxed);
+        self.update();
+    }
+
+    /// A request in flight waits for its body.
+    pub fn awaits_body(&self) {
+        self.without_body.fetch_add(1, Relaxed);
+        self.update();
+    }
+
+    /// A body for which a request waited has arrived, or will not be read.
+    pub fn has_body(&self) {
+        self.without_body.fetch_sub(1, Relaxed);
+        self.update();
     }
 
     /// Waits until the connection must end.
@@ -297,7 +337,7 @@ impl Ticket {
         self.entry.end.notified().await;
     }
 
-    /// Whether a request is in flight.
+    /// Whether a request is in flight, and its body has arrived.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.entry.state().0 == State::Busy

@@ -86,3 +86,40 @@ fn an_ipv4_caller_is_the_same_on_a_socket_for_both_protocols() {
     let _second = connections.admit("main", IpAddr::V6(alice.to_ipv6_mapped())).ok().unwrap();
     assert!(has_ended(&first));
 }
+
+#[test]
+fn a_connection_whose_body_does_not_arrive_gives_way() {
+    let connections = connections(2, 2, 2);
+    let [promises, sends] = admit(&connections, ALICE);
+    for ticket in [&promises, &sends] {
+        ticket.begin();
+        ticket.awaits_body();
+    }
+    connections.advance();
+    sends.received(b"{");
+    let _third = connections.admit("main", BOB).ok().unwrap();
+    assert_eq!([&promises, &sends].map(has_ended), [true, false]);
+}
+
+#[test]
+fn a_connection_with_a_complete_request_and_an_incomplete_one_is_busy() {
+    let connections = connections(1, 1, 1);
+    let [ticket] = admit(&connections, ALICE);
+    ticket.speaks_http2();
+    for _ in 0..2 {
+        ticket.begin();
+        ticket.awaits_body();
+    }
+    ticket.has_body();
+    assert!(connections.admit("main", BOB).is_err());
+    ticket.end();
+    assert!(connections.admit("main", BOB).is_ok(), "only the incomplete one is left");
+}
+
+#[test]
+fn connections_take_at_most_a_quarter_of_the_memory() {
+    assert_eq!(fitting(None), 4096);
+    assert_eq!(fitting(Some(64 << 30)), 4096);
+    assert_eq!(fitting(Some(512 << 20)), 1365);
+    assert_eq!(fitting(Some(1)), 256);
+}

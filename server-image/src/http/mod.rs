@@ -1,6 +1,6 @@
 //! HTTP/1.1, and HTTP/2 on the same ports. [`connection`] accepts and ends connections within the limits of [`connections`],
-//! and [`workers`] are their threads. [`route`] finds the route of a path, [`body`] reads bodies within bounds, and [`calls`]
-//! hands calls to the engine and the observer. [`service`] handles the requests of the three inference ports over REST, with
+//! and [`workers`] are their threads. [`route`] finds the route of a path, [`body`] reads a [`request_body`] within bounds, and
+//! [`calls`] hands calls to the engine and the observer. [`service`] handles the requests of the three inference ports over REST, with
 //! the documents of [`describe`], and [`probes`] those of the metrics port. [`response`] makes the responses of both.
 
 pub mod body;
@@ -9,6 +9,7 @@ pub mod connection;
 pub mod connections;
 pub mod describe;
 pub mod probes;
+pub mod request_body;
 pub mod response;
 pub mod route;
 pub mod service;

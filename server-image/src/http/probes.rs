@@ -5,11 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Either;
-use hyper::body::Incoming;
 use understudy_contract::paths;
 
 use super::{
     connection::{Body, Handler},
+    request_body::RequestBody,
     response::{HttpResponse, with_type},
     service::Service,
 };
@@ -36,13 +36,13 @@ pub struct Probes {
 }
 
 impl Handler for Probes {
-    async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn handle(&self, request: Request<RequestBody>) -> Response<Body> {
         self.respond(request).await.map(Either::Left)
     }
 }
 
 impl Probes {
-    async fn respond(&self, request: Request<Incoming>) -> HttpResponse {
+    async fn respond(&self, request: Request<RequestBody>) -> HttpResponse {
         let Self { service, metrics } = self;
         let state = State { loaded: service.is_loaded(), draining: service.is_draining() };
         match (request.method(), request.uri().path(), service.observer()) {

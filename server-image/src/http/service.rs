@@ -10,13 +10,13 @@ use http::{
     HeaderMap, HeaderValue, Request, StatusCode,
     header::{ACCEPT_ENCODING, CONTENT_ENCODING},
 };
-use hyper::body::Incoming;
 use serde_json::{Value, json};
 
 use super::{
     body::BodyBudget,
     calls::{Answer, Calls, Listener},
     describe,
+    request_body::RequestBody,
     response::{HttpResponse, document, page, with_type},
     route::Route,
 };
@@ -138,7 +138,7 @@ impl Service {
     }
 
     /// Handles one request.
-    pub async fn handle(&self, listener: Listener, request: Request<Incoming>) -> HttpResponse {
+    pub async fn handle(&self, listener: Listener, request: Request<RequestBody>) -> HttpResponse {
         let route = Route::find(request.method(), request.uri().path(), &self.deployment, &self.version);
         let response = match route {
             Ok(route) => self.handle_route(listener, route, request).await,
@@ -151,7 +151,7 @@ impl Service {
         &self,
         listener: Listener,
         route: Route,
-        request: Request<Incoming>,
+        request: Request<RequestBody>,
     ) -> Result<HttpResponse, Refusal> {
         let loaded = self.loaded.get();
         let ready = self.is_ready();
@@ -196,7 +196,7 @@ impl Service {
     /// Joins the outcomes in the body to their calls. With `everywhere`, also to calls of other pods.
     pub async fn outcomes(
         &self,
-        request: Request<Incoming>,
+        request: Request<RequestBody>,
         everywhere: bool,
     ) -> Result<HttpResponse, Refusal> {
         let observer = self.observer().ok_or(LOADING)?;
@@ -210,7 +210,7 @@ impl Service {
         calls: &Calls,
         listener: Listener,
         api: Api,
-        request: Request<Incoming>,
+        request: Request<RequestBody>,
     ) -> Result<HttpResponse, Refusal> {
         let fields = request.headers();
         let json_length = json_length(fields)?;

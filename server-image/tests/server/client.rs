@@ -3,7 +3,7 @@
 use std::{
     fmt::Write as _,
     io::{BufRead, BufReader, Read, Write},
-    net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream},
+    net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpStream},
     time::Duration,
 };
 
@@ -109,6 +109,12 @@ impl Connection {
 
     pub fn post(&mut self, path: &str, body: impl AsRef<[u8]>) -> Response {
         self.call("POST", path, &[], body.as_ref())
+    }
+
+    /// Closes the half of the connection on which requests are sent.
+    pub fn sends_nothing_more(&self) {
+        // The server may have closed it already.
+        let _ = self.0.get_ref().shutdown(Shutdown::Write);
     }
 
     /// Waits until the server closes the connection. Fails if it sends anything before.

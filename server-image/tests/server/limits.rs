@@ -158,8 +158,8 @@ fn deeply_nested_json_is_rejected_everywhere() {
 
 #[test]
 fn the_number_of_open_connections_is_bounded() {
-    let arguments = ["--connections", "2", "--connections-per-caller", "2"];
-    let server = Launch::of("matrix.onnx").arguments(&arguments).ready();
+    let arguments = ["--connections", "2", "--connections-per-caller", "2", "--threads", "1"];
+    let server = Launch::of("slow.onnx").arguments(&arguments).ready();
     let open = || {
         let mut caller = Connection::open(server.main);
         assert_eq!(caller.get("/v2").status, 200);
@@ -168,16 +168,11 @@ fn the_number_of_open_connections_is_bounded() {
     // Those that are idle give way to new ones, the oldest first.
     let (mut first, mut second, mut third) = (open(), open(), open());
     first.closes();
-    // Those with a request do not. The server asks for the body, so it has the header.
-    let body = r#"{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}"#;
-    let length = body.len().to_string();
-    let header = format!(
-        "POST {INFER} HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n"
-    );
+    // Those with a request do not.
     for caller in [&mut second, &mut third] {
-        caller.raw(header.as_bytes());
-        assert_eq!(caller.receive().status, 100);
+        caller.send("POST", INFER, &[], slow(3_000_000).as_bytes());
     }
+    waiting(&server, 1); // for the other one
     let mut refused = Connection::open(server.main);
     assert!(refused.receive().error(503).contains("too many connections"));
     assert_eq!(
@@ -186,7 +181,6 @@ fn the_number_of_open_connections_is_bounded() {
         "this port has a limit of its own"
     );
     for caller in [&mut second, &mut third] {
-        caller.raw(body.as_bytes());
         assert_eq!(caller.receive().status, 200);
     }
     assert_eq!(server.series("understudy_connections_ended_total", "refused"), 1);

@@ -5,6 +5,7 @@ mod artifacts;
 mod batching;
 mod challengers;
 mod client;
+mod crowd;
 mod datatypes;
 mod grpc;
 mod harness;

@@ -1,0 +1,72 @@
+//! Many hostile connections at a time. Good callers are served, and the memory of the process stays flat.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use rstest::rstest;
+
+use crate::{
+    client::Connection,
+    harness::{INFER, Launch, Server},
+};
+
+/// Connections of one crowd. They come from several addresses, as pods do.
+const CROWD: usize = 10_000;
+/// What the process may allocate: less than the crowd asks for in every case, and ample for good callers.
+const LIMIT: u64 = 512 << 20;
+
+const PROMISE: &[u8] =
+    b"POST /v2/models/fraud/infer HTTP/1.1\r\nHost: test\r\nContent-Length: 33554432\r\n\r\n{";
+const PROMISED_TENSOR: &[u8] =
+    b"POST /v2/models/fraud/infer HTTP/1.1\r\nHost: test\r\nContent-Length: 33554432\r\nInference-Header-Content-Length: 100\r\n\r\n{";
+const CHUNK: &[u8] =
+    b"POST /predict HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n2000000\r\n{";
+const HALF_A_HEADER: &[u8] = b"POST /v2/models/fraud/infer HTTP/1.1\r\nHost: te";
+const GARBAGE: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\x00\xff\xfe";
+/// The preface of HTTP/2, settings, and the promise of a frame of 16 KiB.
+const HALF_A_FRAME: &[u8] =
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x40\x00\x00\x00\x00\x00\x01";
+
+/// Opens the connections of a crowd, and sends `bytes` on each.
+fn crowd(server: &Server, bytes: &[u8], half_closed: bool) -> Vec<Connection> {
+    let ports = [server.main, server.direct, server.challenger];
+    (0..CROWD)
+        .map(|number| {
+            let caller = Ipv4Addr::new(127, 0, 1, u8::try_from(number % 8).unwrap() + 1);
+            let mut caller = Connection::open_from(caller, ports[number % ports.len()]);
+            caller.raw(bytes);
+            if half_closed {
+                caller.sends_nothing_more();
+            }
+            caller
+        })
+        .collect()
+}
+
+fn is_served(server: &Server) {
+    assert_eq!(Connection::open(server.metrics).get("/readyz").status, 200);
+    let values = vec!["1.5"; 30_000].join(",");
+    let body =
+        format!(r#"{{"inputs":[{{"name":"x","shape":[10000,3],"datatype":"FP32","data":[{values}]}}]}}"#);
+    let post = |port: SocketAddr| Connection::open_from(Ipv4Addr::LOCALHOST, port).post(INFER, &body).status;
+    assert_eq!([post(server.main), post(server.direct)], [200, 200]);
+}
+
+#[rstest]
+#[case::idle(b"", false)]
+#[case::half_a_header(HALF_A_HEADER, false)]
+#[case::garbage(GARBAGE, false)]
+#[case::a_promised_body(PROMISE, false)]
+#[case::a_promised_tensor(PROMISED_TENSOR, false)]
+#[case::a_promised_chunk(CHUNK, false)]
+#[case::half_a_frame(HALF_A_FRAME, false)]
+#[case::half_closed(b"", true)]
+#[case::half_closed_in_a_header(HALF_A_HEADER, true)]
+#[case::half_closed_in_a_body(PROMISE, true)]
+fn ten_thousand_connections_do_not_keep_others_out(#[case] bytes: &[u8], #[case] half_closed: bool) {
+    let server = Launch::of("matrix.onnx").arguments(&["--memory-limit", &LIMIT.to_string()]).ready();
+    let crowd = crowd(&server, bytes, half_closed);
+    is_served(&server);
+    assert!(server.peak() < LIMIT / 2, "{} bytes", server.peak());
+    drop(crowd);
+    is_served(&server);
+}
