@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::{
-    codec::{InferRequest, compression::Coding, grpc, predict, response::InferResponse},
+    codec::{InferRequest, compression::Coding, grpc, message_bounds, predict, response::InferResponse},
     error::Refusal,
     model::Model,
     output::Output,
@@ -133,7 +133,7 @@ impl Message {
     pub fn id(&self, max_body: usize) -> Option<String> {
         match self.api {
             Api::Infer => InferRequest::id_of(&self.plain(max_body).ok()?, self.json_length),
-            Api::Grpc => grpc::id_of(self.plain(max_body).ok()?),
+            Api::Grpc => message_bounds::id_of(&self.plain(max_body).ok()?),
             Api::Predict | Api::Probe => None,
         }
     }

@@ -5,10 +5,9 @@
 //! |---|---|
 //! | [`json_tensor`] | the `data` of a tensor in JSON |
 //! | [`binary_framing`] | a request with JSON, binary tensors or one raw tensor |
+//! | [`grpc_message`] | a request of gRPC |
 //! | [`predict`] | the records of `/predict` |
 //! | [`onnx_scan`] | a model file, before ONNX Runtime reads it |
-//!
-//! A target for gRPC belongs here once the server speaks it.
 //!
 //! The other modules are what the targets compare with: [`reference`](mod@reference) reads JSON with `serde_json` and numbers with the standard
 //! library, [`protobuf`] reads models with `prost`, [`memory`] counts allocations, [`signatures`] has models.
@@ -16,6 +15,7 @@
 #![allow(clippy::missing_panics_doc, reason = "a panic is how a target reports a broken promise")]
 
 pub mod binary_framing;
+pub mod grpc_message;
 pub mod json_tensor;
 pub mod memory;
 pub mod onnx_scan;

@@ -9,6 +9,7 @@ use super::{
     binary, classification,
     gathered::{Gathered, datatype_of},
     infer_request::{InferRequest, RequestedOutput},
+    message_bounds,
     response::append_binary,
 };
 use crate::{
@@ -38,6 +39,7 @@ pub struct Read {
 ///
 /// The error says which input or output is wrong.
 pub fn read(body: Bytes, signature: &Signature) -> Result<Read, Refusal> {
+    message_bounds::ensure(&body, signature)?;
     let message = ModelInferRequest::decode(body)
         .map_err(|error| Refusal::bad(format!("invalid ModelInferRequest: {error}")))?;
     let ModelInferRequest { model_name, model_version, id, parameters, inputs, outputs, raw_input_contents } =
@@ -68,12 +70,6 @@ pub fn read(body: Bytes, signature: &Signature) -> Result<Read, Refusal> {
         ..gathered.finish(raw)?
     };
     Ok(Read { model: model_name, version: model_version, request })
-}
-
-/// The id in a body that [`read`] refuses. `None` if it is no message at all.
-#[must_use]
-pub fn id_of(body: Bytes) -> Option<String> {
-    ModelInferRequest::decode(body).ok().map(|message| message.id).filter(|id| !id.is_empty())
 }
 
 fn add(gathered: &mut Gathered<'_>, input: InferInputTensor, blob: Option<Bytes>) -> Result<(), Refusal> {

@@ -1,6 +1,6 @@
 //! Bytes to tensors and back: JSON, the binary extension, raw bodies, `/predict` records and the messages of gRPC.
 //!
-//! [`request`] and [`response`] implement the protocol. The other modules are their parts. A request's numbers go
+//! [`request`] and [`response`] implement the protocol over REST, [`grpc`] over gRPC. The other modules are their parts. A request's numbers go
 //! directly into the vector that ONNX Runtime borrows. A response's numbers come directly from the memory that ONNX
 //! Runtime returns.
 
@@ -12,6 +12,7 @@ pub mod elements;
 mod gathered;
 pub mod grpc;
 pub mod infer_request;
+pub mod message_bounds;
 mod number;
 pub mod predict;
 pub mod request;

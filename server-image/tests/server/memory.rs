@@ -1,6 +1,9 @@
 //! What one request can make the process hold. Each test measures the real process.
 
+use prost::encoding::encode_varint;
 use rstest::rstest;
+
+use understudy_server::proto::MODEL_INFER;
 
 use crate::{
     client::Connection,
@@ -121,4 +124,43 @@ fn a_tensor_has_at_most_a_million_strings() {
 fn a_tensor_without_elements_and_with_a_huge_dimension_takes_no_memory() {
     let server = limited("zero_by_huge.onnx");
     assert!(server.peak() < 256 << 20, "{} bytes", server.peak());
+}
+
+/// Messages of 32 MB, the largest that the server accepts, with fields of two bytes each.
+#[rstest]
+#[case::inputs(&[0x2a, 0])]
+#[case::outputs(&[0x32, 0])]
+#[case::raw_input_contents(&[0x3a, 0])]
+#[case::parameters(&[0x22, 0])]
+#[case::unknown_fields(&[0x78, 0])]
+fn a_message_takes_a_small_multiple_of_its_size(#[case] field: &[u8]) {
+    let server = limited("matrix.onnx");
+    let before = server.peak();
+    let body = field.repeat((32 << 20) / field.len());
+    Connection::open(server.challenger).post(MODEL_INFER, &body).error(400);
+    let taken = server.peak() - before;
+    assert!(taken < 8 * body.len() as u64, "{taken} bytes for {} bytes", body.len());
+}
+
+/// The fields of an input, and in them the elements of its contents, are as short.
+#[rstest]
+#[case::parameters(&[0x22, 0], false)]
+#[case::texts(&[0x42, 0], true)]
+fn an_input_of_a_message_takes_a_small_multiple_of_its_size(#[case] field: &[u8], #[case] contents: bool) {
+    let server = limited("identity/BYTES.onnx");
+    let before = server.peak();
+    let nested = |key: u8, inner: Vec<u8>| {
+        let mut outer = vec![key];
+        encode_varint(inner.len() as u64, &mut outer);
+        outer.extend(inner);
+        outer
+    };
+    let mut fields = field.repeat((31 << 20) / field.len());
+    if contents {
+        fields = nested(0x2a, fields);
+    }
+    let body = nested(0x2a, fields);
+    Connection::open(server.challenger).post(MODEL_INFER, &body).error(400);
+    let taken = server.peak() - before;
+    assert!(taken < 8 * body.len() as u64, "{taken} bytes for {} bytes", body.len());
 }
