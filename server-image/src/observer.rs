@@ -9,12 +9,7 @@
 //! Each arrow is a queue that is bounded in calls and in bytes. Calls that do not fit are counted. Both threads have a
 //! lower priority than the threads with requests, so a busy pod sends responses first.
 
-use std::{
-    io,
-    path::PathBuf,
-    sync::{Arc, Mutex},
-    time::SystemTime,
-};
+use std::{io, path::PathBuf, sync::Arc, time::SystemTime};
 
 use arc_swap::ArcSwap;
 use http::HeaderValue;
@@ -23,11 +18,10 @@ use understudy_stats::{Baseline, Summary};
 
 use crate::{
     analysis::{
-        self, Gauges, Peers, analyzer,
+        self, Gauges, Peers, Questions, analyzer,
         comparison::is_label,
         drift,
         outcomes::{Joined, Outcome},
-        state::{AnalysisState, lock},
     },
     call::{Answered, Call, Dropped, Shadow},
     columns::Columns,
@@ -50,7 +44,7 @@ pub struct Observer {
     routing: Arc<ArcSwap<ActiveRouting>>,
     mirror: mirror::Handle,
     analysis: analysis::Handle,
-    state: Arc<Mutex<AnalysisState>>,
+    questions: Questions,
     ring: Arc<Ring>,
     counts: Arc<analysis::Counts>,
     copies: Arc<mirror::Counts>,
@@ -168,7 +162,7 @@ impl Observer {
         };
         let records = analyzer::Records { options, counts: rows, ring: Arc::clone(&ring) };
         let main = Arc::clone(&model.identity);
-        let (analysis, state, analyzer) =
+        let (analysis, questions, analyzer) =
             analyzer::open(main, drift, records, Arc::clone(&routing), Arc::clone(&counts));
         let copies = Arc::new(mirror::Counts::new(family));
         let outputs = model.signature.outputs.clone();
@@ -185,7 +179,7 @@ impl Observer {
             routing,
             mirror,
             analysis,
-            state,
+            questions,
             ring,
             counts,
             copies,
@@ -264,15 +258,15 @@ impl Observer {
     }
 
     /// The summary that the operator reads.
-    #[must_use]
-    pub fn summary(&self) -> Summary {
-        lock(&self.state).summary()
+    pub async fn summary(&self) -> Arc<Summary> {
+        self.questions.summary().await
     }
 
     /// Sets the gauges to the current state.
-    pub fn update_gauges(&self) {
+    pub async fn update_gauges(&self) {
+        let summary = self.summary().await;
         let routing = self.routing.load();
-        self.gauges.update(&self.summary(), routing.drift.as_ref());
+        self.gauges.update(&summary, routing.drift.as_ref());
         let open = routing.challenger.as_ref().is_some_and(|challenger| challenger.is_circuit_open());
         self.copies.circuit_open.set(open.into());
     }
@@ -298,7 +292,7 @@ impl Observer {
             ));
         }
         let all = outcomes.len() as u64;
-        let mut unknown = lock(&self.state).join(outcomes);
+        let mut unknown = self.questions.join(outcomes).await?;
         if let Some(peers) = self.peers.as_ref().filter(|_| everywhere && !unknown.is_empty()) {
             unknown = peers.join(unknown).await;
         }

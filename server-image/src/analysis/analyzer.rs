@@ -2,7 +2,7 @@
 //! waits for it.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -18,7 +18,8 @@ use super::{
     counts::Counts,
     drift,
     handle::{self, Handle, QueuedCall},
-    state::{AnalysisState, lock},
+    questions::{self, Asked, Question, Questions},
+    state::AnalysisState,
 };
 use crate::{
     queue::lazy::LazyReader,
@@ -54,7 +55,8 @@ fn recording_settings(rules: &RecordingRules) -> RecordingSettings {
 /// The work of the analyzer's thread.
 pub struct Analyzer {
     queue: LazyReader<QueuedCall>,
-    state: Arc<Mutex<AnalysisState>>,
+    asked: Asked,
+    state: AnalysisState,
     routing: Arc<ArcSwap<ActiveRouting>>,
     main: Arc<Identity>,
     outputs: Vec<Port>,
@@ -62,27 +64,28 @@ pub struct Analyzer {
     counts: Arc<Counts>,
 }
 
-/// A handle, the state that everyone may read, and the analyzer behind them. `drift` is absent without a baseline.
+/// A handle, the questions that everyone may ask, and the analyzer behind them. `drift` is absent without a baseline.
 pub fn open(
     main: Arc<Identity>,
     drift: Option<drift::Tracker>,
     records: Records,
     routing: Arc<ArcSwap<ActiveRouting>>,
     counts: Arc<Counts>,
-) -> (Handle, Arc<Mutex<AnalysisState>>, Analyzer) {
+) -> (Handle, Questions, Analyzer) {
     let outputs = records.options.signature.outputs.clone();
     let (handle, queue) = handle::queue(Arc::clone(&counts), Arc::clone(&records.counts));
-    let state = Arc::new(Mutex::new(AnalysisState::new(Arc::clone(&main), drift)));
+    let state = AnalysisState::new(Arc::clone(&main), drift);
+    let (questions, asked) = questions::open(state.summary());
     let queue = LazyReader::new(queue);
-    let analyzer = Analyzer { queue, state: Arc::clone(&state), routing, main, outputs, records, counts };
-    (handle, state, analyzer)
+    let analyzer = Analyzer { queue, asked, state, routing, main, outputs, records, counts };
+    (handle, questions, analyzer)
 }
 
 impl Analyzer {
     /// Analyzes calls until `stop` names a deadline. Then it analyzes the rest of the queue, and the recorder uploads
     /// until the deadline.
     pub async fn run(self, mut stop: watch::Receiver<Option<Instant>>) {
-        let Self { mut queue, state, routing, main, outputs, records, counts } = self;
+        let Self { mut queue, mut asked, state, routing, main, outputs, records, counts } = self;
         let recorder = Recorder::start(records.options, &records.counts, &records.ring);
         let mut batches = Batches { state, routing, main, outputs, counts, recorder };
         let mut batch = Vec::with_capacity(BATCH);
@@ -93,6 +96,12 @@ impl Analyzer {
                 biased;
                 _ = ticks.tick() => batches.analyze(&mut batch),
                 at = stop.wait_for(Option::is_some) => break at.ok().and_then(|at| *at),
+                question = asked.next() => {
+                    // Those that have their responses count.
+                    queue.take(&mut batch);
+                    batches.analyze(&mut batch);
+                    batches.answer(question, &asked);
+                }
                 () = queue.read(&mut batch, BATCH) => batches.analyze(&mut batch),
             }
         };
@@ -110,7 +119,7 @@ impl Analyzer {
 
 /// Analyzes batches of calls.
 struct Batches {
-    state: Arc<Mutex<AnalysisState>>,
+    state: AnalysisState,
     routing: Arc<ArcSwap<ActiveRouting>>,
     main: Arc<Identity>,
     outputs: Vec<Port>,
@@ -125,18 +134,28 @@ impl Batches {
         let recording = routing.recording.as_ref().map(recording_settings);
         self.recorder.set(recording.as_ref());
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        {
-            let mut state = lock(&self.state);
-            state.follow(&routing, &self.outputs, now);
-            for queued in &*batch {
-                let left_out = state.count(&queued.call, recording.is_some());
-                self.counts.rows_left_out.inc_by(left_out);
-            }
+        self.state.follow(&routing, &self.outputs, now);
+        for queued in &*batch {
+            let left_out = self.state.count(&queued.call, recording.is_some());
+            self.counts.rows_left_out.inc_by(left_out);
         }
         for QueuedCall { call, reservation } in batch.drain(..) {
             self.recorder.record(*call, &self.main);
             drop(reservation);
         }
         self.recorder.tick(Instant::now());
+    }
+
+    /// Answers a question. An answer that nobody waits for any more is lost.
+    fn answer(&mut self, question: Question, asked: &Asked) {
+        match question {
+            Question::Publish(answer) => {
+                asked.publish(self.state.summary());
+                let _ = answer.send(());
+            }
+            Question::Join(outcomes, answer) => {
+                let _ = answer.send(self.state.join(outcomes));
+            }
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! Learns from calls after their responses: how main and challenger compare ([`comparison`]), how often each was right
 //! ([`outcomes`]; [`peers`] asks the other pods), and how far the calls are from the training data ([`drift`]).
 //!
-//! A call enters through [`Handle`]. The [`analyzer`] is the thread behind it: it counts the call in [`state`], which
-//! [`gauges`] and the operator read, and passes it to the recorder.
+//! A call enters through [`Handle`]. The [`analyzer`] is the thread behind it: it counts the call in its [`state`], and passes it
+//! to the recorder. Everyone else asks it ([`questions`]): for the summary, which [`gauges`] and the operator read, and to join
+//! outcomes.
 
 pub mod analyzer;
 pub mod comparison;
@@ -12,7 +13,8 @@ pub mod gauges;
 pub mod handle;
 pub mod outcomes;
 pub mod peers;
+pub mod questions;
 pub mod rows;
 pub mod state;
 
-pub use self::{counts::Counts, gauges::Gauges, handle::Handle, peers::Peers};
+pub use self::{counts::Counts, gauges::Gauges, handle::Handle, peers::Peers, questions::Questions};

@@ -1,6 +1,6 @@
 //! What the analyzer has accumulated: comparison, drift and outcomes.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use understudy_stats::{Comparison, Identity, Summary};
 
@@ -15,8 +15,7 @@ use crate::{
     signature::Port,
 };
 
-/// Comparison, drift and outcomes so far. The analyzer writes it. Metrics, summary and outcomes read it. No prediction
-/// waits for its lock.
+/// Comparison, drift and outcomes so far. It belongs to the analyzer.
 pub struct AnalysisState {
     main: Arc<Identity>,
     comparison: Option<Comparison>,
@@ -85,9 +84,4 @@ impl AnalysisState {
         }
         if is_counted { rows.left_out() } else { 0 }
     }
-}
-
-/// Locks the state. It stays valid after a panic of another thread, because it consists of counts only.
-pub fn lock(state: &Mutex<AnalysisState>) -> MutexGuard<'_, AnalysisState> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

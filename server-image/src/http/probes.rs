@@ -50,8 +50,8 @@ impl Probes {
                 service.outcomes(request, false).await.unwrap_or_else(|refusal| refusal.response())
             }
             (&Method::GET, paths::SUMMARY, Some(observer)) => {
-                let summary =
-                    serde_json::to_vec(&observer.summary()).expect("numbers and names are always JSON");
+                let summary = observer.summary().await;
+                let summary = serde_json::to_vec(&*summary).expect("numbers and names are always JSON");
                 with_type(summary.into(), "application/json")
             }
             (&Method::GET, paths::RECORDS, Some(observer)) => {
@@ -62,7 +62,7 @@ impl Probes {
                 if path == paths::METRICS
                     && let Some(observer) = observer
                 {
-                    observer.update_gauges();
+                    observer.update_gauges().await;
                 }
                 plain(method, path, state, metrics)
             }

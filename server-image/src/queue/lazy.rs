@@ -50,6 +50,13 @@ impl<T> LazyReader<T> {
         }
     }
 
+    /// Moves the entries that wait into `batch`, without waiting for more.
+    pub fn take(&mut self, batch: &mut Vec<T>) {
+        let waiting = self.queue.len();
+        batch.reserve(waiting);
+        batch.extend((0..waiting).map_while(|_| self.queue.try_recv().ok()));
+    }
+
     /// Closes the queue for new entries. The remaining ones can still be read.
     pub fn close(&mut self) {
         self.queue.close();
