@@ -26,6 +26,9 @@ const HEADER: u32 = 10;
 /// Ticks after which an idle connection is closed.
 const IDLE: u32 = 120;
 
+/// Resting connections of which the oldest ends. To look at all of them for each new connection would take so long that a caller
+/// could occupy the thread that accepts.
+const CANDIDATES: usize = 64;
 /// Memory in bytes that a connection takes while a part of a message has arrived. One of HTTP/2 takes the most.
 const MEMORY: u64 = 96 << 10;
 
@@ -111,6 +114,8 @@ impl Entry {
 #[derive(Debug, Default)]
 struct Table {
     next: u64,
+    /// The id up to which connections were searched for one that ends.
+    searched: u64,
     open: BTreeMap<u64, Arc<Entry>>,
     ports: HashMap<&'static str, usize>,
     callers: HashMap<IpAddr, usize>,
@@ -136,10 +141,16 @@ impl Table {
         Ok(replaces)
     }
 
-    /// Ends the connection that has rested longest, of those that `counts`.
+    /// Ends the connection that has rested longest, of some that rest and that `counts`. The next search goes on behind them.
     fn end_oldest(&mut self, counts: impl Fn(&Entry) -> bool) -> Result<(), Full> {
-        let resting = self.open.values().filter(|entry| counts(entry) && entry.state().0 != State::Busy);
-        let oldest = resting.min_by_key(|entry| entry.state().1).map(|entry| entry.id).ok_or(Full)?;
+        let from = self.searched;
+        let all = self.open.range(from..).chain(self.open.range(..from)).map(|(_, entry)| entry);
+        let resting = all.filter(|entry| counts(entry) && entry.state().0 != State::Busy).take(CANDIDATES);
+        let oldest = resting
+            .inspect(|entry| self.searched = entry.id + 1)
+            .min_by_key(|entry| entry.state().1)
+            .map(|entry| entry.id)
+            .ok_or(Full)?;
         if let Some(entry) = self.remove(oldest) {
             entry.end.notify_one();
         }
