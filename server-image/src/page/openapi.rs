@@ -1,19 +1,31 @@
 //! The OpenAPI description of this model.
 
 use serde_json::{Map, Value, json};
+use understudy_stats::Baseline;
 
-use super::predict_columns::{columns, json_type};
+use super::{
+    predict_columns::{PredictColumn, columns, json_type},
+    start_values::{StartValues, filled},
+};
 use crate::{model::Model, signature::Port};
 
-/// The OpenAPI description, as JSON.
+/// Most values in an example of a request.
+const MOST_EXAMPLE_VALUES: usize = 1000;
+
+/// The OpenAPI description.
 #[must_use]
-pub fn openapi(model: &Model) -> String {
+pub fn openapi(model: &Model, baseline: Option<&Baseline>) -> Value {
     let Model { deployment, identity, signature, .. } = model;
     let version = &identity.version;
     let base = format!("/v2/models/{deployment}");
     let get = |summary: &str, tag: &str| json!({"get": {"summary": summary, "tags": [tag], "responses": {"200": {"description": "OK"}}}});
     let mut paths = Map::new();
-    paths.insert("/predict".into(), post("Predict for records of named columns", "Records", "Predictions"));
+    let mut predict = post("Predict for records of named columns", "Records", "Predictions");
+    if let Some(record) = example(&columns(model), &StartValues::new(baseline)) {
+        predict["post"]["requestBody"]["content"]["application/json"]["example"] =
+            json!({"records": [record]});
+    }
+    paths.insert("/predict".into(), predict);
     paths.insert(
         format!("{base}/infer"),
         post("Infer (Open Inference Protocol v2)", "InferRequest", "InferResponse"),
@@ -33,7 +45,7 @@ pub fn openapi(model: &Model) -> String {
     ] {
         paths.insert(path, get(summary, "Open Inference Protocol"));
     }
-    let description = json!({
+    json!({
         "openapi": "3.1.0",
         "info": {
             "title": deployment,
@@ -78,8 +90,18 @@ pub fn openapi(model: &Model) -> String {
             },
             "Error": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}},
         }},
-    });
-    description.to_string()
+    })
+}
+
+/// A record with the start values of the form. `None` if it would be long.
+fn example(columns: &[PredictColumn<'_>], start: &StartValues<'_>) -> Option<Value> {
+    let count = columns.iter().map(PredictColumn::len).fold(0, usize::saturating_add);
+    let value = |column: &PredictColumn<'_>| match start.of(column) {
+        Value::Array(list) => Value::Array(list),
+        value => filled(&value, &column.shape),
+    };
+    let values = columns.iter().map(|column| (column.name.to_owned(), value(column)));
+    (count <= MOST_EXAMPLE_VALUES).then(|| Value::Object(values.collect()))
 }
 
 fn post(summary: &str, request: &str, response: &str) -> Value {

@@ -1,0 +1,69 @@
+// The real binary of the server, with one model.
+
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const CHECKOUT = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** A model of the server's tests. */
+export const testModel = name => path.join(CHECKOUT, "server-image/tests/models", name);
+
+/** A file of the sample models. */
+export const sample = name => path.join(CHECKOUT, "samples/models/breast-cancer", name);
+
+const sha256 = bytes => createHash("sha256").update(bytes).digest("hex");
+
+/** Starts a server for the file `model`, and waits until it is ready. `baseline` is the text of a baseline. */
+export async function start(model, baseline) {
+  const folder = await mkdtemp(path.join(tmpdir(), "understudy-page-"));
+  const claim = path.join(folder, "claim");
+  const work = path.join(folder, "work");
+  await Promise.all([mkdir(claim), mkdir(work)]);
+  await copyFile(model, path.join(claim, "model.onnx"));
+  const flags = [
+    "--deployment", "fraud", "--version", "1.3.0", "--bind", "127.0.0.1", "--threads", "1",
+    "--main-port", "0", "--challenger-port", "0", "--direct-port", "0", "--metrics-port", "0",
+    "--artifact", "pvc://claim/model.onnx", "--sha256", sha256(await readFile(model)),
+    "--pvc-dir", claim, "--work-dir", work, "--termination-log", path.join(folder, "termination-log"),
+  ];
+  if (baseline !== undefined) {
+    await writeFile(path.join(claim, "baseline.json"), baseline);
+    flags.push("--baseline", "pvc://claim/baseline.json", "--baseline-sha256", sha256(baseline), "--baseline-pvc-dir", claim);
+  }
+  const child = spawn(process.env.SERVER_BINARY, flags, { stdio: ["ignore", "ignore", "pipe"] });
+  const stop = async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+    await rm(folder, { recursive: true, force: true });
+  };
+  const port = await ready(child).catch(async error => {
+    await stop();
+    throw error;
+  });
+  return { origin: `http://127.0.0.1:${port}`, port, stop };
+}
+
+/** Waits until the server is ready. Returns its main port. */
+async function ready(child) {
+  const lines = [];
+  let port;
+  for await (const line of createInterface({ input: child.stderr })) {
+    lines.push(line);
+    const entry = JSON.parse(line);
+    if (entry.message === "listening") port = entry.main.split(":").pop();
+    if (entry.message === "ready") {
+      // The server must be able to write the rest of its log.
+      child.stderr.resume();
+      return port;
+    }
+  }
+  throw new Error(`the server did not start:\n${lines.join("\n")}`);
+}
