@@ -8,7 +8,7 @@ use std::fmt::{Result, Write};
 
 use serde_json::{Map, Value};
 
-use super::html::escaped;
+use super::{html::escaped, notation::notation};
 use crate::{model::Model, signature::Port};
 
 /// The page with placeholders for the model.
@@ -50,7 +50,7 @@ fn write_content(out: &mut String, model: &Model, openapi: &Value) -> Result {
     for (name, schema) in entries(&openapi["components"]["schemas"]) {
         let name = escaped(name);
         writeln!(out, "<section><h3 id=\"schema-{name}\">{name}</h3>")?;
-        json(out, schema)?;
+        shown(out, &notation(schema))?;
         writeln!(out, "</section>")?;
     }
     Ok(())
@@ -101,7 +101,7 @@ impl<'o> Operation<'o> {
         writeln!(out, "</p>")?;
         if let Some(example) = body.get("example") {
             writeln!(out, "<h4>Example of a request</h4>")?;
-            json(out, example)?;
+            shown(out, &format!("{example:#}"))?;
         }
         writeln!(
             out,
@@ -142,12 +142,11 @@ fn schema_link(body: &Value) -> String {
     name.map(escaped).map(link).unwrap_or_default()
 }
 
-fn json(out: &mut String, value: &Value) -> Result {
-    let text = format!("{value:#}");
+fn shown(out: &mut String, text: &str) -> Result {
     if text.len() > MOST_SHOWN {
         return writeln!(out, "<p>It is long: see <a href=\"openapi.json\">openapi.json</a>.</p>");
     }
-    writeln!(out, "<pre>{}</pre>", escaped(&text))
+    writeln!(out, "<pre>{}</pre>", escaped(text))
 }
 
 fn entries(object: &Value) -> impl Iterator<Item = (&String, &Value)> {

@@ -5,6 +5,7 @@ mod docs;
 mod files;
 mod form;
 mod html;
+mod notation;
 mod openapi;
 mod predict_columns;
 mod start_values;

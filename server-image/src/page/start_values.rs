@@ -87,7 +87,7 @@ fn median(edges: &[f64], counts: &[u64]) -> Option<f64> {
 fn number(number: f64, datatype: Datatype) -> Option<Value> {
     match json_type(datatype) {
         "boolean" => Some(Value::from(number >= 0.5)),
-        "number" => Some(Value::from(number)),
+        "number" => Some(real(number)),
         // The text of a float without a fraction is that of a whole number. The addition makes -0 a 0.
         "integer" => serde_json::from_str(&format!("{:.0}", number.round() + 0.0)).ok(),
         _ => None,
@@ -124,6 +124,11 @@ fn zero(datatype: Datatype) -> Value {
     }
 }
 
+/// A number as a person writes it: 30 and not 30.0.
+fn real(number: f64) -> Value {
+    serde_json::from_str(&number.to_string()).unwrap_or_else(|_| Value::from(number))
+}
+
 fn element(data: &Data, index: usize) -> Option<Value> {
     Some(match data {
         Data::Bool(all) => (*all.get(index)?).into(),
@@ -135,10 +140,10 @@ fn element(data: &Data, index: usize) -> Option<Value> {
         Data::Int16(all) => (*all.get(index)?).into(),
         Data::Int32(all) => (*all.get(index)?).into(),
         Data::Int64(all) => (*all.get(index)?).into(),
-        Data::Fp16(all) => all.get(index)?.to_f64().into(),
-        Data::Bf16(all) => all.get(index)?.to_f64().into(),
-        Data::Fp32(all) => (*all.get(index)?).into(),
-        Data::Fp64(all) => (*all.get(index)?).into(),
+        Data::Fp16(all) => real(all.get(index)?.to_f64()),
+        Data::Bf16(all) => real(all.get(index)?.to_f64()),
+        Data::Fp32(all) => real(f64::from(*all.get(index)?)),
+        Data::Fp64(all) => real(*all.get(index)?),
         Data::Bytes(all) => all.get(index)?.as_str().into(),
     })
 }
@@ -169,7 +174,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case::a_median("age", Datatype::Fp32, json!(30.0))]
+    #[case::a_median("age", Datatype::Fp32, json!(30))]
     #[case::a_whole_number("age", Datatype::Int64, json!(30))]
     #[case::four_digits("rare", Datatype::Fp64, json!(0.6667))]
     #[case::a_boolean_counted_as_numbers("rare", Datatype::Bool, json!(true))]
@@ -207,7 +212,7 @@ mod tests {
         assert_eq!(without_baseline(&column("x", Datatype::Fp32, &[2, 2])), json!([[0, 0], [0, 0]]));
         assert_eq!(
             StartValues::new(Some(&baseline())).of(&column("age", Datatype::Fp32, &[3])),
-            json!([30.0, 30.0, 30.0])
+            json!([30, 30, 30])
         );
         assert_eq!(without_baseline(&column("x", Datatype::Fp32, &[3, 224, 224])), json!(0));
         assert_eq!(without_baseline(&column("x", Datatype::Fp32, &[i64::MAX, i64::MAX])), json!(0));

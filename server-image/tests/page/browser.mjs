@@ -34,6 +34,9 @@ export function watch(page) {
   return problems;
 }
 
+/** The field of a column, by its label: the name and the datatype. */
+export const field = (page, name) => page.getByRole("textbox", { name: new RegExp(`^${name} `) });
+
 /** Fails if axe finds a violation in what is on the page. */
 export async function expectAccessible(page) {
   await page.evaluate(axe.source);

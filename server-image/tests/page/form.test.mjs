@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
-import { expectNoSidewaysScroll } from "./browser.mjs";
+import { expectNoSidewaysScroll, field } from "./browser.mjs";
 import { sample, testModel } from "./server.mjs";
 import { browse, serve } from "./stage.mjs";
 
@@ -87,7 +87,7 @@ test("a prediction needs only the keyboard", async t => {
 
 test("Reset brings the start values back, also in the calls", async t => {
   const page = await open(t, typical.origin);
-  await page.getByLabel("country").fill("BE");
+  await field(page, "country").fill("BE");
   await page.locator("#curl pre", { hasText: '"BE"' }).waitFor();
   await page.getByRole("button", { name: "Reset" }).click();
   await page.locator("#curl pre", { hasText: '"NL"' }).waitFor();
@@ -106,13 +106,13 @@ test("an image has one field, and one value fills it", async t => {
 test("a field of a list takes nested lists, and a wrong list is an error at the field", async t => {
   const page = await open(t, image.origin, { expectErrors: true });
   const plane = value => Array(32).fill(Array(32).fill(value));
-  await page.getByLabel("image").fill(JSON.stringify([plane(0), plane(2), plane(0)]));
+  await field(page, "image").fill(JSON.stringify([plane(0), plane(2), plane(0)]));
   await page.getByRole("button", { name: "Predict" }).click();
   await page.locator(".bars li", { hasText: "class 1" }).getByText("0.7870").waitFor();
-  await page.getByLabel("image").fill("[[1, 2], [3]]");
+  await field(page, "image").fill("[[1, 2], [3]]");
   await page.getByRole("button", { name: "Predict" }).click();
   await page.locator("#problem", { hasText: /./ }).waitFor();
-  await page.getByLabel("image").fill("[1, 2");
+  await field(page, "image").fill("[1, 2");
   await page.getByRole("button", { name: "Predict" }).click();
   await page.locator("#column-0-error", { hasText: "not valid JSON" }).waitFor();
 });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { field } from "./browser.mjs";
 import { sample, start, testModel } from "./server.mjs";
 import { browse, serve } from "./stage.mjs";
 
@@ -16,14 +17,14 @@ const predict = page => page.getByRole("button", { name: "Predict" }).click();
 
 test("scores of classes are bars with the names of the classes and their values as text", async t => {
   const page = await open(t, classes.origin);
-  await page.getByLabel("x", { exact: false }).first().fill("0.25");
+  await field(page, "x").fill("0.25");
   await predict(page);
   await page.getByRole("heading", { name: "scores" }).waitFor();
   const found = await page.locator(".bars li").evaluateAll(items => items.map(item => {
     const bar = item.querySelector("meter");
     return [bar.getAttribute("aria-label"), bar.value, item.innerText.replace(/\s+/g, " ")];
   }));
-  assert.deepEqual(found, [["good", 0.75, "good 0.7500"], ["bad", 0.25, "bad 0.2500"]]);
+  assert.deepEqual(found, [["bad", 0.25, "bad 0.2500"], ["good", 0.75, "good 0.7500"]]);
   const widths = await page.getByRole("meter").evaluateAll(bars => bars.map(bar => bar.getBoundingClientRect().width));
   assert.ok(widths.every(width => width > 100), `bars are visible: ${widths}`);
 });
@@ -38,7 +39,7 @@ test("probabilities without class names are bars, and the label is a row of the 
 
 test("scores outside of 0 to 1 are numbers, not bars", async t => {
   const page = await open(t, classes.origin);
-  await page.getByLabel("x").first().fill("7");
+  await field(page, "x").fill("7");
   await predict(page);
   await page.getByRole("row", { name: "scores: good -6" }).waitFor();
   assert.equal(await page.getByRole("meter").count(), 0);
@@ -46,14 +47,14 @@ test("scores outside of 0 to 1 are numbers, not bars", async t => {
 
 test("the last whole digit of a number beyond 2^53 stays", async t => {
   const page = await open(t, columns.origin);
-  await page.getByLabel("age").fill("9007199254740993");
+  await field(page, "age").fill("9007199254740993");
   await predict(page);
   await page.getByRole("row", { name: "years 9007199254740993" }).waitFor();
 });
 
 test("what JSON cannot carry is named", async t => {
   const page = await open(t, undefinedNumbers.origin);
-  await page.getByLabel("x").first().fill("0");
+  await field(page, "x").fill("0");
   await predict(page);
   await page.getByRole("row", { name: "y NaN or infinity" }).waitFor();
 });
@@ -62,7 +63,7 @@ test("a wrong value is an error at its field, and nothing is sent", async t => {
   const page = await open(t, columns.origin);
   const sent = [];
   page.on("request", request => sent.push(request.url()));
-  const age = page.getByLabel("age");
+  const age = field(page, "age");
   await age.fill("twelve");
   await predict(page);
   await page.getByRole("alert").getByText("Not sent. Correct age.").waitFor();
@@ -81,14 +82,14 @@ test("a wrong value is an error at its field, and nothing is sent", async t => {
 
 test("an empty number is not sent", async t => {
   const page = await open(t, columns.origin);
-  await page.getByLabel("age").fill("");
+  await field(page, "age").fill("");
   await predict(page);
   await page.locator("#column-0-error", { hasText: "An empty field is not a whole number" }).waitFor();
 });
 
 test("a refusal of the server is shown at the field that it names", async t => {
   const page = await open(t, columns.origin, { expectErrors: true });
-  await page.getByLabel("age").fill("99999999999999999999");
+  await field(page, "age").fill("99999999999999999999");
   await predict(page);
   const alert = page.getByRole("alert").getByText("column `age`");
   await alert.waitFor();

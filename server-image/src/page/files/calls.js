@@ -6,9 +6,9 @@ const LONGEST = 100_000;
 /** A text as one word of a POSIX shell. */
 const word = text => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** A JSON text as Python. Strings and numbers are the same in both. */
+/** A JSON text as Python. Strings and numbers are the same in both. No string contains a line break. */
 const python = json =>
-  json.replace(/"(?:[^"\\]|\\.)*"|true|false|null/g, token =>
+  json.replace(/^ {2}/gm, "    ").replace(/"(?:[^"\\]|\\.)*"|true|false|null/g, token =>
     ({ true: "True", false: "False", null: "None" })[token] ?? token);
 
 /** The body of the request that predicts for this record, both as JSON text. */

@@ -29,7 +29,7 @@ function showCalls() {
 function refuse(message, invalid) {
   mark(form, invalid);
   problem.textContent = message;
-  element("prediction").replaceChildren();
+  element("prediction").textContent = "There is no prediction.";
   invalid[0]?.field.focus();
 }
 
