@@ -7,7 +7,8 @@ use http::{
         ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, IF_NONE_MATCH, VARY, X_CONTENT_TYPE_OPTIONS,
     },
 };
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
+use understudy_contract::Digest;
 
 use super::response::{HttpResponse, with_type};
 use crate::codec::compression::Coding;
@@ -27,7 +28,7 @@ impl Fixed {
     #[must_use]
     pub fn new(body: impl Into<Bytes>, content_type: &'static str) -> Self {
         let body = body.into();
-        let digest: String = Sha256::digest(&body).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let digest = Digest::from(<[u8; 32]>::from(Sha256::digest(&body)));
         let tag = format!("W/\"{digest}\"").parse().expect("hexadecimal digits are valid in a header");
         let gzip = Coding::Gzip.compress(&body).map(Bytes::from);
         Self { body, gzip, tag, content_type, headers: Vec::new() }
