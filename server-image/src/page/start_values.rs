@@ -64,8 +64,8 @@ pub(super) fn filled(value: &Value, shape: &[i64]) -> Value {
     }
 }
 
-/// The median of a histogram. Values are taken to be evenly spread in their bin. Four significant digits, if they are still
-/// in the bin.
+/// The median of a histogram. Values are taken to be evenly spread in their bin. It has four significant digits, or as many
+/// as it needs to be in that bin.
 fn median(edges: &[f64], counts: &[u64]) -> Option<f64> {
     let total: u64 = counts.iter().sum();
     #[expect(clippy::cast_precision_loss, reason = "the digits that are lost are not shown")]
@@ -75,8 +75,9 @@ fn median(edges: &[f64], counts: &[u64]) -> Option<f64> {
         let count = real(*count);
         if count > 0.0 && rest <= count {
             let exact = edge[0] + (edge[1] - edge[0]) * rest / count;
-            let short = format!("{exact:.3e}").parse().unwrap_or(exact);
-            return Some(if (edge[0]..=edge[1]).contains(&short) { short } else { exact });
+            let short = |digits| format!("{exact:.digits$e}").parse().ok();
+            let in_bin = |short: &f64| (edge[0]..=edge[1]).contains(short);
+            return Some((3..16).filter_map(short).find(in_bin).unwrap_or(exact));
         }
         rest -= count;
     }
@@ -220,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_median_stays_in_its_bin() {
-        assert_eq!(median(&[1.00001, 1.00002], &[1]), Some(1.000_015));
+        assert_eq!(median(&[1.00001, 1.00002], &[1]), Some(1.000_01));
         assert_eq!(median(&[0.0, 1.0, 2.0, 3.0], &[1, 0, 1]), Some(1.0));
         assert_eq!(median(&[-8.0, -4.0], &[3]), Some(-6.0));
     }

@@ -1,21 +1,26 @@
 // Writes the call of the form for a shell and for Python.
 
-/** A longer request is read from a file: a shell takes no more in one argument. */
+/** In bytes. A longer request is read from a file: Linux takes 128 KiB in one argument. */
 const LONGEST = 100_000;
 
 /** A text as one word of a POSIX shell. */
 const word = text => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** A JSON text as Python. Strings and numbers are the same in both. No string contains a line break. */
+const PYTHON = { true: "True", false: "False", null: "None" };
+
+/**
+ * A JSON text as Python. Numbers are the same in both, and strings except for an escaped slash. No string contains a line
+ * break.
+ */
 const python = json =>
   json.replace(/^ {2}/gm, "    ").replace(/"(?:[^"\\]|\\.)*"|true|false|null/g, token =>
-    ({ true: "True", false: "False", null: "None" })[token] ?? token);
+    PYTHON[token] ?? token.replace(/\\(.)/g, (escape, character) => character === "/" ? "/" : escape));
 
 /** The body of the request that predicts for this record, both as JSON text. */
 export const bodyOf = record => `{"records": [${record}]}`;
 
 /** Whether both calls read the body from the file request.json. */
-export const isLong = record => record.length > LONGEST;
+export const isLong = record => new TextEncoder().encode(record).length > LONGEST;
 
 /** The call for a shell. */
 export function curl(url, record) {

@@ -38,6 +38,9 @@ function parsed(text) {
   }
 }
 
+/** Most elements that one value fills. A longer text would stop the browser. */
+const MOST_FILLED = 4_000_000;
+
 /** A list of this shape in which each element is `value`. */
 const filled = (value, [extent, ...inner]) =>
   extent === undefined ? value : `[${Array(extent).fill(filled(value, inner)).join(", ")}]`;
@@ -49,7 +52,11 @@ function list(text, kind, shape) {
     return trimmed;
   }
   const parts = text.split(",");
-  if (parts.length === 1) return filled(scalar(text, kind), shape);
+  if (parts.length === 1) {
+    const count = shape.reduce((product, extent) => product * extent, 1);
+    if (count > MOST_FILLED) throw new InvalidValue(`${count} values are too many for this page: send them with a program.`);
+    return filled(scalar(text, kind), shape);
+  }
   return `[${parts.map(part => scalar(part.trim(), kind)).join(", ")}]`;
 }
 

@@ -27,6 +27,7 @@ function showCalls() {
 
 /** Shows what is wrong, at the button and at the fields. The first of them gets the focus. */
 function refuse(message, invalid) {
+  result.removeAttribute("aria-busy");
   mark(form, invalid);
   problem.textContent = message;
   element("prediction").textContent = "There is no prediction.";
@@ -40,9 +41,9 @@ function refuseInvalid(invalid) {
 }
 
 async function predict() {
+  const own = ++last;
   const { record, invalid } = read(form);
   if (record === undefined) return refuseInvalid(invalid);
-  const own = ++last;
   result.setAttribute("aria-busy", "true");
   let response, text;
   try {
@@ -51,8 +52,6 @@ async function predict() {
   } catch (error) {
     if (own === last) refuse(`No answer from the server: ${error.message}`, []);
     return;
-  } finally {
-    if (own === last) result.removeAttribute("aria-busy");
   }
   if (own === last) show(response, text);
 }
@@ -63,6 +62,7 @@ function show(response, text) {
     const field = named(form, message);
     return refuse(message, field === undefined ? [] : [{ field, message }]);
   }
+  result.removeAttribute("aria-busy");
   mark(form, []);
   problem.textContent = "";
   element("prediction").replaceChildren(...shown(parsePrediction(text)));
