@@ -52,6 +52,30 @@ test("quotes, backslashes, line breaks of other systems and commands in a text s
   assert.equal((await expectSameAnswers(page)).home, text);
 });
 
+test("a text with letters of several bytes is a file as soon as a shell would refuse it", async t => {
+  const page = await open(t, columns.origin);
+  await field(page, "country").fill("語".repeat(40_000));
+  await page.getByRole("link", { name: "request.json" }).waitFor();
+  await field(page, "country").fill("語".repeat(30_000));
+  assert.equal((await expectSameAnswers(page)).home.length, 30_000);
+});
+
+test("every JSON text means the same in Python", async t => {
+  const page = await open(t, columns.origin);
+  const records = [
+    '{"escapes": "\\/ \\\\/ \\" \\b\\f\\n\\r\\t \\u00e9 \\ud83d\\ude00 \\u0000", "a\\/b": "\'"}',
+    '{\n  "numbers": [-0, 1E5, 0.1, -2.5e-7, 18446744073709551615],\n  "words": [true, false, null, "true", "a null b"]\n}',
+    '{"nested": {"[": [[1], ["]"]], "empty": [{}, []]}}',
+  ];
+  // The package requests sends the text of json.dumps.
+  for (const record of records) {
+    const code = await page.evaluate(async text => (await import("/files/calls.js")).requests("http://host/", text), record);
+    const program = `${code.split("\nresponse =")[0]}\nimport json, sys\nprint(json.dumps(record) == json.dumps(json.loads(sys.argv[1])))`;
+    const { stdout } = await run("python3", ["-c", program, record]);
+    assert.equal(stdout, "True\n", program);
+  }
+});
+
 test("names with quotes and markup stay names", async t => {
   const page = await open(t, markup.origin);
   await page.locator("#column-0").fill("2");

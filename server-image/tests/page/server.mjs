@@ -52,18 +52,19 @@ export async function start(model, baseline) {
 }
 
 /** Waits until the server is ready. Returns its main port. */
-async function ready(child) {
-  const lines = [];
-  let port;
-  for await (const line of createInterface({ input: child.stderr })) {
-    lines.push(line);
-    const entry = JSON.parse(line);
-    if (entry.message === "listening") port = entry.main.split(":").pop();
-    if (entry.message === "ready") {
-      // The server must be able to write the rest of its log.
-      child.stderr.resume();
-      return port;
-    }
-  }
-  throw new Error(`the server did not start:\n${lines.join("\n")}`);
+function ready(child) {
+  return new Promise((resolve, reject) => {
+    const lines = [];
+    let port;
+    // Read to its end, since the server must be able to write its log.
+    createInterface({ input: child.stderr }).on("line", line => {
+      lines.push(line);
+      // ONNX Runtime writes lines of its own.
+      const entry = line.startsWith("{") ? JSON.parse(line) : {};
+      if (entry.message === "listening") port = entry.main.split(":").pop();
+      if (entry.message === "ready") resolve(port);
+    });
+    child.on("error", reject);
+    child.on("close", () => reject(new Error(`the server did not start:\n${lines.join("\n")}`)));
+  });
 }
