@@ -24,8 +24,10 @@ pub fn form(model: &Model, baseline: Option<&Baseline>) -> String {
     let opset = model.opset.map(|opset| format!(" · ONNX opset {opset}")).unwrap_or_default();
     let about = format!("{}{opset}", model.identity.digest);
     let origin = match baseline {
-        Some(_) => "The fields start with the medians of the training data.",
-        None => "The fields start with neutral values. They do not stand for a typical case.",
+        Some(_) => {
+            "The fields start with typical values of the training data: medians and most frequent categories."
+        }
+        None => "The fields start with neutral values, because the version has no baseline.",
     };
     // The fields come last, since a name in them could look like a placeholder.
     PAGE.replace("{title}", &title)
@@ -139,7 +141,15 @@ mod tests {
     use super::*;
 
     fn column(name: &str, datatype: Datatype) -> PredictColumn<'_> {
-        PredictColumn { name, datatype, list: false, shape: Vec::new(), synthetic: None, position: 0 }
+        PredictColumn {
+            name,
+            datatype,
+            list: false,
+            shape: Vec::new(),
+            features: None,
+            synthetic: None,
+            position: 0,
+        }
     }
 
     fn html(column: &PredictColumn<'_>, start: &Value) -> String {

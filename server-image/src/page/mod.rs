@@ -2,6 +2,7 @@
 //! from the signature of the model and its baseline.
 
 mod docs;
+mod example_requests;
 mod files;
 mod form;
 mod html;

@@ -4,13 +4,11 @@ use serde_json::{Map, Value, json};
 use understudy_stats::Baseline;
 
 use super::{
-    predict_columns::{PredictColumn, columns, json_type},
-    start_values::{StartValues, filled},
+    example_requests,
+    predict_columns::{columns, json_type},
+    start_values::StartValues,
 };
 use crate::{model::Model, signature::Port};
-
-/// Most values in an example of a request.
-const MOST_EXAMPLE_VALUES: usize = 1000;
 
 /// The OpenAPI description.
 #[must_use]
@@ -20,19 +18,20 @@ pub fn openapi(model: &Model, baseline: Option<&Baseline>) -> Value {
     let base = format!("/v2/models/{deployment}");
     let get = |summary: &str, tag: &str| json!({"get": {"summary": summary, "tags": [tag], "responses": {"200": {"description": "OK"}}}});
     let mut paths = Map::new();
-    let mut predict = post("Predict for records of named columns", "Records", "Predictions");
-    if let Some(record) = example(&columns(model), &StartValues::new(baseline)) {
-        predict["post"]["requestBody"]["content"]["application/json"]["example"] =
-            json!({"records": [record]});
-    }
-    paths.insert("/predict".into(), predict);
+    let (columns, start) = (columns(model), StartValues::new(baseline));
+    let predict = example_requests::predict(&columns, &start);
+    let infer = example_requests::infer(model, &columns, &start);
+    paths.insert(
+        "/predict".into(),
+        post("Predict for records of named columns", "Records", "Predictions", predict.as_ref()),
+    );
     paths.insert(
         format!("{base}/infer"),
-        post("Infer (Open Inference Protocol v2)", "InferRequest", "InferResponse"),
+        post("Infer (Open Inference Protocol v2)", "InferRequest", "InferResponse", infer.as_ref()),
     );
     paths.insert(
         format!("{base}/versions/{version}/infer"),
-        post("Infer with this version", "InferRequest", "InferResponse"),
+        post("Infer with this version", "InferRequest", "InferResponse", infer.as_ref()),
     );
     for (path, summary) in [
         (base.clone(), "Inputs and outputs of the model"),
@@ -93,24 +92,17 @@ pub fn openapi(model: &Model, baseline: Option<&Baseline>) -> Value {
     })
 }
 
-/// A record with the start values of the form. `None` if it would be long.
-fn example(columns: &[PredictColumn<'_>], start: &StartValues<'_>) -> Option<Value> {
-    let count = columns.iter().map(PredictColumn::len).fold(0, usize::saturating_add);
-    let value = |column: &PredictColumn<'_>| match start.of(column) {
-        Value::Array(list) => Value::Array(list),
-        value => filled(&value, &column.shape),
-    };
-    let values = columns.iter().map(|column| (column.name.to_owned(), value(column)));
-    (count <= MOST_EXAMPLE_VALUES).then(|| Value::Object(values.collect()))
-}
-
-fn post(summary: &str, request: &str, response: &str) -> Value {
+fn post(summary: &str, request: &str, response: &str, example: Option<&Value>) -> Value {
     let json_of = |schema: &str| json!({"application/json": {"schema": reference(schema)}});
     let error = |description: &str| json!({"description": description, "content": json_of("Error")});
+    let mut body = json_of(request);
+    if let Some(example) = example {
+        body["application/json"]["example"] = example.clone();
+    }
     json!({"post": {
         "summary": summary,
         "tags": ["Inference"],
-        "requestBody": {"required": true, "content": json_of(request)},
+        "requestBody": {"required": true, "content": body},
         "responses": {
             "200": {"description": "OK", "content": json_of(response)},
             "400": error("The request does not fit the model; the message says why"),

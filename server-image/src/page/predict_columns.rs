@@ -18,6 +18,8 @@ pub(super) struct PredictColumn<'m> {
     /// The shape of the list for one record, in which every variable dimension has a size with which the model runs. Empty for
     /// a single value.
     pub(super) shape: Vec<i64>,
+    /// The names of all features of the input, if the column is one of them.
+    pub(super) features: Option<&'m [String]>,
     /// The tensor of the warm-up in which the column is.
     pub(super) synthetic: Option<&'m Tensor>,
     /// Position of its first element in that tensor.
@@ -41,6 +43,7 @@ pub(super) fn columns(model: &Model) -> Vec<PredictColumn<'_>> {
                 datatype: port.datatype,
                 list: false,
                 shape: Vec::new(),
+                features: Some(features),
                 synthetic: model.synthetic.first(),
                 position,
             };
@@ -67,7 +70,15 @@ fn whole<'m>(port: &'m Port, synthetic: Option<&'m Tensor>) -> PredictColumn<'m>
         _ if port.any_shape => tried.to_vec(),
         declared => declared.unwrap_or_default().iter().enumerate().map(size).collect(),
     };
-    PredictColumn { name: &port.name, datatype: port.datatype, list, shape, synthetic, position: 0 }
+    PredictColumn {
+        name: &port.name,
+        datatype: port.datatype,
+        list,
+        shape,
+        features: None,
+        synthetic,
+        position: 0,
+    }
 }
 
 /// The JSON Schema type of an element.

@@ -159,7 +159,7 @@ mod tests {
 
     fn column<'m>(name: &'m str, datatype: Datatype, shape: &[i64]) -> PredictColumn<'m> {
         let (list, shape) = (!shape.is_empty(), shape.to_vec());
-        PredictColumn { name, datatype, list, shape, synthetic: None, position: 0 }
+        PredictColumn { name, datatype, list, shape, features: None, synthetic: None, position: 0 }
     }
 
     fn baseline() -> Baseline {

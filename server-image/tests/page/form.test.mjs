@@ -50,7 +50,7 @@ test("a form that nobody has changed predicts", async t => {
 test("text starts with the most frequent category, a whole number with a whole number", async t => {
   const page = await open(t, typical.origin);
   assert.deepEqual(await values(page), { age: "36", country: "NL" });
-  await page.getByText("medians of the training data").waitFor();
+  await page.getByText("typical values of the training data").waitFor();
 });
 
 test("without a baseline the fields start with neutral values, and the page says so", async t => {

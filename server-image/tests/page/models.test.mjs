@@ -1,4 +1,5 @@
-// Every model of the server's tests: the form as it opens gets a prediction, or the page says what to use instead.
+// Every model of the server's tests: the form as it opens gets a prediction, or the page says what to use instead; and
+// the example of the protocol is answered.
 
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
@@ -35,5 +36,11 @@ for (const model of [...models("."), ...models("identity")]) {
     assert.equal(isProblem, expectErrors, text);
     if (WITHOUT_RECORDS.includes(model)) assert.match(text, /use \/infer$/);
     if (WITHOUT_ROWS.includes(model)) assert.match(text, /^input `x` has the shape/);
+    const { paths } = await (await fetch(`${server.origin}/openapi.json`)).json();
+    const { example } = paths["/v2/models/fraud/infer"].post.requestBody.content["application/json"];
+    if (example !== undefined) {
+      const response = await fetch(`${server.origin}/v2/models/fraud/infer`, { method: "POST", body: JSON.stringify(example) });
+      assert.equal(response.status, 200, await response.text());
+    }
   });
 }
