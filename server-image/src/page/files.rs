@@ -5,7 +5,7 @@ use crate::named_enum::named_enum;
 named_enum! {
     /// A file that the pages load, by its name below `/files/`.
     pub enum PageFile {
-        /// The look of both pages.
+        /// The style of both pages.
         Style = "page.css",
         /// Sends what is in the form.
         Form = "form.js",

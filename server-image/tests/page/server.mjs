@@ -17,6 +17,8 @@ export const testModel = name => path.join(CHECKOUT, "server-image/tests/models"
 /** A file of the sample models. */
 export const sample = name => path.join(CHECKOUT, "samples/models/breast-cancer", name);
 
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+
 const sha256 = bytes => createHash("sha256").update(bytes).digest("hex");
 
 /** Starts a server for the file `model`, and waits until it is ready. `baseline` is the text of a baseline. */
@@ -37,9 +39,13 @@ export async function start(model, baseline) {
     flags.push("--baseline", "pvc://claim/baseline.json", "--baseline-sha256", sha256(baseline), "--baseline-pvc-dir", claim);
   }
   const child = spawn(process.env.SERVER_BINARY, flags, { stdio: ["ignore", "ignore", "pipe"] });
+  // Also if the tests are interrupted.
+  const end = () => child.kill("SIGKILL");
+  process.once("exit", end);
   const stop = async () => {
+    process.off("exit", end);
     if (child.exitCode === null && child.signalCode === null) {
-      child.kill("SIGKILL");
+      end();
       await once(child, "exit");
     }
     await rm(folder, { recursive: true, force: true });
