@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down demo test fuzz test-unit test-models test-charts test-faults test-upgrade test-scale test-e2e test-platform lint fmt bench bench-scale build images generate audit
+.PHONY: help up down demo test fuzz test-unit test-models test-page test-charts test-faults test-upgrade test-scale test-e2e test-platform lint fmt bench bench-scale build images generate audit
 
 CACHE := $(or $(UNDERSTUDY_CACHE),$(HOME)/.cache/understudy)
 ifeq ($(CI),true)
@@ -23,8 +23,8 @@ down: ## end everything that `make up` started
 demo: up ## three users bring a model to Production with kubectl; the cluster stays up
 	@source .cluster/env && samples/demo
 
-test: ## all tests: unit, models, fuzz targets, charts, attacks, fields, doctor, faults, upgrade, scale, the stories on the real cluster, the demo, and short outages
-	@e2e/cluster/test unit models fuzz charts attacks attacks-1.30 fields doctor faults upgrade scale e2e demo platform-short
+test: ## all tests: unit, models, the pages in a browser, fuzz targets, charts, attacks, fields, doctor, faults, upgrade, scale, the stories on the real cluster, the demo, and short outages
+	@e2e/cluster/test unit models page fuzz charts attacks attacks-1.30 fields doctor faults upgrade scale e2e demo platform-short
 
 test-unit: ## the tests that need no cluster
 	@e2e/cluster/test unit
@@ -34,6 +34,9 @@ fuzz: ## search for inputs that break the server's readers, 10 minutes for each 
 
 test-models: ## the server against onnxruntime in Python: ONNX's node tests, exports, published models (ARGS="exports silero")
 	@e2e/cluster/test models -- $(ARGS)
+
+test-page: ## the form and the API documentation in Chromium, by keyboard, on a phone's width, with axe (ARGS="calls docs")
+	@e2e/cluster/test page -- $(ARGS)
 
 test-charts: ## tests of the charts, the attack list, the field sweep and the doctor, on API servers of their own
 	@e2e/cluster/test charts attacks attacks-1.30 fields doctor

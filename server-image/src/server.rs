@@ -26,6 +26,7 @@ use crate::{
         calls::Listener,
         connection::{ListenerContext, Phase, accept},
         connections::{self, Connections, Limits},
+        pages::Pages,
         probes::Probes,
         service::Service,
         workers::Workers,
@@ -131,6 +132,7 @@ async fn serve(args: Args) -> Result<End, Failure> {
         loaded = loaded => loaded?,
         () = signals.next() => return Ok(End::WhileLoading),
     };
+    let pages = Pages::new(engine.model(), baseline.as_ref());
     let options = ObserverOptions {
         peers: args.peers.clone().map(|host| Peers::new(host, args.metrics_port)),
         baseline,
@@ -143,7 +145,7 @@ async fn serve(args: Args) -> Result<End, Failure> {
     };
     let observer = Observer::start(engine.model(), active, options, metrics.family())
         .map_err(|error| Failure::new(Reason::StartFailed, format!("failed to start a thread: {error}")))?;
-    service.load(engine, observer);
+    service.load(engine, observer, pages);
     services.report(true).await;
     tracing::info!(deployment = args.deployment, version, "ready");
     signals.next().await;

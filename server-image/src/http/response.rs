@@ -1,10 +1,7 @@
 //! Responses with their content type.
 
 use bytes::Bytes;
-use http::{
-    HeaderValue, Response,
-    header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE},
-};
+use http::{HeaderValue, Response, header::CONTENT_TYPE};
 use http_body_util::Full;
 use serde_json::Value;
 
@@ -23,14 +20,4 @@ pub fn with_type(body: Bytes, content_type: &'static str) -> HttpResponse {
 #[must_use]
 pub fn document(json: &Value) -> HttpResponse {
     with_type(json.to_string().into(), "application/json")
-}
-
-/// An HTML page with status 200. Its own script may call its own server. Names in the model cannot add anything else.
-#[must_use]
-pub fn page(html: Bytes) -> HttpResponse {
-    const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
-                          connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-    let mut response = with_type(html, "text/html; charset=utf-8");
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    response
 }

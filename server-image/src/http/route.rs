@@ -5,15 +5,14 @@ use std::borrow::Cow;
 use http::Method;
 use understudy_contract::paths;
 
-use crate::{error::Refusal, exchange::served, proto::MODEL_INFER};
+use super::pages::Page;
+use crate::{error::Refusal, exchange::served, page::PageFile, proto::MODEL_INFER};
 
 /// An endpoint of the inference ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
-    /// The form page.
-    Page,
-    /// The OpenAPI description.
-    OpenApi,
+    /// A page for people.
+    Page(Page),
     /// Whether the process runs.
     Live,
     /// Whether the model is loaded.
@@ -79,8 +78,13 @@ impl Route {
             count += 1;
         }
         let rest = match &segments[..count] {
-            [""] => return Ok(Self::Page),
-            ["openapi.json"] => return Ok(Self::OpenApi),
+            [""] => return Ok(Self::Page(Page::Form)),
+            // Links of a page are relative to its path, so that of the documentation has no slash at its end.
+            ["docs"] if !path.ends_with('/') => return Ok(Self::Page(Page::Docs)),
+            ["openapi.json"] => return Ok(Self::Page(Page::OpenApi)),
+            ["files", name] => {
+                return PageFile::of_name(name).map(|file| Self::Page(Page::File(file))).ok_or_else(nowhere);
+            }
             ["predict"] => return Ok(Self::Predict),
             _ if MODEL_INFER.strip_prefix('/') == Some(inner) => return Ok(Self::GrpcCopy),
             ["v2"] => return Ok(Self::Server),
@@ -143,7 +147,9 @@ mod tests {
     }
 
     #[rstest]
-    #[case("/", Route::Page)]
+    #[case("/", Route::Page(Page::Form))]
+    #[case("/docs", Route::Page(Page::Docs))]
+    #[case("/files/page.css", Route::Page(Page::File(PageFile::Style)))]
     #[case("/v2", Route::Server)]
     #[case("/v2/", Route::Server)]
     #[case("/v2/health/live", Route::Live)]
@@ -159,7 +165,7 @@ mod tests {
     #[case("/v2/models/fraud/versions/1.3.0%2B7", Route::Model)]
     #[case("/v2/models/fraud/versions/1.3.0%2b7/ready", Route::ModelReady)]
     #[case("/v2/models/fraud/versions/1.3.0+7/stats", Route::Statistics)]
-    #[case("/openapi.json", Route::OpenApi)]
+    #[case("/openapi.json", Route::Page(Page::OpenApi))]
     #[case("/understudy/v1/probe", Route::Probe)]
     #[case("/understudy/v1/probe/", Route::Probe)]
     fn a_path_has_one_route_and_allows_get_and_head(#[case] path: &str, #[case] route: Route) {
@@ -187,6 +193,8 @@ mod tests {
     #[case("/v2/models/fraud/versions/1.3.0+7/infer/more")]
     #[case("/v2/models//infer")]
     #[case("/v3")]
+    #[case("/docs/")]
+    #[case("/files/form.html")]
     #[case("/a/b/c/d/e/f/g/h/i")]
     fn another_model_version_or_path_is_not_found(#[case] path: &str) {
         assert_eq!(find(&Method::POST, path), Err(404));

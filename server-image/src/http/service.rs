@@ -16,8 +16,9 @@ use super::{
     body::BodyBudget,
     calls::{Answer, Calls, Listener},
     describe,
+    pages::Pages,
     request_body::RequestBody,
-    response::{HttpResponse, document, page, with_type},
+    response::{HttpResponse, document, with_type},
     route::Route,
 };
 use crate::{
@@ -29,7 +30,6 @@ use crate::{
     headers::JSON_LENGTH,
     metrics::Metrics,
     observer::Observer,
-    page::{form, openapi},
     proto::{ModelStatistics, repository_index_response::ModelIndex},
 };
 
@@ -54,8 +54,7 @@ struct Loaded {
     calls: Calls,
     metadata: Bytes,
     config: Bytes,
-    openapi: Bytes,
-    page: Bytes,
+    pages: Pages,
 }
 
 impl Service {
@@ -67,14 +66,13 @@ impl Service {
         Self { deployment, version, loaded, draining, metrics, bodies: BodyBudget::new(max_body) }
     }
 
-    /// Adds the model. The service is ready afterwards. May be called once.
-    pub fn load(&self, engine: Engine, observer: Observer) {
+    /// Adds the model and its pages. The service is ready afterwards. May be called once.
+    pub fn load(&self, engine: Engine, observer: Observer, pages: Pages) {
         let model = engine.model();
         let metadata = describe::metadata(&self.deployment, &self.version, &model.signature);
         let config = describe::config(&self.deployment, &model.signature);
         let (metadata, config) = (metadata.to_string().into(), json!(config).to_string().into());
-        let (openapi, page) = (openapi(model).into(), form(model).into());
-        let loaded = Loaded { calls: Calls::new(engine, observer), metadata, config, openapi, page };
+        let loaded = Loaded { calls: Calls::new(engine, observer), metadata, config, pages };
         assert!(self.loaded.set(loaded).is_ok(), "a model is loaded once");
     }
 
@@ -177,8 +175,7 @@ impl Service {
         match route {
             Route::Config => Ok(with_type(loaded.config.clone(), "application/json")),
             Route::Model => Ok(with_type(loaded.metadata.clone(), "application/json")),
-            Route::OpenApi => Ok(with_type(loaded.openapi.clone(), "application/json")),
-            Route::Page => Ok(page(loaded.page.clone())),
+            Route::Page(page) => Ok(loaded.pages.respond(page, request.headers())),
             Route::Infer => self.infer(&loaded.calls, listener, Api::Infer, request).await,
             Route::GrpcCopy if listener != Listener::Challenger => {
                 Err(Refusal::bad("gRPC needs HTTP/2 and the content type application/grpc"))

@@ -1,26 +1,37 @@
 //! The OpenAPI description of this model.
 
 use serde_json::{Map, Value, json};
+use understudy_stats::Baseline;
 
-use super::predict_columns::{columns, json_type};
+use super::{
+    example_requests,
+    predict_columns::{columns, json_type},
+    start_values::StartValues,
+};
 use crate::{model::Model, signature::Port};
 
-/// The OpenAPI description, as JSON.
+/// The OpenAPI description.
 #[must_use]
-pub fn openapi(model: &Model) -> String {
+pub fn openapi(model: &Model, baseline: Option<&Baseline>) -> Value {
     let Model { deployment, identity, signature, .. } = model;
     let version = &identity.version;
     let base = format!("/v2/models/{deployment}");
     let get = |summary: &str, tag: &str| json!({"get": {"summary": summary, "tags": [tag], "responses": {"200": {"description": "OK"}}}});
     let mut paths = Map::new();
-    paths.insert("/predict".into(), post("Predict for records of named columns", "Records", "Predictions"));
+    let (columns, start) = (columns(model), StartValues::new(baseline));
+    let predict = example_requests::predict(&columns, &start);
+    let infer = example_requests::infer(model, &columns, &start);
+    paths.insert(
+        "/predict".into(),
+        post("Predict for records of named columns", "Records", "Predictions", predict.as_ref()),
+    );
     paths.insert(
         format!("{base}/infer"),
-        post("Infer (Open Inference Protocol v2)", "InferRequest", "InferResponse"),
+        post("Infer (Open Inference Protocol v2)", "InferRequest", "InferResponse", infer.as_ref()),
     );
     paths.insert(
         format!("{base}/versions/{version}/infer"),
-        post("Infer with this version", "InferRequest", "InferResponse"),
+        post("Infer with this version", "InferRequest", "InferResponse", infer.as_ref()),
     );
     for (path, summary) in [
         (base.clone(), "Inputs and outputs of the model"),
@@ -33,7 +44,7 @@ pub fn openapi(model: &Model) -> String {
     ] {
         paths.insert(path, get(summary, "Open Inference Protocol"));
     }
-    let description = json!({
+    json!({
         "openapi": "3.1.0",
         "info": {
             "title": deployment,
@@ -78,17 +89,20 @@ pub fn openapi(model: &Model) -> String {
             },
             "Error": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}},
         }},
-    });
-    description.to_string()
+    })
 }
 
-fn post(summary: &str, request: &str, response: &str) -> Value {
+fn post(summary: &str, request: &str, response: &str, example: Option<&Value>) -> Value {
     let json_of = |schema: &str| json!({"application/json": {"schema": reference(schema)}});
     let error = |description: &str| json!({"description": description, "content": json_of("Error")});
+    let mut body = json_of(request);
+    if let Some(example) = example {
+        body["application/json"]["example"] = example.clone();
+    }
     json!({"post": {
         "summary": summary,
         "tags": ["Inference"],
-        "requestBody": {"required": true, "content": json_of(request)},
+        "requestBody": {"required": true, "content": body},
         "responses": {
             "200": {"description": "OK", "content": json_of(response)},
             "400": error("The request does not fit the model; the message says why"),

@@ -5,6 +5,7 @@ The good models are small, and their shapes and datatypes reveal swapped inputs,
 Each hostile model is wrong in one way. tests/server/hostile.rs has the expected error of each.
 """
 
+import json
 import pathlib
 
 import numpy
@@ -141,6 +142,31 @@ def good():
     save("outer.onnx", model(
         "outer", [h.make_node("Unsqueeze", ["x", "one"], ["column"]), h.make_node("Mul", ["x", "column"], ["y"])],
         [value("x", T.FLOAT, ["n"])], [value("y", T.FLOAT, ["n", "n"])], [number("one", T.INT64, [1], [1])]))
+    for_the_form()
+
+
+def for_the_form():
+    """An image, thousands of features, and names that would be markup or end a text if a page did not escape them."""
+    save("image.onnx", model(
+        "image", [h.make_node("GlobalAveragePool", ["image"], ["mean"]), h.make_node("Flatten", ["mean"], ["flat"]),
+                  h.make_node("Softmax", ["flat"], ["probabilities"])],
+        [value("image", T.FLOAT, ["n", 3, 32, 32])], [value("probabilities", T.FLOAT, ["n", 3])]))
+    names = json.dumps([f"f{position}" for position in range(2048)])
+    save("thousands.onnx", model(
+        "thousands", [h.make_node("ReduceMax", ["x"], ["largest"], axes=[1], keepdims=0)],
+        [value("x", T.FLOAT, ["n", 2048])], [value("largest", T.FLOAT, ["n"])], feature_names=names))
+    markup = ["<script>alert('feature')</script>", "\"'><img src=x onerror=alert('feature')>"]
+    classes = ["<script>alert('class')</script>", "it's a \"class\" & <b>bold</b> `x` \\"]
+    scores = "</script><script>alert('output')</script>"
+    maps = h.make_sequence_type_proto(h.make_map_type_proto(T.STRING, h.make_tensor_type_proto(T.FLOAT, [])))
+    made = h.make_model(
+        h.make_graph(
+            [h.make_node("Softmax", ["x"], ["both"]),
+             h.make_node("ZipMap", ["both"], [scores], domain="ai.onnx.ml", classlabels_strings=classes)],
+            "markup", [value("x", T.FLOAT, ["n", 2])], [h.make_value_info(scores, maps)]),
+        opset_imports=[h.make_opsetid("", OPSET), h.make_opsetid("ai.onnx.ml", 1)], ir_version=8)
+    h.set_model_props(made, {"feature_names": json.dumps(markup)})
+    save("markup.onnx", made)
 
 
 def slow(least=2000):

@@ -120,7 +120,11 @@ impl Setup {
             let text = |file| std::fs::read_to_string(self.path("spool").join(file)).unwrap();
             match file.strip_suffix(".parquet") {
                 Some(rest) => rest.rsplit('.').nth(1).unwrap().parse().unwrap(),
-                None if has_extension(file, "rows") => text(file).parse().unwrap(),
+                // Empty: all rows of the open file were dropped.
+                None if has_extension(file, "rows") => match text(file).as_str() {
+                    "" => 0,
+                    rows => rows.parse().unwrap(),
+                },
                 None => 0,
             }
         };

@@ -15,6 +15,7 @@ mod limits;
 mod memory;
 mod mirror;
 mod models;
+mod pages;
 mod predict;
 mod protocol;
 mod records;

@@ -1,4 +1,4 @@
-//! `/predict`, the form page and the OpenAPI description: what a person or a web page needs.
+//! `/predict`: named columns.
 
 use rstest::rstest;
 use serde_json::json;
@@ -83,34 +83,4 @@ fn a_named_feature_is_one_value() {
     let server = Server::start("named_vector.onnx");
     let message = predict(&server, r#"{"records":[{"age":[1,2],"height":3,"weight":[]}]}"#).error(400);
     assert!(message.contains("record 0 has a list in `age`"), "{message}");
-}
-
-#[test]
-fn the_form_has_a_field_for_every_column_and_loads_nothing_from_elsewhere() {
-    let server = Server::start("columns.onnx");
-    let response = server.get("/");
-    assert_eq!(response.header("content-type"), Some("text/html; charset=utf-8"));
-    assert!(response.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
-    let page = String::from_utf8(response.body).unwrap();
-    for expected in
-        ["<html lang=\"en\">", "<title>fraud 1.3.0", "for=\"column-0\"", "age", "country", "INT64"]
-    {
-        assert!(page.contains(expected), "{expected} in {page}");
-    }
-    assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("src="), "{page}");
-}
-
-#[test]
-fn the_openapi_description_names_the_models_own_tensors() {
-    let server = Server::start("columns.onnx");
-    let openapi = server.get("/openapi.json").json();
-    assert_eq!(openapi["openapi"], "3.1.0");
-    assert_eq!(openapi["info"]["version"], "1.3.0");
-    let record = &openapi["components"]["schemas"]["Record"];
-    assert_eq!(record["required"], json!(["age", "country"]));
-    assert_eq!(record["properties"]["age"]["type"], "integer");
-    assert_eq!(record["properties"]["country"]["type"], "string");
-    for path in ["/predict", "/v2/models/fraud/infer", "/v2/models/fraud", "/v2/health/ready"] {
-        assert!(openapi["paths"][path].is_object(), "{path}");
-    }
 }
