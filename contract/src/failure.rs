@@ -71,8 +71,12 @@ reasons! {
     InvalidModel,
     /// ONNX Runtime could not load the model.
     LoadFailed,
-    /// The model was loaded, but failed on a synthetic request.
+    /// The model was loaded, but its first inference needed too much memory or time, or its outputs cannot be served.
     WarmUpFailed,
+    /// The examples cannot be read, or they belong to another model.
+    InvalidExamples,
+    /// The model does not reproduce the answers of the examples.
+    ExamplesDiffer,
     /// The baseline cannot be read, or it belongs to another model.
     InvalidBaseline,
     /// The URI is malformed, or its scheme is not supported.

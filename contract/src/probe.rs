@@ -16,6 +16,44 @@ pub struct ProbeAnswer {
     pub model: Signature,
     /// How long the inference took, in microseconds.
     pub latency_micros: u64,
+    /// What is known about whether the model answers. Servers of older releases do not say it: there, synthetic inputs
+    /// worked.
+    #[serde(default, skip_serializing_if = "Proof::is_synthetic")]
+    pub proof: Proof,
+}
+
+/// What is known about whether a model answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "camelCase")]
+pub enum Proof {
+    /// It answered synthetic inputs.
+    #[default]
+    Synthetic,
+    /// It reproduced the answers of all of its examples.
+    #[serde(rename_all = "camelCase")]
+    Examples {
+        /// Number of examples.
+        count: u64,
+    },
+    /// It failed on every synthetic input, and there are no examples. The inference of the probe failed, too.
+    #[serde(rename_all = "camelCase")]
+    Missing {
+        /// Why, in the words of ONNX Runtime.
+        error: String,
+    },
+    /// As in `Missing`, but this pod has answered a call since.
+    Call,
+    /// A proof that this version does not know, from a newer server.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Proof {
+    /// Whether synthetic inputs worked.
+    #[must_use]
+    pub fn is_synthetic(&self) -> bool {
+        *self == Self::Synthetic
+    }
 }
 
 /// The inputs and outputs of a model, in the model's order.
@@ -57,5 +95,17 @@ mod tests {
         let answer: ProbeAnswer = serde_json::from_str(text).unwrap();
         assert_eq!((answer.version.as_str(), answer.latency_micros), ("1.3.0", 12));
         assert_eq!(answer.model.inputs[0].shape, [-1, 30]);
+        assert_eq!(answer.proof, Proof::Synthetic, "servers of older releases do not say it");
+    }
+
+    #[test]
+    fn a_proof_is_read_as_it_was_written_and_that_of_a_newer_server_is_unknown() {
+        let missing = Proof::Missing { error: "Gather: out of bounds".to_owned() };
+        for proof in [Proof::Synthetic, Proof::Examples { count: 7 }, missing, Proof::Call] {
+            let text = serde_json::to_string(&proof).unwrap();
+            assert_eq!(serde_json::from_str::<Proof>(&text).unwrap(), proof, "{text}");
+        }
+        let newer = serde_json::from_str::<Proof>(r#"{"by":"replay","calls":3}"#).unwrap();
+        assert_eq!(newer, Proof::Unknown);
     }
 }

@@ -13,6 +13,9 @@ pub const STALLED: &str = "Stalled";
 pub const SERVING: &str = "Serving";
 /// On a `ModelVersion` with an open request: an approval would take effect.
 pub const APPROVABLE: &str = "Approvable";
+/// On a `ModelVersion` with examples, or whose model failed on every synthetic input: the model is known to answer. Once it
+/// is, it stays so.
+pub const PROVEN: &str = "Proven";
 /// On a `ModelDeployment`: all of main's pods are ready.
 pub const DEPLOYED: &str = "Deployed";
 /// On a `ModelDeployment`: main answered a real inference through the stable Service.

@@ -5,7 +5,7 @@
 //!
 //! - [`ModelDeployment`]: `model_deployment`, with the parts of its spec and status in `approval`, `rollout`, `rollback`,
 //!   `challenger`, `recording`, `drift`, `comparison`, `served`, `owned` and `main_record`.
-//! - [`ModelVersion`]: `model_version`, with `artifact`, `evidence`, `stage`, `transition`, `history`, `acceptance`,
+//! - [`ModelVersion`]: `model_version`, with `artifact`, `evidence`, `examples`, `stage`, `transition`, `history`, `acceptance`,
 //!   `signature` and `failure`.
 //! - Both: methods in `accessors`, [`annotations`], [`condition`]s, and the [`names`] of owned objects.
 //! - Texts: `rules` says which names a spec may have, [`limits`] how long texts may be, `bounds` cuts a status to them.
@@ -25,6 +25,7 @@ pub mod condition;
 pub mod conformance;
 mod drift;
 mod evidence;
+mod examples;
 mod failure;
 mod history;
 pub mod limits;
@@ -55,6 +56,7 @@ pub use comparison::{
 };
 pub use drift::{ColumnRole, DRIFTING_LIMIT, DriftRules, DriftStatistic, DriftStatus, DriftingFeature};
 pub use evidence::{Documentation, Evaluation, Metric, Provenance};
+pub use examples::{Examples, Tolerance};
 pub use failure::Failure;
 pub use history::{
     Decision, END_OF_APPROVED, HISTORY_CAPACITY, HISTORY_LIMIT, HistoryEntry, PolicyReference,

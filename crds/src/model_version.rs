@@ -9,6 +9,7 @@ use crate::{
     acceptance::Acceptance,
     artifact::{Artifact, Baseline},
     evidence::{Documentation, Evaluation, Provenance},
+    examples::Examples,
     failure::Failure,
     history::{HISTORY_CAPACITY, HistoryEntry},
     limits, possible_values, rules,
@@ -65,8 +66,8 @@ use crate::{
      || (has(self.status.history) && self.status.history.exists(h, h.from == 'Production' || (h.to == 'Production' && h.decision == 'RolledBack')))")
     .message("an archived version can return to Production only if it was there before: request Staging first")
     .field_path(".spec.stage"))]
-#[x_kube(validation = Rule::new("has(self.documentation) == has(oldSelf.documentation) && has(self.evaluation) == has(oldSelf.evaluation) && has(self.provenance) == has(oldSelf.provenance) && has(self.baseline) == has(oldSelf.baseline)")
-    .message("documentation, evaluation, provenance and baseline cannot be added or removed later: publish a new ModelVersion"))]
+#[x_kube(validation = Rule::new("has(self.documentation) == has(oldSelf.documentation) && has(self.evaluation) == has(oldSelf.evaluation) && has(self.provenance) == has(oldSelf.provenance) && has(self.baseline) == has(oldSelf.baseline) && has(self.examples) == has(oldSelf.examples)")
+    .message("documentation, evaluation, provenance, baseline and examples cannot be added or removed later: publish a new ModelVersion"))]
 #[serde(rename_all = "camelCase")]
 pub struct ModelVersionSpec {
     /// Name of the `ModelDeployment` that serves this version, in the same namespace. While it does not exist, requests
@@ -109,6 +110,12 @@ pub struct ModelVersionSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("self == oldSelf").message("baseline is immutable: publish a new ModelVersion"))]
     pub baseline: Option<Baseline>,
+    /// Requests with their expected answers. Each pod sends them to the model before it is ready, and serves only if the
+    /// model reproduces every answer (`ExamplesDiffer`). The operator's probe uses one of them. Without examples, a pod
+    /// tries synthetic inputs. If none works, Production requires a call that this version answered in Staging.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("examples is immutable: publish a new ModelVersion"))]
+    pub examples: Option<Examples>,
 }
 
 /// The stage, the open request, the record and the pods of this version. Only the operator writes it.
@@ -164,7 +171,8 @@ pub struct ModelVersionStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_generation: Option<i64>,
     /// State of the version: `Serving` (its pods answer), `Approvable` (while a request waits: whether an approval
-    /// would take effect), and `Ready`, `Reconciling` and `Stalled` of kstatus. Those that do not apply are absent.
+    /// would take effect), `Proven` (whether the model is known to answer, for a version with examples or whose warm-up
+    /// failed), and `Ready`, `Reconciling` and `Stalled` of kstatus. Those that do not apply are absent.
     #[serde(default)]
     #[schemars(length(max = limits::CONDITIONS))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]

@@ -48,6 +48,8 @@ pub struct Publication {
     sha256: String,
     /// URI and SHA-256.
     baseline: Option<(String, String)>,
+    /// URI and SHA-256.
+    examples: Option<(String, String)>,
     metrics: Vec<(String, f64)>,
 }
 
@@ -60,6 +62,7 @@ impl Publication {
             uri: sample.uri(),
             sha256: sample.sha256()?,
             baseline: None,
+            examples: None,
             metrics: vec![("auc".to_owned(), 0.99)],
         })
     }
@@ -73,6 +76,12 @@ impl Publication {
     /// With the baseline of this sample.
     pub fn baseline(self, sample: Sample) -> Result<Self> {
         Ok(Self { baseline: Some(sample.baseline()?), ..self })
+    }
+
+    /// With the examples in this file.
+    #[must_use]
+    pub fn examples(self, uri: impl Into<String>, sha256: impl Into<String>) -> Self {
+        Self { examples: Some((uri.into(), sha256.into())), ..self }
     }
 
     /// Under another version number.
@@ -109,6 +118,9 @@ impl Publication {
         });
         if let Some((uri, sha256)) = &self.baseline {
             spec["baseline"] = json!({"uri": uri, "sha256": sha256});
+        }
+        if let Some((uri, sha256)) = &self.examples {
+            spec["examples"] = json!({"uri": uri, "sha256": sha256});
         }
         Ok(serde_json::from_value(json!({
             "apiVersion": "understudy.dev/v1alpha1",

@@ -21,13 +21,14 @@ const CONTAINERS: [&str; 2] = ["operator", "server"];
 const SHOWN: usize = 600;
 
 /// Errors that stories cause: beginning of the namespace, words of the line, and why it is expected.
-const EXPECTED: [(&str, &str, &str); 6] = [
+const EXPECTED: [(&str, &str, &str); 7] = [
     ("bomb-", r#""reason":"WarmUpFailed""#, "the story publishes a model that needs gigabytes"),
     (
         "deadline-",
         r#""reason":"DigestMismatch""#,
         "the story replaces the file, so that its version never serves",
     ),
+    ("differ-", r#""reason":"ExamplesDiffer""#, "the story publishes a wrong example"),
     ("digest-", r#""reason":"DigestMismatch""#, "the story publishes another digest than that of the file"),
     ("missing-", r#""reason":"ArtifactNotFound""#, "the story publishes a file that does not exist"),
     ("not-onnx-", r#""reason":"InvalidModel""#, "the story publishes a pickle"),

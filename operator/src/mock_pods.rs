@@ -7,7 +7,10 @@ use std::{
 
 use axum::{Json, Router, extract::State, http::StatusCode};
 use tokio::{net::TcpListener, sync::Notify};
-use understudy_contract::{ProbeAnswer, paths, probe};
+use understudy_contract::{
+    ProbeAnswer, paths,
+    probe::{self, Proof},
+};
 
 use crate::{fixtures::digest, model_server::probe::Prober};
 
@@ -21,6 +24,7 @@ pub struct Pods {
 #[derive(Default)]
 struct Shared {
     answers: BTreeMap<String, (String, String)>,
+    proofs: BTreeMap<String, Proof>,
     silent: BTreeMap<String, Arc<Notify>>,
     probed: Vec<String>,
 }
@@ -47,6 +51,11 @@ impl Pods {
     pub fn answer(&self, host: &str, number: &str, bytes: &str) {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         shared.answers.insert(host.to_owned(), (number.to_owned(), digest(bytes)));
+    }
+
+    /// Makes `host` report this about whether its model answers. Without it, synthetic inputs worked.
+    pub fn report(&self, host: &str, proof: Proof) {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).proofs.insert(host.to_owned(), proof);
     }
 
     /// Makes `host` answer nothing any more.
@@ -84,5 +93,12 @@ async fn answer(
     let shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
     let (version, digest) = shared.answers.get(&host).cloned().ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
     let model = probe::Signature { inputs: vec![], outputs: vec![], opset: 17, bytes: 1 };
-    Ok(Json(ProbeAnswer { deployment: "fraud".to_owned(), version, digest, model, latency_micros: 12 }))
+    Ok(Json(ProbeAnswer {
+        deployment: "fraud".to_owned(),
+        version,
+        digest,
+        model,
+        latency_micros: 12,
+        proof: shared.proofs.get(&host).cloned().unwrap_or_default(),
+    }))
 }

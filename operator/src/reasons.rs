@@ -56,6 +56,16 @@ reasons! {
         RollingOut,
     }
 
+    /// `Proven` of a version.
+    Proven {
+        /// The model reproduced the answers of its examples.
+        ExamplesReproduced,
+        /// No synthetic input worked, and the version has answered a call since.
+        CallAnswered,
+        /// No synthetic input worked, and the version has not answered a call.
+        NoInputWorked,
+    }
+
     /// `Approvable` of a version: why a request cannot go on.
     Hold {
         /// The version's `ModelDeployment` does not exist.
@@ -86,6 +96,8 @@ reasons! {
         AcceptanceMissing,
         /// No pod of the version is ready in Staging.
         NotServing,
+        /// No synthetic input worked, and the version has not answered a call.
+        NotProven,
         /// The version's `ModelDeployment` cannot be parsed.
         DeploymentUnreadable,
         /// Another version of the deployment cannot be parsed, and may be in Production.
@@ -148,6 +160,8 @@ reasons! {
         ApprovalPolicyInactive,
         /// It does not accept the calls of the present main or lacks an output, and has no new major version number.
         SignatureBreaking,
+        /// No synthetic input worked, and the version has not answered a call.
+        NotProven,
     }
 
     /// `ChallengerReady` of a deployment, apart from the reasons of [`Apply`].
@@ -280,6 +294,7 @@ mod tests {
         explained(&guide, Serving::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Pod::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Version::ALL.iter().map(|reason| reason.as_str()));
+        explained(&guide, Proven::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Hold::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Policy::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Deployed::ALL.iter().map(|reason| reason.as_str()));

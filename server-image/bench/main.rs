@@ -116,6 +116,7 @@ fn in_process(file: &Path, time: Duration) -> Alone {
         ),
         sessions: NonZeroUsize::MIN,
         deadlines: &Deadlines::default(),
+        examples: None,
     };
     let (model, mut sessions) = model::load(&options).expect("the sample loads");
     let load_ms = begin.elapsed().as_secs_f64() * 1e3;
@@ -123,7 +124,7 @@ fn in_process(file: &Path, time: Duration) -> Alone {
     let end = begin + 2 * time;
     let mut runs = 0_u32;
     while begin.elapsed() < time {
-        sessions[0].run(&model.synthetic, end).expect("the sample runs");
+        sessions[0].run(&model.probe_inputs, end).expect("the sample runs");
         runs += 1;
     }
     let rate = f64::from(runs) / begin.elapsed().as_secs_f64();

@@ -57,6 +57,32 @@ pub struct Args {
     #[arg(long, env = "UNDERSTUDY_BASELINE_PVC_DIR")]
     pub baseline_pvc_dir: Option<PathBuf>,
 
+    /// URI of the examples: requests with the answers that are expected, as JSON lines. It has the same schemes as the model.
+    /// The server is ready once the model has reproduced all of them. Without examples, it tries synthetic inputs.
+    #[arg(long, env = "UNDERSTUDY_EXAMPLES", requires = "examples_sha256")]
+    pub examples: Option<String>,
+
+    /// SHA-256 of the examples file, 64 hexadecimal digits.
+    #[arg(long, env = "UNDERSTUDY_EXAMPLES_SHA256", requires = "examples")]
+    pub examples_sha256: Option<Digest>,
+
+    /// Directory of the mounted Secret with the credentials for the examples. Same files as in `--secret-dir`. Without it,
+    /// the credentials for the model are used if both files have the same origin.
+    #[arg(long, env = "UNDERSTUDY_EXAMPLES_SECRET_DIR")]
+    pub examples_secret_dir: Option<PathBuf>,
+
+    /// Mount directory of the `PersistentVolumeClaim` of `pvc://` examples.
+    #[arg(long, env = "UNDERSTUDY_EXAMPLES_PVC_DIR")]
+    pub examples_pvc_dir: Option<PathBuf>,
+
+    /// How far a number of an answer may be from the expected one.
+    #[arg(long, env = "UNDERSTUDY_EXAMPLES_ABSOLUTE", default_value = "0.00001", value_parser = distance)]
+    pub examples_absolute: f64,
+
+    /// How far a number of an answer may be from the expected one in addition, as a part of the expected one.
+    #[arg(long, env = "UNDERSTUDY_EXAMPLES_RELATIVE", default_value = "0.00001", value_parser = distance)]
+    pub examples_relative: f64,
+
     /// JSON file with the routing: main, challenger, recording and drift rules, for example `{"main":"1.3.0"}`. It may
     /// change at any time. Without the file, this version is not main.
     #[arg(long, env = "UNDERSTUDY_ROUTING_FILE")]
@@ -156,7 +182,7 @@ pub struct Args {
     #[arg(long, env = "UNDERSTUDY_MEMORY_LIMIT")]
     pub memory_limit: Option<u64>,
 
-    /// Seconds to load the model and to run it on synthetic inputs, at most. A model that needs more is not served.
+    /// Seconds to load the model and to run it on its examples or on synthetic inputs, at most. A model that needs more is not served.
     #[arg(long, env = "UNDERSTUDY_LOAD_TIMEOUT", default_value = "900", value_parser = seconds)]
     pub load_timeout: Duration,
 
@@ -176,6 +202,11 @@ pub struct Args {
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| format!("`{text}` is not a number of seconds"))?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+fn distance(text: &str) -> Result<f64, String> {
+    let distance = text.parse().ok().filter(|distance: &f64| distance.is_finite() && *distance >= 0.0);
+    distance.ok_or_else(|| format!("`{text}` is not a number from 0"))
 }
 
 impl Args {

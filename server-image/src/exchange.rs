@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+pub use crate::api::Api;
 use crate::{
     codec::{InferRequest, compression::Coding, grpc, message_bounds, predict, response::InferResponse},
     error::Refusal,
@@ -12,19 +13,6 @@ use crate::{
     output::Output,
     tensor::Tensor,
 };
-
-/// The API that a request uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Api {
-    /// Inference of the Open Inference Protocol.
-    Infer,
-    /// `/predict`: records of named columns.
-    Predict,
-    /// `ModelInfer` of the Open Inference Protocol over gRPC.
-    Grpc,
-    /// The operator's probe, with synthetic input.
-    Probe,
-}
 
 /// A request whose body has arrived.
 #[derive(Debug, Clone)]
@@ -112,7 +100,7 @@ impl Message {
             Api::Predict => predict::read(&body, &model.signature, model.features.as_deref())?,
             Api::Grpc => (self.grpc(body, model)?, 0),
             Api::Probe => {
-                let inputs = model.synthetic.clone();
+                let inputs = model.probe_inputs.clone();
                 (InferRequest { inputs, ..InferRequest::for_all(&model.signature) }, 0)
             }
         };

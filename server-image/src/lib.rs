@@ -6,7 +6,8 @@
 //! | fetch the model and check its digest | [`artifact`] |
 //! | inspect the file within bounds | [`onnx`] |
 //! | load and warm up the model | [`model`], its [`signature`] and [`columns`], [`warm_up`] |
-//! | turn bytes into tensors and back | [`http`], [`grpc`] ([`proto`]) and [`page`] on the same ports ([`transports`]), [`exchange`] and its [`codec`], [`tensor`] and [`view`], [`error`] |
+//! | reproduce the expected answers | [`examples`], and what is known then: [`proof`] |
+//! | turn bytes into tensors and back | [`http`], [`grpc`] ([`proto`]) and [`page`] on the same ports ([`transports`]), [`exchange`] (of an [`api`]) and its [`codec`], [`tensor`] and [`view`], [`error`] |
 //! | run them | [`engine`] takes a [`session`] where [`placement`] says, until its [`deadline`], unless there is an [`overload`], several in one [`batch`] where that pays, [`output`] and [`outputs`], [`laps`] |
 //! | follow the operator | [`routing`] reads who is main ([`role`]), who is challenger, what is recorded |
 //! | observe calls after their responses | [`observer`] hands each [`call`] to the next three |
@@ -23,6 +24,7 @@
 )]
 
 pub mod analysis;
+pub mod api;
 pub mod args;
 pub mod artifact;
 pub mod batch;
@@ -33,6 +35,7 @@ pub mod columns;
 pub mod deadline;
 pub mod engine;
 pub mod error;
+pub mod examples;
 pub mod exchange;
 pub mod grpc;
 pub mod headers;
@@ -51,6 +54,7 @@ pub mod outputs;
 pub mod overload;
 pub mod page;
 pub mod placement;
+pub mod proof;
 pub mod proto;
 pub mod queue;
 pub mod records;

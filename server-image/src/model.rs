@@ -12,7 +12,10 @@ use ort::{
     ep,
     session::{Session, builder::GraphOptimizationLevel},
 };
-use understudy_contract::{Digest, Failure, ProbeAnswer, Reason, probe};
+use understudy_contract::{
+    Digest, Failure, ProbeAnswer, Reason,
+    probe::{self, Proof},
+};
 use understudy_stats::Identity;
 
 use crate::{
@@ -20,17 +23,24 @@ use crate::{
     batch::Batching,
     codec::response::Templates,
     deadline::Deadlines,
+    examples::{self, Examples, ExamplesFile, Reproduced},
     onnx::Facts,
-    outputs::learn_classes,
+    output::Output,
+    outputs::{self, learn_classes},
+    proof::KnownProof,
     session::{OnnxRuntime, run},
     signature::{Port, Signature},
     tensor::Tensor,
-    warm_up,
+    warm_up::{self, Found},
 };
 
 /// Warm-up runs of a session: enough for a median. They end earlier if they take longer than [`MAX_WARM_UP`] together.
 const RUNS: usize = 15;
 const MAX_WARM_UP: Duration = Duration::from_millis(100);
+/// Longest error of a warm-up that the operator learns, in bytes.
+const MAX_ERROR: usize = 1024;
+/// The assumed time of an inference while none is known: too long for the threads that read requests.
+const UNKNOWN: Duration = Duration::from_millis(1);
 /// Most named features. Each gets a field in the form, and a column in records.
 const FEATURES: usize = 10_000;
 
@@ -51,8 +61,13 @@ pub struct Model {
     pub signature: Arc<Signature>,
     /// Names of the features of a single vector input, from the metadata property `feature_names`.
     pub features: Option<Vec<String>>,
-    /// Synthetic inputs on which the model ran in the warm-up.
-    pub synthetic: Vec<Tensor>,
+    /// The inputs of the operator's probe: of an example, or synthetic ones on which the model ran in the warm-up. If it ran on
+    /// none, the simplest ones.
+    pub probe_inputs: Vec<Tensor>,
+    /// What is known about whether it answers.
+    pub proof: KnownProof,
+    /// The examples, all of which it reproduces.
+    pub examples: Examples,
     /// The fixed parts of its responses.
     pub templates: Templates,
     /// Median time of an inference in the warm-up.
@@ -87,6 +102,7 @@ impl Model {
                 bytes: self.bytes,
             },
             latency_micros: u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
+            proof: self.proof.now(),
         };
         serde_json::to_vec(&answer).expect("names and numbers are always JSON")
     }
@@ -119,6 +135,8 @@ pub struct LoadOptions<'a> {
     pub sessions: NonZeroUsize,
     /// Where the deadlines of their runs belong.
     pub deadlines: &'a Deadlines,
+    /// The examples, if the version has some.
+    pub examples: Option<&'a ExamplesFile>,
 }
 
 /// Loads the shared library of ONNX Runtime. May be called once in a process. Fails with `LoadFailed`.
@@ -133,29 +151,30 @@ pub fn environment(onnxruntime: &Path) -> Result<Environment, Failure> {
     Ok(environment)
 }
 
-/// Opens the sessions, and warms up each of them.
+/// Opens the sessions, lets one of them reproduce the examples, and warms up each of them.
 ///
 /// Fails with `LoadFailed` if ONNX Runtime cannot load the model, with `InvalidModel` if the protocol cannot carry its
-/// tensors, and with `WarmUpFailed` if the model fails on every synthetic input.
+/// tensors, with `InvalidExamples` or `ExamplesDiffer` if it does not reproduce the examples, and with `WarmUpFailed` if its
+/// first inference needs too much memory, or its outputs cannot be served.
 pub fn load(options: &LoadOptions<'_>) -> Result<(Model, Vec<OnnxRuntime>), Failure> {
     let environment = environment(options.onnxruntime)?;
     let mut sessions = open(&environment, options)?;
     let mut signature = Signature::of(&sessions[0], &options.facts.without_shape)
         .map_err(|what| Failure::new(Reason::InvalidModel, what))?;
-    let synthetic = warm_up::find(&mut sessions[0], &signature)?;
-    run(&mut sessions[0], &synthetic)
-        .and_then(|values| learn_classes(&values, &mut signature))
-        .map_err(|error| Failure::new(Reason::WarmUpFailed, error))?;
-    let mut latency = Duration::ZERO;
-    for session in &mut sessions {
-        latency = median(session, &synthetic).map_err(|error| Failure::new(Reason::WarmUpFailed, error))?;
-    }
-    let batching = warm_up::batching(&mut sessions[0], &signature, &synthetic, latency);
     let features = features(&sessions[0]);
     if features.as_ref().is_some_and(|names| names.len() > FEATURES) {
         let message = format!("the metadata property `feature_names` has more than {FEATURES} names");
         return Err(Failure::new(Reason::InvalidModel, message));
     }
+    let Prepared { inputs, proof, examples } = match options.examples {
+        Some(file) => reproduce(file, &mut sessions[0], &mut signature, features.as_deref())?,
+        None => try_synthetic(&mut sessions[0], &mut signature)?,
+    };
+    let (latency, batching) = if matches!(proof, Proof::Missing { .. }) {
+        (UNKNOWN, None)
+    } else {
+        warm(&mut sessions, &signature, &inputs)?
+    };
     let signature = Arc::new(signature);
     let model = Model {
         deployment: options.deployment.to_owned(),
@@ -169,13 +188,89 @@ pub fn load(options: &LoadOptions<'_>) -> Result<(Model, Vec<OnnxRuntime>), Fail
         templates: Templates::new(options.deployment, options.version, &signature),
         signature: Arc::clone(&signature),
         features,
-        synthetic,
+        probe_inputs: inputs,
+        proof: KnownProof::new(proof),
+        examples,
         latency,
         batching,
     };
     let ready = |session| Ok(OnnxRuntime::new(session, Arc::clone(&signature), options.deadlines.add()?));
     let sessions: Result<_, ort::Error> = sessions.into_iter().map(ready).collect();
     Ok((model, sessions.map_err(|error| Failure::new(Reason::LoadFailed, error))?))
+}
+
+/// What is known before the sessions are warmed up.
+struct Prepared {
+    inputs: Vec<Tensor>,
+    proof: Proof,
+    examples: Examples,
+}
+
+/// Reproduces the examples.
+fn reproduce(
+    file: &ExamplesFile,
+    session: &mut Session,
+    signature: &mut Signature,
+    features: Option<&[String]>,
+) -> Result<Prepared, Failure> {
+    let mut is_first = true;
+    let mut run = |inputs: &[Tensor], signature: &mut Signature| -> Result<Vec<Output>, String> {
+        let values = run(session, inputs).map_err(|error| error.to_string())?;
+        if std::mem::take(&mut is_first) {
+            learn_classes(&values, signature).map_err(|error| error.to_string())?;
+        }
+        outputs::of(values, signature)
+    };
+    let Reproduced { examples, inputs } = examples::reproduce(file, signature, features, &mut run)?;
+    let count = examples.count();
+    tracing::info!(count, "reproduced the examples");
+    Ok(Prepared { inputs, proof: Proof::Examples { count }, examples })
+}
+
+/// Tries synthetic inputs. A model that fails on all of them may answer its callers nevertheless.
+fn try_synthetic(session: &mut Session, signature: &mut Signature) -> Result<Prepared, Failure> {
+    let examples = Examples::default();
+    match warm_up::find(session, signature)? {
+        Found::Works(inputs) => {
+            run(session, &inputs)
+                .and_then(|values| learn_classes(&values, signature))
+                .map_err(|error| Failure::new(Reason::WarmUpFailed, error))?;
+            Ok(Prepared { inputs, proof: Proof::Synthetic, examples })
+        }
+        Found::Nothing { simplest, error } => {
+            if let Some(port) = signature.outputs.iter().find(|port| port.classes.is_some()) {
+                let message = format!(
+                    "{error}; the names of the classes of output `{}` are unknown without an answer: publish it with spec.examples",
+                    port.name
+                );
+                return Err(Failure::new(Reason::WarmUpFailed, message));
+            }
+            tracing::warn!(
+                error,
+                "no synthetic input works: nothing is known about whether the model answers"
+            );
+            Ok(Prepared { inputs: simplest, proof: Proof::Missing { error: shortened(error) }, examples })
+        }
+    }
+}
+
+/// The error as it is reported.
+fn shortened(mut error: String) -> String {
+    error.truncate(error.floor_char_boundary(MAX_ERROR));
+    error
+}
+
+/// Warms up all sessions. Returns the median time of an inference, and how requests are joined.
+fn warm(
+    sessions: &mut [Session],
+    signature: &Signature,
+    inputs: &[Tensor],
+) -> Result<(Duration, Option<Batching>), Failure> {
+    let mut latency = Duration::ZERO;
+    for session in &mut *sessions {
+        latency = median(session, inputs).map_err(|error| Failure::new(Reason::WarmUpFailed, error))?;
+    }
+    Ok((latency, warm_up::batching(&mut sessions[0], signature, inputs, latency)))
 }
 
 /// Opens all sessions concurrently, so that several do not take longer than one.

@@ -21,6 +21,7 @@ use crate::{
     columns::Columns,
     deadline::Deadlines,
     engine::{Bounds, Engine},
+    examples::{self, ExamplesFile, Tolerance},
     grpc::{Grpc, Services},
     http::{
         calls::Listener,
@@ -121,10 +122,11 @@ async fn serve(args: Args) -> Result<End, Failure> {
         });
     }
     let loaded = async {
-        // Concurrently: the baseline is small, and the model arrives in many chunks. ONNX Runtime comes after both, so that
-        // a damaged baseline does not end the process while it loads the model.
-        let (baseline, artifact) = tokio::try_join!(baseline(&args), fetch(&args))?;
-        let engine = load(&args, &version, artifact, &metrics).await?;
+        // Concurrently: the other files are small, and the model arrives in many chunks. ONNX Runtime comes after them, so that
+        // a damaged file does not end the process while it loads the model.
+        let (baseline, examples, artifact) =
+            tokio::try_join!(baseline(&args), examples(&args), fetch(&args))?;
+        let engine = load(&args, &version, artifact, examples, &metrics).await?;
         check_baseline(baseline.as_ref(), engine.model())?;
         Ok::<_, Failure>((baseline, engine))
     };
@@ -224,7 +226,7 @@ async fn baseline(args: &Args) -> Result<Option<Baseline>, Failure> {
     let request = artifact::FetchRequest {
         uri,
         sha256,
-        secret_dir: baseline_secret(args, uri)?,
+        secret_dir: secret_for(args, args.baseline_secret_dir.as_deref(), uri)?,
         pvc_dir: args.baseline_pvc_dir.as_deref(),
         work_dir: &args.work_dir,
         file: "baseline.json",
@@ -239,11 +241,28 @@ async fn baseline(args: &Args) -> Result<Option<Baseline>, Failure> {
         .map_err(|error| Failure::new(Reason::InvalidBaseline, format!("{uri}: {error}")))
 }
 
-/// The Secret for the baseline: its own, or that of the model if both come from the same place. Credentials are never sent
-/// to another one.
-fn baseline_secret<'a>(args: &'a Args, uri: &str) -> Result<Option<&'a Path>, Failure> {
-    if let Some(own) = &args.baseline_secret_dir {
-        return Ok(Some(own));
+/// Fetches the examples. `None` without `--examples`.
+async fn examples(args: &Args) -> Result<Option<ExamplesFile>, Failure> {
+    let (Some(uri), Some(sha256)) = (&args.examples, &args.examples_sha256) else { return Ok(None) };
+    let request = artifact::FetchRequest {
+        uri,
+        sha256,
+        secret_dir: secret_for(args, args.examples_secret_dir.as_deref(), uri)?,
+        pvc_dir: args.examples_pvc_dir.as_deref(),
+        work_dir: &args.work_dir,
+        file: "examples.jsonl",
+        limit: examples::MAX_FILE,
+    };
+    let Artifact { path, .. } = artifact::fetch(&request).await?;
+    let tolerance = Tolerance { absolute: args.examples_absolute, relative: args.examples_relative };
+    Ok(Some(ExamplesFile { path, uri: uri.clone(), tolerance }))
+}
+
+/// The Secret for the file at `uri`: its own, or that of the model if both come from the same place. Credentials are never
+/// sent to another one.
+fn secret_for<'a>(args: &'a Args, own: Option<&'a Path>, uri: &str) -> Result<Option<&'a Path>, Failure> {
+    if own.is_some() {
+        return Ok(own);
     }
     let is_same = artifact::Uri::parse(uri)?.has_origin_of(&artifact::Uri::parse(&args.artifact)?);
     Ok(args.secret_dir.as_deref().filter(|_| is_same))
@@ -272,15 +291,17 @@ async fn fetch(args: &Args) -> Result<Artifact, Failure> {
     artifact::fetch(&request).await
 }
 
-/// Inspects, loads and warms up the model, and starts the engine.
+/// Inspects, loads and warms up the model, lets it reproduce its examples, and starts the engine.
 async fn load(
     args: &Args,
     version: &str,
     artifact: Artifact,
+    examples: Option<ExamplesFile>,
     metrics: &Arc<Metrics>,
 ) -> Result<Engine, Failure> {
     let (args, version) = (args.clone(), version.to_owned());
-    let (path, limit) = (artifact.path.clone(), args.load_timeout);
+    let files: Vec<_> = examples.iter().map(|file| &file.path).chain([&artifact.path]).cloned().collect();
+    let limit = args.load_timeout;
     match memory_limit::apply(args.memory_limit) {
         Ok(bytes) => tracing::info!(bytes, "memory limit"),
         Err(error) => {
@@ -300,18 +321,21 @@ async fn load(
             onnxruntime: &args.onnxruntime,
             sessions: args.sessions(),
             deadlines: &deadlines,
+            examples: examples.as_ref(),
         })
         .map(|loaded| (loaded, args))
     });
     let Ok(loaded) = tokio::time::timeout(limit, blocking).await else {
         let message =
-            format!("the model did not load and complete a first inference within {} s", limit.as_secs());
+            format!("the model did not load and complete its first inferences within {} s", limit.as_secs());
         return Err(Failure::new(Reason::WarmUpFailed, message));
     };
     let ((model, sessions), args) = loaded.expect("loading does not panic")?;
-    // The sessions have a copy of the weights.
-    if let Err(error) = std::fs::remove_file(&path) {
-        tracing::warn!(path = %path.display(), error = %error, "failed to remove the model file");
+    // The sessions have a copy of the weights, and the examples have been reproduced.
+    for path in files {
+        if let Err(error) = std::fs::remove_file(&path) {
+            tracing::warn!(path = %path.display(), error = %error, "failed to remove a fetched file");
+        }
     }
     tracing::info!(latency_us = u64::try_from(model.latency.as_micros()).unwrap_or(u64::MAX), "warm");
     let bounds = Bounds {

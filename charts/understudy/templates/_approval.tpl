@@ -167,7 +167,7 @@ variables:
   expression: "!variables.onDeployment || oldObject == null ? {} : oldObject.spec.?recording.?sink.orValue({})"
 - name: sinkAfter
   expression: "!variables.onDeployment ? {} : object.spec.?recording.?sink.orValue({})"
-{{- range $file := list "artifact" "baseline" }}
+{{- range $file := list "artifact" "baseline" "examples" }}
 - name: {{ $file }}Secret
   expression: "!variables.onVersion || oldObject != null ? '' : object.spec.?{{ $file }}.?secretRef.?name.orValue('')"
 - name: {{ $file }}Claim
@@ -363,7 +363,7 @@ validations:
   messageExpression: "'callers of ' + oldObject.metadata.name + ' are answered by ' + variables.mainNow.version + ', and deleting it ends that: move this version out of Production first, or have the verb delete-production on modeldeployments'"
   reason: Forbidden
 # Secrets and claims. Each check has an expression of its own: the API server limits what one may cost.
-{{- range $field, $path := dict "artifact" "spec.artifact" "baseline" "spec.baseline" "sink" "spec.recording.sink" }}
+{{- range $field, $path := dict "artifact" "spec.artifact" "baseline" "spec.baseline" "examples" "spec.examples" "sink" "spec.recording.sink" }}
 {{- range $kind, $of := dict "Secret" (list "secrets" (printf "%s.secretRef" $path)) "Claim" (list "persistentvolumeclaims" (printf "%s.uri" $path)) }}
 - expression: >-
     variables.{{ $field }}{{ $kind }} == ''

@@ -6,6 +6,7 @@ use understudy_crds::{ModelVersion, ModelVersionSpec};
 
 const ARTIFACT: &str = "artifact";
 const BASELINE: &str = "baseline";
+const EXAMPLES: &str = "examples";
 
 /// What a version names besides its own files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -88,8 +89,10 @@ impl Brings {
 fn files(spec: &ModelVersionSpec) -> Vec<(&'static str, &str, Option<String>)> {
     let artifact = (ARTIFACT, &spec.artifact.uri, &spec.artifact.secret_ref);
     let baseline = spec.baseline.as_ref().map(|file| (BASELINE, &file.uri, &file.secret_ref));
+    let examples = spec.examples.as_ref().map(|file| (EXAMPLES, &file.uri, &file.secret_ref));
     std::iter::once(artifact)
         .chain(baseline)
+        .chain(examples)
         .map(|(file, uri, secret)| (file, uri.as_str(), secret.as_ref().map(|secret| secret.name.clone())))
         .collect()
 }
@@ -149,6 +152,21 @@ mod tests {
         );
         let claim = Brings::of(&loads("pvc://models/c", "s3://models/b"), Some(&main));
         assert_eq!(claim.in_words(), "Secret s3-models (artifact.secretRef)\nclaim models (artifact.uri)");
+    }
+
+    #[test]
+    fn a_review_shows_where_examples_come_from_and_their_secret() {
+        let main = loads("s3://models/a", "s3://models/b");
+        let mut mv = main.clone();
+        mv.spec.examples = serde_json::from_value(json!({
+            "uri": "https://evil.example.com/e", "sha256": "9f".repeat(32), "secretRef": {"name": "payroll"},
+        }))
+        .unwrap();
+        assert_eq!(
+            Brings::of(&mv, Some(&main)).in_words(),
+            "Secret s3-models (artifact.secretRef)\nSecret payroll (examples.secretRef)\n\
+             FOREIGN https://evil.example.com (examples.uri): main's artifact is elsewhere"
+        );
     }
 
     #[test]

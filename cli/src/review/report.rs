@@ -5,9 +5,9 @@ use kube::ResourceExt;
 use serde::Serialize;
 use understudy_crds::{
     Acceptance, AcceptanceTest, Comparison, Documentation, Failure, ModelDeployment, ModelVersion,
-    Provenance, Rollback, ServedVersion, Stage, Transition,
+    Provenance, Rollback, ServedVersion, Stage, Tolerance, Transition,
     annotations::{APPROVE, APPROVED_BY, REASON, REJECT, REJECTED_BY},
-    condition::{self, APPROVABLE, READY},
+    condition::{self, APPROVABLE, PROVEN, READY},
 };
 
 use super::{
@@ -64,6 +64,12 @@ pub struct ReviewReport {
     /// The location of the baseline.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline_uri: Option<String>,
+    /// The location of the examples, and how far answers may differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub examples: Option<ReviewedExamples>,
+    /// Whether the model is known to answer, for a version with examples or whose warm-up failed: `Proven`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proven: Option<State>,
     /// The Secrets and claims that its pods get, and the hosts that they load files from.
     pub brings: Brings,
     /// The size of the file; known after a pod has loaded it.
@@ -95,6 +101,16 @@ pub struct ReviewReport {
     pub signature: SignatureDifference,
     /// The commands that decide, while a request waits.
     pub commands: Option<Commands>,
+}
+
+/// The examples of a version.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReviewedExamples {
+    /// Where the file is.
+    pub uri: String,
+    /// How far a number may be from the expected one.
+    pub tolerance: Tolerance,
 }
 
 /// The commands that decide, with this plugin and with plain kubectl.
@@ -135,6 +151,11 @@ impl ReviewReport {
             uri: spec.artifact.uri.clone(),
             digest: spec.artifact.digest(),
             baseline_uri: spec.baseline.as_ref().map(|baseline| baseline.uri.clone()),
+            examples: spec.examples.as_ref().map(|examples| ReviewedExamples {
+                uri: examples.uri.clone(),
+                tolerance: examples.tolerance.clone(),
+            }),
+            proven: condition::find(&status.conditions, PROVEN).map(State::of),
             brings: Brings::of(mv, main),
             bytes: status.model.as_ref().map(|m| m.bytes),
             documentation: spec.documentation.clone(),

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use understudy_crds::{
-    Comparison, Grant, Stage, Transition, Verdict,
+    Comparison, Grant, Stage, Tolerance, Transition, Verdict,
     annotations::{APPROVED_BY, REJECTED_BY},
 };
 
@@ -90,11 +90,28 @@ fn rows(review: &ReviewReport, now: Timestamp) -> Vec<(&'static str, String)> {
     rows.push(("Artifact", format!("{}{size}", review.uri)));
     rows.push(("Digest", review.digest.clone()));
     rows.extend(review.baseline_uri.iter().map(|uri| ("Baseline", uri.clone())));
+    rows.push(("Examples", examples(review)));
     rows.push(("Brings along", review.brings.in_words()));
     rows.push(("Signature", signature(review)));
     rows.push(("Acceptance", acceptance(review, now)));
     rows.push(("Provenance", provenance(review)));
     rows
+}
+
+/// Whether there are examples, and what is known about whether the model answers.
+fn examples(review: &ReviewReport) -> String {
+    let file = review.examples.as_ref().map_or_else(
+        || "none".to_owned(),
+        |examples| {
+            let Tolerance { absolute, relative } = examples.tolerance;
+            format!("{}, tolerance {absolute} + {relative} * |expected|", examples.uri)
+        },
+    );
+    match (&review.proven, &review.examples) {
+        (Some(proven), _) => format!("{file}\n{}: {}", proven.reason, proven.message),
+        (None, Some(_)) => format!("{file}\nno pod has reproduced them yet"),
+        (None, None) => file,
+    }
 }
 
 fn main(review: &ReviewReport) -> String {

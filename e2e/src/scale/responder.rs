@@ -25,7 +25,7 @@ use kube::{
 use tokio::{net::TcpListener, task::JoinSet};
 use understudy_contract::{
     ProbeAnswer, paths, ports,
-    probe::{Signature, Tensor},
+    probe::{Proof, Signature, Tensor},
 };
 use understudy_crds::names;
 
@@ -150,5 +150,6 @@ async fn answer(known: &Known, called: &str) -> Result<Json<ProbeAnswer>, Status
             bytes: 3411,
         },
         latency_micros: 70,
+        proof: Proof::Synthetic,
     }))
 }

@@ -88,10 +88,14 @@ async fn a34_a_pending_rollback_is_taken_back_by_its_author_or_by_somebody_who_m
     edit(&w, CAROL, gone).await.unwrap();
 }
 
-/// A version whose file and baseline need credentials or a claim.
+/// A version whose file needs credentials or a claim, and so does another file of it, for example its baseline.
 fn with_files(artifact: Value, baseline: Value) -> ModelVersion {
+    with_file(&[("artifact", artifact), ("baseline", baseline)])
+}
+
+fn with_file(parts: &[(&str, Value)]) -> ModelVersion {
     let mut manifest = serde_json::to_value(version(MODEL, &json!({}))).unwrap();
-    for (part, change) in [("artifact", artifact), ("baseline", baseline)] {
+    for (part, change) in parts {
         for (key, value) in change.as_object().unwrap() {
             manifest["spec"][part][key] = value.clone();
         }
@@ -117,6 +121,13 @@ async fn a36_a_version_names_only_secrets_and_claims_that_its_author_may_get_or_
             "d",
             with_files(json!({}), baseline(claim("pvc://d/b.json"))),
             "spec.baseline.uri",
+        ),
+        ("secrets", "e", with_file(&[("examples", baseline(secret("e")))]), "spec.examples.secretRef"),
+        (
+            "persistentvolumeclaims",
+            "f",
+            with_file(&[("examples", baseline(claim("pvc://f/e.jsonl")))]),
+            "spec.examples.uri",
         ),
     ];
     for verb in ["get", "use"] {

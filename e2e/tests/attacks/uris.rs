@@ -57,7 +57,11 @@ async fn a_model_from_another_place_is_refused_also_for_an_administrator(
     }
     for person in [ALICE, ROOT] {
         let created = w.versions(person).create(&PostParams::default(), &from(uri)).await;
-        refused(created, 403, "is not allowed in this cluster: models and baselines come from s3://models, ");
+        refused(
+            created,
+            403,
+            "is not allowed in this cluster: models, baselines and examples come from s3://models, ",
+        );
     }
 }
 
@@ -98,6 +102,20 @@ async fn a_baseline_comes_from_an_allowed_place_as_well() {
         w.versions(ALICE).create(&PostParams::default(), &with("s3://elsewhere/baseline.json")).await;
     refused(created, 403, "the URI s3://elsewhere/baseline.json is not allowed");
     w.versions(ALICE).create(&PostParams::default(), &with("s3://models/baseline.json")).await.unwrap();
+}
+
+#[tokio::test]
+async fn examples_come_from_an_allowed_place_as_well() {
+    let w = World::listed().await;
+    let with = |uri: &str| {
+        let mut made = from("s3://models/fraud.onnx");
+        made.spec.examples = serde_json::from_value(json!({"uri": uri, "sha256": DIGEST})).unwrap();
+        made
+    };
+    let created =
+        w.versions(ALICE).create(&PostParams::default(), &with("s3://elsewhere/examples.jsonl")).await;
+    refused(created, 403, "the URI s3://elsewhere/examples.jsonl is not allowed");
+    w.versions(ALICE).create(&PostParams::default(), &with("s3://models/examples.jsonl")).await.unwrap();
 }
 
 /// A list that has become shorter stops no promotion, no rollback and no change of what is there.

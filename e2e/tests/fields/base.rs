@@ -49,5 +49,9 @@ pub fn version() -> Value {
         "baseline": {
             "uri": "s3://models/fraud/baseline.json", "sha256": DIGEST, "secretRef": {"name": "baseline-store"},
         },
+        "examples": {
+            "uri": "s3://models/fraud/examples.jsonl", "sha256": DIGEST, "secretRef": {"name": "example-store"},
+            "tolerance": {"absolute": 0.5, "relative": 0.25},
+        },
     })
 }

@@ -5,6 +5,7 @@ mod acceptance;
 mod archive;
 mod deadline;
 mod deletion;
+mod examples;
 mod failures;
 mod gates;
 mod life;

@@ -5,11 +5,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{ResourceExt, runtime::events::EventType};
 use understudy_crds::{
     Decision, Failure, ModelVersionStatus, Stage, Transition, breaking_note,
-    condition::{self, APPROVABLE, READY, RECONCILING, SERVING, STALLED},
+    condition::{self, APPROVABLE, PROVEN, READY, RECONCILING, SERVING, STALLED},
     names,
 };
 
-use super::{approvers, decide::Hold, observe::Observed, requirements};
+use super::{approvers, decide::Hold, observe::Observed, proof, requirements};
 use crate::reasons;
 
 /// One condition without its type and time.
@@ -86,6 +86,13 @@ pub fn status(observed: &Observed, hold: Option<&Hold>, now: Timestamp) -> Model
     put(RECONCILING, while_true(Progress::Reconciling).as_ref());
     put(STALLED, while_true(Progress::Stalled).as_ref());
     put(APPROVABLE, approvable.as_ref());
+    match proof::change(&observed.version, observed.proof.as_ref()) {
+        proof::Change::Keep => {}
+        proof::Change::Clear => put(PROVEN, None),
+        proof::Change::Set(status, reason, message) => {
+            put(PROVEN, Some(&Finding::new(status, reason.as_str(), message)));
+        }
+    }
     status.bounded()
 }
 
@@ -215,7 +222,7 @@ pub fn events(
     after: Option<&ModelVersionStatus>,
 ) -> Vec<(EventType, String, String)> {
     let Some(after) = after else { return vec![] };
-    [SERVING, APPROVABLE, STALLED]
+    [SERVING, APPROVABLE, STALLED, PROVEN]
         .into_iter()
         .filter_map(|type_| {
             let new = condition::find(&after.conditions, type_)?;
@@ -229,7 +236,7 @@ pub fn events(
                 return None;
             }
             let severity = match (type_, new.status.as_str()) {
-                (SERVING, "True") => EventType::Normal,
+                (SERVING | PROVEN, "True") => EventType::Normal,
                 (SERVING, _) if EXPECTED.iter().any(|reason| new.reason == reason.as_str()) => return None,
                 (APPROVABLE, "True") => return None,
                 _ => EventType::Warning,

@@ -41,6 +41,7 @@ pub(in crate::approval) fn observed(version: ModelVersion) -> Observed {
         other_in_production: false,
         deployment_unreadable: false,
         unreadable_sibling: None,
+        proof: None,
         pods: Pods { total: 1, ready: 1, ..Pods::default() },
     }
 }
@@ -328,9 +329,9 @@ fn a_pod_is_asked_for_its_signature_with_growing_pauses(#[case] since: &str, #[c
     ]});
     let mut o = observed(version("Staging", "Staging", &json!({}), serving));
     o.pods.ready_addresses = vec![Address { ip: "10.0.0.7".to_owned(), identity: "pod-7".to_owned() }];
-    assert_eq!(o.retry_signature_after(now()), Some(std::time::Duration::from_secs(seconds)));
+    assert_eq!(o.ask_again_after(now()), Some(std::time::Duration::from_secs(seconds)));
     o.pods.ready_addresses.clear();
-    assert_eq!(o.retry_signature_after(now()), None, "no pod can answer");
+    assert_eq!(o.ask_again_after(now()), None, "no pod can answer");
 }
 
 fn ready(o: &Observed) -> Option<(bool, String)> {

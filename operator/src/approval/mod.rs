@@ -10,6 +10,7 @@ mod decide;
 mod main_rules;
 mod notes;
 mod observe;
+mod proof;
 mod record;
 mod requirements;
 mod step;
@@ -40,7 +41,7 @@ pub async fn reconcile(mv: Arc<ModelVersion>, ctx: Arc<Context>) -> Result<Actio
         NextStep::Hold(hold) => Some(hold),
         NextStep::Rest => None,
     };
-    let observed = observe::signature(observed, &ctx).await;
+    let observed = observe::pods(observed, &ctx).await;
     let status = conditions::status(&observed, hold.as_ref(), now);
     update_status(&ctx, &mv, status).await?;
     Ok(next_pass(&observed, now))
@@ -92,7 +93,7 @@ async fn act(mv: &ModelVersion, ctx: &Context, expected: &Step, now: Timestamp) 
 /// Pause before a step that waits for the approval policy is tried again. A change of the policy ends it earlier.
 const POLICY_RETRY: Duration = Duration::from_secs(5);
 
-/// When the next pass is without an event: when the open request expires, or when a pod is asked again for the signature.
+/// When the next pass is without an event: when the open request expires, or when pods are asked again.
 fn next_pass(observed: &Observed, now: Timestamp) -> Action {
     let expires = observed
         .version
@@ -101,7 +102,7 @@ fn next_pass(observed: &Observed, now: Timestamp) -> Action {
         .and_then(|t| t.expires_at.as_ref())
         .map(|at| Duration::try_from(at.0.duration_since(now)).unwrap_or_default())
         .map(|left| left + Duration::from_millis(50));
-    let next = expires.into_iter().chain(observed.retry_signature_after(now)).min();
+    let next = expires.into_iter().chain(observed.ask_again_after(now)).min();
     next.map_or_else(Action::await_change, Action::requeue)
 }
 

@@ -2,15 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures::future::join_all;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use understudy_contract::probe::Proof;
 use understudy_crds::{
     Approval, ModelDeployment, ModelVersion, ServedVersion, Stage,
     condition::{self, SERVING},
     names,
 };
 
+use super::proof;
 use crate::{
     cluster::{
         key::Key,
@@ -19,15 +22,16 @@ use crate::{
         received::Unreadable,
     },
     context::Context,
-    model_server::{
-        probe,
-        probes::{Answer, Subject},
-    },
+    model_server::{probe, probes::Subject},
 };
 
 /// Shortest and longest pause before a pod is asked again for the signature of its model.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_mins(1);
+/// Pause before the pods of a version without a proof are asked again whether they have answered a call.
+const PROOF_RETRY: Duration = Duration::from_secs(5);
+/// Most pods that are asked for a proof.
+const PODS_ASKED: usize = 16;
 
 /// Everything that a decision about one version depends on.
 #[derive(Clone, Debug)]
@@ -50,14 +54,25 @@ pub struct Observed {
     pub deployment_unreadable: bool,
     /// Name of another version of the deployment that cannot be parsed. It may be in Production.
     pub unreadable_sibling: Option<String>,
+    /// What its pods report about whether the model answers. `None` if none was asked, or none has responded.
+    pub proof: Option<Proof>,
 }
 
 impl Observed {
-    /// When a pod is asked again for the signature, if a ready one has not returned it. The pause is as long as the pods
-    /// have been ready, from 1 s to 60 s, so each pause is about twice the one before.
-    pub fn retry_signature_after(&self, now: Timestamp) -> Option<Duration> {
+    /// When pods are asked again, if a ready one has not returned the signature, or none has answered a call and that is
+    /// needed. For the signature, the pause is as long as the pods have been ready, from 1 s to 60 s, so each pause is about
+    /// twice the one before.
+    pub fn ask_again_after(&self, now: Timestamp) -> Option<Duration> {
+        if self.pods.ready_addresses.is_empty() {
+            return None;
+        }
+        let proof = proof::is_missing(&self.version, self.proof.as_ref()).then_some(PROOF_RETRY);
+        self.retry_signature_after(now).into_iter().chain(proof).min()
+    }
+
+    fn retry_signature_after(&self, now: Timestamp) -> Option<Duration> {
         let status = self.version.status.as_ref();
-        if self.pods.ready_addresses.is_empty() || status.is_some_and(|s| s.model.is_some()) {
+        if status.is_some_and(|s| s.model.is_some()) {
             return None;
         }
         let since = status
@@ -176,19 +191,34 @@ fn assemble(
         pods,
         deployment_unreadable,
         unreadable_sibling,
+        proof: None,
     }
 }
 
-/// Adds the signature of the model, if it is unknown and a ready pod responds with it.
-pub async fn signature(mut observed: Observed, ctx: &Context) -> Observed {
+/// Adds what pods respond with, as far as it is unknown: the signature of the model, and whether the model answers.
+pub async fn pods(mut observed: Observed, ctx: &Context) -> Observed {
     let known = observed.version.status.as_ref().is_some_and(|s| s.model.is_some());
+    let asked = match (proof::is_missing(&observed.version, observed.proof.as_ref()), known) {
+        // A call reaches any one of them.
+        (true, _) => PODS_ASKED,
+        (false, false) => 1,
+        (false, true) => return observed,
+    };
     let key = Key::new(&observed.version.namespace().unwrap_or_default(), &observed.version.name_any());
-    if let Some(pod) = observed.pods.ready_addresses.first().filter(|_| !known)
-        && let Some(answered) = ctx.probes.pod(&Subject::Version(key), pod).await
-        && let Ok(Answer { digest, model: Some(model), .. }) = answered.as_ref()
-        && *digest == observed.version.spec.artifact.digest()
-    {
-        observed.version.status.get_or_insert_default().model = Some(probe::signature(model.clone()));
+    let subject = &Subject::Version(key);
+    let digest = observed.version.spec.artifact.digest();
+    let pods = observed.pods.ready_addresses.iter().take(asked);
+    let answers = join_all(pods.map(|pod| ctx.probes.pod(subject, pod))).await;
+    for answered in answers.iter().flatten() {
+        let Ok(answer) = answered.as_ref() else { continue };
+        if answer.digest != digest {
+            continue;
+        }
+        observed.proof = Some(proof::better(observed.proof, &answer.proof));
+        let status = observed.version.status.get_or_insert_default();
+        if let (None, Some(model)) = (&status.model, &answer.model) {
+            status.model = Some(probe::signature(model.clone()));
+        }
     }
     observed
 }

@@ -1,9 +1,9 @@
-//! The requirements for Production besides an approval: metric gates, the acceptance test, and pods that are ready in
-//! Staging. Pure.
+//! The requirements for Production besides an approval: metric gates, the acceptance test, pods that are ready in
+//! Staging, and a model that is known to answer. Pure.
 
 use understudy_crds::{AcceptanceTest, Approval, Evaluation, Gate, Stage, Verdict};
 
-use super::observe::Observed;
+use super::{observe::Observed, proof};
 use crate::reasons;
 
 /// Every requirement that is not met, with its reason and message.
@@ -19,6 +19,7 @@ pub fn unmet(observed: &Observed) -> Vec<(reasons::Hold, String)> {
         .collect();
     reasons.extend(acceptance(observed, &observed.rules));
     reasons.extend(serving(observed));
+    reasons.extend(proven(observed));
     reasons.extend(signature(observed));
     reasons.extend(unreadable(observed));
     reasons
@@ -80,6 +81,14 @@ fn serving(observed: &Observed) -> Option<(reasons::Hold, String)> {
     let why = observed.pods.failure.as_ref().map(|f| format!(": {}: {}", f.reason, f.message));
     let message = format!("none of its pods is ready in Staging{}", why.unwrap_or_default());
     Some((reasons::Hold::NotServing, message))
+}
+
+/// A model that failed on every synthetic input may fail on every call.
+fn proven(observed: &Observed) -> Option<(reasons::Hold, String)> {
+    proof::is_missing(&observed.version, observed.proof.as_ref()).then(|| {
+        let message = "no synthetic input worked in its warm-up, and it has not answered a call in Staging yet: call it there";
+        (reasons::Hold::NotProven, message.to_owned())
+    })
 }
 
 /// A version that cannot be read may be in Production, and could not be archived.

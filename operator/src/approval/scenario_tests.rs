@@ -1,6 +1,7 @@
 //! Passes over a version, request by request.
 
 use serde_json::{Value, json};
+use understudy_contract::probe::Proof;
 
 use super::*;
 use crate::{
@@ -374,4 +375,36 @@ async fn a_version_whose_request_waits_gets_its_signature_too() {
     });
     let scenario = Scenario::new().then(known).then(event("Serving")).then(event("AcceptanceMissing"));
     pass(&mut cluster, scenario).await.expect("it waits");
+}
+
+#[tokio::test]
+async fn a_version_without_a_proof_is_proven_by_a_call_that_any_of_its_pods_has_answered() {
+    let staged = version("1.3.0", json!({"spec": {"stage": "Staging"}, "status": staged("1.3.0")}));
+    let (mut cluster, pods) = with_a_silent_pod(&staged).await;
+    cluster.sees(ready_pod("1.3.0", "10.0.0.8").as_ref());
+    for host in ["10.0.0.7:8082", "10.0.0.8:8082"] {
+        pods.answer(host, "1.3.0", "1.3.0");
+        pods.report(host, Proof::Missing { error: "Gather: out of bounds".to_owned() });
+    }
+    let unproven = writes(|sent| assert_eq!(condition(sent, "Proven")["reason"], "NoInputWorked"));
+    let scenario = Scenario::new().then(unproven).then(event("Serving")).then(event("NoInputWorked"));
+    let action = pass(&mut cluster, scenario).await.expect("a pod has answered the probe");
+    assert_eq!(action, Action::requeue(Duration::from_secs(5)));
+
+    cluster.sees_what_was_written();
+    pods.report("10.0.0.8:8082", Proof::Call);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(6)).await;
+    tokio::time::resume();
+    let proven =
+        write_status(STATUS).with(|sent| assert_eq!(condition(sent, "Proven")["reason"], "CallAnswered"));
+    let scenario = Scenario::new().then(proven).then(event("CallAnswered"));
+    let action = pass(&mut cluster, scenario).await.expect("both pods have answered the probe");
+    assert_eq!(action, Action::await_change());
+
+    // The pods are started again, and are not asked any more.
+    cluster.sees_what_was_written();
+    pods.probed();
+    pass(&mut cluster, Scenario::new()).await.expect("nothing to do");
+    assert_eq!(pods.probed(), Vec::<String>::new());
 }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use understudy_contract::{ProbeAnswer, probe};
+use understudy_contract::{
+    ProbeAnswer,
+    probe::{self, Proof},
+};
 
 use super::{
     coverage::Met,
@@ -73,6 +76,7 @@ impl World {
             digest: facts.of.digest.clone(),
             model: probe::Signature { inputs: vec![], outputs: vec![], opset: 17, bytes: 1 },
             latency_micros: 12,
+            proof: Proof::Synthetic,
         })
     }
 

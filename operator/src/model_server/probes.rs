@@ -14,7 +14,10 @@ use tokio::{
     task::JoinSet,
     time::{Instant, timeout},
 };
-use understudy_contract::{ports, probe::Signature};
+use understudy_contract::{
+    ports,
+    probe::{Proof, Signature},
+};
 
 use super::{client::pod_url, probe::Prober};
 use crate::{
@@ -51,6 +54,8 @@ pub struct Answer {
     pub digest: String,
     /// The signature of its model. Kept only for a version.
     pub model: Option<Signature>,
+    /// What is known about whether its model answers.
+    pub proof: Proof,
 }
 
 /// The result of a probe: what answered, or the error.
@@ -295,6 +300,7 @@ impl Shared {
             version: answer.version,
             digest: answer.digest,
             model: keeps_model.then_some(answer.model),
+            proof: answer.proof,
         })
     }
 

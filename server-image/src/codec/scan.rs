@@ -213,6 +213,14 @@ impl<'a> Scanner<'a> {
         unit.ok_or_else(|| self.wrong("four hexadecimal digits expected"))
     }
 
+    /// Skips any value, and returns its text.
+    pub fn value(&mut self) -> Result<&'a [u8], Refusal> {
+        self.peek();
+        let start = self.at;
+        self.skip()?;
+        Ok(&self.bytes[start..self.at])
+    }
+
     /// Skips any value.
     pub fn skip(&mut self) -> Result<(), Refusal> {
         self.skip_below(DEPTH)

@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     error::Refusal,
-    exchange::{self, Decoded, EncodedResponse, Message},
+    exchange::{self, Api, Decoded, EncodedResponse, Message},
     laps::{Laps, Timing},
     metrics::Metrics,
     model::Model,
@@ -184,10 +184,25 @@ impl Shared {
     ) -> Result<EncodedResponse, Refusal> {
         let Task { work, laps, timing, trace } = task;
         timing.infer = laps.inference();
+        let is_probe = work.message.api == Api::Probe;
+        if let Ok(outputs) = &outputs
+            && !is_probe
+        {
+            self.model.proof.learn(decoded.inputs(), outputs);
+        }
         if let Some(trace) = trace.as_deref_mut() {
             // The encoder does not read the inputs.
             trace.inputs = decoded.take_inputs();
         }
+        let outputs = match outputs {
+            // It failed in the warm-up, too. That the session answers at all is what the probe shows.
+            Err(RunError::Rejected(_) | RunError::Failed(_))
+                if is_probe && self.model.proof.was_missing() =>
+            {
+                Ok(Vec::new())
+            }
+            outputs => outputs,
+        };
         let outputs = outputs.map_err(|error| match error {
             RunError::Rejected(_) => Refusal::BadRequest(error.to_string()),
             RunError::Stopped => Refusal::Stopped(limit.all),

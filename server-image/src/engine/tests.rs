@@ -1,14 +1,17 @@
 use std::{sync::mpsc, time::Duration};
 
 use bytes::Bytes;
+use understudy_contract::probe::Proof;
 use understudy_stats::Identity;
 
 use super::*;
 use crate::{
     batch::Batching,
     codec::response::Templates,
+    examples::Examples,
     exchange::Api,
     output::Output,
+    proof::KnownProof,
     session::RunError,
     signature::{Port, Signature},
     tensor::{Data, Datatype, Tensor},
@@ -35,7 +38,9 @@ fn model(latency: Duration) -> Model {
         templates: Templates::new("fraud", "1.0.0", &signature),
         signature,
         features: None,
-        synthetic: vec![Tensor { shape: vec![1], data: Data::Fp32(vec![0.0]) }],
+        probe_inputs: vec![Tensor { shape: vec![1], data: Data::Fp32(vec![0.0]) }],
+        proof: KnownProof::new(Proof::Synthetic),
+        examples: Examples::default(),
         latency,
         batching: None,
     }

@@ -5,6 +5,7 @@ use understudy_stats::Baseline;
 
 use super::{fixed::Fixed, response::HttpResponse};
 use crate::{
+    examples::add_examples,
     model::Model,
     page::{PageFile, docs, form, openapi},
 };
@@ -43,7 +44,8 @@ impl Pages {
             Fixed::new(html, "text/html; charset=utf-8")
                 .with(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY))
         };
-        let description = openapi(model, baseline);
+        let mut description = openapi(model, baseline);
+        add_examples(&mut description, &model.examples);
         let file = |file: PageFile| (file, Fixed::new(file.text(), file.content_type()));
         Self {
             form: html(form(model, baseline)),

@@ -103,6 +103,12 @@ impl<'o> Operation<'o> {
             writeln!(out, "<h4>Example of a request</h4>")?;
             shown(out, &format!("{example:#}"))?;
         }
+        let answers = &self.content["responses"]["200"]["content"]["application/json"]["examples"];
+        for (place, (name, example)) in entries(&body["examples"]).enumerate() {
+            writeln!(out, "<h4>Example {} of a request, and its answer</h4>", place + 1)?;
+            shown(out, &format!("{:#}", example["value"]))?;
+            shown(out, &format!("{:#}", answers[name]["value"]))?;
+        }
         writeln!(
             out,
             "<h4>Responses</h4>\n<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Status"

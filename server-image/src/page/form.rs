@@ -23,17 +23,12 @@ pub fn form(model: &Model, baseline: Option<&Baseline>) -> String {
     let title = escaped(&format!("{} {}", model.deployment, model.identity.version));
     let opset = model.opset.map(|opset| format!(" · ONNX opset {opset}")).unwrap_or_default();
     let about = format!("{}{opset}", model.identity.digest);
-    let origin = match baseline {
-        Some(_) => {
-            "The fields start with typical values of the training data: medians and most frequent categories."
-        }
-        None => "The fields start with neutral values, because the version has no baseline.",
-    };
+    let start = StartValues::new(&model.examples, baseline);
     // The fields come last, since a name in them could look like a placeholder.
     PAGE.replace("{title}", &title)
         .replace("{about}", &about)
-        .replace("{origin}", origin)
-        .replace("{fields}", &fields(&columns(model), &StartValues::new(baseline)))
+        .replace("{origin}", start.origin())
+        .replace("{fields}", &fields(&columns(model), &start))
 }
 
 /// The fields as HTML: one for each column, or one for the record if there are too many.
@@ -139,6 +134,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::examples::Examples;
 
     fn column(name: &str, datatype: Datatype) -> PredictColumn<'_> {
         PredictColumn {
@@ -165,7 +161,7 @@ mod tests {
         let found = [
             html(&column(markup, Datatype::Bytes), &json!("</textarea>\"'>")),
             html(&list, &json!(["</textarea>", "<script>"])),
-            record_field(&[column(markup, Datatype::Fp32)], &StartValues::new(None)),
+            record_field(&[column(markup, Datatype::Fp32)], &StartValues::new(&Examples::default(), None)),
         ]
         .concat();
         assert!(!found.contains("<script>") && found.contains("&quot;&gt;&lt;script&gt;"), "{found}");
@@ -176,11 +172,13 @@ mod tests {
     fn a_model_with_thousands_of_features_has_one_field() {
         let names: Vec<_> = (0..2048).map(|number| format!("f{number}")).collect();
         let columns: Vec<_> = names.iter().map(|name| column(name, Datatype::Fp32)).collect();
-        let html = fields(&columns, &StartValues::new(None));
+        let html = fields(&columns, &StartValues::new(&Examples::default(), None));
         assert_eq!(html.matches("data-kind").count(), 1);
         assert!(html.contains("&quot;f2047&quot;: 0"), "{html}");
         assert_eq!(
-            fields(&columns[..MOST_FIELDS], &StartValues::new(None)).matches("data-kind").count(),
+            fields(&columns[..MOST_FIELDS], &StartValues::new(&Examples::default(), None))
+                .matches("data-kind")
+                .count(),
             MOST_FIELDS
         );
     }

@@ -18,7 +18,7 @@ pub fn openapi(model: &Model, baseline: Option<&Baseline>) -> Value {
     let base = format!("/v2/models/{deployment}");
     let get = |summary: &str, tag: &str| json!({"get": {"summary": summary, "tags": [tag], "responses": {"200": {"description": "OK"}}}});
     let mut paths = Map::new();
-    let (columns, start) = (columns(model), StartValues::new(baseline));
+    let (columns, start) = (columns(model), StartValues::new(&model.examples, baseline));
     let predict = example_requests::predict(&columns, &start);
     let infer = example_requests::infer(model, &columns, &start);
     paths.insert(

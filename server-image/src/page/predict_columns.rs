@@ -44,7 +44,7 @@ pub(super) fn columns(model: &Model) -> Vec<PredictColumn<'_>> {
                 list: false,
                 shape: Vec::new(),
                 features: Some(features),
-                synthetic: model.synthetic.first(),
+                synthetic: model.probe_inputs.first(),
                 position,
             };
             let mut seen = HashSet::new();
@@ -52,7 +52,7 @@ pub(super) fn columns(model: &Model) -> Vec<PredictColumn<'_>> {
             names.filter(|(_, name)| seen.insert(*name)).map(column).collect()
         }
         (ports, _) => {
-            ports.iter().enumerate().map(|(index, port)| whole(port, model.synthetic.get(index))).collect()
+            ports.iter().enumerate().map(|(index, port)| whole(port, model.probe_inputs.get(index))).collect()
         }
     }
 }

@@ -7,7 +7,11 @@ use serde_json::Value;
 use understudy_stats::{Baseline, ColumnRole, baseline::Values};
 
 use super::predict_columns::{PredictColumn, json_type};
-use crate::tensor::{Data, Datatype};
+use crate::{
+    api::Api,
+    examples::Examples,
+    tensor::{Data, Datatype},
+};
 
 /// A list with more elements is given by the one value that all of them have.
 const WRITTEN_OUT: usize = 16;
@@ -16,24 +20,46 @@ const WRITTEN_OUT: usize = 16;
 pub(super) struct StartValues<'b> {
     /// The inputs in the training data, by name.
     training: HashMap<&'b str, &'b Values>,
+    /// The version's own examples.
+    examples: &'b Examples,
 }
 
 impl<'b> StartValues<'b> {
-    pub(super) fn new(baseline: Option<&'b Baseline>) -> Self {
+    pub(super) fn new(examples: &'b Examples, baseline: Option<&'b Baseline>) -> Self {
         let columns = baseline.map(Baseline::columns).unwrap_or_default().iter();
         let inputs = columns.filter(|column| column.role == ColumnRole::Input);
-        Self { training: inputs.map(|column| (column.name.as_str(), &column.values)).collect() }
+        Self { training: inputs.map(|column| (column.name.as_str(), &column.values)).collect(), examples }
+    }
+
+    /// Where the values come from, for people.
+    pub(super) fn origin(&self) -> &'static str {
+        if self.examples.count() > 0 {
+            "The fields start with an example of this version."
+        } else if self.training.is_empty() {
+            "The fields start with neutral values, because the version has neither examples nor a baseline."
+        } else {
+            "The fields start with typical values of the training data: medians and most frequent categories."
+        }
     }
 
     /// The value of a column: for a tensor a nested list, or one value that all elements have.
     pub(super) fn of(&self, column: &PredictColumn<'_>) -> Value {
         // The first source that knows the column decides.
-        let value = self.typical(column).unwrap_or_else(|| neutral(column));
+        let value = self
+            .recorded(column)
+            .or_else(|| self.typical(column).filter(|_| self.examples.count() == 0))
+            .unwrap_or_else(|| of_warm_up(column));
         if column.list && !value.is_array() && column.len() <= WRITTEN_OUT {
             filled(&value, &column.shape)
         } else {
             value
         }
+    }
+
+    /// The column's value in the first record of an example for `/predict`. `None` without such an example.
+    fn recorded(&self, column: &PredictColumn<'_>) -> Option<Value> {
+        let shown = self.examples.shown().iter().find(|shown| shown.api == Api::Predict)?;
+        shown.request["records"][0].get(column.name).cloned()
     }
 
     /// The column's value in the training data: its median, or its most frequent category. `None` without a baseline that has
@@ -95,17 +121,16 @@ fn number(number: f64, datatype: Datatype) -> Option<Value> {
     }
 }
 
-/// The column's value in the warm-up, with which the model runs.
-fn neutral(column: &PredictColumn<'_>) -> Value {
-    let of_warm_up =
-        |index| column.synthetic.and_then(|tensor| element(&tensor.data, column.position + index));
-    let first = of_warm_up(0).unwrap_or_else(|| zero(column.datatype));
+/// The column's value in the warm-up, with which the model runs. If the version has examples, it is that of the smallest one.
+fn of_warm_up(column: &PredictColumn<'_>) -> Value {
+    let at = |index| column.synthetic.and_then(|tensor| element(&tensor.data, column.position + index));
+    let first = at(0).unwrap_or_else(|| zero(column.datatype));
     let count = column.len();
     // Only inputs of a few elements have different ones.
     if count > WRITTEN_OUT {
         return first;
     }
-    let all: Vec<_> = (0..count).map(|index| of_warm_up(index).unwrap_or_else(|| first.clone())).collect();
+    let all: Vec<_> = (0..count).map(|index| at(index).unwrap_or_else(|| first.clone())).collect();
     if all.iter().all(|value| *value == first) { first } else { nested(&mut all.into_iter(), &column.shape) }
 }
 
@@ -190,11 +215,14 @@ mod tests {
         #[case] datatype: Datatype,
         #[case] expected: Value,
     ) {
-        assert_eq!(StartValues::new(Some(&baseline())).of(&column(name, datatype, &[])), expected);
+        assert_eq!(
+            StartValues::new(&Examples::default(), Some(&baseline())).of(&column(name, datatype, &[])),
+            expected
+        );
     }
 
     fn without_baseline(column: &PredictColumn<'_>) -> Value {
-        StartValues::new(None).of(column)
+        StartValues::new(&Examples::default(), None).of(column)
     }
 
     #[test]
@@ -212,7 +240,11 @@ mod tests {
     fn a_small_list_is_written_out_and_a_large_one_is_one_value() {
         assert_eq!(without_baseline(&column("x", Datatype::Fp32, &[2, 2])), json!([[0, 0], [0, 0]]));
         assert_eq!(
-            StartValues::new(Some(&baseline())).of(&column("age", Datatype::Fp32, &[3])),
+            StartValues::new(&Examples::default(), Some(&baseline())).of(&column(
+                "age",
+                Datatype::Fp32,
+                &[3]
+            )),
             json!([30, 30, 30])
         );
         assert_eq!(without_baseline(&column("x", Datatype::Fp32, &[3, 224, 224])), json!(0));

@@ -1,4 +1,5 @@
-//! Finds synthetic inputs on which a model runs. They warm up its sessions, and the operator's probe uses them.
+//! Finds synthetic inputs on which a model runs, for a version without examples. They warm up its sessions, and the operator's
+//! probe uses them.
 //!
 //! A model may run only if a variable dimension has a certain size: a model of speech needs frames of 256 samples, for
 //! example. So several sizes are tried, each with zeros and with ones, and several ranks if a model declares none. If none
@@ -53,14 +54,29 @@ const RANKS: [usize; 6] = [1, 2, 3, 4, 0, 5];
 /// Sizes with which the values of integers are tried: a model whose integers matter seldom needs certain sizes as well.
 const SIZES_WITH_VALUES: usize = 4;
 
-/// Synthetic inputs on which the model runs, one for each of its inputs.
+/// What was found out about a model. Inputs are one tensor for each input of the model.
+#[derive(Debug)]
+pub enum Found {
+    /// The model runs on these inputs.
+    Works(Vec<Tensor>),
+    /// The model failed on all that was tried.
+    Nothing {
+        /// The first inputs.
+        simplest: Vec<Tensor>,
+        /// What was tried, and the error of the first run.
+        error: String,
+    },
+}
+
+/// Searches for synthetic inputs on which the model runs.
 ///
-/// Fails with `InvalidModel` if no request could carry an input, and with `WarmUpFailed` if the model fails on all that is
-/// tried.
-pub fn find(session: &mut Session, signature: &Signature) -> Result<Vec<Tensor>, Failure> {
+/// Fails with `InvalidModel` if no request could carry an input, and with `WarmUpFailed` if a run needs more memory than the
+/// process may use.
+pub fn find(session: &mut Session, signature: &Signature) -> Result<Found, Failure> {
     let ranks = if signature.inputs.iter().any(|port| port.any_shape) { &RANKS[..] } else { &RANKS[..1] };
     let layouts: Vec<_> = ranks.iter().map(|rank| dimensions(session, signature, *rank)).collect();
     let mut search = Search { session, begin: Instant::now(), first_error: None };
+    let mut simplest = None;
     for inputs in &layouts {
         for sizes in candidates(inputs) {
             for one in [false, true] {
@@ -72,8 +88,9 @@ pub fn find(session: &mut Session, signature: &Signature) -> Result<Vec<Tensor>,
                     Err(_) => break,
                 };
                 if search.succeeds(&tensors) {
-                    return Ok(tensors);
+                    return Ok(Found::Works(tensors));
                 }
+                simplest.get_or_insert(tensors);
             }
         }
     }
@@ -82,21 +99,23 @@ pub fn find(session: &mut Session, signature: &Signature) -> Result<Vec<Tensor>,
             for one in [false, true] {
                 let Ok(tensors) = synthetic(signature, inputs, sizes, one) else { break };
                 if let Some(tensors) = search.with_values(tensors) {
-                    return Ok(tensors);
+                    return Ok(Found::Works(tensors));
                 }
             }
         }
     }
     let error = search.first_error.unwrap_or_default();
-    Err(Failure::new(
-        Reason::WarmUpFailed,
-        format!("the model failed on inputs of zeros, of ones and of other values: {error}{}", hint(&error)),
-    ))
+    let message = format!("the model failed on inputs of zeros, of ones and of other values: {error}");
+    if needs_memory(&error) {
+        let message = format!("{message}; the model needs more memory than the pod may use");
+        return Err(Failure::new(Reason::WarmUpFailed, message));
+    }
+    Ok(Found::Nothing { simplest: simplest.unwrap_or_default(), error: message })
 }
 
-/// What the words of ONNX Runtime mean, where they do not say it.
-fn hint(error: &str) -> &'static str {
-    if error.contains("std::bad_alloc") { "; the model needs more memory than the pod may use" } else { "" }
+/// Whether the words of ONNX Runtime mean that an allocation failed, or that it did not try one.
+fn needs_memory(error: &str) -> bool {
+    error.contains("std::bad_alloc") || error.contains("bytes, which exceeds the supported maximum")
 }
 
 /// Runs the model until it succeeds.

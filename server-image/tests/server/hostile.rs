@@ -32,7 +32,6 @@ use crate::harness::Launch;
 #[case("cycle", "LoadFailed", "acyclic")]
 #[case("complex_input", "LoadFailed", "complex64")]
 #[case("future_opset", "LoadFailed", "9999")]
-#[case("fails_when_run", "WarmUpFailed", "Gather")]
 #[case("hidden_external", "InvalidModel", "an impossible field number")]
 #[case("hidden_initializer", "InvalidModel", "an impossible field number")]
 #[case("merged_tensors", "InvalidModel", "a part of the same attribute is there twice")]

@@ -82,6 +82,11 @@ fn model_baseline_and_records_on_one_pvc_share_its_volume() {
 }
 
 #[test]
+fn examples_add_their_secret_their_arguments_and_nothing_else() {
+    check("examples");
+}
+
+#[test]
 fn a_pull_secret_that_chart_and_deployment_name_is_listed_once() {
     let config: Config = serde_saphyr::from_str("{serverImage: s, imagePullSecrets: [{name: a}, {name: b}]}")
         .expect("a configuration");

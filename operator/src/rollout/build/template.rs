@@ -31,18 +31,20 @@ impl Origin {
     /// The origin of the template of `mv`, while the operator's part has this hash.
     pub fn new(md: &ModelDeployment, mv: &ModelVersion, config: &Config, operator: &str) -> Self {
         // Everything in the specs that `workload` puts into the template.
-        let spec = json!([
-            md.spec.resources,
-            md.spec.node_selector,
-            md.spec.tolerations,
-            md.spec.image_pull_secrets,
-            md.spec.priority_class_name,
-            md.spec.recording.as_ref().map(|recording| &recording.sink),
-            mv.spec.artifact,
-            mv.spec.baseline,
-        ]);
+        let mut spec = vec![
+            json!(md.spec.resources),
+            json!(md.spec.node_selector),
+            json!(md.spec.tolerations),
+            json!(md.spec.image_pull_secrets),
+            json!(md.spec.priority_class_name),
+            json!(md.spec.recording.as_ref().map(|recording| &recording.sink)),
+            json!(mv.spec.artifact),
+            json!(mv.spec.baseline),
+        ];
+        // Later fields are a part only if they are set: the hash of other versions stays as an older operator wrote it.
+        spec.extend(mv.spec.examples.as_ref().map(|examples| json!(examples)));
         Self {
-            spec: hash(&spec),
+            spec: hash(&Value::Array(spec)),
             operator: operator.to_owned(),
             image: config.server_image.clone(),
             wave: false,
@@ -95,6 +97,7 @@ pub fn operator_hash(config: &Config) -> String {
             "deployment": "sample", "version": "1.0.0",
             "artifact": {"uri": "pvc://models/m", "sha256": sha256, "secretRef": {"name": "models"}},
             "baseline": {"uri": "pvc://models/b", "sha256": sha256},
+            "examples": {"uri": "pvc://models/e", "sha256": sha256},
         },
     }));
     hash(&json!(workload(&md, &mv, 1, config).spec.map(|spec| spec.template)))
@@ -144,6 +147,12 @@ mod tests {
         assert_ne!(before, of_spec(&json!({"nodeSelector": {"zone": "a"}})));
         assert_ne!(before, of_spec(&json!({"resources": {"limits": {"memory": "1Gi"}}})));
         assert_eq!(before, of_spec(&json!({"replicas": 7, "challenger": {"version": "1.3.0"}})));
+    }
+
+    /// The hash is in an annotation of every workload. Another one would look like a change by a user.
+    #[test]
+    fn the_hash_of_a_version_without_examples_is_that_of_the_last_release() {
+        assert_eq!(of_spec(&json!({})), "096350df75d6");
     }
 
     #[test]

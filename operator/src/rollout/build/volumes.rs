@@ -1,5 +1,5 @@
 //! The volumes of a model pod, and the server's arguments with their paths: credentials and PVCs of the model, its
-//! baseline and its records. Each exists only if the spec needs it.
+//! baseline, its examples and its records. Each exists only if the spec needs it.
 
 use k8s_openapi::api::core::v1::{
     ConfigMapVolumeSource, EmptyDirVolumeSource, PersistentVolumeClaimVolumeSource, SecretVolumeSource,
@@ -14,6 +14,8 @@ const SECRET_DIR: &str = "/etc/understudy/secret";
 const PVC_DIR: &str = "/mnt/artifact";
 const BASELINE_SECRET_DIR: &str = "/etc/understudy/baseline-secret";
 const BASELINE_DIR: &str = "/mnt/baseline";
+const EXAMPLES_SECRET_DIR: &str = "/etc/understudy/examples-secret";
+const EXAMPLES_DIR: &str = "/mnt/examples";
 const RECORD_SECRET_DIR: &str = "/etc/understudy/record-secret";
 const RECORDS_DIR: &str = "/mnt/records";
 
@@ -43,12 +45,16 @@ fn attached<'a>(md: &'a ModelDeployment, mv: &'a ModelVersion) -> Vec<Attached<'
     let of_artifact = artifact.secret_ref.as_ref().map(|s| s.name.as_str());
     let of_baseline = mv.spec.baseline.as_ref().and_then(|b| b.secret_ref.as_ref()).map(|s| s.name.as_str());
     let of_sink = sink.and_then(|s| s.secret_ref.as_ref()).map(|s| s.name.as_str());
+    let of_examples = mv.spec.examples.as_ref().and_then(|e| e.secret_ref.as_ref()).map(|s| s.name.as_str());
     let baseline = mv.spec.baseline.as_ref().map(|b| b.uri.as_str());
+    let examples = mv.spec.examples.as_ref().map(|e| e.uri.as_str());
     [
         secret("secret", "--secret-dir", SECRET_DIR, of_artifact),
         volume("artifact", "--pvc-dir", PVC_DIR, Some(&artifact.uri), true),
         secret("baseline-secret", "--baseline-secret-dir", BASELINE_SECRET_DIR, of_baseline),
         volume("baseline", "--baseline-pvc-dir", BASELINE_DIR, baseline, true),
+        secret("examples-secret", "--examples-secret-dir", EXAMPLES_SECRET_DIR, of_examples),
+        volume("examples", "--examples-pvc-dir", EXAMPLES_DIR, examples, true),
         secret("record-secret", "--record-secret-dir", RECORD_SECRET_DIR, of_sink),
         volume("records", "--record-pvc-dir", RECORDS_DIR, sink.map(|s| s.uri.as_str()), false),
     ]
@@ -62,13 +68,19 @@ fn pvc_of(uri: &str) -> Option<&str> {
     uri.strip_prefix("pvc://")?.split('/').next()
 }
 
-/// Arguments of the server: paths of volumes, baseline, sink and peers.
+/// Arguments of the server: paths of volumes, baseline, examples, sink and peers.
 pub fn arguments(md: &ModelDeployment, mv: &ModelVersion) -> Vec<String> {
     let mut arguments: Vec<String> =
         attached(md, mv).iter().map(|a| format!("{}={}", a.flag, a.path)).collect();
     if let Some(baseline) = &mv.spec.baseline {
         arguments.push(format!("--baseline={}", baseline.uri));
         arguments.push(format!("--baseline-sha256={}", baseline.sha256));
+    }
+    if let Some(examples) = &mv.spec.examples {
+        arguments.push(format!("--examples={}", examples.uri));
+        arguments.push(format!("--examples-sha256={}", examples.sha256));
+        arguments.push(format!("--examples-absolute={}", examples.tolerance.absolute));
+        arguments.push(format!("--examples-relative={}", examples.tolerance.relative));
     }
     if let Some(recording) = &md.spec.recording {
         if let Some(sink) = &recording.sink {

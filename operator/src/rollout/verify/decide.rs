@@ -3,10 +3,14 @@
 //! Every pod of the next main must answer a real inference, and everything that was approved must still stand.
 
 use kube::ResourceExt;
-use understudy_crds::{MainReason, ModelDeployment, ModelVersion, Stage, annotations};
+use understudy_contract::probe::Proof;
+use understudy_crds::{
+    MainReason, ModelDeployment, ModelVersion, Stage, annotations,
+    condition::{self, PROVEN},
+};
 
 use super::{
-    facts::{Facts, Fresh, Promotion},
+    facts::{Facts, Fresh, Probe, Promotion},
     readiness::Readiness,
 };
 use crate::{
@@ -69,6 +73,9 @@ fn promotion(seen: &ModelDeployment, facts: Promotion<'_>) -> Result<ModelDeploy
     {
         let message = format!("BREAKING for callers of main: {breaking}");
         return Err((Waiting::SignatureBreaking, message));
+    }
+    if candidate.reason == MainReason::Promoted && !facts.switched {
+        proven(facts.probes.as_deref().unwrap_or_default(), &version)?;
     }
     if deadline::has_ended(&md, candidate) {
         return Err((Waiting::RequestChanged, format!("the deadline for {name} to become main is over")));
@@ -139,6 +146,25 @@ pub fn probes(facts: &Promotion<'_>) -> Result<(), Wait> {
         return Err((Waiting::NoAnswer, message));
     }
     Ok(())
+}
+
+/// Whether the model is known to answer: by the record of the version, or by one of these pods. An approval requires it, too,
+/// but may be recorded before any pod has been asked.
+fn proven(probes: &[Probe], version: &ModelVersion) -> Result<(), Wait> {
+    let is_missing = |probe: &&Probe| matches!(probe.proof, Proof::Missing { .. });
+    let is_proven =
+        version.status.as_ref().is_some_and(|status| condition::is_true(&status.conditions, PROVEN));
+    let has_answered = probes.iter().any(|probe| probe.proof == Proof::Call);
+    match probes.iter().find(is_missing) {
+        Some(probe) if !has_answered && !is_proven => {
+            let message = format!(
+                "pod {}: no synthetic input worked in the warm-up, and version {} has not answered a call yet: call it in Staging",
+                probe.ip, version.spec.version
+            );
+            Err((Waiting::NotProven, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether the approval in the version still allows the candidate to become main.

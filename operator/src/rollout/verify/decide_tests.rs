@@ -10,7 +10,9 @@ use understudy_crds::{Decision, HistoryEntry, ModelVersionStatus, Transition};
 
 use super::*;
 use crate::{
-    fixtures::{NOW, deployment, digest, main_is, now, parse, proven, rollback_to, rolling_out, version},
+    fixtures::{
+        NOW, condition, deployment, digest, main_is, now, parse, proven, rollback_to, rolling_out, version,
+    },
     rollout::verify::facts::Probe,
 };
 
@@ -124,7 +126,7 @@ pub(super) fn status(version: &mut ModelVersion) -> &mut ModelVersionStatus {
 
 /// The pod at `ip` answers as `number`, with the bytes of the version `bytes`.
 fn answer(ip: &str, number: &str, bytes: &str) -> Probe {
-    Probe { ip: ip.to_owned(), response: Ok((number.to_owned(), digest(bytes))) }
+    Probe { ip: ip.to_owned(), response: Ok((number.to_owned(), digest(bytes))), proof: Proof::Synthetic }
 }
 
 /// The only way to change main: in the status of the deployment as it is now.
@@ -201,7 +203,11 @@ type But = fn(&mut Situation);
 #[case::a_pod_does_not_answer(
     |s: &mut Situation| s.probes = Some(vec![
         answer("10.0.0.7", "1.3.0", "1.3.0"),
-        Probe { ip: "10.0.0.8".to_owned(), response: Err("10.0.0.8: connection refused".to_owned()) },
+        Probe {
+            ip: "10.0.0.8".to_owned(),
+            response: Err("10.0.0.8: connection refused".to_owned()),
+            proof: Proof::Unknown,
+        },
     ]),
     Waiting::NoAnswer, "10.0.0.8: connection refused"
 )]
@@ -320,6 +326,45 @@ fn a_rollback_does_not_happen_if(#[case] but: But, #[case] reason: Waiting) {
     let mut situation = Situation::rollback();
     but(&mut situation);
     assert_waits(situation.decide(), reason, "fraud");
+}
+
+/// The pods report this about whether the model answers.
+fn reporting(mut situation: Situation, proofs: [Proof; 2]) -> Situation {
+    let probes = situation.probes.iter_mut().flatten();
+    probes.zip(proofs).for_each(|(probe, proof)| probe.proof = proof);
+    situation
+}
+
+fn missing() -> Proof {
+    Proof::Missing { error: "Gather: out of bounds".to_owned() }
+}
+
+#[rstest]
+#[case::no_pod_has_answered([missing(), missing()])]
+#[case::one_node_cannot_run_it([Proof::Synthetic, missing()])]
+fn a_model_that_never_answered_is_not_promoted(#[case] proofs: [Proof; 2]) {
+    let readiness = reporting(Situation::promotion(), proofs).decide();
+    assert_waits(readiness, Waiting::NotProven, "has not answered a call yet");
+}
+
+#[test]
+fn a_model_is_promoted_if_one_of_its_pods_has_answered_a_call() {
+    let situation = reporting(Situation::promotion(), [missing(), Proof::Call]);
+    assert!(changes(&situation.decide()));
+}
+
+#[test]
+fn a_model_is_promoted_if_it_has_answered_before_its_pods_started_again() {
+    let mut situation = reporting(Situation::promotion(), [missing(), missing()]);
+    let proven = condition("Proven", "True", "CallAnswered", "m");
+    status(situation.version()).conditions = parse(proven["conditions"].clone());
+    assert!(changes(&situation.decide()));
+}
+
+#[test]
+fn a_rollback_does_not_wait_for_a_proof() {
+    let situation = reporting(Situation::rollback(), [missing(), missing()]);
+    assert!(changes(&situation.decide()));
 }
 
 #[test]

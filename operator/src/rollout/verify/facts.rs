@@ -1,5 +1,6 @@
 //! The facts that a change of main is judged by.
 
+use understudy_contract::probe::Proof;
 use understudy_crds::{ModelDeployment, ModelVersion, Transition};
 
 use crate::rollout::plan::Candidate;
@@ -61,6 +62,8 @@ pub struct Probe {
     pub ip: String,
     /// Version and digest that answered, or the error.
     pub response: Result<(String, String), String>,
+    /// What is known there about whether the model answers. Meaningless after an error.
+    pub proof: Proof,
 }
 
 /// What must not have changed since the plan.

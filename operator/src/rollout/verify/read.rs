@@ -2,6 +2,7 @@
 
 use futures::future::join_all;
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use understudy_contract::probe::Proof;
 use understudy_crds::{ModelDeployment, ModelVersion, names};
 
 use super::{
@@ -132,7 +133,11 @@ async fn probe(ctx: &Context, observed: &Observed, pods: &[Address]) -> Vec<Prob
             Some(Err(error)) => Err(error.clone()),
             None => Err(format!("pod {} has not answered yet", pod.ip)),
         };
-        Probe { ip: pod.ip.clone(), response }
+        let proof = match answered.as_deref() {
+            Some(Ok(answer)) => answer.proof.clone(),
+            _ => Proof::Unknown,
+        };
+        Probe { ip: pod.ip.clone(), response, proof }
     });
     // The number of concurrent probes is bounded where they are sent.
     join_all(probes).await
