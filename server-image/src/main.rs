@@ -3,7 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use tikv_jemallocator::Jemalloc;
 use understudy_server::{args::Args, server};
+
+/// Also that of ONNX Runtime (ADR 0018). `.cargo/config.toml` has its options.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     let args = Args::parse();

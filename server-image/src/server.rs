@@ -94,7 +94,13 @@ async fn serve(args: Args) -> Result<End, Failure> {
     // First, so that an invalid sink fails before anything is downloaded.
     let sink = sink(&args)?;
     let metrics = Arc::new(Metrics::new(&args.deployment, &version, args.sessions()));
-    let service = Arc::new(Service::new(&args.deployment, &version, Arc::clone(&metrics), args.max_body));
+    let service = Arc::new(Service::new(
+        &args.deployment,
+        &version,
+        Arc::clone(&metrics),
+        args.max_body,
+        memory_limit::of(args.memory_limit),
+    ));
     let (phase, phase_receiver) = watch::channel(Phase::Serving);
     let (role, role_receiver) = watch::channel(MainRole::NotYet);
     let active = Arc::new(ArcSwap::<ActiveRouting>::default());

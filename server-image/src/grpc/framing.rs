@@ -1,6 +1,6 @@
 //! A body of gRPC with one message: five bytes that say whether it is compressed and how long it is, and the message.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 use http::{HeaderMap, HeaderValue, Response, header::CONTENT_TYPE};
 use http_body_util::{BodyExt as _, Full};
 use tonic::{Status, body::Body};
@@ -39,8 +39,8 @@ fn coding(headers: &HeaderMap) -> Result<Coding, Status> {
     }
 }
 
-/// A response with these headers: a message, or only a status.
-pub fn response(message: Result<Vec<u8>, Status>, headers: HeaderMap) -> Response<Body> {
+/// A response with these headers: a framed message, or only a status.
+pub fn response(message: Result<Bytes, Status>, headers: HeaderMap) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.headers_mut() = headers;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
@@ -48,7 +48,7 @@ pub fn response(message: Result<Vec<u8>, Status>, headers: HeaderMap) -> Respons
         Ok(message) => {
             let mut trailers = HeaderMap::new();
             trailers.insert("grpc-status", HeaderValue::from_static("0"));
-            let body = Full::new(framed(&message)).with_trailers(std::future::ready(Some(Ok(trailers))));
+            let body = Full::new(message).with_trailers(std::future::ready(Some(Ok(trailers))));
             *response.body_mut() = Body::new(body);
         }
         Err(status) => {
@@ -58,12 +58,13 @@ pub fn response(message: Result<Vec<u8>, Status>, headers: HeaderMap) -> Respons
     response
 }
 
-fn framed(message: &[u8]) -> Bytes {
-    let mut framed = BytesMut::with_capacity(PREFIX + message.len());
+/// A message with its prefix.
+pub fn framed(message: &[u8]) -> Vec<u8> {
+    let mut framed = Vec::with_capacity(PREFIX + message.len());
     framed.put_u8(0);
     framed.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
     framed.put_slice(message);
-    framed.freeze()
+    framed
 }
 
 #[cfg(test)]
@@ -75,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_message_is_framed_and_read_back() {
-        let framed = framed(b"abc");
+        let framed = Bytes::from(framed(b"abc"));
         assert_eq!(message(framed, &HeaderMap::new()).unwrap(), (Bytes::from_static(b"abc"), None));
     }
 

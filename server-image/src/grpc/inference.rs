@@ -36,6 +36,9 @@ pub async fn run(
         "ModelInfer" => infer(service, listener, request, &mut headers).await,
         other => describe(service, other, request).await,
     };
+    let message = message.and_then(|message| {
+        service.unsent().hold(framing::framed(&message)).map_err(|refusal| status::of(&refusal))
+    });
     framing::response(message, headers)
 }
 

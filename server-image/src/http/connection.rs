@@ -210,6 +210,17 @@ impl<H: Handler> Shared<H> {
     }
 }
 
+impl<H> Shared<H> {
+    /// Tells the ticket whether the caller reads, after an attempt to send `all` bytes.
+    fn watch(&self, written: &Poll<io::Result<usize>>, all: usize) {
+        match written {
+            Poll::Pending => self.ticket.is_unread(),
+            Poll::Ready(Ok(sent)) => self.ticket.was_read(*sent == all),
+            Poll::Ready(Err(_)) => {}
+        }
+    }
+}
+
 /// A request in flight, until its response is ready or its caller is gone.
 struct InFlight<'t>(&'t Ticket);
 
@@ -287,7 +298,7 @@ async fn serve<H: Handler>(stream: TcpStream, ticket: Ticket, mut context: Liste
     }
 }
 
-/// A connection that tells its ticket when bytes arrive.
+/// A connection that tells its ticket when bytes arrive, and whether the caller reads.
 struct Watched<H> {
     stream: TcpStream,
     shared: Arc<Shared<H>>,
@@ -314,7 +325,9 @@ impl<H> AsyncWrite for Watched<H> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.shared.watch(&written, bytes.len());
+        written
     }
 
     fn poll_write_vectored(
@@ -322,7 +335,9 @@ impl<H> AsyncWrite for Watched<H> {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+        self.shared.watch(&written, parts.iter().map(|part| part.len()).sum());
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -23,6 +23,8 @@ use crate::metrics::Family;
 const TICK: Duration = Duration::from_secs(1);
 /// Ticks in which a header must arrive.
 const HEADER: u32 = 10;
+/// Ticks after which a response of which the caller reads nothing is given up.
+const UNREAD: u32 = 30;
 /// Ticks after which an idle connection is closed.
 const IDLE: u32 = 120;
 
@@ -68,6 +70,8 @@ enum State {
     Body,
     /// A request is in flight, and its body has arrived.
     Busy,
+    /// A response waits until the caller reads what was sent before.
+    Sending,
 }
 
 /// One connection.
@@ -76,7 +80,7 @@ struct Entry {
     id: u64,
     port: &'static str,
     caller: IpAddr,
-    /// The tick of the last change, and the [`State`] in the two lowest bits.
+    /// The tick of the last change, and the [`State`] in the three lowest bits.
     state: AtomicU64,
     /// It must end.
     end: Notify,
@@ -84,18 +88,19 @@ struct Entry {
 
 impl Entry {
     fn set(&self, state: State, tick: u32) {
-        self.state.store(u64::from(tick) << 2 | state as u64, Relaxed);
+        self.state.store(u64::from(tick) << 3 | state as u64, Relaxed);
     }
 
     fn state(&self) -> (State, u32) {
         let stored = self.state.load(Relaxed);
-        let state = match stored & 3 {
+        let state = match stored & 7 {
             0 => State::Idle,
             1 => State::Header,
             2 => State::Body,
-            _ => State::Busy,
+            3 => State::Busy,
+            _ => State::Sending,
         };
-        (state, u32::try_from(stored >> 2).unwrap_or(u32::MAX))
+        (state, u32::try_from(stored >> 3).unwrap_or(u32::MAX))
     }
 
     /// Whether it has rested for too long.
@@ -105,6 +110,7 @@ impl Entry {
         match state {
             State::Idle => rested >= IDLE,
             State::Header => rested >= HEADER,
+            State::Sending => rested >= UNREAD,
             // A body has a deadline of its own.
             State::Body | State::Busy => false,
         }
@@ -191,6 +197,7 @@ pub struct Connections {
     refused: IntCounter,
     idle: IntCounter,
     slow_header: IntCounter,
+    unread: IntCounter,
 }
 
 impl Connections {
@@ -213,6 +220,7 @@ impl Connections {
             refused: ended("refused"),
             idle: ended("idle"),
             slow_header: ended("slow_header"),
+            unread: ended("unread"),
         }
     }
 
@@ -259,8 +267,11 @@ impl Connections {
     fn advance(&self) {
         let tick = self.tick.fetch_add(1, Relaxed) + 1;
         for entry in self.table().open.values().filter(|entry| entry.is_late(tick)) {
-            let counter = if entry.state().0 == State::Header { &self.slow_header } else { &self.idle };
-            counter.inc();
+            match entry.state().0 {
+                State::Header => self.slow_header.inc(),
+                State::Sending => self.unread.inc(),
+                State::Idle | State::Body | State::Busy => self.idle.inc(),
+            }
             entry.end.notify_one();
         }
     }
@@ -298,7 +309,7 @@ impl Ticket {
             // A body that arrives is no rest.
             State::Body => return self.set(State::Body),
             State::Idle if !self.is_http2() => {}
-            State::Idle | State::Header | State::Busy => return,
+            State::Idle | State::Header | State::Busy | State::Sending => return,
         }
         // A client of HTTP/2 begins with `PRI * HTTP/2.0`. Later frames need not belong to a header.
         if bytes.starts_with(b"PRI ") {
@@ -317,6 +328,20 @@ impl Ticket {
     #[must_use]
     pub fn is_http2(&self) -> bool {
         self.is_http2.load(Relaxed)
+    }
+
+    /// The caller reads nothing of what is sent.
+    pub fn is_unread(&self) {
+        if self.entry.state().0 == State::Idle {
+            self.set(State::Sending);
+        }
+    }
+
+    /// The caller has read a part, or all if `complete`, of what waited for it.
+    pub fn was_read(&self, complete: bool) {
+        if self.entry.state().0 == State::Sending {
+            self.set(if complete { State::Idle } else { State::Sending });
+        }
     }
 
     /// The header of a request has arrived.

@@ -123,3 +123,26 @@ fn connections_take_at_most_a_quarter_of_the_memory() {
     assert_eq!(fitting(Some(512 << 20)), 1365);
     assert_eq!(fitting(Some(1)), 256);
 }
+
+#[test]
+fn a_response_of_which_the_caller_reads_nothing_is_given_up() {
+    let connections = connections(2, 2, 2);
+    let [silent, slow] = admit(&connections, ALICE);
+    for ticket in [&silent, &slow] {
+        ticket.begin();
+        ticket.end();
+        ticket.is_unread();
+    }
+    for _ in 0..UNREAD - 1 {
+        connections.advance();
+    }
+    slow.was_read(false);
+    connections.advance();
+    assert_eq!([&silent, &slow].map(has_ended), [true, false]);
+    assert_eq!(connections.unread.get(), 1);
+    slow.was_read(true);
+    for _ in 0..UNREAD {
+        connections.advance();
+    }
+    assert!(!has_ended(&slow), "it is idle");
+}

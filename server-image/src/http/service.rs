@@ -20,6 +20,7 @@ use super::{
     request_body::RequestBody,
     response::{HttpResponse, document, with_type},
     route::Route,
+    unsent::Unsent,
 };
 use crate::{
     analysis::outcomes,
@@ -47,6 +48,7 @@ pub struct Service {
     draining: AtomicBool,
     metrics: Arc<Metrics>,
     bodies: BodyBudget,
+    unsent: Unsent,
 }
 
 /// What exists once the model is loaded. The documents never change.
@@ -58,12 +60,26 @@ struct Loaded {
 }
 
 impl Service {
-    /// A service without a model. `max_body` is the largest body in bytes.
+    /// A service without a model. `max_body` is the largest body, and `memory` what the process may allocate, in bytes.
     #[must_use]
-    pub fn new(deployment: &str, version: &str, metrics: Arc<Metrics>, max_body: usize) -> Self {
+    pub fn new(
+        deployment: &str,
+        version: &str,
+        metrics: Arc<Metrics>,
+        max_body: usize,
+        memory: Option<u64>,
+    ) -> Self {
         let (deployment, version) = (deployment.to_owned(), version.to_owned());
         let (loaded, draining) = (OnceLock::new(), AtomicBool::new(false));
-        Self { deployment, version, loaded, draining, metrics, bodies: BodyBudget::new(max_body) }
+        Self {
+            deployment,
+            version,
+            loaded,
+            draining,
+            metrics,
+            bodies: BodyBudget::new(max_body),
+            unsent: Unsent::new(memory),
+        }
     }
 
     /// Adds the model and its pages. The service is ready afterwards. May be called once.
@@ -98,6 +114,12 @@ impl Service {
     #[must_use]
     pub fn bodies(&self) -> &BodyBudget {
         &self.bodies
+    }
+
+    /// The memory for responses that are not sent yet.
+    #[must_use]
+    pub fn unsent(&self) -> &Unsent {
+        &self.unsent
     }
 
     /// Name and version of the served model.
@@ -221,23 +243,25 @@ impl Service {
         let is_copy = listener == Listener::Challenger;
         let message = Message { api, body, json_length, coding, accepts, timeout: None, is_copy };
         let Answer { response, headers } = calls.answer(arrival, message, reservation).await;
-        let mut response = response.map_or_else(|refusal| refusal.response(), prediction);
+        let mut response = response
+            .and_then(|encoded| self.prediction(encoded))
+            .unwrap_or_else(|refusal| refusal.response());
         response.headers_mut().extend(headers);
         Ok(response)
     }
-}
 
-fn prediction(encoded: EncodedResponse) -> HttpResponse {
-    let binary = encoded.json_length.is_some();
-    let content_type = if binary { "application/octet-stream" } else { "application/json" };
-    let mut response = with_type(encoded.body.into(), content_type);
-    if let Some(length) = encoded.json_length {
-        response.headers_mut().insert(JSON_LENGTH, HeaderValue::from(length));
+    fn prediction(&self, encoded: EncodedResponse) -> Result<HttpResponse, Refusal> {
+        let binary = encoded.json_length.is_some();
+        let content_type = if binary { "application/octet-stream" } else { "application/json" };
+        let mut response = with_type(self.unsent.hold(encoded.body)?, content_type);
+        if let Some(length) = encoded.json_length {
+            response.headers_mut().insert(JSON_LENGTH, HeaderValue::from(length));
+        }
+        if let Some(coding) = encoded.coding {
+            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+        }
+        Ok(response)
     }
-    if let Some(coding) = encoded.coding {
-        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
-    }
-    response
 }
 
 /// A JSON document about readiness.

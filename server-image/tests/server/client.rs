@@ -79,11 +79,15 @@ impl Connection {
         let _ = self.0.get_mut().write_all(bytes);
     }
 
-    pub fn receive(&mut self) -> Response {
+    /// Waits for the first line of a response. Returns its status.
+    pub fn status(&mut self) -> u16 {
         let mut line = String::new();
         self.0.read_line(&mut line).unwrap();
-        let status =
-            line.split(' ').nth(1).unwrap_or_else(|| panic!("no status in {line:?}")).parse().unwrap();
+        line.split(' ').nth(1).unwrap_or_else(|| panic!("no status in {line:?}")).parse().unwrap()
+    }
+
+    pub fn receive(&mut self) -> Response {
+        let status = self.status();
         let mut headers = Vec::new();
         loop {
             let mut line = String::new();

@@ -78,3 +78,33 @@ fn a_crowd_does_not_keep_others_out(#[case] size: usize, #[case] bytes: &[u8], #
     drop(crowd);
     is_served(&server);
 }
+
+/// A response waits in memory until its caller reads it. A small request can have a large one.
+#[test]
+fn responses_that_nobody_reads_do_not_end_the_process() {
+    let server = Launch::of("expanding.onnx").arguments(&["--memory-limit", &LIMIT.to_string()]).ready();
+    let request = |elements: u64| {
+        format!(
+            r#"{{"parameters":{{"binary_data_output":true}},"inputs":[{{"name":"shape","shape":[1],
+                "datatype":"INT64","data":[{elements}]}}]}}"#
+        )
+    };
+    let (large, small) = (request(4 << 20), request(2));
+    let mut statuses = Vec::new();
+    let silent: Vec<_> = (0..80)
+        .map(|number| {
+            let caller = Ipv4Addr::new(127, 0, 1, u8::try_from(number % 8).unwrap() + 1);
+            let mut caller = Connection::open_from(caller, server.main);
+            caller.send("POST", INFER, &[], large.as_bytes());
+            statuses.push(caller.status());
+            caller
+        })
+        .collect();
+    assert!(statuses.contains(&200) && statuses.contains(&429), "{statuses:?}");
+    assert_eq!(server.infer(&small).status, 200);
+    assert!(server.peak() < LIMIT / 2, "{} bytes", server.peak());
+    drop(silent);
+    while server.infer(&large).status != 200 {
+        std::thread::yield_now();
+    }
+}

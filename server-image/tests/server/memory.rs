@@ -164,3 +164,16 @@ fn an_input_of_a_message_takes_a_small_multiple_of_its_size(#[case] field: &[u8]
     let taken = server.peak() - before;
     assert!(taken < 8 * body.len() as u64, "{taken} bytes for {} bytes", body.len());
 }
+
+/// With glibc's malloc, forty such responses left 366 MB behind.
+#[test]
+fn large_responses_leave_no_memory_behind() {
+    let server = limited("expanding.onnx");
+    let request = r#"{"parameters":{"binary_data_output":true},"inputs":[{"name":"shape","shape":[1],
+        "datatype":"INT64","data":[4194304]}]}"#;
+    let mut callers: Vec<_> = (0..40).map(|_| Connection::open(server.main)).collect();
+    for caller in &mut callers {
+        assert_eq!(caller.post(INFER, request).status, 200);
+    }
+    assert!(server.peak() < LIMIT / 4, "{} bytes", server.peak());
+}
