@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::error::Refusal;
+use crate::{
+    error::Refusal,
+    queue::budget::{Budget, Reservation},
+};
 
 /// Bodies up to this size in bytes are not counted: all connections together cannot fill much memory with them.
 const UNCOUNTED: usize = 64 << 10;
-/// The unit of the budget in bytes. A semaphore counts at most to 2^32.
-const UNIT: usize = 1 << 10;
 /// Least budget in bytes.
 const LEAST: u64 = 32 << 20;
 /// Budget in bytes if the memory of the process is unknown.
@@ -19,8 +19,8 @@ const UNKNOWN: u64 = 1 << 30;
 /// The memory for all bodies of responses together.
 #[derive(Debug)]
 pub struct Unsent {
-    units: Arc<Semaphore>,
-    all: u32,
+    budget: Arc<Budget>,
+    all: usize,
 }
 
 impl Unsent {
@@ -28,8 +28,8 @@ impl Unsent {
     #[must_use]
     pub fn new(memory: Option<u64>) -> Self {
         let bytes = memory.map_or(UNKNOWN, |memory| (memory / 8).max(LEAST));
-        let all = u32::try_from(bytes / UNIT as u64).unwrap_or(u32::MAX >> 4).min(u32::MAX >> 4);
-        Self { units: Arc::new(Semaphore::new(all as usize)), all }
+        let all = usize::try_from(bytes).unwrap_or(usize::MAX);
+        Self { budget: Budget::new(all), all }
     }
 
     /// The body, which counts until it is sent or dropped. One that is larger than the whole budget needs all of it.
@@ -41,18 +41,16 @@ impl Unsent {
         }
         // Its writer has reserved what it could have needed.
         body.shrink_to_fit();
-        let units = u32::try_from(body.len().div_ceil(UNIT)).unwrap_or(u32::MAX).min(self.all);
-        match Arc::clone(&self.units).try_acquire_many_owned(units) {
-            Ok(permit) => Ok(Bytes::from_owner(Held { body, _permit: permit })),
-            Err(_) => Err(Refusal::Busy("too many large responses are being sent")),
-        }
+        let reserved = self.budget.reserve(body.len().min(self.all));
+        let reservation = reserved.ok_or(Refusal::Busy("too many large responses are being sent"))?;
+        Ok(Bytes::from_owner(Held { body, _reservation: reservation }))
     }
 }
 
 /// A body with its part of the budget.
 struct Held {
     body: Vec<u8>,
-    _permit: OwnedSemaphorePermit,
+    _reservation: Reservation,
 }
 
 impl AsRef<[u8]> for Held {

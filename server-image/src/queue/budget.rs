@@ -1,4 +1,4 @@
-//! A bounded number of bytes that calls reserve while they are in a queue.
+//! A bounded number of bytes that calls reserve while they are in a queue, and responses until they are sent.
 
 use std::sync::{
     Arc,
