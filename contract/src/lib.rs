@@ -12,6 +12,7 @@ pub mod failure;
 pub mod headers;
 pub mod paths;
 pub mod ports;
+pub mod preprocessing;
 pub mod probe;
 pub mod routing;
 
