@@ -22,7 +22,7 @@ use process::{Null, Server};
 use understudy_server::{
     artifact::Artifact,
     deadline::Deadlines,
-    model::{self, LoadOptions},
+    load::{self, LoadOptions},
     onnx,
     session::Session,
 };
@@ -118,7 +118,7 @@ fn in_process(file: &Path, time: Duration) -> Alone {
         deadlines: &Deadlines::default(),
         examples: None,
     };
-    let (model, mut sessions) = model::load(&options).expect("the sample loads");
+    let (model, mut sessions) = load::load(&options).expect("the sample loads");
     let load_ms = begin.elapsed().as_secs_f64() * 1e3;
     let begin = Instant::now();
     let end = begin + 2 * time;

@@ -3,9 +3,9 @@
 //! | step | modules |
 //! |---|---|
 //! | start | [`args`], [`server`] runs all steps, [`memory_limit`] keeps the process within its container, [`termination`] leaves a failure for the operator |
-//! | fetch the model and check its digest | [`artifact`] |
+//! | fetch the [`version_files`] and check their digests | [`artifact`] |
 //! | inspect the file within bounds | [`onnx`] |
-//! | load and warm up the model | [`model`], its [`signature`] and [`columns`], [`warm_up`] |
+//! | load and warm up the model | [`load`] makes the [`model`], its [`signature`] and [`columns`], [`warm_up`] |
 //! | reproduce the expected answers | [`examples`], and what is known then: [`proof`] |
 //! | turn bytes into tensors and back | [`http`], [`grpc`] ([`proto`]) and [`page`] on the same ports ([`transports`]), [`exchange`] (of an [`api`]) and its [`codec`], [`tensor`] and [`view`], [`error`] |
 //! | run them | [`engine`] takes a [`session`] where [`placement`] says, until its [`deadline`], unless there is an [`overload`], several in one [`batch`] where that pays, [`output`] and [`outputs`], [`laps`] |
@@ -42,6 +42,7 @@ pub mod headers;
 pub mod http;
 pub mod ids;
 pub mod laps;
+pub mod load;
 pub mod memory_limit;
 pub mod metrics;
 pub mod mirror;
@@ -68,5 +69,6 @@ pub mod tensor;
 pub mod termination;
 pub mod traceparent;
 pub mod transports;
+pub mod version_files;
 pub mod view;
 pub mod warm_up;

@@ -1,8 +1,6 @@
 //! The life of the process: it listens, loads the model, serves and drains.
 
-use std::{
-    future::Future, net::SocketAddr, num::NonZeroUsize, path::Path, pin::Pin, sync::Arc, time::Duration,
-};
+use std::{future::Future, net::SocketAddr, num::NonZeroUsize, pin::Pin, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use tokio::{
@@ -17,11 +15,11 @@ use understudy_stats::Baseline;
 use crate::{
     analysis::{Peers, drift},
     args::Args,
-    artifact::{self, Artifact},
+    artifact::Artifact,
     columns::Columns,
     deadline::Deadlines,
     engine::{Bounds, Engine},
-    examples::{self, ExamplesFile, Tolerance},
+    examples::ExamplesFile,
     grpc::{Grpc, Services},
     http::{
         calls::Listener,
@@ -32,9 +30,10 @@ use crate::{
         service::Service,
         workers::Workers,
     },
+    load::{self, LoadOptions},
     memory_limit,
     metrics::Metrics,
-    model::{self, LoadOptions, Model},
+    model::Model,
     observer::{Observer, ObserverOptions, RecordingOptions},
     onnx,
     records::Sink,
@@ -43,6 +42,7 @@ use crate::{
     session::Session,
     termination,
     transports::Transports,
+    version_files,
 };
 
 /// After SIGTERM, requests still arrive for this time: until every node knows that this endpoint is gone.
@@ -53,8 +53,6 @@ const LOADING: Duration = Duration::from_secs(10);
 const HELPERS: usize = 8;
 /// Connections that may be open on the metrics port.
 const PROBES: usize = 64;
-/// Largest baseline in bytes. A thousand columns need less.
-const MAX_BASELINE: u64 = 4 << 20;
 
 /// Runs the server until a signal ends it. Writes a failure to the termination log, too.
 pub fn run(args: Args) -> Result<(), Failure> {
@@ -130,8 +128,11 @@ async fn serve(args: Args) -> Result<End, Failure> {
     let loaded = async {
         // Concurrently: the other files are small, and the model arrives in many chunks. ONNX Runtime comes after them, so that
         // a damaged file does not end the process while it loads the model.
-        let (baseline, examples, artifact) =
-            tokio::try_join!(baseline(&args), examples(&args), fetch(&args))?;
+        let (baseline, examples, artifact) = tokio::try_join!(
+            version_files::baseline(&args),
+            version_files::examples(&args),
+            version_files::model(&args)
+        )?;
         let engine = load(&args, &version, artifact, examples, &metrics).await?;
         check_baseline(baseline.as_ref(), engine.model())?;
         Ok::<_, Failure>((baseline, engine))
@@ -226,54 +227,6 @@ fn sink(args: &Args) -> Result<Option<Sink>, Failure> {
     Sink::new(uri, args.record_secret_dir.as_deref(), args.record_pvc_dir.as_deref()).map(Some)
 }
 
-/// Fetches and parses the baseline. `None` without `--baseline`.
-async fn baseline(args: &Args) -> Result<Option<Baseline>, Failure> {
-    let (Some(uri), Some(sha256)) = (&args.baseline, &args.baseline_sha256) else { return Ok(None) };
-    let request = artifact::FetchRequest {
-        uri,
-        sha256,
-        secret_dir: secret_for(args, args.baseline_secret_dir.as_deref(), uri)?,
-        pvc_dir: args.baseline_pvc_dir.as_deref(),
-        work_dir: &args.work_dir,
-        file: "baseline.json",
-        limit: MAX_BASELINE,
-    };
-    let artifact = artifact::fetch(&request).await?;
-    let bytes = tokio::fs::read(&artifact.path).await.map_err(|error| {
-        Failure::new(Reason::StartFailed, format!("failed to read {}: {error}", artifact.path.display()))
-    })?;
-    Baseline::parse(&bytes)
-        .map(Some)
-        .map_err(|error| Failure::new(Reason::InvalidBaseline, format!("{uri}: {error}")))
-}
-
-/// Fetches the examples. `None` without `--examples`.
-async fn examples(args: &Args) -> Result<Option<ExamplesFile>, Failure> {
-    let (Some(uri), Some(sha256)) = (&args.examples, &args.examples_sha256) else { return Ok(None) };
-    let request = artifact::FetchRequest {
-        uri,
-        sha256,
-        secret_dir: secret_for(args, args.examples_secret_dir.as_deref(), uri)?,
-        pvc_dir: args.examples_pvc_dir.as_deref(),
-        work_dir: &args.work_dir,
-        file: "examples.jsonl",
-        limit: examples::MAX_FILE,
-    };
-    let Artifact { path, .. } = artifact::fetch(&request).await?;
-    let tolerance = Tolerance { absolute: args.examples_absolute, relative: args.examples_relative };
-    Ok(Some(ExamplesFile { path, uri: uri.clone(), tolerance }))
-}
-
-/// The Secret for the file at `uri`: its own, or that of the model if both come from the same place. Credentials are never
-/// sent to another one.
-fn secret_for<'a>(args: &'a Args, own: Option<&'a Path>, uri: &str) -> Result<Option<&'a Path>, Failure> {
-    if own.is_some() {
-        return Ok(own);
-    }
-    let is_same = artifact::Uri::parse(uri)?.has_origin_of(&artifact::Uri::parse(&args.artifact)?);
-    Ok(args.secret_dir.as_deref().filter(|_| is_same))
-}
-
 /// Fails if the baseline has columns that the model does not have.
 fn check_baseline(baseline: Option<&Baseline>, model: &Model) -> Result<(), Failure> {
     let columns = Columns::of(&model.signature, model.features.as_deref());
@@ -281,20 +234,6 @@ fn check_baseline(baseline: Option<&Baseline>, model: &Model) -> Result<(), Fail
         None => Ok(()),
         Some(mismatch) => Err(Failure::new(Reason::InvalidBaseline, mismatch)),
     }
-}
-
-/// Fetches the model.
-async fn fetch(args: &Args) -> Result<Artifact, Failure> {
-    let request = artifact::FetchRequest {
-        uri: &args.artifact,
-        sha256: &args.sha256,
-        secret_dir: args.secret_dir.as_deref(),
-        pvc_dir: args.pvc_dir.as_deref(),
-        work_dir: &args.work_dir,
-        file: "model.onnx",
-        limit: args.max_artifact,
-    };
-    artifact::fetch(&request).await
 }
 
 /// Inspects, loads and warms up the model, lets it reproduce its examples, and starts the engine.
@@ -318,7 +257,7 @@ async fn load(
     tokio::spawn(Arc::clone(&deadlines).watch());
     let blocking = tokio::task::spawn_blocking(move || {
         let facts = onnx::inspect(&artifact.path)?;
-        model::load(&LoadOptions {
+        load::load(&LoadOptions {
             deployment: &args.deployment,
             version: &version,
             artifact: &artifact,

@@ -1,0 +1,108 @@
+//! The first inferences: they reproduce the examples, or find synthetic inputs, and warm up the sessions.
+
+use std::time::{Duration, Instant};
+
+use ort::session::Session;
+use understudy_contract::{Failure, Reason, probe::Proof};
+
+use crate::{
+    batch::Batching,
+    examples::{self, Examples, ExamplesFile, Reproduced},
+    output::Output,
+    outputs::{self, learn_classes},
+    session::run,
+    signature::Signature,
+    tensor::Tensor,
+    warm_up::{self, Found},
+};
+
+/// Warm-up runs of a session: enough for a median. They end earlier if they take longer than [`MAX_WARM_UP`] together.
+const RUNS: usize = 15;
+const MAX_WARM_UP: Duration = Duration::from_millis(100);
+/// Longest error of a warm-up that the operator learns, in bytes.
+const MAX_ERROR: usize = 1024;
+/// What is known before the sessions are warmed up.
+pub(super) struct Prepared {
+    pub inputs: Vec<Tensor>,
+    pub proof: Proof,
+    pub examples: Examples,
+}
+
+/// Reproduces the examples.
+pub(super) fn reproduce(
+    file: &ExamplesFile,
+    session: &mut Session,
+    signature: &mut Signature,
+    features: Option<&[String]>,
+) -> Result<Prepared, Failure> {
+    let mut is_first = true;
+    let mut run = |inputs: &[Tensor], signature: &mut Signature| -> Result<Vec<Output>, String> {
+        let values = run(session, inputs).map_err(|error| error.to_string())?;
+        if std::mem::take(&mut is_first) {
+            learn_classes(&values, signature).map_err(|error| error.to_string())?;
+        }
+        outputs::of(values, signature)
+    };
+    let Reproduced { examples, inputs } = examples::reproduce(file, signature, features, &mut run)?;
+    let count = examples.count();
+    tracing::info!(count, "reproduced the examples");
+    Ok(Prepared { inputs, proof: Proof::Examples { count }, examples })
+}
+
+/// Tries synthetic inputs. A model that fails on all of them may answer its callers nevertheless.
+pub(super) fn try_synthetic(session: &mut Session, signature: &mut Signature) -> Result<Prepared, Failure> {
+    let examples = Examples::default();
+    match warm_up::find(session, signature)? {
+        Found::Works(inputs) => {
+            run(session, &inputs)
+                .and_then(|values| learn_classes(&values, signature))
+                .map_err(|error| Failure::new(Reason::WarmUpFailed, error))?;
+            Ok(Prepared { inputs, proof: Proof::Synthetic, examples })
+        }
+        Found::Nothing { simplest, error } => {
+            if let Some(port) = signature.outputs.iter().find(|port| port.classes.is_some()) {
+                let message = format!(
+                    "{error}; the names of the classes of output `{}` are unknown without an answer: publish it with spec.examples",
+                    port.name
+                );
+                return Err(Failure::new(Reason::WarmUpFailed, message));
+            }
+            tracing::warn!(
+                error,
+                "no synthetic input works: nothing is known about whether the model answers"
+            );
+            Ok(Prepared { inputs: simplest, proof: Proof::Missing { error: shortened(error) }, examples })
+        }
+    }
+}
+
+/// The error as it is reported.
+fn shortened(mut error: String) -> String {
+    error.truncate(error.floor_char_boundary(MAX_ERROR));
+    error
+}
+
+/// Warms up all sessions. Returns the median time of an inference, and how requests are joined.
+pub(super) fn warm(
+    sessions: &mut [Session],
+    signature: &Signature,
+    inputs: &[Tensor],
+) -> Result<(Duration, Option<Batching>), Failure> {
+    let mut latency = Duration::ZERO;
+    for session in &mut *sessions {
+        latency = median(session, inputs).map_err(|error| Failure::new(Reason::WarmUpFailed, error))?;
+    }
+    Ok((latency, warm_up::batching(&mut sessions[0], signature, inputs, latency)))
+}
+
+fn median(session: &mut Session, inputs: &[Tensor]) -> Result<Duration, ort::Error> {
+    let begin = Instant::now();
+    let mut times = Vec::with_capacity(RUNS);
+    while times.is_empty() || (times.len() < RUNS && begin.elapsed() < MAX_WARM_UP) {
+        let start = Instant::now();
+        run(session, inputs)?;
+        times.push(start.elapsed());
+    }
+    times.sort_unstable();
+    Ok(times[times.len() / 2])
+}
