@@ -20,8 +20,12 @@ pub(crate) fn mount(path: &Path) -> Result<OwnedFd, Errno> {
 }
 
 /// Opens what is at `path` below `folder`. Fails with `LOOP` if a part of the path is a symbolic link, and with `XDEV` if it
-/// leads out of the folder.
+/// may lead out of the folder.
 pub(crate) fn open(folder: impl AsFd, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+    // While anything on the machine is renamed, the kernel cannot say where `..` leads, and fails with `AGAIN`.
+    if path.split('/').any(|part| part == "..") {
+        return Err(Errno::XDEV);
+    }
     let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     match openat2(&folder, path, flags | OFlags::CLOEXEC, Mode::empty(), within) {
         // An old kernel, or a seccomp profile that forbids the call.
@@ -121,6 +125,7 @@ mod tests {
         let done = AtomicBool::new(false);
         let exchange = || renameat_with(CWD, &one, CWD, &other, RenameFlags::EXCHANGE).unwrap();
         let read = || {
+            assert_eq!(open(&folder, "fraud/../../model.onnx", OFlags::RDONLY).err(), Some(Errno::XDEV));
             let mut text = String::new();
             let opened = open(&folder, "fraud/model.onnx", OFlags::RDONLY).ok()?;
             File::from(opened).read_to_string(&mut text).unwrap();
