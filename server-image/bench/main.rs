@@ -22,7 +22,7 @@ use process::{Null, Server};
 use understudy_server::{
     artifact::Artifact,
     deadline::Deadlines,
-    load::{self, LoadOptions},
+    load::{LoadOptions, Resources, Wanted},
     onnx,
     session::Session,
 };
@@ -114,11 +114,13 @@ fn in_process(file: &Path, time: Duration) -> Alone {
         onnxruntime: &PathBuf::from(
             std::env::var_os("ORT_DYLIB_PATH").expect("bench/run sets ORT_DYLIB_PATH"),
         ),
-        sessions: NonZeroUsize::MIN,
+        preprocessing: &[],
+        wanted: Wanted { sessions: Some(NonZeroUsize::MIN), intra_op: Some(NonZeroUsize::MIN) },
+        resources: Resources { processors: NonZeroUsize::MIN, memory: None },
         deadlines: &Deadlines::default(),
         examples: None,
     };
-    let (model, mut sessions) = load::load(&options).expect("the sample loads");
+    let (model, mut sessions) = understudy_server::load::model(&options).expect("the sample loads");
     let load_ms = begin.elapsed().as_secs_f64() * 1e3;
     let begin = Instant::now();
     let end = begin + 2 * time;

@@ -3,7 +3,10 @@
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::Parser;
-use understudy_contract::{Digest, ports};
+use understudy_contract::{
+    Digest, ports,
+    preprocessing::{Graph, MAX_GRAPHS},
+};
 
 /// Serves one version of one model over the Open Inference Protocol v2 (REST).
 ///
@@ -83,6 +86,12 @@ pub struct Args {
     #[arg(long, env = "UNDERSTUDY_EXAMPLES_RELATIVE", default_value = "0.00001", value_parser = distance)]
     pub examples_relative: f64,
 
+    /// Graphs that run before the model, in this order: a JSON list of objects with `uri`, `sha256`, `secretDir` and `pvcDir`, at
+    /// most 8. They are joined by the names of their tensors. Without `secretDir`, the credentials for the model are used if
+    /// both files have the same origin.
+    #[arg(long, env = "UNDERSTUDY_PREPROCESSING", default_value = "[]", value_parser = graphs)]
+    pub preprocessing: Graphs,
+
     /// JSON file with the routing: main, challenger, recording and drift rules, for example `{"main":"1.3.0"}`. It may
     /// change at any time. Without the file, this version is not main.
     #[arg(long, env = "UNDERSTUDY_ROUTING_FILE")]
@@ -156,9 +165,14 @@ pub struct Args {
     #[arg(long, env = "UNDERSTUDY_MAX_RUN", default_value = "60", value_parser = seconds)]
     pub max_run: Duration,
 
-    /// Threads for inference, each with a session of its own. Default: the number of processors of this process.
-    #[arg(long, env = "UNDERSTUDY_THREADS")]
-    pub threads: Option<NonZeroUsize>,
+    /// Runs of the model at the same time. Each has a session of its own, with a copy of the weights. Default: one for each
+    /// processor, or fewer if a run takes long, or if the copies need more than half of the memory limit.
+    #[arg(long, env = "UNDERSTUDY_SESSIONS")]
+    pub sessions: Option<NonZeroUsize>,
+
+    /// Threads of one run. Default: 1, or more if there are fewer sessions than processors.
+    #[arg(long, env = "UNDERSTUDY_INTRA_OP_THREADS")]
+    pub intra_op_threads: Option<NonZeroUsize>,
 
     /// Connections that may be open at the same time, on the three inference ports together. Default: what fits into a quarter
     /// of the memory limit, between 256 and 4,096.
@@ -199,6 +213,18 @@ pub struct Args {
     pub onnxruntime: PathBuf,
 }
 
+/// The graphs before the model.
+#[derive(Debug, Clone)]
+pub struct Graphs(pub Vec<Graph>);
+
+fn graphs(text: &str) -> Result<Graphs, String> {
+    let graphs: Vec<Graph> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    if graphs.len() > MAX_GRAPHS {
+        return Err(format!("more than {MAX_GRAPHS} graphs"));
+    }
+    Ok(Graphs(graphs))
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| format!("`{text}` is not a number of seconds"))?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
@@ -210,10 +236,9 @@ fn distance(text: &str) -> Result<f64, String> {
 }
 
 impl Args {
-    /// The number of sessions to open: `--threads`, or one for each processor.
+    /// The processors of this process.
     #[must_use]
-    pub fn sessions(&self) -> NonZeroUsize {
-        let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        self.threads.unwrap_or_else(processors)
+    pub fn processors(&self) -> NonZeroUsize {
+        std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
     }
 }

@@ -54,6 +54,7 @@ pub mod output;
 pub mod outputs;
 pub mod overload;
 pub mod page;
+pub mod pipeline;
 pub mod placement;
 pub mod proof;
 pub mod proto;

@@ -1,6 +1,8 @@
 //! The life of the process: it listens, loads the model, serves and drains.
 
-use std::{future::Future, net::SocketAddr, num::NonZeroUsize, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::Future, net::SocketAddr, num::NonZeroUsize, path::PathBuf, pin::Pin, sync::Arc, time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use tokio::{
@@ -30,7 +32,7 @@ use crate::{
         service::Service,
         workers::Workers,
     },
-    load::{self, LoadOptions},
+    load::{self, LoadOptions, PreprocessingFile, Resources, Wanted},
     memory_limit,
     metrics::Metrics,
     model::Model,
@@ -91,7 +93,7 @@ async fn serve(args: Args) -> Result<End, Failure> {
     let version = args.version.to_string();
     // First, so that an invalid sink fails before anything is downloaded.
     let sink = sink(&args)?;
-    let metrics = Arc::new(Metrics::new(&args.deployment, &version, args.sessions()));
+    let metrics = Arc::new(Metrics::new(&args.deployment, &version, args.processors()));
     let service = Arc::new(Service::new(
         &args.deployment,
         &version,
@@ -128,12 +130,13 @@ async fn serve(args: Args) -> Result<End, Failure> {
     let loaded = async {
         // Concurrently: the other files are small, and the model arrives in many chunks. ONNX Runtime comes after them, so that
         // a damaged file does not end the process while it loads the model.
-        let (baseline, examples, artifact) = tokio::try_join!(
+        let (baseline, examples, preprocessing, artifact) = tokio::try_join!(
             version_files::baseline(&args),
             version_files::examples(&args),
+            version_files::preprocessing(&args),
             version_files::model(&args)
         )?;
-        let engine = load(&args, &version, artifact, examples, &metrics).await?;
+        let engine = load(&args, &version, Files { artifact, preprocessing, examples }, &metrics).await?;
         check_baseline(baseline.as_ref(), engine.model())?;
         Ok::<_, Failure>((baseline, engine))
     };
@@ -196,7 +199,7 @@ async fn listen(
         "listening"
     );
     let on = |port| ListenerContext { port, ..context.clone() };
-    let workers = Workers::start("worker", args.sessions()).map_err(failed)?;
+    let workers = Workers::start("worker", args.processors()).map_err(failed)?;
     let api = |listener| Transports {
         listener,
         grpc: Grpc { service: Arc::clone(service), services: Arc::clone(services) },
@@ -236,16 +239,35 @@ fn check_baseline(baseline: Option<&Baseline>, model: &Model) -> Result<(), Fail
     }
 }
 
-/// Inspects, loads and warms up the model, lets it reproduce its examples, and starts the engine.
-async fn load(
-    args: &Args,
-    version: &str,
+/// The fetched files of which a model is made.
+struct Files {
     artifact: Artifact,
+    preprocessing: Vec<Artifact>,
     examples: Option<ExamplesFile>,
-    metrics: &Arc<Metrics>,
-) -> Result<Engine, Failure> {
+}
+
+impl Files {
+    fn paths(&self) -> Vec<PathBuf> {
+        let graphs = self.preprocessing.iter().chain([&self.artifact]).map(|file| &file.path);
+        graphs.chain(self.examples.iter().map(|file| &file.path)).cloned().collect()
+    }
+}
+
+/// Inspects the graphs before the model.
+fn inspect_all(files: Vec<Artifact>) -> Result<Vec<PreprocessingFile>, Failure> {
+    let inspect = |(graph, artifact): (usize, Artifact)| {
+        let facts = onnx::inspect(&artifact.path).map_err(|Failure { reason, message }| {
+            Failure::new(reason, format!("preprocessing[{graph}]: {message}"))
+        })?;
+        Ok(PreprocessingFile { artifact, facts })
+    };
+    files.into_iter().enumerate().map(inspect).collect()
+}
+
+/// Inspects, loads and warms up the model, lets it reproduce its examples, and starts the engine.
+async fn load(args: &Args, version: &str, files: Files, metrics: &Arc<Metrics>) -> Result<Engine, Failure> {
     let (args, version) = (args.clone(), version.to_owned());
-    let files: Vec<_> = examples.iter().map(|file| &file.path).chain([&artifact.path]).cloned().collect();
+    let paths = files.paths();
     let limit = args.load_timeout;
     match memory_limit::apply(args.memory_limit) {
         Ok(bytes) => tracing::info!(bytes, "memory limit"),
@@ -256,17 +278,23 @@ async fn load(
     let deadlines = Arc::new(Deadlines::default());
     tokio::spawn(Arc::clone(&deadlines).watch());
     let blocking = tokio::task::spawn_blocking(move || {
-        let facts = onnx::inspect(&artifact.path)?;
-        load::load(&LoadOptions {
+        let facts = onnx::inspect(&files.artifact.path)?;
+        let preprocessing = inspect_all(files.preprocessing)?;
+        load::model(&LoadOptions {
             deployment: &args.deployment,
             version: &version,
-            artifact: &artifact,
+            artifact: &files.artifact,
             digest: args.sha256,
             facts,
+            preprocessing: &preprocessing,
             onnxruntime: &args.onnxruntime,
-            sessions: args.sessions(),
+            wanted: Wanted { sessions: args.sessions, intra_op: args.intra_op_threads },
+            resources: Resources {
+                processors: args.processors(),
+                memory: memory_limit::of(args.memory_limit),
+            },
             deadlines: &deadlines,
-            examples: examples.as_ref(),
+            examples: files.examples.as_ref(),
         })
         .map(|loaded| (loaded, args))
     });
@@ -277,7 +305,7 @@ async fn load(
     };
     let ((model, sessions), args) = loaded.expect("loading does not panic")?;
     // The sessions have a copy of the weights, and the examples have been reproduced.
-    for path in files {
+    for path in paths {
         if let Err(error) = std::fs::remove_file(&path) {
             tracing::warn!(path = %path.display(), error = %error, "failed to remove a fetched file");
         }

@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Instant};
 
-use ort::session::{Session as OrtSession, SessionInputValue, SessionOutputs};
-
-use crate::{deadline::Deadline, output::Output, outputs, signature::Signature, tensor::Tensor};
+use crate::{
+    deadline::Deadline, output::Output, outputs, pipeline::Pipeline, signature::Signature, tensor::Tensor,
+};
 
 /// A model that is ready to run, once at a time.
 pub trait Session: Send {
@@ -36,9 +36,9 @@ impl From<ort::Error> for RunError {
     }
 }
 
-/// A session of ONNX Runtime.
+/// A model in ONNX Runtime, with the graphs before it.
 pub struct OnnxRuntime {
-    session: OrtSession,
+    pipeline: Pipeline,
     signature: Arc<Signature>,
     deadline: Arc<Deadline>,
 }
@@ -46,17 +46,16 @@ pub struct OnnxRuntime {
 impl OnnxRuntime {
     /// A session of a model with this signature.
     #[must_use]
-    pub fn new(session: OrtSession, signature: Arc<Signature>, deadline: Arc<Deadline>) -> Self {
-        Self { session, signature, deadline }
+    pub fn new(pipeline: Pipeline, signature: Arc<Signature>, deadline: Arc<Deadline>) -> Self {
+        Self { pipeline, signature, deadline }
     }
 }
 
 impl Session for OnnxRuntime {
     fn run(&mut self, inputs: &[Tensor], until: Instant) -> Result<Vec<Output>, RunError> {
-        let Self { session, signature, deadline } = self;
-        let inputs = values(inputs)?;
+        let Self { pipeline, signature, deadline } = self;
         deadline.begin(until);
-        let ran = session.run_with_options(inputs.as_slice(), &deadline.options);
+        let ran = pipeline.run(inputs, Some(&deadline.options));
         let stopped = deadline.end();
         match ran {
             Ok(values) => outputs::of(values, signature).map_err(RunError::Failed),
@@ -64,13 +63,4 @@ impl Session for OnnxRuntime {
             Err(error) => Err(error.into()),
         }
     }
-}
-
-/// Runs the model on one tensor for each of its inputs. The values are as ONNX Runtime returns them.
-pub fn run<'s>(session: &'s mut OrtSession, inputs: &[Tensor]) -> Result<SessionOutputs<'s>, ort::Error> {
-    session.run(values(inputs)?.as_slice())
-}
-
-fn values(inputs: &[Tensor]) -> Result<Vec<SessionInputValue<'_>>, ort::Error> {
-    inputs.iter().map(Tensor::as_input).collect()
 }

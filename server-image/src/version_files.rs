@@ -1,8 +1,8 @@
-//! The files of a version, each with its digest: the model, its baseline and its examples.
+//! The files of a version, each with its digest: the model, the graphs before it, its baseline and its examples.
 
 use std::path::Path;
 
-use understudy_contract::{Failure, Reason};
+use understudy_contract::{Failure, Reason, preprocessing::Graph};
 use understudy_stats::Baseline;
 
 use crate::{
@@ -64,6 +64,31 @@ pub async fn examples(args: &Args) -> Result<Option<ExamplesFile>, Failure> {
     let Artifact { path, .. } = artifact::fetch(&request).await?;
     let tolerance = Tolerance { absolute: args.examples_absolute, relative: args.examples_relative };
     Ok(Some(ExamplesFile { path, uri: uri.clone(), tolerance }))
+}
+
+/// Fetches the graphs before the model, in their order.
+pub async fn preprocessing(args: &Args) -> Result<Vec<Artifact>, Failure> {
+    let mut artifacts = Vec::with_capacity(args.preprocessing.0.len());
+    for (at, graph) in args.preprocessing.0.iter().enumerate() {
+        artifacts.push(graph_file(args, at, graph).await.map_err(|Failure { reason, message }| {
+            Failure::new(reason, format!("preprocessing[{at}]: {message}"))
+        })?);
+    }
+    Ok(artifacts)
+}
+
+async fn graph_file(args: &Args, at: usize, graph: &Graph) -> Result<Artifact, Failure> {
+    let sha256 = graph.sha256.parse().map_err(|error| Failure::new(Reason::StartFailed, error))?;
+    let request = artifact::FetchRequest {
+        uri: &graph.uri,
+        sha256: &sha256,
+        secret_dir: secret_for(args, graph.secret_dir.as_deref().map(Path::new), &graph.uri)?,
+        pvc_dir: graph.pvc_dir.as_deref().map(Path::new),
+        work_dir: &args.work_dir,
+        file: &format!("preprocessing-{at}.onnx"),
+        limit: args.max_artifact,
+    };
+    artifact::fetch(&request).await
 }
 
 /// The Secret for the file at `uri`: its own, or that of the model if both come from the same place. Credentials are never

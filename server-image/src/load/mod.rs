@@ -1,26 +1,36 @@
 //! Loads a model: its sessions, its description, and its first inferences.
 
+mod parallelism;
 mod prepare;
 mod sessions;
 
-use std::{num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
-
-use ort::session::Session;
+use std::{path::Path, sync::Arc, time::Duration};
 
 use understudy_contract::{Digest, Failure, Reason, probe::Proof};
 use understudy_stats::Identity;
 
 use crate::{
     artifact::Artifact, codec::response::Templates, deadline::Deadlines, examples::ExamplesFile,
-    model::Model, onnx::Facts, proof::KnownProof, session::OnnxRuntime, signature::Signature,
+    model::Model, onnx::Facts, pipeline::Pipeline, proof::KnownProof, session::OnnxRuntime,
 };
-use prepare::{Prepared, reproduce, try_synthetic, warm};
-use sessions::{environment, open};
+use parallelism::Parallelism;
+pub use parallelism::{Resources, Wanted};
+use prepare::{Prepared, median, reproduce, try_synthetic, warm};
+use sessions::{File, environment, open, open_one};
 
 /// The assumed time of an inference while none is known: too long for the threads that read requests.
 const UNKNOWN: Duration = Duration::from_millis(1);
 /// Most named features. Each gets a field in the form, and a column in records.
 const FEATURES: usize = 10_000;
+
+/// A graph before the model.
+#[derive(Debug)]
+pub struct PreprocessingFile {
+    /// The file, with a checked digest.
+    pub artifact: Artifact,
+    /// The result of its inspection.
+    pub facts: Facts,
+}
 
 /// What to load, and into how many sessions.
 pub struct LoadOptions<'a> {
@@ -34,10 +44,14 @@ pub struct LoadOptions<'a> {
     pub digest: Digest,
     /// The result of the inspection.
     pub facts: Facts,
+    /// The graphs before it, in their order.
+    pub preprocessing: &'a [PreprocessingFile],
     /// ONNX Runtime's shared library.
     pub onnxruntime: &'a Path,
-    /// Number of sessions.
-    pub sessions: NonZeroUsize,
+    /// How runs share the processors, as far as it is wanted.
+    pub wanted: Wanted,
+    /// What the process has.
+    pub resources: Resources,
     /// Where the deadlines of their runs belong.
     pub deadlines: &'a Deadlines,
     /// The examples, if the version has some.
@@ -49,11 +63,15 @@ pub struct LoadOptions<'a> {
 /// Fails with `LoadFailed` if ONNX Runtime cannot load the model, with `InvalidModel` if the protocol cannot carry its
 /// tensors, with `InvalidExamples` or `ExamplesDiffer` if it does not reproduce the examples, and with `WarmUpFailed` if its
 /// first inference needs too much memory, or its outputs cannot be served.
-pub fn load(options: &LoadOptions<'_>) -> Result<(Model, Vec<OnnxRuntime>), Failure> {
+pub fn model(options: &LoadOptions<'_>) -> Result<(Model, Vec<OnnxRuntime>), Failure> {
     let environment = environment(options.onnxruntime)?;
-    let mut sessions = open(&environment, &options.artifact.path, options.sessions)?;
-    let mut signature = Signature::of(&sessions[0], &options.facts.without_shape)
-        .map_err(|what| Failure::new(Reason::InvalidModel, what))?;
+    let before = options.preprocessing.iter().map(|file| (&file.artifact, &file.facts));
+    let all: Vec<_> = before.chain([(options.artifact, &options.facts)]).collect();
+    let bytes = all.iter().map(|(artifact, _)| artifact.bytes).sum();
+    let has_loops = all.iter().any(|(_, facts)| facts.has_loops);
+    let files: Vec<_> = all.iter().map(|(artifact, facts)| File::new(artifact, facts)).collect();
+    let mut parallelism = Parallelism::of(options.wanted, options.resources, bytes);
+    let (mut sessions, mut signature) = open(&environment, &files, parallelism)?;
     let features = features(&sessions[0]);
     if features.as_ref().is_some_and(|names| names.len() > FEATURES) {
         let message = format!("the metadata property `feature_names` has more than {FEATURES} names");
@@ -66,8 +84,27 @@ pub fn load(options: &LoadOptions<'_>) -> Result<(Model, Vec<OnnxRuntime>), Fail
     let (latency, batching) = if matches!(proof, Proof::Missing { .. }) {
         (UNKNOWN, None)
     } else {
-        warm(&mut sessions, &signature, &inputs)?
+        let latency = median(&mut sessions[0], &inputs)?;
+        let latency = match parallelism.to_try(options.wanted, latency) {
+            Some(threads) => {
+                let (mut session, _) = open_one(&environment, &files, threads)?;
+                let tried = median(&mut session, &inputs)?;
+                match parallelism.with_threads(threads, latency, tried) {
+                    Some(better) => {
+                        drop(sessions);
+                        parallelism = better;
+                        (sessions, _) = open(&environment, &files, parallelism)?;
+                        tried
+                    }
+                    None => latency,
+                }
+            }
+            None => latency,
+        };
+        (latency, warm(&mut sessions, &signature, &inputs, latency)?)
     };
+    let Parallelism { sessions: count, intra_op } = parallelism;
+    tracing::info!(sessions = count, intra_op_threads = intra_op, "runs share the processors");
     let signature = Arc::new(signature);
     let model = Model {
         deployment: options.deployment.to_owned(),
@@ -77,7 +114,7 @@ pub fn load(options: &LoadOptions<'_>) -> Result<(Model, Vec<OnnxRuntime>), Fail
         }),
         bytes: options.artifact.bytes,
         opset: options.facts.opset,
-        has_loops: options.facts.has_loops,
+        has_loops,
         templates: Templates::new(options.deployment, options.version, &signature),
         signature: Arc::clone(&signature),
         features,
@@ -93,8 +130,8 @@ pub fn load(options: &LoadOptions<'_>) -> Result<(Model, Vec<OnnxRuntime>), Fail
 }
 
 /// The property `feature_names`: a JSON list of strings, or names separated by commas.
-fn features(session: &Session) -> Option<Vec<String>> {
-    let text = session.metadata().ok()?.custom("feature_names")?;
+fn features(session: &Pipeline) -> Option<Vec<String>> {
+    let text = session.property("feature_names")?;
     let listed = serde_json::from_str(&text).ok();
     listed.or_else(|| Some(text.split(',').map(|name| name.trim().to_owned()).collect()))
 }

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use ort::session::Session;
 use understudy_contract::{Failure, Reason, probe::Proof};
 
 use crate::{
@@ -10,7 +9,7 @@ use crate::{
     examples::{self, Examples, ExamplesFile, Reproduced},
     output::Output,
     outputs::{self, learn_classes},
-    session::run,
+    pipeline::Pipeline,
     signature::Signature,
     tensor::Tensor,
     warm_up::{self, Found},
@@ -31,13 +30,13 @@ pub(super) struct Prepared {
 /// Reproduces the examples.
 pub(super) fn reproduce(
     file: &ExamplesFile,
-    session: &mut Session,
+    session: &mut Pipeline,
     signature: &mut Signature,
     features: Option<&[String]>,
 ) -> Result<Prepared, Failure> {
     let mut is_first = true;
     let mut run = |inputs: &[Tensor], signature: &mut Signature| -> Result<Vec<Output>, String> {
-        let values = run(session, inputs).map_err(|error| error.to_string())?;
+        let values = session.run(inputs, None).map_err(|error| error.to_string())?;
         if std::mem::take(&mut is_first) {
             learn_classes(&values, signature).map_err(|error| error.to_string())?;
         }
@@ -50,11 +49,12 @@ pub(super) fn reproduce(
 }
 
 /// Tries synthetic inputs. A model that fails on all of them may answer its callers nevertheless.
-pub(super) fn try_synthetic(session: &mut Session, signature: &mut Signature) -> Result<Prepared, Failure> {
+pub(super) fn try_synthetic(session: &mut Pipeline, signature: &mut Signature) -> Result<Prepared, Failure> {
     let examples = Examples::default();
     match warm_up::find(session, signature)? {
         Found::Works(inputs) => {
-            run(session, &inputs)
+            session
+                .run(&inputs, None)
                 .and_then(|values| learn_classes(&values, signature))
                 .map_err(|error| Failure::new(Reason::WarmUpFailed, error))?;
             Ok(Prepared { inputs, proof: Proof::Synthetic, examples })
@@ -82,25 +82,26 @@ fn shortened(mut error: String) -> String {
     error
 }
 
-/// Warms up all sessions. Returns the median time of an inference, and how requests are joined.
+/// Warms up the other sessions too, and finds out how requests are joined. A run in the first one takes `latency`.
 pub(super) fn warm(
-    sessions: &mut [Session],
+    sessions: &mut [Pipeline],
     signature: &Signature,
     inputs: &[Tensor],
-) -> Result<(Duration, Option<Batching>), Failure> {
-    let mut latency = Duration::ZERO;
-    for session in &mut *sessions {
-        latency = median(session, inputs).map_err(|error| Failure::new(Reason::WarmUpFailed, error))?;
+    latency: Duration,
+) -> Result<Option<Batching>, Failure> {
+    for session in &mut sessions[1..] {
+        median(session, inputs)?;
     }
-    Ok((latency, warm_up::batching(&mut sessions[0], signature, inputs, latency)))
+    Ok(warm_up::batching(&mut sessions[0], signature, inputs, latency))
 }
 
-fn median(session: &mut Session, inputs: &[Tensor]) -> Result<Duration, ort::Error> {
+/// Warms up a session. Returns the median time of an inference.
+pub(super) fn median(session: &mut Pipeline, inputs: &[Tensor]) -> Result<Duration, Failure> {
     let begin = Instant::now();
     let mut times = Vec::with_capacity(RUNS);
     while times.is_empty() || (times.len() < RUNS && begin.elapsed() < MAX_WARM_UP) {
         let start = Instant::now();
-        run(session, inputs)?;
+        session.run(inputs, None).map_err(|error| Failure::new(Reason::WarmUpFailed, error))?;
         times.push(start.elapsed());
     }
     times.sort_unstable();

@@ -1,6 +1,6 @@
 //! Opens the sessions of ONNX Runtime.
 
-use std::{num::NonZeroUsize, path::Path};
+use std::{collections::HashSet, num::NonZeroUsize, path::Path};
 
 use ort::{
     environment::Environment,
@@ -8,6 +8,9 @@ use ort::{
     session::{Session, builder::GraphOptimizationLevel},
 };
 use understudy_contract::{Failure, Reason};
+
+use super::parallelism::Parallelism;
+use crate::{artifact::Artifact, onnx::Facts, pipeline::Pipeline, signature::Signature};
 
 /// Loads the shared library of ONNX Runtime. May be called once in a process. Fails with `LoadFailed`.
 pub(super) fn environment(onnxruntime: &Path) -> Result<Environment, Failure> {
@@ -22,32 +25,64 @@ pub(super) fn environment(onnxruntime: &Path) -> Result<Environment, Failure> {
 }
 
 /// Opens so many sessions of the model in `file` concurrently, so that several do not take longer than one.
-pub(super) fn open(
-    environment: &Environment,
-    file: &Path,
-    count: NonZeroUsize,
-) -> Result<Vec<Session>, Failure> {
-    std::thread::scope(|scope| {
-        let loads: Vec<_> = (0..count.get()).map(|_| scope.spawn(|| open_one(environment, file))).collect();
-        loads.into_iter().map(|load| load.join().expect("loading does not panic")).collect()
-    })
+/// A file of a pipeline.
+pub(super) struct File<'f> {
+    pub path: &'f Path,
+    /// Its inputs and outputs that have no shape in the file.
+    pub without_shape: &'f HashSet<String>,
 }
 
-fn open_one(environment: &Environment, file: &Path) -> Result<Session, Failure> {
-    let open = || -> Result<Session, ort::Error> {
-        // One thread for each run: two runs at a time are faster than one run on two threads. Spinning takes processors
-        // from other threads. Arena and memory patterns are off: both keep the memory of the largest request so far.
-        Session::builder(environment)?
-            .with_optimization_level(GraphOptimizationLevel::All)?
-            .with_intra_threads(1)?
-            .with_inter_threads(1)?
-            .with_intra_op_spinning(false)?
-            .with_inter_op_spinning(false)?
-            .with_memory_pattern(false)?
-            .with_execution_providers([ep::CPU::default().with_arena_allocator(false).build()])?
-            .commit_from_file(file)
-    };
-    open().map_err(|error| {
-        Failure::new(Reason::LoadFailed, format!("ONNX Runtime failed to load the model: {error}"))
-    })
+impl<'f> File<'f> {
+    /// A fetched file, and the result of its inspection.
+    pub fn new(artifact: &'f Artifact, facts: &'f Facts) -> Self {
+        Self { path: &artifact.path, without_shape: &facts.without_shape }
+    }
+}
+
+/// Opens a pipeline for each session concurrently, so that several do not take longer than one. The last file is the model.
+/// Also returns what callers see.
+pub(super) fn open(
+    environment: &Environment,
+    files: &[File<'_>],
+    Parallelism { sessions, intra_op }: Parallelism,
+) -> Result<(Vec<Pipeline>, Signature), Failure> {
+    let opened: Result<Vec<_>, Failure> = std::thread::scope(|scope| {
+        let loads: Vec<_> =
+            (0..sessions.get()).map(|_| scope.spawn(|| open_one(environment, files, intra_op))).collect();
+        loads.into_iter().map(|load| load.join().expect("loading does not panic")).collect()
+    });
+    let (pipelines, mut signatures): (Vec<_>, Vec<_>) = opened?.into_iter().unzip();
+    Ok((pipelines, signatures.swap_remove(0)))
+}
+
+/// Opens one pipeline.
+pub(super) fn open_one(
+    environment: &Environment,
+    files: &[File<'_>],
+    intra_op: NonZeroUsize,
+) -> Result<(Pipeline, Signature), Failure> {
+    let sessions = files.iter().enumerate().map(|(graph, file)| {
+        session(environment, file.path, intra_op).map_err(|error| {
+            let what =
+                if graph + 1 == files.len() { "the model" } else { &format!("preprocessing[{graph}]") };
+            Failure::new(Reason::LoadFailed, format!("ONNX Runtime failed to load {what}: {error}"))
+        })
+    });
+    let without_shape: Vec<_> = files.iter().map(|file| file.without_shape).collect();
+    Pipeline::join(sessions.collect::<Result<_, _>>()?, &without_shape)
+        .map_err(|what| Failure::new(Reason::InvalidModel, what))
+}
+
+fn session(environment: &Environment, file: &Path, intra_op: NonZeroUsize) -> Result<Session, ort::Error> {
+    // Spinning takes processors from other threads. Arena and memory patterns are off: both keep the memory of the largest
+    // request so far.
+    Session::builder(environment)?
+        .with_optimization_level(GraphOptimizationLevel::All)?
+        .with_intra_threads(intra_op.get())?
+        .with_inter_threads(1)?
+        .with_intra_op_spinning(false)?
+        .with_inter_op_spinning(false)?
+        .with_memory_pattern(false)?
+        .with_execution_providers([ep::CPU::default().with_arena_allocator(false).build()])?
+        .commit_from_file(file)
 }

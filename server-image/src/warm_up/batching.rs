@@ -3,14 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use ort::session::Session;
-
 use super::{Dimension, dimensions};
 use crate::{
     batch::Batching,
     output::Output,
     outputs,
-    session::run,
+    pipeline::Pipeline,
     signature::Signature,
     tensor::{Data, Tensor},
 };
@@ -28,7 +26,7 @@ const TOLERANCE: f64 = 1e-5;
 
 /// How requests can be joined, if that is possible and pays. A run of `synthetic` takes `latency`.
 pub fn find(
-    session: &mut Session,
+    session: &mut Pipeline,
     signature: &Signature,
     synthetic: &[Tensor],
     latency: Duration,
@@ -45,7 +43,7 @@ pub fn find(
     let mut batching = Batching { inputs, outputs: Vec::new(), rows: 0 };
     let rows = batching.rows_of(synthetic)?;
     let (one, other) = (synthetic, &varied(synthetic, &batching.inputs)[..]);
-    let mut outputs = |inputs: &[Tensor]| outputs::of(run(session, inputs).ok()?, signature).ok();
+    let mut outputs = |inputs: &[Tensor]| outputs::of(session.run(inputs, None).ok()?, signature).ok();
     let (of_one, of_other) = (outputs(one)?, outputs(other)?);
     let of_all = outputs(&batching.join(&[one, other, one]))?;
     for position in 0..signature.outputs.len() {

@@ -11,14 +11,13 @@ mod values;
 
 use std::time::{Duration, Instant};
 
-use ort::{session::Session, value::ValueType};
 use understudy_contract::{Failure, Reason};
 
 pub use batching::find as batching;
 use values::Values;
 
 use crate::{
-    session::run,
+    pipeline::Pipeline,
     signature::{Port, Signature},
     tensor::{Data, ShapeText, Tensor, elements},
 };
@@ -72,7 +71,7 @@ pub enum Found {
 ///
 /// Fails with `InvalidModel` if no request could carry an input, and with `WarmUpFailed` if a run needs more memory than the
 /// process may use.
-pub fn find(session: &mut Session, signature: &Signature) -> Result<Found, Failure> {
+pub fn find(session: &mut Pipeline, signature: &Signature) -> Result<Found, Failure> {
     let ranks = if signature.inputs.iter().any(|port| port.any_shape) { &RANKS[..] } else { &RANKS[..1] };
     let layouts: Vec<_> = ranks.iter().map(|rank| dimensions(session, signature, *rank)).collect();
     let mut search = Search { session, begin: Instant::now(), first_error: None };
@@ -120,7 +119,7 @@ fn needs_memory(error: &str) -> bool {
 
 /// Runs the model until it succeeds.
 struct Search<'s> {
-    session: &'s mut Session,
+    session: &'s mut Pipeline,
     begin: Instant,
     /// Why the first run failed: it had the simplest inputs.
     first_error: Option<String>,
@@ -132,7 +131,7 @@ impl Search<'_> {
         if self.is_over() {
             return false;
         }
-        let result = run(self.session, tensors).map(|_| ());
+        let result = self.session.run(tensors, None).map(|_| ());
         if let Err(error) = &result {
             self.first_error.get_or_insert_with(|| error.to_string());
         }
@@ -160,8 +159,8 @@ impl Search<'_> {
 }
 
 /// The dimensions of each input. `rank` is the number of those that the model does not declare.
-fn dimensions(session: &Session, signature: &Signature, rank: usize) -> Vec<Vec<Dimension>> {
-    let names: Vec<Vec<String>> = session.inputs().iter().map(|outlet| names_of(outlet.dtype())).collect();
+fn dimensions(session: &Pipeline, signature: &Signature, rank: usize) -> Vec<Vec<Dimension>> {
+    let names = session.dimension_names();
     let variable = |port: &Port| !port.any_shape && port.shape.first() == Some(&-1);
     let rows = signature.inputs.iter().zip(&names).find(|(port, _)| variable(port));
     let rows = rows.and_then(|(_, names)| names.first()).filter(|name| !name.is_empty());
@@ -179,15 +178,6 @@ fn dimensions(session: &Session, signature: &Signature, rank: usize) -> Vec<Vec<
         }
     };
     signature.inputs.iter().zip(&names).map(input).collect()
-}
-
-/// The names of the dimensions of a tensor, also of an optional one. `""` for a dimension without a name.
-fn names_of(value: &ValueType) -> Vec<String> {
-    match value {
-        ValueType::Tensor { dimension_symbols, .. } => dimension_symbols.to_vec(),
-        ValueType::Optional(value) => names_of(value),
-        _ => vec![],
-    }
 }
 
 /// The sizes to try: one row first, as rows rarely matter.

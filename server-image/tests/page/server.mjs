@@ -29,7 +29,7 @@ export async function start(model, baseline) {
   await Promise.all([mkdir(claim), mkdir(work)]);
   await copyFile(model, path.join(claim, "model.onnx"));
   const flags = [
-    "--deployment", "fraud", "--version", "1.3.0", "--bind", "127.0.0.1", "--threads", "1",
+    "--deployment", "fraud", "--version", "1.3.0", "--bind", "127.0.0.1", "--sessions", "1",
     "--main-port", "0", "--challenger-port", "0", "--direct-port", "0", "--metrics-port", "0",
     "--artifact", "pvc://claim/model.onnx", "--sha256", sha256(await readFile(model)),
     "--pvc-dir", claim, "--work-dir", work, "--termination-log", path.join(folder, "termination-log"),

@@ -35,7 +35,7 @@ class Server:
         # One session: these tests are about values.
         arguments = [
             os.environ["SERVER_BINARY"], "--deployment", "model", "--version", "1.0.0", "--bind", "127.0.0.1",
-            "--main-port", "0", "--challenger-port", "0", "--direct-port", "0", "--metrics-port", "0", "--threads", "1",
+            "--main-port", "0", "--challenger-port", "0", "--direct-port", "0", "--metrics-port", "0", "--sessions", "1",
             "--artifact", "pvc://claim/model.onnx", "--sha256", hashlib.sha256(model).hexdigest(),
             "--pvc-dir", folder / "claim", "--work-dir", folder / "work", "--termination-log", self.termination_log,
         ]

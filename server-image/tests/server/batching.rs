@@ -31,7 +31,7 @@ fn counts(server: &Server) -> (u64, u64) {
 
 #[test]
 fn requests_that_wait_share_a_run_and_each_gets_its_own_answer() {
-    let server = Launch::of("heavy.onnx").arguments(&["--threads", "1"]).ready();
+    let server = Launch::of("heavy.onnx").arguments(&["--sessions", "1"]).ready();
     loop {
         for (number, answer) in (0..CALLERS).zip(answers(&server)) {
             assert!((answer - f64::from(number)).abs() < 1e-3, "{answer} for {number}");
@@ -45,7 +45,7 @@ fn requests_that_wait_share_a_run_and_each_gets_its_own_answer() {
 
 #[test]
 fn requests_to_a_model_whose_rows_depend_on_each_other_do_not_share_a_run() {
-    let server = Launch::of("heavy_mean.onnx").arguments(&["--threads", "1"]).ready();
+    let server = Launch::of("heavy_mean.onnx").arguments(&["--sessions", "1"]).ready();
     for _ in 0..4 {
         // Each row minus the mean of its own run.
         assert!(answers(&server).into_iter().all(|answer| answer.abs() < 1e-3));

@@ -296,7 +296,7 @@ fn server_and_model_describe_themselves() {
 
 #[test]
 fn the_timeout_of_a_call_is_kept_in_the_queue() {
-    let server = Launch::of("slow.onnx").arguments(&["--threads", "1"]).ready();
+    let server = Launch::of("slow.onnx").arguments(&["--sessions", "1"]).ready();
     let mut busy = Connection::open(server.main);
     busy.send("POST", INFER, &[], slow(5_000_000).as_bytes());
     // The message itself has no deadline of the client's library, which would end the call on the client's side.

@@ -200,9 +200,17 @@ impl Server {
     }
 
     fn memory(&self, what: &str) -> u64 {
+        self.status(what).trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+    }
+
+    /// Threads of the process.
+    pub fn threads(&self) -> u64 {
+        self.status("Threads:").parse().unwrap()
+    }
+
+    fn status(&self, what: &str) -> String {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+        status.lines().find_map(|line| line.strip_prefix(what)).unwrap().trim().to_owned()
     }
 
     pub fn exit_code(&mut self) -> Option<i32> {

@@ -21,7 +21,7 @@ fn waiting(server: &Server, count: u64) {
 
 #[test]
 fn a_full_queue_is_429_and_other_paths_still_respond() {
-    let server = Launch::of("slow.onnx").arguments(&["--threads", "1", "--queue", "1"]).ready();
+    let server = Launch::of("slow.onnx").arguments(&["--sessions", "1", "--queue", "1"]).ready();
     let mut callers = [(); 4].map(|()| Connection::open(server.main));
     for caller in &mut callers {
         caller.send("POST", INFER, &[], slow(2_000_000).as_bytes());
@@ -61,7 +61,7 @@ fn requests_whose_values_make_them_slow_do_not_hold_up_others() {
 #[test]
 fn a_request_that_waited_too_long_gets_504() {
     // Long enough for the first request to start on a busy machine, and shorter than its inference.
-    let arguments = ["--threads", "1", "--queue-wait", "0.5"];
+    let arguments = ["--sessions", "1", "--queue-wait", "0.5"];
     let server = Launch::of("slow.onnx").arguments(&arguments).ready();
     let [mut first, mut second] = [(); 2].map(|()| Connection::open(server.main));
     first.send("POST", INFER, &[], slow(5_000_000).as_bytes());
@@ -73,7 +73,7 @@ fn a_request_that_waited_too_long_gets_504() {
 
 #[test]
 fn a_request_whose_caller_closed_the_connection_is_not_run() {
-    let server = Launch::of("slow.onnx").arguments(&["--threads", "1"]).ready();
+    let server = Launch::of("slow.onnx").arguments(&["--sessions", "1"]).ready();
     let mut callers = [(); 3].map(|()| Connection::open(server.main));
     for caller in &mut callers {
         caller.send("POST", INFER, &[], slow(2_000_000).as_bytes());
@@ -158,7 +158,7 @@ fn deeply_nested_json_is_rejected_everywhere() {
 
 #[test]
 fn the_number_of_open_connections_is_bounded() {
-    let arguments = ["--connections", "2", "--connections-per-caller", "2", "--threads", "1"];
+    let arguments = ["--connections", "2", "--connections-per-caller", "2", "--sessions", "1"];
     let server = Launch::of("slow.onnx").arguments(&arguments).ready();
     let open = || {
         let mut caller = Connection::open(server.main);
@@ -207,7 +207,7 @@ fn callers_that_send_half_a_header_do_not_keep_others_out() {
 
 #[test]
 fn a_run_that_takes_too_long_is_stopped_and_the_next_request_is_served() {
-    let server = Launch::of("slow.onnx").arguments(&["--threads", "1", "--max-run", "0.2"]).ready();
+    let server = Launch::of("slow.onnx").arguments(&["--sessions", "1", "--max-run", "0.2"]).ready();
     let message = server.infer(slow(1_000_000_000)).error(504);
     assert!(message.contains("was stopped after 0.2 s"), "{message}");
     assert_eq!(server.infer(slow(1)).status, 200);
@@ -215,7 +215,7 @@ fn a_run_that_takes_too_long_is_stopped_and_the_next_request_is_served() {
 
 #[test]
 fn a_run_is_stopped_when_its_caller_does_not_wait_any_longer() {
-    let server = Launch::of("slow.onnx").arguments(&["--threads", "1"]).ready();
+    let server = Launch::of("slow.onnx").arguments(&["--sessions", "1"]).ready();
     let body = slow(1_000_000_000).replacen('{', r#"{"parameters":{"timeout":50000},"#, 1);
     let message = server.infer(body).error(504);
     assert!(message.contains("was stopped after 0.05 s"), "{message}");
