@@ -25,19 +25,24 @@ class Refused(Exception):
 class Server:
     """A running server. The end of the `with` block ends it."""
 
-    def __init__(self, model):
+    def __init__(self, model, preprocessing=()):
         self.folder = tempfile.TemporaryDirectory(prefix="understudy-reference-")
         folder = Path(self.folder.name)
         for name in ("claim", "work"):
             (folder / name).mkdir()
         (folder / "claim/model.onnx").write_bytes(model)
+        graphs = []
+        for name, graph in ((f"graph-{at}.onnx", graph) for at, graph in enumerate(preprocessing)):
+            (folder / "claim" / name).write_bytes(graph)
+            sha256 = hashlib.sha256(graph).hexdigest()
+            graphs.append({"uri": f"pvc://claim/{name}", "sha256": sha256, "pvcDir": str(folder / "claim")})
         self.termination_log = folder / "termination-log"
         # One session: these tests are about values.
         arguments = [
             os.environ["SERVER_BINARY"], "--deployment", "model", "--version", "1.0.0", "--bind", "127.0.0.1",
             "--main-port", "0", "--challenger-port", "0", "--direct-port", "0", "--metrics-port", "0", "--sessions", "1",
             "--artifact", "pvc://claim/model.onnx", "--sha256", hashlib.sha256(model).hexdigest(),
-            "--pvc-dir", folder / "claim", "--work-dir", folder / "work", "--termination-log", self.termination_log,
+            "--preprocessing", json.dumps(graphs), "--pvc-dir", folder / "claim", "--work-dir", folder / "work", "--termination-log", self.termination_log,
         ]
         self.process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
         self.log = []
@@ -68,6 +73,10 @@ class Server:
     def infer(self, body, headers):
         """Headers and body of the response to an inference."""
         return self._call("POST", "/v2/models/model/infer", body, headers)
+
+    def predict(self, records):
+        """The predictions for records: one value for each column."""
+        return json.loads(self._call("POST", "/predict", json.dumps({"records": records}))[1])["predictions"]
 
     def infer_over_grpc(self, request, response):
         """The response to an inference: messages of gRPC. `response` is its class."""
