@@ -2,9 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Most graphs before a model. Each has a session of its own.
-pub const MAX_GRAPHS: usize = 8;
-
 /// An ONNX graph that runs before the model. The argument is a JSON list of them, in the order in which they run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -5,7 +5,7 @@
 //!
 //! - [`ModelDeployment`]: `model_deployment`, with the parts of its spec and status in `approval`, `rollout`, `rollback`,
 //!   `challenger`, `recording`, `drift`, `comparison`, `served`, `owned` and `main_record`.
-//! - [`ModelVersion`]: `model_version`, with `artifact`, `evidence`, `examples`, `stage`, `transition`, `history`, `acceptance`,
+//! - [`ModelVersion`]: `model_version`, with `artifact`, `evidence`, `examples`, `preprocessing`, `stage`, `transition`, `history`, `acceptance`,
 //!   `signature` and `failure`.
 //! - Both: methods in `accessors`, [`annotations`], [`condition`]s, and the [`names`] of owned objects.
 //! - Texts: `rules` says which names a spec may have, [`limits`] how long texts may be, `bounds` cuts a status to them.
@@ -36,6 +36,7 @@ mod model_version;
 pub mod names;
 mod owned;
 pub mod possible_values;
+mod preprocessing;
 mod recording;
 mod rollback;
 mod rollout;
@@ -44,6 +45,7 @@ mod served;
 mod signature;
 mod stage;
 pub mod text;
+mod threads;
 mod transition;
 
 pub use acceptance::{Acceptance, Verdict};
@@ -57,6 +59,7 @@ pub use comparison::{
 pub use drift::{ColumnRole, DRIFTING_LIMIT, DriftRules, DriftStatistic, DriftStatus, DriftingFeature};
 pub use evidence::{Documentation, Evaluation, Metric, Provenance};
 pub use examples::{Examples, Tolerance};
+
 pub use failure::Failure;
 pub use history::{
     Decision, END_OF_APPROVED, HISTORY_CAPACITY, HISTORY_LIMIT, HistoryEntry, PolicyReference,
@@ -76,3 +79,5 @@ pub use transition::{Grant, Transition};
 
 /// The API group of both kinds.
 pub const GROUP: &str = "understudy.dev";
+pub use preprocessing::{MAX_GRAPHS, PreprocessingGraph};
+pub use threads::Threads;

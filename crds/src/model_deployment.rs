@@ -23,6 +23,7 @@ use crate::{
     rollout::{Rollout, RolloutRules},
     rules,
     served::{Previous, ServedVersion, Staged},
+    threads::Threads,
 };
 
 /// What serves, who may change it, and what is observed. All fields are optional: `spec: {}` is valid.
@@ -89,6 +90,10 @@ pub struct ModelDeploymentSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = rules::resources)]
     pub resources: Option<ResourceRequirements>,
+    /// How runs of the model share the processors of a pod, for every version. Without it, each pod chooses by the model, its
+    /// processors and its memory. Changing it replaces the pods one by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<Threads>,
     /// Labels that a node must have to run model pods. Without it, pods may run on any node. Changing it replaces the
     /// pods one by one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -12,7 +12,9 @@ use crate::{
     examples::Examples,
     failure::Failure,
     history::{HISTORY_CAPACITY, HistoryEntry},
-    limits, possible_values, rules,
+    limits, possible_values,
+    preprocessing::{MAX_GRAPHS, PreprocessingGraph},
+    rules,
     signature::ModelSignature,
     stage::Stage,
     transition::Transition,
@@ -66,8 +68,8 @@ use crate::{
      || (has(self.status.history) && self.status.history.exists(h, h.from == 'Production' || (h.to == 'Production' && h.decision == 'RolledBack')))")
     .message("an archived version can return to Production only if it was there before: request Staging first")
     .field_path(".spec.stage"))]
-#[x_kube(validation = Rule::new("has(self.documentation) == has(oldSelf.documentation) && has(self.evaluation) == has(oldSelf.evaluation) && has(self.provenance) == has(oldSelf.provenance) && has(self.baseline) == has(oldSelf.baseline) && has(self.examples) == has(oldSelf.examples)")
-    .message("documentation, evaluation, provenance, baseline and examples cannot be added or removed later: publish a new ModelVersion"))]
+#[x_kube(validation = Rule::new("has(self.documentation) == has(oldSelf.documentation) && has(self.evaluation) == has(oldSelf.evaluation) && has(self.provenance) == has(oldSelf.provenance) && has(self.baseline) == has(oldSelf.baseline) && has(self.examples) == has(oldSelf.examples) && has(self.preprocessing) == has(oldSelf.preprocessing)")
+    .message("documentation, evaluation, provenance, baseline, examples and preprocessing cannot be added or removed later: publish a new ModelVersion"))]
 #[serde(rename_all = "camelCase")]
 pub struct ModelVersionSpec {
     /// Name of the `ModelDeployment` that serves this version, in the same namespace. While it does not exist, requests
@@ -116,6 +118,14 @@ pub struct ModelVersionSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("self == oldSelf").message("examples is immutable: publish a new ModelVersion"))]
     pub examples: Option<Examples>,
+    /// ONNX graphs that run before the model in the same process, in this order, at most 4. They are joined by the names of
+    /// their tensors: a graph, and the model, takes an input from an output of an earlier graph, and otherwise from the caller.
+    /// Callers, examples, baseline and records have the inputs that no graph produces. What does not fit is found when a pod
+    /// loads them (`InvalidModel`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(min = 1, max = MAX_GRAPHS))]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("preprocessing is immutable: publish a new ModelVersion"))]
+    pub preprocessing: Vec<PreprocessingGraph>,
 }
 
 /// The stage, the open request, the record and the pods of this version. Only the operator writes it.

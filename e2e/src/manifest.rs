@@ -50,6 +50,8 @@ pub struct Publication {
     baseline: Option<(String, String)>,
     /// URI and SHA-256.
     examples: Option<(String, String)>,
+    /// URI and SHA-256 of each graph before the model.
+    preprocessing: Vec<(String, String)>,
     metrics: Vec<(String, f64)>,
 }
 
@@ -63,6 +65,7 @@ impl Publication {
             sha256: sample.sha256()?,
             baseline: None,
             examples: None,
+            preprocessing: Vec::new(),
             metrics: vec![("auc".to_owned(), 0.99)],
         })
     }
@@ -82,6 +85,13 @@ impl Publication {
     #[must_use]
     pub fn examples(self, uri: impl Into<String>, sha256: impl Into<String>) -> Self {
         Self { examples: Some((uri.into(), sha256.into())), ..self }
+    }
+
+    /// With this graph before the model, after those that it has.
+    #[must_use]
+    pub fn preprocessing(mut self, uri: impl Into<String>, sha256: impl Into<String>) -> Self {
+        self.preprocessing.push((uri.into(), sha256.into()));
+        self
     }
 
     /// Under another version number.
@@ -121,6 +131,10 @@ impl Publication {
         }
         if let Some((uri, sha256)) = &self.examples {
             spec["examples"] = json!({"uri": uri, "sha256": sha256});
+        }
+        if !self.preprocessing.is_empty() {
+            let graph = |(uri, sha256): &(String, String)| json!({"uri": uri, "sha256": sha256});
+            spec["preprocessing"] = self.preprocessing.iter().map(graph).collect();
         }
         Ok(serde_json::from_value(json!({
             "apiVersion": "understudy.dev/v1alpha1",

@@ -3,10 +3,7 @@
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::Parser;
-use understudy_contract::{
-    Digest, ports,
-    preprocessing::{Graph, MAX_GRAPHS},
-};
+use understudy_contract::{Digest, ports, preprocessing::Graph};
 
 /// Serves one version of one model over the Open Inference Protocol v2 (REST).
 ///
@@ -87,7 +84,7 @@ pub struct Args {
     pub examples_relative: f64,
 
     /// Graphs that run before the model, in this order: a JSON list of objects with `uri`, `sha256`, `secretDir` and `pvcDir`, at
-    /// most 8. They are joined by the names of their tensors. Without `secretDir`, the credentials for the model are used if
+    /// most 4. They are joined by the names of their tensors. Without `secretDir`, the credentials for the model are used if
     /// both files have the same origin.
     #[arg(long, env = "UNDERSTUDY_PREPROCESSING", default_value = "[]", value_parser = graphs)]
     pub preprocessing: Graphs,
@@ -216,6 +213,9 @@ pub struct Args {
 /// The graphs before the model.
 #[derive(Debug, Clone)]
 pub struct Graphs(pub Vec<Graph>);
+
+/// As many as a `ModelVersion` can have.
+const MAX_GRAPHS: usize = 4;
 
 fn graphs(text: &str) -> Result<Graphs, String> {
     let graphs: Vec<Graph> = serde_json::from_str(text).map_err(|error| error.to_string())?;

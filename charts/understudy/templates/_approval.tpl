@@ -175,6 +175,16 @@ variables:
     !variables.onVersion || oldObject != null || !object.spec.?{{ $file }}.?uri.orValue('').startsWith('pvc://')
     ? '' : object.spec.{{ $file }}.uri.substring(6).split('/')[0]
 {{- end }}
+- name: graphs
+  expression: "!variables.onVersion || oldObject != null ? [] : object.spec.?preprocessing.orValue([])"
+{{- range $number := until 4 }}
+- name: preprocessing{{ $number }}Secret
+  expression: "variables.graphs.size() <= {{ $number }} ? '' : variables.graphs[{{ $number }}].?secretRef.?name.orValue('')"
+- name: preprocessing{{ $number }}Claim
+  expression: >-
+    variables.graphs.size() <= {{ $number }} || !variables.graphs[{{ $number }}].uri.startsWith('pvc://')
+    ? '' : variables.graphs[{{ $number }}].uri.substring(6).split('/')[0]
+{{- end }}
 - name: sinkSecret
   expression: "variables.sinkAfter == variables.sinkBefore ? '' : variables.sinkAfter.?secretRef.?name.orValue('')"
 - name: sinkClaim
@@ -363,10 +373,13 @@ validations:
   messageExpression: "'callers of ' + oldObject.metadata.name + ' are answered by ' + variables.mainNow.version + ', and deleting it ends that: move this version out of Production first, or have the verb delete-production on modeldeployments'"
   reason: Forbidden
 # Secrets and claims. Each check has an expression of its own: the API server limits what one may cost.
-{{- range $field, $path := dict "artifact" "spec.artifact" "baseline" "spec.baseline" "examples" "spec.examples" "sink" "spec.recording.sink" }}
+{{- $paths := dict "artifact" "spec.artifact" "baseline" "spec.baseline" "examples" "spec.examples" "sink" "spec.recording.sink" }}
+{{- range $number := until 4 }}{{ $_ := set $paths (printf "preprocessing%d" $number) (printf "spec.preprocessing[%d]" $number) }}{{ end }}
+{{- range $field, $path := $paths }}
 {{- range $kind, $of := dict "Secret" (list "secrets" (printf "%s.secretRef" $path)) "Claim" (list "persistentvolumeclaims" (printf "%s.uri" $path)) }}
 - expression: >-
     variables.{{ $field }}{{ $kind }} == ''
+    {{- if hasPrefix "preprocessing" $field }} || variables.{{ $field }}{{ $kind }} == variables.artifact{{ $kind }}{{ end }}
     || authorizer.group('').resource('{{ index $of 0 }}').namespace(request.namespace).name(variables.{{ $field }}{{ $kind }}).check('get').allowed()
     || authorizer.group('').resource('{{ index $of 0 }}').namespace(request.namespace).name(variables.{{ $field }}{{ $kind }}).check('use').allowed()
   messageExpression: "variables.me + ' may not use ' + variables.{{ $field }}{{ $kind }} + ', which {{ index $of 1 }} names (needs the verb get or use on {{ index $of 0 }}/' + variables.{{ $field }}{{ $kind }} + ')'"

@@ -7,6 +7,7 @@ use understudy_crds::{ModelVersion, ModelVersionSpec};
 const ARTIFACT: &str = "artifact";
 const BASELINE: &str = "baseline";
 const EXAMPLES: &str = "examples";
+const PREPROCESSING: &str = "preprocessing";
 
 /// What a version names besides its own files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -86,13 +87,18 @@ impl Brings {
     }
 }
 
-fn files(spec: &ModelVersionSpec) -> Vec<(&'static str, &str, Option<String>)> {
-    let artifact = (ARTIFACT, &spec.artifact.uri, &spec.artifact.secret_ref);
-    let baseline = spec.baseline.as_ref().map(|file| (BASELINE, &file.uri, &file.secret_ref));
-    let examples = spec.examples.as_ref().map(|file| (EXAMPLES, &file.uri, &file.secret_ref));
+/// The field of each file, its URI and its Secret.
+fn files(spec: &ModelVersionSpec) -> Vec<(String, &str, Option<String>)> {
+    let artifact = (ARTIFACT.to_owned(), &spec.artifact.uri, &spec.artifact.secret_ref);
+    let baseline = spec.baseline.as_ref().map(|file| (BASELINE.to_owned(), &file.uri, &file.secret_ref));
+    let examples = spec.examples.as_ref().map(|file| (EXAMPLES.to_owned(), &file.uri, &file.secret_ref));
+    let graphs = spec.preprocessing.iter().enumerate();
+    let graphs =
+        graphs.map(|(number, file)| (format!("{PREPROCESSING}[{number}]"), &file.uri, &file.secret_ref));
     std::iter::once(artifact)
         .chain(baseline)
         .chain(examples)
+        .chain(graphs)
         .map(|(file, uri, secret)| (file, uri.as_str(), secret.as_ref().map(|secret| secret.name.clone())))
         .collect()
 }
@@ -166,6 +172,23 @@ mod tests {
             Brings::of(&mv, Some(&main)).in_words(),
             "Secret s3-models (artifact.secretRef)\nSecret payroll (examples.secretRef)\n\
              FOREIGN https://evil.example.com (examples.uri): main's artifact is elsewhere"
+        );
+    }
+
+    #[test]
+    fn a_review_shows_where_each_graph_before_the_model_comes_from() {
+        let main = loads("s3://models/a", "s3://models/b");
+        let mut mv = main.clone();
+        mv.spec.preprocessing = serde_json::from_value(json!([
+            {"uri": "pvc://features/encode.onnx", "sha256": "9f".repeat(32)},
+            {"uri": "https://evil.example.com/g", "sha256": "9f".repeat(32), "secretRef": {"name": "payroll"}},
+        ]))
+        .unwrap();
+        assert_eq!(
+            Brings::of(&mv, Some(&main)).in_words(),
+            "Secret s3-models (artifact.secretRef)\nSecret payroll (preprocessing[1].secretRef)\n\
+             claim features (preprocessing[0].uri)\n\
+             FOREIGN https://evil.example.com (preprocessing[1].uri): main's artifact is elsewhere"
         );
     }
 

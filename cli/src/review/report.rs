@@ -5,7 +5,7 @@ use kube::ResourceExt;
 use serde::Serialize;
 use understudy_crds::{
     Acceptance, AcceptanceTest, Comparison, Documentation, Failure, ModelDeployment, ModelVersion,
-    Provenance, Rollback, ServedVersion, Stage, Tolerance, Transition,
+    PreprocessingGraph, Provenance, Rollback, ServedVersion, Stage, Tolerance, Transition,
     annotations::{APPROVE, APPROVED_BY, REASON, REJECT, REJECTED_BY},
     condition::{self, APPROVABLE, PROVEN, READY},
 };
@@ -67,6 +67,9 @@ pub struct ReviewReport {
     /// The location of the examples, and how far answers may differ.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub examples: Option<ReviewedExamples>,
+    /// The graphs that run before the model, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub preprocessing: Vec<ReviewedGraph>,
     /// Whether the model is known to answer, for a version with examples or whose warm-up failed: `Proven`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proven: Option<State>,
@@ -101,6 +104,22 @@ pub struct ReviewReport {
     pub signature: SignatureDifference,
     /// The commands that decide, while a request waits.
     pub commands: Option<Commands>,
+}
+
+/// A graph before the model.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReviewedGraph {
+    /// Where the file is.
+    pub uri: String,
+    /// `sha256:<hex>`.
+    pub digest: String,
+}
+
+impl ReviewedGraph {
+    fn of(graph: &PreprocessingGraph) -> Self {
+        Self { uri: graph.uri.clone(), digest: format!("sha256:{}", graph.sha256) }
+    }
 }
 
 /// The examples of a version.
@@ -155,6 +174,7 @@ impl ReviewReport {
                 uri: examples.uri.clone(),
                 tolerance: examples.tolerance.clone(),
             }),
+            preprocessing: spec.preprocessing.iter().map(ReviewedGraph::of).collect(),
             proven: condition::find(&status.conditions, PROVEN).map(State::of),
             brings: Brings::of(mv, main),
             bytes: status.model.as_ref().map(|m| m.bytes),

@@ -89,6 +89,7 @@ fn rows(review: &ReviewReport, now: Timestamp) -> Vec<(&'static str, String)> {
     let size = review.bytes.map(|b| format!(", {b} bytes")).unwrap_or_default();
     rows.push(("Artifact", format!("{}{size}", review.uri)));
     rows.push(("Digest", review.digest.clone()));
+    rows.extend((!review.preprocessing.is_empty()).then(|| ("Preprocessing", preprocessing(review))));
     rows.extend(review.baseline_uri.iter().map(|uri| ("Baseline", uri.clone())));
     rows.push(("Examples", examples(review)));
     rows.push(("Brings along", review.brings.in_words()));
@@ -96,6 +97,13 @@ fn rows(review: &ReviewReport, now: Timestamp) -> Vec<(&'static str, String)> {
     rows.push(("Acceptance", acceptance(review, now)));
     rows.push(("Provenance", provenance(review)));
     rows
+}
+
+/// The graphs that run before the model, one in each line.
+fn preprocessing(review: &ReviewReport) -> String {
+    let lines: Vec<_> =
+        review.preprocessing.iter().map(|graph| format!("{}, {}", graph.uri, graph.digest)).collect();
+    lines.join("\n")
 }
 
 /// Whether there are examples, and what is known about whether the model answers.

@@ -103,6 +103,36 @@ fn with_file(parts: &[(&str, Value)]) -> ModelVersion {
     serde_json::from_value(manifest).unwrap()
 }
 
+/// A version with these graphs before its model.
+fn with_graphs(graphs: &[Value]) -> ModelVersion {
+    let mut manifest = serde_json::to_value(version(MODEL, &json!({}))).unwrap();
+    manifest["spec"]["preprocessing"] = json!(graphs);
+    serde_json::from_value(manifest).unwrap()
+}
+
+/// The API server limits what all checks of a write may cost together.
+#[tokio::test]
+async fn a_version_whose_files_all_have_secrets_and_claims_of_their_own_is_accepted() {
+    let w = World::new().await;
+    let mut names = Vec::new();
+    let mut file = |name: &str| {
+        names.push(name.to_owned());
+        json!({"uri": format!("pvc://{name}/f"), "sha256": "0".repeat(64), "secretRef": {"name": name}})
+    };
+    let mut manifest = serde_json::to_value(version(MODEL, &json!({}))).unwrap();
+    for part in ["artifact", "baseline", "examples"] {
+        manifest["spec"][part] = file(part);
+    }
+    manifest["spec"]["preprocessing"] = ["one", "two", "three", "four"].map(&mut file).into();
+    let manifest = serde_json::from_value(manifest).unwrap();
+    // The verb that is asked last.
+    for name in names {
+        w.right_on(ALICE, "secrets", &name, "use").await;
+        w.right_on(ALICE, "persistentvolumeclaims", &name, "use").await;
+    }
+    w.versions(ALICE).create(&PostParams::default(), &manifest).await.unwrap();
+}
+
 #[tokio::test]
 async fn a36_a_version_names_only_secrets_and_claims_that_its_author_may_get_or_use() {
     let baseline = |more: Value| {
@@ -128,6 +158,18 @@ async fn a36_a_version_names_only_secrets_and_claims_that_its_author_may_get_or_
             "f",
             with_file(&[("examples", baseline(claim("pvc://f/e.jsonl")))]),
             "spec.examples.uri",
+        ),
+        (
+            "secrets",
+            "g",
+            with_graphs(&[baseline(json!({})), baseline(secret("g"))]),
+            "spec.preprocessing[1].secretRef",
+        ),
+        (
+            "persistentvolumeclaims",
+            "h",
+            with_graphs(&[baseline(claim("pvc://h/g.onnx"))]),
+            "spec.preprocessing[0].uri",
         ),
     ];
     for verb in ["get", "use"] {

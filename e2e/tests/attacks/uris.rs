@@ -60,7 +60,7 @@ async fn a_model_from_another_place_is_refused_also_for_an_administrator(
         refused(
             created,
             403,
-            "is not allowed in this cluster: models, baselines and examples come from s3://models, ",
+            "is not allowed in this cluster: models, the graphs before them, baselines and examples come from s3://models, ",
         );
     }
 }
@@ -116,6 +116,22 @@ async fn examples_come_from_an_allowed_place_as_well() {
         w.versions(ALICE).create(&PostParams::default(), &with("s3://elsewhere/examples.jsonl")).await;
     refused(created, 403, "the URI s3://elsewhere/examples.jsonl is not allowed");
     w.versions(ALICE).create(&PostParams::default(), &with("s3://models/examples.jsonl")).await.unwrap();
+}
+
+#[tokio::test]
+async fn graphs_before_the_model_come_from_an_allowed_place_as_well() {
+    let w = World::listed().await;
+    let with = |uri: &str| {
+        let mut made = from("s3://models/fraud.onnx");
+        made.spec.preprocessing = serde_json::from_value(json!([
+            {"uri": "s3://models/first.onnx", "sha256": DIGEST}, {"uri": uri, "sha256": DIGEST},
+        ]))
+        .unwrap();
+        made
+    };
+    let created = w.versions(ALICE).create(&PostParams::default(), &with("s3://elsewhere/graph.onnx")).await;
+    refused(created, 403, "the URI s3://elsewhere/graph.onnx is not allowed");
+    w.versions(ALICE).create(&PostParams::default(), &with("s3://models/graph.onnx")).await.unwrap();
 }
 
 /// A list that has become shorter stops no promotion, no rollback and no change of what is there.

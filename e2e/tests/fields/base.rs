@@ -15,6 +15,7 @@ pub fn deployment() -> Value {
         "description": "fraud score",
         "replicas": 3,
         "resources": {"limits": {"memory": "2Gi"}, "requests": {"memory": "1Gi"}},
+        "threads": {"sessions": 2, "intraOp": 4},
         "nodeSelector": {"kubernetes.io/arch": "amd64"},
         "tolerations": [{
             "key": "nvidia.com/gpu", "operator": "Equal", "value": "", "effect": "NoExecute", "tolerationSeconds": 7,
@@ -53,5 +54,8 @@ pub fn version() -> Value {
             "uri": "s3://models/fraud/examples.jsonl", "sha256": DIGEST, "secretRef": {"name": "example-store"},
             "tolerance": {"absolute": 0.5, "relative": 0.25},
         },
+        "preprocessing": [
+            {"uri": "s3://models/fraud/encode.onnx", "sha256": DIGEST, "secretRef": {"name": "graph-store"}},
+        ],
     })
 }

@@ -10,6 +10,7 @@ mod failures;
 mod gates;
 mod life;
 mod ownership;
+mod preprocessing;
 mod reported;
 mod requests;
 mod rivals;

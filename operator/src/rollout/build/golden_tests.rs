@@ -87,6 +87,11 @@ fn examples_add_their_secret_their_arguments_and_nothing_else() {
 }
 
 #[test]
+fn graphs_before_the_model_add_their_secrets_their_volumes_and_one_argument_and_threads_two_more() {
+    check("preprocessing");
+}
+
+#[test]
 fn a_pull_secret_that_chart_and_deployment_name_is_listed_once() {
     let config: Config = serde_saphyr::from_str("{serverImage: s, imagePullSecrets: [{name: a}, {name: b}]}")
         .expect("a configuration");

@@ -43,6 +43,8 @@ impl Origin {
         ];
         // Later fields are a part only if they are set: the hash of other versions stays as an older operator wrote it.
         spec.extend(mv.spec.examples.as_ref().map(|examples| json!(examples)));
+        spec.extend((!mv.spec.preprocessing.is_empty()).then(|| json!(mv.spec.preprocessing)));
+        spec.extend(md.spec.threads.as_ref().map(|threads| json!(threads)));
         Self {
             spec: hash(&Value::Array(spec)),
             operator: operator.to_owned(),
@@ -83,7 +85,7 @@ pub fn set_image(workload: &mut DeploymentSpec, image: &str) {
 }
 
 /// Hash of what the operator adds to every pod template: its configuration, and the code that builds templates, by the
-/// template of a sample. The sample has no examples: they came later, and an upgrade would roll the workloads that have none.
+/// template of a sample. The sample has no fields that came later, such as examples: an upgrade would roll the workloads that have none.
 pub fn operator_hash(config: &Config) -> String {
     let sha256 = "0".repeat(64);
     let md: ModelDeployment = sample(json!({
@@ -145,12 +147,13 @@ mod tests {
         let before = of_spec(&json!({}));
         assert_ne!(before, of_spec(&json!({"nodeSelector": {"zone": "a"}})));
         assert_ne!(before, of_spec(&json!({"resources": {"limits": {"memory": "1Gi"}}})));
+        assert_ne!(before, of_spec(&json!({"threads": {"sessions": 2}})));
         assert_eq!(before, of_spec(&json!({"replicas": 7, "challenger": {"version": "1.3.0"}})));
     }
 
     /// The hash is in an annotation of every workload. Another one would look like a change by a user.
     #[test]
-    fn the_hash_of_a_version_without_examples_is_that_of_the_last_release() {
+    fn the_hash_of_a_version_without_later_fields_is_that_of_the_last_release() {
         assert_eq!(of_spec(&json!({})), "096350df75d6");
     }
 

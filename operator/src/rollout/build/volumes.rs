@@ -1,12 +1,15 @@
 //! The volumes of a model pod, and the server's arguments with their paths: credentials and PVCs of the model, its
-//! baseline, its examples and its records. Each exists only if the spec needs it.
+//! baseline, its examples, the graphs before it and its records. Each exists only if the spec needs it.
+
+use std::borrow::Cow;
 
 use k8s_openapi::api::core::v1::{
     ConfigMapVolumeSource, EmptyDirVolumeSource, PersistentVolumeClaimVolumeSource, SecretVolumeSource,
     Volume, VolumeMount,
 };
 use kube::ResourceExt;
-use understudy_crds::{ModelDeployment, ModelVersion, Sink, names};
+use understudy_contract::preprocessing::Graph;
+use understudy_crds::{ModelDeployment, ModelVersion, PreprocessingGraph, Sink, names};
 
 /// Directory of the routing file in a pod.
 pub const ROUTING_DIR: &str = "/etc/understudy/routing";
@@ -16,14 +19,18 @@ const BASELINE_SECRET_DIR: &str = "/etc/understudy/baseline-secret";
 const BASELINE_DIR: &str = "/mnt/baseline";
 const EXAMPLES_SECRET_DIR: &str = "/etc/understudy/examples-secret";
 const EXAMPLES_DIR: &str = "/mnt/examples";
+/// With the number of the graph behind it.
+const GRAPH_SECRET_DIR: &str = "/etc/understudy/preprocessing-secret-";
+const GRAPH_DIR: &str = "/mnt/preprocessing-";
 const RECORD_SECRET_DIR: &str = "/etc/understudy/record-secret";
 const RECORDS_DIR: &str = "/mnt/records";
 
-/// A Secret or PVC that the pod mounts at `path`. The server gets the path by `flag`.
+/// A Secret or PVC that the pod mounts at `path`.
 struct Attached<'a> {
-    name: &'static str,
-    flag: &'static str,
-    path: &'static str,
+    name: Cow<'static, str>,
+    /// By which the server gets the path. The paths of graphs are in the list of graphs.
+    flag: Option<&'static str>,
+    path: Cow<'static, str>,
     source: Source<'a>,
 }
 
@@ -36,11 +43,21 @@ fn attached<'a>(md: &'a ModelDeployment, mv: &'a ModelVersion) -> Vec<Attached<'
     let artifact = &mv.spec.artifact;
     let sink = md.spec.recording.as_ref().and_then(|recording| recording.sink.as_ref());
     let secret = |name: &'static str, flag, path, secret: Option<&'a str>| {
-        secret.map(|found| Attached { name, flag, path, source: Source::Secret(found) })
+        secret.map(|found| Attached {
+            name: name.into(),
+            flag: Some(flag),
+            path: Cow::Borrowed(path),
+            source: Source::Secret(found),
+        })
     };
     let volume = |name: &'static str, flag, path, uri: Option<&'a str>, read_only| {
         let found = uri.and_then(pvc_of)?;
-        Some(Attached { name, flag, path, source: Source::Pvc { name: found, read_only } })
+        Some(Attached {
+            name: name.into(),
+            flag: Some(flag),
+            path: Cow::Borrowed(path),
+            source: Source::Pvc { name: found, read_only },
+        })
     };
     let of_artifact = artifact.secret_ref.as_ref().map(|s| s.name.as_str());
     let of_baseline = mv.spec.baseline.as_ref().and_then(|b| b.secret_ref.as_ref()).map(|s| s.name.as_str());
@@ -60,7 +77,36 @@ fn attached<'a>(md: &'a ModelDeployment, mv: &'a ModelVersion) -> Vec<Attached<'
     ]
     .into_iter()
     .flatten()
+    .chain(mv.spec.preprocessing.iter().enumerate().flat_map(of_graph))
     .collect()
+}
+
+/// The Secret and the PVC of a graph before the model.
+fn of_graph((number, graph): (usize, &PreprocessingGraph)) -> impl Iterator<Item = Attached<'_>> {
+    let secret = graph.secret_ref.as_ref().map(|secret| Attached {
+        name: format!("preprocessing-secret-{number}").into(),
+        flag: None,
+        path: format!("{GRAPH_SECRET_DIR}{number}").into(),
+        source: Source::Secret(&secret.name),
+    });
+    let pvc = pvc_of(&graph.uri).map(|name| Attached {
+        name: format!("preprocessing-{number}").into(),
+        flag: None,
+        path: format!("{GRAPH_DIR}{number}").into(),
+        source: Source::Pvc { name, read_only: true },
+    });
+    secret.into_iter().chain(pvc)
+}
+
+/// The graphs before the model as the server's argument.
+fn graphs(mv: &ModelVersion) -> Vec<Graph> {
+    let graph = |(number, graph): (usize, &PreprocessingGraph)| Graph {
+        uri: graph.uri.clone(),
+        sha256: graph.sha256.clone(),
+        secret_dir: graph.secret_ref.as_ref().map(|_| format!("{GRAPH_SECRET_DIR}{number}")),
+        pvc_dir: pvc_of(&graph.uri).map(|_| format!("{GRAPH_DIR}{number}")),
+    };
+    mv.spec.preprocessing.iter().enumerate().map(graph).collect()
 }
 
 /// The name of the PVC in `pvc://<name>/<path>`.
@@ -68,10 +114,10 @@ fn pvc_of(uri: &str) -> Option<&str> {
     uri.strip_prefix("pvc://")?.split('/').next()
 }
 
-/// Arguments of the server: paths of volumes, baseline, examples, sink and peers.
+/// Arguments of the server: paths of volumes, baseline, examples, graphs before the model, sink and peers.
 pub fn arguments(md: &ModelDeployment, mv: &ModelVersion) -> Vec<String> {
     let mut arguments: Vec<String> =
-        attached(md, mv).iter().map(|a| format!("{}={}", a.flag, a.path)).collect();
+        attached(md, mv).iter().filter_map(|a| Some(format!("{}={}", a.flag?, a.path))).collect();
     if let Some(baseline) = &mv.spec.baseline {
         arguments.push(format!("--baseline={}", baseline.uri));
         arguments.push(format!("--baseline-sha256={}", baseline.sha256));
@@ -81,6 +127,11 @@ pub fn arguments(md: &ModelDeployment, mv: &ModelVersion) -> Vec<String> {
         arguments.push(format!("--examples-sha256={}", examples.sha256));
         arguments.push(format!("--examples-absolute={}", examples.tolerance.absolute));
         arguments.push(format!("--examples-relative={}", examples.tolerance.relative));
+    }
+    let graphs = graphs(mv);
+    if !graphs.is_empty() {
+        let list = serde_json::to_string(&graphs).expect("strings can be written as JSON");
+        arguments.push(format!("--preprocessing={list}"));
     }
     if let Some(recording) = &md.spec.recording {
         if let Some(sink) = &recording.sink {
@@ -103,7 +154,7 @@ pub fn volumes(md: &ModelDeployment, mv: &ModelVersion) -> Vec<Volume> {
     let attached = attached(md, mv);
     let outside = attached.iter().enumerate().filter_map(|(place, item)| match item.source {
         Source::Secret(name) => Some(Volume {
-            name: item.name.to_owned(),
+            name: item.name.to_string(),
             secret: Some(SecretVolumeSource {
                 secret_name: Some(name.to_owned()),
                 // A pod that waits for a missing Secret reports nothing. The server reports it in its termination
@@ -115,7 +166,7 @@ pub fn volumes(md: &ModelDeployment, mv: &ModelVersion) -> Vec<Volume> {
         }),
         Source::Pvc { name, .. } if first_of_pvc(&attached, name) != Some(place) => None,
         Source::Pvc { name, .. } => Some(Volume {
-            name: item.name.to_owned(),
+            name: item.name.to_string(),
             persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
                 claim_name: name.to_owned(),
                 read_only: only_read(&attached, name).then_some(true),
@@ -161,10 +212,10 @@ pub fn mounts(md: &ModelDeployment, mv: &ModelVersion) -> Vec<VolumeMount> {
     };
     let attached = attached(md, mv);
     let outside = attached.iter().map(|item| match item.source {
-        Source::Secret(_) => mount(item.name, item.path, true),
+        Source::Secret(_) => mount(&item.name, &item.path, true),
         Source::Pvc { name, read_only } => {
-            let volume = first_of_pvc(&attached, name).map_or(item.name, |first| attached[first].name);
-            mount(volume, item.path, read_only)
+            let volume = first_of_pvc(&attached, name).map_or(&item.name, |first| &attached[first].name);
+            mount(volume, &item.path, read_only)
         }
     });
     [mount("work", "/tmp", false), mount("routing", ROUTING_DIR, true)].into_iter().chain(outside).collect()

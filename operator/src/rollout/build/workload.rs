@@ -132,6 +132,10 @@ fn arguments(md: &ModelDeployment, mv: &ModelVersion) -> Vec<String> {
         format!("--routing-file={}/{}", volumes::ROUTING_DIR, paths::ROUTING_FILE),
     ];
     arguments.extend(volumes::arguments(md, mv));
+    if let Some(threads) = &md.spec.threads {
+        arguments.extend(threads.sessions.map(|sessions| format!("--sessions={sessions}")));
+        arguments.extend(threads.intra_op.map(|threads| format!("--intra-op-threads={threads}")));
+    }
     arguments
 }
 
