@@ -57,7 +57,7 @@ async fn a5_a_thousand_approvals_race_a_withdrawal_and_nothing_unapproved_gets_i
                     .publish(&Publication::of(Sample::V1_0_0)?.version(&format!("1.0.{number}")))
                     .await?;
                 for _ in 0..RACES {
-                    race(&story, &name).await?;
+                    Box::pin(race(&story, &name)).await?;
                 }
                 Ok::<_, anyhow::Error>(())
             })
