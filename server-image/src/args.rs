@@ -158,7 +158,8 @@ pub struct Args {
     #[arg(long, env = "UNDERSTUDY_QUEUE_TARGET", default_value = "5", value_parser = seconds)]
     pub queue_target: Duration,
 
-    /// Seconds that a run of the model may take. After this time it is stopped, and its request is answered 504.
+    /// Seconds that a run of the model may take. After this time it is stopped, and its request is answered 504. A
+    /// model whose first run, or an example of which, takes longer is not served.
     #[arg(long, env = "UNDERSTUDY_MAX_RUN", default_value = "60", value_parser = seconds)]
     pub max_run: Duration,
 

@@ -294,6 +294,7 @@ async fn load(args: &Args, version: &str, files: Files, metrics: &Arc<Metrics>) 
                 memory: memory_limit::of(args.memory_limit),
             },
             deadlines: &deadlines,
+            max_run: args.max_run,
             examples: files.examples.as_ref(),
         })
         .map(|loaded| (loaded, args))

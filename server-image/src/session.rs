@@ -2,9 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use crate::{
-    deadline::Deadline, output::Output, outputs, pipeline::Pipeline, signature::Signature, tensor::Tensor,
-};
+use crate::{output::Output, outputs, pipeline::Pipeline, signature::Signature, tensor::Tensor};
 
 /// A model that is ready to run, once at a time.
 pub trait Session: Send {
@@ -40,27 +38,19 @@ impl From<ort::Error> for RunError {
 pub struct OnnxRuntime {
     pipeline: Pipeline,
     signature: Arc<Signature>,
-    deadline: Arc<Deadline>,
 }
 
 impl OnnxRuntime {
     /// A session of a model with this signature.
     #[must_use]
-    pub fn new(pipeline: Pipeline, signature: Arc<Signature>, deadline: Arc<Deadline>) -> Self {
-        Self { pipeline, signature, deadline }
+    pub fn new(pipeline: Pipeline, signature: Arc<Signature>) -> Self {
+        Self { pipeline, signature }
     }
 }
 
 impl Session for OnnxRuntime {
     fn run(&mut self, inputs: &[Tensor], until: Instant) -> Result<Vec<Output>, RunError> {
-        let Self { pipeline, signature, deadline } = self;
-        deadline.begin(until);
-        let ran = pipeline.run(inputs, Some(&deadline.options));
-        let stopped = deadline.end();
-        match ran {
-            Ok(values) => outputs::of(values, signature).map_err(RunError::Failed),
-            Err(_) if stopped => Err(RunError::Stopped),
-            Err(error) => Err(error.into()),
-        }
+        let Self { pipeline, signature } = self;
+        outputs::of(pipeline.run(inputs, until)?, signature).map_err(RunError::Failed)
     }
 }

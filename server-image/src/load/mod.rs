@@ -54,6 +54,8 @@ pub struct LoadOptions<'a> {
     pub resources: Resources,
     /// Where the deadlines of their runs belong.
     pub deadlines: &'a Deadlines,
+    /// Longest time of a run.
+    pub max_run: Duration,
     /// The examples, if the version has some.
     pub examples: Option<&'a ExamplesFile>,
 }
@@ -71,29 +73,31 @@ pub fn model(options: &LoadOptions<'_>) -> Result<(Model, Vec<OnnxRuntime>), Fai
     let has_loops = all.iter().any(|(_, facts)| facts.has_loops);
     let files: Vec<_> = all.iter().map(|(artifact, facts)| File::new(artifact, facts)).collect();
     let mut parallelism = Parallelism::of(options.wanted, options.resources, bytes);
-    let (mut sessions, mut signature) = open(&environment, &files, parallelism)?;
+    let (mut sessions, mut signature) = open(&environment, &files, options.deadlines, parallelism)?;
     let features = features(&sessions[0]);
     if features.as_ref().is_some_and(|names| names.len() > FEATURES) {
         let message = format!("the metadata property `feature_names` has more than {FEATURES} names");
         return Err(Failure::new(Reason::InvalidModel, message));
     }
     let Prepared { inputs, proof, examples } = match options.examples {
-        Some(file) => reproduce(file, &mut sessions[0], &mut signature, features.as_deref())?,
-        None => try_synthetic(&mut sessions[0], &mut signature)?,
+        Some(file) => {
+            reproduce(file, &mut sessions[0], &mut signature, features.as_deref(), options.max_run)?
+        }
+        None => try_synthetic(&mut sessions[0], &mut signature, options.max_run)?,
     };
     let (latency, batching) = if matches!(proof, Proof::Missing { .. }) {
         (UNKNOWN, None)
     } else {
-        let latency = median(&mut sessions[0], &inputs)?;
+        let latency = median(&mut sessions[0], &inputs, options.max_run)?;
         let latency = match parallelism.to_try(options.wanted, latency) {
             Some(threads) => {
-                let (mut session, _) = open_one(&environment, &files, threads)?;
-                let tried = median(&mut session, &inputs)?;
+                let (mut session, _) = open_one(&environment, &files, options.deadlines, threads)?;
+                let tried = median(&mut session, &inputs, options.max_run)?;
                 match parallelism.with_threads(threads, latency, tried) {
                     Some(better) => {
                         drop(sessions);
                         parallelism = better;
-                        (sessions, _) = open(&environment, &files, parallelism)?;
+                        (sessions, _) = open(&environment, &files, options.deadlines, parallelism)?;
                         tried
                     }
                     None => latency,
@@ -101,7 +105,7 @@ pub fn model(options: &LoadOptions<'_>) -> Result<(Model, Vec<OnnxRuntime>), Fai
             }
             None => latency,
         };
-        (latency, warm(&mut sessions, &signature, &inputs, latency)?)
+        (latency, warm(&mut sessions, &signature, &inputs, latency, options.max_run)?)
     };
     let Parallelism { sessions: count, intra_op } = parallelism;
     tracing::info!(sessions = count, intra_op_threads = intra_op, "runs share the processors");
@@ -124,9 +128,8 @@ pub fn model(options: &LoadOptions<'_>) -> Result<(Model, Vec<OnnxRuntime>), Fai
         latency,
         batching,
     };
-    let ready = |session| Ok(OnnxRuntime::new(session, Arc::clone(&signature), options.deadlines.add()?));
-    let sessions: Result<_, ort::Error> = sessions.into_iter().map(ready).collect();
-    Ok((model, sessions.map_err(|error| Failure::new(Reason::LoadFailed, error))?))
+    let sessions = sessions.into_iter().map(|session| OnnxRuntime::new(session, Arc::clone(&signature)));
+    Ok((model, sessions.collect()))
 }
 
 /// The property `feature_names`: a JSON list of strings, or names separated by commas.

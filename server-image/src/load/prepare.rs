@@ -10,6 +10,7 @@ use crate::{
     output::Output,
     outputs::{self, learn_classes},
     pipeline::Pipeline,
+    session::RunError,
     signature::Signature,
     tensor::Tensor,
     warm_up::{self, Found},
@@ -33,10 +34,14 @@ pub(super) fn reproduce(
     session: &mut Pipeline,
     signature: &mut Signature,
     features: Option<&[String]>,
+    max_run: Duration,
 ) -> Result<Prepared, Failure> {
     let mut is_first = true;
     let mut run = |inputs: &[Tensor], signature: &mut Signature| -> Result<Vec<Output>, String> {
-        let values = session.run(inputs, None).map_err(|error| error.to_string())?;
+        let values = session.run(inputs, Instant::now() + max_run).map_err(|error| match error {
+            RunError::Stopped => format!("{error} after {} s", max_run.as_secs_f64()),
+            error => error.to_string(),
+        })?;
         if std::mem::take(&mut is_first) {
             learn_classes(&values, signature).map_err(|error| error.to_string())?;
         }
@@ -49,14 +54,17 @@ pub(super) fn reproduce(
 }
 
 /// Tries synthetic inputs. A model that fails on all of them may answer its callers nevertheless.
-pub(super) fn try_synthetic(session: &mut Pipeline, signature: &mut Signature) -> Result<Prepared, Failure> {
+pub(super) fn try_synthetic(
+    session: &mut Pipeline,
+    signature: &mut Signature,
+    max_run: Duration,
+) -> Result<Prepared, Failure> {
     let examples = Examples::default();
-    match warm_up::find(session, signature)? {
+    match warm_up::find(session, signature, max_run)? {
         Found::Works(inputs) => {
-            session
-                .run(&inputs, None)
-                .and_then(|values| learn_classes(&values, signature))
-                .map_err(|error| Failure::new(Reason::WarmUpFailed, error))?;
+            let failed = |error: RunError| Failure::new(Reason::WarmUpFailed, error);
+            let values = session.run(&inputs, Instant::now() + max_run).map_err(failed)?;
+            learn_classes(&values, signature).map_err(|error| failed(error.into()))?;
             Ok(Prepared { inputs, proof: Proof::Synthetic, examples })
         }
         Found::Nothing { simplest, error } => {
@@ -88,20 +96,25 @@ pub(super) fn warm(
     signature: &Signature,
     inputs: &[Tensor],
     latency: Duration,
+    max_run: Duration,
 ) -> Result<Option<Batching>, Failure> {
     for session in &mut sessions[1..] {
-        median(session, inputs)?;
+        median(session, inputs, max_run)?;
     }
     Ok(warm_up::batching(&mut sessions[0], signature, inputs, latency))
 }
 
 /// Warms up a session. Returns the median time of an inference.
-pub(super) fn median(session: &mut Pipeline, inputs: &[Tensor]) -> Result<Duration, Failure> {
+pub(super) fn median(
+    session: &mut Pipeline,
+    inputs: &[Tensor],
+    max_run: Duration,
+) -> Result<Duration, Failure> {
     let begin = Instant::now();
     let mut times = Vec::with_capacity(RUNS);
     while times.is_empty() || (times.len() < RUNS && begin.elapsed() < MAX_WARM_UP) {
         let start = Instant::now();
-        session.run(inputs, None).map_err(|error| Failure::new(Reason::WarmUpFailed, error))?;
+        session.run(inputs, start + max_run).map_err(|error| Failure::new(Reason::WarmUpFailed, error))?;
         times.push(start.elapsed());
     }
     times.sort_unstable();

@@ -10,7 +10,7 @@ use ort::{
 use understudy_contract::{Failure, Reason};
 
 use super::parallelism::Parallelism;
-use crate::{artifact::Artifact, onnx::Facts, pipeline::Pipeline, signature::Signature};
+use crate::{artifact::Artifact, deadline::Deadlines, onnx::Facts, pipeline::Pipeline, signature::Signature};
 
 /// Loads the shared library of ONNX Runtime. May be called once in a process. Fails with `LoadFailed`.
 pub(super) fn environment(onnxruntime: &Path) -> Result<Environment, Failure> {
@@ -44,11 +44,13 @@ impl<'f> File<'f> {
 pub(super) fn open(
     environment: &Environment,
     files: &[File<'_>],
+    deadlines: &Deadlines,
     Parallelism { sessions, intra_op }: Parallelism,
 ) -> Result<(Vec<Pipeline>, Signature), Failure> {
     let opened: Result<Vec<_>, Failure> = std::thread::scope(|scope| {
-        let loads: Vec<_> =
-            (0..sessions.get()).map(|_| scope.spawn(|| open_one(environment, files, intra_op))).collect();
+        let loads: Vec<_> = (0..sessions.get())
+            .map(|_| scope.spawn(|| open_one(environment, files, deadlines, intra_op)))
+            .collect();
         loads.into_iter().map(|load| load.join().expect("loading does not panic")).collect()
     });
     let (pipelines, mut signatures): (Vec<_>, Vec<_>) = opened?.into_iter().unzip();
@@ -59,6 +61,7 @@ pub(super) fn open(
 pub(super) fn open_one(
     environment: &Environment,
     files: &[File<'_>],
+    deadlines: &Deadlines,
     intra_op: NonZeroUsize,
 ) -> Result<(Pipeline, Signature), Failure> {
     let sessions = files.iter().enumerate().map(|(graph, file)| {
@@ -69,7 +72,9 @@ pub(super) fn open_one(
         })
     });
     let without_shape: Vec<_> = files.iter().map(|file| file.without_shape).collect();
-    Pipeline::join(sessions.collect::<Result<_, _>>()?, &without_shape)
+    let sessions = sessions.collect::<Result<_, _>>()?;
+    let deadline = deadlines.add().map_err(|error| Failure::new(Reason::LoadFailed, error))?;
+    Pipeline::join(sessions, &without_shape, deadline)
         .map_err(|what| Failure::new(Reason::InvalidModel, what))
 }
 

@@ -3,14 +3,14 @@
 
 mod plan;
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc, time::Instant};
 
 use ort::{
     session::{RunOptions, Session, SessionInputValue, SessionOutputs},
     value::{DynValue, ValueType},
 };
 
-use crate::{signature::Signature, tensor::Tensor};
+use crate::{deadline::Deadline, session::RunError, signature::Signature, tensor::Tensor};
 use plan::{Plan, Source};
 
 /// A model and the graphs before it. Without graphs before it, it is the model alone.
@@ -19,6 +19,7 @@ pub struct Pipeline {
     model: Graph,
     /// The first graph that takes each of the caller's inputs, and its position there.
     takers: Vec<(usize, usize)>,
+    deadline: Arc<Deadline>,
 }
 
 struct Graph {
@@ -31,7 +32,8 @@ impl Pipeline {
     /// of each that have no shape in its file. Also returns what callers see: the inputs that no graph produces, and the
     /// outputs of the model.
     ///
-    /// Fails with a sentence that names what does not fit, or which input or output is not a tensor.
+    /// Fails with a sentence that names what does not fit, or which input or output is not a tensor. `deadline` is that of its
+    /// runs.
     ///
     /// # Panics
     ///
@@ -39,6 +41,7 @@ impl Pipeline {
     pub fn join(
         sessions: Vec<Session>,
         without_shape: &[&HashSet<String>],
+        deadline: Arc<Deadline>,
     ) -> Result<(Self, Signature), String> {
         let count = sessions.len();
         let signature = |(graph, (session, without_shape)): (usize, (&Session, &&HashSet<String>))| {
@@ -53,25 +56,20 @@ impl Pipeline {
         let mut before: Vec<_> = graphs.map(|(session, sources)| Graph { session, sources }).collect();
         let model = before.pop().expect("there is a model");
         let outputs = signatures.pop().expect("there is a model").outputs;
-        Ok((Self { before, model, takers }, Signature { inputs, outputs }))
+        Ok((Self { before, model, takers, deadline }, Signature { inputs, outputs }))
     }
 
-    /// Runs all graphs on one tensor for each of the caller's inputs. The values are the outputs of the model, as ONNX
-    /// Runtime returns them.
-    pub fn run<'s>(
-        &'s mut self,
-        inputs: &[Tensor],
-        options: Option<&'s RunOptions>,
-    ) -> Result<SessionOutputs<'s>, ort::Error> {
-        let Self { before, model, .. } = self;
-        let mut produced: Vec<Vec<DynValue>> = Vec::with_capacity(before.len());
-        for (at, graph) in before.iter_mut().enumerate() {
-            let outputs = graph.run(inputs, &produced, options).map_err(|error| {
-                ort::Error::new_with_code(error.code(), format!("preprocessing[{at}]: {error}"))
-            })?;
-            produced.push(outputs.into_iter().map(|(_, value)| value).collect());
+    /// Runs all graphs on one tensor for each of the caller's inputs, until `until` at most. The values are the outputs of the
+    /// model, as ONNX Runtime returns them.
+    pub fn run(&mut self, inputs: &[Tensor], until: Instant) -> Result<SessionOutputs<'_>, RunError> {
+        let Self { before, model, deadline, .. } = self;
+        deadline.begin(until);
+        let ran = run(before, model, inputs, &deadline.options);
+        match (ran, deadline.end()) {
+            (Ok(values), _) => Ok(values),
+            (Err(_), true) => Err(RunError::Stopped),
+            (Err(error), false) => Err(error.into()),
         }
-        model.run(inputs, &produced, options)
     }
 
     /// The names of the dimensions of each of the caller's inputs. `""` for a dimension without a name.
@@ -95,12 +93,28 @@ impl Pipeline {
     }
 }
 
+fn run<'s>(
+    before: &mut [Graph],
+    model: &'s mut Graph,
+    inputs: &[Tensor],
+    options: &'s RunOptions,
+) -> Result<SessionOutputs<'s>, ort::Error> {
+    let mut produced: Vec<Vec<DynValue>> = Vec::with_capacity(before.len());
+    for (at, graph) in before.iter_mut().enumerate() {
+        let outputs = graph.run(inputs, &produced, options).map_err(|error| {
+            ort::Error::new_with_code(error.code(), format!("preprocessing[{at}]: {error}"))
+        })?;
+        produced.push(outputs.into_iter().map(|(_, value)| value).collect());
+    }
+    model.run(inputs, &produced, options)
+}
+
 impl Graph {
     fn run<'s>(
         &'s mut self,
         inputs: &[Tensor],
         produced: &[Vec<DynValue>],
-        options: Option<&'s RunOptions>,
+        options: &'s RunOptions,
     ) -> Result<SessionOutputs<'s>, ort::Error> {
         let values: Vec<SessionInputValue<'_>> = self
             .sources
@@ -110,10 +124,7 @@ impl Graph {
                 Source::Graph { graph, output } => Ok((&produced[graph][output]).into()),
             })
             .collect::<Result<_, _>>()?;
-        match options {
-            Some(options) => self.session.run_with_options(values.as_slice(), options),
-            None => self.session.run(values.as_slice()),
-        }
+        self.session.run_with_options(values.as_slice(), options)
     }
 }
 

@@ -43,7 +43,8 @@ pub fn find(
     let mut batching = Batching { inputs, outputs: Vec::new(), rows: 0 };
     let rows = batching.rows_of(synthetic)?;
     let (one, other) = (synthetic, &varied(synthetic, &batching.inputs)[..]);
-    let mut outputs = |inputs: &[Tensor]| outputs::of(session.run(inputs, None).ok()?, signature).ok();
+    let mut outputs =
+        |inputs: &[Tensor]| outputs::of(session.run(inputs, Instant::now() + PATIENCE).ok()?, signature).ok();
     let (of_one, of_other) = (outputs(one)?, outputs(other)?);
     let of_all = outputs(&batching.join(&[one, other, one]))?;
     for position in 0..signature.outputs.len() {

@@ -18,6 +18,7 @@ use values::Values;
 
 use crate::{
     pipeline::Pipeline,
+    session::RunError,
     signature::{Port, Signature},
     tensor::{Data, ShapeText, Tensor, elements},
 };
@@ -28,7 +29,7 @@ const SIZES: [i64; 14] = [1, 2, 16, 64, 512, 4, 8, 32, 128, 256, 1024, 2048, 409
 const MAX_ELEMENTS: usize = 1 << 28;
 /// Most elements of an input of which a dimension is larger than 1 only to find a size that works.
 const MAX_TRIED: usize = 1 << 22;
-/// After this time nothing further is tried. Runs that fail are short.
+/// After this time nothing further is tried, and all runs but the first one end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A dimension of an input.
@@ -70,11 +71,11 @@ pub enum Found {
 /// Searches for synthetic inputs on which the model runs.
 ///
 /// Fails with `InvalidModel` if no request could carry an input, and with `WarmUpFailed` if a run needs more memory than the
-/// process may use.
-pub fn find(session: &mut Pipeline, signature: &Signature) -> Result<Found, Failure> {
+/// process may use, or if the first one takes longer than `max_run`.
+pub fn find(session: &mut Pipeline, signature: &Signature, max_run: Duration) -> Result<Found, Failure> {
     let ranks = if signature.inputs.iter().any(|port| port.any_shape) { &RANKS[..] } else { &RANKS[..1] };
     let layouts: Vec<_> = ranks.iter().map(|rank| dimensions(session, signature, *rank)).collect();
-    let mut search = Search { session, begin: Instant::now(), first_error: None };
+    let mut search = Search { session, begin: Instant::now(), max_run, is_endless: false, first_error: None };
     let mut simplest = None;
     for inputs in &layouts {
         for sizes in candidates(inputs) {
@@ -103,6 +104,13 @@ pub fn find(session: &mut Pipeline, signature: &Signature) -> Result<Found, Fail
             }
         }
     }
+    if search.is_endless {
+        let message = format!(
+            "the first inference, on inputs of zeros, was stopped after {} s: publish the model with spec.examples if it is faster on others",
+            max_run.as_secs_f64()
+        );
+        return Err(Failure::new(Reason::WarmUpFailed, message));
+    }
     let error = search.first_error.unwrap_or_default();
     let message = format!("the model failed on inputs of zeros, of ones and of other values: {error}");
     if needs_memory(&error) {
@@ -121,6 +129,10 @@ fn needs_memory(error: &str) -> bool {
 struct Search<'s> {
     session: &'s mut Pipeline,
     begin: Instant,
+    /// Longest time of the first run. The others end with the search.
+    max_run: Duration,
+    /// Whether the first run was stopped.
+    is_endless: bool,
     /// Why the first run failed: it had the simplest inputs.
     first_error: Option<String>,
 }
@@ -131,11 +143,15 @@ impl Search<'_> {
         if self.is_over() {
             return false;
         }
-        let result = self.session.run(tensors, None).map(|_| ());
-        if let Err(error) = &result {
-            self.first_error.get_or_insert_with(|| error.to_string());
+        let limit = if self.first_error.is_none() { self.max_run } else { self.max_run.min(PATIENCE) };
+        match self.session.run(tensors, self.begin + limit) {
+            Ok(_) => true,
+            Err(error) => {
+                self.is_endless |= self.first_error.is_none() && error == RunError::Stopped;
+                self.first_error.get_or_insert_with(|| error.to_string());
+                false
+            }
         }
-        result.is_ok()
     }
 
     /// These inputs with other integers, if the model succeeds on them.
@@ -154,7 +170,7 @@ impl Search<'_> {
     }
 
     fn is_over(&self) -> bool {
-        self.first_error.is_some() && self.begin.elapsed() > PATIENCE
+        self.is_endless || (self.first_error.is_some() && self.begin.elapsed() > PATIENCE)
     }
 }
 

@@ -188,3 +188,17 @@ fn a_server_without_examples_reports_no_proof_and_no_examples() {
             .is_null()
     );
 }
+
+#[test]
+fn an_example_whose_run_is_stopped_says_so() {
+    let line = r#"{"request":{"inputs":[{"name":"rounds","shape":[1],"datatype":"INT64","data":[1000000000]}]},
+        "response":{"outputs":[{"name":"sum","data":[16]}]}}"#;
+    let (_, failure) =
+        launch("slow.onnx", &[&line.replace('\n', "")]).arguments(&["--max-run", "0.2"]).fails();
+    assert_eq!(failure["reason"], "ExamplesDiffer", "{failure}");
+    let message = failure["message"].as_str().unwrap();
+    assert!(
+        message.contains("line 1 of ") && message.contains("the run was stopped after 0.2 s"),
+        "{message}"
+    );
+}
