@@ -63,10 +63,9 @@ pub fn run(options: &Options, report: &mut Report) {
         .map(|which| load::median(&turns.iter().map(|turn| turn[which]).collect::<Vec<_>>()))
         .collect();
     for ((name, server), each) in servers.iter().zip(&measured) {
-        report.load("breast-cancer", CALLERS, format!("Understudy, challenger and records: {name}"), *each);
         let share = each.rate / measured[0].rate;
         let figure = Figure::new("S12", format!("{name}, {CALLERS} callers, by off"), share, "x")
-            .of(format!("{:.0}/s, {:.0}/s", each.rate, measured[0].rate));
+            .of(format!("{}; off {}", text(each), text(&measured[0])));
         match *name {
             "off" => {}
             "recording" => report.add(figure.at_least(0.9)),
@@ -137,11 +136,12 @@ fn faults(model: &Path, request: &Request, turn: Duration, off: &Measured, repor
 
 fn faulty(name: &str, measured: &Measured, off: &Measured, report: &mut Report) {
     let what = format!("challenger {name}, main with {CALLERS} callers, by off");
-    let of = format!(
-        "p50 {:.0} us, p99 {:.0} us; off {:.0} and {:.0}",
-        measured.p50, measured.p99, off.p50, off.p99
-    );
+    let of = format!("{}; off {}", text(measured), text(off));
     report.add(Figure::new("S11", what, measured.rate / off.rate, "x").of(of));
+}
+
+fn text(measured: &Measured) -> String {
+    format!("{:.0}/s, p50 {:.0} us, p99 {:.0} us", measured.rate, measured.p50, measured.p99)
 }
 
 /// Waits until every copy has ended, and prints where the calls are counted. Fails if one is missing.

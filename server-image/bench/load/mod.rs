@@ -15,6 +15,7 @@ use std::{
 
 pub use measured::{Measured, median, middle};
 pub use request::{Request, Wire};
+use rustix::time::{ClockId, clock_gettime};
 use tokio::task::JoinSet;
 
 use crate::pin::Pin;
@@ -46,9 +47,17 @@ pub fn run(address: SocketAddr, request: &Request, callers: u32, time: Duration,
     let turn = || {
         pin.load();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.expect("a runtime").block_on(turn(address, request, callers, time))
+        let (begin, used) = (Instant::now(), processor());
+        let measured = runtime.expect("a runtime").block_on(turn(address, request, callers, time));
+        let used = processor().saturating_sub(used).as_secs_f64();
+        Measured { load: used / begin.elapsed().as_secs_f64() * 100.0, ..measured }
     };
     std::thread::scope(|scope| scope.spawn(turn).join().expect("every call is answered"))
+}
+
+/// Processor time of this thread.
+fn processor() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).expect("processor time is not negative")
 }
 
 async fn turn(address: SocketAddr, request: &Request, callers: u32, time: Duration) -> Measured {

@@ -27,7 +27,7 @@ fn one(case: &Case, options: &Options, report: &mut Report) {
         report.say(format_args!("{}: start {round} of {ROUNDS}", case.name));
         ready.push(Server::start(&case.file, &pin).ready_ms);
         bare.push(session_load::run(case, sessions, &pin));
-        loaded.push(in_process::run(case, sessions, options.turn / 20, &pin).load_ms);
+        loaded.push(in_process::run(case, sessions, options.short_turn(), &pin).load_ms);
         fastapi.push(Peer::fastapi(&options.fastapi, 1, case, &pin).ready_ms);
         mlserver
             .extend(options.mlserver.as_ref().map(|packages| Peer::mlserver(packages, case, &pin).ready_ms));

@@ -48,6 +48,11 @@ impl Figure {
         Self { of, ..self }
     }
 
+    /// The number in its id.
+    pub fn number(&self) -> u32 {
+        self.id.trim_start_matches('S').parse().expect("an id is S and a number")
+    }
+
     /// The value for people.
     pub fn value_text(&self) -> String {
         with_unit(self.value, self.unit)

@@ -7,7 +7,8 @@ pub fn text(report: &Report) -> String {
         "# The server's figures".to_owned(),
         format!(
             "`make bench-server` writes this file. {} processors ({}), load and servers {}. Each load had 3 turns of {} s in \
-             alternation with the others, of which these are the medians. On a shared machine only the ratios are meaningful.",
+             alternation with the others, of which these are the medians. On a shared machine only the ratios are meaningful. \
+             *load* is how much of a processor the load itself took: near 100, it is the limit.",
             report.processors,
             report.processor,
             if report.pinned { "on processors of their own" } else { "on the same processors" },
@@ -40,11 +41,12 @@ fn figures(figures: &[Figure]) -> Vec<String> {
 fn loads(loads: &[Load]) -> Vec<String> {
     let rows = loads.iter().map(|load| {
         let Load { model, callers, server, measured } = load;
-        let numbers = [measured.rate, measured.p50, measured.p99].map(|number| format!("{number:.0}"));
+        let numbers =
+            [measured.rate, measured.p50, measured.p99, measured.load].map(|number| format!("{number:.0}"));
         let names = [(*model).to_owned(), callers.to_string(), server.clone()];
         names.into_iter().chain(numbers).collect()
     });
-    let head = ["model", "callers", "server", "answers/s", "p50, us", "p99, us"];
+    let head = ["model", "callers", "server", "answers/s", "p50, us", "p99, us", "load, %"];
     table(head.map(str::to_owned).to_vec(), rows)
 }
 

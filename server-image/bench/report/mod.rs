@@ -73,18 +73,19 @@ impl Report {
     /// Adds and prints the load of one server.
     pub fn load(&mut self, model: &'static str, callers: u32, server: String, measured: Measured) {
         self.say(format_args!(
-            "{model:<14} c={callers:<3} {server:<24} {:>9.0}/s  p50 {:>8.0} us  p99 {:>8.0} us",
-            measured.rate, measured.p50, measured.p99
+            "{model:<14} c={callers:<3} {server:<24} {:>9.0}/s  p50 {:>8.0} us  p99 {:>8.0} us  load {:>3.0} %",
+            measured.rate, measured.p50, measured.p99, measured.load
         ));
         self.loads.push(Load { model, callers, server, measured });
     }
 
     /// Writes `bench-server.md`, `.json`, and `.svg`.
-    pub fn write(&self, folder: &Path) {
+    pub fn write(mut self, folder: &Path) {
         std::fs::create_dir_all(folder).expect("the folder can be made");
-        let json = serde_json::to_string_pretty(self).expect("numbers and texts are always JSON") + "\n";
-        let picture = picture::draw(self);
-        for (ending, text) in [("json", Some(json)), ("md", Some(markdown::text(self))), ("svg", picture)] {
+        self.figures.sort_by_key(Figure::number);
+        let json = serde_json::to_string_pretty(&self).expect("numbers and texts are always JSON") + "\n";
+        let picture = picture::draw(&self.loads);
+        for (ending, text) in [("json", Some(json)), ("md", Some(markdown::text(&self))), ("svg", picture)] {
             let Some(text) = text else { continue };
             let file = folder.join("bench-server").with_extension(ending);
             std::fs::write(&file, text).expect("the folder is writable");

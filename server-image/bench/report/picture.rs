@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Load, Report};
+use super::Load;
 
 const WIDTH: f64 = 720.0;
 /// Where the bars begin, after the names.
@@ -15,9 +15,10 @@ const TITLE: f64 = 34.0;
 const CALLERS: u32 = 8;
 
 /// The picture as SVG. `None` if nothing was measured with eight callers.
-pub fn draw(report: &Report) -> Option<String> {
-    let shown: Vec<&Load> = report.loads.iter().filter(|load| load.callers == CALLERS).collect();
-    let diagrams: Vec<&[&Load]> = shown.chunk_by(|one, other| one.model == other.model).collect();
+pub fn draw(loads: &[Load]) -> Option<String> {
+    let shown: Vec<&Load> = loads.iter().filter(|load| load.callers == CALLERS).collect();
+    let diagrams: Vec<Vec<&Load>> =
+        shown.chunk_by(|one, other| one.model == other.model).map(with_one_limit).collect();
     let mut body = String::new();
     let mut top = 0.0;
     for diagram in &diagrams {
@@ -30,6 +31,19 @@ pub fn draw(report: &Report) -> Option<String> {
             top + 12.0
         )
     })
+}
+
+/// Without the limits that are above another one. Of the loops, that with most threads counts.
+fn with_one_limit<'l>(loads: &[&'l Load]) -> Vec<&'l Load> {
+    let named = |part: &str| loads.iter().rfind(|load| load.server.contains(part));
+    let limits = [named("null server"), named("loop")].into_iter().flatten();
+    let least = limits.map(|load| load.measured.rate).fold(f64::INFINITY, f64::min);
+    let is_shown = |load: &&&Load| !is_limit(load) || load.measured.rate.total_cmp(&least).is_eq();
+    loads.iter().filter(is_shown).copied().collect()
+}
+
+fn is_limit(load: &Load) -> bool {
+    load.server.starts_with("limit")
 }
 
 /// Adds a diagram. Returns where it ends.
@@ -49,7 +63,7 @@ fn one(svg: &mut String, loads: &[&Load], top: f64) -> Result<f64, std::fmt::Err
         writeln!(
             svg,
             "<rect x=\"{LEFT}\" y=\"{y}\" width=\"{length:.1}\" height=\"{BAR}\" fill=\"{}\"/>",
-            colour(&load.server)
+            colour(load)
         )?;
         writeln!(svg, "<text x=\"{end:.1}\" y=\"{text}\">{:.0}</text>", load.measured.rate)?;
         y += STEP;
@@ -58,10 +72,10 @@ fn one(svg: &mut String, loads: &[&Load], top: f64) -> Result<f64, std::fmt::Err
 }
 
 /// This server, the limits, the peers.
-fn colour(server: &str) -> &'static str {
-    if server.starts_with("Understudy") {
+fn colour(load: &Load) -> &'static str {
+    if load.server.starts_with("Understudy") {
         "#26c"
-    } else if server.starts_with("limit") {
+    } else if is_limit(load) {
         "#aaa"
     } else {
         "#c83"
