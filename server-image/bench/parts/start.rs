@@ -38,6 +38,8 @@ fn one(case: &Case, options: &Options, report: &mut Report) {
     );
     let what = format!("{}, exec to ready without the session load", case.name);
     report.add(Figure::new("S8", what, ready - bare, "ms").at_most(60.0).of(of));
+    let what = format!("{}, exec to ready without the session load and the first inferences", case.name);
+    report.add(Figure::new("S8", what, ready - loaded, "ms"));
     report.add(Figure::new("S8", format!("{}, exec to ready, FastAPI", case.name), fastapi, "ms"));
     if !mlserver.is_empty() {
         let what = format!("{}, exec to ready, MLServer", case.name);
