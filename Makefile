@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down demo test fuzz test-unit test-models test-page test-charts test-faults test-upgrade test-scale test-e2e test-platform lint fmt bench bench-scale build images generate audit
+.PHONY: help up down demo test fuzz test-unit test-models test-page test-charts test-faults test-upgrade test-scale test-e2e test-platform lint fmt bench bench-scale bench-server build images generate audit
 
 CACHE := $(or $(UNDERSTUDY_CACHE),$(HOME)/.cache/understudy)
 ifeq ($(CI),true)
@@ -67,6 +67,9 @@ bench: up ## measure the figures, each with its limit (one part: make bench ARGS
 
 bench-scale: ## the operator with up to 10,000 versions, each figure with its limit; it writes docs/scale.svg
 	@e2e/cluster/scale bench
+
+bench-server: ## the server beside its limits and peers, 85 minutes; it writes docs/bench-server.* (BENCH_PART=models,start make bench-server)
+	@server-image/bench/run
 
 build: ## build operator, server and kubectl plugin
 	@cargo build --locked --release

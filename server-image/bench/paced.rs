@@ -3,9 +3,10 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
-    path::Path,
     time::{Duration, Instant},
 };
+
+use crate::load::Request;
 
 /// Percentiles of the waiting time in microseconds.
 #[derive(Clone, Copy)]
@@ -15,13 +16,8 @@ pub struct Waited {
 }
 
 /// Calls `address` `rate` times a second, for `time`.
-pub fn call(address: SocketAddr, body: &Path, rate: u32, time: Duration) -> Waited {
-    let body = std::fs::read(body).expect("the sample request exists");
-    let head = format!(
-        "POST /v2/models/bench/infer HTTP/1.1\r\nHost: bench\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    let request = [head.as_bytes(), &body].concat();
+pub fn call(address: SocketAddr, request: &Request, rate: u32, time: Duration) -> Waited {
+    let request = request.http();
     let stream = TcpStream::connect(address).expect("the server listens");
     stream.set_nodelay(true).expect("a local socket");
     let mut stream = BufReader::new(stream);

@@ -5,14 +5,19 @@ use std::{net::SocketAddr, path::Path, time::Duration};
 use serde_json::{Value, json};
 
 use super::{
+    case::Case,
     challengers::{Bad, Challenger},
-    load::{self, Load},
+    load::{self, Measured, Request, Wire},
+    options::Options,
     paced::{self, Waited},
+    pin::Pin,
     process::Server,
+    report::{Figure, Report},
 };
 
 /// Calls a second of the paced load, as in S11.
 const RATE: u32 = 5_000;
+const CALLERS: u32 = 8;
 /// The bounds of the two queues together, in MB.
 const QUEUES_MB: f64 = 16.0;
 
@@ -28,15 +33,12 @@ fn routing(challenger: Option<(SocketAddr, &str, &str)>, recorded: bool) -> Valu
     routing
 }
 
-pub fn run(model: &Path, load: &Load) {
-    println!(
-        "challenger and records, the challenger on the same processors, 3 x {} s a load, median",
-        load.seconds
-    );
-    let challenger = Server::of(model, "1.1.0");
+pub fn run(options: &Options, report: &mut Report) {
+    let case = Case::breast_cancer(1);
+    let (model, pin, request) = (case.file.as_path(), Pin::default(), case.request(Wire::Json));
+    let challenger = Server::of(model, "1.1.0", &pin);
     // A server for each configuration, so that one load does not affect the next.
-    let (mut off, mut mirroring, mut recording, mut both) =
-        (Server::start(model), Server::start(model), Server::start(model), Server::start(model));
+    let [mut off, mut mirroring, mut recording, mut both] = [(); 4].map(|()| Server::start(model, &pin));
     let healthy = (challenger.challenger, "1.1.0", challenger.digest.as_str());
     off.route(&json!({"main": "1.0.0", "drift": {"windowSeconds": 60, "minSamples": 1, "psi": 1.0}}));
     mirroring.route(&routing(Some(healthy), false));
@@ -44,41 +46,59 @@ pub fn run(model: &Path, load: &Load) {
     both.route(&routing(Some(healthy), true));
 
     let servers = [("off", &off), ("mirroring", &mirroring), ("recording", &recording), ("both", &both)];
-    let time = Duration::from_secs(load.seconds);
-    let turns =
-        [(); 3].map(|()| servers.map(|(_, server)| paced::call(server.address, &load.body, RATE, time)));
+    let turns = [1, 2, 3].map(|round| {
+        report.say(format_args!("challenger and records at {RATE}/s: round {round} of 3"));
+        servers.map(|(_, server)| paced::call(server.address, &request, RATE, options.turn))
+    });
     let waited: Vec<Waited> =
         (0..servers.len()).map(|which| paced::median(turns.map(|turn| turn[which]))).collect();
-    for ((name, _), measured) in servers.iter().zip(&waited) {
-        let (p50, p99) = (measured.p50 - waited[0].p50, measured.p99 - waited[0].p99);
-        println!(
-            "{RATE}/s  {name:<12} p50 {:>5.0} us  p99 {:>6.0} us   added p50 {p50:.0} us (S10: <= 10), p99 {p99:.0} us (S10: <= 50 or 5 %)",
-            measured.p50, measured.p99
-        );
+    for ((name, _), measured) in servers.iter().zip(&waited).skip(1) {
+        delayed(name, measured, &waited[0], *name == "mirroring", report);
     }
-    let turns = [(); 3].map(|()| servers.map(|(_, server)| load.run(server.address, 8)));
-    let measured: Vec<_> =
-        (0..servers.len()).map(|which| load::median(turns.map(|turn| turn[which]))).collect();
+    let turns = [1, 2, 3].map(|round| {
+        report.say(format_args!("challenger and records, {CALLERS} callers: round {round} of 3"));
+        servers.map(|(_, server)| call(server, &request, options.turn))
+    });
+    let measured: Vec<_> = (0..servers.len())
+        .map(|which| load::median(&turns.iter().map(|turn| turn[which]).collect::<Vec<_>>()))
+        .collect();
     for ((name, server), each) in servers.iter().zip(&measured) {
-        println!(
-            "c=8     {name:<12} {:>7.0} req/s  p50 {:>5.0} us  p99 {:>6.0} us   {:.2} x off{}",
-            each.rate,
-            each.p50,
-            each.p99,
-            each.rate / measured[0].rate,
-            if *name == "recording" { "   (S12: >= 0.9)" } else { "" }
-        );
-        copies(server);
-        rows(server);
+        let share = each.rate / measured[0].rate;
+        let figure = Figure::new("S12", format!("{name}, {CALLERS} callers, by off"), share, "x")
+            .of(format!("{}; off {}", text(each), text(&measured[0])));
+        match *name {
+            "off" => {}
+            "recording" => report.add(figure.at_least(0.9)),
+            _ => report.add(figure),
+        }
+        copies(server, report);
+        rows(server, report);
     }
     drop((off, mirroring, recording, both));
-    faults(model, load, &measured[0]);
+    faults(model, &request, options.turn, &measured[0], report);
+}
+
+fn call(server: &Server, request: &Request, time: Duration) -> Measured {
+    load::run(server.address, request, CALLERS, time, &Pin::default())
+}
+
+/// What a caller waits longer than without challenger and records. p99 may be 5 % or 50 us more.
+fn delayed(name: &str, with: &Waited, without: &Waited, has_target: bool, report: &mut Report) {
+    for (percentile, with, without, most) in [
+        ("p50", with.p50, without.p50, 10.0),
+        ("p99", with.p99, without.p99, f64::max(50.0, without.p99 * 0.05).round()),
+    ] {
+        let what = format!("{name}, added at {RATE}/s, {percentile}");
+        let figure =
+            Figure::new("S10", what, with - without, "us").of(format!("{with:.0} - {without:.0} us"));
+        report.add(if has_target { figure.at_most(most) } else { figure });
+    }
 }
 
 /// S11: a challenger with a fault, for 60 s (six times the length of a load) at the highest rate.
-fn faults(model: &Path, load: &Load, off: &load::Measured) {
-    let load = Load { seconds: load.seconds * 6, body: load.body.clone() };
-    let killed = Server::of(model, "1.4.0");
+fn faults(model: &Path, request: &Request, turn: Duration, off: &Measured, report: &mut Report) {
+    let (pin, time) = (Pin::default(), turn * 6);
+    let killed = Server::of(model, "1.4.0", &pin);
     let address = killed.challenger;
     drop(killed);
     let bad = [Bad::Stalled, Bad::Failing, Bad::Huge, Bad::NotReady]
@@ -86,50 +106,46 @@ fn faults(model: &Path, load: &Load, off: &load::Measured) {
     let mut all: Vec<(&str, SocketAddr)> =
         bad.iter().map(|(name, challenger)| (name.as_str(), challenger.address)).collect();
     all.push(("Refusing", address));
-    println!("challenger with a fault, {} s each at c=8", load.seconds);
     for (name, address) in all {
-        let mut main = Server::start(model);
+        report.say(format_args!("challenger {name}, {} s", time.as_secs()));
+        let mut main = Server::start(model, &pin);
         main.route(&routing(Some((address, "1.4.0", "sha256:14")), false));
         // The challenger does not cause the memory of a first load.
-        Load { seconds: 2, body: load.body.clone() }.run(main.address, 8);
+        call(&main, request, Duration::from_secs(2));
         let before = main.resident_mb();
-        let measured = load.run(main.address, 8);
+        let measured = call(&main, request, time);
         let grown = main.resident_mb() - before;
-        println!(
-            "{name:<12} {:>7.0} req/s ({:.2} x off)  p50 {:>5.0} us  p99 {:>6.0} us (off {:.0} and {:.0})   memory +{grown:.1} MB (S11: <= {:.0})",
-            measured.rate,
-            measured.rate / off.rate,
-            measured.p50,
-            measured.p99,
-            off.p50,
-            off.p99,
-            QUEUES_MB + 8.0
-        );
-        copies(&main);
+        faulty(name, &measured, off, report);
+        let what = format!("challenger {name}, growth of main's memory");
+        report.add(Figure::new("S11", what, grown, "MB").at_most(QUEUES_MB + 8.0));
+        copies(&main, report);
     }
-    let challenger = Server::of(model, "1.1.0");
-    let mut main = Server::start(model);
+    let challenger = Server::of(model, "1.1.0", &pin);
+    let mut main = Server::start(model, &pin);
     main.route(&routing(Some((challenger.challenger, "1.1.0", &challenger.digest)), false));
-    std::thread::scope(|scope| {
-        let half = Duration::from_secs(load.seconds / 2);
-        scope.spawn(move || {
-            std::thread::sleep(half);
+    let measured = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(time / 2);
             drop(challenger);
         });
-        let measured = load.run(main.address, 8);
-        println!(
-            "Killed       {:>7.0} req/s ({:.2} x off)  p50 {:>5.0} us  p99 {:>6.0} us",
-            measured.rate,
-            measured.rate / off.rate,
-            measured.p50,
-            measured.p99
-        );
+        call(&main, request, time)
     });
-    copies(&main);
+    faulty("Killed", &measured, off, report);
+    copies(&main, report);
+}
+
+fn faulty(name: &str, measured: &Measured, off: &Measured, report: &mut Report) {
+    let what = format!("challenger {name}, main with {CALLERS} callers, by off");
+    let of = format!("{}; off {}", text(measured), text(off));
+    report.add(Figure::new("S11", what, measured.rate / off.rate, "x").of(of));
+}
+
+fn text(measured: &Measured) -> String {
+    format!("{:.0}/s, p50 {:.0} us, p99 {:.0} us", measured.rate, measured.p50, measured.p99)
 }
 
 /// Waits until every copy has ended, and prints where the calls are counted. Fails if one is missing.
-fn copies(server: &Server) {
+fn copies(server: &Server, report: &Report) {
     let metric = |name: &str| server.metric(&format!("understudy_mirror_{name}"));
     while metric("pending") > 0 {
         std::thread::yield_now();
@@ -138,12 +154,12 @@ fn copies(server: &Server) {
         (metric("calls_total"), metric("mirrored_total"), metric("dropped_total"));
     assert_eq!(calls, mirrored + dropped, "each call is mirrored or counted as dropped");
     if calls > 0 {
-        println!("             {calls} calls = {mirrored} mirrored + {dropped} dropped");
+        report.say(format_args!("{calls} calls = {mirrored} mirrored + {dropped} dropped"));
     }
 }
 
 /// Waits until every row is written or dropped, and prints the counts. Fails if one is missing.
-fn rows(server: &Server) {
+fn rows(server: &Server, report: &Report) {
     let metric = |name: &str| server.metric(&format!("understudy_records_{name}"));
     while metric("pending") > 0 {
         std::thread::yield_now();
@@ -151,6 +167,6 @@ fn rows(server: &Server) {
     let (due, written, dropped) = (metric("total"), metric("written_total"), metric("dropped_total"));
     assert_eq!(due, written + dropped, "each row is written or counted as dropped");
     if due > 0 {
-        println!("             {due} rows = {written} written + {dropped} dropped");
+        report.say(format_args!("{due} rows = {written} written + {dropped} dropped"));
     }
 }

@@ -172,6 +172,11 @@ pub struct Args {
     #[arg(long, env = "UNDERSTUDY_INTRA_OP_THREADS")]
     pub intra_op_threads: Option<NonZeroUsize>,
 
+    /// Runs each request alone. Without it, requests that wait share a run where the warm-up shows that this pays and changes no
+    /// answer.
+    #[arg(long, env = "UNDERSTUDY_NO_BATCHING")]
+    pub no_batching: bool,
+
     /// Connections that may be open at the same time, on the three inference ports together. Default: what fits into a quarter
     /// of the memory limit, between 256 and 4,096.
     #[arg(long, env = "UNDERSTUDY_CONNECTIONS")]

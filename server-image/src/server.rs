@@ -295,6 +295,7 @@ async fn load(args: &Args, version: &str, files: Files, metrics: &Arc<Metrics>) 
             },
             deadlines: &deadlines,
             max_run: args.max_run,
+            batching: !args.no_batching,
             examples: files.examples.as_ref(),
         })
         .map(|loaded| (loaded, args))

@@ -16,7 +16,8 @@ use crate::{
 use parallelism::Parallelism;
 pub use parallelism::{Resources, Wanted};
 use prepare::{Prepared, median, reproduce, try_synthetic, warm};
-use sessions::{File, environment, open, open_one};
+pub use sessions::environment;
+use sessions::{File, open, open_one};
 
 /// The assumed time of an inference while none is known: too long for the threads that read requests.
 const UNKNOWN: Duration = Duration::from_millis(1);
@@ -56,6 +57,8 @@ pub struct LoadOptions<'a> {
     pub deadlines: &'a Deadlines,
     /// Longest time of a run.
     pub max_run: Duration,
+    /// Whether requests may share a run, if that pays.
+    pub batching: bool,
     /// The examples, if the version has some.
     pub examples: Option<&'a ExamplesFile>,
 }
@@ -105,7 +108,8 @@ pub fn model(options: &LoadOptions<'_>) -> Result<(Model, Vec<OnnxRuntime>), Fai
             }
             None => latency,
         };
-        (latency, warm(&mut sessions, &signature, &inputs, latency, options.max_run)?)
+        let batching = warm(&mut sessions, &signature, &inputs, latency, options.max_run)?;
+        (latency, batching.filter(|_| options.batching))
     };
     let Parallelism { sessions: count, intra_op } = parallelism;
     tracing::info!(sessions = count, intra_op_threads = intra_op, "runs share the processors");

@@ -13,7 +13,7 @@ use super::parallelism::Parallelism;
 use crate::{artifact::Artifact, deadline::Deadlines, onnx::Facts, pipeline::Pipeline, signature::Signature};
 
 /// Loads the shared library of ONNX Runtime. May be called once in a process. Fails with `LoadFailed`.
-pub(super) fn environment(onnxruntime: &Path) -> Result<Environment, Failure> {
+pub fn environment(onnxruntime: &Path) -> Result<Environment, Failure> {
     let failed = |error: &dyn std::fmt::Display| {
         let message = format!("failed to load ONNX Runtime from {}: {error}", onnxruntime.display());
         Failure::new(Reason::LoadFailed, message)

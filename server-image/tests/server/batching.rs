@@ -53,3 +53,11 @@ fn requests_to_a_model_whose_rows_depend_on_each_other_do_not_share_a_run() {
     let (runs, requests) = counts(&server);
     assert_eq!((runs, requests), (4 * u64::from(CALLERS), 4 * u64::from(CALLERS)));
 }
+
+#[test]
+fn with_no_batching_each_request_has_a_run_of_its_own() {
+    let server = Launch::of("heavy.onnx").arguments(&["--sessions", "1", "--no-batching"]).ready();
+    (0..4).for_each(|_| drop(answers(&server)));
+    let (runs, requests) = counts(&server);
+    assert_eq!((runs, requests), (4 * u64::from(CALLERS), 4 * u64::from(CALLERS)));
+}

@@ -1,45 +1,49 @@
-//! The measured processes.
+//! The measured server.
 
 use std::{
-    convert::Infallible,
     io::{BufRead, BufReader, Read, Write},
     net::SocketAddr,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{ChildStderr, Stdio},
     time::Instant,
 };
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
 use sha2::{Digest as _, Sha256};
 use understudy_contract::Digest;
 
+use super::Process;
+use crate::pin::Pin;
+
 const LISTENS: &str = "the server logs its addresses";
-/// A response as long as that of the sample model.
-const RESPONSE: &str = r#"{"model_name":"fraud","model_version":"1.3.0","id":"sample","outputs":[{"name":"label","datatype":"INT64","shape":[1],"data":[1]},{"name":"probabilities","datatype":"FP32","shape":[1,2],"data":[0.0022078454,0.9977921]}]}"#;
 
 /// The real binary.
 pub struct Server {
-    child: Child,
+    process: Process,
     pub address: SocketAddr,
     pub challenger: SocketAddr,
     metrics: SocketAddr,
     pub ready_ms: f64,
     pub digest: String,
-    log: std::io::Lines<BufReader<std::process::ChildStderr>>,
+    log: std::io::Lines<BufReader<ChildStderr>>,
     directory: tempfile::TempDir,
 }
 
 impl Server {
-    pub fn start(model: &Path) -> Self {
-        Self::of(model, "1.0.0")
+    pub fn start(model: &Path, pin: &Pin) -> Self {
+        Self::with(model, "1.0.0", &[], pin)
+    }
+
+    /// Starts a server that runs each request alone.
+    pub fn without_batching(model: &Path, pin: &Pin) -> Self {
+        Self::with(model, "1.0.0", &["--no-batching"], pin)
     }
 
     /// Starts a server for the model, with this version.
-    pub fn of(model: &Path, version: &str) -> Self {
+    pub fn of(model: &Path, version: &str, pin: &Pin) -> Self {
+        Self::with(model, version, &[], pin)
+    }
+
+    fn with(model: &Path, version: &str, arguments: &[&str], pin: &Pin) -> Self {
         let directory = tempfile::tempdir().expect("a directory for the bench");
         let bytes = std::fs::read(model).expect("the sample model exists");
         let (claim, work) = (directory.path().join("claim"), directory.path().join("work"));
@@ -50,11 +54,13 @@ impl Server {
         std::fs::write(claim.join("model.onnx"), &bytes).expect("the directory is writable");
         let digest = Digest::from(<[u8; 32]>::from(Sha256::digest(&bytes)));
         let begin = Instant::now();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_understudy-server"))
+        let mut command = pin.server(env!("CARGO_BIN_EXE_understudy-server"));
+        command
             .args(["--deployment", "bench", "--version", version, "--artifact", "pvc://claim/model.onnx"])
             .args(["--sha256", &digest.to_string(), "--bind", "127.0.0.1"])
             .args(["--main-port", "0", "--challenger-port", "0", "--direct-port", "0"])
             .args(["--metrics-port", "0"])
+            .args(arguments)
             .arg("--pvc-dir")
             .arg(claim)
             .arg("--work-dir")
@@ -65,10 +71,9 @@ impl Server {
             .arg(directory.path().join("routing.json"))
             .arg("--termination-log")
             .arg(directory.path().join("termination-log"))
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the server starts");
-        let mut log = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
+            .stderr(Stdio::piped());
+        let mut process = Process::start(&mut command);
+        let mut log = BufReader::new(process.take_stderr()).lines();
         let [mut address, mut challenger, mut metrics] = [None; 3];
         for line in log.by_ref().map_while(Result::ok) {
             let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
@@ -83,7 +88,7 @@ impl Server {
         }
         let ready_ms = begin.elapsed().as_secs_f64() * 1e3;
         Self {
-            child,
+            process,
             address: address.expect(LISTENS),
             challenger: challenger.expect(LISTENS),
             metrics: metrics.expect(LISTENS),
@@ -124,63 +129,6 @@ impl Server {
 
     /// Resident memory of the process.
     pub fn resident_mb(&self) -> f64 {
-        let status =
-            std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the server runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux reports VmRSS");
-        let kib: f64 = line.trim().trim_end_matches(" kB").parse().expect("VmRSS is in kB");
-        kib / 1024.0
+        self.process.resident_mb()
     }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// This program, running as the null server.
-pub struct Null {
-    child: Child,
-    pub address: SocketAddr,
-}
-
-impl Null {
-    pub fn start() -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let address = port.expect("a free port");
-        let program = std::env::current_exe().expect("this program has a path");
-        let child = Command::new(program).args([super::NULL, &address.port().to_string()]).spawn();
-        let child = child.expect("the null server starts");
-        while std::net::TcpStream::connect(address).is_err() {
-            std::thread::yield_now();
-        }
-        Self { child, address }
-    }
-}
-
-impl Drop for Null {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// hyper and tokio as in the server, without anything else: reads the body and sends a constant response.
-pub fn serve_null(address: SocketAddr) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(address).await.expect("the port is free");
-        loop {
-            let (stream, _) = listener.accept().await.expect("a connection");
-            let _ = stream.set_nodelay(true);
-            tokio::spawn(async move {
-                let service = service_fn(|request: Request<Incoming>| async move {
-                    let _ = request.into_body().collect().await;
-                    Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(RESPONSE)))
-                });
-                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-            });
-        }
-    });
 }
