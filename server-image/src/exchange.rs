@@ -108,12 +108,13 @@ impl Message {
     }
 
     fn grpc(&self, body: Bytes, model: &Model) -> Result<InferRequest, Refusal> {
-        let grpc::Read { model: name, version, request } = grpc::read(body, &model.signature)?;
+        let message = grpc::decode(body, &model.signature)?;
         // A copy names main's version.
         if !self.is_copy {
-            served((&model.deployment, &model.identity.version), (named(&name), named(&version)))?;
+            let asked = (named(&message.model_name), named(&message.model_version));
+            served((&model.deployment, &model.identity.version), asked)?;
         }
-        Ok(request)
+        grpc::read(message, &model.signature)
     }
 
     /// The id in a body that [`Self::decode`] refuses. `None` if it stands after the error.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use prost::Message as _;
 use understudy_server::{
     codec::{InferRequest, grpc, message_bounds},
+    error::Refusal,
     proto::{InferTensorContents, ModelInferRequest, model_infer_request::InferInputTensor},
     signature::Signature,
     tensor::{Data, Tensor},
@@ -21,18 +22,19 @@ pub fn check(input: &[u8]) {
     let _ = bounded(rest, 2, 4096, message_bounds::id_of);
     let body = Bytes::copy_from_slice(rest);
     // Each name and parameter takes some hundred bytes, and there may be about a thousand.
-    if let Ok(read) = bounded(rest, 64, 64 << 10, |_| grpc::read(body, &signature)) {
-        fits(&read.request.inputs, &signature);
+    if let Ok(request) = bounded(rest, 64, 64 << 10, |_| read(body, &signature)) {
+        fits(&request.inputs, &signature);
         let message = ModelInferRequest::decode(rest).expect("an accepted message is one for prost");
-        assert_eq!(
-            (message.model_name.as_str(), message.inputs.len()),
-            (&*read.model, signature.inputs.len())
-        );
-        same(&read.request.inputs, &signature);
+        assert_eq!(message.inputs.len(), signature.inputs.len());
+        same(&request.inputs, &signature);
     }
     if let Ok(request) = InferRequest::read(rest, None, &signature) {
         same(&request.inputs, &signature);
     }
+}
+
+fn read(body: Bytes, signature: &Signature) -> Result<InferRequest, Refusal> {
+    grpc::read(grpc::decode(body, signature)?, signature)
 }
 
 /// Panics unless these tensors are the same request in both forms of a message.
@@ -55,8 +57,8 @@ fn same(inputs: &[Tensor], signature: &Signature) {
         if !raw && message.inputs.iter().any(|input| input.contents.is_none()) {
             continue;
         }
-        let read = grpc::read(message.encode_to_vec().into(), signature);
-        let again = read.unwrap_or_else(|refusal| panic!("the same tensors in a message: {refusal}")).request;
+        let read = read(message.encode_to_vec().into(), signature);
+        let again = read.unwrap_or_else(|refusal| panic!("the same tensors in a message: {refusal}"));
         for (one, other) in inputs.iter().zip(&again.inputs) {
             assert_eq!((&one.shape, blob(&one.data)), (&other.shape, blob(&other.data)));
         }

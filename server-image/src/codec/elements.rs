@@ -19,9 +19,9 @@ trait Element: Sized {
 }
 
 macro_rules! integer {
-    ($($integer:ty),+) => {$(
+    ($($integer:ty: $datatype:literal),+) => {$(
         impl Element for $integer {
-            const WHAT: &'static str = concat!("an integer that fits ", stringify!($integer));
+            const WHAT: &'static str = concat!("an integer that fits ", $datatype);
             #[inline]
             fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
                 Ok(scanner.number().and_then(|(number, text)| number.to_integer(text)?.try_into().ok()))
@@ -29,7 +29,7 @@ macro_rules! integer {
         }
     )+};
 }
-integer!(u8, u16, u32, u64, i8, i16, i32, i64);
+integer!(u8: "UINT8", u16: "UINT16", u32: "UINT32", u64: "UINT64", i8: "INT8", i16: "INT16", i32: "INT32", i64: "INT64");
 
 impl Element for f32 {
     const WHAT: &'static str = "a number that fits FP32";
@@ -225,9 +225,9 @@ mod tests {
     #[case("[1,[2]]", Datatype::Int64, "same length")]
     #[case("[[],1]", Datatype::Int64, "same length")]
     #[case("[1,[]]", Datatype::Int64, "same length")]
-    #[case("[128]", Datatype::Int8, "fits i8")]
-    #[case("[-1]", Datatype::Uint32, "fits u32")]
-    #[case("[1.5]", Datatype::Int64, "fits i64")]
+    #[case("[128]", Datatype::Int8, "fits INT8")]
+    #[case("[-1]", Datatype::Uint32, "fits UINT32")]
+    #[case("[1.5]", Datatype::Int64, "fits INT64")]
     #[case("[NaN]", Datatype::Fp32, "fits FP32")]
     #[case("[Infinity]", Datatype::Fp64, "fits FP64")]
     #[case("[1e39]", Datatype::Fp32, "fits FP32")]

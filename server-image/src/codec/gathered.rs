@@ -1,7 +1,10 @@
 //! What a request says about inputs and outputs, checked against the model's signature. All formats use it, so that the same
 //! mistake gets the same message over each of them.
 
-use super::infer_request::{InferRequest, RequestedOutput};
+use super::{
+    infer_request::{InferRequest, RequestedOutput},
+    scan::DEPTH,
+};
 use crate::{
     error::Refusal,
     signature::{Port, Signature},
@@ -38,6 +41,10 @@ impl<'s> Gathered<'s> {
             return Err(Refusal::bad(format!(
                 "input `{name}` has the datatype {datatype}, the model expects {wanted}"
             )));
+        }
+        // JSON cannot nest its data any deeper.
+        if shape.len() > DEPTH {
+            return Err(Refusal::bad(format!("input `{name}`: a tensor has at most {DEPTH} dimensions")));
         }
         match count_of(shape) {
             Some(count) if port.accepts(shape) => Ok((position, count)),

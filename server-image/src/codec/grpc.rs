@@ -25,25 +25,18 @@ use crate::{
     view::View,
 };
 
-/// A request, and what its message says about the rest of the call.
-pub struct Read {
-    /// The model that the caller named. Empty if it named none.
-    pub model: String,
-    /// The version that the caller named. Empty if it named none.
-    pub version: String,
-    /// The request. Its outputs are binary if its inputs are.
-    pub request: InferRequest,
+/// Decodes a `ModelInferRequest`, which names the model before anything is said about its tensors.
+pub fn decode(body: Bytes, signature: &Signature) -> Result<ModelInferRequest, Refusal> {
+    message_bounds::ensure(&body, signature)?;
+    ModelInferRequest::decode(body)
+        .map_err(|error| Refusal::bad(format!("invalid ModelInferRequest: {error}")))
 }
 
-/// Reads a `ModelInferRequest`.
+/// Reads a decoded request. Its outputs are binary if its inputs are.
 ///
 /// The error says which input or output is wrong.
-pub fn read(body: Bytes, signature: &Signature) -> Result<Read, Refusal> {
-    message_bounds::ensure(&body, signature)?;
-    let message = ModelInferRequest::decode(body)
-        .map_err(|error| Refusal::bad(format!("invalid ModelInferRequest: {error}")))?;
-    let ModelInferRequest { model_name, model_version, id, parameters, inputs, outputs, raw_input_contents } =
-        message;
+pub fn read(message: ModelInferRequest, signature: &Signature) -> Result<InferRequest, Refusal> {
+    let ModelInferRequest { id, parameters, inputs, outputs, raw_input_contents, .. } = message;
     let raw = !raw_input_contents.is_empty();
     if raw && raw_input_contents.len() != inputs.len() {
         return Err(Refusal::bad(format!(
@@ -63,13 +56,12 @@ pub fn read(body: Bytes, signature: &Signature) -> Result<Read, Refusal> {
         gathered.request(&output.name, raw, best.and_then(|count| usize::try_from(count).ok()))?;
     }
     let timeout = number(&parameters, "timeout", "a number of microseconds")?;
-    let request = InferRequest {
+    Ok(InferRequest {
         id: Some(id).filter(|id| !id.is_empty()),
         // Triton's clients send 0 for none.
         timeout: timeout.filter(|micros| *micros > 0).map(Duration::from_micros),
         ..gathered.finish(raw)?
-    };
-    Ok(Read { model: model_name, version: model_version, request })
+    })
 }
 
 fn add(gathered: &mut Gathered<'_>, input: InferInputTensor, blob: Option<Bytes>) -> Result<(), Refusal> {
@@ -128,7 +120,7 @@ fn elements(name: &str, datatype: Datatype, contents: InferTensorContents) -> Re
     {
         let narrow = |element: &Wide| {
             let outside =
-                |_| Refusal::bad(format!("input `{name}`: {element} is not of the datatype {datatype}"));
+                |_| Refusal::bad(format!("input `{name}`: {element} is not an integer that fits {datatype}"));
             Narrow::try_from(*element).map_err(outside)
         };
         elements.iter().map(narrow).collect()

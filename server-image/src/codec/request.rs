@@ -5,7 +5,7 @@ use std::{borrow::Cow, time::Duration};
 use super::{
     InferRequest, RequestedOutput, binary, elements,
     gathered::{Gathered, datatype_of},
-    scan::Scanner,
+    scan::{DEPTH, Scanner},
 };
 use crate::{
     error::Refusal,
@@ -306,7 +306,10 @@ fn read_shape(scanner: &mut Scanner<'_>) -> Result<Vec<i64>, Refusal> {
     scanner.array(|scanner| {
         let dimension = scanner.number().and_then(|(number, text)| number.to_integer(text)?.try_into().ok());
         shape.push(dimension.ok_or_else(|| scanner.wrong("a dimension must be an integer"))?);
-        if shape.len() > super::scan::DEPTH { Err(scanner.too_deep()) } else { Ok(()) }
+        if shape.len() > DEPTH {
+            return Err(scanner.wrong(&format!("a tensor has at most {DEPTH} dimensions")));
+        }
+        Ok(())
     })?;
     Ok(shape)
 }
