@@ -26,5 +26,6 @@ mod records;
 mod relay;
 mod role;
 mod rows;
+mod rules;
 mod shutdown;
 mod triton;

@@ -81,15 +81,6 @@ fn inputs_and_outputs_keep_their_names_and_rows(difference: Server) {
     assert_eq!(connection.post("/v2/models/fraud/versions/1.3.0/infer", other).json(), expected);
 }
 
-#[rstest]
-fn only_the_requested_outputs_are_sent(difference: Server) {
-    let body = TWO_ROWS.replace(r#"{"id""#, r#"{"outputs":[{"name":"product"}],"id""#);
-    assert_eq!(
-        difference.outputs(body),
-        json!([{"name": "product", "datatype": "FP32", "shape": [2, 2], "data": [10.0, 40.0, 90.0, 200.0]}])
-    );
-}
-
 fn floats(numbers: &[f32]) -> Vec<u8> {
     numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
 }
@@ -187,45 +178,6 @@ fn bodies_are_compressed_both_ways(#[case] coding: &str) {
 #[case::no_json("{", "invalid JSON at byte 1")]
 #[case::trailing(r#"{"inputs":[]} x"#, "trailing bytes")]
 #[case::nothing("", "invalid JSON at byte 0")]
-#[case::missing(r#"{"inputs":[]}"#, "input `left` is missing: FP32 [-1,2]")]
-#[case::unknown(
-    r#"{"inputs":[{"name":"up","shape":[1],"datatype":"FP32","data":[1]}]}"#,
-    "unknown input `up`; the model has `left`, `right`"
-)]
-#[case::datatype(
-    r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP64","data":[1,2]}]}"#,
-    "`left` has the datatype FP64, the model expects FP32"
-)]
-#[case::no_datatype(
-    r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FLOAT","data":[1,2]}]}"#,
-    "unknown datatype `FLOAT`"
-)]
-#[case::rank(
-    r#"{"inputs":[{"name":"left","shape":[2],"datatype":"FP32","data":[1,2]}]}"#,
-    "`left` has the shape [2], the model expects [-1,2]"
-)]
-#[case::width(
-    r#"{"inputs":[{"name":"left","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}"#,
-    "`left` has the shape [1,3], the model expects [-1,2]"
-)]
-#[case::negative(
-    r#"{"inputs":[{"name":"left","shape":[-1,2],"datatype":"FP32","data":[1,2]}]}"#,
-    "`left` has the shape [-1,2]"
-)]
-#[case::too_few(
-    r#"{"inputs":[{"name":"left","shape":[2,2],"datatype":"FP32","data":[1,2,3]}]}"#,
-    "the shape [2,2] needs 4 elements, found 3"
-)]
-#[case::nested_otherwise(
-    r#"{"inputs":[{"name":"left","shape":[2,2],"datatype":"FP32","data":[[1,2,3,4]]}]}"#,
-    "has the shape [2,2], but its data is nested as [1,4]"
-)]
-#[case::nan(r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP32","data":[1,NaN]}]}"#, "input `left`")]
-#[case::infinity(
-    r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP32","data":[1,1e39]}]}"#,
-    "fits FP32"
-)]
-#[case::twice(r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP32","data":[1,2]},{"name":"left","shape":[1,2],"datatype":"FP32","data":[1,2]}]}"#, "`left` appears twice")]
 #[case::no_data(
     r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP32"}]}"#,
     "input `left` has no `data`"
@@ -233,14 +185,6 @@ fn bodies_are_compressed_both_ways(#[case] coding: &str) {
 #[case::no_blob(
     r#"{"inputs":[{"name":"left","shape":[1,2],"datatype":"FP32","parameters":{"binary_data_size":8}}]}"#,
     "only 0 bytes are left"
-)]
-#[case::output(
-    r#"{"outputs":[{"name":"sum"}]}"#,
-    "unknown output `sum`; the model has `difference`, `product`"
-)]
-#[case::huge(
-    r#"{"inputs":[{"name":"left","shape":[4611686018427387904,2],"datatype":"FP32","data":[1]}]}"#,
-    "needs 9223372036854775808 elements, found 1"
 )]
 fn the_message_for_a_bad_request_names_the_mistake(
     difference: Server,
