@@ -17,9 +17,7 @@ pub struct Tolerance {
 
 impl Tolerance {
     fn allows(self, expected: f64, got: f64) -> bool {
-        // Equal infinities have no distance.
-        expected.total_cmp(&got).is_eq()
-            || (got - expected).abs() <= self.absolute + self.relative * expected.abs()
+        (got - expected).abs() <= self.absolute + self.relative * expected.abs()
     }
 }
 
@@ -89,6 +87,12 @@ pub(super) fn compare(
             let expected: f64 = text
                 .parse()
                 .map_err(|_| invalid(format!("`{}` is not an element of a tensor", short(text))))?;
+            // A part of infinity is infinity: every answer would be near it.
+            if !as_precise_as(got, expected).is_finite() {
+                let what =
+                    format!("`{}` is too large for the output; infinity is written as null", short(text));
+                return Err(invalid(what));
+            }
             (is_near(got, expected, text, tolerance), short(text))
         }
     };
@@ -103,11 +107,18 @@ fn is_near(got: Got<'_>, expected: f64, text: &str, tolerance: Tolerance) -> boo
             #[expect(clippy::cast_possible_truncation, reason = "it has no fraction, and `as` saturates")]
             Err(_) => expected.fract() == 0.0 && got == expected as i128,
         },
-        // The number that the output can have: 0.1 is another number of 32 bits than of 64.
-        #[expect(clippy::cast_possible_truncation, reason = "it is rounded")]
-        Got::Single(got) => tolerance.allows((expected as f32).into(), got.into()),
+        Got::Single(single) => tolerance.allows(as_precise_as(got, expected), single.into()),
         Got::Double(got) => tolerance.allows(expected, got),
         Got::Bool(_) | Got::Text(_) => false,
+    }
+}
+
+/// The number that the output can have: 0.1 is another number of 32 bits than of 64.
+fn as_precise_as(got: Got<'_>, expected: f64) -> f64 {
+    match got {
+        #[expect(clippy::cast_possible_truncation, reason = "it is rounded")]
+        Got::Single(_) => (expected as f32).into(),
+        _ => expected,
     }
 }
 
@@ -158,6 +169,23 @@ mod tests {
     fn a_number_may_differ_by_the_tolerance(#[case] expected: &str, #[case] got: f64, #[case] same: bool) {
         let tolerance = Tolerance { absolute: 0.05, relative: 0.1 };
         assert_eq!(judged(View::Fp64(&[got]), expected, tolerance).is_ok(), same);
+    }
+
+    #[rstest]
+    #[case::of_32_bits(View::Fp32(&[0.5]), "1e39")]
+    #[case::infinity_of_32_bits(View::Fp32(&[f32::INFINITY]), "1e39")]
+    #[case::of_64_bits(View::Fp64(&[0.5]), "-1e309")]
+    #[case::infinity_of_64_bits(View::Fp64(&[f64::INFINITY]), "1e309")]
+    #[case::an_integer(View::Int64(&[7]), "1e309")]
+    fn a_number_that_is_too_large_for_the_output_is_no_expectation(
+        #[case] view: View<'_>,
+        #[case] expected: &str,
+    ) {
+        let tolerance = Tolerance { absolute: 0.0, relative: 0.1 };
+        let Err(Flaw::Invalid(message)) = judged(view, expected, tolerance) else {
+            panic!("{expected} is near")
+        };
+        assert!(message.contains("too large"), "{message}");
     }
 
     #[test]
