@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use kube::runtime::events::EventType;
 use understudy_crds::{ModelVersion, ModelVersionStatus};
 
+pub use self::proof::unproven_since;
 use self::{
     announce::announce,
     decide::{NextStep, Step},

@@ -1,6 +1,8 @@
 //! Whether the model of a version is known to answer. Pods report it, and it stays known: a pod that is started again has not
 //! answered a call yet. Pure.
 
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use understudy_contract::probe::Proof;
 use understudy_crds::{
     ModelVersion,
@@ -61,15 +63,24 @@ pub fn is_proven(version: &ModelVersion) -> bool {
 
 /// Whether no input worked, and the version has not answered a call yet, as its pods have reported it now or before.
 pub fn is_missing(version: &ModelVersion, reported: Option<&Proof>) -> bool {
-    let recorded = || {
-        let status = version.status.as_ref()?;
-        condition::find(&status.conditions, PROVEN).map(|proven| proven.status == "False")
-    };
     match reported {
         Some(Proof::Missing { .. }) => !is_proven(version),
         Some(Proof::Synthetic | Proof::Examples { .. } | Proof::Call) => false,
-        None | Some(Proof::Unknown) => recorded().unwrap_or_default(),
+        None | Some(Proof::Unknown) => recorded_missing(version).is_some(),
     }
+}
+
+/// Since when a served version waits for a proof: since it is known that no input worked, and in the present stay in Staging.
+pub fn unproven_since(version: &ModelVersion) -> Option<Timestamp> {
+    let missing = recorded_missing(version).filter(|_| version.stage().is_served())?;
+    let staged = version.staging_approval().map(|approval| approval.decided_at.0);
+    staged.into_iter().chain([missing.last_transition_time.0]).max()
+}
+
+/// The condition that says that the version is not proven.
+fn recorded_missing(version: &ModelVersion) -> Option<&Condition> {
+    let status = version.status.as_ref()?;
+    condition::find(&status.conditions, PROVEN).filter(|proven| proven.status == "False")
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::{
         observe::Observed,
         requirements,
     },
-    fixtures::{condition, now, version, with},
+    fixtures::{EARLIER, NOW, at, condition, digest, now, version, with},
 };
 
 fn missing() -> Proof {
@@ -115,4 +115,29 @@ fn pods_are_asked_again_only_while_a_proof_is_missing() {
     assert!(ready(Observed { proof: Some(missing()), ..asked(None) }).is_some());
     assert_eq!(ready(asked(Some(("True", "CallAnswered")))), None);
     assert_eq!(ready(asked(None)), None);
+}
+
+#[rstest]
+#[case::no_input_worked("Staging", "False", Some(EARLIER))]
+#[case::main("Production", "False", Some(EARLIER))]
+#[case::it_has_answered("Staging", "True", None)]
+#[case::without_pods("Archived", "False", None)]
+fn a_served_version_waits_for_a_proof_since_no_input_worked(
+    #[case] stage: &str,
+    #[case] is_proven: &str,
+    #[case] since: Option<&str>,
+) {
+    let status = with(json!({"stage": stage}), condition(PROVEN, is_proven, "r", "m"));
+    assert_eq!(unproven_since(&version("1.3.0", json!({"status": status}))), since.map(at));
+}
+
+#[test]
+fn the_time_in_the_archive_does_not_count_as_waiting_for_a_proof() {
+    let approval = json!({
+        "id": "6f1c2b", "from": "Archived", "to": "Staging", "requestedBy": "alice", "requestedAt": NOW,
+        "decision": "Approved", "decidedBy": "bob", "decidedAt": NOW, "digest": digest("1.3.0"),
+    });
+    let status = json!({"stage": "Staging", "history": [approval]});
+    let status = with(status, condition(PROVEN, "False", "NoInputWorked", "m"));
+    assert_eq!(unproven_since(&version("1.3.0", json!({"status": status}))), Some(now()));
 }

@@ -14,6 +14,7 @@ use understudy_crds::{Decision, MainReason, ModelDeployment, ModelVersion, Stage
 
 use self::table::Table;
 use crate::{
+    approval,
     cluster::{cache::Cache, client::Heard, queue::QueueState, triggers::Triggers},
     outages, reasons,
 };
@@ -142,8 +143,9 @@ impl Metrics {
         for (approved, count) in by_progress {
             self.table.pending.with_label_values(&[&approved]).set(count);
         }
-        let oldest = waiting.min().map_or(0.0, |at| now.duration_since(at).as_secs_f64().max(0.0));
-        self.table.oldest_pending.set(oldest);
+        self.table.oldest_pending.set(age_of_oldest(waiting, now));
+        let unproven = versions.iter().filter_map(|version| approval::unproven_since(version));
+        self.table.oldest_unproven.set(age_of_oldest(unproven, now));
     }
 
     /// Counts a transition that ended.
@@ -209,6 +211,11 @@ impl Metrics {
     }
 }
 
+/// Seconds since the earliest of these times. 0 without one, and for a time in the future.
+fn age_of_oldest(times: impl Iterator<Item = Timestamp>, now: Timestamp) -> f64 {
+    times.min().map_or(0.0, |at| now.duration_since(at).as_secs_f64().max(0.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,6 +251,7 @@ mod tests {
             "pending_approvals{approved=\"0 of 1\"} 0",
             "leader 0",
             "oldest_pending_approval_seconds 0",
+            "oldest_unproven_version_seconds 0",
             r#"model_versions_not_serving{reason="LoadFailed"} 0"#,
             r#"model_deployments_not_running{reason="NoAnswer"} 0"#,
             r#"reconcile_errors_total{controller="modeldeployment",reason="ApplyFailed"} 0"#,

@@ -18,6 +18,7 @@ pub struct Table {
     pub versions: IntGaugeVec,
     pub not_serving: IntGaugeVec,
     pub not_running: IntGaugeVec,
+    pub oldest_unproven: Gauge,
     pub rolling: IntGauge,
     pub outdated: IntGauge,
     pub approval_to_serving: Histogram,
@@ -92,6 +93,13 @@ impl Table {
             "model_deployments_not_running",
             "Model deployments that have a main and do not answer through their Service, by reason.",
             "reason",
+        )?;
+        let oldest_unproven = add(
+            registry,
+            Gauge::new(
+                "understudy_oldest_unproven_version_seconds",
+                "How long a version in Staging or Production has waited for a call that its model answers, at most. 0 if none waits.",
+            )?,
         )?;
         let rolling = gauge(
             "workloads_rolling",
@@ -181,6 +189,7 @@ impl Table {
             versions,
             not_serving,
             not_running,
+            oldest_unproven,
             rolling,
             outdated,
             approval_to_serving,
