@@ -60,14 +60,18 @@ def indented(text: str, by: int) -> str:
     return "\n".join((" " * by + line).rstrip() for line in text.strip().splitlines())
 
 
-def version_manifest(sample: Sample, main: Sample | None, data: Data) -> str:
+def version_manifest(sample: Sample, main: Sample | None, data: Data, examples: bytes) -> str:
     metrics = "\n".join(f"      - {{name: {name}, value: {value}}}" for name, value in sample.metrics.items())
-    drift = ""
+    more = ""
     if sample.baseline is not None:
-        drift = f"""
+        more = f"""
   baseline:
     uri: s3://models/{sample.path("baseline.json")}
-    sha256: {sha256(sample.baseline)}"""
+    sha256: {sha256(sample.baseline)}
+  examples:
+    uri: s3://models/{sample.path("examples.jsonl")}
+    sha256: {sha256(examples)}
+    tolerance: {{absolute: {ANSWER_TOLERANCE}}}"""
     return f"""# Made by samples/make.py.
 apiVersion: understudy.dev/v1alpha1
 kind: ModelVersion
@@ -79,7 +83,7 @@ spec:
   artifact:
     uri: s3://models/{sample.path("model.onnx")}
     sha256: {sha256(sample.content)}
-    secretRef: {{name: s3}}{drift}
+    secretRef: {{name: s3}}{more}
   documentation:
     markdown: |
 {indented(card(sample, main, data), 6)}
@@ -132,8 +136,22 @@ def infer_request(row: np.ndarray) -> str:
     return as_json({"id": "sample", "inputs": [tensor]})
 
 
+def record(row: np.ndarray, data: Data) -> dict:
+    return dict(zip(data.features, map(number, row), strict=True))
+
+
 def predict_request(row: np.ndarray, data: Data) -> str:
-    return as_json({"records": [dict(zip(data.features, map(number, row), strict=True))]})
+    return as_json({"records": [record(row, data)]})
+
+
+def examples(chosen: list[int], sample: Sample, data: Data) -> bytes:
+    """These held-out rows as requests for `/predict`, with the answers of this version: one example in each line."""
+    lines = []
+    for index in chosen:
+        request = {"records": [record(data.test_x[index], data)]}
+        prediction = expected_row(index, [sample], data)["expected"][sample.version]
+        lines.append(json.dumps({"request": request, "response": {"predictions": [prediction]}}))
+    return ("\n".join(lines) + "\n").encode()
 
 
 def expected_row(index: int, samples: list[Sample], data: Data) -> dict:
@@ -146,10 +164,13 @@ def expected_row(index: int, samples: list[Sample], data: Data) -> dict:
     return {"truth": int(data.test_y[index]), "features": features, "expected": expected}
 
 
-def few_rows(samples: list[Sample], data: Data) -> str:
+def few(samples: list[Sample]) -> list[int]:
     """Six held-out rows. The first two versions answer three of them very differently."""
     distance = np.abs(samples[0].probabilities[:, BENIGN] - samples[1].probabilities[:, BENIGN])
-    chosen = [0, 1, 2, *(int(index) for index in np.argsort(-distance, kind="stable")[:3])]
+    return [0, 1, 2, *(int(index) for index in np.argsort(-distance, kind="stable")[:3])]
+
+
+def few_rows(chosen: list[int], samples: list[Sample], data: Data) -> str:
     rows = [expected_row(index, samples, data) for index in chosen]
     return as_json({"input": INPUT, "labels": data.labels, "tolerance": ANSWER_TOLERANCE, "rows": rows})
 
@@ -168,18 +189,22 @@ def outputs() -> dict[str, bytes]:
     data = load()
     samples = versions(data)
     row = data.test_x[0]
+    chosen = few(samples)
     files = {
         "manifests/modeldeployment.yaml": deployment_manifest().encode(),
         "requests/infer.json": infer_request(row).encode(),
         "requests/predict.json": predict_request(row, data).encode(),
-        "rows.json": few_rows(samples, data).encode(),
+        "rows.json": few_rows(chosen, samples, data).encode(),
         "held-out.json": all_rows(samples, data).encode(),
     }
     for sample, main in zip(samples, [None, *samples]):
         files[f"models/{sample.path('model.onnx')}"] = sample.content
+        proof = examples(chosen, sample, data)
         if sample.baseline is not None:
             files[f"models/{sample.path('baseline.json')}"] = sample.baseline
-        files[f"manifests/modelversion-{sample.version}.yaml"] = version_manifest(sample, main, data).encode()
+            files[f"models/{sample.path('examples.jsonl')}"] = proof
+        manifest = version_manifest(sample, main, data, proof)
+        files[f"manifests/modelversion-{sample.version}.yaml"] = manifest.encode()
         print(f"{sample.version} {len(sample.content):>6} bytes sha256:{sha256(sample.content)} {sample.metrics}")
     return files
 

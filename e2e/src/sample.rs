@@ -142,3 +142,28 @@ pub fn tolerance() -> Result<f64> {
 pub fn held_out() -> Result<Vec<Row>> {
     Ok(Rows::of("samples/held-out.json")?.rows)
 }
+
+#[cfg(test)]
+mod tests {
+    use understudy_crds::ModelVersion;
+
+    use super::*;
+
+    /// Where the S3 server of `make up` has `samples/models`.
+    const BUCKET: &str = "s3://models/";
+
+    #[test]
+    fn the_manifests_have_the_digests_of_the_files_that_they_name() {
+        for sample in [Sample::V1_0_0, Sample::V1_1_0, Sample::V1_2_0] {
+            let manifest = std::fs::read_to_string(sample.manifest()).unwrap();
+            let spec = serde_saphyr::from_str::<ModelVersion>(&manifest).unwrap().spec;
+            let artifact = [(spec.artifact.uri, spec.artifact.sha256)];
+            let baseline = spec.baseline.map(|file| (file.uri, file.sha256));
+            let examples = spec.examples.map(|file| (file.uri, file.sha256));
+            for (uri, sha256) in artifact.into_iter().chain(baseline).chain(examples) {
+                let path = format!("samples/models/{}", uri.strip_prefix(BUCKET).unwrap());
+                assert_eq!(sha256, digest(&read(&path).unwrap()), "{uri}");
+            }
+        }
+    }
+}
