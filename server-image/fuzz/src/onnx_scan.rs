@@ -1,12 +1,10 @@
 //! A model file, before ONNX Runtime reads it.
 
-use std::{fs::File, io::Write, os::fd::AsRawFd, path::PathBuf};
-
 use prost::Message;
-use rustix::fs::{MemfdFlags, memfd_create};
 use understudy_server::onnx;
 
 use crate::{
+    in_memory::in_memory,
     memory::bounded,
     protobuf::{AttributeProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto},
 };
@@ -31,14 +29,6 @@ pub fn check(input: &[u8]) {
     }
     assert_eq!(facts.has_loops, seen.loops, "whether there are loops");
     assert!(seen.nodes <= 500_000, "{} nodes", seen.nodes);
-}
-
-/// A file that is only in memory, and its path.
-fn in_memory(input: &[u8]) -> (File, PathBuf) {
-    let mut file = File::from(memfd_create("model.onnx", MemfdFlags::CLOEXEC).expect("a file in memory"));
-    file.write_all(input).expect("a file in memory");
-    let path = format!("/proc/self/fd/{}", file.as_raw_fd()).into();
-    (file, path)
 }
 
 #[derive(Default)]
