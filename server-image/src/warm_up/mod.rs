@@ -29,7 +29,7 @@ const SIZES: [i64; 14] = [1, 2, 16, 64, 512, 4, 8, 32, 128, 256, 1024, 2048, 409
 const MAX_ELEMENTS: usize = 1 << 28;
 /// Most elements of an input of which a dimension is larger than 1 only to find a size that works.
 const MAX_TRIED: usize = 1 << 22;
-/// After this time nothing further is tried, and all runs but the first one end.
+/// After this time since the first run nothing further is tried.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A dimension of an input.
@@ -75,7 +75,8 @@ pub enum Found {
 pub fn find(session: &mut Pipeline, signature: &Signature, max_run: Duration) -> Result<Found, Failure> {
     let ranks = if signature.inputs.iter().any(|port| port.any_shape) { &RANKS[..] } else { &RANKS[..1] };
     let layouts: Vec<_> = ranks.iter().map(|rank| dimensions(session, signature, *rank)).collect();
-    let mut search = Search { session, begin: Instant::now(), max_run, is_endless: false, first_error: None };
+    let mut search =
+        Search { session, until: Instant::now() + max_run, is_endless: false, first_error: None };
     let mut simplest = None;
     for inputs in &layouts {
         for sizes in candidates(inputs) {
@@ -106,7 +107,7 @@ pub fn find(session: &mut Pipeline, signature: &Signature, max_run: Duration) ->
     }
     if search.is_endless {
         let message = format!(
-            "the first inference, on inputs of zeros, was stopped after {} s: publish the model with spec.examples if it is faster on others",
+            "the first inference, on inputs of zeros, was stopped after {} s, and no other one succeeded: publish the model with spec.examples if it is faster on others",
             max_run.as_secs_f64()
         );
         return Err(Failure::new(Reason::WarmUpFailed, message));
@@ -128,9 +129,8 @@ fn needs_memory(error: &str) -> bool {
 /// Runs the model until it succeeds.
 struct Search<'s> {
     session: &'s mut Pipeline,
-    begin: Instant,
-    /// Longest time of the first run. The others end with the search.
-    max_run: Duration,
+    /// When the first run ends, and after it the search.
+    until: Instant,
     /// Whether the first run was stopped.
     is_endless: bool,
     /// Why the first run failed: it had the simplest inputs.
@@ -143,12 +143,14 @@ impl Search<'_> {
         if self.is_over() {
             return false;
         }
-        let limit = if self.first_error.is_none() { self.max_run } else { self.max_run.min(PATIENCE) };
-        match self.session.run(tensors, self.begin + limit) {
+        match self.session.run(tensors, self.until) {
             Ok(_) => true,
             Err(error) => {
-                self.is_endless |= self.first_error.is_none() && error == RunError::Stopped;
-                self.first_error.get_or_insert_with(|| error.to_string());
+                if self.first_error.is_none() {
+                    self.is_endless = error == RunError::Stopped;
+                    self.until = Instant::now() + PATIENCE;
+                    self.first_error = Some(error.to_string());
+                }
                 false
             }
         }
@@ -170,7 +172,7 @@ impl Search<'_> {
     }
 
     fn is_over(&self) -> bool {
-        self.is_endless || (self.first_error.is_some() && self.begin.elapsed() > PATIENCE)
+        self.first_error.is_some() && Instant::now() > self.until
     }
 }
 

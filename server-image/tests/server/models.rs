@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     client::Connection,
-    harness::{MODEL, Server},
+    harness::{Launch, MODEL, Server},
 };
 
 /// scikit-learn's exporter ends every classifier with this operator, unless told otherwise.
@@ -139,4 +139,10 @@ fn an_optional_tensor_is_an_input_like_any_other() {
     // The protocol has no form for an optional without a value.
     let message = server.infer(format!(r#"{{"inputs":[{x}]}}"#)).error(400);
     assert!(message.contains("input `scale` is missing"), "{message}");
+}
+
+#[test]
+fn a_model_that_never_ends_on_zeros_is_warmed_up_with_other_values() {
+    let server = Launch::of("stuck_on_zeros.onnx").arguments(&["--max-run", "0.5"]).ready();
+    assert_eq!(server.get("/understudy/v1/probe").status, 200);
 }
