@@ -31,6 +31,7 @@ const EXPECTED: [(&str, &str, &str); 7] = [
     ("differ-", r#""reason":"ExamplesDiffer""#, "the story publishes a wrong example"),
     ("digest-", r#""reason":"DigestMismatch""#, "the story publishes another digest than that of the file"),
     ("missing-", r#""reason":"ArtifactNotFound""#, "the story publishes a file that does not exist"),
+    ("misjoined-", r#""reason":"InvalidModel""#, "the story publishes a graph that does not fit its model"),
     ("not-onnx-", r#""reason":"InvalidModel""#, "the story publishes a pickle"),
     ("swap-", r#""reason":"DigestMismatch""#, "the story replaces the file behind its URI"),
 ];

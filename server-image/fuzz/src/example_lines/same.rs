@@ -85,6 +85,7 @@ fn leaves(raw: &RawValue) -> Vec<String> {
 }
 
 /// Panics unless these are the elements from `begin` on.
+#[expect(clippy::cast_possible_truncation, reason = "the server rounds to 64 bits first, too")]
 fn elements(leaves: &[String], view: View<'_>, begin: usize, tolerance: Tolerance) {
     for (position, leaf) in (begin..).zip(leaves) {
         let is_same = match view {
