@@ -21,7 +21,7 @@ const CONTAINERS: [&str; 2] = ["operator", "server"];
 const SHOWN: usize = 600;
 
 /// Errors that stories cause: beginning of the namespace, words of the line, and why it is expected.
-const EXPECTED: [(&str, &str, &str); 7] = [
+const EXPECTED: [(&str, &str, &str); 8] = [
     ("bomb-", r#""reason":"WarmUpFailed""#, "the story publishes a model that needs gigabytes"),
     (
         "deadline-",
