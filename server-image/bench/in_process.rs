@@ -17,7 +17,8 @@ use understudy_server::{
     load::{self, LoadOptions, Resources, Wanted},
     model::Model,
     onnx,
-    session::{OnnxRuntime, Session},
+    onnx_runtime::OnnxRuntime,
+    session::Session,
     tensor::Tensor,
 };
 

@@ -8,7 +8,7 @@
 //! | load and warm up the model | [`load`] makes the [`model`], its [`signature`] and [`columns`], [`warm_up`] |
 //! | reproduce the expected answers | [`examples`], and what is known then: [`proof`] |
 //! | turn bytes into tensors and back | [`http`], [`grpc`] ([`proto`]) and [`page`] on the same ports ([`transports`]), [`exchange`] (of an [`api`]) and its [`codec`], [`tensor`] and [`view`], [`error`] |
-//! | run them | [`engine`] takes a [`session`] where [`placement`] says, until its [`deadline`], unless there is an [`overload`], several in one [`batch`] where that pays, [`output`] and [`outputs`], [`laps`] |
+//! | run them | [`engine`] takes a [`session`] (of [`onnx_runtime`], a [`pipeline`] of graphs) where [`placement`] says, until its [`deadline`], unless there is an [`overload`], several in one [`batch`] where that pays, [`output`] and [`outputs`], [`laps`] |
 //! | follow the operator | [`routing`] reads who is main ([`role`]), who is challenger, what is recorded |
 //! | observe calls after their responses | [`observer`] hands each [`call`] to the next three |
 //! | copy it to the challenger | [`mirror`] |
@@ -50,6 +50,7 @@ pub mod model;
 mod named_enum;
 pub mod observer;
 pub mod onnx;
+pub mod onnx_runtime;
 pub mod output;
 pub mod outputs;
 pub mod overload;

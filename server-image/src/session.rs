@@ -1,8 +1,8 @@
 //! Runs a model. The engine knows the trait only: a test can stand in for ONNX Runtime, and other providers can follow.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
-use crate::{output::Output, outputs, pipeline::Pipeline, signature::Signature, tensor::Tensor};
+use crate::{output::Output, tensor::Tensor};
 
 /// A model that is ready to run, once at a time.
 pub trait Session: Send {
@@ -31,26 +31,5 @@ impl From<ort::Error> for RunError {
             ort::ErrorCode::InvalidArgument => Self::Rejected(error.to_string()),
             _ => Self::Failed(error.to_string()),
         }
-    }
-}
-
-/// A model in ONNX Runtime, with the graphs before it.
-pub struct OnnxRuntime {
-    pipeline: Pipeline,
-    signature: Arc<Signature>,
-}
-
-impl OnnxRuntime {
-    /// A session of a model with this signature.
-    #[must_use]
-    pub fn new(pipeline: Pipeline, signature: Arc<Signature>) -> Self {
-        Self { pipeline, signature }
-    }
-}
-
-impl Session for OnnxRuntime {
-    fn run(&mut self, inputs: &[Tensor], until: Instant) -> Result<Vec<Output>, RunError> {
-        let Self { pipeline, signature } = self;
-        outputs::of(pipeline.run(inputs, until)?, signature).map_err(RunError::Failed)
     }
 }

@@ -11,7 +11,7 @@ use understudy_stats::Identity;
 
 use crate::{
     artifact::Artifact, codec::response::Templates, deadline::Deadlines, examples::ExamplesFile,
-    model::Model, onnx::Facts, pipeline::Pipeline, proof::KnownProof, session::OnnxRuntime,
+    model::Model, onnx::Facts, onnx_runtime::OnnxRuntime, pipeline::Pipeline, proof::KnownProof,
 };
 use parallelism::Parallelism;
 pub use parallelism::{Resources, Wanted};

@@ -9,7 +9,7 @@ use understudy_server::proto::{
     model_infer_request::{InferInputTensor, InferRequestedOutputTensor},
 };
 
-use super::rule::{Class, Request, Tensor};
+use super::request::{Request, Tensor};
 use crate::{
     client::{Connection, Response},
     grpc::Client,
@@ -29,6 +29,15 @@ pub enum Form {
     Typed,
     /// gRPC with `raw_input_contents`.
     Raw,
+}
+
+/// A class of errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    Invalid,
+    NotFound,
+    TooLarge,
+    Unsupported,
 }
 
 /// What a server answered.

@@ -3,6 +3,7 @@
 
 mod form;
 mod names;
+mod request;
 mod rule;
 mod shapes;
 mod values;

@@ -1,11 +1,14 @@
 //! What a request names: a model, a version, inputs, outputs and datatypes.
 
 use super::{
-    form::Form,
-    rule::{
+    form::{
         Class::{Invalid, NotFound, Unsupported},
+        Form,
+    },
+    request::{Request, Tensor, tensor},
+    rule::{
         Expected::{self, Answer, Message, Words},
-        Request, Rule, Tensor, tensor,
+        Rule,
     },
     values::singles,
 };

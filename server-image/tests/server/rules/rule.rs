@@ -1,6 +1,9 @@
 //! A rule: a request that is described once, and what every form of it must be answered.
 
-use super::{form::Form, values::Values};
+use super::{
+    form::{Class, Form},
+    request::{Request, Tensor},
+};
 
 /// One row of a table.
 #[derive(Debug)]
@@ -14,26 +17,6 @@ pub struct Rule {
     pub expected: Expected,
 }
 
-/// A request, whatever its form.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// Name and version of the model, as the caller knows them.
-    pub asks: (&'static str, &'static str),
-    pub inputs: Vec<Tensor>,
-    pub outputs: Vec<&'static str>,
-}
-
-/// A tensor, as the caller describes it.
-#[derive(Debug, Clone)]
-pub struct Tensor {
-    pub name: &'static str,
-    pub shape: Vec<i64>,
-    pub datatype: &'static str,
-    pub values: Values,
-    /// Whether the caller says that it is in shared memory.
-    pub is_shared: bool,
-}
-
 /// What is expected in each form.
 #[derive(Debug)]
 pub enum Expected {
@@ -43,25 +26,6 @@ pub enum Expected {
     Message(Class, &'static str),
     /// A refusal whose message has these words. Each form adds what only it knows, such as a position.
     Words(Class, &'static [&'static str]),
-}
-
-/// A class of errors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    Invalid,
-    NotFound,
-    TooLarge,
-    Unsupported,
-}
-
-pub fn tensor(name: &'static str, shape: &[i64], datatype: &'static str, values: Values) -> Tensor {
-    Tensor { name, shape: shape.to_vec(), datatype, values, is_shared: false }
-}
-
-impl Request {
-    pub fn of(inputs: Vec<Tensor>) -> Self {
-        Self { asks: ("fraud", ""), inputs, outputs: vec![] }
-    }
 }
 
 impl Rule {

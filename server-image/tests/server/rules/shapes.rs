@@ -1,11 +1,14 @@
 //! Which shapes a tensor may have.
 
 use super::{
-    form::Form,
-    rule::{
+    form::{
         Class::{Invalid, TooLarge},
+        Form,
+    },
+    request::{Request, tensor},
+    rule::{
         Expected::{self, Answer, Message, Words},
-        Request, Rule, tensor,
+        Rule,
     },
     values::{Values, singles, texts},
 };

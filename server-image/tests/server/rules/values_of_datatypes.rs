@@ -1,11 +1,11 @@
 //! What an element of each datatype may be.
 
 use super::{
-    form::Form,
+    form::{Class::Invalid, Form},
+    request::{Request, tensor},
     rule::{
-        Class::Invalid,
         Expected::{self, Words},
-        Request, Rule, tensor,
+        Rule,
     },
     values::{Values, bools, doubles, integers, singles, texts},
 };
