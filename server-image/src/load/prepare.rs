@@ -16,9 +16,9 @@ use crate::{
     warm_up::{self, Found},
 };
 
-/// Warm-up runs of a session: enough for a median. They end earlier if they take longer than [`MAX_WARM_UP`] together.
+/// Warm-up runs of the first session: enough for a median. They end earlier if they take longer than [`MAX_WARM_UP`] together.
 const RUNS: usize = 15;
-const MAX_WARM_UP: Duration = Duration::from_millis(100);
+const MAX_WARM_UP: Duration = Duration::from_millis(15);
 /// Longest error of a warm-up that the operator learns, in bytes.
 const MAX_ERROR: usize = 1024;
 /// What is known before the sessions are warmed up.
@@ -62,7 +62,6 @@ pub(super) fn try_synthetic(
     let examples = Examples::default();
     match warm_up::find(session, signature, max_run)? {
         Found::Works(inputs) => {
-            let failed = |error: RunError| Failure::new(Reason::WarmUpFailed, error);
             let values = session.run(&inputs, Instant::now() + max_run).map_err(failed)?;
             learn_classes(&values, signature).map_err(|error| failed(error.into()))?;
             Ok(Prepared { inputs, proof: Proof::Synthetic, examples })
@@ -84,13 +83,18 @@ pub(super) fn try_synthetic(
     }
 }
 
+fn failed(error: RunError) -> Failure {
+    Failure::new(Reason::WarmUpFailed, error)
+}
+
 /// The error as it is reported.
 fn shortened(mut error: String) -> String {
     error.truncate(error.floor_char_boundary(MAX_ERROR));
     error
 }
 
-/// Warms up the other sessions too, and finds out how requests are joined. A run in the first one takes `latency`.
+/// Runs the other sessions once, so that no caller waits for what a session does in its first run, and finds out how requests
+/// are joined. A run in the first one takes `latency`.
 pub(super) fn warm(
     sessions: &mut [Pipeline],
     signature: &Signature,
@@ -99,7 +103,7 @@ pub(super) fn warm(
     max_run: Duration,
 ) -> Result<Option<Batching>, Failure> {
     for session in &mut sessions[1..] {
-        median(session, inputs, max_run)?;
+        session.run(inputs, Instant::now() + max_run).map_err(failed)?;
     }
     Ok(warm_up::batching(&mut sessions[0], signature, inputs, latency))
 }
@@ -114,7 +118,7 @@ pub(super) fn median(
     let mut times = Vec::with_capacity(RUNS);
     while times.is_empty() || (times.len() < RUNS && begin.elapsed() < MAX_WARM_UP) {
         let start = Instant::now();
-        session.run(inputs, start + max_run).map_err(|error| Failure::new(Reason::WarmUpFailed, error))?;
+        session.run(inputs, start + max_run).map_err(failed)?;
         times.push(start.elapsed());
     }
     times.sort_unstable();
