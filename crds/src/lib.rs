@@ -5,8 +5,8 @@
 //!
 //! - [`ModelDeployment`]: `model_deployment`, with the parts of its spec and status in `approval`, `rollout`, `rollback`,
 //!   `challenger`, `recording`, `drift`, `comparison`, `served`, `owned` and `main_record`.
-//! - [`ModelVersion`]: `model_version`, with `artifact`, `evidence`, `examples`, `preprocessing`, `stage`, `transition`, `history`, `acceptance`,
-//!   `signature` and `failure`.
+//! - [`ModelVersion`]: `model_version`, with `artifact`, `evidence`, `examples`, `preprocessing`, `stage`, `transition`, `history`,
+//!   `acceptance`, `signature` and `failure`.
 //! - Both: methods in `accessors`, [`annotations`], [`condition`]s, and the [`names`] of owned objects.
 //! - Texts: `rules` says which names a spec may have, [`limits`] how long texts may be, `bounds` cuts a status to them.
 //!
@@ -59,7 +59,6 @@ pub use comparison::{
 pub use drift::{ColumnRole, DRIFTING_LIMIT, DriftRules, DriftStatistic, DriftStatus, DriftingFeature};
 pub use evidence::{Documentation, Evaluation, Metric, Provenance};
 pub use examples::{Examples, Tolerance};
-
 pub use failure::Failure;
 pub use history::{
     Decision, END_OF_APPROVED, HISTORY_CAPACITY, HISTORY_LIMIT, HistoryEntry, PolicyReference,
@@ -69,15 +68,15 @@ pub use misfit::{breaking_note, misfit};
 pub use model_deployment::{ModelDeployment, ModelDeploymentSpec, ModelDeploymentStatus};
 pub use model_version::{ModelVersion, ModelVersionSpec, ModelVersionStatus};
 pub use owned::OwnedObject;
+pub use preprocessing::PreprocessingGraph;
 pub use recording::{Recording, Sink};
 pub use rollback::{Rollback, RollbackResult, RollbackStatus};
 pub use rollout::{Rollout, RolloutRules};
 pub use served::{Previous, ServedVersion, Staged};
 pub use signature::{ModelSignature, TensorSpec};
 pub use stage::Stage;
+pub use threads::Threads;
 pub use transition::{Grant, Transition};
 
 /// The API group of both kinds.
 pub const GROUP: &str = "understudy.dev";
-pub use preprocessing::{MAX_GRAPHS, PreprocessingGraph};
-pub use threads::Threads;

@@ -4,14 +4,16 @@ mod parallelism;
 mod prepare;
 mod sessions;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
+use ort::environment::Environment;
 use understudy_contract::{Digest, Failure, Reason, probe::Proof};
 use understudy_stats::Identity;
 
 use crate::{
     artifact::Artifact, codec::response::Templates, deadline::Deadlines, examples::ExamplesFile,
     model::Model, onnx::Facts, onnx_runtime::OnnxRuntime, pipeline::Pipeline, proof::KnownProof,
+    tensor::Tensor,
 };
 use parallelism::Parallelism;
 pub use parallelism::{Resources, Wanted};
@@ -92,19 +94,10 @@ pub fn model(options: &LoadOptions<'_>) -> Result<(Model, Vec<OnnxRuntime>), Fai
         (UNKNOWN, None)
     } else {
         let latency = median(&mut sessions[0], &inputs, options.max_run)?;
-        let latency = match parallelism.to_try(options.wanted, latency) {
-            Some(threads) => {
-                let (mut session, _) = open_one(&environment, &files, options.deadlines, threads)?;
-                let tried = median(&mut session, &inputs, options.max_run)?;
-                match parallelism.with_threads(threads, latency, tried) {
-                    Some(better) => {
-                        drop(sessions);
-                        parallelism = better;
-                        (sessions, _) = open(&environment, &files, options.deadlines, parallelism)?;
-                        tried
-                    }
-                    None => latency,
-                }
+        let latency = match with_more_threads(&environment, &files, options, &inputs, parallelism, latency)? {
+            Some((better, others, tried)) => {
+                (parallelism, sessions) = (better, others);
+                tried
             }
             None => latency,
         };
@@ -134,6 +127,28 @@ pub fn model(options: &LoadOptions<'_>) -> Result<(Model, Vec<OnnxRuntime>), Fai
     };
     let sessions = sessions.into_iter().map(|session| OnnxRuntime::new(session, Arc::clone(&signature)));
     Ok((model, sessions.collect()))
+}
+
+/// Sessions with more threads for each run, if they pay, and the time of a run. The first one is warm. A run on one thread
+/// takes `latency`.
+fn with_more_threads(
+    environment: &Environment,
+    files: &[File<'_>],
+    options: &LoadOptions<'_>,
+    inputs: &[Tensor],
+    parallelism: Parallelism,
+    latency: Duration,
+) -> Result<Option<(Parallelism, Vec<Pipeline>, Duration)>, Failure> {
+    let Some(threads) = parallelism.to_try(options.wanted, latency) else { return Ok(None) };
+    let (mut first, _) = open_one(environment, files, options.deadlines, threads)?;
+    let tried = median(&mut first, inputs, options.max_run)?;
+    let Some(better) = parallelism.with_threads(threads, latency, tried) else { return Ok(None) };
+    let mut sessions = vec![first];
+    if let Some(others) = NonZeroUsize::new(better.sessions.get() - 1) {
+        let others = Parallelism { sessions: others, ..better };
+        sessions.extend(open(environment, files, options.deadlines, others)?.0);
+    }
+    Ok(Some((better, sessions, tried)))
 }
 
 /// The property `feature_names`: a JSON list of strings, or names separated by commas.

@@ -10,7 +10,13 @@ use ort::{
 use understudy_contract::{Failure, Reason};
 
 use super::parallelism::Parallelism;
-use crate::{artifact::Artifact, deadline::Deadlines, onnx::Facts, pipeline::Pipeline, signature::Signature};
+use crate::{
+    artifact::Artifact,
+    deadline::Deadlines,
+    onnx::Facts,
+    pipeline::{self, Pipeline},
+    signature::Signature,
+};
 
 /// Loads the shared library of ONNX Runtime. May be called once in a process. Fails with `LoadFailed`.
 pub fn environment(onnxruntime: &Path) -> Result<Environment, Failure> {
@@ -66,8 +72,7 @@ pub(super) fn open_one(
 ) -> Result<(Pipeline, Signature), Failure> {
     let sessions = files.iter().enumerate().map(|(graph, file)| {
         session(environment, file.path, intra_op).map_err(|error| {
-            let what =
-                if graph + 1 == files.len() { "the model" } else { &format!("preprocessing[{graph}]") };
+            let what = pipeline::name(graph, files.len());
             Failure::new(Reason::LoadFailed, format!("ONNX Runtime failed to load {what}: {error}"))
         })
     });

@@ -11,6 +11,7 @@ use ort::{
 };
 
 use crate::{deadline::Deadline, session::RunError, signature::Signature, tensor::Tensor};
+pub use plan::name;
 use plan::{Plan, Source};
 
 /// A model and the graphs before it. Without graphs before it, it is the model alone.
@@ -46,7 +47,7 @@ impl Pipeline {
         let count = sessions.len();
         let signature = |(graph, (session, without_shape)): (usize, (&Session, &&HashSet<String>))| {
             Signature::of(session, without_shape).map_err(|what| {
-                if graph + 1 == count { what } else { format!("{}: {what}", plan::name(graph, count)) }
+                if graph + 1 == count { what } else { format!("{}: {what}", name(graph, count)) }
             })
         };
         let graphs = sessions.iter().zip(without_shape).enumerate();

@@ -134,8 +134,9 @@ impl Joining<'_> {
     }
 }
 
-/// What a graph is called in messages: its place in the `ModelVersion`.
-pub(super) fn name(graph: usize, graphs: usize) -> String {
+/// What a graph is called in messages: its place in the `ModelVersion`. The last one is the model.
+#[must_use]
+pub fn name(graph: usize, graphs: usize) -> String {
     if graph + 1 == graphs { "the model".to_owned() } else { format!("preprocessing[{graph}]") }
 }
 
