@@ -71,6 +71,7 @@ fn selector(service: &Service) -> Value {
 
 #[tokio::test]
 async fn without_the_guard_callers_are_led_back_and_main_runs_what_was_approved() -> Result<()> {
+    let _installed = crate::POLICY_INSTALLED.read().await;
     with_temp_ns("unguarded", async |story| {
         story.serve_main(&json!({})).await?;
         await_guarded(&story, "True").await?;
