@@ -13,8 +13,6 @@ pub struct Options {
     pub growth: Duration,
     /// The parts to run. Empty: all.
     parts: Vec<String>,
-    /// Whether the servers and the load have processors of their own.
-    pub pin: bool,
     /// Where the results are written.
     pub out: PathBuf,
     /// Python's packages of the `FastAPI` peer and of the models.
@@ -40,7 +38,6 @@ impl Options {
         Self {
             turn: seconds("BENCH_SECONDS", 10),
             growth: seconds("BENCH_GROWTH_SECONDS", 600),
-            pin: text("BENCH_PIN").is_some_and(|text| text == "1"),
             out: text("BENCH_OUT")
                 .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), Into::into),
             fastapi: set("BENCH_FASTAPI").into(),

@@ -16,7 +16,7 @@ const SIZES: [usize; 7] = [1, 16, 64, 256, IMAGE, 1024, 4096];
 const IMAGE: usize = 588;
 
 pub fn run(options: &Options, report: &mut Report) {
-    let pin = if options.pin { Pin::apart() } else { Pin::default() };
+    let pin = Pin::apart();
     let time = options.short_turn();
     let server = Server::start(&Case::frames(1).file, &pin);
     let null = Null::start(&pin);

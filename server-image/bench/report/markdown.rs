@@ -6,13 +6,11 @@ pub fn text(report: &Report) -> String {
     let mut parts = vec![
         "# The server's figures".to_owned(),
         format!(
-            "`make bench-server` writes this file. {} processors ({}), load and servers {}. Each load had 3 turns of {} s in \
+            "`make bench-server` writes this file. {} processors ({}). With one caller of a light \
+             model, the load has the last of them for itself; otherwise load and servers share them. Each load had 3 turns of {} s in \
              alternation with the others, of which these are the medians. On a shared machine only the ratios are meaningful. \
              *load* is how much of a processor the load itself took: near 100, it is the limit.",
-            report.processors,
-            report.processor,
-            if report.pinned { "on processors of their own" } else { "on the same processors" },
-            report.seconds,
+            report.processors, report.processor, report.seconds,
         ),
     ];
     let mut section = |title: &str, body: Vec<String>| {

@@ -1,7 +1,9 @@
 //! Runs requests in three [`steps`]. They happen on the thread that read the request, if that is fast enough for a request of
 //! this size ([`Placement`]) and a session is free. Otherwise the request waits in a bounded queue for one of the
-//! [`threads`] that own a session.
+//! [`threads`] that own a session. Both [`gather`] requests into one run ([`joined`]), if that pays.
 
+mod gather;
+mod joined;
 mod steps;
 mod threads;
 
@@ -10,13 +12,12 @@ use std::{
     time::Instant,
 };
 
-use crossbeam_channel::{Sender, TrySendError};
+use crossbeam_channel::Sender;
 use tokio::sync::oneshot;
 
 pub use steps::{Bounds, CallTrace, Completion, Work};
 
 use crate::{
-    error::Refusal,
     exchange::Message,
     metrics::Metrics,
     model::Model,
@@ -25,13 +26,16 @@ use crate::{
     session::Session,
     shard::{self, Sharded},
 };
+use gather::Gather;
+use joined::Ready;
 use steps::{Shared, Task};
-use threads::{Job, SessionThread};
+use threads::{Job, SessionThread, enqueue};
 
 /// The sessions and the queue in front of them.
 pub struct Engine {
     shared: Arc<Shared>,
     queue: Sender<Job>,
+    gather: Arc<Gather>,
 }
 
 impl Engine {
@@ -54,7 +58,8 @@ impl Engine {
                 SessionThread::new(&shared, &jobs).serve();
             })?;
         }
-        Ok(Self { shared, queue })
+        let gather = Arc::new(Gather::new(&shared, &queue));
+        Ok(Self { shared, queue, gather })
     }
 
     /// The model.
@@ -65,7 +70,7 @@ impl Engine {
 
     /// Runs a request.
     pub async fn run(&self, work: Work) -> Completion {
-        let Self { shared, queue } = self;
+        let Self { shared, queue, gather } = self;
         let mut task = Task::new(work);
         let mut decoded = None;
         let Message { coding, body, .. } = &task.work.message;
@@ -74,6 +79,11 @@ impl Engine {
                 Ok(request) => request,
                 Err(refusal) => return shared.finish(task, Err(refusal)),
             };
+            if let Some(batching) = &shared.model.batching {
+                let (completed, completion) = oneshot::channel();
+                gather.add(batching, Ready { task, decoded: request, completed });
+                return completion.await.expect("what one thread gathers, it runs");
+            }
             if let Some(session) = shared.free_session() {
                 let response = shared.infer(session, &mut task, &mut request);
                 return shared.finish(task, response);
@@ -81,14 +91,7 @@ impl Engine {
             decoded = Some(request);
         }
         let (completed, completion) = oneshot::channel();
-        // Before it is in the queue: a thread may take it out at once, and a scrape between both would show less than none.
-        shared.metrics.waiting(1);
-        if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) =
-            queue.try_send(Job { task, decoded, completed })
-        {
-            shared.metrics.waiting(-1);
-            return shared.finish(job.task, Err(Refusal::Busy("the queue is full")));
-        }
+        enqueue(shared, queue, Job { task, decoded, completed });
         completion.await.expect("a session's thread completes every job whose caller waits")
     }
 }

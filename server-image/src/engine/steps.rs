@@ -71,13 +71,15 @@ pub(super) struct Task {
     pub(super) work: Work,
     pub(super) laps: Laps,
     pub(super) timing: Timing,
+    /// Requests in its run.
+    pub(super) together: u32,
     trace: Option<Box<CallTrace>>,
 }
 
 impl Task {
     pub(super) fn new(work: Work) -> Self {
         let trace = work.traced.then(Box::default);
-        Self { work, laps: Laps::start(), timing: Timing::default(), trace }
+        Self { work, laps: Laps::start(), timing: Timing::default(), together: 1, trace }
     }
 }
 
@@ -132,7 +134,7 @@ impl Shared {
 
     /// The first step.
     pub(super) fn decode(&self, task: &mut Task) -> Result<Decoded, Refusal> {
-        let Task { work, laps, timing, trace } = task;
+        let Task { work, laps, timing, trace, .. } = task;
         let decoded = work.message.decode(&self.model, self.bounds.max_body);
         timing.input = laps.lap();
         match (&decoded, trace) {
@@ -182,7 +184,7 @@ impl Shared {
         outputs: Result<Vec<Output>, RunError>,
         limit: Limit,
     ) -> Result<EncodedResponse, Refusal> {
-        let Task { work, laps, timing, trace } = task;
+        let Task { work, laps, timing, trace, .. } = task;
         timing.infer = laps.inference();
         let is_probe = work.message.api == Api::Probe;
         if let Ok(outputs) = &outputs
@@ -218,7 +220,7 @@ impl Shared {
 
     /// Counts a request, whose steps are over.
     pub(super) fn finish(&self, task: Task, response: Result<EncodedResponse, Refusal>) -> Completion {
-        let Task { work, mut laps, timing, trace } = task;
+        let Task { work, mut laps, timing, together, trace } = task;
         match &response {
             Ok(_) => self.metrics.succeeded(&timing, laps.total(), laps.end()),
             Err(refusal) => {
@@ -226,7 +228,12 @@ impl Shared {
                 self.metrics.failed(refusal, laps.total());
             }
         }
-        self.placement.learn(work.message.body.len(), laps.total().saturating_sub(timing.queue));
+        let taken = match together {
+            1 => laps.total().saturating_sub(timing.queue),
+            // Its share of the run.
+            others => timing.input + timing.infer / others,
+        };
+        self.placement.learn(work.message.body.len(), taken);
         Completion { response, trace, latency: laps.latency() }
     }
 }

@@ -3,16 +3,14 @@
 
 use std::time::Duration;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, Sender, TrySendError};
 use tokio::sync::oneshot;
 
-use super::steps::{Completion, Shared, Task};
-use crate::{
-    batch::Batching,
-    error::Refusal,
-    exchange::{Decoded, EncodedResponse},
-    tensor::Tensor,
+use super::{
+    joined::{Ready, complete, run_alone, run_together},
+    steps::{Completion, Shared, Task},
 };
+use crate::{batch::Batching, error::Refusal, exchange::Decoded};
 
 /// A request in the queue.
 pub(super) struct Job {
@@ -22,11 +20,20 @@ pub(super) struct Job {
     pub(super) completed: oneshot::Sender<Completion>,
 }
 
-/// A request that can run.
-struct Ready {
-    task: Task,
-    decoded: Decoded,
-    completed: oneshot::Sender<Completion>,
+impl From<Ready> for Job {
+    fn from(Ready { task, decoded, completed }: Ready) -> Self {
+        Self { task, decoded: Some(decoded), completed }
+    }
+}
+
+/// Puts a request into the queue. If that is full, the request is refused.
+pub(super) fn enqueue(shared: &Shared, queue: &Sender<Job>, job: Job) {
+    // Before it is in the queue: a thread may take it out at once, and a scrape between both would show less than none.
+    shared.metrics.waiting(1);
+    if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = queue.try_send(job) {
+        shared.metrics.waiting(-1);
+        complete(shared, job.task, job.completed, Err(Refusal::Busy("the queue is full")));
+    }
 }
 
 /// One thread.
@@ -50,12 +57,16 @@ impl<'e> SessionThread<'e> {
             let mut batch = vec![first];
             if let Some(batching) = &self.shared.model.batching {
                 self.gather(batching, &mut batch);
-                if batch.len() > 1 && self.run_together(batching, &mut batch) {
+                if batch.len() > 1
+                    && let Some(ran) =
+                        run_together(self.shared, batching, self.shared.own_session(), &mut batch)
+                {
+                    self.ran = ran;
                     continue;
                 }
             }
             for ready in batch {
-                self.run(ready);
+                self.ran = run_alone(self.shared, self.shared.own_session(), ready).unwrap_or(self.ran);
             }
         }
     }
@@ -93,7 +104,7 @@ impl<'e> SessionThread<'e> {
         match decoded {
             Ok(decoded) => Some(Ready { task, decoded, completed }),
             Err(refusal) => {
-                self.complete(task, completed, Err(refusal));
+                complete(shared, task, completed, Err(refusal));
                 None
             }
         }
@@ -118,50 +129,5 @@ impl<'e> SessionThread<'e> {
                 }
             }
         }
-    }
-
-    /// Runs all requests in one run. Returns `false`, and leaves them as they are, if that fails: each then runs alone, so that
-    /// only the one that is wrong fails.
-    fn run_together(&mut self, batching: &Batching, batch: &mut Vec<Ready>) -> bool {
-        let shared = self.shared;
-        let requests: Vec<&[Tensor]> = batch.iter().map(|ready| ready.decoded.inputs()).collect();
-        let rows: Vec<usize> = requests.iter().filter_map(|inputs| batching.rows_of(inputs)).collect();
-        let joined = batching.join(&requests);
-        let limits: Result<Vec<_>, _> =
-            batch.iter().map(|ready| shared.limit(&ready.task, &ready.decoded)).collect();
-        let (Ok(limits), Some(last)) = (limits, batch.last()) else { return false };
-        let longest = limits.iter().map(|limit| limit.run).max().unwrap_or_default();
-        let until = last.task.laps.end() + longest;
-        let outputs = shared.own_session().run(&joined, until);
-        let Some(split) = outputs.ok().and_then(|outputs| batching.split(&outputs, &rows)) else {
-            return false;
-        };
-        for (number, ((ready, outputs), limit)) in batch.drain(..).zip(split).zip(limits).enumerate() {
-            let Ready { mut task, mut decoded, completed } = ready;
-            // They share one run.
-            task.timing.executions = u64::from(number == 0);
-            let response = shared.answer(&mut task, &mut decoded, Ok(outputs), limit);
-            self.ran = task.timing.infer;
-            self.complete(task, completed, response);
-        }
-        true
-    }
-
-    fn run(&mut self, Ready { mut task, mut decoded, completed }: Ready) {
-        let response = self.shared.infer(self.shared.own_session(), &mut task, &mut decoded);
-        if response.is_ok() {
-            self.ran = task.timing.infer;
-        }
-        self.complete(task, completed, response);
-    }
-
-    fn complete(
-        &self,
-        task: Task,
-        completed: oneshot::Sender<Completion>,
-        response: Result<EncodedResponse, Refusal>,
-    ) {
-        // An error means that the caller closed the connection in the meantime.
-        let _ = completed.send(self.shared.finish(task, response));
     }
 }

@@ -15,8 +15,6 @@ use crate::{
 
 /// Requests in a run, as tried.
 const REQUESTS: [usize; 5] = [2, 4, 8, 16, 32];
-/// Models of this latency or a shorter one run where their requests are read: there is no queue to join.
-const LIGHT: Duration = Duration::from_micros(100);
 /// Time for all of this. A model that needs longer is bound by computation, and gains nothing.
 const PATIENCE: Duration = Duration::from_millis(50);
 /// A run of two requests must take less than this share of two runs. Otherwise the model is bound by computation, and nothing
@@ -24,6 +22,12 @@ const PATIENCE: Duration = Duration::from_millis(50);
 const TWO: f64 = 0.95;
 /// A row in a run of many must take at most this share of the time of a row alone.
 const GAIN: f64 = 0.8;
+/// What it costs a request to be joined, in seconds: its elements are copied, and it waits for a task. A row in a run of many
+/// must save this, too.
+const COST: f64 = 1e-6;
+/// Factors of the numbers that are tried, until the outputs show that they depend on them: a classifier may be as certain of
+/// some of them as of zeros.
+const FACTORS: [f32; 4] = [1.0, -1.0, 1e3, -1e3];
 /// Largest difference of numbers, relative to the larger one: another number of rows may sum in another order.
 const TOLERANCE: f64 = 1e-5;
 
@@ -34,8 +38,8 @@ pub fn find(
     synthetic: &[Tensor],
     latency: Duration,
 ) -> Option<Batching> {
-    // Each of seven rows is run at least once.
-    if latency <= LIGHT || latency * 7 > PATIENCE || signature.inputs.iter().any(|port| port.any_shape) {
+    // Each of ten rows is run at least once.
+    if latency * 10 > PATIENCE || signature.inputs.iter().any(|port| port.any_shape) {
         return None;
     }
     let begin = Instant::now();
@@ -45,13 +49,19 @@ pub fn find(
         .collect();
     let mut batching = Batching { inputs, outputs: Vec::new(), rows: 0 };
     let rows = batching.rows_of(synthetic)?;
-    let (one, other) = (synthetic, &varied(synthetic, &batching.inputs)[..]);
-    if !is_faster(session, &batching.join(&[one, other]), latency) {
+    let one = synthetic;
+    if !is_faster(session, &batching.join(&[one, one]), latency) {
         return None;
     }
     let mut outputs =
         |inputs: &[Tensor]| outputs::of(session.run(inputs, Instant::now() + PATIENCE).ok()?, signature).ok();
-    let (of_one, of_other) = (outputs(one)?, outputs(other)?);
+    let of_one = outputs(one)?;
+    let (other, of_other) = FACTORS.iter().find_map(|factor| {
+        let other = varied(one, &batching.inputs, *factor);
+        let of_other = outputs(&other)?;
+        (!same(&of_one, &of_other)).then_some((other, of_other))
+    })?;
+    let other = &other[..];
     let of_all = outputs(&batching.join(&[one, other, one]))?;
     for position in 0..signature.outputs.len() {
         let shapes = [&of_one, &of_other, &of_all].map(|outputs| outputs[position].shape());
@@ -59,21 +69,17 @@ pub fn find(
     }
     let split = batching.split(&of_all, &[rows; 3])?;
     let alone = [&of_one, &of_other, &of_one];
-    // Outputs that do not depend on the inputs show nothing.
-    let differ = !same(&of_one, &of_other);
-    if !differ || !split.iter().zip(alone).all(|(joined, alone)| same(joined, alone)) {
+    if !split.iter().zip(alone).all(|(joined, alone)| same(joined, alone)) {
         return None;
     }
-    let mut best = (1, latency.as_secs_f64() * GAIN);
+    let mut best = (1, latency.as_secs_f64().mul_add(GAIN, -COST));
     for requests in REQUESTS {
-        if begin.elapsed() + latency * u32::try_from(requests).unwrap_or(u32::MAX) > PATIENCE {
+        if begin.elapsed() + latency * u32::try_from(2 * requests).unwrap_or(u32::MAX) > PATIENCE {
             break;
         }
         let joined = batching.join(&vec![other; requests]);
-        let begin = Instant::now();
-        outputs(&joined)?;
         #[expect(clippy::cast_precision_loss, reason = "at most 32")]
-        let each = begin.elapsed().as_secs_f64() / requests as f64;
+        let each = fastest(session, &joined)?.as_secs_f64() / requests as f64;
         if each < best.1 {
             best = (requests, each);
         }
@@ -81,14 +87,20 @@ pub fn find(
     (best.0 > 1).then(|| Batching { rows: rows * best.0, ..batching })
 }
 
-/// Whether a run of these two requests is faster than two runs. The first of several is slower for other reasons.
+/// Whether a run of these two requests is faster than two runs.
 fn is_faster(session: &mut Pipeline, two: &[Tensor], latency: Duration) -> bool {
-    let times = (0..3).filter_map(|_| {
+    fastest(session, two).is_some_and(|best| best.as_secs_f64() < TWO * 2.0 * latency.as_secs_f64())
+}
+
+/// The time of the faster one of two runs: the first one with a new shape is slower. `None` if one fails.
+fn fastest(session: &mut Pipeline, inputs: &[Tensor]) -> Option<Duration> {
+    let mut time = || {
         let begin = Instant::now();
-        session.run(two, begin + PATIENCE).ok()?;
+        session.run(inputs, begin + PATIENCE).ok()?;
         Some(begin.elapsed())
-    });
-    times.min().is_some_and(|best| best.as_secs_f64() < TWO * 2.0 * latency.as_secs_f64())
+    };
+    let (first, second) = (time()?, time()?);
+    Some(first.min(second))
 }
 
 /// The dimension in which `all` has the rows of one request, another one, and the first one again.
@@ -108,27 +120,25 @@ fn axis_of_rows([one, other, all]: [&[i64]; 3]) -> Option<usize> {
 }
 
 /// Other values for the inputs that have rows.
-fn varied(inputs: &[Tensor], axes: &[Option<usize>]) -> Vec<Tensor> {
+fn varied(inputs: &[Tensor], axes: &[Option<usize>], factor: f32) -> Vec<Tensor> {
     let other = |(tensor, axis): (&Tensor, &Option<usize>)| {
         let mut tensor = tensor.clone();
         if axis.is_some() {
-            vary(&mut tensor.data);
+            vary(&mut tensor.data, factor);
         }
         tensor
     };
     inputs.iter().zip(axes).map(other).collect()
 }
 
-fn vary(data: &mut Data) {
+fn vary(data: &mut Data, factor: f32) {
     macro_rules! toggle {
         ($elements:expr) => {
             $elements.iter_mut().for_each(|element| *element = 1 - (*element).clamp(0, 1))
         };
     }
-    /// Small numbers of both signs, none of them twice in a row.
-    fn small(at: usize) -> f32 {
-        f32::from(u8::try_from(at % 7).unwrap_or_default()).mul_add(0.1, -0.25)
-    }
+    // Numbers of both signs, none of them twice in a row.
+    let small = |at: usize| factor * f32::from(u8::try_from(at % 7).unwrap_or_default()).mul_add(0.1, -0.25);
     match data {
         Data::Bool(elements) => elements.iter_mut().for_each(|element| *element = !*element),
         Data::Uint8(elements) => toggle!(elements),

@@ -49,7 +49,10 @@ def good():
     save("stuck_on_zeros.onnx", stuck())
     # Rows that can be joined into one run, and rows that depend on each other.
     save("heavy.onnx", heavy())
-    save("heavy_mean.onnx", heavy(h.make_node("ReduceMean", ["wide"], ["shift"], axes=[0])))
+    save("light.onnx", heavy(size=256))
+    mean = h.make_node("ReduceMean", ["wide"], ["shift"], axes=[0])
+    save("heavy_mean.onnx", heavy(mean))
+    save("light_mean.onnx", heavy(mean, size=256))
     # The index 1 - x into one element: only x = 1 is valid.
     save("only_ones.onnx", gather("Sub"))
     # The index 7 + x into one element: only x = -7 and x = -8 are valid, and no warm-up guesses them.
@@ -138,9 +141,9 @@ def for_the_form():
     save("markup.onnx", made)
 
 
-def heavy(shift=None):
-    """y = x, by a product with 16 MB of weights: many rows take little longer than one. With `shift`, y = wide - shift."""
-    size = 2048
+def heavy(shift=None, size=2048):
+    """y = x, by a product with `size` squared weights, 16 MB: many rows take little longer than one. With `shift`, y = wide -
+    shift."""
     weight = h.make_tensor("weight", T.FLOAT, [1], [1 / size])
     last = [h.make_node("Identity", ["wide"], ["y"])]
     if shift:

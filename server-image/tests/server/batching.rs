@@ -29,9 +29,9 @@ fn counts(server: &Server) -> (u64, u64) {
     (server.metric("nv_inference_exec_count"), server.metric("nv_inference_request_success"))
 }
 
-#[test]
-fn requests_that_wait_share_a_run_and_each_gets_its_own_answer() {
-    let server = Launch::of("heavy.onnx").arguments(&["--sessions", "1"]).ready();
+/// Calls the model until requests have shared a run.
+fn await_shared_run(model: &str) {
+    let server = Launch::of(model).arguments(&["--sessions", "1"]).ready();
     loop {
         for (number, answer) in (0..CALLERS).zip(answers(&server)) {
             assert!((answer - f64::from(number)).abs() < 1e-3, "{answer} for {number}");
@@ -44,14 +44,29 @@ fn requests_that_wait_share_a_run_and_each_gets_its_own_answer() {
 }
 
 #[test]
-fn requests_to_a_model_whose_rows_depend_on_each_other_do_not_share_a_run() {
-    let server = Launch::of("heavy_mean.onnx").arguments(&["--sessions", "1"]).ready();
+fn requests_that_wait_share_a_run_and_each_gets_its_own_answer() {
+    await_shared_run("heavy.onnx");
+}
+
+#[test]
+fn requests_to_a_light_model_share_a_run_if_they_arrive_during_another_one() {
+    await_shared_run("light.onnx");
+}
+
+/// Calls a model that answers each row minus the mean of its own run.
+fn ensure_no_shared_run(model: &str) {
+    let server = Launch::of(model).arguments(&["--sessions", "1"]).ready();
     for _ in 0..4 {
-        // Each row minus the mean of its own run.
         assert!(answers(&server).into_iter().all(|answer| answer.abs() < 1e-3));
     }
     let (runs, requests) = counts(&server);
     assert_eq!((runs, requests), (4 * u64::from(CALLERS), 4 * u64::from(CALLERS)));
+}
+
+#[test]
+fn requests_to_a_model_whose_rows_depend_on_each_other_do_not_share_a_run() {
+    ensure_no_shared_run("heavy_mean.onnx");
+    ensure_no_shared_run("light_mean.onnx");
 }
 
 #[test]

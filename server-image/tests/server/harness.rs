@@ -91,6 +91,12 @@ impl Launch {
         self
     }
 
+    /// Where its user has a home.
+    pub fn home(mut self, home: &Path) -> Self {
+        self.command.env("HOME", home).env_remove("XDG_CACHE_HOME").env_remove("ORT_DISABLE_TELEMETRY");
+        self
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }

@@ -28,4 +28,5 @@ mod role;
 mod rows;
 mod rules;
 mod shutdown;
+mod telemetry;
 mod triton;
