@@ -4,7 +4,7 @@ use std::{sync::MutexGuard, time::Duration};
 
 use tokio::sync::oneshot;
 
-use super::steps::{Completion, Shared, Task};
+use super::steps::{Completion, Limit, Shared, Task};
 use crate::{
     batch::Batching,
     error::Refusal,
@@ -51,27 +51,42 @@ pub(super) fn run_together(
     mut session: MutexGuard<'_, Box<dyn Session>>,
     batch: &mut Vec<Ready>,
 ) -> Option<Duration> {
-    let requests: Vec<&[Tensor]> = batch.iter().map(|ready| ready.decoded.inputs()).collect();
-    let rows: Vec<usize> = requests.iter().filter_map(|inputs| batching.rows_of(inputs)).collect();
-    let joined = batching.join(&requests);
-    let limits: Result<Vec<_>, _> =
-        batch.iter().map(|ready| shared.limit(&ready.task, &ready.decoded)).collect();
-    let limits = limits.ok()?;
+    let limits = limits(shared, batch);
     let longest = limits.iter().map(|limit| limit.run).max()?;
     let until = batch.last()?.task.laps.end() + longest;
-    let outputs = session.run(&joined, until);
+    let requests: Vec<&[Tensor]> = batch.iter().map(|ready| ready.decoded.inputs()).collect();
+    let rows: Vec<usize> = requests.iter().filter_map(|inputs| batching.rows_of(inputs)).collect();
+    let outputs = session.run(&batching.join(&requests), until);
     drop(session);
     let split = batching.split(&outputs.ok()?, &rows)?;
     let together = u32::try_from(batch.len()).unwrap_or(u32::MAX);
-    let mut ran = Duration::ZERO;
+    // Before the first response is encoded, for which the others wait.
+    for ready in &mut *batch {
+        ready.task.timing.infer = ready.task.laps.inference();
+    }
+    let ran = batch.first()?.task.timing.infer;
     for (number, ((ready, outputs), limit)) in batch.drain(..).zip(split).zip(limits).enumerate() {
         let Ready { mut task, mut decoded, completed } = ready;
         // They share one run.
         task.timing.executions = u64::from(number == 0);
         task.together = together;
         let response = shared.answer(&mut task, &mut decoded, Ok(outputs), limit);
-        ran = task.timing.infer;
         complete(shared, task, completed, response);
     }
     Some(ran)
+}
+
+/// How long the run may take for each request. Those whose time is over are refused and removed.
+fn limits(shared: &Shared, batch: &mut Vec<Ready>) -> Vec<Limit> {
+    let mut limits = Vec::with_capacity(batch.len());
+    for ready in std::mem::take(batch) {
+        match shared.limit(&ready.task, &ready.decoded) {
+            Ok(limit) => {
+                limits.push(limit);
+                batch.push(ready);
+            }
+            Err(refusal) => complete(shared, ready.task, ready.completed, Err(refusal)),
+        }
+    }
+    limits
 }

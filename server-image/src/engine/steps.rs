@@ -172,11 +172,12 @@ impl Shared {
         let limit = self.limit(task, decoded)?;
         let outputs = session.run(decoded.inputs(), task.laps.end() + limit.run);
         drop(session);
+        task.timing.infer = task.laps.inference();
         task.timing.executions = 1;
         self.answer(task, decoded, outputs, limit)
     }
 
-    /// The third step, after a run.
+    /// The third step, after a run whose time is known.
     pub(super) fn answer(
         &self,
         task: &mut Task,
@@ -185,7 +186,6 @@ impl Shared {
         limit: Limit,
     ) -> Result<EncodedResponse, Refusal> {
         let Task { work, laps, timing, trace, .. } = task;
-        timing.infer = laps.inference();
         let is_probe = work.message.api == Api::Probe;
         if let Ok(outputs) = &outputs
             && !is_probe

@@ -239,6 +239,20 @@ async fn a_light_request_whose_caller_has_gone_does_not_run() {
 }
 
 #[tokio::test]
+async fn a_light_request_whose_time_is_over_does_not_keep_the_others_from_sharing_a_run() {
+    let (engine, runs) = light_model_whose_requests_can_be_joined();
+    let body = Bytes::from_static(ONE.as_bytes());
+    let message = Message { api: Api::Infer, body, timeout: Some(Duration::ZERO), ..Message::probe() };
+    let work = Work { message, reservation: None, traced: true };
+    let mut sent = send(&engine, &[1]);
+    let late = Arc::clone(&engine);
+    sent.push(tokio::spawn(async move { late.run(work).await }));
+    sent.extend(send(&engine, &[2]));
+    assert_eq!(numbers(sent).await, [Some(2.0), None, Some(4.0)]);
+    assert_eq!(runs.try_iter().collect::<Vec<_>>(), [2]);
+}
+
+#[tokio::test]
 async fn light_requests_that_find_no_free_session_wait_for_one() {
     let (entered, entries) = mpsc::channel();
     let (release, released) = mpsc::channel::<()>();

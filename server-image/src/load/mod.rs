@@ -13,7 +13,7 @@ use understudy_stats::Identity;
 use crate::{
     artifact::Artifact, codec::response::Templates, deadline::Deadlines, examples::ExamplesFile,
     model::Model, onnx::Facts, onnx_runtime::OnnxRuntime, pipeline::Pipeline, proof::KnownProof,
-    tensor::Tensor,
+    tensor::Tensor, warm_up,
 };
 use parallelism::Parallelism;
 pub use parallelism::{Resources, Wanted};
@@ -101,11 +101,14 @@ pub fn model(options: &LoadOptions<'_>) -> Result<(Model, Vec<OnnxRuntime>), Fai
             }
             None => latency,
         };
-        let batching = warm(&mut sessions, &signature, &inputs, latency, options.max_run)?;
-        (latency, batching.filter(|_| options.batching))
+        warm(&mut sessions[1..], &inputs, options.max_run)?;
+        let batching =
+            options.batching.then(|| warm_up::batching(&mut sessions[0], &signature, &inputs, latency));
+        (latency, batching.flatten())
     };
     let Parallelism { sessions: count, intra_op } = parallelism;
-    tracing::info!(sessions = count, intra_op_threads = intra_op, "runs share the processors");
+    let batch_rows = batching.as_ref().map_or(1, |batching| batching.rows);
+    tracing::info!(sessions = count, intra_op_threads = intra_op, batch_rows, "runs share the processors");
     let signature = Arc::new(signature);
     let model = Model {
         deployment: options.deployment.to_owned(),

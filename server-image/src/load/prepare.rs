@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use understudy_contract::{Failure, Reason, probe::Proof};
 
 use crate::{
-    batch::Batching,
     examples::{self, Examples, ExamplesFile, Reproduced},
     output::Output,
     outputs::{self, learn_classes},
@@ -93,19 +92,11 @@ fn shortened(mut error: String) -> String {
     error
 }
 
-/// Runs the other sessions once, so that no caller waits for what a session does in its first run, and finds out how requests
-/// are joined. A run in the first one takes `latency`.
-pub(super) fn warm(
-    sessions: &mut [Pipeline],
-    signature: &Signature,
-    inputs: &[Tensor],
-    latency: Duration,
-    max_run: Duration,
-) -> Result<Option<Batching>, Failure> {
-    for session in &mut sessions[1..] {
-        session.run(inputs, Instant::now() + max_run).map_err(failed)?;
-    }
-    Ok(warm_up::batching(&mut sessions[0], signature, inputs, latency))
+/// Runs these sessions once, so that no caller waits for what a session does in its first run.
+pub(super) fn warm(sessions: &mut [Pipeline], inputs: &[Tensor], max_run: Duration) -> Result<(), Failure> {
+    sessions
+        .iter_mut()
+        .try_for_each(|session| session.run(inputs, Instant::now() + max_run).map(drop).map_err(failed))
 }
 
 /// Warms up a session. Returns the median time of an inference.

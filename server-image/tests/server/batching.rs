@@ -8,6 +8,10 @@ use crate::{
 };
 
 const CALLERS: u16 = 16;
+/// Rounds of calls. In each of them, all callers call at the same time.
+const ROUNDS: usize = 1_000;
+/// Two threads of a run wait for each other, which on a busy machine takes longer than the run.
+const ALONE: [&str; 4] = ["--sessions", "1", "--intra-op-threads", "1"];
 
 /// Sends a request for each number at the same time, and returns the answers in their order.
 fn answers(server: &Server) -> Vec<f64> {
@@ -31,16 +35,20 @@ fn counts(server: &Server) -> (u64, u64) {
 
 /// Calls the model until requests have shared a run.
 fn await_shared_run(model: &str) {
-    let server = Launch::of(model).arguments(&["--sessions", "1"]).ready();
-    loop {
+    let mut server = Launch::of(model).arguments(&ALONE).listening();
+    let choice = server.logs("runs share the processors");
+    assert!(choice["batch_rows"].as_u64() > Some(1), "requests can share a run: {choice}");
+    server.logs("ready");
+    for _ in 0..ROUNDS {
         for (number, answer) in (0..CALLERS).zip(answers(&server)) {
             assert!((answer - f64::from(number)).abs() < 1e-3, "{answer} for {number}");
         }
         let (runs, requests) = counts(&server);
         if runs < requests {
-            break;
+            return;
         }
     }
+    panic!("no requests shared a run in {ROUNDS} rounds");
 }
 
 #[test]
@@ -55,7 +63,7 @@ fn requests_to_a_light_model_share_a_run_if_they_arrive_during_another_one() {
 
 /// Calls a model that answers each row minus the mean of its own run.
 fn ensure_no_shared_run(model: &str) {
-    let server = Launch::of(model).arguments(&["--sessions", "1"]).ready();
+    let server = Launch::of(model).arguments(&ALONE).ready();
     for _ in 0..4 {
         assert!(answers(&server).into_iter().all(|answer| answer.abs() < 1e-3));
     }
