@@ -37,12 +37,14 @@ class Server:
             sha256 = hashlib.sha256(graph).hexdigest()
             graphs.append({"uri": f"pvc://claim/{name}", "sha256": sha256, "pvcDir": str(folder / "claim")})
         self.termination_log = folder / "termination-log"
-        # One session: these tests are about values.
+        # One session: these tests are about values. One thread, as in the reference: several sum in another order.
         arguments = [
             os.environ["SERVER_BINARY"], "--deployment", "model", "--version", "1.0.0", "--bind", "127.0.0.1",
-            "--main-port", "0", "--challenger-port", "0", "--direct-port", "0", "--metrics-port", "0", "--sessions", "1",
+            "--main-port", "0", "--challenger-port", "0", "--direct-port", "0", "--metrics-port", "0",
+            "--sessions", "1", "--intra-op-threads", "1",
             "--artifact", "pvc://claim/model.onnx", "--sha256", hashlib.sha256(model).hexdigest(),
-            "--preprocessing", json.dumps(graphs), "--pvc-dir", folder / "claim", "--work-dir", folder / "work", "--termination-log", self.termination_log,
+            "--preprocessing", json.dumps(graphs), "--pvc-dir", folder / "claim", "--work-dir", folder / "work",
+            "--termination-log", self.termination_log,
         ]
         self.process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
         self.log = []
