@@ -34,13 +34,13 @@ pub struct DriftRules {
     #[serde(default = "window")]
     #[schemars(extend("default" = "1h"))]
     pub window: Duration,
-    /// Smallest number of values in the window, over all pods of main, from which a feature is judged. With fewer, its
-    /// drift stays as it was.
+    /// Smallest number of values in the window, over all pods of main, from which a feature is judged. A feature that drifts
+    /// is judged down to half of it. With fewer, nobody knows whether it drifts.
     #[serde(default = "min_samples")]
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub min_samples: i64,
     /// Population stability index (PSI) from which a feature drifts, 0.01 to 100. The PSI must also exceed what chance
-    /// explains for the number of values. Drift ends below three quarters of it.
+    /// explains for the number of values. Drift ends below three quarters of it, or once chance explains the PSI.
     #[serde(default = "psi")]
     // A range alone lets 0 pass: the API server compares whole numbers with whole bounds.
     #[x_kube(validation = Rule::new("self >= 0.01 && self <= 100.0").message("drift.psi must be a number from 0.01 to 100, for example 0.2"))]

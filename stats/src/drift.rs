@@ -11,6 +11,11 @@ use crate::{
     real::real,
 };
 
+/// A category with fewer rows in the training data counts with all others. The proportion of a rare category in so few rows
+/// is too far from the true one: the distribution that PSI and chi-square rely on does not hold. It is the usual rule for
+/// chi-square (W. G. Cochran, Biometrics 10 (1954) 417).
+const RARE: u64 = 5;
+
 /// The counts of the calls in the window, next to those of the baseline.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -142,7 +147,8 @@ impl ColumnDrift {
     /// The population stability index (PSI): the sum over all bins of (o - e) ln(o / e). o is the proportion of the bin
     /// in the calls, and e its proportion in the training data. `None` without values in either of them.
     ///
-    /// Rows without a value form an extra bin if there are any, so a feature that goes missing drifts. Half a count is
+    /// Rows without a value form an extra bin if there are any, so a feature that goes missing drifts. Categories with fewer
+    /// than five rows of the training data form one bin with all others. Half a count is
     /// added to each bin, so that an empty bin has a finite term: evenly to the training data, and to the calls in
     /// proportion to the training data. Otherwise a small sample would seem to have rare categories. Without drift, PSI
     /// is about (B - 1) (1/n + 1/m) for B bins, n values in the calls and m in the training data: see
@@ -178,6 +184,14 @@ impl ColumnDrift {
         let used = bins.iter().filter(|bin| **bin != (0, 0)).count() as u64;
         let quantile = if used > 1 { chi_square_rarely_above(used - 1) } else { 0.0 };
         Some(quantile * (1.0 / real(expected) + 1.0 / real(observed)))
+    }
+
+    /// The PSI from which the column drifts: `threshold`, or [`Self::psi_by_chance`] if that is more. `None` with fewer than
+    /// `min_samples` rows in the calls, and without values in the training data.
+    #[must_use]
+    pub fn psi_limit(&self, threshold: f64, min_samples: u64) -> Option<f64> {
+        let by_chance = self.psi_by_chance().filter(|_| self.samples() >= min_samples)?;
+        Some(threshold.max(by_chance))
     }
 
     /// The Kolmogorov-Smirnov statistic of a numeric column: the largest distance of the two distribution functions at
@@ -229,11 +243,27 @@ impl ColumnDrift {
         Some(ChiSquare { statistic: statistic / (m * n), degrees_of_freedom })
     }
 
-    /// Pairs of expected and observed counts. Rows without a value are the last pair, if there are any.
+    /// Pairs of expected and observed counts. Categories that are rare in the training data are one pair with all
+    /// others. Rows without a value are the last pair, if there are any.
     fn bins(&self) -> Vec<(u64, u64)> {
         let missing = (self.expected_missing, self.missing);
+        let missing = (missing != (0, 0)).then_some(missing);
         let values = self.expected.iter().copied().zip(self.observed.iter().copied());
-        values.chain((missing != (0, 0)).then_some(missing)).collect()
+        if self.kind == ColumnKind::Numeric {
+            return values.chain(missing).collect();
+        }
+        let named = self.expected.len().saturating_sub(1);
+        let (mut bins, mut other) = (Vec::with_capacity(named + 2), (0_u64, 0_u64));
+        for (place, (expected, observed)) in values.enumerate() {
+            if place < named && expected >= RARE {
+                bins.push((expected, observed));
+            } else {
+                other = (other.0.saturating_add(expected), other.1.saturating_add(observed));
+            }
+        }
+        bins.push(other);
+        bins.extend(missing);
+        bins
     }
 }
 

@@ -144,13 +144,19 @@ impl Monitor {
         self.integer(index, i64::from(value));
     }
 
-    /// Counts a text. An unnamed category counts as other. In a numeric column the text is parsed as a number, and
-    /// counts as missing if it is not a number.
+    /// Counts a text. An unnamed category counts as other. An empty text is missing, as in the CSV file of the training
+    /// data, unless the baseline has a category with this name. In a numeric column the text is parsed as a number, and counts
+    /// as missing if it is not a number.
     pub fn category(&mut self, index: usize, value: &str) {
         match self.columns.get(index) {
             Some(Column { bins: Bins::Names(categories), first, .. }) => {
-                let cell = first + categories.text(value).unwrap_or(categories.len());
-                self.count(cell);
+                let other = categories.len();
+                let cell = match categories.text(value) {
+                    Some(category) => category,
+                    None if value.is_empty() => other + 1 + MISSING,
+                    None => other,
+                };
+                self.count(first + cell);
             }
             Some(_) => self.number(index, value.trim().parse().unwrap_or(f64::NAN)),
             None => {}

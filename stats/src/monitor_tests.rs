@@ -73,6 +73,24 @@ fn nan_text_that_is_not_a_number_and_absent_values_are_missing() {
     assert_eq!((age.missing, age.samples(), age.out_of_range()), (3, 3, 0));
 }
 
+// A CSV file of training data has no other way to write that a value is missing.
+#[test]
+fn an_empty_text_is_missing_unless_the_baseline_has_it_as_a_category() {
+    let mut monitor = monitor();
+    monitor.category(1, "");
+    monitor.category(1, " ");
+    let country = monitor.drift().columns.swap_remove(1);
+    assert_eq!((country.missing, country.observed.as_slice(), country.samples()), (1, &[0, 0, 1][..], 2));
+
+    let named = br#"{"version": 1, "columns": [
+        {"role": "input", "name": "plan", "kind": "categorical", "counts": {"": 5, "pro": 10}}
+    ]}"#;
+    let mut monitor = Monitor::new(&Baseline::parse(named).expect("the baseline is valid"), HOUR);
+    monitor.category(0, "");
+    let plan = monitor.drift().columns.swap_remove(0);
+    assert_eq!((plan.missing, plan.observed.as_slice()), (0, &[1, 0, 0][..]));
+}
+
 #[test]
 fn values_of_any_datatype_are_counted_in_a_numeric_column() {
     let mut monitor = monitor();

@@ -1,8 +1,9 @@
 //! Which features drift, with hysteresis, and the conditions about it. Pure.
 //!
 //! A feature begins to drift at the threshold and stops below three quarters of it. So a value close to the threshold
-//! does not raise and clear an alert every half minute. Between the two, and while too few values exist, nothing
-//! changes.
+//! does not raise and clear an alert every half minute. For the same reason, a feature that drifts is judged down to half of
+//! the values that it needs to begin. With fewer values, nobody knows whether it still drifts. At no time is a value that
+//! chance alone explains a drift.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +16,8 @@ use crate::reasons::Drift as Reason;
 
 /// A feature stops drifting below this fraction of the threshold.
 const ENDS_AT: f64 = 0.75;
+/// A feature that drifts needs this fraction of the values.
+const NEEDS: f64 = 0.5;
 /// Features that a condition names. The others are only counted.
 const NAMED: usize = 10;
 
@@ -54,6 +57,14 @@ impl Column {
     fn measured(&self, rules: &DriftRules) -> Option<f64> {
         self.psi.filter(|_| self.samples >= rules.min_samples)
     }
+
+    /// The PSI, if the column drifts. `known` is whether it drifted at the last check.
+    fn drifts(&self, known: bool, rules: &DriftRules) -> Option<f64> {
+        let (threshold, needed) = if known { (ENDS_AT * rules.psi, NEEDS) } else { (rules.psi, 1.0) };
+        #[expect(clippy::cast_precision_loss, reason = "at most a billion values are required")]
+        let enough = self.samples as f64 >= needed * rules.min_samples as f64;
+        self.psi.filter(|psi| enough && *psi >= threshold.max(self.by_chance))
+    }
 }
 
 /// Every feature that drifts now, the largest PSI first. `before` are those that drifted at the last check.
@@ -68,10 +79,8 @@ pub fn drifting(
         .iter()
         .filter_map(|column| {
             let known = known.get(&(column.role, column.name.as_str())).copied();
-            let Some(psi) = column.measured(rules) else { return known.cloned() };
-            let begins = psi >= rules.psi && psi > column.by_chance;
-            let stays = known.is_some() && psi >= ENDS_AT * rules.psi;
-            (begins || stays).then(|| DriftingFeature {
+            let psi = column.drifts(known.is_some(), rules)?;
+            Some(DriftingFeature {
                 name: column.name.clone(),
                 role: column.role,
                 statistic: DriftStatistic::Psi,
@@ -137,7 +146,7 @@ pub fn finding(
             "{most} values in the window are too few: {} are needed (spec.drift.minSamples)",
             rules.min_samples
         );
-        return Some((Some(false), Reason::TooFewSamples.as_str(), message));
+        return Some((None, Reason::TooFewSamples.as_str(), message));
     };
     let unmeasured = match count - measured.len() {
         0 => String::new(),

@@ -54,10 +54,18 @@ fn what_chance_alone_explains_is_not_drift_however_few_samples_are_required() {
 #[rstest]
 #[case::above_three_quarters_of_the_threshold(0.151, 100, true)]
 #[case::below_that(0.149, 100, false)]
-#[case::below_that_with_too_few_values(0.0, 99, true)]
+#[case::with_half_of_the_values(0.3, 50, true)]
+#[case::with_fewer_values(0.3, 49, false)]
+#[case::without_values(0.3, 0, false)]
 fn a_feature_that_drifts_continues_to_drift(#[case] psi: f64, #[case] samples: i64, #[case] drifts: bool) {
     let before = [drifts_since_earlier("age")];
     assert_eq!(!now_drifting(&before, &[column("age", psi, samples)]).is_empty(), drifts);
+}
+
+#[test]
+fn a_feature_ceases_to_drift_once_chance_alone_explains_its_distance() {
+    let unlucky = Column { by_chance: 0.5, ..column("age", 0.4, 100) };
+    assert!(now_drifting(&[drifts_since_earlier("age")], &[unlucky]).is_empty());
 }
 
 #[test]
@@ -65,12 +73,6 @@ fn a_drift_keeps_its_beginning_while_its_size_changes() {
     let before = [drifts_since_earlier("age")];
     let found = now_drifting(&before, &[column("age", 0.3, 100)]);
     assert_eq!(found, [("age".to_owned(), 0.3, EARLIER.to_owned())]);
-}
-
-#[test]
-fn while_there_are_too_few_values_the_last_reliable_size_stands() {
-    let before = [drifts_since_earlier("age")];
-    assert_eq!(drifting(&before, &[column("age", 7.0, 3)], &rules(), at(NOW)), before);
 }
 
 #[test]
@@ -136,7 +138,16 @@ fn the_message_without_drift_names_the_largest_psi_and_its_feature() {
 fn too_few_values_are_reported_as_too_few_and_not_as_no_drift() {
     let columns = [column("age", 0.9, 12), column("income", 0.0, 7)];
     let expected = "12 values in the window are too few: 100 are needed (spec.drift.minSamples)";
-    assert_eq!(said(&columns, &[]), Some((Some(false), "TooFewSamples", expected.to_owned())));
+    assert_eq!(said(&columns, &[]), Some((None, "TooFewSamples", expected.to_owned())));
+}
+
+#[test]
+fn a_drift_is_unknown_once_the_calls_have_ceased() {
+    let before = [drifts_since_earlier("age")];
+    let silent = Column { psi: None, by_chance: f64::INFINITY, ..column("age", 0.0, 0) };
+    assert_eq!(drifting(&before, std::slice::from_ref(&silent), &rules(), at(NOW)), []);
+    let (status, reason, _) = said(&[silent], &before).expect("something is said");
+    assert_eq!((status, reason), (None, "TooFewSamples"));
 }
 
 #[test]

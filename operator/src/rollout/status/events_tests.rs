@@ -95,7 +95,7 @@ fn drift_has_an_event_when_it_begins_when_another_feature_drifts_and_when_it_end
 
 #[test]
 fn too_few_calls_after_a_start_have_no_event() {
-    let few = status(DATA_DRIFT, "False", "TooFewSamples", &json!({}));
+    let few = status(DATA_DRIFT, "Unknown", "TooFewSamples", &json!({}));
     let fine = status(DATA_DRIFT, "False", "NoDrift", &json!({}));
     assert_eq!(published(&ModelDeploymentStatus::default(), &few), []);
     assert_eq!(published(&few, &fine), []);
