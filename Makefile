@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down demo test fuzz test-unit test-models test-page test-charts test-faults test-upgrade test-scale test-e2e test-platform lint fmt bench bench-scale bench-server build images generate audit
+.PHONY: help up down demo test fuzz test-unit test-models test-page test-charts test-faults test-upgrade test-scale test-e2e test-platform lint fmt statistics bench bench-scale bench-server build images generate audit
 
 CACHE := $(or $(UNDERSTUDY_CACHE),$(HOME)/.cache/understudy)
 ifeq ($(CI),true)
@@ -61,6 +61,9 @@ lint: ## formatting, clippy, module cycles, charts, shell scripts
 
 fmt: ## format the code
 	@cargo fmt --all
+
+statistics: ## how often each interval contains the truth, on simulated data: the table of docs/statistics.md
+	@cargo test --locked --quiet -p understudy-stats --test simulation -- --nocapture --test-threads=1 | grep -o '| .* |$$\|^test result.*'
 
 bench: up ## measure the figures, each with its limit (one part: make bench ARGS=promotion)
 	@source .cluster/env && cargo run --locked --release -p understudy-e2e --bin bench -- $(ARGS)

@@ -16,7 +16,9 @@ As a function, from pandas DataFrames:
 **Columns** have the model's names: the features of a vector are in the model's `feature_names`, every other input or
 output has the name of its tensor. Use `--drop` for columns that are not an input of the model. `outputs` are the
 model's responses to the training rows or, better, to held-out rows. A cell may be a list or an array, as in the output
-`probabilities`. All its elements are values of this column.
+`probabilities`, or a dictionary by class. Up to 32 numbers in a cell of an output are columns of their own:
+`probabilities[0]`, `probabilities[1]`, or `probabilities[malignant]` by class. Of two classes only the second is counted,
+because the first follows from it. All elements of any other list are values of one column.
 
 **Categories** are counted by their text. These columns have categories: text, booleans, pandas' category, whole numbers
 with at most 20 distinct values (each at least twice on average), and the columns of `--categorical`. The 256 most
@@ -55,6 +57,10 @@ LONGEST_NAME = 256
 # bins.
 FEW = 20
 
+# Numbers in a cell of an output that are columns of their own, as in server-image/src/columns.rs.
+MOST_SCORES = 32
+NESTED = (list, tuple, np.ndarray, dict)
+
 # Significant digits of an edge. Values that are very close together get more.
 DIGITS = 6
 
@@ -78,10 +84,13 @@ def baseline(
         raise ValueError(f"categorical lists columns that do not exist: {', '.join(sorted(unknown))}")
     columns = []
     for role, frame in frames:
-        names = [str(name) for name in frame.columns]
-        check_names(role, names)
-        for place, name in enumerate(names):
-            counted = count(f"{role} {name}", frame.iloc[:, place], bins, name in categorical)
+        values = {str(name): frame.iloc[:, place] for place, name in enumerate(frame.columns)}
+        check_names(role, [str(name) for name in frame.columns])
+        if role == "output":
+            values = scores(values)
+            check_names(role, list(values))
+        for name, series in values.items():
+            counted = count(f"{role} {name}", series, bins, name in categorical)
             if counted is not None:
                 columns.append({"role": role, "name": name, **counted})
     if not columns:
@@ -131,12 +140,36 @@ def count(what: str, series: pd.Series, bins: int, categorical: bool) -> dict | 
     return {**counted, "missing": missing}
 
 
+def scores(outputs: dict[str, pd.Series]) -> dict[str, pd.Series]:
+    """The outputs with a column for each number of a row, as the server counts them."""
+    has_label = any(series.dtype == object and not nested(series) for series in outputs.values()) or any(
+        not types.is_float_dtype(series) for series in outputs.values() if series.dtype != object
+    )
+    columns = {}
+    for name, series in outputs.items():
+        cells = [each if isinstance(each, dict) else dict(enumerate(np.ravel(each))) for each in series] if nested(series) else []
+        classes = list(cells[0]) if cells else []
+        if not 2 <= len(classes) <= MOST_SCORES or any(list(cell) != classes for cell in cells):
+            columns[name] = series
+            continue
+        named = any(isinstance(each, dict) for each in series)
+        for index in classes[1:] if len(classes) == 2 and (has_label or named) else classes:
+            columns[f"{name}[{text(index)}]"] = pd.Series([cell[index] for cell in cells])
+    return columns
+
+
+def nested(series: pd.Series) -> bool:
+    """Whether every cell is a list, an array or a dictionary."""
+    return series.dtype == object and len(series) > 0 and all(isinstance(cell, NESTED) for cell in series)
+
+
 def flat(series: pd.Series) -> pd.Series:
     """If cells are lists or arrays: all their elements. Otherwise the series itself."""
-    nested = (list, tuple, np.ndarray)
-    if series.dtype != object or not any(isinstance(cell, nested) for cell in series):
+    if series.dtype != object or not any(isinstance(cell, NESTED) for cell in series):
         return series
-    elements = [each for cell in series for each in (np.ravel(cell) if isinstance(cell, nested) else [cell])]
+    if any(isinstance(cell, dict) for cell in series):
+        raise ValueError("the scores of a row have other classes than those of the row before it, or more than 32")
+    elements = [each for cell in series for each in (np.ravel(cell) if isinstance(cell, NESTED) else [cell])]
     return pd.Series(elements).infer_objects()
 
 

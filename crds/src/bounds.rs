@@ -252,7 +252,19 @@ fn challenger(of: &mut ChallengerStatus) {
 }
 
 fn comparison(of: &mut Comparison) {
-    let Comparison { challenger, main, since: _, at: _, pairs: _, roles, outputs, outcomes: _ } = of;
+    let Comparison {
+        challenger,
+        main,
+        since: _,
+        at: _,
+        pairs: _,
+        copied: _,
+        availability: _,
+        error_difference: _,
+        roles,
+        outputs,
+        outcomes: _,
+    } = of;
     for Compared { version, digest } in [challenger, main] {
         shorten(version, limits::VERSION);
         shorten(digest, limits::DIGEST);

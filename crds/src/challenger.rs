@@ -35,8 +35,9 @@ pub struct Challenger {
     #[serde(default = "all")]
     #[schemars(range(min = 0, max = 100))]
     pub sample_percent: i32,
-    /// How long a copy may take, from main's answer to the challenger's: a duration from `1ms` to `60s`. A copy that
-    /// takes longer is dropped and counted. Callers never wait for a copy.
+    /// How long the challenger may take to answer a copy: a duration from `1ms` to `60s`. A copy without an answer by then
+    /// is dropped and counted. So is one that has waited in main's pod for as long, which does not count against the
+    /// challenger. Callers never wait for a copy.
     #[x_kube(validation = Rule::new("duration(self) >= duration('1ms') && duration(self) <= duration('60s')").message("challenger.timeout must be a duration from 1ms to 60s, for example 500ms"))]
     #[schemars(length(max = 32))]
     #[serde(default = "timeout")]

@@ -28,6 +28,17 @@ pub struct Comparison {
     /// Number of rows for which both returned a prediction. A call with 100 rows counts as 100, one with more than 10,000
     /// as 10,000.
     pub pairs: i64,
+    /// Number of copied calls that the challenger could have answered. Calls outside of the sample do not count, nor do
+    /// copies that never left main. Calls for which the challenger's circuit was open do.
+    #[serde(default)]
+    pub copied: i64,
+    /// Share of the copied calls that the challenger answered, with a prediction or an error, from 0 to 1. Absent without
+    /// copied calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability: Option<Estimate>,
+    /// The challenger's share of errors less that of main, on the calls that both have answered. Absent without such calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_difference: Option<Difference>,
     /// Errors and latency of main and of the challenger, one entry each.
     #[serde(default)]
     #[schemars(length(max = 2))]
@@ -72,11 +83,10 @@ pub struct RoleComparison {
     /// Whether this entry is main's or the challenger's.
     #[schemars(transform = possible_values::list)]
     pub role: Role,
-    /// Number of copied calls that are counted: those that the challenger answered, with a prediction or an error, and
-    /// those whose copy failed. Copies that never left main do not count.
+    /// Number of copied calls that both have answered, with a prediction or an error.
     pub calls: i64,
-    /// Number of these calls that ended in an error: status 429, 500 or above or, for the challenger, no answer. A bad
-    /// request (other 4xx) is not an error.
+    /// Number of these calls that ended in an error: status 429, 500 or above. Another bad request (4xx) is an error of
+    /// the challenger if main answered the call, and otherwise of neither.
     pub errors: i64,
     /// Share of errors among the calls, from 0 to 1. Absent without calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,52 +97,106 @@ pub struct RoleComparison {
     pub latency: Option<Latency>,
 }
 
-/// Latency of the inferences of one version, from a histogram whose buckets are at most 6.25 % wide.
+/// Latency of the inferences of one version, from a histogram whose buckets are at most 6.25 % wide. A copy that the
+/// challenger did not answer in time took at least `spec.challenger.timeout`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Latency {
     /// Median latency in microseconds: half of the calls take no longer.
     pub p50_micros: i64,
+    /// The 95 % confidence interval of the median.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p50_interval: Option<LatencyInterval>,
+    /// Whether the median is larger than the number says: half of the calls were not answered in time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub p50_at_least: bool,
     /// 99th percentile of the latency in microseconds: 99 of 100 calls take no longer.
     pub p99_micros: i64,
+    /// The 95 % confidence interval of the 99th percentile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p99_interval: Option<LatencyInterval>,
+    /// Whether the 99th percentile is larger than the number says: more than one of 100 calls was not answered in time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub p99_at_least: bool,
 }
 
-/// How similar the predictions of both are in one output. Labels have an agreement, floating-point numbers a distance
-/// and a correlation.
+/// The 95 % confidence interval of a latency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LatencyInterval {
+    /// Lower end in microseconds.
+    pub low_micros: i64,
+    /// Upper end in microseconds. Absent if the calls so far do not limit it: there are too few, or too many were not
+    /// answered in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high_micros: Option<i64>,
+}
+
+/// How similar the predictions of both are in one output, or in one column of its scores. Labels have an agreement,
+/// floating-point numbers a distance and a correlation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OutputComparison {
-    /// Name of the output in the model.
+    /// Name of the output in the model. Each class of an output with scores has a column of its own: `probabilities[1]`, or
+    /// `probabilities[malignant]` if the model names its classes. Of two classes only the second is compared.
     #[schemars(length(max = limits::TENSOR_NAME))]
     pub name: String,
+    /// Number of pairs that cannot be compared: not a number, infinite, or of different shapes. Absent if there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: i64,
     /// Share of values that are equal, from 0 to 1, for an output of strings, integers or booleans. Absent for
     /// floating-point numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Measure>,
-    /// Mean absolute difference between the values of both, in the output's unit. Absent unless the output holds
-    /// floating-point numbers.
+    /// Mean absolute difference between the values of both, in the output's unit. For an output with more than 32 numbers
+    /// in a row, the mean over all of them. Absent unless the output holds floating-point numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_absolute_difference: Option<Measure>,
-    /// Pearson's correlation of the values of both, from -1 to 1. Absent unless the output holds floating-point
-    /// numbers.
+    /// Pearson's correlation of the values of both, from -1 to 1. Absent unless the output holds floating-point numbers,
+    /// at most 32 in a row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation: Option<Measure>,
 }
 
-/// How often each of the two versions was right.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(count: &i64) -> bool {
+    *count == 0
+}
+
+/// How often each of the two versions was right, on the same rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OutcomeComparison {
     /// Number of reported outcomes that were joined to their call by its id. A call with several rows counts one for
     /// each row.
     pub joined: i64,
-    /// Share of these outcomes for which main was right, from 0 to 1.
+    /// Share of the rows that both have answered for which main was right, from 0 to 1. While the challenger has answered
+    /// none of the calls with an outcome, of all rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub main: Option<Measure>,
-    /// Share of these outcomes for which the challenger was right, from 0 to 1. Absent while it answered none of the
-    /// calls.
+    /// Share of the rows that both have answered for which the challenger was right, from 0 to 1. Absent while there are
+    /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenger: Option<Measure>,
+    /// The challenger's share less that of main. Absent while there are no rows that both have answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<Difference>,
+}
+
+/// A difference of two shares on the same rows, with its 95 % confidence interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Difference {
+    /// Best estimate, to six significant digits, from -1 to 1.
+    pub value: f64,
+    /// Lower end of the 95 % confidence interval.
+    pub low: f64,
+    /// Upper end of the 95 % confidence interval.
+    pub high: f64,
+    /// How likely so large a difference is if both are equally good: the p-value of McNemar's test.
+    pub p_value: f64,
+    /// Number of rows that the estimate rests on.
+    pub compared: i64,
 }
 
 /// An estimate with its 95 % confidence interval.

@@ -53,8 +53,8 @@ pub use approval::{AcceptanceTest, Approval, Gate};
 pub use artifact::{Artifact, Baseline, LocalSecretReference};
 pub use challenger::{Challenger, ChallengerStatus};
 pub use comparison::{
-    Compared, Comparison, Estimate, Latency, Measure, OUTPUTS_LIMIT, OutcomeComparison, OutputComparison,
-    Role, RoleComparison,
+    Compared, Comparison, Difference, Estimate, Latency, LatencyInterval, Measure, OUTPUTS_LIMIT,
+    OutcomeComparison, OutputComparison, Role, RoleComparison,
 };
 pub use drift::{ColumnRole, DRIFTING_LIMIT, DriftRules, DriftStatistic, DriftStatus, DriftingFeature};
 pub use evidence::{Documentation, Evaluation, Metric, Provenance};

@@ -95,6 +95,8 @@ named_enum! {
         NotSampled = "not_sampled",
         /// The queue was full: 1,024 copies, or 8 MiB.
         QueueFull = "queue_full",
+        /// The copy waited in the queue for as long as the challenger has time to answer. It was not sent.
+        Expired = "expired",
         /// The circuit is open: the challenger failed several times in a row.
         CircuitOpen = "circuit_open",
         /// No answer within the timeout.
@@ -113,10 +115,18 @@ named_enum! {
 }
 
 impl Dropped {
-    /// Whether the challenger failed: it could have answered this call.
+    /// Whether the challenger was not available: it could have answered this call. An open circuit is its own doing.
     #[must_use]
-    pub fn is_failure(self) -> bool {
-        matches!(self, Self::Timeout | Self::Unreachable | Self::Broken | Self::TooLarge | Self::WrongVersion)
+    pub fn is_unavailable(self) -> bool {
+        match self {
+            Self::NotSampled | Self::QueueFull | Self::Expired | Self::Stopping => false,
+            Self::CircuitOpen
+            | Self::Timeout
+            | Self::Unreachable
+            | Self::Broken
+            | Self::TooLarge
+            | Self::WrongVersion => true,
+        }
     }
 }
 

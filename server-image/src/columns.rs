@@ -13,6 +13,9 @@ use crate::{
     tensor::{Datatype, Tensor},
 };
 
+/// Most numbers of a row that are columns of their own.
+const MOST_SCORES: usize = 32;
+
 /// The columns of a model, in the order of its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Columns {
@@ -20,6 +23,9 @@ pub struct Columns {
     pub inputs: Vec<Column>,
     /// One column for each output.
     pub outputs: Vec<Column>,
+    /// One column for each class of an output with the scores of classes, or for each number of a row of any other
+    /// output. Not for an output with one number in each row, nor for one with more than 32.
+    pub scores: Vec<Column>,
 }
 
 /// The values in one of the tensors that have a name of their own.
@@ -35,6 +41,8 @@ pub struct Column {
     pub tensor: usize,
     /// The part of the tensor with its values. `None` for the whole tensor.
     pub feature: Option<Feature>,
+    /// Whether it has at most one value in each row.
+    pub is_one_a_row: bool,
 }
 
 /// One position in every row of a tensor.
@@ -60,12 +68,51 @@ impl Columns {
                     datatype: port.datatype,
                     tensor: 0,
                     feature: Some(Feature { index, of: names.len() }),
+                    is_one_a_row: true,
                 })
                 .collect(),
             (ports, _) => whole(ports),
         };
-        Self { inputs: unique(inputs), outputs: unique(whole(&signature.outputs)) }
+        let mut outputs = whole(&signature.outputs);
+        outputs.extend(scores(&signature.outputs));
+        let mut outputs = unique(outputs);
+        let scores = outputs.split_off(signature.outputs.len());
+        Self { inputs: unique(inputs), outputs, scores }
     }
+}
+
+/// The columns of outputs with several numbers in each row: `scores[1]`, or `scores[malignant]` if the model names its
+/// classes.
+///
+/// Of the scores of two classes only the second is a column: the first one follows from it, so both together would look like
+/// twice as many values.
+fn scores(outputs: &[Port]) -> Vec<Column> {
+    let has_label = outputs.iter().any(|port| !port.datatype.is_float());
+    let of_port = |(tensor, port): (usize, &Port)| -> Vec<Column> {
+        let width = match port.shape[..] {
+            [_, width] if port.datatype.is_float() => usize::try_from(width).unwrap_or_default(),
+            _ => 0,
+        };
+        if !(2..=MOST_SCORES).contains(&width) {
+            return Vec::new();
+        }
+        let is_binary = width == 2 && (has_label || port.classes.is_some());
+        let names = port.classes.as_ref().map(|classes| &classes.names);
+        let column = |index: usize| {
+            let class = names.and_then(|names| names.get(index)).cloned();
+            let name = format!("{}[{}]", port.name, class.unwrap_or_else(|| index.to_string()));
+            Column {
+                given: name.clone(),
+                name,
+                datatype: port.datatype,
+                tensor,
+                feature: Some(Feature { index, of: width }),
+                is_one_a_row: true,
+            }
+        };
+        (usize::from(is_binary)..width).map(column).collect()
+    };
+    outputs.iter().enumerate().flat_map(of_port).collect()
 }
 
 fn whole(ports: &[Port]) -> Vec<Column> {
@@ -75,6 +122,7 @@ fn whole(ports: &[Port]) -> Vec<Column> {
         datatype: port.datatype,
         tensor,
         feature: None,
+        is_one_a_row: port.shape.iter().skip(1).all(|extent| *extent == 1) && !port.any_shape,
     };
     ports.iter().enumerate().map(column).collect()
 }
@@ -134,7 +182,10 @@ impl Column {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tensor::{Data, each_datatype};
+    use crate::{
+        signature::Classes,
+        tensor::{Data, each_datatype},
+    };
 
     fn port(name: &str, datatype: Datatype, shape: &[i64]) -> Port {
         Port::new(name, datatype, shape)
@@ -175,6 +226,35 @@ mod tests {
         assert_eq!(names(&Columns::of(&signature(two), Some(&three)).inputs), ["x", "city"]);
         let none = vec![port("x", Datatype::Fp32, &[-1, -1])];
         assert_eq!(names(&Columns::of(&signature(none), Some(&[])).inputs), ["x"]);
+    }
+
+    #[test]
+    fn each_class_has_a_column_for_its_scores_and_of_two_classes_only_the_second() {
+        let label = || port("label", Datatype::Int64, &[-1]);
+        let scores = |outputs: Vec<Port>| {
+            names(&Columns::of(&Signature { inputs: Vec::new(), outputs }, None).scores)
+                .into_iter()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        let floats = |width| port("p", Datatype::Fp32, &[-1, width]);
+        assert_eq!(scores(vec![label(), floats(2)]), ["p[1]"]);
+        assert_eq!(scores(vec![label(), floats(3)]), ["p[0]", "p[1]", "p[2]"]);
+        let classes = |names: &[&str]| Classes {
+            are_numbers: false,
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let named = |names: &[&str]| Port {
+            classes: Some(classes(names)),
+            ..floats(i64::try_from(names.len()).unwrap())
+        };
+        assert_eq!(scores(vec![named(&["benign", "malignant"])]), ["p[malignant]"]);
+        assert_eq!(scores(vec![named(&["a", "b", "c"])]), ["p[a]", "p[b]", "p[c]"]);
+        // Two numbers without classes say two things.
+        assert_eq!(scores(vec![floats(2)]), ["p[0]", "p[1]"]);
+        for width in [-1, 1, 33] {
+            assert_eq!(scores(vec![label(), floats(width)]), [""; 0]);
+        }
     }
 
     #[test]

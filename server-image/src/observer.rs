@@ -18,16 +18,15 @@ use understudy_stats::{Baseline, Summary};
 
 use crate::{
     analysis::{
-        self, Gauges, Peers, Questions, analyzer,
-        comparison::is_label,
-        drift,
-        outcomes::{Joined, Outcome},
+        self, Gauges, Peers, Questions, analyzer, drift,
+        labels::LabelOutput,
+        outcomes::{self, Joined, NotJoined},
     },
     call::{Answered, Call, Dropped, Shadow},
     columns::Columns,
     engine::Completion,
     error::Refusal,
-    ids::Ids,
+    ids,
     metrics::Family,
     mirror::{self, Admission, Challenger, RawRequest},
     model::Model,
@@ -50,9 +49,8 @@ pub struct Observer {
     copies: Arc<mirror::Counts>,
     gauges: Gauges,
     peers: Option<Peers>,
-    has_labels: bool,
+    labels: Option<LabelOutput>,
     has_baseline: bool,
-    ids: Ids,
     copied: Sampler,
     recorded: Sampler,
     threads: Threads,
@@ -185,9 +183,8 @@ impl Observer {
             copies,
             gauges: Gauges::new(family, has_baseline),
             peers,
-            has_labels: model.signature.outputs.iter().any(|port| is_label(port.datatype)),
+            labels: LabelOutput::of(&model.signature),
             has_baseline,
-            ids: Ids::default(),
             copied: Sampler::default(),
             recorded: Sampler::default(),
             threads,
@@ -233,7 +230,7 @@ impl Observer {
         }
         let trace = *completion.trace.take().unwrap_or_default();
         let refusal = completion.response.as_ref().err();
-        let id = if interest.recording { self.ids.of(trace.id.or(given.id)) } else { String::new() };
+        let id = if interest.recording { ids::of_call(trace.id.or(given.id)) } else { String::new() };
         let call = Box::new(Call {
             id: id.clone(),
             at: interest.at,
@@ -279,29 +276,35 @@ impl Observer {
         }
     }
 
-    /// Joins outcomes to their calls. With `everywhere`, the other pods join those that this pod does not know.
+    /// Joins the outcomes in `body` to their calls. With `everywhere`, the other pods join those that this pod does not know.
     ///
-    /// Rejects outcomes if calls are not recorded, or if the model has no label among its outputs.
-    pub async fn join_outcomes(&self, outcomes: Vec<Outcome>, everywhere: bool) -> Result<Joined, Refusal> {
+    /// Rejects outcomes if calls are not recorded, if the model has no label among its outputs, or if one of them has a label
+    /// that the model cannot answer. Then it joins none.
+    pub async fn join_outcomes(&self, body: &[u8], everywhere: bool) -> Result<Joined, Refusal> {
         if self.routing.load().recording.is_none() {
             return Err(Refusal::bad(NOT_RECORDED));
         }
-        if !self.has_labels {
+        let Some(labels) = &self.labels else {
             return Err(Refusal::bad(
                 "the model has no output that is a label: a string, a whole number or a boolean",
             ));
-        }
+        };
+        let outcomes = outcomes::read(body, labels)?;
         let all = outcomes.len() as u64;
-        let mut unknown = self.questions.join(outcomes).await?;
+        let NotJoined { mut unknown, mut mismatched } = self.questions.join(outcomes).await?;
         if let Some(peers) = self.peers.as_ref().filter(|_| everywhere && !unknown.is_empty()) {
-            unknown = peers.join(unknown).await;
+            let left = peers.join(unknown).await;
+            unknown = left.unknown;
+            mismatched.extend(left.mismatched);
         }
-        let joined = all - unknown.len() as u64;
+        let joined = all.saturating_sub((unknown.len() + mismatched.len()) as u64);
         if everywhere {
             self.counts.joined.inc_by(joined);
             self.counts.unknown.inc_by(unknown.len() as u64);
+            self.counts.mismatched.inc_by(mismatched.len() as u64);
         }
-        Ok(Joined { joined, unknown: unknown.into_iter().map(|outcome| outcome.id).collect() })
+        let unknown = unknown.into_iter().map(|outcome| outcome.id).collect();
+        Ok(Joined { joined, unknown, mismatched })
     }
 
     /// Ends both threads until `deadline`. Then it logs the counters of copies, as Prometheus may not read them again.

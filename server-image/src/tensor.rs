@@ -49,6 +49,12 @@ impl Datatype {
         Self::Bytes,
     ];
 
+    /// Whether its values are floating-point numbers.
+    #[must_use]
+    pub fn is_float(self) -> bool {
+        matches!(self, Self::Fp16 | Self::Bf16 | Self::Fp32 | Self::Fp64)
+    }
+
     /// Its name in the protocol.
     #[must_use]
     pub fn name(self) -> &'static str {

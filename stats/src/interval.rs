@@ -1,11 +1,16 @@
 //! Estimates with 95 % confidence intervals. A small sample has a wide interval.
 
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
-use crate::real::real;
+use crate::{
+    groups::{Groups, Share},
+    moments::Moments,
+    real::real,
+};
 
 /// The 97.5 % quantile of the standard normal distribution: 95 % of the values lie between -Z and Z.
-const Z: f64 = 1.959_963_984_540_054;
+pub(crate) const Z: f64 = 1.959_963_984_540_054;
 
 /// The 97.5 % quantiles of Student's t for 1 to 9 degrees of freedom, for which the expansion in `t_quantile` is too
 /// coarse. The values are those of scipy.stats.t.ppf(0.975, df).
@@ -44,53 +49,71 @@ pub fn proportion(hits: u64, of: u64) -> Option<Estimate> {
     if of == 0 {
         return None;
     }
-    let n = real(of);
-    let value = real(hits.min(of)) / n;
-    let z2 = Z * Z;
-    let scale = 1.0 + z2 / n;
-    let centre = (value + z2 / (2.0 * n)) / scale;
-    let half = Z / scale * (value * (1.0 - value) / n + z2 / (4.0 * n * n)).sqrt();
+    Some(wilson(real(hits.min(of)) / real(of), real(of), Z))
+}
+
+/// Wilson's interval of the proportion `value` in a sample of `size`. `t` is the quantile for its uncertainty.
+pub(crate) fn wilson(value: f64, size: f64, t: f64) -> Estimate {
+    let t2 = t * t;
+    let scale = 1.0 + t2 / size;
+    let centre = (value + t2 / (2.0 * size)) / scale;
+    let half = t / scale * (value * (1.0 - value) / size + t2 / (4.0 * size * size)).sqrt();
     // For no hits or only hits, one end equals the value. The formula misses it by a rounding error.
-    let low = if hits == 0 { 0.0 } else { (centre - half).clamp(0.0, value) };
-    let high = if hits >= of { 1.0 } else { (centre + half).clamp(value, 1.0) };
-    Some(Estimate { value, low, high })
+    let low = if value <= 0.0 { 0.0 } else { (centre - half).clamp(0.0, value) };
+    let high = if value >= 1.0 { 1.0 } else { (centre + half).clamp(value, 1.0) };
+    Estimate { value, low, high }
 }
 
-/// The mean of `n` values. `m2` is the sum of their squared distances to the mean. `None` for fewer than two values,
-/// which have no variance.
+/// The proportion of hits in `shares` of `calls` calls. `None` if nothing is counted.
 ///
-/// The interval is Student's: the mean plus and minus the 97.5 % quantile of t with n - 1 degrees of freedom times the
-/// standard error. It relies on the central limit theorem, and is too narrow for few and very skewed values. Equal
-/// values have an interval of width 0, even if they are few.
-#[must_use]
-pub fn mean(n: u64, mean: f64, m2: f64) -> Option<Estimate> {
-    if n < 2 || !mean.is_finite() || !m2.is_finite() {
-        return None;
+/// If each call has one row, it is [`proportion`]. Otherwise the sample is as large as one of independent rows with the same
+/// standard error would be (E. L. Korn and B. I. Graubard, Survey Methodology 24 (1998) 193). If all rows are hits, or none,
+/// they do not show how much the rows of a call are alike, and only the calls count.
+pub(crate) fn share(shares: &Groups<Share>, calls: u64) -> Option<Estimate> {
+    let total = shares.total();
+    let value = total.ratio()?;
+    if total.1 <= calls {
+        return proportion(total.0, total.1);
     }
-    let freedom = real(n - 1);
-    let error = (m2.max(0.0) / freedom / real(n)).sqrt();
-    let half = t_quantile(n - 1) * error;
-    Some(Estimate { value: mean, low: mean - half, high: mean + half })
+    let rows = real(total.1);
+    match shares.spread(Share::is_empty, Share::ratio) {
+        Some(spread) if spread.error > 0.0 && value > 0.0 && value < 1.0 => {
+            let size = value * (1.0 - value) / spread.error.powi(2);
+            Some(wilson(value, size.min(rows), t_quantile(spread.freedom)))
+        }
+        _ => Some(wilson(value, real(calls.max(1)).min(rows), Z)),
+    }
 }
 
-/// Pearson's correlation `r` of `n` pairs. `None` for fewer than four pairs, for which the interval is not defined.
+/// The mean absolute difference of pairs of numbers. `None` for fewer than two calls.
 ///
-/// The interval is by Fisher's transformation: atanh r is about normal with the standard error 1 / sqrt(n - 3) (R. A.
-/// Fisher, Metron 1 (1921) 3). It assumes an approximately normal distribution, and is only a rough guide for others.
-#[must_use]
-pub fn correlation(n: u64, r: f64) -> Option<Estimate> {
-    if n < 4 || !r.is_finite() {
-        return None;
+/// The interval is Student's with the standard error of the groups. For fewer calls than groups, each of one row, it is that
+/// of Student itself.
+pub(crate) fn mean_absolute_difference(moments: &Groups<Moments>) -> Option<Estimate> {
+    let spread = moments.spread(|of| of.count() == 0, Moments::mean_absolute_difference)?;
+    let half = t_quantile(spread.freedom) * spread.error;
+    // A distance is never negative.
+    Some(Estimate { value: spread.value, low: (spread.value - half).max(0.0), high: spread.value + half })
+}
+
+/// Pearson's correlation of pairs of numbers. `None` for fewer than four pairs or two calls, or if one side is constant.
+///
+/// The interval is symmetric after Fisher's transformation, atanh r (R. A. Fisher, Metron 1 (1921) 3), with the standard error
+/// of the groups. Fisher's own, 1 / sqrt(n - 3), assumes independent rows of a normal distribution.
+pub(crate) fn correlation(moments: &Groups<Moments>) -> Option<Estimate> {
+    let total = moments.total();
+    let value = total.correlation().filter(|_| total.count() >= 4)?;
+    if value.abs() > 1.0 - 1e-12 {
+        return Some(Estimate { value, low: value, high: value });
     }
-    let value = r.clamp(-1.0, 1.0);
-    let half = Z / real(n - 3).sqrt();
-    let z = value.atanh();
-    Some(Estimate { value, low: (z - half).tanh(), high: (z + half).tanh() })
+    let spread = moments.spread(|of| of.count() == 0, |of| of.correlation().map(f64::atanh))?;
+    let half = t_quantile(spread.freedom) * spread.error;
+    Some(Estimate { value, low: (spread.value - half).tanh(), high: (spread.value + half).tanh() })
 }
 
 /// The 97.5 % quantile of Student's t. Below ten degrees of freedom it comes from the table. Otherwise it is the
 /// Cornish-Fisher expansion (Abramowitz and Stegun, 26.7.5), with an error of at most four parts in a million.
-fn t_quantile(freedom: u64) -> f64 {
+pub(crate) fn t_quantile(freedom: u64) -> f64 {
     if let Some(exact) = usize::try_from(freedom).ok().and_then(|nu| T.get(nu.checked_sub(1)?)) {
         return *exact;
     }
@@ -101,6 +124,16 @@ fn t_quantile(freedom: u64) -> f64 {
     let g3 = Z * (((3.0 * z2 + 19.0) * z2 + 17.0) * z2 - 15.0) / 384.0;
     let g4 = Z * ((((79.0 * z2 + 776.0) * z2 + 1482.0) * z2 - 1920.0) * z2 - 945.0) / 92160.0;
     Z + (g1 + (g2 + (g3 + g4 / nu) / nu) / nu) / nu
+}
+
+/// The probability that Student's t is as far from 0 as `t`, on either side.
+pub(crate) fn t_tails(t: f64, freedom: u64) -> f64 {
+    StudentsT::new(0.0, 1.0, real(freedom)).map_or(f64::NAN, |law| 2.0 * law.sf(t.abs()))
+}
+
+/// The probability that a number of the standard normal distribution is as far from 0 as `z`, on either side.
+pub(crate) fn normal_tails(z: f64) -> f64 {
+    2.0 * Normal::standard().sf(z.abs())
 }
 
 /// The 99.9 % quantile of chi-square, by the approximation of Wilson and Hilferty (PNAS 17 (1931) 684). Two digits are
@@ -114,7 +147,11 @@ pub(crate) fn chi_square_rarely_above(freedom: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Estimate, correlation, mean, proportion};
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::groups::{Counts, Turn};
 
     #[track_caller]
     fn assert_near(estimate: Option<Estimate>, value: f64, low: f64, high: f64) {
@@ -139,39 +176,60 @@ mod tests {
         assert_eq!(proportion(7, 5).map(|estimate| estimate.value), Some(1.0));
     }
 
-    // scipy 1.17.1: stats.t.interval(.95, n - 1, values.mean(), stats.sem(values)) of
-    // [1, 2], [.1, .4, .2, .9], [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8] and np.arange(50) ** 1.5
+    // scipy 1.17.1: stats.t.sf(2.5, 31) * 2 and stats.norm.sf(1.5) * 2
     #[test]
-    fn the_interval_of_a_mean_is_that_of_student() {
-        assert_near(mean(2, 1.5, 0.5), 1.5, -4.853_102_368_087_347, 7.853_102_368_087_347);
-        assert_near(mean(4, 0.4, 0.38), 0.4, -0.166_320_470_573_367_85, 0.966_320_470_573_367_9);
+    fn the_tails_are_those_of_scipy() {
+        assert!((t_tails(-2.5, 31) - 0.017_920_226_813_386_207).abs() < 1e-9);
+        assert!((normal_tails(1.5) - 0.133_614_402_537_716_14).abs() < 1e-9);
+    }
+
+    fn moments(pairs: impl IntoIterator<Item = (f64, f64)>) -> Groups<Moments> {
+        let mut groups = Groups::<Moments>::default();
+        for (call, (x, y)) in (0..).zip(pairs) {
+            groups.of(Turn::of(call)).push(x, y);
+        }
+        groups
+    }
+
+    // scipy 1.17.1: stats.t.interval(.95, n - 1, values.mean(), stats.sem(values)) of
+    // [1, 2], [.1, .4, .2, .9] and [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8]
+    #[test]
+    fn the_interval_of_a_mean_of_few_calls_is_that_of_student() {
+        let mean =
+            |values: &[f64]| mean_absolute_difference(&moments(values.iter().map(|value| (*value, 0.0))));
+        assert_near(mean(&[1.0, 2.0]), 1.5, 0.0, 7.853_102_368_087_347);
+        assert_near(mean(&[0.1, 0.4, 0.2, 0.9]), 0.4, 0.0, 0.966_320_470_573_367_9);
         assert_near(
-            mean(12, 4.333_333_333_333_333, 70.666_666_666_666_67),
+            mean(&[3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, 5.0, 3.0, 5.0, 8.0]),
             4.333_333_333_333_333,
             2.722_919_650_449_236,
             5.943_747_016_217_43,
         );
-        assert_near(
-            mean(50, 137.902_990_326_330_35, 549_763.262_952_801_7),
-            137.902_990_326_330_35,
-            107.800_038_329_393_98,
-            168.005_942_323_266_7,
-        );
+        assert_eq!(mean(&[3.0]), None);
     }
 
     #[test]
-    fn a_mean_needs_two_values_and_finite_sums() {
-        assert_eq!(mean(1, 3.0, 0.0), None);
-        assert_eq!(mean(3, f64::NAN, 0.0), None);
-        assert_eq!(mean(3, 0.0, f64::INFINITY), None);
+    fn a_correlation_needs_four_pairs_and_a_perfect_one_has_no_width() {
+        let line = (0..100).map(|x| (f64::from(x), 2.0 * f64::from(x)));
+        assert_near(correlation(&moments(line)), 1.0, 1.0, 1.0);
+        assert_eq!(correlation(&moments([(1.0, 2.0), (2.0, 1.0), (3.0, 3.0)])), None);
     }
 
-    // scipy 1.17.1: stats.pearsonr([1, 2, 3, 4, 5, 6, 7, 8], [2, 1, 4, 3, 7, 8, 6, 9]).confidence_interval()
     #[test]
-    fn the_interval_of_a_correlation_is_that_of_fisher() {
-        let r = 0.896_421_457_000_795_1;
-        assert_near(correlation(8, r), r, 0.520_608_645_286_509, 0.981_252_773_801_291_3);
-        assert_near(correlation(100, 1.0), 1.0, 1.0, 1.0);
-        assert_eq!(correlation(3, 0.5), None);
+    fn rows_that_are_alike_within_a_call_count_as_one() {
+        let shares = |rows: u64| {
+            let (mut groups, mut random) = (Groups::<Share>::default(), ChaCha8Rng::seed_from_u64(1));
+            for call in 0..320_u64 {
+                let hits = if random.random_bool(0.3) { 0 } else { rows };
+                groups.of(Turn::of(call)).add(&Share(hits, rows));
+            }
+            share(&groups, 320).expect("there are calls")
+        };
+        let (single, alike) = (shares(1), shares(100));
+        let width = |of: Estimate| of.high - of.low;
+        assert!((0.7..1.5).contains(&(width(alike) / width(single))), "{single:?} {alike:?}");
+        let mut one = Groups::<Share>::default();
+        one.of(Turn::of(0)).add(&Share(100, 100));
+        assert!(share(&one, 1).expect("there is a call").low < 0.3, "one call of 100 equal rows");
     }
 }

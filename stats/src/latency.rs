@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::real::real;
+use crate::{interval::Z, real::real};
 
 /// All times below 2^10 ns (1.024 us) are in one bucket.
 const FIRST_OCTAVE: u32 = 10;
@@ -14,6 +14,19 @@ const END_OCTAVE: u32 = 36;
 const PARTS: u32 = 16;
 const PARTS_LOG2: u32 = 4;
 const BUCKETS: usize = 2 + ((END_OCTAVE - FIRST_OCTAVE) * PARTS) as usize;
+
+/// A quantile of times, with its 95 % confidence interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quantile {
+    /// The quantile of the sample.
+    pub value: Duration,
+    /// Lower end of the interval.
+    pub low: Duration,
+    /// Upper end of the interval. `None` if the sample does not limit it.
+    pub high: Option<Duration>,
+    /// Whether the quantile is at least `value`: it is among the times that nobody waited for.
+    pub at_least: bool,
+}
 
 /// Times from 1 us to 68 s in 418 buckets, each at most 6.25 % wide. The size is always 3.3 kB.
 ///
@@ -50,23 +63,51 @@ impl Latencies {
         self.counts.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
-    /// The quantile `q` of the times: 0.5 is the median. Interpolates in the bucket as if its times were evenly
-    /// distributed. `None` if nothing is counted.
+    /// The quantile `q` of the times: 0.5 is the median. `None` if nothing is counted.
     #[must_use]
-    pub fn quantile(&self, q: f64) -> Option<Duration> {
-        let count = self.count();
-        if count == 0 || q.is_nan() {
+    pub fn quantile(&self, q: f64) -> Option<Quantile> {
+        self.quantile_with(&Self::default(), q)
+    }
+
+    /// The quantile `q` of these times and of others that took at least as long as `waits`: whoever counted them has not
+    /// waited any longer. `None` if nothing is counted.
+    ///
+    /// The interval has the times of two ranks, which have the quantile between them in 95 of 100 samples, whatever the
+    /// distribution of times is (order statistics, see G. J. Hahn and W. Q. Meeker, Statistical Intervals, 1991, 5.2). It
+    /// needs about 400 times for the upper end of the quantile 0.99.
+    #[must_use]
+    pub fn quantile_with(&self, waits: &Self, q: f64) -> Option<Quantile> {
+        let mut all = self.clone();
+        all.merge(waits);
+        let n = real(all.count());
+        if n == 0.0 || q.is_nan() {
             return None;
         }
-        let rank = (q.clamp(0.0, 1.0) * real(count)).max(1.0);
+        let q = q.clamp(0.0, 1.0);
+        let (middle, half) = (q * n, Z * (n * q * (1.0 - q)).sqrt());
+        let (low, high) = ((middle - half + 0.5).round(), (middle + half + 0.5).round());
+        let first_wait = waits.counts.iter().position(|count| *count > 0);
+        let is_known = |(index, _): &(usize, Duration)| first_wait.is_none_or(|first| *index < first);
+        let (index, value) = all.at_rank(middle.max(1.0))?;
+        Some(Quantile {
+            value,
+            low: all.at_rank(low.max(1.0)).map_or(value, |(_, low)| low),
+            high: all.at_rank(high).filter(is_known).map(|(_, high)| high),
+            at_least: !is_known(&(index, value)),
+        })
+    }
+
+    /// The time at this rank, of which the shortest has 1, and its bucket. Interpolates in the bucket as if its times were
+    /// evenly distributed. `None` beyond the last time.
+    fn at_rank(&self, rank: f64) -> Option<(usize, Duration)> {
         let mut below = 0.0;
         for (index, held) in self.counts.iter().enumerate().filter(|(_, held)| **held > 0) {
             let held = real(*held);
-            if below + held >= rank || below + held >= real(count) {
+            if below + held >= rank {
                 let (from, to) = (start(index), start(index + 1));
                 // The middle of this rank's part of the bucket, so that a single time is in the middle of its bucket.
                 let within = ((rank - below - 0.5) / held).clamp(0.0, 1.0);
-                return Some(Duration::from_secs_f64((from + (to - from) * within) / 1e9));
+                return Some((index, Duration::from_secs_f64((from + (to - from) * within) / 1e9)));
             }
             below += held;
         }
@@ -150,8 +191,35 @@ mod tests {
     fn times_below_and_above_the_range_are_counted() {
         let latencies = of(&[0, u64::MAX]);
         assert_eq!(latencies.count(), 2);
-        assert!(latencies.quantile(0.0) < Some(Duration::from_nanos(1024)));
-        assert!(latencies.quantile(1.0) > Some(Duration::from_mins(1)));
+        assert!(latencies.quantile(0.0).is_some_and(|least| least.value < Duration::from_nanos(1024)));
+        assert!(latencies.quantile(1.0).is_some_and(|most| most.value > Duration::from_mins(1)));
+    }
+
+    // One of ten copies is not answered within 200 ms: the quantile 0.99 of the others alone would be 1 ms.
+    #[test]
+    fn a_quantile_among_the_times_that_nobody_waited_for_is_at_least_the_wait() {
+        let times = of(&[1_000_000; 900]);
+        let waits = of(&[200_000_000; 100]);
+        let found = times.quantile_with(&waits, 0.99).expect("there are times");
+        assert!(found.at_least && found.high.is_none(), "{found:?}");
+        assert!((0.19..0.21).contains(&found.value.as_secs_f64()), "{found:?}");
+        let median = times.quantile_with(&waits, 0.5).expect("there are times");
+        assert!(!median.at_least && median.high.is_some(), "{median:?}");
+        // A longer time that was measured says nothing about a shorter wait.
+        let slow = of(&[300_000_000; 900]).quantile_with(&waits, 0.99).expect("there are times");
+        assert!(slow.at_least, "{slow:?}");
+    }
+
+    // scipy 1.17.1: stats.binom.interval(.95, 1000, .99) = (984, 996); the ranks here are 984 and 997, of times from 1 to
+    // 1,000 ms.
+    #[test]
+    fn the_interval_of_a_quantile_is_between_two_ranks() {
+        let millis: Vec<u64> = (1..=1_000).map(|millis| millis * 1_000_000).collect();
+        let found = of(&millis).quantile(0.99).expect("there are times");
+        let seconds = |at: Duration| at.as_secs_f64();
+        assert!((0.96..0.99).contains(&seconds(found.low)), "{found:?}");
+        assert!(found.high.is_some_and(|high| (0.99..1.03).contains(&seconds(high))), "{found:?}");
+        assert_eq!(of(&millis[..100]).quantile(0.99).expect("there are times").high, None);
     }
 
     #[test]
@@ -172,7 +240,7 @@ mod tests {
             mut nanos in prop::collection::vec(2_000_u64..60_000_000_000, 1..200),
             q in 0.01_f64..1.0,
         ) {
-            let estimated = of(&nanos).quantile(q).expect("there are times").as_secs_f64() * 1e9;
+            let estimated = of(&nanos).quantile(q).expect("there are times").value.as_secs_f64() * 1e9;
             nanos.sort_unstable();
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in the list")]
             let rank = ((q * real(nanos.len() as u64)).ceil() as usize).clamp(1, nanos.len());

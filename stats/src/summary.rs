@@ -50,7 +50,7 @@ impl Summary {
         if before != kept {
             self.outcomes.iter_mut().for_each(Outcomes::forget_challenger);
         }
-        let outcomes = other.outcomes.map(|mut outcomes| {
+        let outcomes = other.outcomes.clone().map(|mut outcomes| {
             if theirs != kept {
                 outcomes.forget_challenger();
             }
@@ -92,7 +92,7 @@ mod tests {
         comparison.pair(1);
         comparison.labels(0, 1, 1);
         let mut outcomes = Outcomes::default();
-        outcomes.join(Some(true), Some(false));
+        outcomes.join([(true, Some(false))]);
         Summary {
             main: identity("1.0.0"),
             comparison: Some(comparison),
@@ -147,7 +147,7 @@ mod tests {
         {
             merged.merge(&other);
             let outcomes = merged.outcomes.expect("both summaries have outcomes");
-            assert_eq!((outcomes.compared(Role::Main), outcomes.compared(Role::Challenger)), (2, 1));
+            assert_eq!((outcomes.joined(), outcomes.compared(Role::Challenger)), (2, 1));
             assert_eq!(
                 merged.comparison.map(|kept| kept.challenger().version.clone()).as_deref(),
                 Some("1.2.0")

@@ -21,6 +21,20 @@ fn bare_percent(share: f64) -> String {
     }
 }
 
+/// A difference of shares in percentage points, with its interval: `+3.1 points (1.2 to 5.0)`.
+#[must_use]
+pub fn points_between(difference: f64, low: f64, high: f64) -> String {
+    let [difference, low, high] = [difference, low, high].map(|share| 100.0 * share);
+    let decimals = if high - low < 1.0 { 2 } else { 1 };
+    format!("{difference:+.decimals$} points ({low:.decimals$} to {high:.decimals$})")
+}
+
+/// A p-value: `p 0.012`, or `p < 0.001`.
+#[must_use]
+pub fn p_value(p: f64) -> String {
+    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p {p:.3}") }
+}
+
 /// A number with its interval: `0.0312 (0.0290 to 0.0334)`.
 #[must_use]
 pub fn between(value: f64, low: f64, high: f64) -> String {
@@ -75,6 +89,13 @@ mod tests {
     #[case(1.0, "100 %")]
     fn a_share_near_0_or_100_percent_has_two_decimals(#[case] share: f64, #[case] shown: &str) {
         assert_eq!(percent(share), shown);
+    }
+
+    #[test]
+    fn a_difference_of_shares_is_in_percentage_points() {
+        assert_eq!(points_between(0.031, 0.012, 0.05), "+3.1 points (1.2 to 5.0)");
+        assert_eq!(points_between(-0.0002, -0.0011, 0.0006), "-0.02 points (-0.11 to 0.06)");
+        assert_eq!((p_value(0.0004), p_value(0.0123)), ("p < 0.001".to_owned(), "p 0.012".to_owned()));
     }
 
     #[rstest]

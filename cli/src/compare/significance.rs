@@ -1,7 +1,7 @@
 //! What the interval of a figure allows to conclude: a small sample must not look like a result. Pure.
 
 use serde::Serialize;
-use understudy_crds::{Comparison, Estimate, Measure, Role};
+use understudy_crds::{Comparison, Difference, Measure};
 
 /// Below this number of values, the normal distribution is a bad model for the interval of a mean or a correlation.
 const FEW: i64 = 30;
@@ -51,11 +51,11 @@ pub enum Significance {
     Enough,
     /// The sample is small, or the interval wide.
     TooFewToTell,
-    /// The intervals of both overlap.
+    /// The interval of the difference contains 0.
     NoDifferenceYet,
-    /// The intervals do not overlap, and main's figure is better.
+    /// It does not, and main's figure is better.
     MainIsBetter,
-    /// The intervals do not overlap, and the challenger's figure is better.
+    /// It does not, and the challenger's figure is better.
     ChallengerIsBetter,
 }
 
@@ -66,7 +66,7 @@ impl Significance {
         match self {
             Self::Enough => "enough to tell",
             Self::TooFewToTell => "too few to tell",
-            Self::NoDifferenceYet => "no difference yet: the intervals overlap",
+            Self::NoDifferenceYet => "no difference yet",
             Self::MainIsBetter => "main is better",
             Self::ChallengerIsBetter => "the challenger is better",
         }
@@ -115,24 +115,25 @@ fn judged(measure: &Measure, wide: f64) -> Significance {
 }
 
 fn errors(comparison: &Comparison) -> Option<Significance> {
-    let rate = |role| comparison.roles.iter().find(|r| r.role == role).and_then(|r| r.error_rate);
-    let (main, challenger) = (rate(Role::Main)?, rate(Role::Challenger)?);
     // Fewer errors are better.
-    Some(larger(&challenger, &main))
+    Some(better(comparison.error_difference.as_ref()?, Significance::MainIsBetter))
 }
 
 fn accuracy(comparison: &Comparison) -> Option<Significance> {
     let outcomes = comparison.outcomes.as_ref()?;
-    let interval = |m: Measure| Estimate { value: m.value, low: m.low, high: m.high };
-    Some(larger(&outcomes.main.map(interval)?, &outcomes.challenger.map(interval)?))
+    Some(better(outcomes.difference.as_ref()?, Significance::ChallengerIsBetter))
 }
 
-/// Main is better if the interval of `first` is above that of `second`, the challenger if it is below.
-fn larger(first: &Estimate, second: &Estimate) -> Significance {
-    if first.low > second.high {
-        Significance::MainIsBetter
-    } else if second.low > first.high {
-        Significance::ChallengerIsBetter
+/// Which of the two is better. `more` is the conclusion if the challenger's share is larger.
+fn better(difference: &Difference, more: Significance) -> Significance {
+    let less = match more {
+        Significance::MainIsBetter => Significance::ChallengerIsBetter,
+        _ => Significance::MainIsBetter,
+    };
+    if difference.low > 0.0 {
+        more
+    } else if difference.high < 0.0 {
+        less
     } else {
         Significance::NoDifferenceYet
     }
@@ -168,15 +169,18 @@ mod tests {
     }
 
     #[rstest]
-    #[case((0.90, 0.95), (0.94, 0.99), Significance::NoDifferenceYet)]
-    #[case((0.90, 0.92), (0.94, 0.99), Significance::ChallengerIsBetter)]
-    #[case((0.95, 0.99), (0.90, 0.94), Significance::MainIsBetter)]
-    fn one_role_is_better_only_if_the_intervals_do_not_overlap(
-        #[case] main: (f64, f64),
-        #[case] challenger: (f64, f64),
-        #[case] expected: Significance,
+    #[case(-0.01, 0.03, Significance::NoDifferenceYet, Significance::NoDifferenceYet)]
+    #[case(0.01, 0.03, Significance::MainIsBetter, Significance::ChallengerIsBetter)]
+    #[case(-0.03, -0.01, Significance::ChallengerIsBetter, Significance::MainIsBetter)]
+    fn one_version_is_better_only_if_the_interval_of_the_difference_does_not_contain_zero(
+        #[case] low: f64,
+        #[case] high: f64,
+        #[case] of_errors: Significance,
+        #[case] of_accuracy: Significance,
     ) {
-        let estimate = |(low, high): (f64, f64)| Estimate { value: f64::midpoint(low, high), low, high };
-        assert_eq!(larger(&estimate(main), &estimate(challenger)), expected);
+        let difference =
+            Difference { value: f64::midpoint(low, high), low, high, p_value: 0.04, compared: 1_000 };
+        assert_eq!(better(&difference, Significance::MainIsBetter), of_errors);
+        assert_eq!(better(&difference, Significance::ChallengerIsBetter), of_accuracy);
     }
 }

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use understudy_crds::{
-    ColumnRole, Comparison, DriftStatistic, DriftingFeature, Measure, OutputComparison, Role, RoleComparison,
-    condition::DATA_DRIFT,
+    ColumnRole, Comparison, Difference, DriftStatistic, DriftingFeature, Latency, LatencyInterval, Measure,
+    OutputComparison, Role, RoleComparison, condition::DATA_DRIFT,
 };
 
 use super::{
@@ -15,12 +15,12 @@ use crate::{state::State, table, when};
 
 /// Why the values of an output are not as many as the pairs.
 const VALUES: &str = "\
-VALUES counts the numbers or labels of an output in all pairs:
-a call with 10 rows is 10 pairs and, in an output with 2 numbers a row, 20 values.
+VALUES counts the labels or numbers of an output in all pairs. Scores are compared class by class; of two classes, only the second.
 ";
 /// What the latency of both roles measures.
 const LATENCY: &str = "\
 Latency is the time from the end of the request's body to the end of the inference, before the response is encoded.
+A copy that the challenger did not answer in time took at least spec.challenger.timeout.
 ";
 
 /// In one line, how often both give the same label, output by output; `None` if no label was compared.
@@ -57,9 +57,9 @@ pub fn full(compare: &CompareReport, now: Timestamp) -> String {
     parts.join("\n")
 }
 
-/// Copied calls: the server counts each of them once for main and once for the challenger.
+/// Copied calls. A status by an older operator has only those of each role.
 fn copied(comparison: &Comparison) -> i64 {
-    comparison.roles.iter().map(|role| role.calls).max().unwrap_or_default()
+    comparison.roles.iter().map(|role| role.calls).chain([comparison.copied]).max().unwrap_or_default()
 }
 
 fn summary(compare: &CompareReport, now: Timestamp) -> Vec<(&'static str, String)> {
@@ -178,7 +178,14 @@ fn outputs(compare: &CompareReport, comparison: &Comparison) -> String {
     let rows: Vec<[String; 6]> =
         comparison.outputs.iter().map(|output| output_row(compare, output)).collect();
     let headings = ["OUTPUT", "VALUES", "SAME", "MEAN ABSOLUTE DIFFERENCE", "CORRELATION", "READING"];
-    format!("Predictions, with 95 % intervals\n{}{VALUES}", table::table(headings, &rows))
+    let left_out = comparison.outputs.iter().filter(|output| output.left_out > 0).map(|output| {
+        format!(
+            "{} values of {} cannot be compared: not a number, infinite, or of different shapes.\n",
+            output.left_out, output.name
+        )
+    });
+    let left_out: String = left_out.collect();
+    format!("Predictions, with 95 % intervals\n{}{VALUES}{left_out}", table::table(headings, &rows))
 }
 
 fn output_row(compare: &CompareReport, output: &OutputComparison) -> [String; 6] {
@@ -220,10 +227,13 @@ fn roles(compare: &CompareReport, comparison: &Comparison) -> String {
         ]
     };
     let mut rows = vec![
-        row("copied calls", |r| Some(r.calls.to_string()), None),
-        row("errors", |r| Some(errors(r)), compare.significance(Figure::Errors, None)),
-        row("latency p50", |r| r.latency.as_ref().map(|l| number::duration(l.p50_micros)), None),
-        row("latency p99", |r| r.latency.as_ref().map(|l| number::duration(l.p99_micros)), None),
+        ["copied calls".to_owned(), copied(comparison).to_string(), answered(comparison), String::new()],
+        with_difference(
+            row("errors", |r| Some(errors(r)), compare.significance(Figure::Errors, None)),
+            comparison.error_difference,
+        ),
+        row("latency p50", |r| r.latency.as_ref().map(p50), None),
+        row("latency p99", |r| r.latency.as_ref().map(p99), None),
     ];
     rows.extend(accuracy(compare, comparison));
     let headings = [
@@ -234,6 +244,36 @@ fn roles(compare: &CompareReport, comparison: &Comparison) -> String {
     ];
     let measured = comparison.roles.iter().any(|role| role.latency.is_some());
     format!("{}{}", table::table(headings, &rows), if measured { LATENCY } else { "" })
+}
+
+/// How many of the copied calls the challenger answered.
+fn answered(comparison: &Comparison) -> String {
+    let challenger = comparison.roles.iter().find(|r| r.role == Role::Challenger);
+    let share =
+        comparison.availability.map(|e| format!(", {}", number::percent_between(e.value, e.low, e.high)));
+    format!("{} answered{}", challenger.map_or(0, |role| role.calls), share.unwrap_or_default())
+}
+
+fn p50(latency: &Latency) -> String {
+    duration(latency.p50_micros, latency.p50_interval, latency.p50_at_least)
+}
+
+fn p99(latency: &Latency) -> String {
+    duration(latency.p99_micros, latency.p99_interval, latency.p99_at_least)
+}
+
+fn duration(micros: i64, interval: Option<LatencyInterval>, at_least: bool) -> String {
+    let value = number::duration(micros);
+    match interval {
+        _ if at_least => format!("at least {value}"),
+        None => value,
+        Some(LatencyInterval { low_micros: low, high_micros: None }) => {
+            format!("{value} ({} or more)", number::duration(low))
+        }
+        Some(LatencyInterval { low_micros: low, high_micros: Some(high) }) => {
+            format!("{value} ({} to {})", number::duration(low), number::duration(high))
+        }
+    }
 }
 
 fn errors(role: &RoleComparison) -> String {
@@ -250,12 +290,23 @@ fn accuracy(compare: &CompareReport, comparison: &Comparison) -> Option<[String;
             .unwrap_or_default()
     };
     let reading = compare.significance(Figure::Accuracy, None).map(|s| s.words().to_owned());
-    Some([
+    let row = [
         "accuracy".to_owned(),
         share(outcomes.main),
         share(outcomes.challenger),
         reading.unwrap_or_default(),
-    ])
+    ];
+    Some(with_difference(row, outcomes.difference))
+}
+
+/// A row whose reading also has the difference that it is about.
+fn with_difference(mut row: [String; 4], difference: Option<Difference>) -> [String; 4] {
+    if let Some(Difference { value, low, high, p_value, .. }) = difference {
+        let [.., reading] = &mut row;
+        let difference = number::points_between(value, low, high);
+        *reading = format!("{reading}: {difference}, {}", number::p_value(p_value));
+    }
+    row
 }
 
 fn drifting(features: &[DriftingFeature]) -> String {

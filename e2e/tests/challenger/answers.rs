@@ -91,7 +91,9 @@ async fn ensure_both_answers(story: &Story, records: &Records, rows: &[Row]) -> 
 /// The figures of the comparison, computed from the records.
 async fn figures(records: &Records) -> Result<Value> {
     let pairs = "SELECT * FROM records WHERE main_status = 200 AND challenger_status = 200";
-    let numbers = "SELECT unnest(main_probabilities)::DOUBLE AS m, unnest(challenger_probabilities)::DOUBLE AS c FROM pairs";
+    // Of the probabilities of two classes, the second is compared.
+    let numbers =
+        "SELECT main_probabilities[2]::DOUBLE AS m, challenger_probabilities[2]::DOUBLE AS c FROM pairs";
     let figures = "SELECT count(*) AS pairs, count(*) FILTER (main_label = challenger_label) AS agreed,
         (SELECT avg(abs(m - c)) FROM numbers) AS difference, (SELECT corr(m, c) FROM numbers) AS correlation
         FROM pairs";
@@ -127,7 +129,9 @@ fn near(found: Option<Measure>, expected: &Value) -> bool {
 /// Whether the comparison in the status has these figures.
 fn has_figures(comparison: &Comparison, figures: &Value) -> bool {
     let output = |name: &str| comparison.outputs.iter().find(|output| output.name == name);
-    let (Some(label), Some(probabilities)) = (output("label"), output("probabilities")) else { return false };
+    let (Some(label), Some(probabilities)) = (output("label"), output("probabilities[1]")) else {
+        return false;
+    };
     let agreement = json!(share_of_agreement(figures));
     figures["pairs"] == comparison.pairs
         && near(label.agreement, &agreement)
@@ -184,7 +188,7 @@ async fn every_record_has_both_responses_and_the_comparison_has_the_figures_of_t
         let shown = plugin::run(&story, Person::Tess, &["compare", MODEL]).await?.done()?;
         let agreement = format!("{:.1} %", 100.0 * share_of_agreement(&figures));
         let pairs = format!("{} pairs", figures["pairs"]);
-        for words in [&pairs, &agreement, "label", "probabilities", MAIN, CHALLENGER] {
+        for words in [&pairs, &agreement, "label", "probabilities[1]", MAIN, CHALLENGER] {
             ensure!(shown.contains(words), "kubectl understudy compare has no {words:?}:\n{shown}");
         }
         let compare = plugin::run(&story, Person::Tess, &["compare", MODEL, "-o", "json"]).await?.json()?;

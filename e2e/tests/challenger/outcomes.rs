@@ -63,11 +63,11 @@ async fn outcomes_sent_to_any_pod_show_how_often_main_and_challenger_were_right(
             "every outcome is joined to its call, whichever pod answered the call"
         );
         let response = endpoint.send_outcomes(&json!({"id": "no-such-call", "label": 1})).await?;
-        assert_eq!(response, json!({"joined": 0, "unknown": ["no-such-call"]}));
+        assert_eq!(response, json!({"joined": 0, "unknown": ["no-such-call"], "mismatched": []}));
         let again = endpoint.send_outcomes(&outcomes[0]).await?;
         assert_eq!(
             again,
-            json!({"joined": 0, "unknown": ["case-0"]}),
+            json!({"joined": 0, "unknown": ["case-0"], "mismatched": []}),
             "a second outcome of the same call is not joined"
         );
 

@@ -2,12 +2,12 @@
 //!
 //! Values of pods are limited to what the schema allows: otherwise the API server would refuse the whole status.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use understudy_crds::{
-    Compared, Comparison, Estimate, Latency, Measure, OUTPUTS_LIMIT, OutcomeComparison, OutputComparison,
-    Role, RoleComparison, limits, text,
+    Compared, Comparison, Difference, Estimate, Latency, LatencyInterval, Measure, OUTPUTS_LIMIT,
+    OutcomeComparison, OutputComparison, Role, RoleComparison, limits, text,
 };
 use understudy_stats as stats;
 
@@ -54,6 +54,9 @@ fn written(counted: &stats::Comparison, outcomes: Option<&stats::Outcomes>, now:
         since: since.unwrap_or(now).into(),
         at: now.into(),
         pairs: count(counted.pairs()),
+        copied: count(counted.copied()),
+        availability: counted.availability().and_then(estimate),
+        error_difference: difference(counted.error_difference(), counted.error_p_value(), counted.calls()),
         roles: vec![
             role(counted, Role::Main, stats::Role::Main),
             role(counted, Role::Challenger, stats::Role::Challenger),
@@ -63,6 +66,7 @@ fn written(counted: &stats::Comparison, outcomes: Option<&stats::Outcomes>, now:
                 let measured = |estimate| measure(estimate, counted.compared(index));
                 OutputComparison {
                     name,
+                    left_out: count(counted.left_out(index)),
                     agreement: measured(counted.agreement(index)),
                     mean_absolute_difference: measured(counted.mean_absolute_difference(index)),
                     correlation: measured(counted.correlation(index)),
@@ -75,25 +79,41 @@ fn written(counted: &stats::Comparison, outcomes: Option<&stats::Outcomes>, now:
                 joined: count(outcomes.joined()),
                 main: accuracy(stats::Role::Main),
                 challenger: accuracy(stats::Role::Challenger),
+                difference: difference(
+                    outcomes.difference(),
+                    outcomes.p_value(),
+                    outcomes.compared(stats::Role::Challenger),
+                ),
             }
         }),
     }
 }
 
 fn role(counted: &stats::Comparison, role: Role, of: stats::Role) -> RoleComparison {
-    let micros = |q| {
-        let took = counted.latency(of, q)?;
-        Some(i64::try_from(took.as_micros()).unwrap_or(i64::MAX))
-    };
     RoleComparison {
         role,
-        calls: count(counted.calls(of)),
+        calls: count(counted.calls()),
         errors: count(counted.errors(of)),
         error_rate: counted.error_rate(of).and_then(estimate),
-        latency: micros(0.5)
-            .zip(micros(0.99))
-            .map(|(p50_micros, p99_micros)| Latency { p50_micros, p99_micros }),
+        latency: latency(counted, of),
     }
+}
+
+fn latency(counted: &stats::Comparison, of: stats::Role) -> Option<Latency> {
+    let micros = |took: Duration| i64::try_from(took.as_micros()).unwrap_or(i64::MAX);
+    let interval = |of: stats::Quantile| LatencyInterval {
+        low_micros: micros(of.low),
+        high_micros: of.high.map(micros),
+    };
+    let (p50, p99) = counted.latency(of, 0.5).zip(counted.latency(of, 0.99))?;
+    Some(Latency {
+        p50_micros: micros(p50.value),
+        p50_interval: Some(interval(p50)),
+        p50_at_least: p50.at_least,
+        p99_micros: micros(p99.value),
+        p99_interval: Some(interval(p99)),
+        p99_at_least: p99.at_least,
+    })
 }
 
 fn count(number: u64) -> i64 {
@@ -108,6 +128,11 @@ fn estimate(of: stats::Estimate) -> Option<Estimate> {
 fn measure(of: Option<stats::Estimate>, compared: u64) -> Option<Measure> {
     let Estimate { value, low, high } = estimate(of?)?;
     Some(Measure { value, low, high, compared: count(compared) })
+}
+
+fn difference(of: Option<stats::Estimate>, p_value: Option<f64>, compared: u64) -> Option<Difference> {
+    let Estimate { value, low, high } = estimate(of?)?;
+    Some(Difference { value, low, high, p_value: rounded(p_value?)?, compared: count(compared) })
 }
 
 /// A name, cut to the length that the schema allows.

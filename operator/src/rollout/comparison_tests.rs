@@ -12,20 +12,23 @@ fn identity(version: &str) -> stats::Identity {
     stats::Identity { version: version.to_owned(), digest: format!("sha256:{version}") }
 }
 
-/// A hundred pairs: 90 labels agree, main fails 2 times and the challenger 4 times.
+/// A hundred pairs: 90 labels agree, main fails 2 times and the challenger 4 times. Ten more copies have no answer.
 fn counted() -> stats::Summary {
     let outputs =
         [("label".to_owned(), stats::OutputKind::Label), ("score".to_owned(), stats::OutputKind::Number)];
     let mut counted = stats::Comparison::new(identity("1.2.0"), identity("1.3.0"), 7, outputs);
     for i in 0_u8..100 {
-        counted.call(stats::Role::Main, i < 2, Some(Duration::from_micros(100)));
-        counted.call(stats::Role::Challenger, i < 4, Some(Duration::from_micros(200)));
+        let answer = |error, micros| stats::Answer { error, latency: Some(Duration::from_micros(micros)) };
+        counted.answered(answer(i < 2, 100), answer(i < 4, 200));
         counted.pair(1);
         counted.labels(0, u64::from(i < 90), 1);
         counted.numbers(1, f64::from(i), f64::from(i) + 0.5);
     }
+    for _ in 0..10 {
+        counted.unanswered(stats::Answer::default(), Some(Duration::from_secs(1)));
+    }
     let mut outcomes = stats::Outcomes::default();
-    outcomes.join(Some(true), Some(false));
+    outcomes.join([(true, Some(false))]);
     let mut summary = stats::Summary::new(identity("1.2.0"));
     summary.comparison = Some(counted);
     summary.outcomes = Some(outcomes);
@@ -47,6 +50,13 @@ fn every_number_has_its_interval_and_belongs_to_the_right_version() {
     assert_eq!((challenger.role, challenger.calls, challenger.errors), (Role::Challenger, 100, 4));
     let median = |of: &RoleComparison| of.latency.as_ref().expect("a latency").p50_micros;
     assert!(median(main) < median(challenger), "{found:?}");
+    let slowest = |of: &RoleComparison| of.latency.clone().expect("a latency");
+    assert!(slowest(challenger).p99_at_least && !slowest(main).p99_at_least, "{found:?}");
+    assert!(slowest(challenger).p99_interval.is_some_and(|interval| interval.high_micros.is_none()));
+    assert_eq!(found.copied, 110);
+    assert!(found.availability.is_some_and(|share| (0.90..0.91).contains(&share.value)), "{found:?}");
+    let more = found.error_difference.expect("a difference");
+    assert!((more.value - 0.02).abs() < 1e-9 && more.low < 0.0 && more.compared == 100, "{more:?}");
     let rate = main.error_rate.expect("a rate");
     assert!(rate.low < rate.value && rate.value < rate.high, "{rate:?}");
 
@@ -59,6 +69,10 @@ fn every_number_has_its_interval_and_belongs_to_the_right_version() {
     assert!((difference.value - 0.5).abs() < 1e-9, "{difference:?}");
     let outcomes = found.outcomes.expect("outcomes");
     assert_eq!(outcomes.joined, 1);
+    assert!(
+        outcomes.difference.is_some_and(|less| less.value < -0.99 && (less.p_value - 0.5).abs() < 1e-9),
+        "{outcomes:?}"
+    );
     assert!(outcomes.main.expect("main").value > outcomes.challenger.expect("the challenger").value);
 }
 

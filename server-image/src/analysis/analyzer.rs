@@ -18,6 +18,7 @@ use super::{
     counts::Counts,
     drift,
     handle::{self, Handle, QueuedCall},
+    labels::LabelOutput,
     questions::{self, Asked, Question, Questions},
     state::AnalysisState,
 };
@@ -25,7 +26,6 @@ use crate::{
     queue::lazy::LazyReader,
     records::{self, Recorder, RecordingSettings},
     routing::ActiveRouting,
-    signature::Port,
 };
 
 /// Calls that are analyzed together.
@@ -59,7 +59,6 @@ pub struct Analyzer {
     state: AnalysisState,
     routing: Arc<ArcSwap<ActiveRouting>>,
     main: Arc<Identity>,
-    outputs: Vec<Port>,
     records: Records,
     counts: Arc<Counts>,
 }
@@ -72,12 +71,12 @@ pub fn open(
     routing: Arc<ArcSwap<ActiveRouting>>,
     counts: Arc<Counts>,
 ) -> (Handle, Questions, Analyzer) {
-    let outputs = records.options.signature.outputs.clone();
+    let labels = LabelOutput::of(&records.options.signature);
     let (handle, queue) = handle::queue(Arc::clone(&counts), Arc::clone(&records.counts));
-    let state = AnalysisState::new(Arc::clone(&main), drift);
+    let state = AnalysisState::new(Arc::clone(&main), &records.options.columns, labels, drift);
     let (questions, asked) = questions::open(state.summary());
     let queue = LazyReader::new(queue);
-    let analyzer = Analyzer { queue, asked, state, routing, main, outputs, records, counts };
+    let analyzer = Analyzer { queue, asked, state, routing, main, records, counts };
     (handle, questions, analyzer)
 }
 
@@ -85,9 +84,9 @@ impl Analyzer {
     /// Analyzes calls until `stop` names a deadline. Then it analyzes the rest of the queue, and the recorder uploads
     /// until the deadline.
     pub async fn run(self, mut stop: watch::Receiver<Option<Instant>>) {
-        let Self { mut queue, mut asked, state, routing, main, outputs, records, counts } = self;
+        let Self { mut queue, mut asked, state, routing, main, records, counts } = self;
         let recorder = Recorder::start(records.options, &records.counts, &records.ring);
-        let mut batches = Batches { state, routing, main, outputs, counts, recorder };
+        let mut batches = Batches { state, routing, main, counts, recorder };
         let mut batch = Vec::with_capacity(BATCH);
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -122,7 +121,6 @@ struct Batches {
     state: AnalysisState,
     routing: Arc<ArcSwap<ActiveRouting>>,
     main: Arc<Identity>,
-    outputs: Vec<Port>,
     counts: Arc<Counts>,
     recorder: Recorder,
 }
@@ -134,7 +132,7 @@ impl Batches {
         let recording = routing.recording.as_ref().map(recording_settings);
         self.recorder.set(recording.as_ref());
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        self.state.follow(&routing, &self.outputs, now);
+        self.state.follow(&routing, now);
         for queued in &*batch {
             let left_out = self.state.count(&queued.call, recording.is_some());
             self.counts.rows_left_out.inc_by(left_out);

@@ -14,6 +14,8 @@ pub struct Counts {
     pub joined: IntCounter,
     /// Outcomes whose calls no pod remembers.
     pub unknown: IntCounter,
+    /// Outcomes whose calls have another number of rows.
+    pub mismatched: IntCounter,
 }
 
 impl Counts {
@@ -21,12 +23,13 @@ impl Counts {
     #[must_use]
     pub fn new(family: &Family) -> Self {
         let outcomes = |result: &str| {
-            let help = "Outcomes that callers sent, by whether a pod remembered the call";
+            let help = "Outcomes that callers sent, by whether they were joined to their call";
             family.counter_with("understudy_outcomes_total", help, ("result", result))
         };
         Self {
             joined: outcomes("joined"),
             unknown: outcomes("unknown"),
+            mismatched: outcomes("mismatched"),
             dropped: family.counter(
                 "understudy_analysis_dropped_total",
                 "Calls missing in drift, comparison and records, because they did not fit into the analyzer's queue",

@@ -29,11 +29,11 @@ pub struct Tracker {
 pub fn mismatch(baseline: &Baseline, columns: &Columns) -> Option<String> {
     baseline.columns().iter().find_map(|column| {
         let known = match column.role {
-            ColumnRole::Input => &columns.inputs,
-            ColumnRole::Output => &columns.outputs,
+            ColumnRole::Input => columns.inputs.iter().chain(&[]),
+            ColumnRole::Output => columns.outputs.iter().chain(&columns.scores),
         };
-        (!known.iter().any(|each| each.name == column.name)).then(|| {
-            let names: Vec<_> = known.iter().map(|each| format!("`{}`", each.name)).collect();
+        (!known.clone().any(|each| each.name == column.name)).then(|| {
+            let names: Vec<_> = known.map(|each| format!("`{}`", each.name)).collect();
             format!(
                 "the baseline has the {} `{}`, which the model does not have; it has {}",
                 column.role.as_str(),
@@ -49,13 +49,11 @@ impl Tracker {
     #[must_use]
     pub fn new(baseline: Baseline, columns: &Columns) -> Self {
         let monitor = Monitor::new(&baseline, DEFAULT_WINDOW);
-        let known = |columns: &[Column], role| {
-            let index = |column: &Column| Some((column.clone(), monitor.index(role, &column.name)?));
-            columns.iter().filter_map(index).collect()
-        };
+        let known = |column: &Column, role| Some((column.clone(), monitor.index(role, &column.name)?));
+        let outputs = columns.outputs.iter().chain(&columns.scores);
         Self {
-            inputs: known(&columns.inputs, ColumnRole::Input),
-            outputs: known(&columns.outputs, ColumnRole::Output),
+            inputs: columns.inputs.iter().filter_map(|column| known(column, ColumnRole::Input)).collect(),
+            outputs: outputs.filter_map(|column| known(column, ColumnRole::Output)).collect(),
             window: DEFAULT_WINDOW,
             monitor,
             baseline,
@@ -135,8 +133,24 @@ mod tests {
         tensor::Datatype,
     };
 
+    fn port(name: &str, datatype: Datatype, shape: &[i64]) -> Port {
+        Port::new(name, datatype, shape)
+    }
+
+    fn call(inputs: Vec<Tensor>, outputs: Vec<Tensor>, rows: u64) -> Call {
+        Call {
+            id: String::new(),
+            at: SystemTime::UNIX_EPOCH,
+            traceparent: None,
+            record: false,
+            main: Answered { status: 200, outputs, ..Answered::default() },
+            inputs,
+            rows,
+            challenger: Shadow::None,
+        }
+    }
+
     fn columns() -> Columns {
-        let port = |name: &str, datatype, shape: &[i64]| Port::new(name, datatype, shape);
         let signature = Signature {
             inputs: vec![port("x", Datatype::Fp32, &[-1, 2])],
             outputs: vec![port("label", Datatype::Int64, &[-1])],
@@ -157,27 +171,42 @@ mod tests {
     fn each_row_of_a_call_is_counted_for_each_feature_and_output() {
         let mut tracker = Tracker::new(baseline(&json!([])), &columns());
         tracker.follow(None, 1_000_000);
-        let call = Call {
-            id: String::new(),
-            at: SystemTime::UNIX_EPOCH,
-            traceparent: None,
-            record: false,
-            main: Answered {
-                status: 200,
-                outputs: vec![Tensor { shape: vec![3], data: Data::Int64(vec![0, 1, 7]) }],
-                ..Answered::default()
-            },
-            inputs: vec![Tensor {
-                shape: vec![3, 2],
-                data: Data::Fp32(vec![20.0, 1e9, 70.0, 1e9, f32::NAN, 1e9]),
-            }],
-            rows: 3,
-            challenger: Shadow::None,
-        };
+        let labels = Tensor { shape: vec![3], data: Data::Int64(vec![0, 1, 7]) };
+        let ages = Data::Fp32(vec![20.0, 1e9, 70.0, 1e9, f32::NAN, 1e9]);
+        let call = call(vec![Tensor { shape: vec![3, 2], data: ages }], vec![labels], 3);
         tracker.count(&call, CountedRows::of(&call));
         let found = tracker.drift().columns;
         assert_eq!((&found[0].observed, found[0].missing), (&vec![1, 1], 1));
         assert_eq!(found[1].observed, [1, 1, 1]);
+    }
+
+    // In one sample with both classes, p and 1 - p look the same: PSI was 0.0003, and 4.86 of the second class alone.
+    #[test]
+    fn scores_of_two_classes_that_are_swapped_drift() {
+        let outputs = vec![port("label", Datatype::Int64, &[-1]), port("p", Datatype::Fp32, &[-1, 2])];
+        let columns = Columns::of(&Signature { inputs: Vec::new(), outputs }, None);
+        let baseline = json!({"version": 1, "columns": [
+            {"role": "output", "name": "p[1]", "kind": "numeric", "edges": [0, 0.1, 0.5, 1], "counts": [900, 50, 50]},
+        ]});
+        let baseline = Baseline::parse(baseline.to_string().as_bytes()).unwrap();
+        assert_eq!(mismatch(&baseline, &columns), None);
+        let psi = |score: fn(f32) -> f32| {
+            let mut tracker = Tracker::new(baseline.clone(), &columns);
+            tracker.follow(None, 1_000_000);
+            // Distributed as in the training data.
+            for (often, second) in [(900, 0.05), (50, 0.3), (50, 0.7)] {
+                let second = score(second);
+                let scores = Tensor { shape: vec![1, 2], data: Data::Fp32(vec![1.0 - second, second]) };
+                let label = Tensor { shape: vec![1], data: Data::Int64(vec![0]) };
+                let call = call(Vec::new(), vec![label, scores], 1);
+                (0..often).for_each(|_| tracker.count(&call, CountedRows::of(&call)));
+            }
+            let [column] = &tracker.drift().columns[..] else { panic!("one column") };
+            assert_eq!(column.samples(), 1_000);
+            column.psi().unwrap()
+        };
+        let (same, swapped) = (psi(|score| score), psi(|score| 1.0 - score));
+        assert!(same < 0.01 && swapped > 4.0, "{same} {swapped}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Comparison, drift and outcomes as gauges for Prometheus. They are set when Prometheus reads them.
 
-use prometheus::{Gauge, GaugeVec, IntGauge};
+use prometheus::{GaugeVec, IntGauge};
 use understudy_contract::routing::DriftRules;
 use understudy_stats::{ColumnKind, Comparison, Drift, Estimate, Outcomes, Role, Summary};
 
@@ -46,24 +46,28 @@ pub struct Gauges {
     since: IntGauge,
     compared: GaugeVec,
     agreed: GaugeVec,
+    left_out: GaugeVec,
     agreement: Interval,
     difference: Interval,
     correlation: Interval,
+    availability: Interval,
     errors: Interval,
-    latency: GaugeVec,
+    latency: Interval,
+    more_errors: Interval,
     accuracy: Interval,
+    more_accuracy: Interval,
     drift: Option<DriftGauges>,
 }
 
-/// Gauges of drift by column, and the rules: so an alert needs no threshold of its own.
+/// Gauges of drift by column, and the limit of each: so an alert needs no rule of its own.
 struct DriftGauges {
     psi: GaugeVec,
+    limit: GaugeVec,
     ks: GaugeVec,
     chi_square: GaugeVec,
     samples: GaugeVec,
     missing: GaugeVec,
     out_of_range: GaugeVec,
-    threshold: Gauge,
     min_samples: IntGauge,
 }
 
@@ -75,6 +79,10 @@ impl DriftGauges {
                 "understudy_drift_psi",
                 "Population stability index of a column in the window against the baseline",
             ),
+            limit: column(
+                "understudy_drift_psi_limit",
+                "Population stability index from which a column drifts: the threshold, or what chance alone explains if that is more. +Inf with too few values",
+            ),
             ks: column("understudy_drift_ks", "Kolmogorov-Smirnov statistic of a numeric column"),
             chi_square: column("understudy_drift_chi_square", "Chi-square statistic of a categorical column"),
             samples: column("understudy_drift_samples", "Values of a column in the window"),
@@ -83,10 +91,6 @@ impl DriftGauges {
                 "understudy_drift_out_of_range_ratio",
                 "Ratio of values outside of the range or the categories of the baseline",
             ),
-            threshold: family.register(Gauge::with_opts(family.opts(
-                "understudy_drift_threshold",
-                "Population stability index at which a column counts as drifting",
-            ))),
             min_samples: family.gauge(
                 "understudy_drift_min_samples",
                 "Number of values below which a column does not count as drifting",
@@ -94,8 +98,18 @@ impl DriftGauges {
         }
     }
 
-    fn update(&self, drift: Option<&Drift>) {
-        let all = [&self.psi, &self.ks, &self.chi_square, &self.samples, &self.missing, &self.out_of_range];
+    /// `rules` are absent until the routing file has them. Without rules nothing counts as drifting.
+    fn update(&self, drift: Option<&Drift>, rules: Option<&DriftRules>) {
+        self.min_samples.set(rules.map_or(0, |rules| signed(rules.min_samples)));
+        let all = [
+            &self.psi,
+            &self.limit,
+            &self.ks,
+            &self.chi_square,
+            &self.samples,
+            &self.missing,
+            &self.out_of_range,
+        ];
         for gauges in all {
             gauges.reset();
         }
@@ -103,6 +117,8 @@ impl DriftGauges {
             let labels = [column.role.as_str(), column.name.as_str()];
             self.samples.with_label_values(&labels).set(real(column.samples()));
             let chi_square = column.chi_square().filter(|_| column.kind == ColumnKind::Categorical);
+            let limit = rules.and_then(|rules| column.psi_limit(rules.psi, rules.min_samples));
+            self.limit.with_label_values(&labels).set(limit.unwrap_or(f64::INFINITY));
             for (gauges, value) in [
                 (&self.psi, column.psi()),
                 (&self.ks, column.ks()),
@@ -137,6 +153,11 @@ impl Gauges {
                 "Compared values of an output",
                 &["output"],
             ),
+            left_out: family.gauges(
+                "understudy_comparison_left_out",
+                "Values of an output that cannot be compared: not a number, infinite, or of different shapes",
+                &["output"],
+            ),
             agreed: family.gauges(
                 "understudy_comparison_agreed",
                 "Labels of an output on which main and challenger agreed",
@@ -159,18 +180,33 @@ impl Gauges {
             ),
             errors: interval(
                 "understudy_comparison_error_ratio",
-                "Ratio of copied calls that failed: an error or no answer",
+                "Ratio of errors among the copied calls that both have answered",
                 &["role"],
             ),
-            latency: family.gauges(
+            availability: interval(
+                "understudy_comparison_availability_ratio",
+                "Ratio of copied calls that the challenger answered, with a prediction or an error",
+                &[],
+            ),
+            latency: interval(
                 "understudy_comparison_latency_seconds",
-                "Time of copied calls from the end of the request's body to the end of the inference, in seconds",
+                "Time of copied calls from the end of the request's body to the end of the inference, in seconds. Without an answer in time, at least the timeout",
                 &["role", "quantile"],
+            ),
+            more_errors: interval(
+                "understudy_comparison_error_difference",
+                "Error ratio of the challenger less that of main, on the calls that both have answered",
+                &[],
             ),
             accuracy: interval(
                 "understudy_outcome_accuracy_ratio",
-                "Ratio of correct labels among calls with an outcome",
+                "Ratio of correct labels among the rows with an outcome that both have answered, or main alone without a challenger",
                 &["role"],
+            ),
+            more_accuracy: interval(
+                "understudy_outcome_accuracy_difference",
+                "Accuracy of the challenger less that of main, on the same rows",
+                &[],
             ),
             drift: has_baseline.then(|| DriftGauges::new(family)),
         }
@@ -181,18 +217,23 @@ impl Gauges {
         self.update_comparison(summary.comparison.as_ref());
         self.update_outcomes(summary.outcomes.as_ref());
         if let Some(drift) = &self.drift {
-            drift.update(summary.drift.as_ref());
-            // Without rules nothing counts as drifting.
-            drift.threshold.set(rules.map_or(f64::INFINITY, |rules| rules.psi));
-            drift.min_samples.set(rules.map_or(0, |rules| signed(rules.min_samples)));
+            drift.update(summary.drift.as_ref(), rules);
         }
     }
 
     fn update_comparison(&self, comparison: Option<&Comparison>) {
-        for gauges in [&self.compared, &self.agreed, &self.latency] {
+        for gauges in [&self.compared, &self.agreed, &self.left_out] {
             gauges.reset();
         }
-        for interval in [&self.agreement, &self.difference, &self.correlation, &self.errors] {
+        for interval in [
+            &self.agreement,
+            &self.difference,
+            &self.correlation,
+            &self.availability,
+            &self.errors,
+            &self.more_errors,
+            &self.latency,
+        ] {
             interval.reset();
         }
         self.pairs.set(comparison.map_or(0, |comparison| signed(comparison.pairs())));
@@ -200,6 +241,7 @@ impl Gauges {
         let Some(comparison) = comparison else { return };
         for (index, (output, _)) in comparison.outputs().enumerate() {
             self.compared.with_label_values(&[output]).set(real(comparison.compared(index)));
+            self.left_out.with_label_values(&[output]).set(real(comparison.left_out(index)));
             let agreement = comparison.agreement(index);
             if agreement.is_some() {
                 self.agreed.with_label_values(&[output]).set(real(comparison.agreed(index)));
@@ -208,18 +250,25 @@ impl Gauges {
             self.difference.set(&[output], comparison.mean_absolute_difference(index));
             self.correlation.set(&[output], comparison.correlation(index));
         }
+        self.availability.set(&[], comparison.availability());
+        self.more_errors.set(&[], comparison.error_difference());
         for role in Role::ALL {
             self.errors.set(&[role.as_str()], comparison.error_rate(role));
             for (quantile, name) in [(0.5, "0.5"), (0.99, "0.99")] {
-                if let Some(latency) = comparison.latency(role, quantile) {
-                    self.latency.with_label_values(&[role.as_str(), name]).set(latency.as_secs_f64());
-                }
+                let latency = comparison.latency(role, quantile).map(|latency| Estimate {
+                    value: latency.value.as_secs_f64(),
+                    low: latency.low.as_secs_f64(),
+                    high: latency.high.map_or(f64::INFINITY, |high| high.as_secs_f64()),
+                });
+                self.latency.set(&[role.as_str(), name], latency);
             }
         }
     }
 
     fn update_outcomes(&self, outcomes: Option<&Outcomes>) {
         self.accuracy.reset();
+        self.more_accuracy.reset();
+        self.more_accuracy.set(&[], outcomes.and_then(Outcomes::difference));
         for role in Role::ALL {
             let accuracy = outcomes.and_then(|outcomes| outcomes.accuracy(role));
             self.accuracy.set(&[role.as_str()], accuracy);

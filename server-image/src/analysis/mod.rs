@@ -1,5 +1,5 @@
 //! Learns from calls after their responses: how main and challenger compare ([`comparison`]), how often each was right
-//! ([`outcomes`]; [`peers`] asks the other pods), and how far the calls are from the training data ([`drift`]).
+//! ([`outcomes`], whose [`labels`] are of the type of the model's; [`peers`] asks the other pods), and how far the calls are from the training data ([`drift`]).
 //!
 //! A call enters through [`Handle`]. The [`analyzer`] is the thread behind it: it counts the call in its [`state`], and passes it
 //! to the recorder. Everyone else asks it ([`questions`]): for the summary, which [`gauges`] and the operator read, and to join
@@ -11,6 +11,7 @@ pub mod counts;
 pub mod drift;
 pub mod gauges;
 pub mod handle;
+pub mod labels;
 pub mod outcomes;
 pub mod peers;
 pub mod questions;

@@ -3,34 +3,37 @@
 //! Only the newest calls are remembered, by eight bytes of their id and of each label. An outcome that comes later can
 //! still be joined in the records' files.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    fmt::Display,
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::collections::{HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use understudy_stats::Outcomes;
+use understudy_stats::{Identity, Outcomes};
 
-use super::comparison::is_label;
+use super::{
+    labels::{LabelOutput, hash, hashes_of},
+    rows::CountedRows,
+};
 use crate::{
-    call::{Answered, Call, Shadow},
+    call::{Call, Shadow},
     error::Refusal,
-    tensor::each_datatype,
+    tensor::Tensor,
 };
 
-/// Labels of main that are remembered. A call of many rows counts once for each row.
-const MAX_LABELS: usize = 32_768;
-/// Outcomes of one request, and labels of one call.
+/// Labels of main that are remembered. A call counts once for each of its rows that are counted.
+const MAX_LABELS: usize = 131_072;
+/// Calls that are remembered.
+const MAX_CALLS: usize = 32_768;
+/// Outcomes of one request.
 const MAX_OUTCOMES: usize = 1_000;
+/// Labels of one request.
+const MAX_LABELS_SENT: usize = 100_000;
 
 /// The ground truth for one call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The id of the call.
     pub id: String,
-    /// The correct label: a string, a whole number or a boolean. A list of them if the call had several rows.
+    /// The correct label, of the type of the model's label. A list of them if the call had several rows.
     pub label: Value,
 }
 
@@ -41,12 +44,24 @@ pub struct Joined {
     pub joined: u64,
     /// Ids of calls that no pod remembers: never recorded, joined before, or too long ago.
     pub unknown: Vec<String>,
+    /// Ids of calls that have another number of rows than the outcome has labels.
+    #[serde(default)]
+    pub mismatched: Vec<String>,
+}
+
+/// Outcomes that were not joined.
+#[derive(Debug, Default, PartialEq)]
+pub struct NotJoined {
+    /// Their calls are not remembered here.
+    pub unknown: Vec<Outcome>,
+    /// Their calls have another number of rows.
+    pub mismatched: Vec<String>,
 }
 
 /// Reads `{"id", "label"}` or `{"outcomes": [{"id", "label"}]}`.
 ///
-/// Rejects other JSON, more than 1,000 outcomes, and labels that are neither a string, a whole number nor a boolean.
-pub fn read(body: &[u8]) -> Result<Vec<Outcome>, Refusal> {
+/// Rejects other JSON, more than 1,000 outcomes or 100,000 labels, and labels that the output cannot have.
+pub fn read(body: &[u8], output: &LabelOutput) -> Result<Vec<Outcome>, Refusal> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Body {
@@ -66,51 +81,34 @@ pub fn read(body: &[u8]) -> Result<Vec<Outcome>, Refusal> {
         let count = outcomes.len();
         return Err(Refusal::bad(format!("{count} outcomes in one request; send at most {MAX_OUTCOMES}")));
     }
+    let mut sent = 0;
     for Outcome { id, label } in &outcomes {
-        if hashes_of(label).is_none() {
-            return Err(Refusal::bad(format!(
-                "outcome `{id}`: a label is a string, a whole number or a boolean, or a list of them"
-            )));
-        }
+        let labels = output.hashes(label);
+        sent += labels.map_err(|problem| Refusal::bad(format!("outcome `{id}`: {problem}")))?.len();
+    }
+    if sent > MAX_LABELS_SENT {
+        return Err(Refusal::bad(format!("{sent} labels in one request; send at most {MAX_LABELS_SENT}")));
     }
     Ok(outcomes)
 }
 
-/// The labels of an outcome, as hashes of their text. `None` if one of them is not a label.
-fn hashes_of(label: &Value) -> Option<Vec<u64>> {
-    #[expect(clippy::float_cmp, reason = "a whole number is exactly its own rounding")]
-    let one = |label: &Value| match label {
-        Value::String(text) => Some(hash(text)),
-        Value::Bool(truth) => Some(hash(truth)),
-        Value::Number(number) if number.is_f64() => {
-            let number = number.as_f64()?;
-            (number.trunc() == number).then(|| hash(&format!("{number:.0}")))
-        }
-        Value::Number(number) => Some(hash(number)),
-        _ => None,
-    };
-    match label {
-        Value::Array(labels) => labels.iter().map(one).collect(),
-        label => Some(vec![one(label)?]),
-    }
-}
-
-fn hash(value: &impl Display) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.to_string().hash(&mut hasher);
-    hasher.finish()
-}
-
-/// What main and challenger answered, as hashes: one for each row.
+/// What main and challenger answered, as hashes: one for each counted row.
 #[derive(Debug)]
 struct Labels {
     main: Box<[u64]>,
     challenger: Option<Box<[u64]>>,
+    rows: CountedRows,
+    /// Whether `main` has only some of the labels.
+    sampled: bool,
+    /// How many labels the call has.
+    all: usize,
 }
 
 /// The newest calls, and how often main and challenger were right.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct RecentCalls {
+    /// `None` if the model has no labels.
+    output: Option<LabelOutput>,
     calls: HashMap<u64, Labels>,
     order: VecDeque<u64>,
     labels: usize,
@@ -119,28 +117,55 @@ pub struct RecentCalls {
 }
 
 impl RecentCalls {
-    /// Remembers a call, if main answered it with labels.
-    pub fn remember(&mut self, call: &Call) {
-        let labels = |answered: &Answered| -> Option<Box<[u64]>> {
-            let output = answered.outputs.iter().find(|output| is_label(output.data.datatype()))?;
-            let texts = || each_datatype!(&output.data, elements => elements.iter().map(hash).collect());
-            (output.data.len() <= MAX_OUTCOMES).then(texts)
+    /// No calls yet.
+    #[must_use]
+    pub fn new(output: Option<LabelOutput>) -> Self {
+        Self {
+            output,
+            calls: HashMap::new(),
+            order: VecDeque::new(),
+            labels: 0,
+            outcomes: Outcomes::default(),
+        }
+    }
+
+    /// Remembers a call, if main answered it with labels. Of a huge call, the same rows are remembered as are counted. Of the
+    /// challenger's answers, only those of `challenger` count.
+    pub fn remember(&mut self, call: &Call, challenger: Option<&Identity>) {
+        let Some(output) = &self.output else { return };
+        let Some(tensor) = output.in_outputs(&call.main.outputs) else { return };
+        let rows = CountedRows::of(call);
+        let sampled = rows.are_sampled_in(tensor);
+        let chosen = |tensor: &Tensor| -> Box<[u64]> {
+            rows.slices(&hashes_of(tensor), sampled).flatten().copied().collect()
         };
-        let Some(main) = labels(&call.main) else { return };
+        let main = chosen(tensor);
         let challenger = match &call.challenger {
-            Shadow::Answered { answered, .. } => labels(answered),
-            Shadow::None | Shadow::Dropped(_) => None,
+            Shadow::Answered { by, answered } if Some(&**by) == challenger => {
+                output.in_outputs(&answered.outputs).filter(|theirs| theirs.shape == tensor.shape).map(chosen)
+            }
+            Shadow::Answered { .. } | Shadow::None | Shadow::Dropped(_) => None,
         };
         let id = hash(&call.id);
         self.labels += main.len();
         self.order.push_back(id);
-        if let Some(before) = self.calls.insert(id, Labels { main, challenger }) {
+        let labels = Labels { main, challenger, rows, sampled, all: tensor.data.len() };
+        if let Some(before) = self.calls.insert(id, labels) {
             self.labels -= before.main.len();
         }
         // The order still has calls that were joined in the meantime.
-        while self.labels > MAX_LABELS || self.order.len() > MAX_LABELS {
+        while self.labels > MAX_LABELS || self.order.len() > MAX_CALLS {
             let Some(oldest) = self.order.pop_front() else { break };
             self.forget(oldest);
+        }
+    }
+
+    /// Forgets what the challenger answered, also to calls whose outcome has not come yet: they were answered by another
+    /// version than the new challenger.
+    pub fn forget_challenger(&mut self) {
+        self.outcomes.forget_challenger();
+        for labels in self.calls.values_mut() {
+            labels.challenger = None;
         }
     }
 
@@ -150,24 +175,46 @@ impl RecentCalls {
         Some(labels)
     }
 
-    /// Joins each outcome to its call. Returns those whose calls are not remembered here.
-    pub fn join(&mut self, outcomes: Vec<Outcome>) -> Vec<Outcome> {
-        outcomes.into_iter().filter(|outcome| !self.join_one(outcome)).collect()
+    /// Joins each outcome to its call. Returns those that were not joined.
+    pub fn join(&mut self, outcomes: Vec<Outcome>) -> NotJoined {
+        let mut left = NotJoined::default();
+        for outcome in outcomes {
+            match self.join_one(&outcome) {
+                Joining::Done => {}
+                Joining::Unknown => left.unknown.push(outcome),
+                Joining::Mismatched => left.mismatched.push(outcome.id),
+            }
+        }
+        left
     }
 
-    fn join_one(&mut self, outcome: &Outcome) -> bool {
-        let Some(correct) = hashes_of(&outcome.label) else { return false };
+    fn join_one(&mut self, outcome: &Outcome) -> Joining {
+        // The labels were checked when the outcome was read.
+        let Some(correct) = self.output.as_ref().and_then(|output| output.hashes(&outcome.label).ok()) else {
+            return Joining::Unknown;
+        };
         let id = hash(&outcome.id);
-        if self.calls.get(&id).is_none_or(|labels| labels.main.len() != correct.len()) {
-            return false;
+        match self.calls.get(&id) {
+            None => return Joining::Unknown,
+            Some(labels) if labels.all != correct.len() => return Joining::Mismatched,
+            Some(_) => {}
         }
-        let Some(labels) = self.forget(id) else { return false };
-        for (row, correct) in correct.iter().enumerate() {
+        let Some(labels) = self.forget(id) else { return Joining::Unknown };
+        let correct = labels.rows.slices(&correct, labels.sampled).flatten();
+        let rows = labels.main.iter().zip(correct).enumerate().map(|(row, (main, correct))| {
             let challenger = labels.challenger.as_ref().and_then(|labels| labels.get(row));
-            self.outcomes.join(Some(labels.main[row] == *correct), challenger.map(|label| label == correct));
-        }
-        true
+            (main == correct, challenger.map(|label| label == correct))
+        });
+        self.outcomes.join(rows);
+        Joining::Done
     }
+}
+
+/// What became of an outcome.
+enum Joining {
+    Done,
+    Unknown,
+    Mismatched,
 }
 
 #[cfg(test)]

@@ -4,7 +4,11 @@ use serde_json::json;
 use understudy_stats::{Identity, Role};
 
 use super::*;
-use crate::tensor::{Data, Tensor};
+use crate::{
+    call::Answered,
+    signature::{Port, Signature},
+    tensor::{Data, Datatype, Tensor},
+};
 
 fn call(id: &str, main: Data, challenger: Option<Data>) -> Call {
     let answered = |data: Data| {
@@ -16,14 +20,31 @@ fn call(id: &str, main: Data, challenger: Option<Data>) -> Call {
         at: SystemTime::UNIX_EPOCH,
         traceparent: None,
         record: true,
+        rows: main.len() as u64,
         main: answered(main),
         inputs: Vec::new(),
-        rows: 1,
         challenger: challenger.map_or(Shadow::None, |data| Shadow::Answered {
-            by: Arc::new(Identity::default()),
+            by: Arc::new(challenger_version()),
             answered: answered(data),
         }),
     }
+}
+
+fn labels() -> LabelOutput {
+    let outputs = vec![Port::new("label", Datatype::Int64, &[-1])];
+    LabelOutput::of(&Signature { inputs: Vec::new(), outputs }).unwrap()
+}
+
+fn unknown(outcomes: Vec<Outcome>) -> NotJoined {
+    NotJoined { unknown: outcomes, mismatched: Vec::new() }
+}
+
+fn challenger_version() -> Identity {
+    Identity { version: "1.4.0".to_owned(), digest: "sha256:04".to_owned() }
+}
+
+fn remember(recent: &mut RecentCalls, call: &Call) {
+    recent.remember(call, Some(&challenger_version()));
 }
 
 fn outcome(id: &str, label: Value) -> Vec<Outcome> {
@@ -32,63 +53,89 @@ fn outcome(id: &str, label: Value) -> Vec<Outcome> {
 
 #[test]
 fn an_outcome_is_joined_to_its_call_once() {
-    let mut recent = RecentCalls::default();
-    recent.remember(&call("a", Data::Int64(vec![1]), Some(Data::Int64(vec![0]))));
-    assert_eq!(recent.join(outcome("a", json!(1))), []);
-    assert_eq!(recent.join(outcome("a", json!(1))), outcome("a", json!(1)), "it was joined before");
-    let outcomes = recent.outcomes;
+    let mut recent = RecentCalls::new(Some(labels()));
+    remember(&mut recent, &call("a", Data::Int64(vec![1]), Some(Data::Int64(vec![0]))));
+    assert_eq!(recent.join(outcome("a", json!(1))), NotJoined::default());
+    let again = recent.join(outcome("a", json!(1)));
+    assert_eq!(again, unknown(outcome("a", json!(1))), "it was joined before");
+    let outcomes = &recent.outcomes;
     assert_eq!(
         (outcomes.joined(), outcomes.correct(Role::Main), outcomes.correct(Role::Challenger)),
         (1, 1, 0)
     );
 }
 
+// Otherwise a new challenger without a single call would have the accuracy of the old one.
 #[test]
-fn a_label_counts_as_the_same_in_every_notation() {
-    for (answered, written) in [
-        (Data::Int64(vec![1]), json!("1")),
-        (Data::Int32(vec![1]), json!(1.0)),
-        (Data::Bool(vec![true]), json!(true)),
-        (Data::Bytes(vec!["NL".to_owned()]), json!("NL")),
-    ] {
-        let mut recent = RecentCalls::default();
-        recent.remember(&call("a", answered, None));
-        assert_eq!(recent.join(outcome("a", written)), []);
-        assert_eq!(recent.outcomes.correct(Role::Main), 1);
+fn an_outcome_that_comes_after_a_change_of_challenger_does_not_count_for_the_new_one() {
+    let mut recent = RecentCalls::new(Some(labels()));
+    remember(&mut recent, &call("a", Data::Int64(vec![1]), Some(Data::Int64(vec![1]))));
+    recent.forget_challenger();
+    // A copy that was under way during the change.
+    let next = Identity { version: "1.5.0".to_owned(), ..challenger_version() };
+    recent.remember(&call("b", Data::Int64(vec![1]), Some(Data::Int64(vec![1]))), Some(&next));
+    for id in ["a", "b"] {
+        assert_eq!(recent.join(outcome(id, json!(1))), NotJoined::default());
     }
+    let outcomes = &recent.outcomes;
+    assert_eq!((outcomes.correct(Role::Main), outcomes.compared(Role::Main)), (2, 2));
+    assert_eq!(outcomes.accuracy(Role::Challenger), None);
 }
 
 #[test]
 fn a_call_of_several_rows_needs_as_many_labels() {
-    let mut recent = RecentCalls::default();
-    recent.remember(&call("a", Data::Int64(vec![1, 0]), None));
-    assert_eq!(recent.join(outcome("a", json!(1))).len(), 1);
-    assert_eq!(recent.join(outcome("a", json!([1, 1]))), []);
+    let mut recent = RecentCalls::new(Some(labels()));
+    remember(&mut recent, &call("a", Data::Int64(vec![1, 0]), None));
+    let mismatched = vec!["a".to_owned()];
+    assert_eq!(recent.join(outcome("a", json!(1))), NotJoined { unknown: Vec::new(), mismatched });
+    assert_eq!(recent.join(outcome("a", json!([1, 1]))), NotJoined::default());
     assert_eq!((recent.outcomes.joined(), recent.outcomes.correct(Role::Main)), (2, 1));
+}
+
+// Calls of more than 1,000 rows never joined.
+#[test]
+fn a_huge_call_is_joined_and_the_rows_that_the_comparison_counts_are_scored() {
+    let mut recent = RecentCalls::new(Some(labels()));
+    // Main is wrong in every fifth row.
+    let truth: Vec<i64> = (0..50_000).collect();
+    let answered = truth.iter().map(|label| if label % 5 == 0 { -1 } else { *label }).collect();
+    remember(&mut recent, &call("a", Data::Int64(answered), Some(Data::Int64(truth.clone()))));
+    assert_eq!(recent.join(outcome("a", json!(truth))), NotJoined::default());
+    let outcomes = &recent.outcomes;
+    assert_eq!((outcomes.joined(), outcomes.correct(Role::Challenger)), (10_000, 10_000));
+    let accuracy = outcomes.accuracy(Role::Main).unwrap();
+    assert!(accuracy.low < 0.8 && accuracy.high > 0.8, "{accuracy:?}");
 }
 
 #[test]
 fn memory_is_bounded_and_the_oldest_calls_are_forgotten_first() {
-    let mut recent = RecentCalls::default();
-    for number in 0..=MAX_LABELS {
-        recent.remember(&call(&number.to_string(), Data::Int64(vec![1]), None));
+    let mut recent = RecentCalls::new(Some(labels()));
+    for number in 0..=MAX_CALLS {
+        remember(&mut recent, &call(&number.to_string(), Data::Int64(vec![1]), None));
     }
-    assert_eq!((recent.calls.len(), recent.order.len(), recent.labels), (MAX_LABELS, MAX_LABELS, MAX_LABELS));
-    assert_eq!(recent.join(outcome("0", json!(1))).len(), 1);
-    assert_eq!(recent.join(outcome("1", json!(1))), []);
+    assert_eq!((recent.calls.len(), recent.order.len(), recent.labels), (MAX_CALLS, MAX_CALLS, MAX_CALLS));
+    assert_eq!(recent.join(outcome("0", json!(1))).unknown.len(), 1);
+    assert_eq!(recent.join(outcome("1", json!(1))), NotJoined::default());
+
+    for number in 0..50 {
+        remember(&mut recent, &call(&format!("huge {number}"), Data::Int64(vec![1; 20_000]), None));
+    }
+    assert!(recent.labels <= MAX_LABELS, "{}", recent.labels);
 }
 
 #[test]
 fn a_body_that_is_not_an_outcome_is_rejected_and_the_message_shows_the_expected_form() {
     for body in ["", "[]", r#"{"id":"a"}"#, r#"{"id":1,"label":1}"#] {
-        let message = read(body.as_bytes()).unwrap_err().to_string();
+        let message = read(body.as_bytes(), &labels()).unwrap_err().to_string();
         assert!(message.starts_with("expected {"), "{body}: {message}");
     }
-    for label in [json!(0.5), json!(null), json!({}), json!([[1]])] {
-        let body = json!({"id": "a", "label": label}).to_string();
-        let message = read(body.as_bytes()).unwrap_err().to_string();
-        assert!(message.starts_with("outcome `a`: a label is"), "{body}: {message}");
+    let body = json!({"outcomes": [{"id": "a", "label": 1}, {"id": "b", "label": true}]}).to_string();
+    let message = read(body.as_bytes(), &labels()).unwrap_err().to_string();
+    assert!(message.starts_with("outcome `b`: the output `label` has whole numbers"), "{message}");
+    let many = json!({"outcomes": vec![json!({"id": "a", "label": 1}); MAX_OUTCOMES + 1]});
+    let large = json!({"id": "a", "label": vec![1; MAX_LABELS_SENT + 1]});
+    for body in [many, large] {
+        let message = read(body.to_string().as_bytes(), &labels()).unwrap_err().to_string();
+        assert!(message.contains("send at most"), "{message}");
     }
-    let many = json!({"outcomes": vec![json!({"id": "a", "label": 1}); MAX_OUTCOMES + 1]}).to_string();
-    assert!(read(many.as_bytes()).unwrap_err().to_string().contains("send at most"));
 }

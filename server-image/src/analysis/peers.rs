@@ -12,7 +12,7 @@ use hyper_util::{
 };
 use understudy_contract::paths;
 
-use super::outcomes::{Joined, Outcome};
+use super::outcomes::{Joined, NotJoined, Outcome};
 
 /// Time for one pod to answer.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -56,24 +56,20 @@ impl Peers {
         Self { host, port, client }
     }
 
-    /// Sends outcomes to all pods, and returns those whose calls no pod remembers. A pod that does not answer is logged and
+    /// Sends outcomes to all pods, and returns those that none of them joined. A pod that does not answer is logged and
     /// skipped.
-    pub async fn join(&self, unknown: Vec<Outcome>) -> Vec<Outcome> {
+    pub async fn join(&self, unknown: Vec<Outcome>) -> NotJoined {
         let pods = match tokio::net::lookup_host((self.host.as_str(), self.port)).await {
             Ok(pods) => pods,
             Err(error) => {
                 tracing::warn!(host = self.host, error = %error, "failed to resolve the other pods");
-                return unknown;
+                return NotJoined { unknown, mismatched: Vec::new() };
             }
         };
         self.join_at(pods, unknown).await
     }
 
-    async fn join_at(
-        &self,
-        pods: impl Iterator<Item = SocketAddr>,
-        mut unknown: Vec<Outcome>,
-    ) -> Vec<Outcome> {
+    async fn join_at(&self, pods: impl Iterator<Item = SocketAddr>, mut unknown: Vec<Outcome>) -> NotJoined {
         let asked = &unknown;
         let answers: Vec<_> = stream::iter(pods.take(MAX_PODS))
             .map(|pod| async move {
@@ -87,11 +83,13 @@ impl Peers {
             .filter_map(|answer| ready(answer.ok()))
             .collect()
             .await;
-        for Joined { unknown: still, .. } in answers {
-            let still: HashSet<_> = still.into_iter().collect();
+        let mut mismatched = Vec::new();
+        for answer in answers {
+            let still: HashSet<_> = answer.unknown.into_iter().collect();
             unknown.retain(|outcome| still.contains(&outcome.id));
+            mismatched.extend(answer.mismatched);
         }
-        unknown
+        NotJoined { unknown, mismatched }
     }
 
     async fn post(&self, pod: SocketAddr, outcomes: &[Outcome]) -> Result<Joined, Error> {
@@ -141,7 +139,8 @@ mod tests {
                 asked["outcomes"].as_array().unwrap().iter().map(|outcome| outcome["id"].as_str().unwrap());
             let unknown: Vec<_> = ids.filter(|id| *id != known).collect();
             all.wait();
-            let answer = json!({"joined": 1, "unknown": unknown}).to_string();
+            let mismatched = if known == "b" { &["b"][..] } else { &[] };
+            let answer = json!({"joined": 1, "unknown": unknown, "mismatched": mismatched}).to_string();
             let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", answer.len());
             stream.get_mut().write_all((head + &answer).as_bytes()).unwrap();
         });
@@ -155,6 +154,6 @@ mod tests {
         let outcome = |id: &str| Outcome { id: id.to_owned(), label: json!(1) };
         let unknown = ["a", "b", "c", "d"].map(outcome).to_vec();
         let left = Peers::new("unused".to_owned(), 0).join_at(pods.into_iter(), unknown).await;
-        assert_eq!(left, [outcome("d")]);
+        assert_eq!((left.unknown, left.mismatched), (vec![outcome("d")], vec!["b".to_owned()]));
     }
 }

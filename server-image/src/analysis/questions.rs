@@ -13,7 +13,7 @@ use tokio::{
 };
 use understudy_stats::Summary;
 
-use super::outcomes::Outcome;
+use super::outcomes::{NotJoined, Outcome};
 use crate::error::Refusal;
 
 /// Questions that wait for the analyzer.
@@ -28,8 +28,8 @@ const ENDS: Refusal = Refusal::NotReady("this pod ends");
 pub(super) enum Question {
     /// Publish the summary.
     Publish(oneshot::Sender<()>),
-    /// Join these outcomes. The answer are those whose calls are not remembered.
-    Join(Vec<Outcome>, oneshot::Sender<Vec<Outcome>>),
+    /// Join these outcomes. The answer are those that were not joined.
+    Join(Vec<Outcome>, oneshot::Sender<NotJoined>),
 }
 
 /// The side of those who ask.
@@ -63,8 +63,8 @@ impl Questions {
         self.newest.load_full()
     }
 
-    /// Joins outcomes to calls of this pod. Returns those whose calls are not remembered here.
-    pub async fn join(&self, outcomes: Vec<Outcome>) -> Result<Vec<Outcome>, Refusal> {
+    /// Joins outcomes to calls of this pod. Returns those that were not joined.
+    pub async fn join(&self, outcomes: Vec<Outcome>) -> Result<NotJoined, Refusal> {
         let (answer, answered) = oneshot::channel();
         self.waiting.try_send(Question::Join(outcomes, answer)).map_err(|error| match error {
             TrySendError::Full(_) => Refusal::Busy("too many outcomes at the same time"),

@@ -42,6 +42,15 @@ impl CountedRows {
             && tensor.shape.first().and_then(|rows| usize::try_from(*rows).ok()) == Some(self.all)
     }
 
+    /// How many elements of `tensor` are one row. A tensor without the rows of the call is one row.
+    #[must_use]
+    pub fn width(&self, tensor: &Tensor) -> usize {
+        let elements = tensor.data.len();
+        let rows = tensor.shape.first().and_then(|rows| usize::try_from(*rows).ok());
+        let width = if rows == Some(self.all) { elements / self.all.max(1) } else { elements };
+        width.max(1)
+    }
+
     /// The counted rows as slices of `elements`, the elements of a tensor. One slice of all elements unless `sampled`.
     pub fn slices<T>(self, elements: &[T], sampled: bool) -> impl Iterator<Item = &[T]> {
         let (slices, width) =

@@ -1,65 +1,83 @@
 //! What the analyzer has accumulated: comparison, drift and outcomes.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use understudy_stats::{Comparison, Identity, Summary};
 
 use super::{
-    comparison, drift,
-    outcomes::{Outcome, RecentCalls},
+    comparison::{self, Compared},
+    drift,
+    labels::LabelOutput,
+    outcomes::{NotJoined, Outcome, RecentCalls},
     rows::CountedRows,
 };
 use crate::{
     call::{Call, Shadow},
+    columns::Columns,
     routing::ActiveRouting,
-    signature::Port,
 };
 
 /// Comparison, drift and outcomes so far. It belongs to the analyzer.
 pub struct AnalysisState {
     main: Arc<Identity>,
+    compared: Vec<Compared>,
     comparison: Option<Comparison>,
     drift: Option<drift::Tracker>,
+    /// The time that the challenger has to answer a copy.
+    timeout: Duration,
     recent: RecentCalls,
 }
 
 impl AnalysisState {
-    /// The state before the first call. `drift` is absent without a baseline.
+    /// The state before the first call. `labels` are absent if the model has none, `drift` without a baseline.
     #[must_use]
-    pub fn new(main: Arc<Identity>, drift: Option<drift::Tracker>) -> Self {
-        Self { main, comparison: None, drift, recent: RecentCalls::default() }
+    pub fn new(
+        main: Arc<Identity>,
+        columns: &Columns,
+        labels: Option<LabelOutput>,
+        drift: Option<drift::Tracker>,
+    ) -> Self {
+        Self {
+            main,
+            compared: comparison::compared(columns),
+            comparison: None,
+            drift,
+            timeout: Duration::ZERO,
+            recent: RecentCalls::new(labels),
+        }
     }
 
     /// The summary that the operator reads.
     #[must_use]
     pub fn summary(&self) -> Summary {
-        let outcomes = Some(self.recent.outcomes).filter(|outcomes| outcomes.joined() > 0);
+        let outcomes = Some(&self.recent.outcomes).filter(|outcomes| outcomes.joined() > 0);
         Summary {
             main: (*self.main).clone(),
             comparison: self.comparison.clone(),
             drift: self.drift.as_ref().map(drift::Tracker::drift),
-            outcomes,
+            outcomes: outcomes.cloned(),
         }
     }
 
-    /// Joins outcomes to calls of this pod. Returns those whose calls are not remembered here.
-    pub fn join(&mut self, outcomes: Vec<Outcome>) -> Vec<Outcome> {
+    /// Joins outcomes to calls of this pod. Returns those that were not joined.
+    pub fn join(&mut self, outcomes: Vec<Outcome>) -> NotJoined {
         self.recent.join(outcomes)
     }
 
     /// Follows the routing at `now`, in seconds since 1970. Another challenger starts a new comparison, and no challenger
     /// ends it.
-    pub(super) fn follow(&mut self, routing: &ActiveRouting, outputs: &[Port], now: u64) {
+    pub(super) fn follow(&mut self, routing: &ActiveRouting, now: u64) {
         if let Some(drift) = &mut self.drift {
             drift.follow(routing.drift.as_ref(), now);
         }
+        self.timeout = routing.challenger.as_ref().map_or(Duration::ZERO, |challenger| challenger.timeout());
         let challenger = routing.challenger.as_ref().map(|challenger| &*challenger.identity);
         if self.comparison.as_ref().map(Comparison::challenger) == challenger {
             return;
         }
-        self.recent.outcomes.forget_challenger();
+        self.recent.forget_challenger();
         self.comparison =
-            challenger.map(|challenger| comparison::begin(&self.main, challenger, now, outputs));
+            challenger.map(|challenger| comparison::begin(&self.main, challenger, now, &self.compared));
     }
 
     /// Counts a call, and returns the number of its rows that were left out. While calls are recorded, it is remembered
@@ -73,14 +91,14 @@ impl AnalysisState {
                 Shadow::None | Shadow::Dropped(_) => true,
             };
             if same {
-                is_counted |= comparison::count(comparison, call, rows);
+                is_counted |= comparison::count(comparison, &self.compared, call, rows, self.timeout);
             }
         }
         if let Some(drift) = &mut self.drift {
             drift.count(call, rows);
         }
         if recording {
-            self.recent.remember(call);
+            self.recent.remember(call, self.comparison.as_ref().map(Comparison::challenger));
         }
         if is_counted { rows.left_out() } else { 0 }
     }

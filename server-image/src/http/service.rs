@@ -23,7 +23,6 @@ use super::{
     unsent::Unsent,
 };
 use crate::{
-    analysis::outcomes,
     codec::compression::Coding,
     engine::{Engine, Work},
     error::Refusal,
@@ -220,7 +219,7 @@ impl Service {
     ) -> Result<HttpResponse, Refusal> {
         let observer = self.observer().ok_or(LOADING)?;
         let (body, _reservation) = self.bodies.read(request.into_body()).await?;
-        let joined = observer.join_outcomes(outcomes::read(&body)?, everywhere).await?;
+        let joined = observer.join_outcomes(&body, everywhere).await?;
         Ok(document(&json!(joined)))
     }
 

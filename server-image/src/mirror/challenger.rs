@@ -25,7 +25,7 @@ pub struct Challenger {
     pub(super) grpc: Uri,
     /// URL for copies of `/predict` requests.
     pub(super) predict: Uri,
-    /// The longest time from the end of a call to the answer to its copy.
+    /// The time that it has to answer a copy, and the longest time of a copy in the queue.
     pub(super) timeout: Duration,
     /// Connections and circuit breaker.
     pub(super) upstream: Upstream,
@@ -51,6 +51,12 @@ impl Challenger {
     #[must_use]
     pub fn has_route(&self, route: &ChallengerRoute) -> bool {
         self.route == *route
+    }
+
+    /// The time that it has to answer a copy.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// Whether its circuit breaker allows a copy now.

@@ -92,13 +92,13 @@ impl Mirror {
 
 impl Forwarder {
     async fn forward(&self, mut copy: CallCopy) {
-        let left = copy.to.timeout.saturating_sub(copy.since.elapsed());
-        let shadow = if left.is_zero() {
-            // The copy waited too long in this queue: the breaker must not hold it against the challenger.
-            Shadow::Dropped(Dropped::Timeout)
+        let timeout = copy.to.timeout;
+        let shadow = if copy.since.elapsed() >= timeout {
+            // It waited too long in this queue. Neither breaker nor comparison hold that against the challenger.
+            Shadow::Dropped(Dropped::Expired)
         } else {
             let begin = Instant::now();
-            let answered = tokio::time::timeout(left, self.exchange(&mut copy)).await;
+            let answered = tokio::time::timeout(timeout, self.exchange(&mut copy)).await;
             let answered = answered.unwrap_or(Err(Dropped::Timeout));
             self.judge(&copy, &answered);
             match answered {
