@@ -85,7 +85,8 @@ async fn dispatch(command: Command, session: &Session) -> Result<(), Error> {
         Command::Review(review) => review.run(session).await,
         Command::Request(request) => request.run(session).await,
         Command::Withdraw(withdraw) => withdraw.run(session).await,
-        Command::Approve(approve) => approve.run(session).await,
+        // The largest of these futures.
+        Command::Approve(approve) => Box::pin(approve.run(session)).await,
         Command::Reject(reject) => reject.run(session).await,
         Command::Accept(accept) => accept.run(session).await,
         Command::Rollback(rollback) => rollback.run(session).await,

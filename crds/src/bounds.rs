@@ -8,7 +8,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use crate::{
     acceptance::Acceptance,
     challenger::ChallengerStatus,
-    comparison::{Compared, Comparison, OUTPUTS_LIMIT},
+    comparison::{
+        CLASSES_LIMIT, CONFUSION_LIMIT, Compared, Comparison, Confusion, OUTPUTS_LIMIT, OutcomeComparison,
+    },
     drift::{DRIFTING_LIMIT, DriftStatus},
     failure::Failure,
     history::{HISTORY_CAPACITY, HistoryEntry, PolicyReference},
@@ -263,7 +265,7 @@ fn comparison(of: &mut Comparison) {
         error_difference: _,
         roles,
         outputs,
-        outcomes: _,
+        outcomes,
     } = of;
     for Compared { version, digest } in [challenger, main] {
         shorten(version, limits::VERSION);
@@ -273,6 +275,17 @@ fn comparison(of: &mut Comparison) {
     outputs.truncate(OUTPUTS_LIMIT);
     for output in outputs {
         shorten(&mut output.name, limits::TENSOR_NAME);
+    }
+    if let Some(OutcomeComparison { classes, confusion, .. }) = outcomes {
+        classes.truncate(CLASSES_LIMIT);
+        confusion.truncate(CONFUSION_LIMIT);
+        for class in classes {
+            shorten(&mut class.name, limits::TENSOR_NAME);
+        }
+        for Confusion { class, predicted, .. } in confusion {
+            shorten(class, limits::TENSOR_NAME);
+            shorten(predicted, limits::TENSOR_NAME);
+        }
     }
 }
 

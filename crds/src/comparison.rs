@@ -12,6 +12,11 @@ use crate::{limits, possible_values};
 /// Outputs that are listed: far from the size limit of an object. Metrics have all of them.
 pub const OUTPUTS_LIMIT: usize = 64;
 
+/// Classes that are listed: 16, and all others as one.
+pub const CLASSES_LIMIT: usize = 17;
+/// Pairs of classes that are listed.
+pub const CONFUSION_LIMIT: usize = 64;
+
 /// How main and challenger compare on the same calls.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -164,7 +169,7 @@ fn is_zero(count: &i64) -> bool {
 }
 
 /// How often each of the two versions was right, on the same rows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OutcomeComparison {
     /// Number of reported outcomes that were joined to their call by its id. A call with several rows counts one for
@@ -181,6 +186,83 @@ pub struct OutcomeComparison {
     /// The challenger's share less that of main. Absent while there are no rows that both have answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub difference: Option<Difference>,
+    /// Mean recall of all classes: a version that never predicts a rare class has a high accuracy and a low balanced
+    /// accuracy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balanced_accuracy: Option<BalancedAccuracy>,
+    /// How well each of the two recognizes each class, by name. 16 classes are counted by themselves, and all others as
+    /// `(other)`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = CLASSES_LIMIT))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub classes: Vec<ClassComparison>,
+    /// How many rows of a class were predicted as another one, the most frequent first, at most 64.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = CONFUSION_LIMIT))]
+    pub confusion: Vec<Confusion>,
+}
+
+/// Mean recall of all classes, from 0 to 1.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BalancedAccuracy {
+    /// That of main.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub main: Option<Estimate>,
+    /// That of the challenger. Absent while it answered none of the calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenger: Option<Estimate>,
+    /// The challenger's less that of main, from -1 to 1. Absent for fewer than two calls that both have answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<Estimate>,
+}
+
+/// How well each of the two versions recognizes a class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClassComparison {
+    /// Name of the class: the text of the label. `(other)` for all classes that are not listed.
+    #[schemars(length(max = limits::TENSOR_NAME))]
+    pub name: String,
+    /// Number of rows of this class.
+    pub rows: i64,
+    /// The scores of main.
+    #[serde(default)]
+    pub main: ClassScores,
+    /// The scores of the challenger.
+    #[serde(default)]
+    pub challenger: ClassScores,
+}
+
+/// How well a version recognizes a class.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClassScores {
+    /// Share of its predictions of the class that were right, from 0 to 1. Absent if it never predicted the class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<Estimate>,
+    /// Share of the rows of the class that it recognized, from 0 to 1. Absent without rows of the class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recall: Option<Estimate>,
+    /// Harmonic mean of precision and recall, from 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub f1: Option<Estimate>,
+}
+
+/// How many rows of a class were predicted as another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Confusion {
+    /// Name of the class.
+    #[schemars(length(max = limits::TENSOR_NAME))]
+    pub class: String,
+    /// Name of the class that was predicted.
+    #[schemars(length(max = limits::TENSOR_NAME))]
+    pub predicted: String,
+    /// Rows for which main predicted it.
+    pub main: i64,
+    /// Rows for which the challenger predicted it.
+    pub challenger: i64,
 }
 
 /// A difference of two shares on the same rows, with its 95 % confidence interval.

@@ -53,8 +53,9 @@ pub use approval::{AcceptanceTest, Approval, Gate};
 pub use artifact::{Artifact, Baseline, LocalSecretReference};
 pub use challenger::{Challenger, ChallengerStatus};
 pub use comparison::{
-    Compared, Comparison, Difference, Estimate, Latency, LatencyInterval, Measure, OUTPUTS_LIMIT,
-    OutcomeComparison, OutputComparison, Role, RoleComparison,
+    BalancedAccuracy, CLASSES_LIMIT, CONFUSION_LIMIT, ClassComparison, ClassScores, Compared, Comparison,
+    Confusion, Difference, Estimate, Latency, LatencyInterval, Measure, OUTPUTS_LIMIT, OutcomeComparison,
+    OutputComparison, Role, RoleComparison,
 };
 pub use drift::{ColumnRole, DRIFTING_LIMIT, DriftRules, DriftStatistic, DriftStatus, DriftingFeature};
 pub use evidence::{Documentation, Evaluation, Metric, Provenance};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 use crate::{
-    groups::{Groups, Share},
+    groups::{Groups, Share, Spread},
     moments::Moments,
     real::real,
 };
@@ -70,9 +70,14 @@ pub(crate) fn wilson(value: f64, size: f64, t: f64) -> Estimate {
 /// standard error would be (E. L. Korn and B. I. Graubard, Survey Methodology 24 (1998) 193). If all rows are hits, or none,
 /// they do not show how much the rows of a call are alike, and only the calls count.
 pub(crate) fn share(shares: &Groups<Share>, calls: u64) -> Option<Estimate> {
+    share_of(shares, calls, shares.total().1 <= calls)
+}
+
+/// [`share`] of some of the rows of `calls` calls. `single` is whether each call has one row.
+pub(crate) fn share_of(shares: &Groups<Share>, calls: u64, single: bool) -> Option<Estimate> {
     let total = shares.total();
     let value = total.ratio()?;
-    if total.1 <= calls {
+    if single {
         return proportion(total.0, total.1);
     }
     let rows = real(total.1);
@@ -91,9 +96,15 @@ pub(crate) fn share(shares: &Groups<Share>, calls: u64) -> Option<Estimate> {
 /// of Student itself.
 pub(crate) fn mean_absolute_difference(moments: &Groups<Moments>) -> Option<Estimate> {
     let spread = moments.spread(|of| of.count() == 0, Moments::mean_absolute_difference)?;
-    let half = t_quantile(spread.freedom) * spread.error;
     // A distance is never negative.
-    Some(Estimate { value: spread.value, low: (spread.value - half).max(0.0), high: spread.value + half })
+    Some(student(&spread, 0.0, f64::INFINITY))
+}
+
+/// Student's interval of an estimate with the standard error of the groups, of figures from `least` to `most`.
+pub(crate) fn student(spread: &Spread, least: f64, most: f64) -> Estimate {
+    let half = t_quantile(spread.freedom) * spread.error;
+    let Spread { value, .. } = *spread;
+    Estimate { value, low: (value - half).max(least), high: (value + half).min(most) }
 }
 
 /// Pearson's correlation of pairs of numbers. `None` for fewer than four pairs or two calls, or if one side is constant.

@@ -7,6 +7,7 @@
 pub mod baseline;
 mod baseline_file;
 mod categories;
+pub mod classes;
 pub mod column;
 pub mod comparison;
 pub mod drift;
@@ -21,11 +22,12 @@ mod real;
 pub mod summary;
 
 pub use baseline::{Baseline, BaselineError};
+pub use classes::Scores;
 pub use column::{ColumnKind, ColumnRole};
 pub use comparison::{Answer, Comparison, Identity, OutputKind, Role};
 pub use drift::{ChiSquare, ColumnDrift, Drift};
 pub use interval::Estimate;
 pub use latency::{Latencies, Quantile};
 pub use monitor::Monitor;
-pub use outcomes::Outcomes;
+pub use outcomes::{Confusion, OutcomeRow, Outcomes, Side};
 pub use summary::Summary;

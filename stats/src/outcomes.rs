@@ -1,14 +1,50 @@
 //! Outcomes: the ground truth for earlier calls, which the caller sends later. Counts how often main and the challenger
 //! were right, on the same rows.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    classes::{self, Both, Matrix, Names, Scores},
     comparison::Role,
     groups::{Counts, Groups, Share, Turn},
     interval::{self, Estimate},
     paired::{self, Table},
 };
+
+/// One row with an outcome. A class without a name is one that nobody remembers.
+#[derive(Debug, Clone, Copy)]
+pub struct OutcomeRow<'n> {
+    /// The name of its class.
+    pub class: Option<&'n str>,
+    /// What main predicted.
+    pub main: Side<'n>,
+    /// What the challenger predicted, if it answered.
+    pub challenger: Option<Side<'n>>,
+}
+
+/// What a version predicted.
+#[derive(Debug, Clone, Copy)]
+pub struct Side<'n> {
+    /// Whether it was right.
+    pub right: bool,
+    /// The name of the class that it predicted.
+    pub class: Option<&'n str>,
+}
+
+/// How many rows of a class were predicted as another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confusion {
+    /// The class of the rows.
+    pub class: String,
+    /// The class that was predicted.
+    pub predicted: String,
+    /// Rows for which main predicted it.
+    pub main: u64,
+    /// Rows for which the challenger predicted it.
+    pub challenger: u64,
+}
 
 /// Counts of outcomes that were joined to their calls, and of the versions that were right.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -23,25 +59,36 @@ pub struct Outcomes {
     both_calls: u64,
     main: Groups<Share>,
     paired: Groups<Table>,
+    names: Names,
+    /// Predictions of main for all rows.
+    alone: Groups<Matrix>,
+    /// Predictions of both for the rows that both have answered.
+    side_by_side: Groups<Both>,
 }
 
 impl Outcomes {
-    /// Counts the outcome of one call: for each of its rows, whether main and, if it answered, the challenger were right.
-    pub fn join(&mut self, rows: impl IntoIterator<Item = (bool, Option<bool>)>) {
+    /// Counts the outcome of one call, row by row.
+    pub fn join<'n>(&mut self, rows: impl IntoIterator<Item = OutcomeRow<'n>>) {
         let turn = Turn::of(self.calls);
         let (main, paired) = (self.main.of(turn), self.paired.of(turn));
+        let (alone, both) = (self.alone.of(turn), self.side_by_side.of(turn));
         let before = paired.rows();
-        for (right, challenger) in rows {
-            main.add(&Share(u64::from(right), 1));
+        for OutcomeRow { class, main: ours, challenger } in rows {
+            main.add(&Share(u64::from(ours.right), 1));
             self.joined = self.joined.saturating_add(1);
-            if let Some(challenger) = challenger {
-                paired.count(right, challenger);
+            let class = self.names.class(class);
+            let predicted = self.names.class(ours.class);
+            alone.count(class, predicted, 1);
+            if let Some(theirs) = challenger {
+                paired.count(ours.right, theirs.right);
+                both.0.count(class, predicted, 1);
+                both.1.count(class, self.names.class(theirs.class), 1);
             }
         }
-        let both = paired.rows().saturating_sub(before);
+        let answered = paired.rows().saturating_sub(before);
         self.calls = self.calls.saturating_add(1);
-        self.both = self.both.saturating_add(both);
-        self.both_calls = self.both_calls.saturating_add(u64::from(both > 0));
+        self.both = self.both.saturating_add(answered);
+        self.both_calls = self.both_calls.saturating_add(u64::from(answered > 0));
     }
 
     /// Adds the counts of another pod with the same main and challenger.
@@ -52,11 +99,18 @@ impl Outcomes {
         self.both_calls = self.both_calls.saturating_add(other.both_calls);
         self.main.merge(&other.main);
         self.paired.merge(&other.paired);
+        // The other pod may have seen the classes in another order.
+        let places = self.names.places_of(&other.names);
+        self.alone.merge(&other.alone.map(|matrix| matrix.renamed(&places)));
+        let renamed =
+            |Both(main, challenger): &Both| Both(main.renamed(&places), challenger.renamed(&places));
+        self.side_by_side.merge(&other.side_by_side.map(renamed));
     }
 
     /// Resets the counts of the challenger, for a new challenger.
     pub fn forget_challenger(&mut self) {
         self.paired = Groups::default();
+        self.side_by_side = Groups::default();
         (self.both, self.both_calls) = (0, 0);
     }
 
@@ -109,36 +163,84 @@ impl Outcomes {
     pub fn p_value(&self) -> Option<f64> {
         paired::p_value(&self.paired, self.both_calls)
     }
+
+    /// The names of the classes that rows have or that were predicted, sorted.
+    #[must_use]
+    pub fn classes(&self) -> Vec<&str> {
+        let mut names: Vec<&str> =
+            self.alone.total().classes().into_iter().map(|class| self.names.name(class)).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The number of rows of a class among [`Self::compared`].
+    #[must_use]
+    pub fn support(&self, class: &str) -> u64 {
+        self.place(class).map_or(0, |class| self.matrices(Role::Main).total().support(class))
+    }
+
+    /// How well a version recognizes a class, on [`Self::compared`] rows.
+    #[must_use]
+    pub fn scores(&self, role: Role, class: &str) -> Scores {
+        let Some(class) = self.place(class) else { return Scores::default() };
+        classes::scores(&self.matrices(role), class, self.calls_of(role), self.is_single(role))
+    }
+
+    /// The mean recall of all classes that [`Self::compared`] rows have. `None` if there are none.
+    #[must_use]
+    pub fn balanced_accuracy(&self, role: Role) -> Option<Estimate> {
+        classes::balanced_accuracy(&self.matrices(role), self.is_single(role))
+    }
+
+    /// The balanced accuracy of the challenger less that of main. `None` for fewer than two calls that both have answered.
+    #[must_use]
+    pub fn balanced_difference(&self) -> Option<Estimate> {
+        classes::balanced_difference(&self.side_by_side)
+    }
+
+    /// The confusion matrix of both, on [`Self::compared`] rows: the pairs of classes that occur, by name.
+    #[must_use]
+    pub fn confusion(&self) -> Vec<Confusion> {
+        let mut cells: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
+        for role in Role::ALL {
+            for (class, predicted, rows) in self.matrices(role).total().cells() {
+                let cell = cells.entry((self.names.name(*class), self.names.name(*predicted))).or_default();
+                match role {
+                    Role::Main => cell.0 = *rows,
+                    Role::Challenger => cell.1 = *rows,
+                }
+            }
+        }
+        let confusion = |((class, predicted), (main, challenger)): ((&str, &str), (u64, u64))| Confusion {
+            class: class.to_owned(),
+            predicted: predicted.to_owned(),
+            main,
+            challenger,
+        };
+        cells.into_iter().map(confusion).collect()
+    }
+
+    fn place(&self, class: &str) -> Option<usize> {
+        self.alone.total().classes().into_iter().find(|place| self.names.name(*place) == class)
+    }
+
+    fn matrices(&self, role: Role) -> Groups<Matrix> {
+        match role {
+            Role::Main if self.both == 0 => self.alone.clone(),
+            Role::Main => self.side_by_side.map(|both| both.0.clone()),
+            Role::Challenger => self.side_by_side.map(|both| both.1.clone()),
+        }
+    }
+
+    fn calls_of(&self, role: Role) -> u64 {
+        if role == Role::Main && self.both == 0 { self.calls } else { self.both_calls }
+    }
+
+    fn is_single(&self, role: Role) -> bool {
+        self.compared(role) <= self.calls_of(role)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Outcomes;
-    use crate::comparison::Role;
-
-    #[test]
-    fn both_versions_are_compared_on_the_rows_that_both_have_answered() {
-        let mut outcomes = Outcomes::default();
-        assert_eq!(outcomes.accuracy(Role::Main), None);
-        outcomes.join([(true, None)]);
-        assert_eq!((outcomes.correct(Role::Main), outcomes.compared(Role::Main)), (1, 1));
-        assert_eq!((outcomes.accuracy(Role::Challenger), outcomes.difference()), (None, None));
-        outcomes.join([(true, Some(false))]);
-        outcomes.join([(false, Some(true)), (false, Some(true))]);
-        assert_eq!(outcomes.joined(), 4);
-        assert_eq!((outcomes.correct(Role::Main), outcomes.compared(Role::Main)), (1, 3));
-        assert_eq!((outcomes.correct(Role::Challenger), outcomes.compared(Role::Challenger)), (2, 3));
-        assert_eq!(outcomes.accuracy(Role::Challenger).map(|accuracy| accuracy.value), Some(2.0 / 3.0));
-        assert!(outcomes.difference().is_some_and(|better| (better.value - 1.0 / 3.0).abs() < 1e-12));
-
-        let mut merged = outcomes.clone();
-        merged.merge(&outcomes);
-        assert_eq!(
-            (merged.joined(), merged.correct(Role::Challenger), merged.compared(Role::Main)),
-            (8, 4, 6)
-        );
-        merged.forget_challenger();
-        assert_eq!((merged.accuracy(Role::Challenger), merged.p_value()), (None, None));
-        assert_eq!((merged.correct(Role::Main), merged.compared(Role::Main)), (4, 8));
-    }
-}
+#[path = "outcomes_tests.rs"]
+mod tests;

@@ -65,13 +65,14 @@ impl Table {
 /// with the standard error of the groups.
 pub(crate) fn difference(tables: &Groups<Table>, calls: u64) -> Option<Estimate> {
     let total = tables.total();
-    let value = total.difference()?;
+    if total.rows() == 0 {
+        return None;
+    }
     if total.rows() > calls
         && let Some(spread) = tables.spread(|table| table.rows() == 0, Table::difference)
         && spread.error > 0.0
     {
-        let half = interval::t_quantile(spread.freedom) * spread.error;
-        return Some(Estimate { value, low: (value - half).max(-1.0), high: (value + half).min(1.0) });
+        return Some(interval::student(&spread, -1.0, 1.0));
     }
     // The groups do not differ, or each call has one row: at most as many rows as calls are independent.
     let size = real(total.rows().min(calls.max(1)));

@@ -79,7 +79,7 @@ mod tests {
     use crate::{
         comparison::{Comparison, Identity, OutputKind, Role},
         drift::Drift,
-        outcomes::Outcomes,
+        outcomes::{OutcomeRow, Outcomes, Side},
     };
 
     fn identity(version: &str) -> Identity {
@@ -92,7 +92,8 @@ mod tests {
         comparison.pair(1);
         comparison.labels(0, 1, 1);
         let mut outcomes = Outcomes::default();
-        outcomes.join([(true, Some(false))]);
+        let side = |right| Side { right, class: None };
+        outcomes.join([OutcomeRow { class: None, main: side(true), challenger: Some(side(false)) }]);
         Summary {
             main: identity("1.0.0"),
             comparison: Some(comparison),

@@ -1,5 +1,6 @@
 //! `compare`: main and challenger on the same calls, and drift. Pure.
 
+mod classes;
 mod number;
 mod report;
 mod significance;

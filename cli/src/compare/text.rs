@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use understudy_crds::{
-    ColumnRole, Comparison, Difference, DriftStatistic, DriftingFeature, Latency, LatencyInterval, Measure,
-    OutputComparison, Role, RoleComparison, condition::DATA_DRIFT,
+    ColumnRole, Comparison, Difference, DriftStatistic, DriftingFeature, Estimate, Latency, LatencyInterval,
+    Measure, OutputComparison, Role, RoleComparison, condition::DATA_DRIFT,
 };
 
 use super::{
-    number,
+    classes, number,
     report::{CompareReport, Standing},
     significance::{Figure, Significance},
 };
@@ -47,6 +47,9 @@ pub fn full(compare: &CompareReport, now: Timestamp) -> String {
     ];
     if let Some(comparison) = compare.comparison.as_ref().filter(|c| copied(c) > 0) {
         parts.extend([outputs(compare, comparison), roles(compare, comparison)]);
+        parts.extend(comparison.outcomes.as_ref().filter(|o| !o.classes.is_empty()).map(|outcomes| {
+            classes::table(outcomes, &comparison.main.version, &comparison.challenger.version)
+        }));
     }
     if let Some(features) = compare.drift.as_ref().map(|d| &d.features).filter(|f| !f.is_empty()) {
         parts.push(drifting(features));
@@ -236,6 +239,7 @@ fn roles(compare: &CompareReport, comparison: &Comparison) -> String {
         row("latency p99", |r| r.latency.as_ref().map(p99), None),
     ];
     rows.extend(accuracy(compare, comparison));
+    rows.extend(balanced_accuracy(compare, comparison));
     let headings = [
         "EACH ROLE",
         &format!("MAIN {}", comparison.main.version),
@@ -297,6 +301,19 @@ fn accuracy(compare: &CompareReport, comparison: &Comparison) -> Option<[String;
         reading.unwrap_or_default(),
     ];
     Some(with_difference(row, outcomes.difference))
+}
+
+/// The mean recall of all classes, for calls whose outcome was reported.
+fn balanced_accuracy(compare: &CompareReport, comparison: &Comparison) -> Option<[String; 4]> {
+    let balanced = comparison.outcomes.as_ref()?.balanced_accuracy.as_ref()?;
+    let share = |of: Option<Estimate>| {
+        of.map(|of| number::percent_between(of.value, of.low, of.high)).unwrap_or_default()
+    };
+    let reading = compare.significance(Figure::BalancedAccuracy, None).map(Significance::words);
+    let difference = balanced.difference.map(|of| number::points_between(of.value, of.low, of.high));
+    let reading = reading.zip(difference).map(|(words, difference)| format!("{words}: {difference}"));
+    let name = "balanced accuracy".to_owned();
+    Some([name, share(balanced.main), share(balanced.challenger), reading.unwrap_or_default()])
 }
 
 /// A row whose reading also has the difference that it is about.

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use understudy_crds::{Measure, ModelDeployment, OutcomeComparison};
+use understudy_crds::{Estimate, Measure, ModelDeployment, OutcomeComparison};
 use understudy_e2e::{MODEL, Metrics, Publication, Row, Sample, held_out, with_temp_ns};
 
 use crate::mirroring::{Copies, await_first_copies};
@@ -15,6 +15,25 @@ const BATCH: usize = 10;
 fn accuracy(rows: &[Row], version: &str) -> f64 {
     let right = rows.iter().filter(|row| row.expected.get(version).is_some_and(|e| e.label == row.truth));
     right.count() as f64 / rows.len() as f64
+}
+
+/// The share of rows of a class that a version labels correctly.
+fn recall(rows: &[Row], version: &str, class: &str) -> f64 {
+    let of_class: Vec<Row> = rows.iter().filter(|row| row.truth.to_string() == class).cloned().collect();
+    accuracy(&of_class, version)
+}
+
+/// Whether each class has its rows and the recall of both versions.
+fn has_classes(outcomes: &OutcomeComparison, rows: &[Row]) -> bool {
+    let near =
+        |share: Option<Estimate>, expected: f64| share.is_some_and(|s| (s.value - expected).abs() < 1e-5);
+    let counted: i64 = outcomes.classes.iter().map(|class| class.rows).sum();
+    outcomes.classes.len() == 2
+        && usize::try_from(counted).is_ok_and(|counted| counted == rows.len())
+        && outcomes.classes.iter().all(|class| {
+            near(class.main.recall, recall(rows, "1.1.0", &class.name))
+                && near(class.challenger.recall, recall(rows, "1.2.0", &class.name))
+        })
 }
 
 fn is(measure: Option<Measure>, value: f64, compared: usize) -> bool {
@@ -75,6 +94,7 @@ async fn outcomes_sent_to_any_pod_show_how_often_main_and_challenger_were_right(
             usize::try_from(outcomes.joined).is_ok_and(|joined| joined == rows.len())
                 && is(outcomes.main, accuracy(&rows, "1.1.0"), rows.len())
                 && is(outcomes.challenger, accuracy(&rows, "1.2.0"), rows.len())
+                && has_classes(outcomes, &rows)
         };
         let shown = |md: &ModelDeployment| {
             let comparison = md.status.as_ref().and_then(|s| s.comparison.as_ref());

@@ -4,7 +4,7 @@ use anyhow::Result;
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kube::ResourceExt;
 use serde_json::json;
-use understudy_crds::names;
+use understudy_crds::{ModelDeployment, Role, names};
 use understudy_e2e::{
     Frozen, Load, LoadProfile, MODEL, Metrics, Publication, Sample, Story, is_ready, with_temp_ns,
 };
@@ -75,6 +75,33 @@ async fn ensure_nothing_is_lost(story: &Story, load: Load, first: u64) -> Result
     Ok(())
 }
 
+/// Waits until the status shows all calls since `before` that the challenger has not answered as missing availability, and none
+/// of them as an error. No more calls may come.
+async fn is_shown_as_unavailable(story: &Story, before: &Metrics) -> Result<()> {
+    let unanswered = |metrics: &Metrics| -> u64 {
+        let reasons = ["timeout", "circuit_open", "unreachable", "broken", "wrong_version"];
+        reasons.iter().map(|reason| dropped(metrics, reason)).sum()
+    };
+    // Copies without an answer before the challenger's first one do not count.
+    let all = unanswered(&story.metrics(MAIN).await?);
+    let since = all - unanswered(before);
+    assert!(since > 0, "the challenger has missed calls");
+    let shown = |md: &ModelDeployment| {
+        let comparison = md.status.as_ref().and_then(|status| status.comparison.as_ref());
+        comparison.is_some_and(|comparison| {
+            let challenger = comparison.roles.iter().find(|role| role.role == Role::Challenger);
+            let missing = challenger.map(|role| comparison.copied - role.calls);
+            missing
+                .and_then(|missing| u64::try_from(missing).ok())
+                .is_some_and(|n| (since..=all).contains(&n))
+                && comparison.availability.is_some_and(|share| share.high < 1.0)
+                && comparison.roles.iter().all(|role| role.errors == 0)
+        })
+    };
+    story.await_deployment(&format!("{since} calls are missing in its availability"), shown).await?;
+    Ok(())
+}
+
 /// A pod that is deleted without a grace period still answers while its process ends, and its replacement may be ready by
 /// then. So this story does not assert that copies fail or that the circuit opens: five failures in a row open it, and
 /// fewer may occur.
@@ -136,6 +163,7 @@ async fn a_challenger_that_stands_still_gets_no_copies_until_it_answers_and_ever
         }
         answers_copies(&story).await?;
         ensure_nothing_is_lost(&story, load, first).await?;
+        is_shown_as_unavailable(&story, &before).await?;
         assert_eq!(story.pod_states(MAIN).await?, states, "main's pods are not restarted");
         Ok(())
     })

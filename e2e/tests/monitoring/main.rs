@@ -141,7 +141,7 @@ async fn ensure_typos_are_found(
     for (from, to) in [
         ("understudy_leader", "understudy_laeder"),
         ("reason!~", "raeson!~"),
-        ("\"challenger\"", "\"chalenger\""),
+        ("job=\"understudy-operator\"", "job=\"understudy-oprator\""),
         ("(namespace, model, version)", "(namespace, modell, version)"),
         ("max by", "maxx by"),
     ] {

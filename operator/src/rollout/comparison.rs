@@ -2,12 +2,13 @@
 //!
 //! Values of pods are limited to what the schema allows: otherwise the API server would refuse the whole status.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{cmp::Reverse, collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use understudy_crds::{
-    Compared, Comparison, Difference, Estimate, Latency, LatencyInterval, Measure, OUTPUTS_LIMIT,
-    OutcomeComparison, OutputComparison, Role, RoleComparison, limits, text,
+    BalancedAccuracy, CLASSES_LIMIT, CONFUSION_LIMIT, ClassComparison, ClassScores, Compared, Comparison,
+    Confusion, Difference, Estimate, Latency, LatencyInterval, Measure, OUTPUTS_LIMIT, OutcomeComparison,
+    OutputComparison, Role, RoleComparison, limits, text,
 };
 use understudy_stats as stats;
 
@@ -73,20 +74,62 @@ fn written(counted: &stats::Comparison, outcomes: Option<&stats::Outcomes>, now:
                 }
             })
             .collect(),
-        outcomes: outcomes.filter(|outcomes| outcomes.joined() > 0).map(|outcomes| {
-            let accuracy = |role| measure(outcomes.accuracy(role), outcomes.compared(role));
-            OutcomeComparison {
-                joined: count(outcomes.joined()),
-                main: accuracy(stats::Role::Main),
-                challenger: accuracy(stats::Role::Challenger),
-                difference: difference(
-                    outcomes.difference(),
-                    outcomes.p_value(),
-                    outcomes.compared(stats::Role::Challenger),
-                ),
-            }
-        }),
+        outcomes: outcomes.filter(|outcomes| outcomes.joined() > 0).map(judged),
     }
+}
+
+fn judged(outcomes: &stats::Outcomes) -> OutcomeComparison {
+    let accuracy = |role| measure(outcomes.accuracy(role), outcomes.compared(role));
+    let balanced = |role| outcomes.balanced_accuracy(role).and_then(estimate);
+    OutcomeComparison {
+        joined: count(outcomes.joined()),
+        main: accuracy(stats::Role::Main),
+        challenger: accuracy(stats::Role::Challenger),
+        difference: difference(
+            outcomes.difference(),
+            outcomes.p_value(),
+            outcomes.compared(stats::Role::Challenger),
+        ),
+        balanced_accuracy: Some(BalancedAccuracy {
+            main: balanced(stats::Role::Main),
+            challenger: balanced(stats::Role::Challenger),
+            difference: outcomes.balanced_difference().and_then(estimate),
+        }),
+        classes: classes(outcomes),
+        confusion: confusion(outcomes),
+    }
+}
+
+fn classes(outcomes: &stats::Outcomes) -> Vec<ClassComparison> {
+    let scores = |role, class: &str| {
+        let stats::Scores { precision, recall, f1 } = outcomes.scores(role, class);
+        ClassScores {
+            precision: precision.and_then(estimate),
+            recall: recall.and_then(estimate),
+            f1: f1.and_then(estimate),
+        }
+    };
+    let class = |name: &str| ClassComparison {
+        name: short(name),
+        rows: count(outcomes.support(name)),
+        main: scores(stats::Role::Main, name),
+        challenger: scores(stats::Role::Challenger, name),
+    };
+    outcomes.classes().into_iter().take(CLASSES_LIMIT).map(class).collect()
+}
+
+/// What was taken for something else, the most frequent first.
+fn confusion(outcomes: &stats::Outcomes) -> Vec<Confusion> {
+    let mut wrong: Vec<_> =
+        outcomes.confusion().into_iter().filter(|cell| cell.class != cell.predicted).collect();
+    wrong.sort_by_key(|cell| Reverse(cell.main.saturating_add(cell.challenger)));
+    let cell = |cell: stats::Confusion| Confusion {
+        class: short(&cell.class),
+        predicted: short(&cell.predicted),
+        main: count(cell.main),
+        challenger: count(cell.challenger),
+    };
+    wrong.into_iter().take(CONFUSION_LIMIT).map(cell).collect()
 }
 
 fn role(counted: &stats::Comparison, role: Role, of: stats::Role) -> RoleComparison {

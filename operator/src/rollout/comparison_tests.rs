@@ -28,7 +28,11 @@ fn counted() -> stats::Summary {
         counted.unanswered(stats::Answer::default(), Some(Duration::from_secs(1)));
     }
     let mut outcomes = stats::Outcomes::default();
-    outcomes.join([(true, Some(false))]);
+    for (class, main, challenger) in [("yes", "yes", "no"), ("no", "yes", "no")] {
+        let side = |predicted| stats::Side { right: predicted == class, class: Some(predicted) };
+        let (main, challenger) = (side(main), Some(side(challenger)));
+        outcomes.join([stats::OutcomeRow { class: Some(class), main, challenger }]);
+    }
     let mut summary = stats::Summary::new(identity("1.2.0"));
     summary.comparison = Some(counted);
     summary.outcomes = Some(outcomes);
@@ -68,12 +72,20 @@ fn every_number_has_its_interval_and_belongs_to_the_right_version() {
     let difference = score.mean_absolute_difference.expect("a difference");
     assert!((difference.value - 0.5).abs() < 1e-9, "{difference:?}");
     let outcomes = found.outcomes.expect("outcomes");
-    assert_eq!(outcomes.joined, 1);
-    assert!(
-        outcomes.difference.is_some_and(|less| less.value < -0.99 && (less.p_value - 0.5).abs() < 1e-9),
-        "{outcomes:?}"
-    );
-    assert!(outcomes.main.expect("main").value > outcomes.challenger.expect("the challenger").value);
+    assert_eq!(outcomes.joined, 2);
+    assert!(outcomes.difference.is_some_and(|same| same.value.abs() < 1e-9 && same.p_value > 0.99));
+    let balanced = outcomes.balanced_accuracy.expect("there are classes");
+    assert!(balanced.main.is_some_and(|of| (of.value - 0.5).abs() < 1e-9), "{balanced:?}");
+    let [no, yes] = &outcomes.classes[..] else { panic!("two classes") };
+    assert_eq!((no.name.as_str(), no.rows, yes.name.as_str()), ("no", 1, "yes"));
+    assert!(no.main.precision.is_none() && no.challenger.precision.is_some(), "{no:?}");
+    let wrong = |class: &str, predicted: &str, main, challenger| Confusion {
+        class: class.to_owned(),
+        predicted: predicted.to_owned(),
+        main,
+        challenger,
+    };
+    assert_eq!(outcomes.confusion, [wrong("no", "yes", 1, 0), wrong("yes", "no", 0, 1)]);
 }
 
 #[test]

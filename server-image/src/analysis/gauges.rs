@@ -2,43 +2,13 @@
 
 use prometheus::{GaugeVec, IntGauge};
 use understudy_contract::routing::DriftRules;
-use understudy_stats::{ColumnKind, Comparison, Drift, Estimate, Outcomes, Role, Summary};
+use understudy_stats::{ColumnKind, Comparison, Drift, Estimate, Role, Summary};
 
+use super::{
+    interval_gauges::{Interval, real},
+    outcome_gauges::OutcomeGauges,
+};
 use crate::metrics::Family;
-
-/// An estimate and the bounds of its 95 % interval.
-struct Interval {
-    value: GaugeVec,
-    low: GaugeVec,
-    high: GaugeVec,
-}
-
-impl Interval {
-    fn new(family: &Family, name: &str, help: &str, labels: &[&str]) -> Self {
-        let bound = |suffix: &str, which: &str| {
-            family.gauges(&format!("{name}{suffix}"), &format!("{help}: {which}"), labels)
-        };
-        Self {
-            value: family.gauges(name, help, labels),
-            low: bound("_low", "lower bound of the 95 % interval"),
-            high: bound("_high", "upper bound of the 95 % interval"),
-        }
-    }
-
-    fn reset(&self) {
-        self.value.reset();
-        self.low.reset();
-        self.high.reset();
-    }
-
-    fn set(&self, labels: &[&str], estimate: Option<Estimate>) {
-        if let Some(Estimate { value, low, high }) = estimate {
-            self.value.with_label_values(labels).set(value);
-            self.low.with_label_values(labels).set(low);
-            self.high.with_label_values(labels).set(high);
-        }
-    }
-}
 
 /// Gauges of comparison, drift and outcomes.
 pub struct Gauges {
@@ -54,8 +24,7 @@ pub struct Gauges {
     errors: Interval,
     latency: Interval,
     more_errors: Interval,
-    accuracy: Interval,
-    more_accuracy: Interval,
+    outcomes: OutcomeGauges,
     drift: Option<DriftGauges>,
 }
 
@@ -198,16 +167,7 @@ impl Gauges {
                 "Error ratio of the challenger less that of main, on the calls that both have answered",
                 &[],
             ),
-            accuracy: interval(
-                "understudy_outcome_accuracy_ratio",
-                "Ratio of correct labels among the rows with an outcome that both have answered, or main alone without a challenger",
-                &["role"],
-            ),
-            more_accuracy: interval(
-                "understudy_outcome_accuracy_difference",
-                "Accuracy of the challenger less that of main, on the same rows",
-                &[],
-            ),
+            outcomes: OutcomeGauges::new(family),
             drift: has_baseline.then(|| DriftGauges::new(family)),
         }
     }
@@ -215,7 +175,7 @@ impl Gauges {
     /// Sets the gauges. `rules` are absent until the routing file has them.
     pub fn update(&self, summary: &Summary, rules: Option<&DriftRules>) {
         self.update_comparison(summary.comparison.as_ref());
-        self.update_outcomes(summary.outcomes.as_ref());
+        self.outcomes.update(summary.outcomes.as_ref());
         if let Some(drift) = &self.drift {
             drift.update(summary.drift.as_ref(), rules);
         }
@@ -264,23 +224,8 @@ impl Gauges {
             }
         }
     }
-
-    fn update_outcomes(&self, outcomes: Option<&Outcomes>) {
-        self.accuracy.reset();
-        self.more_accuracy.reset();
-        self.more_accuracy.set(&[], outcomes.and_then(Outcomes::difference));
-        for role in Role::ALL {
-            let accuracy = outcomes.and_then(|outcomes| outcomes.accuracy(role));
-            self.accuracy.set(&[role.as_str()], accuracy);
-        }
-    }
 }
 
 fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-fn real(count: u64) -> f64 {
-    count as f64
 }

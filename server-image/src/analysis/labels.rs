@@ -1,4 +1,4 @@
-//! The labels of a model, as hashes: those that it answers, and those that an outcome names.
+//! The labels of a model: those that it answers, and those that an outcome names.
 
 use std::{
     fmt::Display,
@@ -48,16 +48,16 @@ impl LabelOutput {
         outputs.get(self.output)
     }
 
-    /// The labels of an outcome, as hashes: one, or those of a list. Fails with a sentence about the first one that this
+    /// The labels of an outcome as texts: one, or those of a list. Fails with a sentence about the first one that this
     /// output cannot have: of another type, or no class of the model.
-    pub fn hashes(&self, label: &Value) -> Result<Vec<u64>, String> {
+    pub fn texts(&self, label: &Value) -> Result<Vec<String>, String> {
         match label {
-            Value::Array(labels) => labels.iter().map(|label| self.hash(label)).collect(),
-            label => Ok(vec![self.hash(label)?]),
+            Value::Array(labels) => labels.iter().map(|label| self.text(label)).collect(),
+            label => Ok(vec![self.text(label)?]),
         }
     }
 
-    fn hash(&self, label: &Value) -> Result<u64, String> {
+    fn text(&self, label: &Value) -> Result<String, String> {
         let text = match (label, self.datatype) {
             (Value::String(text), Datatype::Bytes) => Some(text.clone()),
             (Value::Bool(truth), Datatype::Bool) => Some(truth.to_string()),
@@ -83,7 +83,7 @@ impl LabelOutput {
             let more = if classes.len() > LISTED { ", …" } else { "" };
             return Err(format!("the model has no class `{text}`; it has {}{more}", listed.join(", ")));
         }
-        Ok(hash(&text))
+        Ok(text)
     }
 
     fn values(&self) -> &'static str {
@@ -116,16 +116,23 @@ fn described(label: &Value) -> String {
     }
 }
 
-/// The labels in `tensor`, as hashes of their texts.
+/// The labels in `tensor`, as hashes of their texts. `seen` gets each text with its hash.
 #[must_use]
-pub fn hashes_of(tensor: &Tensor) -> Vec<u64> {
-    each_datatype!(&tensor.data, elements => elements.iter().map(hash).collect())
+pub fn hashes_of(tensor: &Tensor, mut seen: impl FnMut(u64, &str)) -> Vec<u64> {
+    let mut hash_of = |value: &dyn Display| {
+        let text = value.to_string();
+        let hash = hash(&text);
+        seen(hash, &text);
+        hash
+    };
+    each_datatype!(&tensor.data, elements => elements.iter().map(|value| hash_of(value)).collect())
 }
 
-/// A hash of the text of `value`.
-pub fn hash(value: &impl Display) -> u64 {
+/// A hash of `text`.
+#[must_use]
+pub fn hash(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    value.to_string().hash(&mut hasher);
+    text.hash(&mut hasher);
     hasher.finish()
 }
 
@@ -158,7 +165,11 @@ mod tests {
     fn a_label_is_the_same_in_every_notation(#[case] answered: Data, #[case] written: Value) {
         let tensor = Tensor { shape: vec![1], data: answered };
         let output = output(tensor.data.datatype(), &[]);
-        assert_eq!(output.hashes(&written), Ok(hashes_of(&tensor)));
+        let texts = output.texts(&written).unwrap();
+        let hashes: Vec<u64> = texts.iter().map(|text| hash(text)).collect();
+        let mut seen = Vec::new();
+        assert_eq!(hashes_of(&tensor, |_, text| seen.push(text.to_owned())), hashes);
+        assert_eq!(seen, texts);
     }
 
     // They counted as wrong predictions.
@@ -175,15 +186,15 @@ mod tests {
         #[case] label: Value,
         #[case] expected: &str,
     ) {
-        let message = output(datatype, &[]).hashes(&label).unwrap_err();
+        let message = output(datatype, &[]).texts(&label).unwrap_err();
         assert!(message.ends_with(expected) && message.starts_with("the output `label` "), "{message}");
     }
 
     #[test]
     fn a_label_that_is_no_class_of_the_model_is_refused() {
         let output = output(Datatype::Bytes, &["fine", "fraud"]);
-        assert!(output.hashes(&json!(["fine", "fraud"])).is_ok());
-        let message = output.hashes(&json!(["fine", "frod"])).unwrap_err();
+        assert!(output.texts(&json!(["fine", "fraud"])).is_ok());
+        let message = output.texts(&json!(["fine", "frod"])).unwrap_err();
         assert_eq!(message, "the model has no class `frod`; it has `fine`, `fraud`");
     }
 

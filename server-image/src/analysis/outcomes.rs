@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use understudy_stats::{Identity, Outcomes};
+use understudy_stats::{Identity, OutcomeRow, Outcomes, Side};
 
 use super::{
     labels::{LabelOutput, hash, hashes_of},
@@ -23,6 +23,9 @@ use crate::{
 const MAX_LABELS: usize = 131_072;
 /// Calls that are remembered.
 const MAX_CALLS: usize = 32_768;
+/// Labels whose texts are remembered, and the longest of them in bytes. Metrics and status have classes by name.
+const MAX_NAMES: usize = 256;
+const LONGEST_NAME: usize = 64;
 /// Outcomes of one request.
 const MAX_OUTCOMES: usize = 1_000;
 /// Labels of one request.
@@ -83,7 +86,7 @@ pub fn read(body: &[u8], output: &LabelOutput) -> Result<Vec<Outcome>, Refusal> 
     }
     let mut sent = 0;
     for Outcome { id, label } in &outcomes {
-        let labels = output.hashes(label);
+        let labels = output.texts(label);
         sent += labels.map_err(|problem| Refusal::bad(format!("outcome `{id}`: {problem}")))?.len();
     }
     if sent > MAX_LABELS_SENT {
@@ -112,6 +115,8 @@ pub struct RecentCalls {
     calls: HashMap<u64, Labels>,
     order: VecDeque<u64>,
     labels: usize,
+    /// The texts of labels, by their hashes.
+    names: HashMap<u64, Box<str>>,
     /// How often each was right.
     pub outcomes: Outcomes,
 }
@@ -125,6 +130,7 @@ impl RecentCalls {
             calls: HashMap::new(),
             order: VecDeque::new(),
             labels: 0,
+            names: HashMap::new(),
             outcomes: Outcomes::default(),
         }
     }
@@ -136,8 +142,14 @@ impl RecentCalls {
         let Some(tensor) = output.in_outputs(&call.main.outputs) else { return };
         let rows = CountedRows::of(call);
         let sampled = rows.are_sampled_in(tensor);
-        let chosen = |tensor: &Tensor| -> Box<[u64]> {
-            rows.slices(&hashes_of(tensor), sampled).flatten().copied().collect()
+        let names = &mut self.names;
+        let mut chosen = |tensor: &Tensor| -> Box<[u64]> {
+            let hashes = hashes_of(tensor, |hash, text| {
+                if names.len() < MAX_NAMES && text.len() <= LONGEST_NAME && !names.contains_key(&hash) {
+                    names.insert(hash, text.into());
+                }
+            });
+            rows.slices(&hashes, sampled).flatten().copied().collect()
         };
         let main = chosen(tensor);
         let challenger = match &call.challenger {
@@ -190,7 +202,7 @@ impl RecentCalls {
 
     fn join_one(&mut self, outcome: &Outcome) -> Joining {
         // The labels were checked when the outcome was read.
-        let Some(correct) = self.output.as_ref().and_then(|output| output.hashes(&outcome.label).ok()) else {
+        let Some(correct) = self.output.as_ref().and_then(|output| output.texts(&outcome.label).ok()) else {
             return Joining::Unknown;
         };
         let id = hash(&outcome.id);
@@ -201,9 +213,14 @@ impl RecentCalls {
         }
         let Some(labels) = self.forget(id) else { return Joining::Unknown };
         let correct = labels.rows.slices(&correct, labels.sampled).flatten();
+        let names = &self.names;
         let rows = labels.main.iter().zip(correct).enumerate().map(|(row, (main, correct))| {
+            let right = hash(correct);
+            let side =
+                |label: &u64| Side { right: *label == right, class: names.get(label).map(|name| &**name) };
             let challenger = labels.challenger.as_ref().and_then(|labels| labels.get(row));
-            (main == correct, challenger.map(|label| label == correct))
+            let class = (correct.len() <= LONGEST_NAME).then_some(correct.as_str());
+            OutcomeRow { class, main: side(main), challenger: challenger.map(side) }
         });
         self.outcomes.join(rows);
         Joining::Done

@@ -92,6 +92,17 @@ fn a_call_of_several_rows_needs_as_many_labels() {
     assert_eq!((recent.outcomes.joined(), recent.outcomes.correct(Role::Main)), (2, 1));
 }
 
+#[test]
+fn each_class_has_its_own_precision_and_recall() {
+    let mut recent = RecentCalls::new(Some(labels()));
+    remember(&mut recent, &call("a", Data::Int64(vec![0, 0, 1]), Some(Data::Int64(vec![0, 1, 1]))));
+    assert_eq!(recent.join(outcome("a", json!([0, 1, 1]))), NotJoined::default());
+    let outcomes = &recent.outcomes;
+    assert_eq!((outcomes.classes(), outcomes.support("1")), (vec!["0", "1"], 2));
+    let recall = |role| outcomes.scores(role, "1").recall.unwrap().value;
+    assert!((recall(Role::Main) - 0.5).abs() < 1e-12 && (recall(Role::Challenger) - 1.0).abs() < 1e-12);
+}
+
 // Calls of more than 1,000 rows never joined.
 #[test]
 fn a_huge_call_is_joined_and_the_rows_that_the_comparison_counts_are_scored() {

@@ -6,7 +6,9 @@ use std::time::Duration;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Beta, Distribution, LogNormal, StandardNormal};
 use rstest::rstest;
-use understudy_stats::{Answer, Comparison, Estimate, Identity, Outcomes, OutputKind, Role};
+use understudy_stats::{
+    Answer, Comparison, Estimate, Identity, OutcomeRow, Outcomes, OutputKind, Role, Side,
+};
 
 use crate::world::{chance, random};
 
@@ -15,21 +17,21 @@ const SAMPLES: u64 = 2_000;
 
 /// The calls of one sample.
 #[derive(Clone, Copy)]
-struct Calls {
+pub struct Calls {
     /// Their number.
-    number: u64,
+    pub number: u64,
     /// Rows of each call.
-    rows: u64,
+    pub rows: u64,
     /// How much the rows of a call are alike, from 0 to 1: their intra-class correlation.
-    alike: f64,
+    pub alike: f64,
 }
 
-const SINGLE: Calls = Calls { number: 1_000, rows: 1, alike: 0.0 };
-const BATCHES: Calls = Calls { number: 200, rows: 20, alike: 0.05 };
+pub const SINGLE: Calls = Calls { number: 1_000, rows: 1, alike: 0.0 };
+pub const BATCHES: Calls = Calls { number: 200, rows: 20, alike: 0.05 };
 
 impl Calls {
     /// The probability of a hit in the rows of one call, if it is `mean` over all calls.
-    fn probability(&self, mean: f64, random: &mut ChaCha8Rng) -> f64 {
+    pub fn probability(&self, mean: f64, random: &mut ChaCha8Rng) -> f64 {
         if self.alike == 0.0 {
             return mean;
         }
@@ -50,7 +52,7 @@ fn covered(figure: &str, truth: f64, estimate: impl Fn(&mut ChaCha8Rng) -> Optio
 
 /// Fails unless 93 to 97 of a hundred intervals contain the truth. Prints a row of the table in docs/statistics.md.
 #[track_caller]
-fn assert_covered(
+pub fn assert_covered(
     figure: &str,
     Calls { number, rows, alike }: Calls,
     truth: f64,
@@ -162,7 +164,9 @@ fn the_interval_of_a_difference_of_accuracy_contains_the_truth(
                 let luck = [chance_number(random), chance_number(random)];
                 let shared = chance(0.5, random);
                 let second = if shared { luck[0] } else { luck[1] };
-                (luck[0] < probabilities[0], Some(second < probabilities[1]))
+                let side = |right| Side { right, class: None };
+                let challenger = Some(side(second < probabilities[1]));
+                OutcomeRow { class: None, main: side(luck[0] < probabilities[0]), challenger }
             };
             let rows: Vec<_> = (0..calls.rows).map(row).collect();
             outcomes.join(rows);

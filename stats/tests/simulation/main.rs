@@ -2,5 +2,6 @@
 //! contain the truth. Each test draws its own numbers from a fixed seed.
 
 mod categories;
+mod classes;
 mod coverage;
 mod world;
