@@ -129,9 +129,9 @@ pub struct Latency {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LatencyInterval {
-    /// Lower end in microseconds.
+    /// Lower end of the interval in microseconds.
     pub low_micros: i64,
-    /// Upper end in microseconds. Absent if the calls so far do not limit it: there are too few, or too many were not
+    /// Upper end of the interval in microseconds. Absent if the calls so far do not limit it: there are too few, or too many were not
     /// answered in time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub high_micros: Option<i64>,
@@ -206,13 +206,13 @@ pub struct OutcomeComparison {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BalancedAccuracy {
-    /// That of main.
+    /// Mean recall of main, from 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub main: Option<Estimate>,
-    /// That of the challenger. Absent while it answered none of the calls.
+    /// Mean recall of the challenger, from 0 to 1. Absent while it answered none of the calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenger: Option<Estimate>,
-    /// The challenger's less that of main, from -1 to 1. Absent for fewer than two calls that both have answered.
+    /// The challenger's mean recall less that of main, from -1 to 1. Absent for fewer than two calls that both have answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub difference: Option<Estimate>,
 }
@@ -226,10 +226,10 @@ pub struct ClassComparison {
     pub name: String,
     /// Number of rows of this class.
     pub rows: i64,
-    /// The scores of main.
+    /// How well main recognizes the class.
     #[serde(default)]
     pub main: ClassScores,
-    /// The scores of the challenger.
+    /// How well the challenger recognizes the class.
     #[serde(default)]
     pub challenger: ClassScores,
 }
@@ -253,7 +253,7 @@ pub struct ClassScores {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Confusion {
-    /// Name of the class.
+    /// Name of the class that rows have.
     #[schemars(length(max = limits::TENSOR_NAME))]
     pub class: String,
     /// Name of the class that was predicted.

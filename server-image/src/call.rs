@@ -115,18 +115,10 @@ named_enum! {
 }
 
 impl Dropped {
-    /// Whether the challenger was not available: it could have answered this call. An open circuit is its own doing.
+    /// Whether the copy was sent, and the challenger did not answer it.
     #[must_use]
-    pub fn is_unavailable(self) -> bool {
-        match self {
-            Self::NotSampled | Self::QueueFull | Self::Expired | Self::Stopping => false,
-            Self::CircuitOpen
-            | Self::Timeout
-            | Self::Unreachable
-            | Self::Broken
-            | Self::TooLarge
-            | Self::WrongVersion => true,
-        }
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Timeout | Self::Unreachable | Self::Broken | Self::TooLarge | Self::WrongVersion)
     }
 }
 

@@ -160,9 +160,15 @@ impl Observer {
         };
         let records = analyzer::Records { options, counts: rows, ring: Arc::clone(&ring) };
         let main = Arc::clone(&model.identity);
-        let (analysis, questions, analyzer) =
-            analyzer::open(main, drift, records, Arc::clone(&routing), Arc::clone(&counts));
         let copies = Arc::new(mirror::Counts::new(family));
+        let (analysis, questions, analyzer) = analyzer::open(
+            main,
+            drift,
+            records,
+            Arc::clone(&routing),
+            Arc::clone(&counts),
+            Arc::clone(&copies),
+        );
         let outputs = model.signature.outputs.clone();
         let next = analysis.clone();
         let (mirror, worker) =

@@ -204,6 +204,11 @@ impl Comparison {
         }
     }
 
+    /// Counts `calls` that were not copied, because the challenger had failed several times in a row.
+    pub fn unavailable(&mut self, calls: u64) {
+        self.unanswered = self.unanswered.saturating_add(calls);
+    }
+
     /// Begins a call that main and challenger have answered, with `rows`. Each row is a pair. The values that are added until
     /// the next call are those of this one.
     pub fn pair(&mut self, rows: u64) {

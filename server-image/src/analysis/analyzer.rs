@@ -23,6 +23,7 @@ use super::{
     state::AnalysisState,
 };
 use crate::{
+    mirror,
     queue::lazy::LazyReader,
     records::{self, Recorder, RecordingSettings},
     routing::ActiveRouting,
@@ -61,22 +62,25 @@ pub struct Analyzer {
     main: Arc<Identity>,
     records: Records,
     counts: Arc<Counts>,
+    copies: Arc<mirror::Counts>,
 }
 
-/// A handle, the questions that everyone may ask, and the analyzer behind them. `drift` is absent without a baseline.
+/// A handle, the questions that everyone may ask, and the analyzer behind them. `drift` is absent without a baseline. `copies`
+/// has the calls that were not copied.
 pub fn open(
     main: Arc<Identity>,
     drift: Option<drift::Tracker>,
     records: Records,
     routing: Arc<ArcSwap<ActiveRouting>>,
     counts: Arc<Counts>,
+    copies: Arc<mirror::Counts>,
 ) -> (Handle, Questions, Analyzer) {
     let labels = LabelOutput::of(&records.options.signature);
     let (handle, queue) = handle::queue(Arc::clone(&counts), Arc::clone(&records.counts));
     let state = AnalysisState::new(Arc::clone(&main), &records.options.columns, labels, drift);
     let (questions, asked) = questions::open(state.summary());
     let queue = LazyReader::new(queue);
-    let analyzer = Analyzer { queue, asked, state, routing, main, records, counts };
+    let analyzer = Analyzer { queue, asked, state, routing, main, records, counts, copies };
     (handle, questions, analyzer)
 }
 
@@ -84,9 +88,9 @@ impl Analyzer {
     /// Analyzes calls until `stop` names a deadline. Then it analyzes the rest of the queue, and the recorder uploads
     /// until the deadline.
     pub async fn run(self, mut stop: watch::Receiver<Option<Instant>>) {
-        let Self { mut queue, mut asked, state, routing, main, records, counts } = self;
+        let Self { mut queue, mut asked, state, routing, main, records, counts, copies } = self;
         let recorder = Recorder::start(records.options, &records.counts, &records.ring);
-        let mut batches = Batches { state, routing, main, counts, recorder };
+        let mut batches = Batches { state, routing, main, counts, copies, recorder };
         let mut batch = Vec::with_capacity(BATCH);
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -122,6 +126,7 @@ struct Batches {
     routing: Arc<ArcSwap<ActiveRouting>>,
     main: Arc<Identity>,
     counts: Arc<Counts>,
+    copies: Arc<mirror::Counts>,
     recorder: Recorder,
 }
 
@@ -137,6 +142,7 @@ impl Batches {
             let left_out = self.state.count(&queued.call, recording.is_some());
             self.counts.rows_left_out.inc_by(left_out);
         }
+        self.state.met_open_circuit(self.copies.met_open_circuit());
         for QueuedCall { call, reservation } in batch.drain(..) {
             self.recorder.record(*call, &self.main);
             drop(reservation);

@@ -52,7 +52,8 @@ pub fn begin(main: &Identity, challenger: &Identity, now: u64, compared: &[Compa
 /// challenger has to answer. Returns whether they are pairs.
 ///
 /// A copy without an answer before the challenger's first answer is not counted either: nodes learn the route to a new
-/// challenger some time after this pod.
+/// challenger some time after this pod. Nor is a call that met an open circuit: most of them do not come here, so they are
+/// counted by [`Comparison::unavailable`].
 pub fn count(
     comparison: &mut Comparison,
     compared: &[Compared],
@@ -64,7 +65,7 @@ pub fn count(
     let challenger = match &call.challenger {
         Shadow::None => return false,
         Shadow::Dropped(dropped) => {
-            if comparison.calls() > 0 && dropped.is_unavailable() {
+            if comparison.calls() > 0 && dropped.is_failure() {
                 comparison.unanswered(main, (*dropped == Dropped::Timeout).then_some(timeout));
             }
             return false;

@@ -25,6 +25,8 @@ pub struct AnalysisState {
     drift: Option<drift::Tracker>,
     /// The time that the challenger has to answer a copy.
     timeout: Duration,
+    /// The calls so far that were not copied, because the circuit was open.
+    not_copied: u64,
     recent: RecentCalls,
 }
 
@@ -43,6 +45,7 @@ impl AnalysisState {
             comparison: None,
             drift,
             timeout: Duration::ZERO,
+            not_copied: 0,
             recent: RecentCalls::new(labels),
         }
     }
@@ -62,6 +65,16 @@ impl AnalysisState {
     /// Joins outcomes to calls of this pod. Returns those that were not joined.
     pub fn join(&mut self, outcomes: Vec<Outcome>) -> NotJoined {
         self.recent.join(outcomes)
+    }
+
+    /// Counts the calls that met an open circuit, of which there were `all` so far. Most of them do not come to the analyzer:
+    /// while the challenger is away, they need nothing but to be counted.
+    pub(super) fn met_open_circuit(&mut self, all: u64) {
+        let new = all.saturating_sub(std::mem::replace(&mut self.not_copied, all));
+        // As for copies: before its first answer, the challenger may be unknown to the node.
+        if let Some(comparison) = self.comparison.as_mut().filter(|comparison| comparison.calls() > 0) {
+            comparison.unavailable(new);
+        }
     }
 
     /// Follows the routing at `now`, in seconds since 1970. Another challenger starts a new comparison, and no challenger
@@ -101,5 +114,42 @@ impl AnalysisState {
             self.recent.remember(call, self.comparison.as_ref().map(Comparison::challenger));
         }
         if is_counted { rows.left_out() } else { 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        call::{Answered, Shadow},
+        signature::Signature,
+    };
+
+    // A challenger that was dead for 59 % of the calls had an error rate of 7.6 %: the calls that met an open circuit were
+    // counted nowhere.
+    #[test]
+    fn calls_that_met_an_open_circuit_count_for_the_availability() {
+        let columns = Columns::of(&Signature { inputs: Vec::new(), outputs: Vec::new() }, None);
+        let mut state = AnalysisState::new(Arc::new(Identity::default()), &columns, None, None);
+        let by = Arc::new(Identity { version: "2.0.0".to_owned(), ..Identity::default() });
+        state.comparison = Some(Comparison::new(Identity::default(), (*by).clone(), 0, []));
+        state.met_open_circuit(7);
+        let answered = || Answered { status: 200, ..Answered::default() };
+        let call = Call {
+            id: String::new(),
+            at: std::time::SystemTime::UNIX_EPOCH,
+            traceparent: None,
+            record: false,
+            main: answered(),
+            inputs: Vec::new(),
+            rows: 1,
+            challenger: Shadow::Answered { by, answered: answered() },
+        };
+        (0..41).for_each(|_| _ = state.count(&call, false));
+        state.met_open_circuit(60);
+        state.met_open_circuit(66);
+        let comparison = state.comparison.as_ref().unwrap();
+        assert_eq!((comparison.calls(), comparison.copied()), (41, 100));
+        assert!(comparison.availability().is_some_and(|share| (share.value - 0.41).abs() < 1e-12));
     }
 }

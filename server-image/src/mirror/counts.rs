@@ -68,6 +68,12 @@ impl Counts {
         (self.calls.get(), self.mirrored.get(), self.dropped.iter().map(IntCounter::get).sum())
     }
 
+    /// Calls that were not copied, because the circuit was open.
+    #[must_use]
+    pub fn met_open_circuit(&self) -> u64 {
+        self.dropped[Dropped::CircuitOpen as usize].get()
+    }
+
     /// Counts the end of a copy.
     pub fn ended(&self, shadow: &Shadow) {
         match shadow {

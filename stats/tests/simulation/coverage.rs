@@ -12,8 +12,15 @@ use understudy_stats::{
 
 use crate::world::{chance, random};
 
-/// Samples of each test.
-const SAMPLES: u64 = 2_000;
+/// Samples of each test, unless the environment has another number: `make statistics` draws more.
+const SAMPLES: u64 = 500;
+/// From this number on, the share of intervals itself is certain enough.
+const MANY: u64 = 2_000;
+
+fn samples() -> u64 {
+    let number = |text: String| text.parse().expect("STATISTICS_SAMPLES is a whole number");
+    std::env::var("STATISTICS_SAMPLES").map_or(SAMPLES, number)
+}
 
 /// The calls of one sample.
 #[derive(Clone, Copy)]
@@ -46,11 +53,11 @@ fn covered(figure: &str, truth: f64, estimate: impl Fn(&mut ChaCha8Rng) -> Optio
         estimate(&mut random(figure, *round)).is_some_and(|of| (of.low..=of.high).contains(&truth))
     };
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
-    let share = (0..SAMPLES).filter(contains).count() as f64 / SAMPLES as f64;
+    let share = (0..samples()).filter(contains).count() as f64 / samples() as f64;
     100.0 * share
 }
 
-/// Fails unless 93 to 97 of a hundred intervals contain the truth. Prints a row of the table in docs/statistics.md.
+/// Fails unless 93 to 97 of a hundred intervals contain the truth; with few samples, unless 91 to 99 do. Prints a row of the table in docs/statistics.md.
 #[track_caller]
 pub fn assert_covered(
     figure: &str,
@@ -60,7 +67,8 @@ pub fn assert_covered(
 ) {
     let covered = covered(figure, truth, estimate);
     println!("| {figure}, {truth:.3} | {number} | {rows} | {alike} | {covered:.1} % |");
-    assert!((93.0..=97.0).contains(&covered), "{covered:.1} of 100 intervals contain the truth");
+    let expected = if samples() < MANY { 91.0..=99.0 } else { 93.0..=97.0 };
+    assert!(expected.contains(&covered), "{covered:.1} of 100 intervals contain the truth");
 }
 
 fn comparison(kind: OutputKind) -> Comparison {
