@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     column::{ColumnKind, ColumnRole},
-    interval::chi_square_rarely_above,
+    interval::{chi_square_above, chi_square_rarely_above, kolmogorov_above},
     real::real,
 };
 
@@ -63,6 +63,8 @@ pub struct ChiSquare {
     pub statistic: f64,
     /// The degrees of freedom: the expected value of the statistic without drift.
     pub degrees_of_freedom: u64,
+    /// How likely so large a statistic is without drift.
+    pub p_value: f64,
 }
 
 impl Drift {
@@ -138,9 +140,13 @@ impl ColumnDrift {
         ratio(self.missing, self.samples())
     }
 
-    /// The proportion of values outside of the training data. `None` without values.
+    /// The proportion of values outside of the training data. `None` without values, and for categories if the baseline counts
+    /// some of the training data as others: they may be among them.
     #[must_use]
     pub fn out_of_range_ratio(&self) -> Option<f64> {
+        if self.kind == ColumnKind::Categorical && self.expected.last().is_some_and(|others| *others > 0) {
+            return None;
+        }
         ratio(self.out_of_range(), sum(&self.observed))
     }
 
@@ -218,6 +224,19 @@ impl ColumnDrift {
         Some(largest)
     }
 
+    /// How likely so large a [`Self::ks`] is without drift. It is a little too large, because the statistic is that of bins.
+    /// `None` where there is no statistic.
+    ///
+    /// By the distribution of Kolmogorov with the correction of M. A. Stephens (JRSS B 32 (1970) 115), for n values in the
+    /// calls and m in the training data: both sizes count.
+    #[must_use]
+    pub fn ks_p_value(&self) -> Option<f64> {
+        let distance = self.ks()?;
+        let (m, n) = (real(sum(&self.expected)), real(sum(&self.observed)));
+        let root = (m * n / (m + n)).sqrt();
+        Some(kolmogorov_above(distance * (root + 0.12 + 0.11 / root)))
+    }
+
     /// Pearson's chi-square statistic for the hypothesis that training data and calls have the same distribution,
     /// without a correction. It uses the bins of [`Self::psi`] that are not empty, for numbers and for categories.
     /// `None` for fewer than two such bins, and without values in the calls or in the training data.
@@ -240,7 +259,9 @@ impl ColumnDrift {
             statistic += (e * n - o * m).powi(2) / (e + o);
         }
         let degrees_of_freedom = used.checked_sub(1).filter(|degrees| *degrees > 0)?;
-        Some(ChiSquare { statistic: statistic / (m * n), degrees_of_freedom })
+        let statistic = statistic / (m * n);
+        let p_value = chi_square_above(statistic, degrees_of_freedom);
+        Some(ChiSquare { statistic, degrees_of_freedom, p_value })
     }
 
     /// Pairs of expected and observed counts. Categories that are rare in the training data are one pair with all

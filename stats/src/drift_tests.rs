@@ -38,6 +38,10 @@ fn the_statistics_are_those_of_scipy() {
     let chi_square = drift.chi_square().expect("there are values");
     assert_near(Some(chi_square.statistic), 52.687_483_641_290_584);
     assert_eq!(chi_square.degrees_of_freedom, 3);
+    assert!((chi_square.p_value / 2.137_332_675_714_782_2e-11 - 1.0).abs() < 1e-6, "{chi_square:?}");
+    // stats.kstwo.sf(ks, round(565 * 570 / 1135)) = 2.1276e-10
+    let p_value = drift.ks_p_value().expect("there are values");
+    assert!((p_value / 2.127_6e-10 - 1.0).abs() < 0.01, "{p_value}");
 }
 
 #[test]
@@ -113,6 +117,14 @@ fn categories_have_no_ks_distance_because_they_have_no_order() {
     assert_eq!(drift.ks(), None);
     assert_near(drift.out_of_range_ratio(), 0.1);
     assert_eq!(drift.chi_square().map(|chi_square| chi_square.degrees_of_freedom), Some(2));
+}
+
+#[test]
+fn categories_are_out_of_range_only_if_the_baseline_names_all_of_training() {
+    let all_named = column(ColumnKind::Categorical, &[50, 50, 0], &[50, 30, 20]);
+    assert_near(all_named.out_of_range_ratio(), 0.2);
+    let some_are_others = column(ColumnKind::Categorical, &[50, 30, 20], &[50, 30, 20]);
+    assert_eq!(some_are_others.out_of_range_ratio(), None);
 }
 
 #[test]

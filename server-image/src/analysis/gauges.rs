@@ -33,7 +33,9 @@ struct DriftGauges {
     psi: GaugeVec,
     limit: GaugeVec,
     ks: GaugeVec,
+    ks_p: GaugeVec,
     chi_square: GaugeVec,
+    chi_square_p: GaugeVec,
     samples: GaugeVec,
     missing: GaugeVec,
     out_of_range: GaugeVec,
@@ -53,6 +55,14 @@ impl DriftGauges {
                 "Population stability index from which a column drifts: the threshold, or what chance alone explains if that is more. +Inf with too few values",
             ),
             ks: column("understudy_drift_ks", "Kolmogorov-Smirnov statistic of a numeric column"),
+            ks_p: column(
+                "understudy_drift_ks_p_value",
+                "How likely so large a Kolmogorov-Smirnov statistic is without drift",
+            ),
+            chi_square_p: column(
+                "understudy_drift_chi_square_p_value",
+                "How likely so large a chi-square statistic is without drift",
+            ),
             chi_square: column("understudy_drift_chi_square", "Chi-square statistic of a categorical column"),
             samples: column("understudy_drift_samples", "Values of a column in the window"),
             missing: column("understudy_drift_missing_ratio", "Ratio of rows without a value"),
@@ -74,6 +84,8 @@ impl DriftGauges {
             &self.psi,
             &self.limit,
             &self.ks,
+            &self.ks_p,
+            &self.chi_square_p,
             &self.chi_square,
             &self.samples,
             &self.missing,
@@ -91,7 +103,9 @@ impl DriftGauges {
             for (gauges, value) in [
                 (&self.psi, column.psi()),
                 (&self.ks, column.ks()),
+                (&self.ks_p, column.ks_p_value()),
                 (&self.chi_square, chi_square.map(|found| found.statistic)),
+                (&self.chi_square_p, chi_square.map(|found| found.p_value)),
                 (&self.missing, column.missing_ratio()),
                 (&self.out_of_range, column.out_of_range_ratio()),
             ] {
