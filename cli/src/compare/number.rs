@@ -29,6 +29,14 @@ pub fn points_between(difference: f64, low: f64, high: f64) -> String {
     format!("{difference:+.decimals$} points ({low:.decimals$} to {high:.decimals$})")
 }
 
+/// A difference of shares in percentage points: `1.9 points`.
+#[must_use]
+pub fn points(difference: f64) -> String {
+    let points = 100.0 * difference;
+    let decimals = if points < 1.0 { 2 } else { 1 };
+    format!("{points:.decimals$} points")
+}
+
 /// A p-value: `p 0.012`, or `p < 0.001`.
 #[must_use]
 pub fn p_value(p: f64) -> String {
@@ -95,6 +103,7 @@ mod tests {
     fn a_difference_of_shares_is_in_percentage_points() {
         assert_eq!(points_between(0.031, 0.012, 0.05), "+3.1 points (1.2 to 5.0)");
         assert_eq!(points_between(-0.0002, -0.0011, 0.0006), "-0.02 points (-0.11 to 0.06)");
+        assert_eq!((points(0.0187), points(0.0014)), ("1.9 points".to_owned(), "0.14 points".to_owned()));
         assert_eq!((p_value(0.0004), p_value(0.0123)), ("p < 0.001".to_owned(), "p 0.012".to_owned()));
     }
 

@@ -1,20 +1,22 @@
 //! What the interval of a figure allows to conclude: a small sample must not look like a result. Pure.
 
 use serde::Serialize;
-use understudy_crds::{Comparison, Measure};
+use understudy_crds::{Comparison, Difference, Measure, OutputComparison};
 
 /// Below this number of values, the normal distribution is a bad model for the interval of a mean or a correlation.
 const FEW: i64 = 30;
-/// The widest interval of a share that counts as a result: 35 values that all agree are enough, and 381 of which half
-/// agree.
-const WIDE_SHARE: f64 = 0.1;
-/// The same for a correlation, whose range is twice as wide: from -1 to 1.
-const WIDE_CORRELATION: f64 = 0.2;
-/// The same for a mean, as a multiple of the mean: it may be 50 % larger or smaller.
-const WIDE_MEAN: f64 = 1.0;
+/// The change of a share that must show for a result: 5 percentage points.
+const SHARE: f64 = 0.05;
+/// The same for a correlation.
+const CORRELATION: f64 = 0.1;
+/// The same for a mean, as a part of the mean.
+const MEAN: f64 = 0.25;
+/// The smallest change that shows in 4 of 5 samples, as a part of the width of the 95 % interval: (1.96 + 0.84) standard errors,
+/// where the interval has 2 times 1.96.
+const SHOWS: f64 = (1.959_964 + 0.841_621) / (2.0 * 1.959_964);
 
 /// What can be concluded from one figure.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reading {
     /// The figure.
@@ -25,6 +27,8 @@ pub struct Reading {
     /// The conclusion.
     #[serde(rename = "verdict")]
     pub significance: Significance,
+    /// The smallest change of the figure, or difference of both versions, that would show in 4 of 5 samples of this size.
+    pub shows: f64,
 }
 
 /// A figure with an interval.
@@ -49,9 +53,9 @@ pub enum Figure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Significance {
-    /// The interval is narrow enough to rely on the figure.
+    /// A change of the figure that matters would show in 4 of 5 samples.
     Enough,
-    /// The sample is small, or the interval wide.
+    /// It would not, or the sample is small.
     TooFewToTell,
     /// The interval of the difference contains 0.
     NoDifferenceYet,
@@ -81,59 +85,56 @@ pub fn readings(comparison: &Comparison) -> Vec<Reading> {
     let mut readings = vec![];
     for output in &comparison.outputs {
         let figures = [
-            (Figure::Agreement, output.agreement.as_ref().map(share)),
-            (Figure::MeanAbsoluteDifference, output.mean_absolute_difference.as_ref().map(mean)),
-            (Figure::Correlation, output.correlation.as_ref().map(correlation)),
+            (Figure::Agreement, output.agreement, SHARE),
+            (Figure::MeanAbsoluteDifference, output.mean_absolute_difference, mean(output)),
+            (Figure::Correlation, output.correlation, CORRELATION),
         ];
-        readings.extend(figures.into_iter().filter_map(|(figure, significance)| {
-            Some(Reading { figure, output: Some(output.name.clone()), significance: significance? })
+        readings.extend(figures.into_iter().filter_map(|(figure, measure, matters)| {
+            let measure = measure?;
+            Some(Reading {
+                figure,
+                output: Some(output.name.clone()),
+                significance: judged(&measure, matters),
+                shows: shows(measure.low, measure.high),
+            })
         }));
     }
+    let outcomes = comparison.outcomes.as_ref();
+    let ends = |of: Difference| (of.low, of.high);
+    let balanced = outcomes.and_then(|outcomes| outcomes.balanced_accuracy.as_ref()?.difference);
     let both = [
-        (Figure::Errors, errors(comparison)),
-        (Figure::Accuracy, accuracy(comparison)),
-        (Figure::BalancedAccuracy, balanced_accuracy(comparison)),
+        // Fewer errors are better.
+        (Figure::Errors, comparison.error_difference.map(ends), Significance::MainIsBetter),
+        (
+            Figure::Accuracy,
+            outcomes.and_then(|outcomes| outcomes.difference).map(ends),
+            Significance::ChallengerIsBetter,
+        ),
+        (Figure::BalancedAccuracy, balanced.map(|of| (of.low, of.high)), Significance::ChallengerIsBetter),
     ];
-    readings.extend(both.into_iter().filter_map(|(figure, significance)| {
-        Some(Reading { figure, output: None, significance: significance? })
+    readings.extend(both.into_iter().filter_map(|(figure, ends, more)| {
+        let (low, high) = ends?;
+        Some(Reading { figure, output: None, significance: better(low, high, more), shows: shows(low, high) })
     }));
     readings
 }
 
-fn share(measure: &Measure) -> Significance {
-    judged(measure, WIDE_SHARE)
+/// The smallest change that would show in 4 of 5 samples, by the ends of an interval.
+pub(super) fn shows(low: f64, high: f64) -> f64 {
+    SHOWS * (high - low)
 }
 
-fn correlation(measure: &Measure) -> Significance {
-    judged(measure, WIDE_CORRELATION)
+fn mean(output: &OutputComparison) -> f64 {
+    MEAN * output.mean_absolute_difference.map_or(0.0, |measure| measure.value)
 }
 
-fn mean(measure: &Measure) -> Significance {
-    judged(measure, WIDE_MEAN * measure.value)
-}
-
-fn judged(measure: &Measure, wide: f64) -> Significance {
-    if measure.compared < FEW || measure.high - measure.low > wide {
+/// Whether a change of the figure that `matters` would show.
+fn judged(measure: &Measure, matters: f64) -> Significance {
+    if measure.compared < FEW || shows(measure.low, measure.high) > matters {
         Significance::TooFewToTell
     } else {
         Significance::Enough
     }
-}
-
-fn errors(comparison: &Comparison) -> Option<Significance> {
-    // Fewer errors are better.
-    let difference = comparison.error_difference.as_ref()?;
-    Some(better(difference.low, difference.high, Significance::MainIsBetter))
-}
-
-fn accuracy(comparison: &Comparison) -> Option<Significance> {
-    let difference = comparison.outcomes.as_ref()?.difference.as_ref()?;
-    Some(better(difference.low, difference.high, Significance::ChallengerIsBetter))
-}
-
-fn balanced_accuracy(comparison: &Comparison) -> Option<Significance> {
-    let difference = comparison.outcomes.as_ref()?.balanced_accuracy.as_ref()?.difference?;
-    Some(better(difference.low, difference.high, Significance::ChallengerIsBetter))
 }
 
 /// Which of the two is better, by the ends of the interval of their difference. `more` is the conclusion if the challenger's
@@ -162,23 +163,28 @@ mod tests {
         Measure { value, low, high, compared }
     }
 
+    // An interval from 0.93 to 1 shows a change of 5 percentage points.
     #[rstest]
     #[case(measure(1.0, 0.886, 1.0, 30), Significance::TooFewToTell)]
     #[case(measure(1.0, 0.99, 1.0, 29), Significance::TooFewToTell)]
-    #[case(measure(0.965, 0.92, 0.985, 143), Significance::Enough)]
-    fn a_share_of_a_small_sample_is_not_a_result(#[case] measure: Measure, #[case] expected: Significance) {
-        assert_eq!(share(&measure), expected);
+    #[case(measure(0.965, 0.92, 0.991, 143), Significance::TooFewToTell)]
+    #[case(measure(0.965, 0.93, 0.999, 143), Significance::Enough)]
+    fn a_share_is_a_result_if_five_percentage_points_would_show(
+        #[case] measure: Measure,
+        #[case] expected: Significance,
+    ) {
+        assert_eq!(judged(&measure, SHARE), expected);
     }
 
     #[rstest]
     #[case(measure(0.03, 0.01, 0.05, 500), Significance::TooFewToTell)]
     #[case(measure(0.03, 0.028, 0.032, 500), Significance::Enough)]
     #[case(measure(0.0, 0.0, 0.0, 500), Significance::Enough)]
-    fn the_interval_of_a_mean_is_judged_by_the_size_of_the_mean(
+    fn a_mean_is_a_result_if_a_quarter_of_it_would_show(
         #[case] measure: Measure,
         #[case] expected: Significance,
     ) {
-        assert_eq!(mean(&measure), expected);
+        assert_eq!(judged(&measure, MEAN * measure.value), expected);
     }
 
     #[rstest]

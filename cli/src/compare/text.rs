@@ -9,7 +9,7 @@ use understudy_crds::{
 use super::{
     classes, number,
     report::{CompareReport, Standing},
-    significance::{Figure, Significance},
+    significance::{Figure, Significance, shows},
 };
 use crate::{state::State, table, when};
 
@@ -221,20 +221,17 @@ fn output_row(compare: &CompareReport, output: &OutputComparison) -> [String; 6]
 fn roles(compare: &CompareReport, comparison: &Comparison) -> String {
     let role = |role| comparison.roles.iter().find(|r| r.role == role);
     let (main, challenger) = (role(Role::Main), role(Role::Challenger));
-    let row = |what: &str, show: fn(&RoleComparison) -> Option<String>, reading: Option<Significance>| {
+    let row = |what: &str, show: fn(&RoleComparison) -> Option<String>, reading: Option<String>| {
         [
             what.to_owned(),
             main.and_then(show).unwrap_or_default(),
             challenger.and_then(show).unwrap_or_default(),
-            reading.map(|s| s.words().to_owned()).unwrap_or_default(),
+            reading.unwrap_or_default(),
         ]
     };
     let mut rows = vec![
         ["copied calls".to_owned(), copied(comparison).to_string(), answered(comparison), String::new()],
-        with_difference(
-            row("errors", |r| Some(errors(r)), compare.significance(Figure::Errors, None)),
-            comparison.error_difference,
-        ),
+        row("errors", |r| Some(errors(r)), reading(compare, Figure::Errors, comparison.error_difference)),
         row("latency p50", |r| r.latency.as_ref().map(p50), None),
         row("latency p99", |r| r.latency.as_ref().map(p99), None),
     ];
@@ -293,14 +290,15 @@ fn accuracy(compare: &CompareReport, comparison: &Comparison) -> Option<[String;
             .map(|m| format!("{} of {}", number::percent_between(m.value, m.low, m.high), m.compared))
             .unwrap_or_default()
     };
-    let reading = compare.significance(Figure::Accuracy, None).map(|s| s.words().to_owned());
-    let row = [
-        "accuracy".to_owned(),
-        share(outcomes.main),
-        share(outcomes.challenger),
-        reading.unwrap_or_default(),
-    ];
-    Some(with_difference(row, outcomes.difference))
+    let reading = reading(compare, Figure::Accuracy, outcomes.difference);
+    let name = "accuracy".to_owned();
+    Some([name, share(outcomes.main), share(outcomes.challenger), reading.unwrap_or_default()])
+}
+
+/// What the difference of a figure of both roles allows to conclude.
+fn reading(compare: &CompareReport, figure: Figure, difference: Option<Difference>) -> Option<String> {
+    let Difference { value, low, high, p_value, .. } = difference?;
+    Some(about(compare.significance(figure, None)?, value, low, high, Some(p_value)))
 }
 
 /// The mean recall of all classes, for calls whose outcome was reported.
@@ -309,21 +307,23 @@ fn balanced_accuracy(compare: &CompareReport, comparison: &Comparison) -> Option
     let share = |of: Option<Estimate>| {
         of.map(|of| number::percent_between(of.value, of.low, of.high)).unwrap_or_default()
     };
-    let reading = compare.significance(Figure::BalancedAccuracy, None).map(Significance::words);
-    let difference = balanced.difference.map(|of| number::points_between(of.value, of.low, of.high));
-    let reading = reading.zip(difference).map(|(words, difference)| format!("{words}: {difference}"));
+    let reading = compare
+        .significance(Figure::BalancedAccuracy, None)
+        .zip(balanced.difference)
+        .map(|(reading, Estimate { value, low, high })| about(reading, value, low, high, None));
     let name = "balanced accuracy".to_owned();
     Some([name, share(balanced.main), share(balanced.challenger), reading.unwrap_or_default()])
 }
 
-/// A row whose reading also has the difference that it is about.
-fn with_difference(mut row: [String; 4], difference: Option<Difference>) -> [String; 4] {
-    if let Some(Difference { value, low, high, p_value, .. }) = difference {
-        let [.., reading] = &mut row;
-        let difference = number::points_between(value, low, high);
-        *reading = format!("{reading}: {difference}, {}", number::p_value(p_value));
-    }
-    row
+/// A reading with the difference that it is about. Without a difference, it also has the smallest one that would show.
+fn about(reading: Significance, value: f64, low: f64, high: f64, p_value: Option<f64>) -> String {
+    let difference = number::points_between(value, low, high);
+    let p_value = p_value.map(|p| format!(", {}", number::p_value(p))).unwrap_or_default();
+    let shows = match reading {
+        Significance::NoDifferenceYet => format!("; {} would show", number::points(shows(low, high))),
+        _ => String::new(),
+    };
+    format!("{}: {difference}{p_value}{shows}", reading.words())
 }
 
 fn drifting(features: &[DriftingFeature]) -> String {
