@@ -1,6 +1,6 @@
 //! How well both versions recognize each class, as text. Pure.
 
-use understudy_crds::{ClassScores, Estimate, OutcomeComparison};
+use understudy_crds::{ClassScores, OutcomeComparison};
 
 use super::number;
 use crate::table;
@@ -35,8 +35,9 @@ pub fn table(outcomes: &OutcomeComparison, main: &str, challenger: &str) -> Stri
 }
 
 fn scores(of: &ClassScores) -> [(&'static str, String); 3] {
-    let shown = |share: Option<Estimate>| {
-        share.map(|of| number::percent_between(of.value, of.low, of.high)).unwrap_or_default()
-    };
-    [("precision", shown(of.precision)), ("recall", shown(of.recall)), ("F1", shown(of.f1))]
+    [
+        ("precision", number::share(of.precision)),
+        ("recall", number::share(of.recall)),
+        ("F1", number::share(of.f1)),
+    ]
 }

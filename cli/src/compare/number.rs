@@ -1,5 +1,7 @@
 //! Numbers for people: three significant digits, or the unit that fits.
 
+use understudy_crds::Estimate;
+
 /// A share in percent: `96.5 %`. Below 1 % and above 99 % it has two decimals: `99.91 %`.
 #[must_use]
 pub fn percent(share: f64) -> String {
@@ -10,6 +12,12 @@ pub fn percent(share: f64) -> String {
 #[must_use]
 pub fn percent_between(share: f64, low: f64, high: f64) -> String {
     format!("{} ({} to {})", percent(share), bare_percent(low), bare_percent(high))
+}
+
+/// An estimated share with its interval. Empty if it is absent.
+#[must_use]
+pub fn share(of: Option<Estimate>) -> String {
+    of.map(|of| percent_between(of.value, of.low, of.high)).unwrap_or_default()
 }
 
 fn bare_percent(share: f64) -> String {

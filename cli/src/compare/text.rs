@@ -304,15 +304,17 @@ fn reading(compare: &CompareReport, figure: Figure, difference: Option<Differenc
 /// The mean recall of all classes, for calls whose outcome was reported.
 fn balanced_accuracy(compare: &CompareReport, comparison: &Comparison) -> Option<[String; 4]> {
     let balanced = comparison.outcomes.as_ref()?.balanced_accuracy.as_ref()?;
-    let share = |of: Option<Estimate>| {
-        of.map(|of| number::percent_between(of.value, of.low, of.high)).unwrap_or_default()
-    };
     let reading = compare
         .significance(Figure::BalancedAccuracy, None)
         .zip(balanced.difference)
         .map(|(reading, Estimate { value, low, high })| about(reading, value, low, high, None));
     let name = "balanced accuracy".to_owned();
-    Some([name, share(balanced.main), share(balanced.challenger), reading.unwrap_or_default()])
+    Some([
+        name,
+        number::share(balanced.main),
+        number::share(balanced.challenger),
+        reading.unwrap_or_default(),
+    ])
 }
 
 /// A reading with the difference that it is about. Without a difference, it also has the smallest one that would show.
