@@ -25,7 +25,7 @@ impl Names {
     /// The class with this name. A new name becomes a class, until there are enough. `None` is a name that nobody remembers.
     pub(crate) fn class(&mut self, name: Option<&str>) -> usize {
         let Some(name) = name else { return MOST_CLASSES };
-        if let Some(class) = self.0.iter().position(|known| known == name) {
+        if let Some(class) = self.place(name) {
             return class;
         }
         if self.0.len() >= MOST_CLASSES {
@@ -33,6 +33,12 @@ impl Names {
         }
         self.0.push(name.to_owned());
         self.0.len() - 1
+    }
+
+    /// The class with this name, if there is one.
+    pub(crate) fn place(&self, name: &str) -> Option<usize> {
+        let known = self.0.iter().position(|known| known == name);
+        known.or((name == OTHER).then_some(MOST_CLASSES))
     }
 
     /// The name of a class.

@@ -154,9 +154,8 @@ impl ColumnDrift {
     /// in the calls, and e its proportion in the training data. `None` without values in either of them.
     ///
     /// Rows without a value form an extra bin if there are any, so a feature that goes missing drifts. Categories with fewer
-    /// than five rows of the training data form one bin with all others. Half a count is
-    /// added to each bin, so that an empty bin has a finite term: evenly to the training data, and to the calls in
-    /// proportion to the training data. Otherwise a small sample would seem to have rare categories. Without drift, PSI
+    /// than five rows of the training data form one bin with all others. Half a count is added to each bin, so that an empty
+    /// bin has a finite term: evenly to the training data, and to the calls in proportion to the training data. Otherwise a small sample would seem to have rare categories. Without drift, PSI
     /// is about (B - 1) (1/n + 1/m) for B bins, n values in the calls and m in the training data: see
     /// [`Self::psi_by_chance`].
     #[must_use]

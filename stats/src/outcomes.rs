@@ -54,8 +54,7 @@ pub struct Outcomes {
     joined: u64,
     /// Calls with an outcome.
     calls: u64,
-    /// Of those that the challenger has answered as well, rows and calls.
-    both: u64,
+    /// Of those, calls that the challenger has answered as well.
     both_calls: u64,
     main: Groups<Share>,
     paired: Groups<Table>,
@@ -85,17 +84,15 @@ impl Outcomes {
                 both.1.count(class, self.names.class(theirs.class), 1);
             }
         }
-        let answered = paired.rows().saturating_sub(before);
+        let answered = paired.rows() > before;
         self.calls = self.calls.saturating_add(1);
-        self.both = self.both.saturating_add(answered);
-        self.both_calls = self.both_calls.saturating_add(u64::from(answered > 0));
+        self.both_calls = self.both_calls.saturating_add(u64::from(answered));
     }
 
     /// Adds the counts of another pod with the same main and challenger.
     pub fn merge(&mut self, other: &Self) {
         self.joined = self.joined.saturating_add(other.joined);
         self.calls = self.calls.saturating_add(other.calls);
-        self.both = self.both.saturating_add(other.both);
         self.both_calls = self.both_calls.saturating_add(other.both_calls);
         self.main.merge(&other.main);
         self.paired.merge(&other.paired);
@@ -111,7 +108,7 @@ impl Outcomes {
     pub fn forget_challenger(&mut self) {
         self.paired = Groups::default();
         self.side_by_side = Groups::default();
-        (self.both, self.both_calls) = (0, 0);
+        self.both_calls = 0;
     }
 
     /// The number of rows with an outcome.
@@ -125,8 +122,8 @@ impl Outcomes {
     #[must_use]
     pub fn compared(&self, role: Role) -> u64 {
         match role {
-            Role::Main if self.both == 0 => self.joined,
-            Role::Main | Role::Challenger => self.both,
+            Role::Main if self.is_alone() => self.joined,
+            Role::Main | Role::Challenger => self.paired.total().rows(),
         }
     }
 
@@ -135,7 +132,7 @@ impl Outcomes {
     pub fn correct(&self, role: Role) -> u64 {
         let paired = self.paired.total();
         match role {
-            Role::Main if self.both == 0 => self.main.total().0,
+            Role::Main if self.is_alone() => self.main.total().0,
             Role::Main => paired.main().0,
             Role::Challenger => paired.challenger().0,
         }
@@ -144,12 +141,12 @@ impl Outcomes {
     /// The proportion of [`Self::compared`] on which this version was right. `None` if there are none.
     #[must_use]
     pub fn accuracy(&self, role: Role) -> Option<Estimate> {
-        let of = |hits: fn(&Table) -> Share| interval::share(&self.paired.map(hits), self.both_calls);
-        match role {
-            Role::Main if self.both == 0 => interval::share(&self.main, self.calls),
-            Role::Main => of(Table::main),
-            Role::Challenger => of(Table::challenger),
-        }
+        let hits = match role {
+            Role::Main if self.is_alone() => self.main.clone(),
+            Role::Main => self.paired.map(Table::main),
+            Role::Challenger => self.paired.map(Table::challenger),
+        };
+        interval::share(&hits, self.calls_of(role))
     }
 
     /// The accuracy of the challenger less that of main, on the rows that both have answered. `None` without any.
@@ -176,13 +173,13 @@ impl Outcomes {
     /// The number of rows of a class among [`Self::compared`].
     #[must_use]
     pub fn support(&self, class: &str) -> u64 {
-        self.place(class).map_or(0, |class| self.matrices(Role::Main).total().support(class))
+        self.names.place(class).map_or(0, |class| self.matrices(Role::Main).total().support(class))
     }
 
     /// How well a version recognizes a class, on [`Self::compared`] rows.
     #[must_use]
     pub fn scores(&self, role: Role, class: &str) -> Scores {
-        let Some(class) = self.place(class) else { return Scores::default() };
+        let Some(class) = self.names.place(class) else { return Scores::default() };
         classes::scores(&self.matrices(role), class, self.calls_of(role), self.is_single(role))
     }
 
@@ -220,20 +217,21 @@ impl Outcomes {
         cells.into_iter().map(confusion).collect()
     }
 
-    fn place(&self, class: &str) -> Option<usize> {
-        self.alone.total().classes().into_iter().find(|place| self.names.name(*place) == class)
-    }
-
     fn matrices(&self, role: Role) -> Groups<Matrix> {
         match role {
-            Role::Main if self.both == 0 => self.alone.clone(),
+            Role::Main if self.is_alone() => self.alone.clone(),
             Role::Main => self.side_by_side.map(|both| both.0.clone()),
             Role::Challenger => self.side_by_side.map(|both| both.1.clone()),
         }
     }
 
     fn calls_of(&self, role: Role) -> u64 {
-        if role == Role::Main && self.both == 0 { self.calls } else { self.both_calls }
+        if role == Role::Main && self.is_alone() { self.calls } else { self.both_calls }
+    }
+
+    /// Whether the challenger has answered none of the calls.
+    fn is_alone(&self) -> bool {
+        self.both_calls == 0
     }
 
     fn is_single(&self, role: Role) -> bool {

@@ -28,10 +28,7 @@ pub struct Tracker {
 #[must_use]
 pub fn mismatch(baseline: &Baseline, columns: &Columns) -> Option<String> {
     baseline.columns().iter().find_map(|column| {
-        let known = match column.role {
-            ColumnRole::Input => columns.inputs.iter().chain(&[]),
-            ColumnRole::Output => columns.outputs.iter().chain(&columns.scores),
-        };
+        let known = known(columns, column.role);
         (!known.clone().any(|each| each.name == column.name)).then(|| {
             let names: Vec<_> = known.map(|each| format!("`{}`", each.name)).collect();
             format!(
@@ -44,16 +41,27 @@ pub fn mismatch(baseline: &Baseline, columns: &Columns) -> Option<String> {
     })
 }
 
+/// The columns of a model that a baseline may have.
+fn known(columns: &Columns, role: ColumnRole) -> impl Iterator<Item = &Column> + Clone {
+    let (some, others): (&[Column], &[Column]) = match role {
+        ColumnRole::Input => (&columns.inputs, &[]),
+        ColumnRole::Output => (&columns.outputs, &columns.scores),
+    };
+    some.iter().chain(others)
+}
+
 impl Tracker {
     /// A tracker without values. Columns that are not in the baseline are ignored.
     #[must_use]
     pub fn new(baseline: Baseline, columns: &Columns) -> Self {
         let monitor = Monitor::new(&baseline, DEFAULT_WINDOW);
-        let known = |column: &Column, role| Some((column.clone(), monitor.index(role, &column.name)?));
-        let outputs = columns.outputs.iter().chain(&columns.scores);
+        let measured = |role| {
+            let index = |column: &Column| Some((column.clone(), monitor.index(role, &column.name)?));
+            known(columns, role).filter_map(index).collect()
+        };
         Self {
-            inputs: columns.inputs.iter().filter_map(|column| known(column, ColumnRole::Input)).collect(),
-            outputs: outputs.filter_map(|column| known(column, ColumnRole::Output)).collect(),
+            inputs: measured(ColumnRole::Input),
+            outputs: measured(ColumnRole::Output),
             window: DEFAULT_WINDOW,
             monitor,
             baseline,
