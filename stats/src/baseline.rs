@@ -15,6 +15,17 @@
 //!   `"false"` for booleans. `other` counts all unnamed categories.
 //! - `missing` counts the rows without a value. It and `other` are 0 by default. Unknown fields are ignored.
 //!
+//! Optional fields tell more about the training data:
+//!
+//! - `type` of a column is `"float"`, `"integer"`, `"boolean"` or `"text"`: the type of its values.
+//! - `mean` and `deviation` of a numeric column are those of its finite values.
+//! - `chunks` show how much the training data change by themselves. Of the file it is a list with the number of rows of each
+//!   chunk, as `[[500], [500]]`. Of a column it has a list for each chunk: the counts of its bins or of its categories by
+//!   name, of `other` (categories only), and of missing values.
+//! - `seasons` of the file is `"hour"`, `"weekday"` or `"hourOfWeek"`: what the training data change with, in UTC. Of a column
+//!   it has a list of counts for each period. These add up to the counts of the column. The rows of a chunk are then listed
+//!   by period.
+//!
 //! Columns have the same names as in records: a feature of a vector has its name in the model's `feature_names`, any
 //! other column the name of its tensor.
 
@@ -22,7 +33,8 @@ use std::collections::HashSet;
 
 use crate::{
     baseline_file::{Counts, File, Head, RawColumn},
-    column::{ColumnKind, ColumnRole},
+    column::{ColumnKind, ColumnRole, ValueType},
+    season::Season,
 };
 
 /// Largest size of the file, in bytes.
@@ -53,6 +65,16 @@ pub enum BaselineError {
     /// The file has no columns.
     #[error("the baseline has no column: make it from rows that have values")]
     NoColumns,
+    /// The rows of a chunk are not listed by period.
+    #[error("chunk {place} of the baseline has {found} numbers of rows instead of {periods}: one for each period")]
+    Chunk {
+        /// Its place in the list, from 1.
+        place: usize,
+        /// Numbers of rows that it has.
+        found: usize,
+        /// Numbers of rows that it needs.
+        periods: usize,
+    },
     /// A role has more than [`MOST_COLUMNS`] columns.
     #[error(
         "the baseline has {count} {role}s, the limit is {MOST_COLUMNS}: leave out the least important ones"
@@ -79,6 +101,8 @@ pub enum BaselineError {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Baseline {
     columns: Vec<BaselineColumn>,
+    season: Option<Season>,
+    chunks: Vec<Vec<u64>>,
 }
 
 /// One input or output in the training data.
@@ -92,6 +116,14 @@ pub struct BaselineColumn {
     pub missing: u64,
     /// The counts of the values.
     pub values: Values,
+    /// The type of the values. `None` in an older file.
+    pub value_type: Option<ValueType>,
+    /// Mean and standard deviation of the finite values of a numeric column. `None` in an older file.
+    pub moments: Option<(f64, f64)>,
+    /// The [`Self::cells`] of each chunk of the training data. Empty if the file has no chunks of this column.
+    pub chunks: Vec<Vec<u64>>,
+    /// The [`Self::cells`] of each period. Empty if the file has no seasons of this column.
+    pub seasons: Vec<Vec<u64>>,
 }
 
 /// The values of a column in the training data.
@@ -125,7 +157,11 @@ impl Baseline {
         if version != 1 {
             return Err(BaselineError::Version(version));
         }
-        let File { columns } = serde_json::from_slice(bytes)?;
+        let File { columns, seasons, chunks } = serde_json::from_slice(bytes)?;
+        let periods = seasons.map_or(1, Season::periods);
+        if let Some(place) = chunks.iter().position(|rows| rows.len() != periods) {
+            return Err(BaselineError::Chunk { place: place + 1, found: chunks[place].len(), periods });
+        }
         if columns.0.is_empty() {
             return Err(BaselineError::NoColumns);
         }
@@ -142,8 +178,21 @@ impl Baseline {
                 return Err(BaselineError::Column { role: *role, name: name.clone(), problem });
             }
         }
-        let columns = columns.0.into_iter().map(RawColumn::check).collect::<Result<_, _>>()?;
-        Ok(Self { columns })
+        let check = |column: RawColumn| column.check(seasons, chunks.len());
+        let columns = columns.0.into_iter().map(check).collect::<Result<_, _>>()?;
+        Ok(Self { columns, season: seasons, chunks })
+    }
+
+    /// What the training data change with, if the file says so.
+    #[must_use]
+    pub fn season(&self) -> Option<Season> {
+        self.season
+    }
+
+    /// The rows of each chunk of the training data, by period. Without seasons, one number for each chunk.
+    #[must_use]
+    pub fn chunks(&self) -> &[Vec<u64>] {
+        &self.chunks
     }
 
     /// The columns, in the order of the file.
@@ -162,11 +211,58 @@ impl BaselineColumn {
             Values::Categorical { .. } => ColumnKind::Categorical,
         }
     }
+
+    /// The counts of the values: one for each bin, or one for each category and one for all others.
+    #[must_use]
+    pub fn counts(&self) -> Vec<u64> {
+        match &self.values {
+            Values::Numeric { counts, .. } => counts.clone(),
+            Values::Categorical { counts, other } => {
+                counts.iter().map(|(_, count)| *count).chain([*other]).collect()
+            }
+        }
+    }
+
+    /// [`Self::counts`], and then the rows without a value.
+    #[must_use]
+    pub fn cells(&self) -> Vec<u64> {
+        let mut cells = self.counts();
+        cells.push(self.missing);
+        cells
+    }
+
+    /// Checks that the counts of chunks and periods fit those of the column.
+    fn check_parts(&self, season: Option<Season>, chunks: usize) -> Result<(), String> {
+        let cells = self.cells();
+        for (what, parts, expected) in
+            [("chunks", &self.chunks, chunks), ("seasons", &self.seasons, season.map_or(0, Season::periods))]
+        {
+            if parts.is_empty() {
+                continue;
+            }
+            if parts.len() != expected || parts.iter().any(|part| part.len() != cells.len()) {
+                let length = cells.len();
+                return Err(format!("needs {expected} lists with {length} counts each in `{what}`"));
+            }
+            let total = |cell: usize| parts.iter().map(|part| part[cell]).fold(0, u64::saturating_add);
+            let fits = |(cell, count): (usize, &u64)| match what {
+                "seasons" => total(cell) == *count,
+                _ => total(cell) <= *count,
+            };
+            if !cells.iter().enumerate().all(fits) {
+                return Err(format!("has other counts in `{what}` than altogether: make the baseline again"));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl RawColumn {
-    fn check(self) -> Result<BaselineColumn, BaselineError> {
-        let Self { role, name, kind, edges, counts, other, missing } = self;
+    fn check(self, season: Option<Season>, chunk_count: usize) -> Result<BaselineColumn, BaselineError> {
+        let Self { role, name, kind, edges, counts, other, missing, value_type, .. } = self;
+        let Self { mean, deviation, chunks, seasons, .. } = self;
+        let finite = |(mean, deviation): &(f64, f64)| mean.is_finite() && (0.0..f64::INFINITY).contains(deviation);
+        let moments = mean.zip(deviation).filter(finite);
         let values = check_name(&name).and_then(|()| match (kind, counts) {
             (ColumnKind::Numeric, Counts::Bins(counts)) => numeric(edges.unwrap_or_default(), counts),
             (ColumnKind::Categorical, Counts::Names(counts)) => categorical(counts, other),
@@ -178,10 +274,19 @@ impl RawColumn {
                     .to_owned())
             }
         });
-        match values {
-            Ok(values) => Ok(BaselineColumn { role, name, missing, values }),
-            Err(problem) => Err(BaselineError::Column { role, name: shortened(name), problem }),
-        }
+        let checked = values.map(|values| BaselineColumn {
+            role,
+            name: name.clone(),
+            missing,
+            values,
+            value_type,
+            moments,
+            chunks,
+            seasons,
+        });
+        checked
+            .and_then(|column| column.check_parts(season, chunk_count).map(|()| column))
+            .map_err(|problem| BaselineError::Column { role, name: shortened(name), problem })
     }
 }
 

@@ -7,7 +7,10 @@ use serde::{
     de::{Error as _, MapAccess, SeqAccess, Visitor},
 };
 
-use crate::column::{ColumnKind, ColumnRole};
+use crate::{
+    column::{ColumnKind, ColumnRole, ValueType},
+    season::Season,
+};
 
 #[derive(Deserialize)]
 pub(crate) struct Head {
@@ -16,6 +19,10 @@ pub(crate) struct Head {
 
 #[derive(Deserialize)]
 pub(crate) struct File {
+    #[serde(default)]
+    pub(crate) seasons: Option<Season>,
+    #[serde(default)]
+    pub(crate) chunks: Vec<Vec<u64>>,
     pub(crate) columns: RawColumns,
 }
 
@@ -32,6 +39,16 @@ pub(crate) struct RawColumn {
     pub(crate) other: u64,
     #[serde(default)]
     pub(crate) missing: u64,
+    #[serde(default, rename = "type")]
+    pub(crate) value_type: Option<ValueType>,
+    #[serde(default)]
+    pub(crate) mean: Option<f64>,
+    #[serde(default)]
+    pub(crate) deviation: Option<f64>,
+    #[serde(default)]
+    pub(crate) chunks: Vec<Vec<u64>>,
+    #[serde(default)]
+    pub(crate) seasons: Vec<Vec<u64>>,
 }
 
 pub(crate) enum Counts {

@@ -1,4 +1,4 @@
-//! The role of a column, and how its values are counted.
+//! The role of a column, the type of its values, and how they are counted.
 
 use std::fmt;
 
@@ -39,4 +39,18 @@ pub enum ColumnKind {
     Numeric,
     /// By name.
     Categorical,
+}
+
+/// The type of a column's values in the training data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ValueType {
+    /// Any number.
+    Float,
+    /// A whole number.
+    Integer,
+    /// True or false.
+    Boolean,
+    /// Text.
+    Text,
 }

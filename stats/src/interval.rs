@@ -1,7 +1,7 @@
 //! Estimates with 95 % confidence intervals. A small sample has a wide interval.
 
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 use crate::{
     groups::{Groups, Share, Spread},
@@ -147,33 +147,6 @@ pub(crate) fn normal_tails(z: f64) -> f64 {
     2.0 * Normal::standard().sf(z.abs())
 }
 
-/// The probability that chi-square exceeds `value`.
-pub(crate) fn chi_square_above(value: f64, freedom: u64) -> f64 {
-    ChiSquared::new(real(freedom)).map_or(f64::NAN, |law| law.sf(value))
-}
-
-/// The probability that a number of Kolmogorov's distribution exceeds `value`: 2 times the sum of (-1)^(k-1) exp(-2 k^2
-/// `value`^2). It converges slowly only where the probability is 1.
-pub(crate) fn kolmogorov_above(value: f64) -> f64 {
-    if value < 0.2 {
-        return 1.0;
-    }
-    let term = |k: i32| {
-        let sign = if k % 2 == 1 { 2.0 } else { -2.0 };
-        sign * (-2.0 * f64::from(k * k) * value * value).exp()
-    };
-    (1..=20).map(term).sum::<f64>().clamp(0.0, 1.0)
-}
-
-/// The 99.9 % quantile of chi-square, by the approximation of Wilson and Hilferty (PNAS 17 (1931) 684). Two digits are
-/// correct for two or more degrees of freedom.
-pub(crate) fn chi_square_rarely_above(freedom: u64) -> f64 {
-    const Z_999: f64 = 3.090_232_306_167_814;
-    let nu = real(freedom);
-    let spread = 2.0 / (9.0 * nu);
-    nu * (1.0 - spread + Z_999 * spread.sqrt()).powi(3)
-}
-
 #[cfg(test)]
 mod tests {
     use rand::{RngExt, SeedableRng};
@@ -205,17 +178,9 @@ mod tests {
         assert_eq!(proportion(7, 5).map(|estimate| estimate.value), Some(1.0));
     }
 
-    // scipy 1.17.1: stats.t.sf(2.5, 31) * 2, stats.norm.sf(1.5) * 2, stats.chi2.sf(52.687483641290584, 3), and
-    // stats.kstwobign.sf of .03 * (r + .12 + .11 / r), r = (1000 * 10000 / 11000) ** .5
+    // scipy 1.17.1: stats.t.sf(2.5, 31) * 2, stats.norm.sf(1.5) * 2
     #[test]
     fn the_tails_are_those_of_scipy() {
-        assert!(
-            (chi_square_above(52.687_483_641_290_584, 3) / 2.137_332_675_714_782_2e-11 - 1.0).abs() < 1e-6
-        );
-        let root = (1e7_f64 / 11_000.0).sqrt();
-        let found = kolmogorov_above(0.03 * (root + 0.12 + 0.11 / root));
-        assert!((found - 0.381_449_797_308_889_3).abs() < 1e-9, "{found}");
-        assert!((kolmogorov_above(0.19) - 1.0).abs() < 1e-9 && kolmogorov_above(30.0) < 1e-300);
         assert!((t_tails(-2.5, 31) - 0.017_920_226_813_386_207).abs() < 1e-9);
         assert!((normal_tails(1.5) - 0.133_614_402_537_716_1).abs() < 1e-9);
     }

@@ -6,8 +6,12 @@ use std::{collections::HashMap, time::Duration};
 use crate::{
     baseline::{Baseline, BaselineColumn, Values},
     categories::Categories,
-    column::{ColumnKind, ColumnRole},
+    column::{ColumnKind, ColumnRole, ValueType},
     drift::{ColumnDrift, Drift},
+    natural::Natural,
+    numbers::Numbers,
+    season::Season,
+    training::{Training, natural_of},
 };
 
 /// The window has this many parts, and moves by one part.
@@ -17,13 +21,14 @@ const PARTS: usize = 12;
 const MISSING: usize = 0;
 const BELOW: usize = 1;
 const ABOVE: usize = 2;
-const EXTRA: usize = 3;
+const MISTYPED: usize = 3;
+const EXTRA: usize = 4;
 
 /// Counts of one pod, by column of the baseline, over the last `window`.
 ///
-/// The window is a ring of twelve parts: the eleven last complete parts and the current one. Memory is 48 bytes for
-/// each bin or category: about 30 MB for the largest accepted baseline, and about 20 kB for a typical one with 30
-/// columns of ten bins.
+/// The window is a ring of twelve parts: the eleven last complete parts and the current one. Memory is 48 bytes for each bin
+/// or category and 1 kB for each column: about 32 MB for the largest accepted baseline, and about 50 kB for a typical one
+/// with 30 columns of ten bins. Seasons need eight bytes for each of their counts in the file: at most 16 MB.
 #[derive(Debug)]
 pub struct Monitor {
     window: Duration,
@@ -32,8 +37,15 @@ pub struct Monitor {
     cells: usize,
     /// All cells of the first part, then of the second, and so on.
     counts: Vec<u32>,
+    /// The sums of all columns in the first part, then in the second, and so on.
+    numbers: Vec<Numbers>,
+    season: Option<Season>,
+    /// The rows of each part, by period of the season.
+    rows: Vec<u64>,
     /// The current part.
     current: usize,
+    /// The current period of the season.
+    period: usize,
     /// The number of the current part since 1970. `None` before the first `advance`.
     slot: Option<u64>,
 }
@@ -44,6 +56,8 @@ struct Column {
     bins: Bins,
     /// Index of its first cell.
     first: usize,
+    natural: Natural,
+    natural_missing: Natural,
 }
 
 #[derive(Debug)]
@@ -79,9 +93,23 @@ impl Monitor {
             places[column.role as usize].insert(column.name.clone(), columns.len());
             let first = cells;
             cells += bins.len() + EXTRA;
-            columns.push(Column { baseline: column.clone(), bins, first });
+            let (natural, natural_missing) = natural_of(column, baseline.chunks());
+            columns.push(Column { baseline: column.clone(), bins, first, natural, natural_missing });
         }
-        Self { window, columns, places, cells, counts: vec![0; PARTS * cells], current: 0, slot: None }
+        let season = baseline.season();
+        Self {
+            window,
+            cells,
+            counts: vec![0; PARTS * cells],
+            numbers: vec![Numbers::default(); PARTS * columns.len()],
+            season,
+            rows: vec![0; PARTS * season.map_or(1, Season::periods)],
+            columns,
+            places,
+            current: 0,
+            period: 0,
+            slot: None,
+        }
     }
 
     /// The index of a column for the methods below. Look it up once, not for every call. `None` if the baseline does
@@ -95,6 +123,12 @@ impl Monitor {
     #[must_use]
     pub fn kind(&self, index: usize) -> Option<ColumnKind> {
         self.columns.get(index).map(|column| column.baseline.kind())
+    }
+
+    /// Counts the rows of a call. They tell which periods of the season the calls of the window come from.
+    pub fn rows(&mut self, rows: u64) {
+        let count = &mut self.rows[self.current * self.season.map_or(1, Season::periods) + self.period];
+        *count = count.saturating_add(rows);
     }
 
     /// Counts a number. NaN counts as missing. In a categorical column the number matches the category with that text.
@@ -113,9 +147,16 @@ impl Monitor {
                 let passed = edges.partition_point(|edge| *edge <= value);
                 let bin = column.first + passed.saturating_sub(1).min(last - 1);
                 let outside = if passed == 0 { Some(BELOW) } else { (value > edges[last]).then_some(ABOVE) };
+                let outer = (edges[0], edges[last]);
+                let center = column.baseline.moments.map_or(0.0, |(mean, _)| mean);
+                let is_fraction = column.baseline.value_type == Some(ValueType::Integer) && value.fract() != 0.0;
+                self.numbers[self.current * self.columns.len() + index].add(value, center, outer);
                 self.count(bin);
                 if let Some(outside) = outside {
                     self.count(extra + outside);
+                }
+                if is_fraction {
+                    self.count(extra + MISTYPED);
                 }
             }
             Bins::Names(categories) => {
@@ -158,7 +199,14 @@ impl Monitor {
                 };
                 self.count(first + cell);
             }
-            Some(_) => self.number(index, value.trim().parse().unwrap_or(f64::NAN)),
+            Some(Column { bins, first, .. }) => {
+                let mistyped = first + bins.len() + MISTYPED;
+                let number = value.trim().parse();
+                if number.is_err() && !value.trim().is_empty() {
+                    self.count(mistyped);
+                }
+                self.number(index, number.unwrap_or(f64::NAN));
+            }
             None => {}
         }
     }
@@ -180,39 +228,58 @@ impl Monitor {
         let steps = usize::try_from(slot.saturating_sub(before)).unwrap_or(PARTS).min(PARTS);
         for _ in 0..steps {
             self.current = (self.current + 1) % PARTS;
-            let start = self.current * self.cells;
-            self.counts[start..start + self.cells].fill(0);
+            part_of(&mut self.counts, self.current).fill(0);
+            part_of(&mut self.numbers, self.current).fill(Numbers::default());
+            part_of(&mut self.rows, self.current).fill(0);
         }
+        self.period = self.season.map_or(0, |season| season.period(now));
     }
 
     /// The current counts of the window, next to those of the baseline.
     #[must_use]
     pub fn drift(&self) -> Drift {
-        let columns = self.columns.iter().map(|column| self.column(column)).collect();
+        let periods = self.season.map_or(1, Season::periods);
+        let of_period = |period: usize| self.rows.iter().skip(period).step_by(periods).sum();
+        let rows: Vec<u64> = (0..periods).map(of_period).collect();
+        let columns = self.columns.iter().enumerate().map(|column| self.column(column, &rows)).collect();
         Drift { window_seconds: self.window.as_secs(), columns }
     }
 
-    fn column(&self, column: &Column) -> ColumnDrift {
+    fn column(&self, (index, column): (usize, &Column), rows: &[u64]) -> ColumnDrift {
         let bins = column.bins.len();
         let total = |cell: usize| -> u64 {
             (0..PARTS).map(|part| u64::from(self.counts[part * self.cells + column.first + cell])).sum()
         };
-        let expected = match &column.baseline.values {
-            Values::Numeric { counts, .. } => counts.clone(),
-            Values::Categorical { counts, other } => {
-                counts.iter().map(|(_, count)| *count).chain([*other]).collect()
+        let baseline = &column.baseline;
+        let (edges, names) = match &baseline.values {
+            Values::Numeric { edges, .. } => (edges.clone(), Vec::new()),
+            Values::Categorical { counts, .. } => {
+                (Vec::new(), counts.iter().map(|(name, _)| name.clone()).collect())
             }
         };
+        let mut numbers = Numbers::default();
+        (0..PARTS).for_each(|part| numbers.merge(&self.numbers[part * self.columns.len() + index]));
+        let Training { mut cells, effective_rows } = Training::of(baseline, rows);
+        let expected_missing = cells.pop().unwrap_or_default();
         ColumnDrift {
-            name: column.baseline.name.clone(),
-            role: column.baseline.role,
-            kind: column.baseline.kind(),
-            expected,
+            name: baseline.name.clone(),
+            role: baseline.role,
+            kind: baseline.kind(),
+            edges,
+            names,
+            expected: cells,
             observed: (0..bins).map(total).collect(),
-            expected_missing: column.baseline.missing,
+            expected_missing,
+            effective_rows,
             missing: total(bins + MISSING),
             below: total(bins + BELOW),
             above: total(bins + ABOVE),
+            mistyped: total(bins + MISTYPED),
+            value_type: baseline.value_type,
+            moments: baseline.moments,
+            numbers,
+            natural: column.natural,
+            natural_missing: column.natural_missing,
         }
     }
 
@@ -220,6 +287,12 @@ impl Monitor {
         let count = &mut self.counts[self.current * self.cells + cell];
         *count = count.saturating_add(1);
     }
+}
+
+/// The values of one part of the window.
+fn part_of<T>(all: &mut [T], part: usize) -> &mut [T] {
+    let length = all.len() / PARTS;
+    &mut all[part * length..(part + 1) * length]
 }
 
 #[cfg(test)]

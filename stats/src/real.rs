@@ -1,4 +1,4 @@
-//! Counts as real numbers.
+//! Counts as real numbers, and back.
 
 /// A count as a real number.
 #[expect(
@@ -7,4 +7,10 @@
 )]
 pub(crate) fn real(count: u64) -> f64 {
     count as f64
+}
+
+/// The nearest count. 0 for a negative number and for NaN.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the conversion saturates")]
+pub(crate) fn rounded(number: f64) -> u64 {
+    number.round() as u64
 }

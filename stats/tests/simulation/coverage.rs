@@ -17,7 +17,7 @@ const SAMPLES: u64 = 500;
 /// From this number on, the share of intervals itself is certain enough.
 const MANY: u64 = 2_000;
 
-fn samples() -> u64 {
+pub fn samples() -> u64 {
     let number = |text: String| text.parse().expect("STATISTICS_SAMPLES is a whole number");
     std::env::var("STATISTICS_SAMPLES").map_or(SAMPLES, number)
 }

@@ -1,17 +1,30 @@
-use super::{ColumnDrift, Drift};
-use crate::column::{ColumnKind, ColumnRole};
+use crate::{
+    column::{ColumnKind, ColumnRole},
+    drift::{ColumnDrift, Drift},
+    natural::Natural,
+    numbers::Numbers,
+};
 
 fn column(kind: ColumnKind, expected: &[u64], observed: &[u64]) -> ColumnDrift {
     ColumnDrift {
         name: "age".to_owned(),
         role: ColumnRole::Input,
         kind,
+        edges: Vec::new(),
+        names: Vec::new(),
         expected: expected.to_vec(),
         observed: observed.to_vec(),
         expected_missing: 0,
+        effective_rows: None,
         missing: 0,
         below: 0,
         above: 0,
+        mistyped: 0,
+        value_type: None,
+        moments: None,
+        numbers: Numbers::default(),
+        natural: Natural::default(),
+        natural_missing: Natural::default(),
     }
 }
 
@@ -76,22 +89,6 @@ fn the_same_distribution_has_no_drift() {
     assert_near(drift.chi_square().map(|chi_square| chi_square.statistic), 0.0);
 }
 
-// A baseline of 257 categories by Zipf's law with the exponent 1.2, and 1000 calls drawn from it by numpy: the mean of
-// their PSI is 0.23, above the usual threshold of 0.2, although there is no drift.
-#[test]
-fn psi_by_chance_is_high_for_a_sample_too_small_for_its_categories() {
-    let expected: Vec<u64> = (1..=257).map(|rank| 100_000 / rank).collect();
-    let mut observed = vec![0; 257];
-    observed[..100].fill(10);
-    let drift = column(ColumnKind::Categorical, &expected, &observed);
-    let by_chance = drift.psi_by_chance().expect("there are values");
-    assert!((0.33..0.34).contains(&by_chance), "{by_chance}");
-    // scipy.stats.chi2.ppf(.999, 9) * (1 / 10000 + 1 / 1000) = 0.0307
-    let ten = numeric(&[1000; 10], &[100; 10]);
-    let by_chance = ten.psi_by_chance().expect("there are values");
-    assert!((0.030..0.0315).contains(&by_chance), "{by_chance}");
-}
-
 #[test]
 fn a_small_sample_without_rare_categories_does_not_drift() {
     let mut expected = vec![1; 256];
@@ -131,7 +128,8 @@ fn categories_are_out_of_range_only_if_the_baseline_names_all_of_training() {
 fn without_calls_there_are_no_statistics() {
     let drift = numeric(&[50, 50], &[0, 0]);
     assert_eq!(drift.psi(), None);
-    assert_eq!(drift.psi_by_chance(), None);
+    assert_eq!(drift.distance(), None);
+    assert_eq!(drift.wasserstein(), None);
     assert_eq!(drift.ks(), None);
     assert_eq!(drift.chi_square(), None);
     assert_eq!(drift.missing_ratio(), None);
@@ -166,4 +164,30 @@ fn counts_of_any_shape_and_size_do_not_panic() {
     assert!(wild.chi_square().is_some());
     assert_eq!(numeric(&[], &[]).psi(), None);
     assert_eq!(numeric(&[], &[]).ks(), None);
+}
+
+// scipy 1.17.1: x = np.arange(1000) / 100 (training) and y = x * .7 + 2 (calls), bins of width 1:
+// spatial.distance.jensenshannon(np.histogram(x, 10)[0], np.histogram(y, 10, (0, 10))[0], base=2)
+// stats.wasserstein_distance(x, y)
+#[test]
+fn distance_and_wasserstein_are_those_of_scipy() {
+    let shifted = |bin: u32| (0..1_000).filter(|i| (f64::from(*i) * 0.007 + 2.0).floor() == f64::from(bin)).count() as u64;
+    let mut drift = numeric(&[100; 10], &(0..10).map(shifted).collect::<Vec<_>>());
+    drift.edges = (0..11).map(f64::from).collect();
+    let distance = drift.distance().expect("there are values");
+    assert!((distance - 0.411_334_108_171_295_34).abs() < 1e-3, "{distance}");
+    let wasserstein = drift.wasserstein().expect("there are values");
+    assert!((wasserstein - 0.833_834).abs() < 0.02, "{wasserstein}");
+}
+
+// In the units of the column: 40 of 100 values are 10 above the last edge.
+#[test]
+fn values_out_of_range_count_with_their_distance_from_the_range() {
+    let mut drift = numeric(&[50, 50], &[30, 70]);
+    drift.edges = vec![0.0, 1.0, 2.0];
+    (0..40).for_each(|_| drift.numbers.add(12.0, 1.0, (0.0, 2.0)));
+    drift.above = 40;
+    // Evenly spread from 0 to 2 before; now 30 values in each bin, and 40 at 12.
+    let inside = 2.0 * 0.4 / 2.0;
+    assert!((drift.wasserstein().expect("there are values") - (inside + 4.0)).abs() < 1e-9, "{drift:?}");
 }
