@@ -78,8 +78,21 @@ pub struct DriftRules {
     pub window_seconds: u64,
     /// Smallest number of values in the window from which a feature is judged.
     pub min_samples: u64,
-    /// Population stability index from which a feature drifts.
-    pub psi: f64,
+    /// Jensen-Shannon distance from the baseline from which a change matters, from 0 to 1.
+    #[serde(default = "default_min_distance")]
+    pub min_distance: f64,
+    /// How many false alarms a feature may have in 30 days, on average.
+    #[serde(default = "default_false_alarms")]
+    pub false_alarms: f64,
+}
+
+/// For a file of an operator that does not know the field.
+const fn default_min_distance() -> f64 {
+    0.05
+}
+
+const fn default_false_alarms() -> f64 {
+    0.01
 }
 
 #[cfg(test)]
@@ -103,7 +116,12 @@ mod tests {
                 rotate_seconds: 30,
                 retention_seconds: Some(86_400),
             }),
-            drift: Some(DriftRules { window_seconds: 3600, min_samples: 500, psi: 0.2 }),
+            drift: Some(DriftRules {
+                window_seconds: 3600,
+                min_samples: 500,
+                min_distance: 0.1,
+                false_alarms: 0.5,
+            }),
         }
     }
 

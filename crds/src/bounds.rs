@@ -290,10 +290,16 @@ fn comparison(of: &mut Comparison) {
 }
 
 fn drift(of: &mut DriftStatus) {
-    let DriftStatus { at: _, features } = of;
+    let DriftStatus { at: _, features, issues } = of;
     features.truncate(DRIFTING_LIMIT);
+    issues.truncate(DRIFTING_LIMIT);
     for feature in features {
         shorten(&mut feature.name, limits::TENSOR_NAME);
+        shorten(&mut feature.change, limits::CHANGE_OF_FEATURE);
+    }
+    for issue in issues {
+        shorten(&mut issue.name, limits::TENSOR_NAME);
+        shorten(&mut issue.message, limits::CHANGE_OF_FEATURE);
     }
 }
 

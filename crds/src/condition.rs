@@ -30,6 +30,9 @@ pub const CHALLENGER_READY: &str = "ChallengerReady";
 pub const DATA_DRIFT: &str = "DataDrift";
 /// On a `ModelDeployment` whose main has a baseline: outputs have drifted from the training data.
 pub const PREDICTION_DRIFT: &str = "PredictionDrift";
+/// On a `ModelDeployment` whose main has a baseline: values are missing, of another type, out of range, unknown, constant, or
+/// have another unit.
+pub const DATA_ISSUE: &str = "DataIssue";
 
 /// The condition of this type, if it is present.
 #[must_use]

@@ -18,9 +18,14 @@ const fn min_samples() -> i64 {
     1000
 }
 
-/// The usual reading of PSI: below 0.1 no change, from 0.2 a change that needs attention.
-const fn psi() -> f64 {
-    0.2
+/// A mean that moves by an eighth of its standard deviation, or a proportion of 1 % that becomes 2.6 %.
+const fn min_distance() -> f64 {
+    0.05
+}
+
+/// Thirty features have a false alarm in three months.
+const fn false_alarms() -> f64 {
+    0.01
 }
 
 /// When a feature counts as drifted from the baseline of main's version.
@@ -39,21 +44,31 @@ pub struct DriftRules {
     #[serde(default = "min_samples")]
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub min_samples: i64,
-    /// Population stability index (PSI) from which a feature drifts, 0.01 to 100. The PSI must also exceed what chance
-    /// explains for the number of values. Drift ends below three quarters of it, or once chance explains the PSI.
-    #[serde(default = "psi")]
+    /// How many false alarms a feature may have in 30 days, on average, 0.000001 to 10. Fewer false alarms need more values, or
+    /// a larger change, until a drift is found.
+    #[serde(default = "false_alarms")]
     // A range alone lets 0 pass: the API server compares whole numbers with whole bounds.
-    #[x_kube(validation = Rule::new("self >= 0.01 && self <= 100.0").message("drift.psi must be a number from 0.01 to 100, for example 0.2"))]
-    pub psi: f64,
+    #[x_kube(validation = Rule::new("self >= 0.000001 && self <= 10.0").message("drift.falseAlarms must be a number from 0.000001 to 10, for example 0.01"))]
+    pub false_alarms: f64,
+    /// Jensen-Shannon distance from which a change matters, 0 to 1. A smaller one is no drift, however certain it is. Drift ends
+    /// below three quarters of the distance from which it begins.
+    #[serde(default = "min_distance")]
+    #[x_kube(validation = Rule::new("self >= 0.0 && self <= 1.0").message("drift.minDistance must be a number from 0 to 1, for example 0.05"))]
+    pub min_distance: f64,
 }
 
 impl Default for DriftRules {
     fn default() -> Self {
-        Self { window: window(), min_samples: min_samples(), psi: psi() }
+        Self {
+            window: window(),
+            min_samples: min_samples(),
+            false_alarms: false_alarms(),
+            min_distance: min_distance(),
+        }
     }
 }
 
-/// The features that drift now.
+/// What is not as in the training data: features that drift, and values that are not in order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DriftStatus {
@@ -61,11 +76,16 @@ pub struct DriftStatus {
     /// the list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Time>,
-    /// Features that drift, the largest value first, at most 64. Metrics have all features. Empty while none drifts.
+    /// Features that drift, the largest distance first, at most 64. Metrics have all features. Empty while none drifts.
     #[serde(default)]
     #[schemars(length(max = DRIFTING_LIMIT))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["role".into(), "name".into()]))]
     pub features: Vec<DriftingFeature>,
+    /// Features whose values are not in order, at most 64, the largest share first. Empty while all are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = DRIFTING_LIMIT))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["role".into(), "name".into(), "issue".into()]))]
+    pub issues: Vec<DataIssue>,
 }
 
 /// A feature that drifts, and how far.
@@ -78,11 +98,18 @@ pub struct DriftingFeature {
     /// Whether the feature is an input or an output of the model.
     #[schemars(transform = possible_values::list)]
     pub role: ColumnRole,
-    /// The measure of the distance between training data and calls.
-    #[schemars(transform = possible_values::list)]
-    pub statistic: DriftStatistic,
-    /// Value of the statistic, to six significant digits. 0 means that calls and training data are distributed alike.
-    pub value: f64,
+    /// Jensen-Shannon distance between training data and calls, to six significant digits. From 0, which means alike, to 1.
+    // A status by an older release has neither this field nor the next two.
+    #[serde(default)]
+    pub distance: f64,
+    /// The distance from which the feature drifts: what chance and the changes within the training data explain, or
+    /// `spec.drift.minDistance`, if that is more.
+    #[serde(default)]
+    pub limit: f64,
+    /// The change in the units of the feature, for example `mean 15.2, 12.1 in the training data`.
+    #[schemars(length(max = limits::CHANGE_OF_FEATURE))]
+    #[serde(default)]
+    pub change: String,
     /// Number of values in the window that it was computed from, missing ones included.
     pub samples: i64,
     /// When the feature began to drift.
@@ -98,10 +125,43 @@ pub enum ColumnRole {
     Output,
 }
 
-/// A measure of the distance between two distributions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum DriftStatistic {
-    /// Population stability index: 0 without a difference, usually below 0.1 without a change worth attention.
-    #[serde(rename = "PSI")]
-    Psi,
+/// Values of a feature that are not in order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DataIssue {
+    /// Name of the feature or tensor, as in the baseline.
+    #[schemars(length(max = limits::TENSOR_NAME))]
+    pub name: String,
+    /// Whether the feature is an input or an output of the model.
+    #[schemars(transform = possible_values::list)]
+    pub role: ColumnRole,
+    /// What is wrong with its values.
+    #[schemars(transform = possible_values::list)]
+    pub issue: IssueKind,
+    /// Share of the rows in the window that have the issue, 0 to 1.
+    pub share: f64,
+    /// What is wrong, as the rest of a sentence that begins with the name of the feature.
+    #[schemars(length(max = limits::CHANGE_OF_FEATURE))]
+    pub message: String,
+    /// Number of rows in the window that it was found in.
+    pub samples: i64,
+    /// When the operator first saw the issue.
+    pub since: Time,
+}
+
+/// What is wrong with the values of a feature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum IssueKind {
+    /// More rows, or fewer, are without a value than in the training data.
+    Missing,
+    /// Values are of another type than in the training data.
+    WrongType,
+    /// Numbers are beyond those of the training data, and the others have not changed.
+    OutOfRange,
+    /// The training data do not have this category.
+    NewCategory,
+    /// All values are the same.
+    Constant,
+    /// Mean and deviation changed by the same factor, as after a change of the unit.
+    Scaled,
 }

@@ -57,7 +57,7 @@ pub use comparison::{
     Confusion, Difference, Estimate, Latency, LatencyInterval, Measure, OUTPUTS_LIMIT, OutcomeComparison,
     OutputComparison, Role, RoleComparison,
 };
-pub use drift::{ColumnRole, DRIFTING_LIMIT, DriftRules, DriftStatistic, DriftStatus, DriftingFeature};
+pub use drift::{ColumnRole, DRIFTING_LIMIT, DataIssue, DriftRules, DriftStatus, DriftingFeature, IssueKind};
 pub use evidence::{Documentation, Evaluation, Metric, Provenance};
 pub use examples::{Examples, Tolerance};
 pub use failure::Failure;

@@ -27,6 +27,8 @@ pub const URL: usize = 256;
 pub const SELECTOR: usize = 512;
 /// Characters of a message for people, as in the conditions of Kubernetes.
 pub const MESSAGE: usize = 32_768;
+/// What has changed about one feature, with the name of a category.
+pub const CHANGE_OF_FEATURE: usize = 512;
 /// Characters of the reason of a condition, as in Kubernetes.
 pub const CONDITION_REASON: usize = 1024;
 /// Conditions of an object.

@@ -188,6 +188,30 @@ reasons! {
         SignatureMismatch,
     }
 
+    /// `DataIssue` of a deployment.
+    Data {
+        /// More values, or fewer, are missing than in the training data.
+        Missing,
+        /// Values are of another type.
+        WrongType,
+        /// Numbers are beyond those of the training data.
+        OutOfRange,
+        /// Categories are not those of the training data.
+        NewCategory,
+        /// All values are the same.
+        Constant,
+        /// Values have another unit.
+        Scaled,
+        /// All values are in order.
+        NoIssue,
+        /// The window contains too few values.
+        TooFewSamples,
+        /// No pod of main answered.
+        NoAnswer,
+        /// Main's pods do not compare values with the baseline.
+        NotMeasured,
+    }
+
     /// `DataDrift` and `PredictionDrift` of a deployment.
     Drift {
         /// At least one feature drifts.
@@ -230,6 +254,8 @@ reasons! {
         DataDriftOver,
         /// No output drifts any more.
         PredictionDriftOver,
+        /// The values of all features are in order again.
+        DataIssueOver,
     }
 
     /// A pass failed to read one of Understudy's own kinds, or to write its status.
@@ -302,6 +328,7 @@ mod tests {
         explained(&guide, Waiting::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Challenger::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Drift::ALL.iter().map(|reason| reason.as_str()));
+        explained(&guide, Data::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Event::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Kinds::ALL.iter().map(|reason| reason.as_str()));
         explained(&guide, Apply::ALL.iter().map(|reason| reason.as_str()));

@@ -230,13 +230,17 @@ fn sink(args: &Args) -> Result<Option<Sink>, Failure> {
     Sink::new(uri, args.record_secret_dir.as_deref(), args.record_pvc_dir.as_deref()).map(Some)
 }
 
-/// Fails if the baseline has columns that the model does not have.
+/// Fails if the baseline does not fit the model. Warns if it cannot see a change that it should.
 fn check_baseline(baseline: Option<&Baseline>, model: &Model) -> Result<(), Failure> {
+    let Some(baseline) = baseline else { return Ok(()) };
     let columns = Columns::of(&model.signature, model.features.as_deref());
-    match baseline.and_then(|baseline| drift::mismatch(baseline, &columns)) {
-        None => Ok(()),
-        Some(mismatch) => Err(Failure::new(Reason::InvalidBaseline, mismatch)),
+    if let Some(mismatch) = drift::mismatch(baseline, &columns) {
+        return Err(Failure::new(Reason::InvalidBaseline, mismatch));
     }
+    if let Some(warning) = drift::blind_spot(baseline, &columns) {
+        tracing::warn!("{warning}");
+    }
+    Ok(())
 }
 
 /// The fetched files of which a model is made.

@@ -1,31 +1,10 @@
 use crate::{
     column::{ColumnKind, ColumnRole},
     drift::{ColumnDrift, Drift},
-    natural::Natural,
-    numbers::Numbers,
 };
 
 fn column(kind: ColumnKind, expected: &[u64], observed: &[u64]) -> ColumnDrift {
-    ColumnDrift {
-        name: "age".to_owned(),
-        role: ColumnRole::Input,
-        kind,
-        edges: Vec::new(),
-        names: Vec::new(),
-        expected: expected.to_vec(),
-        observed: observed.to_vec(),
-        expected_missing: 0,
-        effective_rows: None,
-        missing: 0,
-        below: 0,
-        above: 0,
-        mistyped: 0,
-        value_type: None,
-        moments: None,
-        numbers: Numbers::default(),
-        natural: Natural::default(),
-        natural_missing: Natural::default(),
-    }
+    ColumnDrift::new(ColumnRole::Input, "age", kind, [expected.to_vec(), observed.to_vec()])
 }
 
 fn numeric(expected: &[u64], observed: &[u64]) -> ColumnDrift {

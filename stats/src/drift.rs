@@ -106,6 +106,31 @@ impl Drift {
 }
 
 impl ColumnDrift {
+    /// A column with these counts in training data and calls, of which nothing else is known.
+    #[must_use]
+    pub fn new(role: ColumnRole, name: &str, kind: ColumnKind, [expected, observed]: [Vec<u64>; 2]) -> Self {
+        Self {
+            name: name.to_owned(),
+            role,
+            kind,
+            edges: Vec::new(),
+            names: Vec::new(),
+            expected,
+            observed,
+            expected_missing: 0,
+            effective_rows: None,
+            missing: 0,
+            below: 0,
+            above: 0,
+            mistyped: 0,
+            value_type: None,
+            moments: None,
+            numbers: Numbers::default(),
+            natural: Natural::default(),
+            natural_missing: Natural::default(),
+        }
+    }
+
     /// Adds the counts of the same column. No effect if the training data differ.
     pub fn merge(&mut self, other: &Self) {
         let seasonal = self.effective_rows.is_some() && other.effective_rows.is_some();

@@ -25,6 +25,9 @@ const TESTS: f64 = 4.0;
 /// not raise and clear an alert every half minute.
 const ENDS_AT: f64 = 0.75;
 
+/// The change of a column without names or edges, as of a pod of an older release.
+const OTHER_PROPORTIONS: &str = "other proportions of its values";
+
 /// When a column counts as drifted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rules {
@@ -126,9 +129,9 @@ impl ColumnDrift {
     /// The change in the column's own units.
     fn change(&self) -> String {
         if self.kind == ColumnKind::Categorical {
-            return self.changed_category().unwrap_or_else(|| "other proportions".to_owned());
+            return self.changed_category().unwrap_or_else(|| OTHER_PROPORTIONS.to_owned());
         }
-        let moved = self.wasserstein().unwrap_or_default();
+        let Some(moved) = self.wasserstein() else { return OTHER_PROPORTIONS.to_owned() };
         if let (Some((mean, deviation)), Some((now, spread))) = (self.moments, self.numbers.moments(self.center())) {
             if (now - mean).abs() >= moved / 2.0 {
                 return format!("mean {}, {} in the training data", short_number(now), short_number(mean));

@@ -261,14 +261,10 @@ impl Monitor {
         (0..PARTS).for_each(|part| numbers.merge(&self.numbers[part * self.columns.len() + index]));
         let Training { mut cells, effective_rows } = Training::of(baseline, rows);
         let expected_missing = cells.pop().unwrap_or_default();
+        let observed = (0..bins).map(total).collect();
         ColumnDrift {
-            name: baseline.name.clone(),
-            role: baseline.role,
-            kind: baseline.kind(),
             edges,
             names,
-            expected: cells,
-            observed: (0..bins).map(total).collect(),
             expected_missing,
             effective_rows,
             missing: total(bins + MISSING),
@@ -280,6 +276,7 @@ impl Monitor {
             numbers,
             natural: column.natural,
             natural_missing: column.natural_missing,
+            ..ColumnDrift::new(baseline.role, &baseline.name, baseline.kind(), [cells, observed])
         }
     }
 

@@ -4,7 +4,7 @@ use kube::ResourceExt;
 use serde::Serialize;
 use understudy_crds::{
     Challenger, ChallengerStatus, Comparison, DriftStatus, ModelDeployment, ServedVersion,
-    condition::{self, CHALLENGER_READY, DATA_DRIFT, PREDICTION_DRIFT},
+    condition::{self, CHALLENGER_READY, DATA_DRIFT, DATA_ISSUE, PREDICTION_DRIFT},
 };
 
 use super::significance::{self, Figure, Reading, Significance};
@@ -33,9 +33,9 @@ pub struct CompareReport {
     pub comparison: Option<Comparison>,
     /// What the intervals allow to conclude.
     pub readings: Vec<Reading>,
-    /// What drifts, as in `status.drift`.
+    /// What drifts, and values that are not in order, as in `status.drift`.
     pub drift: Option<DriftStatus>,
-    /// The conditions `DataDrift` and `PredictionDrift`.
+    /// The conditions `DataDrift`, `PredictionDrift` and `DataIssue`.
     pub drift_states: Vec<State>,
     /// Versions in Staging, oldest first: each of them can be the challenger.
     #[serde(skip)]
@@ -87,7 +87,7 @@ impl CompareReport {
             ),
             state: shown(&[CHALLENGER_READY]).pop(),
             readings: status.comparison.as_ref().map(significance::readings).unwrap_or_default(),
-            drift_states: shown(&[DATA_DRIFT, PREDICTION_DRIFT]),
+            drift_states: shown(&[DATA_DRIFT, PREDICTION_DRIFT, DATA_ISSUE]),
             set_challenger: set_challenger(&name, candidates.last(), flags),
             candidates,
             main: status.main,

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use understudy_crds::{
-    ColumnRole, Comparison, Difference, DriftStatistic, DriftingFeature, Estimate, Latency, LatencyInterval,
-    Measure, OutputComparison, Role, RoleComparison, condition::DATA_DRIFT,
+    ColumnRole, Comparison, DataIssue, Difference, DriftingFeature, Estimate, Latency, LatencyInterval,
+    Measure, OutputComparison, Role, RoleComparison, condition::{DATA_DRIFT, DATA_ISSUE},
 };
 
 use super::{
@@ -54,6 +54,9 @@ pub fn full(compare: &CompareReport, now: Timestamp) -> String {
     if let Some(features) = compare.drift.as_ref().map(|d| &d.features).filter(|f| !f.is_empty()) {
         parts.push(drifting(features));
     }
+    if let Some(found) = compare.drift.as_ref().map(|d| &d.issues).filter(|issues| !issues.is_empty()) {
+        parts.push(issues(found));
+    }
     if compare.standing == Standing::NoChallenger {
         parts.push(format!("To set one\n  {}\n", compare.set_challenger));
     }
@@ -77,8 +80,12 @@ fn summary(compare: &CompareReport, now: Timestamp) -> Vec<(&'static str, String
     rows.extend(state(compare).map(|words| ("Ready", words)));
     rows.extend(compared(compare, now));
     for state in &compare.drift_states {
-        let label = if state.condition == DATA_DRIFT { "Inputs drift" } else { "Outputs drift" };
-        rows.push((label, in_words(state)));
+        let label = match state.condition.as_str() {
+            DATA_DRIFT => "Inputs drift",
+            DATA_ISSUE => "Data issues",
+            _ => "Outputs drift",
+        };
+        rows.push((label, drift_in_words(state)));
     }
     if compare.drift_states.is_empty() && compare.main.is_some() {
         rows.push((
@@ -317,6 +324,16 @@ fn balanced_accuracy(compare: &CompareReport, comparison: &Comparison) -> Option
     ])
 }
 
+/// What a condition about drift or issues says. The tables below have the features that its message lists.
+fn drift_in_words(state: &State) -> String {
+    let summary = match (state.status.as_str(), state.condition.as_str()) {
+        ("True", DATA_ISSUE) => "listed below",
+        ("True", _) => state.message.split(": ").next().unwrap_or_default(),
+        _ => return in_words(state),
+    };
+    format!("yes, {}: {summary}", state.reason)
+}
+
 /// A reading with the difference that it is about. Without a difference, it also has the smallest one that would show.
 fn about(reading: Significance, value: f64, low: f64, high: f64, p_value: Option<f64>) -> String {
     let difference = number::points_between(value, low, high);
@@ -329,22 +346,36 @@ fn about(reading: Significance, value: f64, low: f64, high: f64, p_value: Option
 }
 
 fn drifting(features: &[DriftingFeature]) -> String {
-    let rows: Vec<[String; 5]> = features
+    let rows: Vec<[String; 7]> = features
         .iter()
         .map(|feature| {
-            let role = match feature.role {
-                ColumnRole::Input => "input",
-                ColumnRole::Output => "output",
-            };
-            let DriftStatistic::Psi = feature.statistic;
             [
                 feature.name.clone(),
-                role.to_owned(),
-                number::number(feature.value),
+                role(feature.role).to_owned(),
+                number::number(feature.distance),
+                number::number(feature.limit),
+                feature.change.clone(),
                 feature.samples.to_string(),
                 when::moment(&feature.since),
             ]
         })
         .collect();
-    table::table(["DRIFTING FEATURE", "ROLE", "PSI", "VALUES", "SINCE"], &rows)
+    table::table(["DRIFTING FEATURE", "ROLE", "DISTANCE", "LIMIT", "CHANGE", "VALUES", "SINCE"], &rows)
+}
+
+fn issues(issues: &[DataIssue]) -> String {
+    let rows: Vec<[String; 4]> = issues
+        .iter()
+        .map(|issue| {
+            [issue.name.clone(), role(issue.role).to_owned(), issue.message.clone(), when::moment(&issue.since)]
+        })
+        .collect();
+    table::table(["FEATURE WITH AN ISSUE", "ROLE", "WHAT", "SINCE"], &rows)
+}
+
+fn role(role: ColumnRole) -> &'static str {
+    match role {
+        ColumnRole::Input => "input",
+        ColumnRole::Output => "output",
+    }
 }

@@ -68,7 +68,14 @@ async fn call(
         }
         pace.tick().await;
         let id = format!("call-{number}");
-        let features = json!({"name": "features", "shape": [1, row.features.len()], "datatype": "FP32", "data": row.features});
+        let mut data = row.features.clone();
+        // Values out of range are an issue, which has a metric only then.
+        if number.is_multiple_of(4)
+            && let Some(last) = data.last_mut()
+        {
+            *last *= 1_000.0;
+        }
+        let features = json!({"name": "features", "shape": [1, data.len()], "datatype": "FP32", "data": data});
         post(client, &format!("{base}/v2/models/{MODEL}/infer"), &json!({"id": id, "inputs": [features]}))
             .await?;
         let label =

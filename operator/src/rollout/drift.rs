@@ -1,110 +1,100 @@
-//! Which features drift, with hysteresis, and the conditions about it. Pure.
-//!
-//! A feature begins to drift at the threshold and stops below three quarters of it. So a value close to the threshold
-//! does not raise and clear an alert every half minute. For the same reason, a feature that drifts is judged down to half of
-//! the values that it needs to begin. With fewer values, nobody knows whether it still drifts. At no time is a value that
-//! chance alone explains a drift.
+//! Which features drift, and the conditions about it. Pure. What drift is, and when it ends, is decided by
+//! [`stats::ColumnDrift::judge`], as for the metrics of the pods.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use understudy_crds::{ColumnRole, DriftRules, DriftStatistic, DriftStatus, DriftingFeature};
+use understudy_crds::{
+    ColumnRole, DRIFTING_LIMIT, DataIssue, DriftRules, DriftStatus, DriftingFeature,
+};
 use understudy_stats as stats;
 
-use super::comparison::{rounded, short};
+use super::{
+    comparison::{rounded, short},
+    data_issue,
+};
 use crate::reasons::Drift as Reason;
 
-/// A feature stops drifting below this fraction of the threshold.
-const ENDS_AT: f64 = 0.75;
-/// A feature that drifts needs this fraction of the values.
-const NEEDS: f64 = 0.5;
 /// Features that a condition names. The others are only counted.
-const NAMED: usize = 10;
+pub const NAMED: usize = 10;
 
-/// The drift of one column.
+/// One column, and what its values mean.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     /// Its name, unique within its role.
     pub name: String,
     /// Whether it is an input or an output.
     pub role: ColumnRole,
-    /// Values in the window.
+    /// Rows in the window.
     pub samples: i64,
-    /// Population stability index.
-    pub psi: Option<f64>,
-    /// The PSI that chance alone exceeds in one of a thousand samples of this size.
-    pub by_chance: f64,
+    /// What they mean.
+    pub judged: stats::Judged,
 }
 
 impl Column {
-    /// The columns of a measured drift, of one pod or of several.
-    pub fn all(drift: &stats::Drift) -> Vec<Self> {
+    /// The columns of a measured drift, of one pod or of several. `before` is what was known at the last check.
+    pub fn all(drift: &stats::Drift, rules: &DriftRules, before: &DriftStatus) -> Vec<Self> {
+        let rules = stats::Rules {
+            window_seconds: drift.window_seconds,
+            min_samples: u64::try_from(rules.min_samples).unwrap_or_default(),
+            min_distance: rules.min_distance,
+            false_alarms: rules.false_alarms,
+        };
+        let drifted: BTreeSet<_> = before.features.iter().map(|f| (f.role, f.name.as_str())).collect();
+        let mut issues: BTreeMap<_, Vec<stats::IssueKind>> = BTreeMap::new();
+        for DataIssue { role, name, issue, .. } in &before.issues {
+            issues.entry((*role, name.as_str())).or_default().push(data_issue::of_status(*issue));
+        }
         let mut keys = BTreeSet::new();
-        let columns = drift.columns.iter().map(|column| Self {
-            name: short(&column.name),
-            role: match column.role {
+        let columns = drift.columns.iter().map(|column| {
+            let name = short(&column.name);
+            let role = match column.role {
                 stats::ColumnRole::Input => ColumnRole::Input,
                 stats::ColumnRole::Output => ColumnRole::Output,
-            },
-            samples: i64::try_from(column.samples()).unwrap_or(i64::MAX),
-            psi: column.psi().filter(|psi| psi.is_finite()),
-            by_chance: column.psi_by_chance().unwrap_or(f64::INFINITY),
+            };
+            let key = (role, name.as_str());
+            let issues = issues.get(&key).map_or(&[][..], Vec::as_slice);
+            let judged = column.judge(&rules, stats::Known { drifts: drifted.contains(&key), issues });
+            Self { samples: i64::try_from(column.samples()).unwrap_or(i64::MAX), name, role, judged }
         });
         // The schema allows each name once within its role.
         columns.filter(|column| keys.insert((column.role, column.name.clone()))).collect()
     }
-
-    fn measured(&self, rules: &DriftRules) -> Option<f64> {
-        self.psi.filter(|_| self.samples >= rules.min_samples)
-    }
-
-    /// The PSI, if the column drifts. `known` is whether it drifted at the last check.
-    fn drifts(&self, known: bool, rules: &DriftRules) -> Option<f64> {
-        let (threshold, needed) = if known { (ENDS_AT * rules.psi, NEEDS) } else { (rules.psi, 1.0) };
-        #[expect(clippy::cast_precision_loss, reason = "at most a billion values are required")]
-        let enough = self.samples as f64 >= needed * rules.min_samples as f64;
-        self.psi.filter(|psi| enough && *psi >= threshold.max(self.by_chance))
-    }
 }
 
-/// Every feature that drifts now, the largest PSI first. `before` are those that drifted at the last check.
-pub fn drifting(
-    before: &[DriftingFeature],
-    columns: &[Column],
-    rules: &DriftRules,
-    now: Timestamp,
-) -> Vec<DriftingFeature> {
-    let known: BTreeMap<_, _> = before.iter().map(|f| ((f.role, f.name.as_str()), f)).collect();
-    let mut drifting: Vec<DriftingFeature> = columns
-        .iter()
-        .filter_map(|column| {
-            let known = known.get(&(column.role, column.name.as_str())).copied();
-            let psi = column.drifts(known.is_some(), rules)?;
-            Some(DriftingFeature {
-                name: column.name.clone(),
-                role: column.role,
-                statistic: DriftStatistic::Psi,
-                value: rounded(psi).unwrap_or(psi),
-                samples: column.samples,
-                since: known.map_or_else(|| now.into(), |known| known.since.clone()),
-            })
+/// Every feature that drifts now, the largest distance first.
+pub fn drifting(before: &DriftStatus, columns: &[Column], now: Timestamp) -> Vec<DriftingFeature> {
+    let known: BTreeMap<_, _> = before.features.iter().map(|f| ((f.role, f.name.as_str()), f)).collect();
+    let feature = |column: &Column| {
+        let shift = column.judged.shift.as_ref()?;
+        let known = known.get(&(column.role, column.name.as_str()));
+        Some(DriftingFeature {
+            name: column.name.clone(),
+            role: column.role,
+            distance: rounded(shift.distance)?,
+            limit: rounded(column.judged.limit?)?,
+            change: shift.change.clone(),
+            samples: column.samples,
+            since: known.map_or_else(|| now.into(), |known| known.since.clone()),
         })
-        .collect();
-    drifting.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.name.cmp(&b.name)));
+    };
+    let mut drifting: Vec<_> = columns.iter().filter_map(feature).collect();
+    drifting.sort_by(|a, b| b.distance.total_cmp(&a.distance).then_with(|| a.name.cmp(&b.name)));
     drifting
 }
 
-/// The status with at most `limit` features. It is `before` if only the time has changed.
+/// The status with the worst features and issues. It is `before` if only the time has changed.
 pub fn status(
     before: Option<&DriftStatus>,
-    drifting: &[DriftingFeature],
-    limit: usize,
+    mut features: Vec<DriftingFeature>,
+    mut issues: Vec<DataIssue>,
     now: Timestamp,
 ) -> DriftStatus {
-    let features: Vec<_> = drifting.iter().take(limit).cloned().collect();
+    features.truncate(DRIFTING_LIMIT);
+    issues.truncate(DRIFTING_LIMIT);
     match before {
-        Some(before) if before.features == features => before.clone(),
-        _ => DriftStatus { at: Some(now.into()), features },
+        Some(before) if before.features == features && before.issues == issues => before.clone(),
+        _ => DriftStatus { at: Some(now.into()), features, issues },
     }
 }
 
@@ -124,38 +114,44 @@ pub fn finding(
     if columns.is_empty() {
         return None;
     }
-    let threshold = rules.psi;
     if !drifting.is_empty() {
-        let named: Vec<_> =
-            drifting.iter().take(NAMED).map(|f| format!("{} {:.2}", f.name, f.value)).collect();
+        let named: Vec<_> = drifting.iter().take(NAMED).map(|feature| in_words(feature)).collect();
         let rest = match drifting.len().saturating_sub(NAMED) {
             0 => String::new(),
-            rest => format!(" and {rest} more"),
+            rest => format!("; and {rest} more"),
         };
-        let message = format!(
-            "{} of {count} {what} drift from the baseline (PSI, threshold {threshold}): {}{rest}",
-            drifting.len(),
-            named.join(", "),
-        );
+        let message =
+            format!("{} of {count} {what} drift from the baseline: {}{rest}", drifting.len(), named.join("; "));
         return Some((Some(true), Reason::Drifts.as_str(), message));
     }
-    let measured: Vec<_> = columns.iter().filter_map(|c| Some((c.measured(rules)?, &c.name))).collect();
-    let Some((largest, name)) = measured.iter().max_by(|a, b| a.0.total_cmp(&b.0)) else {
-        let most = columns.iter().map(|c| c.samples).max().unwrap_or_default();
-        let message = format!(
-            "{most} values in the window are too few: {} are needed (spec.drift.minSamples)",
-            rules.min_samples
-        );
-        return Some((None, Reason::TooFewSamples.as_str(), message));
-    };
-    let unmeasured = match count - measured.len() {
+    let measured = |column: &&&Column| column.judged.enough;
+    let enough = columns.iter().filter(measured).count();
+    if enough == 0 {
+        return Some((None, Reason::TooFewSamples.as_str(), too_few(columns.into_iter(), rules)));
+    }
+    let nearest = columns.iter().filter_map(|c| Some((c.judged.distance?, c.judged.limit?, &c.name)));
+    let nearest = nearest.max_by(|a, b| (a.0 / a.1).total_cmp(&(b.0 / b.1)));
+    let nearest = nearest.map_or_else(String::new, |(distance, limit, name)| {
+        format!(": {name} is nearest to its limit, distance {distance:.3} of {limit:.3}")
+    });
+    let unmeasured = match count - enough {
         0 => String::new(),
         few => format!("; {few} have fewer than {} values", rules.min_samples),
     };
-    let message = format!(
-        "none of {count} {what} drifts: the largest PSI is {largest:.2} ({name}), the threshold {threshold}{unmeasured}"
-    );
+    let message = format!("none of {count} {what} drifts{nearest}{unmeasured}");
     Some((Some(false), Reason::NoDrift.as_str(), message))
+}
+
+fn in_words(feature: &DriftingFeature) -> String {
+    let DriftingFeature { name, distance, limit, change, .. } = feature;
+    format!("{name} (distance {distance:.2}, limit {limit:.2}; {change})")
+}
+
+/// The message for a window with too few rows.
+pub fn too_few<'c>(columns: impl Iterator<Item = &'c Column>, rules: &DriftRules) -> String {
+    let most = columns.map(|c| c.samples).max().unwrap_or_default();
+    let needed = rules.min_samples;
+    format!("{most} values in the window are too few: {needed} are needed (spec.drift.minSamples)")
 }
 
 /// The condition if main has a baseline and no pod reported drift.

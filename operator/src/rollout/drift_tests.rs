@@ -1,6 +1,6 @@
-//! When a feature drifts, when it has ceased to, and how that is said.
+//! Which features drift from check to check, and how that is said.
 
-use rstest::rstest;
+use understudy_stats::{ColumnDrift, ColumnKind, Drift};
 
 use super::*;
 
@@ -12,145 +12,125 @@ fn at(time: &str) -> Timestamp {
 }
 
 fn rules() -> DriftRules {
-    DriftRules { min_samples: 100, psi: 0.2, ..DriftRules::default() }
+    DriftRules { min_samples: 100, min_distance: 0.1, ..DriftRules::default() }
 }
 
-fn column(name: &str, psi: f64, samples: i64) -> Column {
-    Column { name: name.to_owned(), role: ColumnRole::Input, samples, psi: Some(psi), by_chance: 0.05 }
+/// A feature that was evenly spread over two bins. Of `samples` values now `first` percent are in the first bin.
+fn column(name: &str, first: u64, samples: u64) -> ColumnDrift {
+    let first = first * samples / 100;
+    let counts = [vec![500_000, 500_000], vec![first, samples - first]];
+    ColumnDrift::new(stats::ColumnRole::Input, name, ColumnKind::Numeric, counts)
 }
 
-fn drifts_since_earlier(name: &str) -> DriftingFeature {
-    DriftingFeature {
-        name: name.to_owned(),
-        role: ColumnRole::Input,
-        statistic: DriftStatistic::Psi,
-        value: 0.9,
-        samples: 500,
-        since: at(EARLIER).into(),
-    }
+fn on_the_other_side(mut column: ColumnDrift) -> ColumnDrift {
+    column.role = stats::ColumnRole::Output;
+    column
 }
 
-fn now_drifting(before: &[DriftingFeature], columns: &[Column]) -> Vec<(String, f64, String)> {
-    drifting(before, columns, &rules(), at(NOW))
+fn judged(before: &DriftStatus, columns: Vec<ColumnDrift>) -> Vec<Column> {
+    Column::all(&Drift { window_seconds: 3_600, columns }, &rules(), before)
+}
+
+fn drifts_since_earlier(name: &str) -> DriftStatus {
+    let columns = judged(&DriftStatus::default(), vec![column(name, 90, 1_000)]);
+    let features = drifting(&DriftStatus::default(), &columns, at(EARLIER));
+    assert_eq!(features.len(), 1, "{columns:?}");
+    status(None, features, Vec::new(), at(EARLIER))
+}
+
+fn now_drifting(before: &DriftStatus, columns: Vec<ColumnDrift>) -> Vec<(String, String)> {
+    drifting(before, &judged(before, columns), at(NOW))
         .into_iter()
-        .map(|f| (f.name, f.value, f.since.0.to_string()))
+        .map(|feature| (feature.name, feature.since.0.to_string()))
         .collect()
-}
-
-#[rstest]
-#[case::just_below_the_threshold(0.199, 100, false)]
-#[case::at_the_threshold(0.2, 100, true)]
-#[case::far_above_it_with_too_few_values(5.0, 99, false)]
-fn a_feature_begins_to_drift(#[case] psi: f64, #[case] samples: i64, #[case] drifts: bool) {
-    assert_eq!(!now_drifting(&[], &[column("age", psi, samples)]).is_empty(), drifts);
-}
-
-#[test]
-fn what_chance_alone_explains_is_not_drift_however_few_samples_are_required() {
-    let unlucky = Column { by_chance: 0.5, ..column("age", 0.4, 100) };
-    assert!(now_drifting(&[], &[unlucky]).is_empty());
-}
-
-#[rstest]
-#[case::above_three_quarters_of_the_threshold(0.151, 100, true)]
-#[case::below_that(0.149, 100, false)]
-#[case::with_half_of_the_values(0.3, 50, true)]
-#[case::with_fewer_values(0.3, 49, false)]
-#[case::without_values(0.3, 0, false)]
-fn a_feature_that_drifts_continues_to_drift(#[case] psi: f64, #[case] samples: i64, #[case] drifts: bool) {
-    let before = [drifts_since_earlier("age")];
-    assert_eq!(!now_drifting(&before, &[column("age", psi, samples)]).is_empty(), drifts);
-}
-
-#[test]
-fn a_feature_ceases_to_drift_once_chance_alone_explains_its_distance() {
-    let unlucky = Column { by_chance: 0.5, ..column("age", 0.4, 100) };
-    assert!(now_drifting(&[drifts_since_earlier("age")], &[unlucky]).is_empty());
 }
 
 #[test]
 fn a_drift_keeps_its_beginning_while_its_size_changes() {
-    let before = [drifts_since_earlier("age")];
-    let found = now_drifting(&before, &[column("age", 0.3, 100)]);
-    assert_eq!(found, [("age".to_owned(), 0.3, EARLIER.to_owned())]);
+    let found = now_drifting(&drifts_since_earlier("age"), vec![column("age", 80, 1_000)]);
+    assert_eq!(found, [("age".to_owned(), EARLIER.to_owned())]);
 }
 
 #[test]
 fn the_worst_feature_comes_first_and_the_same_name_on_the_other_side_is_another_one() {
-    let output = Column { role: ColumnRole::Output, ..column("age", 0.1, 100) };
-    let columns = [column("age", 0.3, 100), column("income", 0.8, 100), output];
-    let found = now_drifting(&[drifts_since_earlier("age")], &columns);
-    assert_eq!(found.iter().map(|f| f.0.as_str()).collect::<Vec<_>>(), ["income", "age"]);
+    let columns = vec![
+        column("age", 80, 1_000),
+        column("income", 95, 1_000),
+        on_the_other_side(column("age", 60, 1_000)),
+    ];
+    let found = now_drifting(&drifts_since_earlier("age"), columns);
+    assert_eq!(found.iter().map(|feature| feature.0.as_str()).collect::<Vec<_>>(), ["income", "age"]);
 }
 
+// With a distance of 0.1 as the limit, a share of 0.5 must become 0.62 to drift, and drifts down to 0.59.
 #[test]
-fn a_feature_at_the_threshold_does_not_flap() {
-    let sizes = [0.19, 0.21, 0.19, 0.21, 0.16, 0.2, 0.14, 0.19, 0.16];
-    let mut before = vec![];
-    let seen: Vec<bool> = sizes
-        .iter()
-        .map(|psi| {
-            before = drifting(&before, &[column("age", *psi, 100)], &rules(), at(NOW));
-            !before.is_empty()
-        })
-        .collect();
+fn a_feature_at_the_limit_does_not_flap() {
+    let mut before = DriftStatus::default();
+    let shares = [61, 63, 61, 63, 60, 62, 58, 61, 60];
+    let seen = shares.map(|first| {
+        let columns = judged(&before, vec![column("age", first, 1_000_000)]);
+        before = status(Some(&before), drifting(&before, &columns, at(NOW)), Vec::new(), at(NOW));
+        !before.features.is_empty()
+    });
     assert_eq!(seen, [false, true, true, true, true, true, false, false, false]);
 }
 
 #[test]
 fn a_status_is_not_written_again_only_because_time_has_passed() {
-    let features = [drifts_since_earlier("age")];
-    let before = status(None, &features, 64, at(EARLIER));
-    assert_eq!(status(Some(&before), &features, 64, at(NOW)), before);
-    assert_eq!(status(Some(&before), &[], 64, at(NOW)).at, Some(at(NOW).into()));
+    let before = drifts_since_earlier("age");
+    assert_eq!(status(Some(&before), before.features.clone(), Vec::new(), at(NOW)), before);
+    assert_eq!(status(Some(&before), Vec::new(), Vec::new(), at(NOW)).at, Some(at(NOW).into()));
 }
 
-fn said(columns: &[Column], before: &[DriftingFeature]) -> Option<Finding> {
-    let drifting = drifting(before, columns, &rules(), at(NOW));
-    finding(ColumnRole::Input, columns, &drifting, &rules())
+fn said(columns: Vec<ColumnDrift>, before: &DriftStatus) -> Option<Finding> {
+    let columns = judged(before, columns);
+    finding(ColumnRole::Input, &columns, &drifting(before, &columns, at(NOW)), &rules())
 }
 
 #[test]
-fn the_drift_message_lists_the_features_and_their_psi_worst_first() {
-    let columns = [column("age", 0.31, 100), column("income", 0.84, 100), column("region", 0.01, 100)];
-    let expected =
-        "2 of 3 inputs drift from the baseline (PSI, threshold 0.2): income 0.84, age 0.31".to_owned();
-    assert_eq!(said(&columns, &[]), Some((Some(true), "Drifts", expected)));
+fn the_drift_message_lists_the_features_worst_first_with_their_limit_and_change() {
+    let mut income = column("income", 95, 1_000);
+    income.edges = vec![0.0, 40_000.0, 80_000.0];
+    let columns = vec![column("age", 80, 1_000), income, column("region", 50, 1_000)];
+    let expected = "2 of 3 inputs drift from the baseline: \
+                    income (distance 0.45, limit 0.10; values are 18000 away on average); \
+                    age (distance 0.27, limit 0.10; other proportions of its values)";
+    assert_eq!(said(columns, &DriftStatus::default()), Some((Some(true), "Drifts", expected.to_owned())));
 }
 
 #[test]
 fn of_many_features_ten_are_named_and_the_rest_counted() {
-    let columns: Vec<_> = (10..23).map(|i| column(&format!("f{i}"), 1.0, 100)).collect();
-    let (_, _, message) = said(&columns, &[]).expect("something is said");
+    let columns = (10..23).map(|i| column(&format!("f{i}"), 95, 1_000)).collect();
+    let (_, _, message) = said(columns, &DriftStatus::default()).expect("something is said");
     assert!(message.starts_with("13 of 13 inputs drift"), "{message}");
-    assert!(message.ends_with("f19 1.00 and 3 more") && !message.contains("f20"), "{message}");
+    assert!(message.ends_with("; and 3 more") && message.contains("f19") && !message.contains("f20"), "{message}");
 }
 
 #[test]
-fn the_message_without_drift_names_the_largest_psi_and_its_feature() {
-    let columns = [column("age", 0.031, 100), column("income", 0.012, 100), column("region", 0.9, 7)];
-    let expected = "none of 3 inputs drifts: the largest PSI is 0.03 (age), the threshold 0.2; \
+fn the_message_without_drift_names_the_feature_that_is_nearest_to_its_limit() {
+    let columns = vec![column("age", 53, 10_000), column("income", 51, 10_000), column("region", 90, 7)];
+    let expected = "none of 3 inputs drifts: age is nearest to its limit, distance 0.025 of 0.100; \
                     1 have fewer than 100 values";
-    assert_eq!(said(&columns, &[]), Some((Some(false), "NoDrift", expected.to_owned())));
+    assert_eq!(said(columns, &DriftStatus::default()), Some((Some(false), "NoDrift", expected.to_owned())));
 }
 
 #[test]
 fn too_few_values_are_reported_as_too_few_and_not_as_no_drift() {
-    let columns = [column("age", 0.9, 12), column("income", 0.0, 7)];
+    let columns = vec![column("age", 90, 12), column("income", 50, 7)];
     let expected = "12 values in the window are too few: 100 are needed (spec.drift.minSamples)";
-    assert_eq!(said(&columns, &[]), Some((None, "TooFewSamples", expected.to_owned())));
+    assert_eq!(said(columns, &DriftStatus::default()), Some((None, "TooFewSamples", expected.to_owned())));
 }
 
 #[test]
 fn a_drift_is_unknown_once_the_calls_have_ceased() {
-    let before = [drifts_since_earlier("age")];
-    let silent = Column { psi: None, by_chance: f64::INFINITY, ..column("age", 0.0, 0) };
-    assert_eq!(drifting(&before, std::slice::from_ref(&silent), &rules(), at(NOW)), []);
-    let (status, reason, _) = said(&[silent], &before).expect("something is said");
+    let before = drifts_since_earlier("age");
+    assert_eq!(now_drifting(&before, vec![column("age", 0, 0)]), []);
+    let (status, reason, _) = said(vec![column("age", 0, 0)], &before).expect("something is said");
     assert_eq!((status, reason), (None, "TooFewSamples"));
 }
 
 #[test]
 fn outputs_have_no_condition_if_the_baseline_has_none() {
-    assert_eq!(finding(ColumnRole::Output, &[column("age", 0.9, 100)], &[], &rules()), None);
+    let columns = judged(&DriftStatus::default(), vec![column("age", 90, 1_000)]);
+    assert_eq!(finding(ColumnRole::Output, &columns, &[], &rules()), None);
 }

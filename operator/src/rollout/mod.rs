@@ -10,6 +10,7 @@ mod challenger;
 mod closing;
 mod comparison;
 mod deadline;
+mod data_issue;
 mod drift;
 mod error;
 mod observe;

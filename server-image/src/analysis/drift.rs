@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use understudy_contract::routing::DriftRules;
-use understudy_stats::{Baseline, ColumnRole, Drift, Monitor};
+use understudy_stats::{Baseline, ColumnRole, Drift, Monitor, ValueType};
 
 use super::rows::CountedRows;
 use crate::{
     call::Call,
     columns::{Column, Columns},
-    tensor::{Data, Tensor},
+    tensor::{Data, Datatype, Tensor},
 };
 
 /// Length of the window until the routing file has one.
@@ -24,20 +24,49 @@ pub struct Tracker {
     monitor: Monitor,
 }
 
-/// A message that names a column of the baseline that the model does not have. `None` if the model has all of them.
+/// A message that names a column of the baseline that the model does not have, or has with values of another type. `None` if
+/// the baseline fits.
 #[must_use]
 pub fn mismatch(baseline: &Baseline, columns: &Columns) -> Option<String> {
     baseline.columns().iter().find_map(|column| {
+        let (role, name) = (column.role.as_str(), &column.name);
         let known = known(columns, column.role);
-        (!known.clone().any(|each| each.name == column.name)).then(|| {
+        let Some(found) = known.clone().find(|each| each.name == *name) else {
             let names: Vec<_> = known.map(|each| format!("`{}`", each.name)).collect();
+            let names = names.join(", ");
+            return Some(format!(
+                "the baseline has the {role} `{name}`, which the model does not have; it has {names}"
+            ));
+        };
+        // Numbers and booleans are often converted on the way to the model. Text is not.
+        let is_text = column.value_type? == ValueType::Text;
+        let (here, there) = if is_text { ("text", "numbers") } else { ("numbers", "text") };
+        (is_text != (found.datatype == Datatype::Bytes)).then(|| {
             format!(
-                "the baseline has the {} `{}`, which the model does not have; it has {}",
-                column.role.as_str(),
-                column.name,
-                names.join(", ")
+                "the {role} `{name}` has {here} in the baseline and {there} ({}) in the model: make the baseline from what \
+                 the model gets",
+                found.datatype
             )
         })
+    })
+}
+
+/// A message about outputs that the baseline counts as a whole, although each class has a column. `None` without any.
+///
+/// All classes in one column look the same if two of them are exchanged.
+#[must_use]
+pub fn blind_spot(baseline: &Baseline, columns: &Columns) -> Option<String> {
+    let of_classes = |name: &str| {
+        let output = columns.outputs.iter().find(|output| output.name == name)?;
+        columns.scores.iter().find(|score| score.tensor == output.tensor)
+    };
+    baseline.columns().iter().filter(|column| column.role == ColumnRole::Output).find_map(|column| {
+        let score = of_classes(&column.name)?;
+        Some(format!(
+            "the baseline counts all classes of the output `{}` together, so it cannot see that two are exchanged: make it \
+             again with samples/baseline.py, which counts each class, for example `{}`",
+            column.name, score.name
+        ))
     })
 }
 
@@ -80,6 +109,7 @@ impl Tracker {
 
     /// Counts the inputs of a call and main's outputs: of each feature, one value for each of `rows`.
     pub fn count(&mut self, call: &Call, rows: CountedRows) {
+        self.monitor.rows(rows.counted());
         for (columns, tensors) in [(&self.inputs, &call.inputs), (&self.outputs, &call.main.outputs)] {
             for (column, index) in columns {
                 if let Some(tensor) = tensors.get(column.tensor) {
@@ -138,7 +168,6 @@ mod tests {
     use crate::{
         call::{Answered, Shadow},
         signature::{Port, Signature},
-        tensor::Datatype,
     };
 
     fn port(name: &str, datatype: Datatype, shape: &[i64]) -> Port {
@@ -220,7 +249,7 @@ mod tests {
     #[test]
     fn another_length_of_the_window_is_followed() {
         let mut tracker = Tracker::new(baseline(&json!([])), &columns());
-        let drift = DriftRules { window_seconds: 60, min_samples: 1, psi: 0.2 };
+        let drift = DriftRules { window_seconds: 60, min_samples: 1, min_distance: 0.1, false_alarms: 0.01 };
         tracker.follow(Some(&drift), 1_000_000);
         assert_eq!(tracker.drift().window_seconds, 60);
     }

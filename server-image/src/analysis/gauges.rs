@@ -2,10 +2,11 @@
 
 use prometheus::{GaugeVec, IntGauge};
 use understudy_contract::routing::DriftRules;
-use understudy_stats::{ColumnKind, Comparison, Drift, Estimate, Role, Summary};
+use understudy_stats::{Comparison, Estimate, Role, Summary};
 
 use super::{
-    interval_gauges::{Interval, real},
+    drift_gauges::DriftGauges,
+    interval_gauges::{Interval, real, signed},
     outcome_gauges::OutcomeGauges,
 };
 use crate::metrics::Family;
@@ -26,95 +27,6 @@ pub struct Gauges {
     more_errors: Interval,
     outcomes: OutcomeGauges,
     drift: Option<DriftGauges>,
-}
-
-/// Gauges of drift by column, and the limit of each: so an alert needs no rule of its own.
-struct DriftGauges {
-    psi: GaugeVec,
-    limit: GaugeVec,
-    ks: GaugeVec,
-    ks_p: GaugeVec,
-    chi_square: GaugeVec,
-    chi_square_p: GaugeVec,
-    samples: GaugeVec,
-    missing: GaugeVec,
-    out_of_range: GaugeVec,
-    min_samples: IntGauge,
-}
-
-impl DriftGauges {
-    fn new(family: &Family) -> Self {
-        let column = |name: &str, help: &str| family.gauges(name, help, &["role", "feature"]);
-        Self {
-            psi: column(
-                "understudy_drift_psi",
-                "Population stability index of a column in the window against the baseline",
-            ),
-            limit: column(
-                "understudy_drift_psi_limit",
-                "Population stability index from which a column drifts: the threshold, or what chance alone explains if that is more. +Inf with too few values",
-            ),
-            ks: column("understudy_drift_ks", "Kolmogorov-Smirnov statistic of a numeric column"),
-            ks_p: column(
-                "understudy_drift_ks_p_value",
-                "How likely so large a Kolmogorov-Smirnov statistic is without drift",
-            ),
-            chi_square_p: column(
-                "understudy_drift_chi_square_p_value",
-                "How likely so large a chi-square statistic is without drift",
-            ),
-            chi_square: column("understudy_drift_chi_square", "Chi-square statistic of a categorical column"),
-            samples: column("understudy_drift_samples", "Values of a column in the window"),
-            missing: column("understudy_drift_missing_ratio", "Ratio of rows without a value"),
-            out_of_range: column(
-                "understudy_drift_out_of_range_ratio",
-                "Ratio of values outside of the range or the categories of the baseline",
-            ),
-            min_samples: family.gauge(
-                "understudy_drift_min_samples",
-                "Number of values below which a column does not count as drifting",
-            ),
-        }
-    }
-
-    /// `rules` are absent until the routing file has them. Without rules nothing counts as drifting.
-    fn update(&self, drift: Option<&Drift>, rules: Option<&DriftRules>) {
-        self.min_samples.set(rules.map_or(0, |rules| signed(rules.min_samples)));
-        let all = [
-            &self.psi,
-            &self.limit,
-            &self.ks,
-            &self.ks_p,
-            &self.chi_square_p,
-            &self.chi_square,
-            &self.samples,
-            &self.missing,
-            &self.out_of_range,
-        ];
-        for gauges in all {
-            gauges.reset();
-        }
-        for column in drift.into_iter().flat_map(|drift| &drift.columns) {
-            let labels = [column.role.as_str(), column.name.as_str()];
-            self.samples.with_label_values(&labels).set(real(column.samples()));
-            let chi_square = column.chi_square().filter(|_| column.kind == ColumnKind::Categorical);
-            let limit = rules.and_then(|rules| column.psi_limit(rules.psi, rules.min_samples));
-            self.limit.with_label_values(&labels).set(limit.unwrap_or(f64::INFINITY));
-            for (gauges, value) in [
-                (&self.psi, column.psi()),
-                (&self.ks, column.ks()),
-                (&self.ks_p, column.ks_p_value()),
-                (&self.chi_square, chi_square.map(|found| found.statistic)),
-                (&self.chi_square_p, chi_square.map(|found| found.p_value)),
-                (&self.missing, column.missing_ratio()),
-                (&self.out_of_range, column.out_of_range_ratio()),
-            ] {
-                if let Some(value) = value {
-                    gauges.with_label_values(&labels).set(value);
-                }
-            }
-        }
-    }
 }
 
 impl Gauges {
@@ -238,8 +150,4 @@ impl Gauges {
             }
         }
     }
-}
-
-fn signed(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }

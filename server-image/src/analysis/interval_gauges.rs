@@ -44,3 +44,8 @@ impl Interval {
 pub(super) fn real(count: u64) -> f64 {
     count as f64
 }
+
+/// A count for an integer gauge.
+pub(super) fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -9,6 +9,7 @@ pub mod analyzer;
 pub mod comparison;
 pub mod counts;
 pub mod drift;
+mod drift_gauges;
 pub mod gauges;
 pub mod handle;
 mod interval_gauges;

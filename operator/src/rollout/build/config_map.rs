@@ -115,7 +115,7 @@ mod tests {
             json!({"recording": {"redact": ["age"]}}),
             json!({"recording": {"retention": "720h"}}),
             json!({"drift": {}}),
-            json!({"drift": {"psi": 0.3}}),
+            json!({"drift": {"falseAlarms": 0.3}}),
         ];
         let hashes: std::collections::BTreeSet<_> =
             specs.iter().map(|spec| hash(&routed(spec, Some("1.2.0")))).collect();

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use kube::ResourceExt;
 use understudy_crds::{
-    ChallengerStatus, ColumnRole, DRIFTING_LIMIT, ModelDeploymentStatus,
-    condition::{self, CHALLENGER_READY, DATA_DRIFT, PREDICTION_DRIFT},
+    ChallengerStatus, ColumnRole, ModelDeploymentStatus,
+    condition::{self, CHALLENGER_READY, DATA_DRIFT, DATA_ISSUE, PREDICTION_DRIFT},
 };
 
 use super::pass::Calls;
@@ -12,7 +12,7 @@ use crate::{
     reasons::Challenger as Reason,
     rollout::{
         challenger::{Challenger, Refusal},
-        comparison,
+        comparison, data_issue,
         drift::{self, Column, Finding},
         observe::Observed,
         summaries::identity,
@@ -75,6 +75,7 @@ fn drifts(status: &mut ModelDeploymentStatus, observed: &Observed, calls: &Calls
         status.drift = None;
         condition::clear(&mut status.conditions, DATA_DRIFT);
         condition::clear(&mut status.conditions, PREDICTION_DRIFT);
+        condition::clear(&mut status.conditions, DATA_ISSUE);
         return;
     }
     // Between two rounds nothing changes.
@@ -84,19 +85,20 @@ fn drifts(status: &mut ModelDeploymentStatus, observed: &Observed, calls: &Calls
         return;
     };
     let rules = observed.md.spec.drift.clone().unwrap_or_default();
-    let columns = Column::all(measured);
-    let before = status.drift.as_ref().map_or(&[][..], |drift| &drift.features);
-    let drifting = drift::drifting(before, &columns, &rules, now);
+    let before = status.drift.clone().unwrap_or_default();
+    let columns = Column::all(measured, &rules, &before);
+    let (drifting, issues) = (drift::drifting(&before, &columns, now), data_issue::issues(&before, &columns, now));
     for (type_, role) in [(DATA_DRIFT, ColumnRole::Input), (PREDICTION_DRIFT, ColumnRole::Output)] {
         put(status, observed, type_, drift::finding(role, &columns, &drifting, &rules), now);
     }
-    status.drift = Some(drift::status(status.drift.as_ref(), &drifting, DRIFTING_LIMIT, now));
+    put(status, observed, DATA_ISSUE, data_issue::finding(&columns, &issues, &rules), now);
+    status.drift = Some(drift::status(status.drift.as_ref(), drifting, issues, now));
 }
 
 /// Without values of pods, drift that was found before stays. Other conditions about drift become Unknown.
 fn unknown(status: &mut ModelDeploymentStatus, observed: &Observed, finding: &Finding, now: Timestamp) {
     let known = |type_: &&str| condition::find(&status.conditions, type_).is_some();
-    let mut types: Vec<_> = [DATA_DRIFT, PREDICTION_DRIFT].into_iter().filter(known).collect();
+    let mut types: Vec<_> = [DATA_DRIFT, PREDICTION_DRIFT, DATA_ISSUE].into_iter().filter(known).collect();
     if types.is_empty() {
         types.push(DATA_DRIFT);
     }

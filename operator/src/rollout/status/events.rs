@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::runtime::events::EventType;
 use understudy_crds::{
-    ColumnRole, MainReason, ModelDeployment, ModelDeploymentStatus, RollbackResult,
+    ColumnRole, IssueKind, MainReason, ModelDeployment, ModelDeploymentStatus, RollbackResult,
     condition::{
-        self, APPROVAL_POLICY_ACTIVE, CHALLENGER_READY, DATA_DRIFT, PREDICTION_DRIFT, RUNNING, STALLED,
+        self, APPROVAL_POLICY_ACTIVE, CHALLENGER_READY, DATA_DRIFT, DATA_ISSUE, PREDICTION_DRIFT, RUNNING, STALLED,
     },
 };
 
@@ -116,7 +116,7 @@ fn changes(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Vec
         (PREDICTION_DRIFT, EventReason::PredictionDriftOver, ColumnRole::Output),
     ];
     let drift = drift.into_iter().filter_map(|(type_, over, role)| drifted(before, after, type_, over, role));
-    challenged(before, after).into_iter().chain(drift).collect()
+    challenged(before, after).into_iter().chain(drift).chain(data_issue(before, after)).collect()
 }
 
 fn challenged(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Option<Event> {
@@ -168,6 +168,25 @@ fn drifted(
         ("True", true) if features(after).is_subset(&features(before)) => None,
         ("True", _) => Some((EventType::Warning, type_.to_owned(), new.message.clone())),
         ("False", true) => Some((EventType::Normal, over.as_str().to_owned(), new.message.clone())),
+        _ => None,
+    }
+}
+
+/// The event of an issue that begins, of one more issue, or of the end of the last one.
+fn data_issue(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Option<Event> {
+    let new = condition::find(&after.conditions, DATA_ISSUE)?;
+    let was = condition::is_true(&before.conditions, DATA_ISSUE);
+    let issues = |s: &ModelDeploymentStatus| -> BTreeSet<(ColumnRole, String, IssueKind)> {
+        let all = s.drift.iter().flat_map(|drift| &drift.issues);
+        all.map(|issue| (issue.role, issue.name.clone(), issue.issue)).collect()
+    };
+    match (new.status.as_str(), was) {
+        ("True", true) if issues(after).is_subset(&issues(before)) => None,
+        ("True", _) => Some((EventType::Warning, DATA_ISSUE.to_owned(), new.message.clone())),
+        ("False", true) => {
+            let over = EventReason::DataIssueOver.as_str().to_owned();
+            Some((EventType::Normal, over, new.message.clone()))
+        }
         _ => None,
     }
 }

@@ -18,7 +18,7 @@ fn drifting(names: &[&str]) -> Value {
     let features: Vec<_> = names
         .iter()
         .map(|name| {
-            json!({"name": name, "role": "Input", "statistic": "PSI", "value": 1.0, "samples": 1,
+            json!({"name": name, "role": "Input", "distance": 0.3, "limit": 0.05, "change": "", "samples": 1,
                            "since": EARLIER})
         })
         .collect();

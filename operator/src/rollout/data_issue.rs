@@ -1,0 +1,104 @@
+//! Which values are not in order, apart from drift, and the condition about it. Pure.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use understudy_crds::{ColumnRole, DataIssue, DriftRules, DriftStatus, IssueKind};
+use understudy_stats as stats;
+
+use super::{
+    comparison::rounded,
+    drift::{Column, Finding, NAMED, too_few},
+};
+use crate::reasons::Data as Reason;
+
+/// Every issue now, the largest share first.
+pub fn issues(before: &DriftStatus, columns: &[Column], now: Timestamp) -> Vec<DataIssue> {
+    let key = |issue: &DataIssue| (issue.role, issue.name.clone(), issue.issue);
+    let known: BTreeMap<_, _> = before.issues.iter().map(|issue| (key(issue), &issue.since)).collect();
+    let of_column = |column: &Column| -> Vec<DataIssue> {
+        let issue = |found: &stats::Issue| {
+            let mut issue = DataIssue {
+                name: column.name.clone(),
+                role: column.role,
+                issue: in_status(found.kind),
+                share: rounded(found.share).unwrap_or_default(),
+                message: found.says.clone(),
+                samples: column.samples,
+                since: now.into(),
+            };
+            if let Some(since) = known.get(&key(&issue)) {
+                issue.since = (*since).clone();
+            }
+            issue
+        };
+        column.judged.issues.iter().map(issue).collect()
+    };
+    let mut issues: Vec<_> = columns.iter().flat_map(of_column).collect();
+    issues.sort_by(|a, b| b.share.total_cmp(&a.share).then_with(|| key(a).cmp(&key(b))));
+    issues
+}
+
+/// The condition about the values of all columns. `None` without columns. Its reason is that of the largest issue.
+pub fn finding(columns: &[Column], issues: &[DataIssue], rules: &DriftRules) -> Option<Finding> {
+    if columns.is_empty() {
+        return None;
+    }
+    if let Some(worst) = issues.first() {
+        let named: Vec<_> = issues.iter().take(NAMED).map(in_words).collect();
+        let rest = match issues.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            rest => format!("; and {rest} more"),
+        };
+        return Some((Some(true), reason(worst.issue).as_str(), format!("{}{rest}", named.join("; "))));
+    }
+    if !columns.iter().any(|column| column.judged.enough) {
+        return Some((None, Reason::TooFewSamples.as_str(), too_few(columns.iter(), rules)));
+    }
+    let message = format!("the values of {} columns are as in the training data", columns.len());
+    Some((Some(false), Reason::NoIssue.as_str(), message))
+}
+
+fn in_words(issue: &DataIssue) -> String {
+    let DataIssue { name, role, message, since, .. } = issue;
+    let what = if *role == ColumnRole::Output { "the output " } else { "" };
+    format!("{what}{name} {message}, since {}", since.0)
+}
+
+fn reason(issue: IssueKind) -> Reason {
+    match issue {
+        IssueKind::Missing => Reason::Missing,
+        IssueKind::WrongType => Reason::WrongType,
+        IssueKind::OutOfRange => Reason::OutOfRange,
+        IssueKind::NewCategory => Reason::NewCategory,
+        IssueKind::Constant => Reason::Constant,
+        IssueKind::Scaled => Reason::Scaled,
+    }
+}
+
+fn in_status(issue: stats::IssueKind) -> IssueKind {
+    match issue {
+        stats::IssueKind::Missing => IssueKind::Missing,
+        stats::IssueKind::WrongType => IssueKind::WrongType,
+        stats::IssueKind::OutOfRange => IssueKind::OutOfRange,
+        stats::IssueKind::NewCategory => IssueKind::NewCategory,
+        stats::IssueKind::Constant => IssueKind::Constant,
+        stats::IssueKind::Scaled => IssueKind::Scaled,
+    }
+}
+
+/// The kind of an issue in a status.
+pub fn of_status(issue: IssueKind) -> stats::IssueKind {
+    match issue {
+        IssueKind::Missing => stats::IssueKind::Missing,
+        IssueKind::WrongType => stats::IssueKind::WrongType,
+        IssueKind::OutOfRange => stats::IssueKind::OutOfRange,
+        IssueKind::NewCategory => stats::IssueKind::NewCategory,
+        IssueKind::Constant => stats::IssueKind::Constant,
+        IssueKind::Scaled => stats::IssueKind::Scaled,
+    }
+}
+
+#[cfg(test)]
+#[path = "data_issue_tests.rs"]
+mod tests;
