@@ -62,8 +62,8 @@ lint: ## formatting, clippy, module cycles, charts, shell scripts
 fmt: ## format the code
 	@cargo fmt --all
 
-statistics: ## how often each interval contains the truth, on simulated data: the table of docs/statistics.md, 3 minutes
-	@STATISTICS_SAMPLES=4000 cargo test --locked --quiet -p understudy-stats --test simulation -- --nocapture | grep -o '| .* |$$\|^test result.*' | sort
+statistics: ## intervals that contain the truth, false alarms and power on simulated data: the tables of docs/statistics.md, 5 minutes
+	@STATISTICS_SAMPLES=4000 cargo test --release --locked --quiet -p understudy-stats --test simulation -- --nocapture | grep -o '| .* |$$\|^test result.*' | sort
 
 bench: up ## measure the figures, each with its limit (one part: make bench ARGS=promotion)
 	@source .cluster/env && cargo run --locked --release -p understudy-e2e --bin bench -- $(ARGS)

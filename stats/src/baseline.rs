@@ -66,7 +66,9 @@ pub enum BaselineError {
     #[error("the baseline has no column: make it from rows that have values")]
     NoColumns,
     /// The rows of a chunk are not listed by period.
-    #[error("chunk {place} of the baseline has {found} numbers of rows instead of {periods}: one for each period")]
+    #[error(
+        "chunk {place} of the baseline has {found} numbers of rows instead of {periods}: one for each period"
+    )]
     Chunk {
         /// Its place in the list, from 1.
         place: usize,
@@ -261,7 +263,8 @@ impl RawColumn {
     fn check(self, season: Option<Season>, chunk_count: usize) -> Result<BaselineColumn, BaselineError> {
         let Self { role, name, kind, edges, counts, other, missing, value_type, .. } = self;
         let Self { mean, deviation, chunks, seasons, .. } = self;
-        let finite = |(mean, deviation): &(f64, f64)| mean.is_finite() && (0.0..f64::INFINITY).contains(deviation);
+        let finite =
+            |(mean, deviation): &(f64, f64)| mean.is_finite() && (0.0..f64::INFINITY).contains(deviation);
         let moments = mean.zip(deviation).filter(finite);
         let values = check_name(&name).and_then(|()| match (kind, counts) {
             (ColumnKind::Numeric, Counts::Bins(counts)) => numeric(edges.unwrap_or_default(), counts),

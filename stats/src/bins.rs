@@ -28,12 +28,12 @@ impl Bins {
         self
     }
 
-    /// The same bins, with those that are rare on either side as one. Training data and calls together tell which are rare:
-    /// a choice by the training data alone would keep those that they happen to have too often.
+    /// The same bins, with the rare ones as one. The mean of the proportions in training data and calls tells which are rare: a
+    /// choice by the training data alone would keep those that they happen to have too often.
     pub(crate) fn folded(self) -> Self {
         let (m, n) = self.totals();
         let least = self.worth.min(n);
-        let is_rare = |(e, o): &(f64, f64)| *e <= 0.0 || (e + o) / (m + n) * least < RARE;
+        let is_rare = |(e, o): &(f64, f64)| *e <= 0.0 || f64::midpoint(e / m, o / n) * least < RARE;
         let (rare, mut kept): (Vec<_>, Vec<_>) = self.pairs.into_iter().partition(is_rare);
         if !rare.is_empty() {
             kept.push(rare.iter().fold((0.0, 0.0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1)));
@@ -107,7 +107,11 @@ mod tests {
     #[test]
     fn the_distance_is_that_of_scipy() {
         let bins = Bins::of(&[(120, 80), (310, 240), (95, 160), (40, 90), (0, 7)]);
-        assert!((bins.divergence().sqrt() - 0.199_693_300_359_558_82).abs() < 1e-12, "{}", bins.divergence().sqrt());
+        assert!(
+            (bins.divergence().sqrt() - 0.199_693_300_359_558_82).abs() < 1e-12,
+            "{}",
+            bins.divergence().sqrt()
+        );
         assert!((distance_of(bins.squared_distance()) - 0.199_693_300_359_558_82).abs() < 1e-12);
         assert!((distance_of_shares(0.0, 1.0) - 1.0).abs() < 1e-12 && distance_of_shares(0.2, 0.2) < 1e-12);
     }

@@ -150,7 +150,9 @@ fn counts_of_any_shape_and_size_do_not_panic() {
 // stats.wasserstein_distance(x, y)
 #[test]
 fn distance_and_wasserstein_are_those_of_scipy() {
-    let shifted = |bin: u32| (0..1_000).filter(|i| (f64::from(*i) * 0.007 + 2.0).floor() == f64::from(bin)).count() as u64;
+    let shifted = |bin: u32| {
+        (0..1_000).filter(|i| (f64::from(*i) * 0.007 + 2.0).floor() == f64::from(bin)).count() as u64
+    };
     let mut drift = numeric(&[100; 10], &(0..10).map(shifted).collect::<Vec<_>>());
     drift.edges = (0..11).map(f64::from).collect();
     let distance = drift.distance().expect("there are values");

@@ -137,7 +137,8 @@ impl ColumnDrift {
         let same = self.key() == other.key()
             && self.kind == other.kind
             && self.expected.len() == other.expected.len()
-            && (seasonal || self.expected == other.expected && self.expected_missing == other.expected_missing)
+            && (seasonal
+                || self.expected == other.expected && self.expected_missing == other.expected_missing)
             && self.observed.len() == other.observed.len();
         if !same {
             return;
@@ -169,7 +170,8 @@ impl ColumnDrift {
         }
         self.expected_missing = rounded(mean(self.expected_missing, other.expected_missing));
         let uncertain = |rows: Option<u64>| 1.0 / real(rows.unwrap_or_default().max(1));
-        let uncertain = (mine * uncertain(self.effective_rows) + theirs * uncertain(other.effective_rows)) / all;
+        let uncertain =
+            (mine * uncertain(self.effective_rows) + theirs * uncertain(other.effective_rows)) / all;
         self.effective_rows = Some(rounded(1.0 / uncertain));
     }
 

@@ -132,7 +132,9 @@ impl ColumnDrift {
             return self.changed_category().unwrap_or_else(|| OTHER_PROPORTIONS.to_owned());
         }
         let Some(moved) = self.wasserstein() else { return OTHER_PROPORTIONS.to_owned() };
-        if let (Some((mean, deviation)), Some((now, spread))) = (self.moments, self.numbers.moments(self.center())) {
+        if let (Some((mean, deviation)), Some((now, spread))) =
+            (self.moments, self.numbers.moments(self.center()))
+        {
             if (now - mean).abs() >= moved / 2.0 {
                 return format!("mean {}, {} in the training data", short_number(now), short_number(mean));
             }

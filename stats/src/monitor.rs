@@ -149,7 +149,8 @@ impl Monitor {
                 let outside = if passed == 0 { Some(BELOW) } else { (value > edges[last]).then_some(ABOVE) };
                 let outer = (edges[0], edges[last]);
                 let center = column.baseline.moments.map_or(0.0, |(mean, _)| mean);
-                let is_fraction = column.baseline.value_type == Some(ValueType::Integer) && value.fract() != 0.0;
+                let is_fraction =
+                    column.baseline.value_type == Some(ValueType::Integer) && value.fract() != 0.0;
                 self.numbers[self.current * self.columns.len() + index].add(value, center, outer);
                 self.count(bin);
                 if let Some(outside) = outside {

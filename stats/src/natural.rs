@@ -15,6 +15,9 @@ use crate::{
 /// of few rows would hide real drift.
 const CERTAIN: f64 = 0.01;
 
+/// With more degrees of freedom, Student's t is the normal distribution.
+const MOST_FREEDOM: u64 = 1_000;
+
 /// The natural change of a distribution.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Natural {
@@ -52,10 +55,12 @@ impl Natural {
     /// The natural change for a test that is wrong with the probability `alpha`: larger than the mean, because few chunks do
     /// not tell it exactly. A change in one direction is Student's t with as many degrees of freedom as chunks less one.
     pub(crate) fn careful(&self, alpha: f64) -> f64 {
-        if self.excess <= 0.0 || self.chunks < 2 {
+        // Counts of a broken pod may be anything.
+        if !(self.excess > 0.0 && self.excess.is_finite() && self.chunks >= 2) {
             return 0.0;
         }
-        self.excess * student_exceeded(alpha, self.chunks - 1).powi(2) / chi_square_exceeded(alpha, 1.0)
+        let freedom = (self.chunks - 1).min(MOST_FREEDOM);
+        self.excess * student_exceeded(alpha, freedom).powi(2) / chi_square_exceeded(alpha, 1.0)
     }
 }
 

@@ -40,7 +40,8 @@ impl Numbers {
         self.squares += distance * distance;
         self.below_by += (first - value).max(0.0);
         self.above_by += (value - last).max(0.0);
-        self.range = Some(self.range.map_or((value, value), |(least, most)| (least.min(value), most.max(value))));
+        self.range =
+            Some(self.range.map_or((value, value), |(least, most)| (least.min(value), most.max(value))));
     }
 
     /// Adds the sums of other values of the same column.

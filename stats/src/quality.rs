@@ -84,7 +84,11 @@ impl ColumnDrift {
             return None;
         }
         let (share, before) = (x / n, k / m);
-        let says = format!("is missing in {} of the rows ({} in the training data)", percent(share), percent(before));
+        let says = format!(
+            "is missing in {} of the rows ({} in the training data)",
+            percent(share),
+            percent(before)
+        );
         Some(Issue { kind: IssueKind::Missing, share, says })
     }
 
@@ -111,7 +115,8 @@ impl ColumnDrift {
     /// categories with two rows tell how uncertain that is.
     pub(crate) fn outside(&self, rules: &Rules, known: Known<'_>) -> Option<Issue> {
         let (m, n) = (real(sum(&self.expected)), real(sum(&self.observed)));
-        let worth = self.effective_rows.map_or(1.0, |rows| real(rows) / (m + real(self.expected_missing)).max(1.0));
+        let worth =
+            self.effective_rows.map_or(1.0, |rows| real(rows) / (m + real(self.expected_missing)).max(1.0));
         if m <= 0.0 || n <= 0.0 {
             return None;
         }
@@ -124,13 +129,16 @@ impl ColumnDrift {
             let share = real(self.out_of_range()) / n;
             let (first, last) = (self.edges.first().copied()?, self.edges.last().copied()?);
             let (first, last) = (short_number(first), short_number(last));
-            let says =
-                format!("is beyond the training data, {first} to {last}, in {} of the values", percent(share));
+            let says = format!(
+                "is beyond the training data, {first} to {last}, in {} of the values",
+                percent(share)
+            );
             return Some(Issue { kind: IssueKind::OutOfRange, share, says });
         }
         let is_known = known.issues.contains(&IssueKind::NewCategory);
         let named = self.expected.len().saturating_sub(1);
-        let with = |rows: u64| real(self.expected[..named].iter().filter(|count| **count == rows).count() as u64);
+        let with =
+            |rows: u64| real(self.expected[..named].iter().filter(|count| **count == rows).count() as u64);
         let others = real(self.expected.last().copied().unwrap_or_default());
         let (x, k) = (real(self.out_of_range()), others + with(1));
         // Rows of the same category come together, so the counts say as much as fewer independent ones.
@@ -142,7 +150,10 @@ impl ColumnDrift {
         let share = x / n;
         let says = if others > 0.0 {
             let before = percent(others / m);
-            format!("is no category of the baseline in {} of the values ({before} in the training data)", percent(share))
+            format!(
+                "is no category of the baseline in {} of the values ({before} in the training data)",
+                percent(share)
+            )
         } else {
             format!("is a category that the training data do not have in {} of the values", percent(share))
         };

@@ -56,6 +56,10 @@ mod tests {
         assert_eq!(Season::HourOfWeek.period(monday_afternoon), 14);
         let sunday = monday_afternoon + 6 * 86_400;
         assert_eq!((Season::Weekday.period(sunday), Season::HourOfWeek.period(sunday)), (6, 6 * 24 + 14));
-        assert!([Season::Hour, Season::Weekday, Season::HourOfWeek].iter().all(|of| of.period(sunday) < of.periods()));
+        assert!(
+            [Season::Hour, Season::Weekday, Season::HourOfWeek]
+                .iter()
+                .all(|of| of.period(sunday) < of.periods())
+        );
     }
 }

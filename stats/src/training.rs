@@ -72,3 +72,44 @@ pub(crate) fn natural_of(column: &BaselineColumn, rows: &[Vec<u64>]) -> (Natural
     let missing = chunks.iter().map(|(training, cells)| training.missing_next_to(cells));
     (Natural::of(values), Natural::of(missing))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::baseline::Baseline;
+
+    /// A column of which the night has low values and the day high ones: 300 rows at 2 o'clock, 100 rows at 14 o'clock.
+    fn column() -> BaselineColumn {
+        let mut seasons = vec![[0, 0, 0]; 24];
+        (seasons[2], seasons[14]) = ([290, 10, 0], [0, 80, 20]);
+        let file = serde_json::json!({"version": 1, "seasons": "hour", "columns": [{"role": "input", "name": "load",
+            "kind": "numeric", "edges": [0, 10, 20], "counts": [290, 90], "missing": 20, "seasons": seasons}]});
+        let baseline = Baseline::parse(file.to_string().as_bytes()).expect("the baseline is valid");
+        baseline.columns()[0].clone()
+    }
+
+    fn at(hours: &[(usize, u64)]) -> Vec<u64> {
+        let mut rows = vec![0; 24];
+        hours.iter().for_each(|(hour, count)| rows[*hour] = *count);
+        rows
+    }
+
+    #[test]
+    fn calls_of_one_hour_are_compared_with_the_training_data_of_this_hour() {
+        let Training { cells, effective_rows } = Training::of(&column(), &at(&[(14, 50)]));
+        assert_eq!((cells, effective_rows), (vec![0, 320, 80], Some(100)));
+    }
+
+    #[test]
+    fn calls_of_several_hours_are_compared_with_these_in_the_same_proportions() {
+        let Training { cells, effective_rows } = Training::of(&column(), &at(&[(2, 50), (14, 150)]));
+        // A quarter of the night and three quarters of the day; 1 / (0.25^2 / 300 + 0.75^2 / 100).
+        assert_eq!((cells, effective_rows), (vec![97, 243, 60], Some(171)));
+    }
+
+    #[test]
+    fn an_hour_that_the_training_data_do_not_have_is_like_all_of_them() {
+        assert_eq!(Training::of(&column(), &at(&[(9, 50)])).cells, column().cells());
+        assert_eq!(Training::of(&column(), &at(&[])).effective_rows, None);
+    }
+}

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use understudy_crds::{
     ColumnRole, Comparison, DataIssue, Difference, DriftingFeature, Estimate, Latency, LatencyInterval,
-    Measure, OutputComparison, Role, RoleComparison, condition::{DATA_DRIFT, DATA_ISSUE},
+    Measure, OutputComparison, Role, RoleComparison,
+    condition::{DATA_DRIFT, DATA_ISSUE},
 };
 
 use super::{
@@ -367,7 +368,12 @@ fn issues(issues: &[DataIssue]) -> String {
     let rows: Vec<[String; 4]> = issues
         .iter()
         .map(|issue| {
-            [issue.name.clone(), role(issue.role).to_owned(), issue.message.clone(), when::moment(&issue.since)]
+            [
+                issue.name.clone(),
+                role(issue.role).to_owned(),
+                issue.message.clone(),
+                when::moment(&issue.since),
+            ]
         })
         .collect();
     table::table(["FEATURE WITH AN ISSUE", "ROLE", "WHAT", "SINCE"], &rows)

@@ -75,7 +75,8 @@ async fn call(
         {
             *last *= 1_000.0;
         }
-        let features = json!({"name": "features", "shape": [1, data.len()], "datatype": "FP32", "data": data});
+        let features =
+            json!({"name": "features", "shape": [1, data.len()], "datatype": "FP32", "data": data});
         post(client, &format!("{base}/v2/models/{MODEL}/infer"), &json!({"id": id, "inputs": [features]}))
             .await?;
         let label =

@@ -46,7 +46,10 @@ fn missing_values_are_named_with_their_share_and_since_when() {
 #[test]
 fn values_in_order_and_too_few_values_are_told_apart() {
     let (_, found) = said(&DriftStatus::default(), vec![column("amount", 0)], NOW);
-    assert_eq!(found, (Some(false), "NoIssue", "the values of 1 columns are as in the training data".to_owned()));
+    assert_eq!(
+        found,
+        (Some(false), "NoIssue", "the values of 1 columns are as in the training data".to_owned())
+    );
     let counts = [vec![5_000, 5_000], vec![5, 5]];
     let few = ColumnDrift::new(stats::ColumnRole::Input, "amount", ColumnKind::Numeric, counts);
     let (_, (status, reason, _)) = said(&DriftStatus::default(), vec![few], NOW);

@@ -4,9 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use understudy_crds::{
-    ColumnRole, DRIFTING_LIMIT, DataIssue, DriftRules, DriftStatus, DriftingFeature,
-};
+use understudy_crds::{ColumnRole, DRIFTING_LIMIT, DataIssue, DriftRules, DriftStatus, DriftingFeature};
 use understudy_stats as stats;
 
 use super::{
@@ -120,8 +118,11 @@ pub fn finding(
             0 => String::new(),
             rest => format!("; and {rest} more"),
         };
-        let message =
-            format!("{} of {count} {what} drift from the baseline: {}{rest}", drifting.len(), named.join("; "));
+        let message = format!(
+            "{} of {count} {what} drift from the baseline: {}{rest}",
+            drifting.len(),
+            named.join("; ")
+        );
         return Some((Some(true), Reason::Drifts.as_str(), message));
     }
     let measured = |column: &&&Column| column.judged.enough;

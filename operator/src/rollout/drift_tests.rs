@@ -103,7 +103,10 @@ fn of_many_features_ten_are_named_and_the_rest_counted() {
     let columns = (10..23).map(|i| column(&format!("f{i}"), 95, 1_000)).collect();
     let (_, _, message) = said(columns, &DriftStatus::default()).expect("something is said");
     assert!(message.starts_with("13 of 13 inputs drift"), "{message}");
-    assert!(message.ends_with("; and 3 more") && message.contains("f19") && !message.contains("f20"), "{message}");
+    assert!(
+        message.ends_with("; and 3 more") && message.contains("f19") && !message.contains("f20"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -64,7 +64,10 @@ impl DriftGauges {
                 "Wasserstein distance of a numeric column from the baseline, in the units of the column",
             ),
             mean: column("understudy_drift_mean", "Mean of a numeric column in the window"),
-            baseline_mean: column("understudy_drift_baseline_mean", "Mean of a numeric column in the training data"),
+            baseline_mean: column(
+                "understudy_drift_baseline_mean",
+                "Mean of a numeric column in the training data",
+            ),
             chi_square_p: column(
                 "understudy_drift_chi_square_p_value",
                 "How likely so large a chi-square statistic is without drift",
@@ -151,7 +154,9 @@ impl DriftGauges {
     /// `judged` counts the columns that drift, and those with enough values.
     fn judge(&self, column: &ColumnDrift, rules: Option<&Rules>, judged: &mut (u64, u64)) {
         let labels = [column.role.as_str(), column.name.as_str()];
-        let Some(found) = rules.map(|rules| column.judge(rules, Known::default())).filter(|found| found.enough) else {
+        let Some(found) =
+            rules.map(|rules| column.judge(rules, Known::default())).filter(|found| found.enough)
+        else {
             self.limit.with_label_values(&labels).set(f64::INFINITY);
             return;
         };

@@ -1,12 +1,11 @@
 //! A column with many categories, some of them rare in the training data.
 
-use understudy_stats::{ColumnDrift, ColumnKind, ColumnRole};
+use understudy_stats::{ColumnDrift, ColumnKind, ColumnRole, Known};
 
-use crate::world::{Categories, random};
-
-/// The rule that is the default of `spec.drift`.
-const THRESHOLD: f64 = 0.2;
-const MIN_SAMPLES: u64 = 1_000;
+use crate::{
+    drift::RULES,
+    world::{Categories, random},
+};
 
 /// The column with these counts in the training data and in the calls. The last count is that of all other categories.
 fn column(mut expected: Vec<u64>, mut observed: Vec<u64>, listed: usize) -> ColumnDrift {
@@ -14,22 +13,12 @@ fn column(mut expected: Vec<u64>, mut observed: Vec<u64>, listed: usize) -> Colu
         let other = counts.split_off(listed.min(counts.len())).iter().sum();
         counts.push(other);
     }
-    ColumnDrift {
-        name: "shop".to_owned(),
-        role: ColumnRole::Input,
-        kind: ColumnKind::Categorical,
-        expected,
-        observed,
-        expected_missing: 0,
-        missing: 0,
-        below: 0,
-        above: 0,
-    }
+    ColumnDrift::new(ColumnRole::Input, "shop", ColumnKind::Categorical, [expected, observed])
 }
 
 fn alarms(column: &ColumnDrift) -> bool {
-    let limit = column.psi_limit(THRESHOLD, MIN_SAMPLES);
-    column.psi().zip(limit).is_some_and(|(psi, limit)| psi >= limit)
+    let judged = column.judge(&RULES, Known::default());
+    judged.shift.is_some() || !judged.issues.is_empty()
 }
 
 // 60 of 60 windows had an alarm.

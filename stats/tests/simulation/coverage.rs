@@ -15,7 +15,7 @@ use crate::world::{chance, random};
 /// Samples of each test, unless the environment has another number: `make statistics` draws more.
 const SAMPLES: u64 = 500;
 /// From this number on, the share of intervals itself is certain enough.
-const MANY: u64 = 2_000;
+pub const MANY: u64 = 2_000;
 
 pub fn samples() -> u64 {
     let number = |text: String| text.parse().expect("STATISTICS_SAMPLES is a whole number");

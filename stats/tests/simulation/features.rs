@@ -10,8 +10,18 @@ use crate::world::{Table, Value, chance};
 pub const FEATURES: usize = 30;
 
 /// What happens to a feature of this number. Each is drawn by the number modulo ten.
-pub const KINDS: [&str; 10] =
-    ["normal", "skewed", "count", "mostly zero", "score", "half missing", "rare flag", "region", "shop", "constant"];
+pub const KINDS: [&str; 10] = [
+    "normal",
+    "skewed",
+    "count",
+    "mostly zero",
+    "score",
+    "half missing",
+    "rare flag",
+    "region",
+    "shop",
+    "constant",
+];
 
 /// The value of a feature in one row. `change` is how far its distribution is from that of the training data, in standard
 /// deviations of a number or in points of a proportion.
@@ -21,7 +31,11 @@ pub fn draw(feature: usize, change: f64, random: &mut ChaCha8Rng) -> Value {
         0 => number(Normal::new(50.0 + 8.0 * change, 8.0).expect("finite").sample(random)),
         1 => number(LogNormal::new(3.0 + change, 1.0).expect("finite").sample(random)),
         2 => number(Poisson::new(4.0 + 2.0 * change).expect("positive").sample(random)),
-        3 => number(if chance(0.7 - change, random) { 0.0 } else { Exp::new(0.1).expect("positive").sample(random) }),
+        3 => number(if chance(0.7 - change, random) {
+            0.0
+        } else {
+            Exp::new(0.1).expect("positive").sample(random)
+        }),
         4 => number(Beta::new(2.0, (38.0 - 20.0 * change).max(1.0)).expect("positive").sample(random)),
         5 if chance(0.5 + change, random) => Value::Missing,
         5 => number(Normal::new(0.0, 1.0).expect("finite").sample(random)),

@@ -100,7 +100,10 @@ pub fn baseline(table: &Table, chunks: usize, hours: Option<&[usize]>) -> Baseli
 }
 
 fn of_column(name: &str, values: &[Value]) -> serde_json::Value {
-    let mut numbers: Vec<f64> = values.iter().filter_map(|value| if let Value::Number(number) = value { Some(*number) } else { None }).collect();
+    let mut numbers: Vec<f64> = values
+        .iter()
+        .filter_map(|value| if let Value::Number(number) = value { Some(*number) } else { None })
+        .collect();
     let missing = values.iter().filter(|value| **value == Value::Missing).count();
     if numbers.is_empty() {
         let mut counts = BTreeMap::<&str, u64>::new();
@@ -131,8 +134,14 @@ fn of_column(name: &str, values: &[Value]) -> serde_json::Value {
 
 /// The counts of values in the bins or categories of a column, and of missing ones.
 fn cells<'v>(column: &serde_json::Value, values: impl Iterator<Item = &'v Value>) -> Vec<u64> {
-    let edges: Option<Vec<f64>> = column.get("edges").map(|edges| edges.as_array().expect("a list").iter().filter_map(serde_json::Value::as_f64).collect());
-    let names: Vec<&String> = column.get("counts").and_then(|counts| counts.as_object()).map(|counts| counts.keys().collect()).unwrap_or_default();
+    let edges: Option<Vec<f64>> = column.get("edges").map(|edges| {
+        edges.as_array().expect("a list").iter().filter_map(serde_json::Value::as_f64).collect()
+    });
+    let names: Vec<&String> = column
+        .get("counts")
+        .and_then(|counts| counts.as_object())
+        .map(|counts| counts.keys().collect())
+        .unwrap_or_default();
     let bins = edges.as_ref().map_or(names.len() + 1, |edges| edges.len() - 1);
     let mut counts = vec![0; bins + 1];
     for value in values {

@@ -87,7 +87,8 @@ fn drifts(status: &mut ModelDeploymentStatus, observed: &Observed, calls: &Calls
     let rules = observed.md.spec.drift.clone().unwrap_or_default();
     let before = status.drift.clone().unwrap_or_default();
     let columns = Column::all(measured, &rules, &before);
-    let (drifting, issues) = (drift::drifting(&before, &columns, now), data_issue::issues(&before, &columns, now));
+    let (drifting, issues) =
+        (drift::drifting(&before, &columns, now), data_issue::issues(&before, &columns, now));
     for (type_, role) in [(DATA_DRIFT, ColumnRole::Input), (PREDICTION_DRIFT, ColumnRole::Output)] {
         put(status, observed, type_, drift::finding(role, &columns, &drifting, &rules), now);
     }

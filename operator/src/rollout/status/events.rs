@@ -7,7 +7,8 @@ use kube::runtime::events::EventType;
 use understudy_crds::{
     ColumnRole, IssueKind, MainReason, ModelDeployment, ModelDeploymentStatus, RollbackResult,
     condition::{
-        self, APPROVAL_POLICY_ACTIVE, CHALLENGER_READY, DATA_DRIFT, DATA_ISSUE, PREDICTION_DRIFT, RUNNING, STALLED,
+        self, APPROVAL_POLICY_ACTIVE, CHALLENGER_READY, DATA_DRIFT, DATA_ISSUE, PREDICTION_DRIFT, RUNNING,
+        STALLED,
     },
 };
 
