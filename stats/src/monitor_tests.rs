@@ -205,6 +205,7 @@ fn calls_that_match_the_training_data_do_not_drift_and_shifted_calls_do() {
 // tests/training.csv and predictions.csv have random rows with every kind of column. tests/baseline.json is made from
 // them by this command in tests/:
 //   python ../../samples/baseline.py training.csv --outputs predictions.csv -o baseline.json
+// tests/chunks.py makes tests/baseline-chunks.json, which has chunks and seasons.
 #[test]
 fn the_monitor_counts_the_training_rows_as_the_script_does() {
     let baseline = Baseline::parse(include_bytes!("../tests/baseline.json")).expect("the script wrote it");
