@@ -1,7 +1,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{Baseline, BaselineError, ColumnKind, ColumnRole, LARGEST_FILE, Values};
+use super::{Baseline, BaselineError, ColumnKind, ColumnRole, LARGEST_FILE, Season, ValueType, Values};
 
 fn column(changes: Value) -> Value {
     let mut column = json!({"role": "input", "name": "age", "kind": "numeric",
@@ -38,6 +38,51 @@ fn the_file_that_the_script_writes_is_read() {
         };
         assert_eq!(values + column.missing, 300, "every training row is in `{}`", column.name);
     }
+}
+
+// tests/chunks.py makes the file: 26 hours with 120 rows each.
+#[test]
+fn chunks_seasons_and_types_of_the_script_are_read() {
+    let file = include_bytes!("../tests/baseline-chunks.json");
+    let baseline = Baseline::parse(file).expect("the script wrote it");
+    assert_eq!((baseline.season(), baseline.chunks().len()), (Some(Season::Hour), 26));
+    for column in baseline.columns() {
+        let rows: u64 = column.chunks.iter().flatten().sum();
+        assert_eq!((rows, column.seasons.len()), (26 * 120, 24), "{}", column.name);
+        assert!(column.value_type.is_some());
+    }
+    let temperature = &baseline.columns()[0];
+    assert_eq!(temperature.value_type, Some(ValueType::Float));
+    assert!(temperature.moments.is_some_and(|(mean, deviation)| mean > 25.0 && deviation > 7.0));
+}
+
+#[rstest]
+#[case::another_number_of_chunks(json!({"chunks": [[3, 4, 1]]}), "input `age` needs 2 lists with 3 counts each in `chunks`")]
+#[case::another_number_of_counts(json!({"chunks": [[1, 2], [2, 2]]}), "input `age` needs 2 lists with 3 counts each in `chunks`")]
+#[case::more_rows_than_the_column(json!({"chunks": [[3, 4, 1], [1, 0, 0]]}), "has other counts in `chunks` than altogether")]
+#[case::seasons_without_a_season(json!({"seasons": [[3, 4, 1]]}), "input `age` needs 0 lists with 3 counts each in `seasons`")]
+fn chunks_that_do_not_fit_the_column_are_rejected(#[case] changes: Value, #[case] expected: &str) {
+    let file = json!({"version": 1, "chunks": [[4], [4]], "columns": [column(changes)]});
+    let message = Baseline::parse(file.to_string().as_bytes()).expect_err("it does not fit").to_string();
+    assert!(message.contains(expected), "{message}");
+}
+
+#[test]
+fn seasons_must_add_up_to_the_column_and_chunks_have_a_number_for_each_period() {
+    let file = |rows: Value, seasons: &Value| {
+        let columns = [column(json!({"seasons": seasons}))];
+        let file = json!({"version": 1, "seasons": "weekday", "chunks": [rows], "columns": columns});
+        Baseline::parse(file.to_string().as_bytes())
+    };
+    let mut seasons = vec![json!([0, 0, 0]); 7];
+    seasons[3] = json!([3, 4, 1]);
+    let week = json!([0, 0, 0, 8, 0, 0, 0]);
+    assert!(file(week.clone(), &json!(seasons)).is_ok());
+    let message = file(json!([8]), &json!(seasons)).expect_err("one period").to_string();
+    assert_eq!(message, "chunk 1 of the baseline has 1 numbers of rows instead of 7: one for each period");
+    seasons[4] = json!([0, 1, 0]);
+    let message = file(week, &json!(seasons)).expect_err("one row too many").to_string();
+    assert!(message.contains("has other counts in `seasons` than altogether"), "{message}");
 }
 
 #[test]

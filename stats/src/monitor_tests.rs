@@ -202,6 +202,51 @@ fn calls_that_match_the_training_data_do_not_drift_and_shifted_calls_do() {
     assert!(shifted.out_of_range_ratio().is_some_and(|ratio| (ratio - 0.3).abs() < 0.01));
 }
 
+// tests/chunks.py: the temperature rises by a degree each hour, on both days alike.
+#[test]
+fn a_change_that_the_hour_explains_is_no_natural_change_of_the_training_data() {
+    let mut file: serde_json::Value = serde_json::from_slice(include_bytes!("../tests/baseline-chunks.json"))
+        .expect("the script wrote JSON");
+    let natural = |file: &serde_json::Value| {
+        let baseline = Baseline::parse(file.to_string().as_bytes()).expect("the script wrote it");
+        Monitor::new(&baseline, HOUR).drift().columns[0].natural.excess
+    };
+    assert!(natural(&file) <= 0.0);
+    file.as_object_mut().expect("an object").remove("seasons");
+    file["columns"][0].as_object_mut().expect("an object").remove("seasons");
+    file["columns"].as_array_mut().expect("a list").truncate(1);
+    file["chunks"] = serde_json::json!(vec![[120]; 26]);
+    assert!(natural(&file) > 1.0, "without seasons, hours differ by themselves");
+}
+
+#[test]
+fn a_window_is_compared_with_the_training_data_of_its_hours() {
+    let baseline =
+        Baseline::parse(include_bytes!("../tests/baseline-chunks.json")).expect("the script wrote it");
+    let mut monitor = Monitor::new(&baseline, HOUR);
+    let midnight = 1_800_000_000 - 1_800_000_000 % 86_400;
+    monitor.advance(midnight + 5 * 3_600);
+    monitor.rows(40);
+    (0..40).for_each(|_| monitor.number(0, 15.0 + 5.0));
+    let temperature = monitor.drift().columns.swap_remove(0);
+    assert_eq!(temperature.effective_rows, Some(120));
+    let expected: Vec<u64> = baseline.columns()[0].seasons[5].iter().map(|count| count * 26).collect();
+    assert_eq!(temperature.expected, expected[..10]);
+}
+
+#[test]
+fn fractions_and_texts_where_training_has_whole_numbers_are_of_another_type() {
+    let file = br#"{"version": 1, "columns": [{"role": "input", "name": "visits", "kind": "numeric", "type": "integer",
+        "edges": [0, 10], "counts": [9]}]}"#;
+    let mut monitor = Monitor::new(&Baseline::parse(file).expect("the baseline is valid"), HOUR);
+    monitor.number(0, 3.0);
+    monitor.number(0, 3.5);
+    monitor.category(0, "seven");
+    monitor.category(0, " ");
+    let visits = monitor.drift().columns.swap_remove(0);
+    assert_eq!((visits.mistyped, visits.missing, visits.observed.as_slice()), (2, 2, &[2][..]));
+}
+
 // tests/training.csv and predictions.csv have random rows with every kind of column. tests/baseline.json is made from
 // them by this command in tests/:
 //   python ../../samples/baseline.py training.csv --outputs predictions.csv -o baseline.json

@@ -76,7 +76,9 @@ mod tests {
 
     fn of(values: &[f64]) -> Numbers {
         let mut numbers = Numbers::default();
-        values.iter().for_each(|value| numbers.add(*value, 10.0, (8.0, 12.0)));
+        for value in values {
+            numbers.add(*value, 10.0, (8.0, 12.0));
+        }
         numbers
     }
 

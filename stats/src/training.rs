@@ -37,8 +37,10 @@ impl Training {
                 *share += weight * real(*count) / size;
             }
         }
-        let cells = shares.into_iter().map(|share| rounded(share * real(total))).collect();
-        Self { cells, effective_rows: Some(rounded(1.0 / uncertain).clamp(1, total)) }
+        Self {
+            cells: shares.into_iter().map(|share| rounded(share * real(total))).collect(),
+            effective_rows: Some(rounded(1.0 / uncertain).clamp(1, total)),
+        }
     }
 
     /// Pairs of the expected counts and others, of the values.
@@ -90,7 +92,9 @@ mod tests {
 
     fn at(hours: &[(usize, u64)]) -> Vec<u64> {
         let mut rows = vec![0; 24];
-        hours.iter().for_each(|(hour, count)| rows[*hour] = *count);
+        for (hour, count) in hours {
+            rows[*hour] = *count;
+        }
         rows
     }
 
