@@ -81,6 +81,12 @@ impl Publication {
         Ok(Self { baseline: Some(sample.baseline()?), ..self })
     }
 
+    /// With the baseline in this file.
+    #[must_use]
+    pub fn baseline_at(self, uri: impl Into<String>, sha256: impl Into<String>) -> Self {
+        Self { baseline: Some((uri.into(), sha256.into())), ..self }
+    }
+
     /// With the examples in this file.
     #[must_use]
     pub fn examples(self, uri: impl Into<String>, sha256: impl Into<String>) -> Self {

@@ -2,6 +2,7 @@
 //! they compare, and that callers of main notice nothing.
 
 mod answers;
+mod causes;
 mod change;
 mod drift;
 mod mirroring;
