@@ -78,21 +78,25 @@ pub struct DriftRules {
     pub window_seconds: u64,
     /// Smallest number of values in the window from which a feature is judged.
     pub min_samples: u64,
-    /// Jensen-Shannon distance from the baseline from which a change matters, from 0 to 1.
-    #[serde(default = "default_min_distance")]
-    pub min_distance: f64,
-    /// How many false alarms a feature may have in 30 days, on average.
-    #[serde(default = "default_false_alarms")]
+    /// Population stability index from which a change matters.
+    pub psi: f64,
+    /// How many false alarms a feature may have in 30 days, on average. The default is not written: a file that changes would
+    /// look like another routing to pods that serve.
+    #[serde(default = "default_false_alarms", skip_serializing_if = "is_default_false_alarms")]
     pub false_alarms: f64,
-}
-
-/// For a file of an operator that does not know the field.
-const fn default_min_distance() -> f64 {
-    0.05
 }
 
 const fn default_false_alarms() -> f64 {
     0.01
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    clippy::float_cmp,
+    reason = "serde passes a reference, to the default itself"
+)]
+fn is_default_false_alarms(false_alarms: &f64) -> bool {
+    *false_alarms == default_false_alarms()
 }
 
 #[cfg(test)]
@@ -116,12 +120,7 @@ mod tests {
                 rotate_seconds: 30,
                 retention_seconds: Some(86_400),
             }),
-            drift: Some(DriftRules {
-                window_seconds: 3600,
-                min_samples: 500,
-                min_distance: 0.1,
-                false_alarms: 0.5,
-            }),
+            drift: Some(DriftRules { window_seconds: 3600, min_samples: 500, psi: 0.1, false_alarms: 0.5 }),
         }
     }
 

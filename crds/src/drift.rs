@@ -18,9 +18,9 @@ const fn min_samples() -> i64 {
     1000
 }
 
-/// A mean that moves by an eighth of its standard deviation, or a proportion of 1 % that becomes 2.6 %.
-const fn min_distance() -> f64 {
-    0.05
+/// A mean that moves by a seventh of its standard deviation, or a proportion of 1 % that becomes 2.9 %.
+const fn psi() -> f64 {
+    0.02
 }
 
 /// Thirty features have a false alarm in three months.
@@ -50,21 +50,16 @@ pub struct DriftRules {
     // A range alone lets 0 pass: the API server compares whole numbers with whole bounds.
     #[x_kube(validation = Rule::new("self >= 0.000001 && self <= 10.0").message("drift.falseAlarms must be a number from 0.000001 to 10, for example 0.01"))]
     pub false_alarms: f64,
-    /// Jensen-Shannon distance from which a change matters, 0 to 1. A smaller one is no drift, however certain it is. Drift ends
-    /// below three quarters of the distance from which it begins.
-    #[serde(default = "min_distance")]
-    #[x_kube(validation = Rule::new("self >= 0.0 && self <= 1.0").message("drift.minDistance must be a number from 0 to 1, for example 0.05"))]
-    pub min_distance: f64,
+    /// Population stability index (PSI) from which a change matters, 0.001 to 100. A smaller one is no drift, however certain it is.
+    /// At 0.02, a mean has moved by a seventh of its standard deviation. It is compared as a Jensen-Shannon distance.
+    #[serde(default = "psi")]
+    #[x_kube(validation = Rule::new("self >= 0.001 && self <= 100.0").message("drift.psi must be a number from 0.001 to 100, for example 0.02"))]
+    pub psi: f64,
 }
 
 impl Default for DriftRules {
     fn default() -> Self {
-        Self {
-            window: window(),
-            min_samples: min_samples(),
-            false_alarms: false_alarms(),
-            min_distance: min_distance(),
-        }
+        Self { window: window(), min_samples: min_samples(), false_alarms: false_alarms(), psi: psi() }
     }
 }
 
@@ -103,7 +98,7 @@ pub struct DriftingFeature {
     #[serde(default)]
     pub distance: f64,
     /// The distance from which the feature drifts: what chance and the changes within the training data explain, or
-    /// `spec.drift.minDistance`, if that is more.
+    /// `spec.drift.psi` as a distance, if that is more.
     #[serde(default)]
     pub limit: f64,
     /// The change in the units of the feature, for example `mean 15.2, 12.1 in the training data`.

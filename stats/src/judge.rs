@@ -35,8 +35,9 @@ pub struct Rules {
     pub window_seconds: u64,
     /// Rows in the window from which a column is judged. One that drifts or has an issue is judged down to half of it.
     pub min_samples: u64,
-    /// The Jensen-Shannon distance from which a change matters, from 0 to 1.
-    pub min_distance: f64,
+    /// The population stability index from which a change matters. A small change has a squared Jensen-Shannon distance of
+    /// PSI / (8 ln 2), which is compared: rare bins do not make it infinite.
+    pub psi: f64,
     /// How many false alarms a column may have in 30 days, on average.
     pub false_alarms: f64,
 }
@@ -81,11 +82,16 @@ impl Rules {
         (self.false_alarms / (windows * LOOKS * TESTS)).clamp(1e-12, 0.01)
     }
 
+    /// The Jensen-Shannon distance from which a change matters.
+    pub(crate) fn min_distance(&self) -> f64 {
+        distance_of(self.psi)
+    }
+
     /// The rules for something that is known. The square root of a probability is the tail at about 0.7 of the distance.
     pub(crate) fn for_known(self, known: bool) -> (Self, f64) {
         let alpha = self.alpha();
         if known {
-            (Self { min_distance: ENDS_AT * self.min_distance, ..self }, alpha.sqrt().min(0.01))
+            (Self { psi: ENDS_AT * ENDS_AT * self.psi, ..self }, alpha.sqrt().min(0.01))
         } else {
             (self, alpha)
         }
@@ -170,7 +176,7 @@ fn limit(bins: &Bins, natural: Natural, rules: &Rules) -> Option<f64> {
         return None;
     }
     let explained = distance_of(natural::limit(bins.freedom(), (m, n), natural, rules.alpha()));
-    Some(explained.max(rules.min_distance))
+    Some(explained.max(rules.min_distance()))
 }
 
 #[cfg(test)]

@@ -8,8 +8,7 @@ use crate::{
     quality::IssueKind,
 };
 
-const RULES: Rules =
-    Rules { window_seconds: 3_600, min_samples: 1_000, min_distance: 0.05, false_alarms: 0.01 };
+const RULES: Rules = Rules { window_seconds: 3_600, min_samples: 1_000, psi: 0.02, false_alarms: 0.01 };
 
 /// A number that is evenly spread from 0 to 100 in a million training rows, with `observed` counts in its ten bins.
 fn amount(observed: [u64; 10]) -> ColumnDrift {
@@ -82,7 +81,7 @@ fn a_change_that_is_certain_but_does_not_matter_is_no_drift() {
     let mut column = amount([0; 10]);
     column.observed = slightly.to_vec();
     assert_eq!(found(&column, Known::default()).0, None);
-    let strict = Rules { min_distance: 0.0, ..RULES };
+    let strict = Rules { psi: 0.0, ..RULES };
     assert!(column.judge(&strict, Known::default()).shift.is_some());
 }
 
@@ -191,7 +190,7 @@ fn values_of_another_type_are_an_issue() {
 
 #[test]
 fn an_issue_that_is_known_continues_down_to_a_smaller_share() {
-    let few = ColumnDrift { missing: 40, ..amount(EVEN) };
+    let few = ColumnDrift { missing: 60, ..amount(EVEN) };
     assert_eq!(found(&few, Known::default()).1, []);
     let known = Known { drifts: false, issues: &[IssueKind::Missing] };
     assert_eq!(found(&few, known).1.len(), 1);

@@ -204,7 +204,8 @@ impl ColumnDrift {
 fn differ(counts: [f64; 4], natural: Natural, rules: &Rules, known: bool) -> bool {
     let (rules, alpha) = rules.for_known(known);
     let [x, n, k, m] = counts;
-    if !(n > 0.0 && m > 0.0) || distance_of_shares((k / m).min(1.0), (x / n).min(1.0)) < rules.min_distance {
+    if !(n > 0.0 && m > 0.0) || distance_of_shares((k / m).min(1.0), (x / n).min(1.0)) < rules.min_distance()
+    {
         return false;
     }
     let chance = 1.0 / n + 1.0 / m;

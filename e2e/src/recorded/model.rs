@@ -52,7 +52,7 @@ async fn served(world: &World) -> Result<()> {
         "rollback": {"keepWarm": "1h"},
         "challenger": {"version": "1.2.0", "samplePercent": 50, "timeout": "500ms", "replicas": 2},
         "recording": {"samplePercent": 25, "sink": sink, "redact": ["card"], "retention": "720h", "rotateAfter": "2m"},
-        "drift": {"window": "2h", "minSamples": 500, "falseAlarms": 0.1},
+        "drift": {"window": "2h", "minSamples": 500, "psi": 0.3},
     });
     world.deploy("fraud", &spec).await?;
     for version in ["1.0.0", "1.1.0"] {

@@ -34,7 +34,7 @@ pub fn deployment() -> Value {
             "sink": {"uri": "pvc://records/fraud", "secretRef": {"name": "record-store"}},
             "redact": ["card"], "maxElements": 512, "retention": "720h", "rotateAfter": "2m",
         },
-        "drift": {"window": "2h", "minSamples": 500, "falseAlarms": 0.1, "minDistance": 0.1},
+        "drift": {"window": "2h", "minSamples": 500, "falseAlarms": 0.1, "psi": 0.3},
     })
 }
 

@@ -69,11 +69,9 @@ async fn call(
         pace.tick().await;
         let id = format!("call-{number}");
         let mut data = row.features.clone();
-        // Values out of range are an issue, which has a metric only then.
-        if number.is_multiple_of(4)
-            && let Some(last) = data.last_mut()
-        {
-            *last *= 1_000.0;
+        // The sensor of the last feature is stuck: an issue has a metric only while there is one.
+        if let Some(last) = data.last_mut() {
+            *last = 0.08;
         }
         let features =
             json!({"name": "features", "shape": [1, data.len()], "datatype": "FP32", "data": data});

@@ -35,7 +35,7 @@ impl Column {
         let rules = stats::Rules {
             window_seconds: drift.window_seconds,
             min_samples: u64::try_from(rules.min_samples).unwrap_or_default(),
-            min_distance: rules.min_distance,
+            psi: rules.psi,
             false_alarms: rules.false_alarms,
         };
         let drifted: BTreeSet<_> = before.features.iter().map(|f| (f.role, f.name.as_str())).collect();

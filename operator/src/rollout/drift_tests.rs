@@ -12,7 +12,7 @@ fn at(time: &str) -> Timestamp {
 }
 
 fn rules() -> DriftRules {
-    DriftRules { min_samples: 100, min_distance: 0.1, ..DriftRules::default() }
+    DriftRules { min_samples: 100, psi: 0.055_45, ..DriftRules::default() }
 }
 
 /// A feature that was evenly spread over two bins. Of `samples` values now `first` percent are in the first bin.
@@ -62,7 +62,7 @@ fn the_worst_feature_comes_first_and_the_same_name_on_the_other_side_is_another_
     assert_eq!(found.iter().map(|feature| feature.0.as_str()).collect::<Vec<_>>(), ["income", "age"]);
 }
 
-// With a distance of 0.1 as the limit, a share of 0.5 must become 0.62 to drift, and drifts down to 0.59.
+// A PSI of 0.05545 is a distance of 0.1. With this limit, a share of 0.5 must become 0.62 to drift, and drifts down to 0.59.
 #[test]
 fn a_feature_at_the_limit_does_not_flap() {
     let mut before = DriftStatus::default();

@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn another_length_of_the_window_is_followed() {
         let mut tracker = Tracker::new(baseline(&json!([])), &columns());
-        let drift = DriftRules { window_seconds: 60, min_samples: 1, min_distance: 0.1, false_alarms: 0.01 };
+        let drift = DriftRules { window_seconds: 60, min_samples: 1, psi: 0.1, false_alarms: 0.01 };
         tracker.follow(Some(&drift), 1_000_000);
         assert_eq!(tracker.drift().window_seconds, 60);
     }

@@ -112,7 +112,7 @@ impl DriftGauges {
         let rules = rules.map(|rules| Rules {
             window_seconds: rules.window_seconds,
             min_samples: rules.min_samples,
-            min_distance: rules.min_distance,
+            psi: rules.psi,
             false_alarms: rules.false_alarms,
         });
         let mut judged = [(0_u64, 0_u64); 2];

@@ -14,8 +14,7 @@ use crate::{
 };
 
 /// The rules that are the default of `spec.drift`.
-pub const RULES: Rules =
-    Rules { window_seconds: 3_600, min_samples: 1_000, min_distance: 0.05, false_alarms: 0.01 };
+pub const RULES: Rules = Rules { window_seconds: 3_600, min_samples: 1_000, psi: 0.02, false_alarms: 0.01 };
 /// Windows in 30 days, times the looks at each, times the tests of a column.
 const TESTS_OF_A_MONTH: f64 = 720.0 * 12.0 * 4.0;
 const NOW: u64 = 1_800_000_000;
@@ -50,7 +49,7 @@ fn there_are_as_few_false_alarms_as_stated_in_windows_of_thirty_mixed_features(
     #[case] training: usize,
     #[case] rows: usize,
 ) {
-    let often = Rules { false_alarms: 0.001 * TESTS_OF_A_MONTH, min_distance: 0.0, ..RULES };
+    let often = Rules { false_alarms: 0.001 * TESTS_OF_A_MONTH, psi: 0.0, ..RULES };
     let (mut found, mut default) = (0_u32, 0_u32);
     for round in 0..windows() {
         let mut random = random("mixed features", round + training as u64);
@@ -74,7 +73,7 @@ fn there_are_as_few_false_alarms_as_stated_in_windows_of_thirty_mixed_features(
 /// A month in which nothing changes, for columns with one false alarm a month. Each starts to be one only once.
 #[test]
 fn a_window_that_slides_for_a_month_has_as_few_false_alarms_as_stated() {
-    let rules = Rules { false_alarms: 1.0, min_distance: 0.0, ..RULES };
+    let rules = Rules { false_alarms: 1.0, psi: 0.0, ..RULES };
     let days = if samples() < MANY { 1 } else { 30 };
     let mut random = random("a month", 0);
     let kinds: Vec<usize> = (0..10).collect();

@@ -32,7 +32,7 @@ pub fn routing(
         drift: drift.map(|drift| DriftRules {
             window_seconds: Duration::from(drift.window).as_secs(),
             min_samples: u64::try_from(drift.min_samples).unwrap_or_default(),
-            min_distance: drift.min_distance,
+            psi: drift.psi,
             false_alarms: drift.false_alarms,
         }),
     }
