@@ -9,47 +9,15 @@ use crate::{
     bins::{Bins, distance_of},
     column::ColumnKind,
     drift::ColumnDrift,
+    issue::Issue,
     natural::{self, Natural},
-    quality::{Issue, IssueKind, percent, short_number},
+    quality::{percent, short_number},
     real::real,
+    rules::{ENDS_AT, Known, Rules},
 };
-
-/// False alarms are promised for a month of this length, in seconds.
-const MONTH: f64 = 30.0 * 86_400.0;
-/// How often a window is looked at while it moves by its own length: once for each of its parts. Between two of them it hardly
-/// changes.
-const LOOKS: f64 = 12.0;
-/// Tests of a column: distribution, missing values, range or categories, and type.
-const TESTS: f64 = 4.0;
-/// What is known continues down to this fraction of the distance from which it begins. So a distance close to the limit does
-/// not raise and clear an alert every half minute.
-const ENDS_AT: f64 = 0.75;
 
 /// The change of a column without names or edges, as of a pod of an older release.
 const OTHER_PROPORTIONS: &str = "other proportions of its values";
-
-/// When a column counts as drifted.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rules {
-    /// Length of the window in seconds.
-    pub window_seconds: u64,
-    /// Rows in the window from which a column is judged. One that drifts or has an issue is judged down to half of it.
-    pub min_samples: u64,
-    /// The population stability index from which a change matters. A small change has a squared Jensen-Shannon distance of
-    /// PSI / (8 ln 2), which is compared: rare bins do not make it infinite.
-    pub psi: f64,
-    /// How many false alarms a column may have in 30 days, on average.
-    pub false_alarms: f64,
-}
-
-/// What is known of a column from the last look.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Known<'k> {
-    /// Whether it drifts.
-    pub drifts: bool,
-    /// Its issues.
-    pub issues: &'k [IssueKind],
-}
 
 /// What the counts of a column mean.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -73,29 +41,6 @@ pub struct Shift {
     pub distance: f64,
     /// The change in the column's own units, as a part of a sentence.
     pub change: String,
-}
-
-impl Rules {
-    /// The probability with which a test may be wrong at one look.
-    pub(crate) fn alpha(&self) -> f64 {
-        let windows = (MONTH / real(self.window_seconds.max(1))).max(1.0);
-        (self.false_alarms / (windows * LOOKS * TESTS)).clamp(1e-12, 0.01)
-    }
-
-    /// The Jensen-Shannon distance from which a change matters.
-    pub(crate) fn min_distance(&self) -> f64 {
-        distance_of(self.psi)
-    }
-
-    /// The rules for something that is known. The square root of a probability is the tail at about 0.7 of the distance.
-    pub(crate) fn for_known(self, known: bool) -> (Self, f64) {
-        let alpha = self.alpha();
-        if known {
-            (Self { psi: ENDS_AT * ENDS_AT * self.psi, ..self }, alpha.sqrt().min(0.01))
-        } else {
-            (self, alpha)
-        }
-    }
 }
 
 impl ColumnDrift {

@@ -4,8 +4,8 @@ use super::{Known, Rules};
 use crate::{
     column::{ColumnKind, ColumnRole, ValueType},
     drift::ColumnDrift,
+    issue::IssueKind,
     natural::Natural,
-    quality::IssueKind,
 };
 
 const RULES: Rules = Rules { window_seconds: 3_600, min_samples: 1_000, psi: 0.02, false_alarms: 0.01 };

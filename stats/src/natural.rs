@@ -11,9 +11,9 @@ use crate::{
     tails::{chi_square_exceeded, student_exceeded},
 };
 
-/// Natural change counts only if chance alone makes such chunks in fewer than one of a hundred training data. Otherwise noise
-/// of few rows would hide real drift.
-const CERTAIN: f64 = 0.01;
+/// Natural change counts only if chance alone makes such chunks in fewer than one of a thousand training data. Otherwise the
+/// noise of the chunks would hide real drift.
+const CERTAIN: f64 = 0.001;
 
 /// With more degrees of freedom, Student's t is the normal distribution.
 const MOST_FREEDOM: u64 = 1_000;

@@ -7,8 +7,9 @@ use understudy_crds::{ColumnRole, DataIssue, DriftRules, DriftStatus, IssueKind}
 use understudy_stats as stats;
 
 use super::{
+    columns::{Column, in_status},
     comparison::rounded,
-    drift::{Column, Finding, NAMED, too_few},
+    drift::{Finding, NAMED, too_few},
 };
 use crate::reasons::Data as Reason;
 
@@ -73,29 +74,6 @@ fn reason(issue: IssueKind) -> Reason {
         IssueKind::NewCategory => Reason::NewCategory,
         IssueKind::Constant => Reason::Constant,
         IssueKind::Scaled => Reason::Scaled,
-    }
-}
-
-fn in_status(issue: stats::IssueKind) -> IssueKind {
-    match issue {
-        stats::IssueKind::Missing => IssueKind::Missing,
-        stats::IssueKind::WrongType => IssueKind::WrongType,
-        stats::IssueKind::OutOfRange => IssueKind::OutOfRange,
-        stats::IssueKind::NewCategory => IssueKind::NewCategory,
-        stats::IssueKind::Constant => IssueKind::Constant,
-        stats::IssueKind::Scaled => IssueKind::Scaled,
-    }
-}
-
-/// The kind of an issue in a status.
-pub fn of_status(issue: IssueKind) -> stats::IssueKind {
-    match issue {
-        IssueKind::Missing => stats::IssueKind::Missing,
-        IssueKind::WrongType => stats::IssueKind::WrongType,
-        IssueKind::OutOfRange => stats::IssueKind::OutOfRange,
-        IssueKind::NewCategory => stats::IssueKind::NewCategory,
-        IssueKind::Constant => stats::IssueKind::Constant,
-        IssueKind::Scaled => stats::IssueKind::Scaled,
     }
 }
 

@@ -3,6 +3,7 @@
 use understudy_stats::{ColumnDrift, ColumnKind, Drift};
 
 use super::*;
+use crate::rollout::columns::of_status;
 
 const EARLIER: &str = "2026-11-21T11:00:00Z";
 const NOW: &str = "2026-11-21T12:00:00Z";

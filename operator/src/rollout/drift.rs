@@ -1,64 +1,16 @@
 //! Which features drift, and the conditions about it. Pure. What drift is, and when it ends, is decided by
-//! [`stats::ColumnDrift::judge`], as for the metrics of the pods.
+//! [`understudy_stats::ColumnDrift::judge`], as for the metrics of the pods.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use understudy_crds::{ColumnRole, DRIFTING_LIMIT, DataIssue, DriftRules, DriftStatus, DriftingFeature};
-use understudy_stats as stats;
 
-use super::{
-    comparison::{rounded, short},
-    data_issue,
-};
+use super::{columns::Column, comparison::rounded};
 use crate::reasons::Drift as Reason;
 
 /// Features that a condition names. The others are only counted.
 pub const NAMED: usize = 10;
-
-/// One column, and what its values mean.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Column {
-    /// Its name, unique within its role.
-    pub name: String,
-    /// Whether it is an input or an output.
-    pub role: ColumnRole,
-    /// Rows in the window.
-    pub samples: i64,
-    /// What they mean.
-    pub judged: stats::Judged,
-}
-
-impl Column {
-    /// The columns of a measured drift, of one pod or of several. `before` is what was known at the last check.
-    pub fn all(drift: &stats::Drift, rules: &DriftRules, before: &DriftStatus) -> Vec<Self> {
-        let rules = stats::Rules {
-            window_seconds: drift.window_seconds,
-            min_samples: u64::try_from(rules.min_samples).unwrap_or_default(),
-            psi: rules.psi,
-            false_alarms: rules.false_alarms,
-        };
-        let drifted: BTreeSet<_> = before.features.iter().map(|f| (f.role, f.name.as_str())).collect();
-        let mut issues: BTreeMap<_, Vec<stats::IssueKind>> = BTreeMap::new();
-        for DataIssue { role, name, issue, .. } in &before.issues {
-            issues.entry((*role, name.as_str())).or_default().push(data_issue::of_status(*issue));
-        }
-        let mut keys = BTreeSet::new();
-        let columns = drift.columns.iter().map(|column| {
-            let name = short(&column.name);
-            let role = match column.role {
-                stats::ColumnRole::Input => ColumnRole::Input,
-                stats::ColumnRole::Output => ColumnRole::Output,
-            };
-            let key = (role, name.as_str());
-            let issues = issues.get(&key).map_or(&[][..], Vec::as_slice);
-            let judged = column.judge(&rules, stats::Known { drifts: drifted.contains(&key), issues });
-            Self { samples: i64::try_from(column.samples()).unwrap_or(i64::MAX), name, role, judged }
-        });
-        // The schema allows each name once within its role.
-        columns.filter(|column| keys.insert((column.role, column.name.clone()))).collect()
-    }
-}
 
 /// Every feature that drifts now, the largest distance first.
 pub fn drifting(before: &DriftStatus, columns: &[Column], now: Timestamp) -> Vec<DriftingFeature> {

@@ -1,6 +1,6 @@
 //! Which features drift from check to check, and how that is said.
 
-use understudy_stats::{ColumnDrift, ColumnKind, Drift};
+use understudy_stats::{self as stats, ColumnDrift, ColumnKind, Drift};
 
 use super::*;
 

@@ -8,6 +8,7 @@ mod apply;
 mod build;
 mod challenger;
 mod closing;
+mod columns;
 mod comparison;
 mod data_issue;
 mod deadline;

@@ -12,8 +12,9 @@ use crate::{
     reasons::Challenger as Reason,
     rollout::{
         challenger::{Challenger, Refusal},
+        columns::Column,
         comparison, data_issue,
-        drift::{self, Column, Finding},
+        drift::{self, Finding},
         observe::Observed,
         summaries::identity,
     },
