@@ -32,7 +32,7 @@ test-unit: ## the tests that need no cluster
 fuzz: ## search for inputs that break the server's readers, 10 minutes for each target (FUZZ_SECONDS=60 make fuzz ARGS=predict)
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-600} e2e/cluster/fuzz $(ARGS)
 
-test-models: ## the server against onnxruntime in Python: ONNX's node tests, exports, published models (ARGS="exports silero")
+test-models: ## the server against onnxruntime in Python: ONNX's node tests, exports, published models; the statistics against peers (ARGS="exports silero")
 	@e2e/cluster/test models -- $(ARGS)
 
 test-page: ## the form and the API documentation in Chromium, by keyboard, on a phone's width, with axe (ARGS="calls docs")

@@ -1,0 +1,87 @@
+"""The same data through our code and through scipy, scikit-learn, statsmodels, NannyML and Evidently give the same measures.
+
+    python compare.py MEASURES          MEASURES is the binary of stats/examples/measures.rs
+
+`make test-models ARGS=statistics` runs it. It prints a table and fails if a difference is larger than allowed. A measure that we
+do not have is `-`: print it in stats/examples/measures.rs with the name that columns.py or outcomes.py reads.
+"""
+
+import json
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+STATS = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(STATS.parent / "samples"))
+# The peers use functions that pandas and numpy will remove.
+warnings.filterwarnings("ignore")
+
+import columns
+import data
+import outcomes
+import parts
+from baseline import baseline, dump
+from table import Table
+
+# More bins lose less: the tolerances for raw values are smaller.
+BINS = 20
+
+
+def main() -> int:
+    table = Table()
+    training, calls = data.drift()
+    made = json.loads(dump(baseline(training, bins=BINS)))
+    files(table)
+    parts.compare(training, table)
+    table.head()
+    sent = [{"role": "input", "name": name, "values": values(calls[name])} for name in calls]
+    for of in data.outcomes():
+        ours = measures(of, made, sent)
+        if sent:
+            drift = {each["name"]: each for each in ours["columns"]}
+            for column in made["columns"]:
+                name = column["name"]
+                columns.compare(columns.Column(column, training[name], calls[name]), drift[name], table)
+        outcomes.compare(of, ours["outcomes"], table)
+        sent = []
+    print(f"{table.compared:6} values compared with a peer's")
+    print(f"{table.checked:6} counts of baselines compared with those of pandas")
+    if table.without:
+        print(f"not measured by us: {', '.join(sorted(table.without))}")
+    for failure in table.failures:
+        print(f"FAILED  {failure}")
+    return 1 if table.failures else 0
+
+
+def measures(of: data.Outcomes, made: dict, sent: list[dict]) -> dict:
+    """Our measures. `scores` and `numbers` are for measures of scores and of regressions."""
+    rows = zip(of.label, of.labels["main"], of.labels["challenger"], strict=True)
+    document = {
+        "baseline": made,
+        "columns": sent,
+        "outcomes": [{"class": label, "main": main, "challenger": challenger} for label, main, challenger in rows],
+        "classes": data.CLASSES,
+        "scores": {version: scores.tolist() for version, scores in of.scores.items()},
+        "numbers": {"truth": of.number.tolist()} | {version: numbers.tolist() for version, numbers in of.numbers.items()},
+    }
+    run = subprocess.run([sys.argv[1]], input=json.dumps(document), stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(run.stdout)
+
+
+def values(column) -> list:
+    """JSON has no NaN."""
+    return [None if value is None or value != value else value for value in column.tolist()]
+
+
+def files(table: Table) -> None:
+    """The committed baselines of the unit tests are what the script writes."""
+    for arguments in (["chunks.py", "--check"], ["../../samples/baseline.py", "training.csv", "--outputs", "predictions.csv"]):
+        run = subprocess.run([sys.executable, *arguments], cwd=STATS / "tests", capture_output=True)
+        stale = arguments[0] != "chunks.py" and run.stdout != (STATS / "tests" / "baseline.json").read_bytes()
+        if run.returncode or stale:
+            table.failures.append(f"stats/tests: {' '.join(arguments)} writes something else: {run.stderr.decode()[-300:]}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
