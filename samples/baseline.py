@@ -33,6 +33,7 @@ bins.
 50 parts, and each is counted by itself. Then a window of calls is compared with such parts, not with chance alone. Without a
 time the rows are cut in their order, so keep the order of time if they have one. With `--time` they are sorted by it. Best
 is `--window` as well, with the length of the deployment's `spec.drift.window`: then each chunk is a window of that length.
+Chunks of rows in random order vary by chance alone.
 
 **Seasons** are periods that repeat: the hours of a day, the days of a week, or the hours of a week, in UTC. With `--season`
 the training data are counted for each period, so that a night is compared with nights.

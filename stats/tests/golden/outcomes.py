@@ -27,7 +27,8 @@ def value_of(estimate: dict | None) -> float | None:
 
 def labels(of: Outcomes, version: str, ours: dict, table: Table) -> None:
     data, truth, predicted = f"{of.name[:4]} {version}", of.label, of.labels[version]
-    table.exact(data, "accuracy", value_of(ours["accuracy"]), "scikit-learn", sklearn.metrics.accuracy_score(truth, predicted))
+    accuracy = sklearn.metrics.accuracy_score(truth, predicted)
+    table.exact(data, "accuracy", value_of(ours["accuracy"]), "scikit-learn", accuracy)
     low, high = proportion_confint((truth == predicted).sum(), len(truth), method="wilson")
     table.exact(data, "accuracy, low", ours["accuracy"]["low"], "statsmodels, Wilson", low)
     table.exact(data, "accuracy, high", ours["accuracy"]["high"], "statsmodels, Wilson", high)

@@ -41,12 +41,14 @@ def nannyml_unseen(training: pd.Series, calls: pd.Series) -> float:
 
 
 def evidently_metric(training: pd.Series | None, calls: pd.Series, metric) -> object:
-    definition = DataDefinition(numerical_columns=["x"]) if calls.dtype.kind in "fi" else DataDefinition(categorical_columns=["x"])
-    data = [
-        None if each is None else Dataset.from_pandas(each.to_frame("x").reset_index(drop=True), data_definition=definition)
-        for each in (calls, training)
-    ]
-    (result,) = Report([metric]).run(*data).dict()["metrics"]
+    kind = "numerical_columns" if calls.dtype.kind in "fi" else "categorical_columns"
+    definition = DataDefinition(**{kind: ["x"]})
+
+    def set_of(values: pd.Series) -> Dataset:
+        return Dataset.from_pandas(values.to_frame("x").reset_index(drop=True), data_definition=definition)
+
+    reference = None if training is None else set_of(training)
+    (result,) = Report([metric]).run(set_of(calls), reference).dict()["metrics"]
     return result["value"]
 
 

@@ -40,4 +40,5 @@ class Table:
         line += f"{ours:15.9g}  {peer:38} {theirs:15.9g} {difference:11.2e}  {least:10.1e}{most:11.1e}"
         print(line)
         if not least <= difference <= most or math.isnan(difference):
-            self.failures.append(f"{data} {measure}: {ours:.9g}, {peer} has {theirs:.9g}, allowed from {least:.1e} to {most:.1e}")
+            allowed = f"allowed from {least:.1e} to {most:.1e}"
+            self.failures.append(f"{data} {measure}: {ours:.9g}, {peer} has {theirs:.9g}, {allowed}")
