@@ -80,6 +80,9 @@ fn count(monitor: &mut Monitor, index: usize, value: &Value) {
 fn tests(column: &ColumnDrift) -> Map<String, Value> {
     let chi_square = column.chi_square();
     object([
+        ("js_distance", json!(column.distance())),
+        ("wasserstein", json!(column.wasserstein())),
+        ("mean", json!(column.mean())),
         ("psi", json!(column.psi())),
         ("ks", json!(column.ks())),
         ("ks_p_value", json!(column.ks_p_value())),

@@ -99,7 +99,7 @@ impl ColumnDrift {
         self.moments.map_or(0.0, |(mean, _)| mean)
     }
 
-    /// The population stability index (PSI): the sum over all bins of (o - e) ln(o / e). o is the proportion of the bin
+    /// The population stability index (PSI): the sum over all bins with values of (o - e) ln(o / e). o is the proportion of the bin
     /// in the calls, and e its proportion in the training data. `None` without values in either of them.
     ///
     /// Rows without a value form an extra bin if there are any, so a feature that goes missing drifts. Categories with fewer
@@ -109,7 +109,8 @@ impl ColumnDrift {
     /// the calls and m in the training data.
     #[must_use]
     pub fn psi(&self) -> Option<f64> {
-        let bins = self.bins();
+        let mut bins = self.bins();
+        bins.retain(|bin| *bin != (0, 0));
         let (expected, observed) = totals(&bins);
         if expected == 0 || observed == 0 {
             return None;

@@ -86,7 +86,7 @@ impl ColumnDrift {
         if let (Some((mean, deviation)), Some((now, spread))) =
             (self.moments, self.numbers.moments(self.center()))
         {
-            if (now - mean).abs() >= moved / 2.0 {
+            if (now - mean).abs() >= moved / 3.0 {
                 return format!("mean {}, {} in the training data", short_number(now), short_number(mean));
             }
             if !(0.8..=1.25).contains(&(spread / deviation)) {

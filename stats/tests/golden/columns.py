@@ -13,8 +13,10 @@ import scipy.stats
 import peers
 from table import Table
 
-# As in stats/src/drift.rs: a category with fewer training rows counts with all others.
+# As in stats/src/distance.rs: for PSI and chi-square, a category with fewer training rows counts with all others.
 RARE = 5
+# As in stats/src/bins.rs: for the Jensen-Shannon distance, bins with fewer expected rows are one.
+FEW = 10
 
 # Points for each bin of a distribution that is linear inside of its bins.
 POINTS = 1000
@@ -23,7 +25,7 @@ POINTS = 1000
 # at most a tenth, where they are 1e-28. It is not derived.
 STEPHENS = 0.15
 
-OTHER, MISSING = "(other)", "(missing)"
+OTHER, MISSING, FOLDED = "(other)", "(missing)", "(rare)"
 
 
 class Column:
@@ -54,6 +56,21 @@ class Column:
             return pd.Series(place.astype(int).astype(str), dtype=object).where(values.notna().to_numpy(), None)
         names = values.map(lambda value: str(value).lower() if isinstance(value, bool) else str(value), na_action="ignore")
         return names.where(names.isin(self.bins) | names.isna(), OTHER)
+
+    def known(self) -> list[pd.Series]:
+        """The bins that the Jensen-Shannon distance compares: of numbers in the range of the edges, and of all categories."""
+        if self.numeric:
+            inside = lambda values: values[values.between(self.edges[0], self.edges[-1])]
+            both = [self.bin_of(inside(values)) for values in (self.training, self.calls)]
+        else:
+            names = set(self.baseline["counts"])
+            text = lambda value: str(value).lower() if isinstance(value, bool) else str(value)
+            both = [values.dropna().map(text) for values in (self.training, self.calls)]
+            both = [values.where(values.isin(names), OTHER) for values in both]
+        shares = pd.DataFrame([values.value_counts(normalize=True) for values in both]).fillna(0)
+        expected = shares.mean() * min(len(values) for values in both)
+        folded = expected.index[(expected < FEW) | (shares.iloc[0] == 0)]
+        return [values.where(~values.isin(folded), FOLDED) for values in both]
 
     def place(self, values: pd.Series) -> np.ndarray:
         """The bin of each value: -1 is below the first edge, and the number of bins is above the last one."""
@@ -103,19 +120,17 @@ def shares(column: Column, ours: dict, table: Table) -> None:
 
 def psi(column: Column, ours: dict, table: Table) -> None:
     """PSI is the sum of both Kullback-Leibler divergences. Peers add no half counts to the bins."""
-    half = len(column.expected) / 2
-    e = (column.expected + 0.5) / (column.expected.sum() + half)
-    o = (column.observed + half * e) / (column.observed.sum() + half)
+    used = column.expected + column.observed > 0
+    expected, observed = column.expected[used], column.observed[used]
+    half = len(expected) / 2
+    e = (expected + 0.5) / (expected.sum() + half)
+    o = (observed + half * e) / (observed.sum() + half)
     both = scipy.special.rel_entr(o, e).sum() + scipy.special.rel_entr(e, o).sum()
     table.exact(column.name, "psi", ours["psi"], "scipy, with half counts", both)
-    # How much half a count moves PSI: the first derivatives, and a quarter more for the second ones. A bin without any count
-    # has a term in ours and none in theirs.
-    used = column.expected + column.observed > 0
-    empty = np.abs((o - e) * np.log(o / e))[~used].sum()
-    e, o = e[used], o[used]
-    e0, o0 = column.expected[used] / column.expected.sum(), column.observed[used] / column.observed.sum()
+    # How much half a count moves PSI: the first derivatives, and a quarter more for the second ones.
+    e0, o0 = expected / expected.sum(), observed / observed.sum()
     moved = np.abs((e - e0) * (1 - np.log(o0 / e0) - o0 / e0)) + np.abs((o - o0) * (1 + np.log(o0 / e0) - e0 / o0))
-    within = 1.25 * moved.sum() + empty
+    within = 1.25 * moved.sum()
     theirs = peers.evidently_drift(*column.rows, "psi")
     table.near(column.name, "psi", ours["psi"], "Evidently, on our bins", theirs, -within, within)
 
@@ -133,10 +148,10 @@ def chi_square(column: Column, ours: dict, table: Table) -> None:
 
 
 def jensen_shannon(column: Column, ours: dict, table: Table) -> None:
-    e, o = column.expected_values, column.observed_values
-    distance = scipy.spatial.distance.jensenshannon(e / e.sum(), o / o.sum(), base=2)
+    values = column.known()
+    e, o = pd.DataFrame([each.value_counts() for each in values]).fillna(0).to_numpy()
+    distance = scipy.spatial.distance.jensenshannon(e, o, base=2)
     table.exact(column.name, "Jensen-Shannon", ours.get("js_distance"), "scipy", distance)
-    values = [each.dropna() for each in column.binned]
     theirs = peers.nannyml_drift(*values, "jensen_shannon", categorical=True)
     table.exact(column.name, "Jensen-Shannon", ours.get("js_distance"), "NannyML, on our bins", theirs)
     # Evidently's is that of the natural logarithm.
