@@ -103,11 +103,12 @@ fn shares(column: &ColumnDrift) -> Map<String, Value> {
 fn outcomes(rows: &[Outcome]) -> Value {
     let mut outcomes = Outcomes::default();
     for Outcome { class, main, challenger } in rows {
-        let side = |predicted| Side { right: class == predicted, class: Some(predicted) };
+        let side = |predicted| Side { right: class == predicted, class: Some(predicted), scores: &[] };
         outcomes.join([OutcomeRow {
             class: Some(class),
             main: side(main),
             challenger: Some(side(challenger)),
+            value: None,
         }]);
     }
     json!({

@@ -67,6 +67,16 @@ impl Moments {
         (self.n > 0).then_some(self.mean_distance)
     }
 
+    /// The mean of x - y, and the sum of squared distances from it.
+    pub(crate) fn mean_and_squares_of_difference(&self) -> (f64, f64) {
+        (self.mean_x - self.mean_y, (self.m2_x + self.m2_y - 2.0 * self.co_moment).max(0.0))
+    }
+
+    /// The sum of the squared distances of y from its mean.
+    pub(crate) fn squares_of_second(&self) -> f64 {
+        self.m2_y
+    }
+
     /// Pearson's correlation of x and y. `None` if x or y is constant.
     #[must_use]
     pub fn correlation(&self) -> Option<f64> {

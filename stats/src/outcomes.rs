@@ -8,9 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     classes::{self, Both, Matrix, Names, Scores},
     comparison::Role,
+    evaluation::{NumberCounts, ScoreCounts, ValueCounts},
     groups::{Counts, Groups, Share, Turn},
     interval::{self, Estimate},
     paired::{self, Table},
+    regression::Errors,
+    scores::Calibration,
 };
 
 /// One row with an outcome. A class without a name is one that nobody remembers.
@@ -22,6 +25,8 @@ pub struct OutcomeRow<'n> {
     pub main: Side<'n>,
     /// What the challenger predicted, if it answered.
     pub challenger: Option<Side<'n>>,
+    /// What the row was worth, if the outcome says so: finite and not negative.
+    pub value: Option<f64>,
 }
 
 /// What a version predicted.
@@ -31,6 +36,20 @@ pub struct Side<'n> {
     pub right: bool,
     /// The name of the class that it predicted.
     pub class: Option<&'n str>,
+    /// Its scores of the classes that [`Outcomes::of_classes`] was given; of two only that of the second one. Empty without
+    /// scores.
+    pub scores: &'n [f32],
+}
+
+/// One row of a regression with an outcome.
+#[derive(Debug, Clone, Copy)]
+pub struct NumberRow {
+    /// What turned out to be true.
+    pub outcome: f64,
+    /// What main predicted.
+    pub main: f64,
+    /// What the challenger predicted, if it answered.
+    pub challenger: Option<f64>,
 }
 
 /// How many rows of a class were predicted as another one.
@@ -47,7 +66,7 @@ pub struct Confusion {
 }
 
 /// Counts of outcomes that were joined to their calls, and of the versions that were right.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Outcomes {
     /// Rows with an outcome.
@@ -63,16 +82,31 @@ pub struct Outcomes {
     alone: Groups<Matrix>,
     /// Predictions of both for the rows that both have answered.
     side_by_side: Groups<Both>,
+    scores: ScoreCounts,
+    numbers: NumberCounts,
+    values: ValueCounts,
 }
 
 impl Outcomes {
+    /// No outcomes yet, of a model with scores for these classes.
+    #[must_use]
+    pub fn of_classes(classes: &[String]) -> Self {
+        Self { scores: ScoreCounts::of(classes), ..Self::default() }
+    }
+
     /// Counts the outcome of one call, row by row.
     pub fn join<'n>(&mut self, rows: impl IntoIterator<Item = OutcomeRow<'n>>) {
         let turn = Turn::of(self.calls);
         let (main, paired) = (self.main.of(turn), self.paired.of(turn));
         let (alone, both) = (self.alone.of(turn), self.side_by_side.of(turn));
         let before = paired.rows();
-        for OutcomeRow { class, main: ours, challenger } in rows {
+        for OutcomeRow { class, main: ours, challenger, value } in rows {
+            if let Some(class) = class {
+                self.scores.count(turn, class, ours.scores, challenger.map(|theirs| theirs.scores));
+            }
+            if let Some(value) = value {
+                self.values.count(turn, value, ours.right, challenger.map(|theirs| theirs.right));
+            }
             main.add(&Share(u64::from(ours.right), 1));
             self.joined = self.joined.saturating_add(1);
             let class = self.names.class(class);
@@ -85,6 +119,18 @@ impl Outcomes {
             }
         }
         let answered = paired.rows() > before;
+        self.calls = self.calls.saturating_add(1);
+        self.both_calls = self.both_calls.saturating_add(u64::from(answered));
+    }
+
+    /// Counts the outcome of one call of a regression, row by row.
+    pub fn join_numbers(&mut self, rows: impl IntoIterator<Item = NumberRow>) {
+        let turn = Turn::of(self.calls);
+        let mut answered = false;
+        for NumberRow { outcome, main, challenger } in rows {
+            self.joined = self.joined.saturating_add(1);
+            answered |= self.numbers.count(turn, outcome, main, challenger);
+        }
         self.calls = self.calls.saturating_add(1);
         self.both_calls = self.both_calls.saturating_add(u64::from(answered));
     }
@@ -102,6 +148,9 @@ impl Outcomes {
         let renamed =
             |Both(main, challenger): &Both| Both(main.renamed(&places), challenger.renamed(&places));
         self.side_by_side.merge(&other.side_by_side.map(renamed));
+        self.scores.merge(&other.scores);
+        self.numbers.merge(&other.numbers);
+        self.values.merge(&other.values);
     }
 
     /// Resets the counts of the challenger, for a new challenger.
@@ -109,6 +158,9 @@ impl Outcomes {
         self.paired = Groups::default();
         self.side_by_side = Groups::default();
         self.both_calls = 0;
+        self.scores.forget_challenger();
+        self.numbers.forget_challenger();
+        self.values.forget_challenger();
     }
 
     /// The number of rows with an outcome.
@@ -193,6 +245,80 @@ impl Outcomes {
     #[must_use]
     pub fn balanced_difference(&self) -> Option<Estimate> {
         classes::balanced_difference(&self.side_by_side)
+    }
+
+    /// The area under the curve (AUC) of a class: how likely a row of the class has a larger score than another row. `None`
+    /// without scores, or without rows of the class and others.
+    #[must_use]
+    pub fn auc(&self, role: Role, class: &str) -> Option<Estimate> {
+        self.scores.auc(role, class, self.is_alone())
+    }
+
+    /// The AUC of the challenger less that of main, on the same rows.
+    #[must_use]
+    pub fn auc_difference(&self, class: &str) -> Option<Estimate> {
+        self.scores.auc_difference(class)
+    }
+
+    /// The mean log loss: -ln of the score of the class that turned out to be true.
+    #[must_use]
+    pub fn log_loss(&self, role: Role) -> Option<Estimate> {
+        self.scores.log_loss(role, self.is_alone())
+    }
+
+    /// The log loss of the challenger less that of main, on the same rows.
+    #[must_use]
+    pub fn log_loss_difference(&self) -> Option<Estimate> {
+        self.scores.log_loss_difference()
+    }
+
+    /// How often rows are of the second of two classes, by tenths of its score. Empty for more classes.
+    #[must_use]
+    pub fn calibration(&self, role: Role) -> Vec<Calibration> {
+        self.scores.calibration(role, self.is_alone(), self.calls_of(role), self.is_single(role))
+    }
+
+    /// The errors of the numbers of a regression.
+    #[must_use]
+    pub fn errors(&self, role: Role) -> Errors {
+        self.numbers.errors(role, self.is_alone())
+    }
+
+    /// The number of rows that [`Self::errors`] are about.
+    #[must_use]
+    pub fn numbers(&self) -> u64 {
+        self.numbers.rows(self.is_alone())
+    }
+
+    /// The challenger's mean absolute error less that of main, and the same of the root mean squared error.
+    #[must_use]
+    pub fn error_differences(&self) -> [Option<Estimate>; 2] {
+        self.numbers.differences()
+    }
+
+    /// Rows whose scores are no probabilities or whose numbers are not finite: they are left out of AUC, log loss, calibration
+    /// and errors.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.scores.left_out().saturating_add(self.numbers.left_out())
+    }
+
+    /// The total value of the rows whose outcome has one.
+    #[must_use]
+    pub fn value(&self) -> f64 {
+        self.values.total(self.is_alone())
+    }
+
+    /// The share of this value for which a version was right. `None` without values.
+    #[must_use]
+    pub fn value_share(&self, role: Role) -> Option<Estimate> {
+        self.values.share(role, self.is_alone())
+    }
+
+    /// The challenger's share of the value less that of main.
+    #[must_use]
+    pub fn value_difference(&self) -> Option<Estimate> {
+        self.values.difference()
     }
 
     /// The confusion matrix of both, on [`Self::compared`] rows: the pairs of classes that occur, by name.

@@ -1,11 +1,11 @@
 use super::*;
 
 fn side(right: bool) -> Side<'static> {
-    Side { right, class: None }
+    Side { right, class: None, scores: &[] }
 }
 
 fn row(main: bool, challenger: Option<bool>) -> OutcomeRow<'static> {
-    OutcomeRow { class: None, main: side(main), challenger: challenger.map(side) }
+    OutcomeRow { class: None, main: side(main), challenger: challenger.map(side), value: None }
 }
 
 #[test]
@@ -37,8 +37,9 @@ fn joined(rows: &[(&str, &str, &str)]) -> Outcomes {
     for (class, main, challenger) in rows {
         outcomes.join([OutcomeRow {
             class: Some(class),
-            main: Side { right: main == class, class: Some(main) },
-            challenger: Some(Side { right: challenger == class, class: Some(challenger) }),
+            main: Side { right: main == class, class: Some(main), scores: &[] },
+            challenger: Some(Side { right: challenger == class, class: Some(challenger), scores: &[] }),
+            value: None,
         }]);
     }
     outcomes
@@ -116,4 +117,106 @@ fn of_many_classes_some_are_counted_by_themselves_and_the_others_together() {
     assert_eq!(outcomes.classes().len(), classes::MOST_CLASSES + 1);
     assert_eq!(outcomes.support(classes::OTHER), 50 - classes::MOST_CLASSES as u64);
     assert_eq!(outcomes.correct(Role::Main), 50, "accuracy knows all classes");
+}
+
+/// Rows of three classes with scores and values: main is mostly sure of the right one, the challenger less so.
+fn scored(outcomes: &mut Outcomes, calls: std::ops::Range<u64>) {
+    let classes = ["a", "b", "c"];
+    for call in calls {
+        let row = usize::try_from(call % 3).expect("at most 2");
+        let mut main = [0.1_f32, 0.1, 0.1];
+        let mut challenger = [0.3_f32, 0.3, 0.3];
+        main[if call % 7 == 0 { (row + 1) % 3 } else { row }] = 0.8;
+        challenger[if call % 5 == 0 { (row + 1) % 3 } else { row }] = 0.4;
+        let side = |scores| Side { right: call % 7 != 0, class: Some(classes[row]), scores };
+        outcomes.join([OutcomeRow {
+            class: Some(classes[row]),
+            main: side(&main),
+            challenger: Some(side(&challenger)),
+            value: (call % 2 == 0).then_some(2.5),
+        }]);
+    }
+}
+
+fn three_classes() -> Outcomes {
+    Outcomes::of_classes(&["a", "b", "c"].map(str::to_owned))
+}
+
+#[test]
+fn each_of_several_classes_has_an_auc_and_all_together_a_log_loss() {
+    let mut outcomes = three_classes();
+    scored(&mut outcomes, 0..210);
+    for class in ["a", "b", "c"] {
+        let [main, challenger] =
+            Role::ALL.map(|role| outcomes.auc(role, class).expect("there are scores").value);
+        assert!(main > challenger && challenger > 0.5, "{class}: {main} {challenger}");
+        assert!(outcomes.auc_difference(class).is_some_and(|difference| difference.value < 0.0));
+    }
+    // A seventh of main's rows has a loss of ln 10, the others one of -ln 0.8.
+    let loss = outcomes.log_loss(Role::Main).expect("there are scores");
+    let expected = (10_f64.ln() - 6.0 * 0.8_f64.ln()) / 7.0;
+    assert!((loss.value - expected).abs() < 1e-6 && loss.low < loss.value, "{loss:?}");
+    assert!(outcomes.log_loss_difference().is_some_and(|difference| difference.low > 0.0));
+    assert_eq!(outcomes.calibration(Role::Main), [], "a curve is for two classes");
+    assert_eq!(outcomes.left_out(), 0);
+}
+
+#[test]
+fn the_value_of_rows_tells_what_being_right_was_worth() {
+    let mut outcomes = Outcomes::default();
+    for (right, value) in [(true, 10.0), (false, 90.0), (true, 50.0), (true, 50.0)] {
+        let side = |right| Side { right, class: None, scores: &[] };
+        let challenger = Some(side(true));
+        outcomes.join([OutcomeRow { class: None, main: side(right), challenger, value: Some(value) }]);
+    }
+    assert!((outcomes.value() - 200.0).abs() < 1e-9);
+    let share = |role| outcomes.value_share(role).expect("there are values").value;
+    assert!((share(Role::Main) - 0.55).abs() < 1e-12 && (share(Role::Challenger) - 1.0).abs() < 1e-12);
+    assert!(outcomes.value_difference().is_some_and(|difference| (difference.value - 0.45).abs() < 1e-12));
+}
+
+#[test]
+fn scores_that_are_no_probabilities_are_left_out_and_counted() {
+    let mut outcomes = Outcomes::of_classes(&["fine", "fraud"].map(str::to_owned));
+    for scores in [[0.2_f32], [-3.5], [f32::NAN]] {
+        let main = Side { right: true, class: Some("fine"), scores: &scores };
+        outcomes.join([OutcomeRow { class: Some("fine"), main, challenger: None, value: None }]);
+    }
+    assert_eq!((outcomes.left_out(), outcomes.joined()), (2, 3));
+    assert_eq!(outcomes.calibration(Role::Main).iter().map(|tenth| tenth.rows).sum::<u64>(), 1);
+}
+
+#[test]
+fn scores_numbers_and_values_of_two_pods_are_those_of_one_pod_with_all_calls() {
+    let (mut one, mut two, mut whole) = (three_classes(), Outcomes::default(), three_classes());
+    scored(&mut one, 0..64);
+    let mut other = three_classes();
+    scored(&mut other, 0..32);
+    two.merge(&other);
+    one.merge(&two);
+    scored(&mut whole, 0..64);
+    scored(&mut whole, 0..32);
+    assert_eq!(one.auc(Role::Main, "b"), whole.auc(Role::Main, "b"));
+    assert_eq!(
+        one.log_loss(Role::Challenger).map(|of| of.value),
+        whole.log_loss(Role::Challenger).map(|of| of.value)
+    );
+    assert!((one.value() - whole.value()).abs() < 1e-9);
+
+    let row = |call: u32| NumberRow {
+        outcome: f64::from(call % 10),
+        main: f64::from(call % 10) + 0.5,
+        challenger: Some(f64::from(call % 9)),
+    };
+    let (mut one, mut two, mut whole) = (Outcomes::default(), Outcomes::default(), Outcomes::default());
+    (0..64).for_each(|call| one.join_numbers([row(call)]));
+    (0..32).for_each(|call| two.join_numbers([row(call)]));
+    one.merge(&two);
+    (0..64).chain(0..32).for_each(|call| whole.join_numbers([row(call)]));
+    let (merged, all) = (one.errors(Role::Main), whole.errors(Role::Main));
+    let value = |of: Option<Estimate>| of.expect("there are rows").value;
+    assert!((value(merged.mae) - 0.5).abs() < 1e-12 && (value(merged.bias) - value(all.bias)).abs() < 1e-12);
+    assert!((value(merged.r2) - value(all.r2)).abs() < 1e-12 && one.numbers() == 96);
+    one.forget_challenger();
+    assert_eq!((one.errors(Role::Challenger).mae, one.error_differences()), (None, [None, None]));
 }

@@ -92,8 +92,13 @@ mod tests {
         comparison.pair(1);
         comparison.labels(0, 1, 1);
         let mut outcomes = Outcomes::default();
-        let side = |right| Side { right, class: None };
-        outcomes.join([OutcomeRow { class: None, main: side(true), challenger: Some(side(false)) }]);
+        let side = |right| Side { right, class: None, scores: &[] };
+        outcomes.join([OutcomeRow {
+            class: None,
+            main: side(true),
+            challenger: Some(side(false)),
+            value: None,
+        }]);
         Summary {
             main: identity("1.0.0"),
             comparison: Some(comparison),

@@ -29,9 +29,9 @@ fn counted() -> stats::Summary {
     }
     let mut outcomes = stats::Outcomes::default();
     for (class, main, challenger) in [("yes", "yes", "no"), ("no", "yes", "no")] {
-        let side = |predicted| stats::Side { right: predicted == class, class: Some(predicted) };
+        let side = |predicted| stats::Side { right: predicted == class, class: Some(predicted), scores: &[] };
         let (main, challenger) = (side(main), Some(side(challenger)));
-        outcomes.join([stats::OutcomeRow { class: Some(class), main, challenger }]);
+        outcomes.join([stats::OutcomeRow { class: Some(class), main, challenger, value: None }]);
     }
     let mut summary = stats::Summary::new(identity("1.2.0"));
     summary.comparison = Some(counted);

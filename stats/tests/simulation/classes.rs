@@ -31,9 +31,9 @@ fn outcomes(calls: Calls, random: &mut ChaCha8Rng) -> Outcomes {
                 let is_fraud = chance(fraud, random);
                 let [main, challenger] = found.map(|found| {
                     let predicted = chance(if is_fraud { found } else { false_alarm }, random);
-                    Side { right: predicted == is_fraud, class: Some(name(predicted)) }
+                    Side { right: predicted == is_fraud, class: Some(name(predicted)), scores: &[] }
                 });
-                OutcomeRow { class: Some(name(is_fraud)), main, challenger: Some(challenger) }
+                OutcomeRow { class: Some(name(is_fraud)), main, challenger: Some(challenger), value: None }
             })
             .collect();
         outcomes.join(rows);

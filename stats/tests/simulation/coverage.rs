@@ -96,7 +96,7 @@ fn the_interval_of_an_agreement_contains_the_truth(#[case] calls: Calls, #[case]
 }
 
 /// Standard normal numbers of the rows of one call, alike as in `calls`.
-fn normal(calls: Calls, random: &mut ChaCha8Rng) -> impl FnMut(&mut ChaCha8Rng) -> f64 + use<> {
+pub fn normal(calls: Calls, random: &mut ChaCha8Rng) -> impl FnMut(&mut ChaCha8Rng) -> f64 + use<> {
     let draw = |random: &mut ChaCha8Rng| -> f64 { StandardNormal.sample(random) };
     let common = calls.alike.sqrt() * draw(random);
     let own = (1.0 - calls.alike).sqrt();
@@ -172,9 +172,9 @@ fn the_interval_of_a_difference_of_accuracy_contains_the_truth(
                 let luck = [chance_number(random), chance_number(random)];
                 let shared = chance(0.5, random);
                 let second = if shared { luck[0] } else { luck[1] };
-                let side = |right| Side { right, class: None };
+                let side = |right| Side { right, class: None, scores: &[] };
                 let challenger = Some(side(second < probabilities[1]));
-                OutcomeRow { class: None, main: side(luck[0] < probabilities[0]), challenger }
+                OutcomeRow { class: None, main: side(luck[0] < probabilities[0]), challenger, value: None }
             };
             let rows: Vec<_> = (0..calls.rows).map(row).collect();
             outcomes.join(rows);

@@ -5,5 +5,6 @@ mod categories;
 mod classes;
 mod coverage;
 mod drift;
+mod evaluation;
 mod features;
 mod world;
