@@ -12,6 +12,7 @@ use crate::{
         CLASSES_LIMIT, CONFUSION_LIMIT, Compared, Comparison, Confusion, OUTPUTS_LIMIT, OutcomeComparison,
     },
     drift::{DRIFTING_LIMIT, DriftStatus},
+    evaluation::TENTHS_LIMIT,
     failure::Failure,
     history::{HISTORY_CAPACITY, HistoryEntry, PolicyReference},
     limits,
@@ -276,8 +277,9 @@ fn comparison(of: &mut Comparison) {
     for output in outputs {
         shorten(&mut output.name, limits::TENSOR_NAME);
     }
-    if let Some(OutcomeComparison { classes, confusion, .. }) = outcomes {
+    if let Some(OutcomeComparison { classes, confusion, calibration, .. }) = outcomes {
         classes.truncate(CLASSES_LIMIT);
+        calibration.truncate(TENTHS_LIMIT);
         confusion.truncate(CONFUSION_LIMIT);
         for class in classes {
             shorten(&mut class.name, limits::TENSOR_NAME);

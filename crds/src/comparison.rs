@@ -7,7 +7,10 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{limits, possible_values};
+use crate::{
+    evaluation::{CalibrationTenth, Estimate, NumberErrors, TENTHS_LIMIT, ValueAtStake, VersionEstimates},
+    limits, possible_values,
+};
 
 /// Outputs that are listed: far from the size limit of an object. Metrics have all of them.
 pub const OUTPUTS_LIMIT: usize = 64;
@@ -189,7 +192,26 @@ pub struct OutcomeComparison {
     /// Mean recall of all classes: a version that never predicts a rare class has a high accuracy and a low balanced
     /// accuracy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub balanced_accuracy: Option<BalancedAccuracy>,
+    pub balanced_accuracy: Option<VersionEstimates>,
+    /// Mean log loss: minus the natural logarithm of the score of the class that turned out to be true. Smaller is better. Absent
+    /// without scores that are probabilities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_loss: Option<VersionEstimates>,
+    /// How often rows are of the second of two classes, by tenths of its score. Absent without such scores, and for more
+    /// classes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = TENTHS_LIMIT))]
+    pub calibration: Vec<CalibrationTenth>,
+    /// The errors of the numbers of a regression. Absent for a model with labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<NumberErrors>,
+    /// For how much of the value at stake each version was right. Absent unless outcomes have a value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<ValueAtStake>,
+    /// Number of rows left out of log loss, AUC, calibration and errors: their scores are no probabilities, or their numbers are
+    /// not finite. Absent if there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: i64,
     /// How well each of the two recognizes each class, by name. 16 classes are counted by themselves, and all others as
     /// `(other)`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -202,21 +224,6 @@ pub struct OutcomeComparison {
     pub confusion: Vec<Confusion>,
 }
 
-/// Mean recall of all classes, from 0 to 1.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct BalancedAccuracy {
-    /// Mean recall of main, from 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub main: Option<Estimate>,
-    /// Mean recall of the challenger, from 0 to 1. Absent while it answered none of the calls.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub challenger: Option<Estimate>,
-    /// The challenger's mean recall less that of main, from -1 to 1. Absent for fewer than two calls that both have answered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub difference: Option<Estimate>,
-}
-
 /// How well each of the two versions recognizes a class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -226,6 +233,10 @@ pub struct ClassComparison {
     pub name: String,
     /// Number of rows of this class.
     pub rows: i64,
+    /// Area under the curve: how likely a row of the class has a larger score of it than another row. From 0 to 1; 0.5 is chance.
+    /// Absent without scores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auc: Option<VersionEstimates>,
     /// How well main recognizes the class.
     #[serde(default)]
     pub main: ClassScores,
@@ -279,18 +290,6 @@ pub struct Difference {
     pub p_value: f64,
     /// Number of rows that the estimate rests on.
     pub compared: i64,
-}
-
-/// An estimate with its 95 % confidence interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Estimate {
-    /// Best estimate, to six significant digits.
-    pub value: f64,
-    /// Lower end of the 95 % confidence interval.
-    pub low: f64,
-    /// Upper end of the 95 % confidence interval.
-    pub high: f64,
 }
 
 /// An estimate with its 95 % confidence interval and the number of values behind it.

@@ -24,6 +24,7 @@ pub mod condition;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod drift;
+mod evaluation;
 mod evidence;
 mod examples;
 mod failure;
@@ -53,11 +54,14 @@ pub use approval::{AcceptanceTest, Approval, Gate};
 pub use artifact::{Artifact, Baseline, LocalSecretReference};
 pub use challenger::{Challenger, ChallengerStatus};
 pub use comparison::{
-    BalancedAccuracy, CLASSES_LIMIT, CONFUSION_LIMIT, ClassComparison, ClassScores, Compared, Comparison,
-    Confusion, Difference, Estimate, Latency, LatencyInterval, Measure, OUTPUTS_LIMIT, OutcomeComparison,
-    OutputComparison, Role, RoleComparison,
+    CLASSES_LIMIT, CONFUSION_LIMIT, ClassComparison, ClassScores, Compared, Comparison, Confusion,
+    Difference, Latency, LatencyInterval, Measure, OUTPUTS_LIMIT, OutcomeComparison, OutputComparison, Role,
+    RoleComparison,
 };
 pub use drift::{ColumnRole, DRIFTING_LIMIT, DataIssue, DriftRules, DriftStatus, DriftingFeature, IssueKind};
+pub use evaluation::{
+    CalibratedRows, CalibrationTenth, Estimate, NumberErrors, TENTHS_LIMIT, ValueAtStake, VersionEstimates,
+};
 pub use evidence::{Documentation, Evaluation, Metric, Provenance};
 pub use examples::{Examples, Tolerance};
 pub use failure::Failure;

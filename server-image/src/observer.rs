@@ -19,8 +19,8 @@ use understudy_stats::{Baseline, Summary};
 use crate::{
     analysis::{
         self, Gauges, Peers, Questions, analyzer, drift,
-        labels::LabelOutput,
         outcomes::{self, Joined, NotJoined},
+        truth::OutcomeOutput,
     },
     call::{Answered, Call, Dropped, Shadow},
     columns::Columns,
@@ -49,7 +49,7 @@ pub struct Observer {
     copies: Arc<mirror::Counts>,
     gauges: Gauges,
     peers: Option<Peers>,
-    labels: Option<LabelOutput>,
+    judged: Option<OutcomeOutput>,
     has_baseline: bool,
     copied: Sampler,
     recorded: Sampler,
@@ -189,7 +189,7 @@ impl Observer {
             copies,
             gauges: Gauges::new(family, has_baseline),
             peers,
-            labels: LabelOutput::of(&model.signature),
+            judged: OutcomeOutput::of(&model.signature),
             has_baseline,
             copied: Sampler::default(),
             recorded: Sampler::default(),
@@ -284,18 +284,18 @@ impl Observer {
 
     /// Joins the outcomes in `body` to their calls. With `everywhere`, the other pods join those that this pod does not know.
     ///
-    /// Rejects outcomes if calls are not recorded, if the model has no label among its outputs, or if one of them has a label
+    /// Rejects outcomes if calls are not recorded, if the model has neither labels nor numbers, or if one of them has a label
     /// that the model cannot answer. Then it joins none.
     pub async fn join_outcomes(&self, body: &[u8], everywhere: bool) -> Result<Joined, Refusal> {
         if self.routing.load().recording.is_none() {
             return Err(Refusal::bad(NOT_RECORDED));
         }
-        let Some(labels) = &self.labels else {
+        let Some(output) = &self.judged else {
             return Err(Refusal::bad(
-                "the model has no output that is a label: a string, a whole number or a boolean",
+                "the model has no output for outcomes: neither a label (a string, a whole number or a boolean) nor one number in each row",
             ));
         };
-        let outcomes = outcomes::read(body, labels)?;
+        let outcomes = outcomes::read(body, output)?;
         let all = outcomes.len() as u64;
         let NotJoined { mut unknown, mut mismatched } = self.questions.join(outcomes).await?;
         if let Some(peers) = self.peers.as_ref().filter(|_| everywhere && !unknown.is_empty()) {

@@ -1,6 +1,6 @@
 //! How well both versions recognize each class, as text. Pure.
 
-use understudy_crds::{ClassScores, OutcomeComparison};
+use understudy_crds::{ClassScores, Estimate, OutcomeComparison};
 
 use super::number;
 use crate::table;
@@ -14,7 +14,9 @@ pub fn table(outcomes: &OutcomeComparison, main: &str, challenger: &str) -> Stri
     let (main, challenger) = (format!("MAIN {main}"), format!("CHALLENGER {challenger}"));
     let mut rows: Vec<[String; 5]> = Vec::new();
     for class in &outcomes.classes {
-        let (main, challenger) = (scores(&class.main), scores(&class.challenger));
+        let auc = class.auc.as_ref();
+        let main = scores(&class.main, auc.map(|auc| auc.main));
+        let challenger = scores(&class.challenger, auc.map(|auc| auc.challenger));
         rows.extend(main.into_iter().zip(challenger).map(|((score, main), (_, challenger))| {
             [class.name.clone(), class.rows.to_string(), score.to_owned(), main, challenger]
         }));
@@ -34,10 +36,16 @@ pub fn table(outcomes: &OutcomeComparison, main: &str, challenger: &str) -> Stri
     format!("{scores}\n{}{more}", table::table(["CLASS", "TAKEN FOR", &main, &challenger], &confused))
 }
 
-fn scores(of: &ClassScores) -> [(&'static str, String); 3] {
+/// `auc` is absent for a class without scores.
+fn scores(of: &ClassScores, auc: Option<Option<Estimate>>) -> Vec<(&'static str, String)> {
+    let shown = |auc: Estimate| number::correlation(auc.value, auc.low, auc.high);
+    let auc = auc.map(|auc| ("AUC", auc.map(shown).unwrap_or_default()));
     [
         ("precision", number::share(of.precision)),
         ("recall", number::share(of.recall)),
         ("F1", number::share(of.f1)),
     ]
+    .into_iter()
+    .chain(auc)
+    .collect()
 }

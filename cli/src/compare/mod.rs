@@ -1,6 +1,7 @@
 //! `compare`: main and challenger on the same calls, and drift. Pure.
 
 mod classes;
+mod evaluation;
 mod number;
 mod report;
 mod significance;

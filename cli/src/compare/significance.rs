@@ -1,7 +1,9 @@
 //! What the interval of a figure allows to conclude: a small sample must not look like a result. Pure.
 
 use serde::Serialize;
-use understudy_crds::{Comparison, Difference, Measure, OutputComparison};
+use understudy_crds::{
+    Comparison, Difference, Measure, OutcomeComparison, OutputComparison, VersionEstimates,
+};
 
 /// Below this number of values, the normal distribution is a bad model for the interval of a mean or a correlation.
 const FEW: i64 = 30;
@@ -47,6 +49,14 @@ pub enum Figure {
     Accuracy,
     /// The mean recall of all classes of both.
     BalancedAccuracy,
+    /// The mean log loss of both versions' scores.
+    LogLoss,
+    /// The mean absolute errors of both.
+    Mae,
+    /// The roots of the mean squared errors of both.
+    Rmse,
+    /// The shares of the value for which both were right.
+    Value,
 }
 
 /// A conclusion.
@@ -101,7 +111,9 @@ pub fn readings(comparison: &Comparison) -> Vec<Reading> {
     }
     let outcomes = comparison.outcomes.as_ref();
     let ends = |of: Difference| (of.low, of.high);
-    let balanced = outcomes.and_then(|outcomes| outcomes.balanced_accuracy.as_ref()?.difference);
+    let of_outcomes = |figure: fn(&OutcomeComparison) -> Option<&VersionEstimates>| {
+        outcomes.and_then(figure)?.difference.map(|of| (of.low, of.high))
+    };
     let both = [
         // Fewer errors are better.
         (Figure::Errors, comparison.error_difference.map(ends), Significance::MainIsBetter),
@@ -110,7 +122,16 @@ pub fn readings(comparison: &Comparison) -> Vec<Reading> {
             outcomes.and_then(|outcomes| outcomes.difference).map(ends),
             Significance::ChallengerIsBetter,
         ),
-        (Figure::BalancedAccuracy, balanced.map(|of| (of.low, of.high)), Significance::ChallengerIsBetter),
+        (
+            Figure::BalancedAccuracy,
+            of_outcomes(|of| of.balanced_accuracy.as_ref()),
+            Significance::ChallengerIsBetter,
+        ),
+        // Smaller errors and losses are better.
+        (Figure::LogLoss, of_outcomes(|of| of.log_loss.as_ref()), Significance::MainIsBetter),
+        (Figure::Mae, of_outcomes(|of| Some(&of.numbers.as_ref()?.mae)), Significance::MainIsBetter),
+        (Figure::Rmse, of_outcomes(|of| Some(&of.numbers.as_ref()?.rmse)), Significance::MainIsBetter),
+        (Figure::Value, of_outcomes(|of| Some(&of.value.as_ref()?.right)), Significance::ChallengerIsBetter),
     ];
     readings.extend(both.into_iter().filter_map(|(figure, ends, more)| {
         let (low, high) = ends?;

@@ -8,7 +8,7 @@ use understudy_crds::{
 };
 
 use super::{
-    classes, number,
+    classes, evaluation, number,
     report::{CompareReport, Standing},
     significance::{Figure, Significance, shows},
 };
@@ -50,6 +50,9 @@ pub fn full(compare: &CompareReport, now: Timestamp) -> String {
         parts.extend([outputs(compare, comparison), roles(compare, comparison)]);
         parts.extend(comparison.outcomes.as_ref().filter(|o| !o.classes.is_empty()).map(|outcomes| {
             classes::table(outcomes, &comparison.main.version, &comparison.challenger.version)
+        }));
+        parts.extend(comparison.outcomes.as_ref().and_then(|outcomes| {
+            evaluation::calibration(outcomes, &comparison.main.version, &comparison.challenger.version)
         }));
     }
     if let Some(features) = compare.drift.as_ref().map(|d| &d.features).filter(|f| !f.is_empty()) {
@@ -245,6 +248,7 @@ fn roles(compare: &CompareReport, comparison: &Comparison) -> String {
     ];
     rows.extend(accuracy(compare, comparison));
     rows.extend(balanced_accuracy(compare, comparison));
+    rows.extend(comparison.outcomes.iter().flat_map(|outcomes| evaluation::rows(compare, outcomes)));
     let headings = [
         "EACH ROLE",
         &format!("MAIN {}", comparison.main.version),
@@ -292,7 +296,7 @@ fn errors(role: &RoleComparison) -> String {
 
 /// How often each role predicted the outcome, for calls whose outcome was reported.
 fn accuracy(compare: &CompareReport, comparison: &Comparison) -> Option<[String; 4]> {
-    let outcomes = comparison.outcomes.as_ref().filter(|o| o.joined > 0)?;
+    let outcomes = comparison.outcomes.as_ref().filter(|outcomes| outcomes.main.is_some())?;
     let share = |measure: Option<Measure>| {
         measure
             .map(|m| format!("{} of {}", number::percent_between(m.value, m.low, m.high), m.compared))

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use understudy_crds::{ColumnRole, DataIssue, DriftRules, DriftStatus, IssueKind};
 use understudy_stats as stats;
 
-use super::comparison::short;
+use super::figures::short;
 
 /// One column, and what its values mean.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,11 +6,16 @@ use std::{cmp::Reverse, collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use understudy_crds::{
-    BalancedAccuracy, CLASSES_LIMIT, CONFUSION_LIMIT, ClassComparison, ClassScores, Compared, Comparison,
-    Confusion, Difference, Estimate, Latency, LatencyInterval, Measure, OUTPUTS_LIMIT, OutcomeComparison,
-    OutputComparison, Role, RoleComparison, limits, text,
+    CLASSES_LIMIT, CONFUSION_LIMIT, ClassComparison, ClassScores, Compared, Comparison, Confusion,
+    Difference, Estimate, Latency, LatencyInterval, Measure, OUTPUTS_LIMIT, OutcomeComparison,
+    OutputComparison, Role, RoleComparison,
 };
 use understudy_stats as stats;
+
+use super::{
+    evaluation,
+    figures::{count, estimate, rounded, short},
+};
 
 /// The comparison for the status: `None` without a pair, and `before` if it is about the same pair and nothing but the
 /// time has changed.
@@ -80,7 +85,6 @@ fn written(counted: &stats::Comparison, outcomes: Option<&stats::Outcomes>, now:
 
 fn judged(outcomes: &stats::Outcomes) -> OutcomeComparison {
     let accuracy = |role| measure(outcomes.accuracy(role), outcomes.compared(role));
-    let balanced = |role| outcomes.balanced_accuracy(role).and_then(estimate);
     OutcomeComparison {
         joined: count(outcomes.joined()),
         main: accuracy(stats::Role::Main),
@@ -90,11 +94,15 @@ fn judged(outcomes: &stats::Outcomes) -> OutcomeComparison {
             outcomes.p_value(),
             outcomes.compared(stats::Role::Challenger),
         ),
-        balanced_accuracy: Some(BalancedAccuracy {
-            main: balanced(stats::Role::Main),
-            challenger: balanced(stats::Role::Challenger),
-            difference: outcomes.balanced_difference().and_then(estimate),
-        }),
+        balanced_accuracy: evaluation::both(
+            |role| outcomes.balanced_accuracy(role),
+            outcomes.balanced_difference(),
+        ),
+        log_loss: evaluation::both(|role| outcomes.log_loss(role), outcomes.log_loss_difference()),
+        calibration: evaluation::calibration(outcomes),
+        numbers: evaluation::numbers(outcomes),
+        value: evaluation::value(outcomes),
+        left_out: count(outcomes.left_out()),
         classes: classes(outcomes),
         confusion: confusion(outcomes),
     }
@@ -112,6 +120,7 @@ fn classes(outcomes: &stats::Outcomes) -> Vec<ClassComparison> {
     let class = |name: &str| ClassComparison {
         name: short(name),
         rows: count(outcomes.support(name)),
+        auc: evaluation::both(|role| outcomes.auc(role, name), outcomes.auc_difference(name)),
         main: scores(stats::Role::Main, name),
         challenger: scores(stats::Role::Challenger, name),
     };
@@ -159,15 +168,6 @@ fn latency(counted: &stats::Comparison, of: stats::Role) -> Option<Latency> {
     })
 }
 
-fn count(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn estimate(of: stats::Estimate) -> Option<Estimate> {
-    let (value, low, high) = (rounded(of.value)?, rounded(of.low)?, rounded(of.high)?);
-    Some(Estimate { value, low, high })
-}
-
 fn measure(of: Option<stats::Estimate>, compared: u64) -> Option<Measure> {
     let Estimate { value, low, high } = estimate(of?)?;
     Some(Measure { value, low, high, compared: count(compared) })
@@ -176,19 +176,6 @@ fn measure(of: Option<stats::Estimate>, compared: u64) -> Option<Measure> {
 fn difference(of: Option<stats::Estimate>, p_value: Option<f64>, compared: u64) -> Option<Difference> {
     let Estimate { value, low, high } = estimate(of?)?;
     Some(Difference { value, low, high, p_value: rounded(p_value?)?, compared: count(compared) })
-}
-
-/// A name, cut to the length that the schema allows.
-pub fn short(name: &str) -> String {
-    text::clamp(name, limits::TENSOR_NAME)
-}
-
-/// The value with six significant digits. `None` if it is not finite: JSON has no such numbers.
-pub fn rounded(value: f64) -> Option<f64> {
-    if !value.is_finite() {
-        return None;
-    }
-    format!("{value:.5e}").parse().ok()
 }
 
 #[cfg(test)]

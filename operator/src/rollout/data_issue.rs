@@ -8,8 +8,8 @@ use understudy_stats as stats;
 
 use super::{
     columns::{Column, in_status},
-    comparison::rounded,
     drift::{Finding, NAMED, too_few},
+    figures::rounded,
 };
 use crate::reasons::Data as Reason;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use understudy_crds::{ColumnRole, DRIFTING_LIMIT, DataIssue, DriftRules, DriftStatus, DriftingFeature};
 
-use super::{columns::Column, comparison::rounded};
+use super::{columns::Column, figures::rounded};
 use crate::reasons::Drift as Reason;
 
 /// Features that a condition names. The others are only counted.

@@ -14,6 +14,8 @@ mod data_issue;
 mod deadline;
 mod drift;
 mod error;
+mod evaluation;
+mod figures;
 mod observe;
 mod plan;
 mod prune;

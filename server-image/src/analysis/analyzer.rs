@@ -18,9 +18,9 @@ use super::{
     counts::Counts,
     drift,
     handle::{self, Handle, QueuedCall},
-    labels::LabelOutput,
     questions::{self, Asked, Question, Questions},
     state::AnalysisState,
+    truth::OutcomeOutput,
 };
 use crate::{
     mirror,
@@ -75,7 +75,7 @@ pub fn open(
     counts: Arc<Counts>,
     copies: Arc<mirror::Counts>,
 ) -> (Handle, Questions, Analyzer) {
-    let labels = LabelOutput::of(&records.options.signature);
+    let labels = OutcomeOutput::of(&records.options.signature);
     let (handle, queue) = handle::queue(Arc::clone(&counts), Arc::clone(&records.counts));
     let state = AnalysisState::new(Arc::clone(&main), &records.options.columns, labels, drift);
     let (questions, asked) = questions::open(state.summary());

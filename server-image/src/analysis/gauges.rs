@@ -6,6 +6,7 @@ use understudy_stats::{Comparison, Estimate, Role, Summary};
 
 use super::{
     drift_gauges::DriftGauges,
+    evaluation_gauges::EvaluationGauges,
     interval_gauges::{Interval, real, signed},
     outcome_gauges::OutcomeGauges,
 };
@@ -26,6 +27,7 @@ pub struct Gauges {
     latency: Interval,
     more_errors: Interval,
     outcomes: OutcomeGauges,
+    evaluation: EvaluationGauges,
     drift: Option<DriftGauges>,
 }
 
@@ -94,6 +96,7 @@ impl Gauges {
                 &[],
             ),
             outcomes: OutcomeGauges::new(family),
+            evaluation: EvaluationGauges::new(family),
             drift: has_baseline.then(|| DriftGauges::new(family)),
         }
     }
@@ -102,6 +105,7 @@ impl Gauges {
     pub fn update(&self, summary: &Summary, rules: Option<&DriftRules>) {
         self.update_comparison(summary.comparison.as_ref());
         self.outcomes.update(summary.outcomes.as_ref());
+        self.evaluation.update(summary.outcomes.as_ref());
         if let Some(drift) = &self.drift {
             drift.update(summary.drift.as_ref(), rules);
         }

@@ -57,6 +57,12 @@ impl LabelOutput {
         }
     }
 
+    /// Whether its labels are whole numbers.
+    #[must_use]
+    pub fn has_whole_numbers(&self) -> bool {
+        !matches!(self.datatype, Datatype::Bool | Datatype::Bytes)
+    }
+
     fn text(&self, label: &Value) -> Result<String, String> {
         let text = match (label, self.datatype) {
             (Value::String(text), Datatype::Bytes) => Some(text.clone()),
@@ -105,7 +111,8 @@ fn whole(number: &serde_json::Number) -> Option<String> {
     Some(number.to_string())
 }
 
-fn described(label: &Value) -> String {
+/// What an outcome has instead of a label, for a message.
+pub(super) fn described(label: &Value) -> String {
     match label {
         Value::Null => "null".to_owned(),
         Value::Bool(truth) => format!("the boolean {truth}"),

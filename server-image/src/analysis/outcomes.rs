@@ -1,17 +1,18 @@
 //! Outcomes: the ground truth for earlier calls, joined by the id of the call to what main and challenger answered.
 //!
-//! Only the newest calls are remembered, by eight bytes of their id and of each label. An outcome that comes later can
-//! still be joined in the records' files.
+//! Only the newest calls are remembered: eight bytes of their id, of each label and of each number, and four bytes of each score.
+//! An outcome that comes later can still be joined in the records' files.
 
 use std::collections::{HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use understudy_stats::{Identity, OutcomeRow, Outcomes, Side};
+use understudy_stats::{Identity, NumberRow, OutcomeRow, Outcomes, Side};
 
 use super::{
-    labels::{LabelOutput, hash, hashes_of},
+    labels::{hash, hashes_of},
     rows::CountedRows,
+    truth::{OutcomeOutput, Truth, float32, numbers, values},
 };
 use crate::{
     call::{Call, Shadow},
@@ -19,8 +20,8 @@ use crate::{
     tensor::Tensor,
 };
 
-/// Labels of main that are remembered. A call counts once for each of its rows that are counted.
-const MAX_LABELS: usize = 131_072;
+/// Places of eight bytes for what main answered: one for each label or number of a counted row, and one for two scores.
+const MAX_PLACES: usize = 262_144;
 /// Calls that are remembered.
 const MAX_CALLS: usize = 32_768;
 /// Labels whose texts are remembered, and the longest of them in bytes. Metrics and status have classes by name.
@@ -36,8 +37,11 @@ const MAX_LABELS_SENT: usize = 100_000;
 pub struct Outcome {
     /// The id of the call.
     pub id: String,
-    /// The correct label, of the type of the model's label. A list of them if the call had several rows.
+    /// The correct label, of the type of the model's label, or the correct number. A list of them if the call had several rows.
     pub label: Value,
+    /// What the row was worth, from 0: for example the money at stake. A list if the call had several rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
 }
 
 /// The response to a request with outcomes.
@@ -61,10 +65,10 @@ pub struct NotJoined {
     pub mismatched: Vec<String>,
 }
 
-/// Reads `{"id", "label"}` or `{"outcomes": [{"id", "label"}]}`.
+/// Reads `{"id", "label", "value"}` or `{"outcomes": [{"id", "label"}]}`.
 ///
 /// Rejects other JSON, more than 1,000 outcomes or 100,000 labels, and labels that the output cannot have.
-pub fn read(body: &[u8], output: &LabelOutput) -> Result<Vec<Outcome>, Refusal> {
+pub fn read(body: &[u8], output: &OutcomeOutput) -> Result<Vec<Outcome>, Refusal> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Body {
@@ -85,9 +89,13 @@ pub fn read(body: &[u8], output: &LabelOutput) -> Result<Vec<Outcome>, Refusal> 
         return Err(Refusal::bad(format!("{count} outcomes in one request; send at most {MAX_OUTCOMES}")));
     }
     let mut sent = 0;
-    for Outcome { id, label } in &outcomes {
-        let labels = output.texts(label);
-        sent += labels.map_err(|problem| Refusal::bad(format!("outcome `{id}`: {problem}")))?.len();
+    for Outcome { id, label, value } in &outcomes {
+        let wrong = |problem| Refusal::bad(format!("outcome `{id}`: {problem}"));
+        let rows = output.read(label).map_err(wrong)?.len();
+        if let Some(value) = value {
+            values(value, rows).map_err(wrong)?;
+        }
+        sent += rows;
     }
     if sent > MAX_LABELS_SENT {
         return Err(Refusal::bad(format!("{sent} labels in one request; send at most {MAX_LABELS_SENT}")));
@@ -95,26 +103,44 @@ pub fn read(body: &[u8], output: &LabelOutput) -> Result<Vec<Outcome>, Refusal> 
     Ok(outcomes)
 }
 
-/// What main and challenger answered, as hashes: one for each counted row.
+/// What main and challenger answered in the counted rows.
 #[derive(Debug)]
-struct Labels {
-    main: Box<[u64]>,
-    challenger: Option<Box<[u64]>>,
+struct Answers {
+    main: Answered,
+    challenger: Option<Answered>,
     rows: CountedRows,
-    /// Whether `main` has only some of the labels.
+    /// Whether they have only some of the rows.
     sampled: bool,
-    /// How many labels the call has.
+    /// How many labels or numbers the call has.
     all: usize,
+}
+
+/// What a version answered in the counted rows.
+#[derive(Debug)]
+enum Answered {
+    /// The hash of each label, and the scores of each row one after another.
+    Labels(Box<[u64]>, Box<[f32]>),
+    /// One number for each row.
+    Numbers(Box<[f64]>),
+}
+
+impl Answered {
+    fn places(&self) -> usize {
+        match self {
+            Self::Labels(labels, scores) => labels.len() + scores.len().div_ceil(2),
+            Self::Numbers(numbers) => numbers.len(),
+        }
+    }
 }
 
 /// The newest calls, and how often main and challenger were right.
 #[derive(Debug)]
 pub struct RecentCalls {
-    /// `None` if the model has no labels.
-    output: Option<LabelOutput>,
-    calls: HashMap<u64, Labels>,
+    /// `None` if the model has neither labels nor numbers.
+    output: Option<OutcomeOutput>,
+    calls: HashMap<u64, Answers>,
     order: VecDeque<u64>,
-    labels: usize,
+    places: usize,
     /// The texts of labels, by their hashes.
     names: HashMap<u64, Box<str>>,
     /// How often each was right.
@@ -124,49 +150,43 @@ pub struct RecentCalls {
 impl RecentCalls {
     /// No calls yet.
     #[must_use]
-    pub fn new(output: Option<LabelOutput>) -> Self {
+    pub fn new(output: Option<OutcomeOutput>) -> Self {
+        let outcomes = Outcomes::of_classes(output.as_ref().map_or(&[], OutcomeOutput::classes));
         Self {
             output,
             calls: HashMap::new(),
             order: VecDeque::new(),
-            labels: 0,
+            places: 0,
             names: HashMap::new(),
-            outcomes: Outcomes::default(),
+            outcomes,
         }
     }
 
-    /// Remembers a call, if main answered it with labels. Of a huge call, the same rows are remembered as are counted. Of the
-    /// challenger's answers, only those of `challenger` count.
+    /// Remembers a call, if main answered it with labels or numbers. Of a huge call, the same rows are remembered as are
+    /// counted. Of the challenger's answers, only those of `challenger` count.
     pub fn remember(&mut self, call: &Call, challenger: Option<&Identity>) {
         let Some(output) = &self.output else { return };
-        let Some(tensor) = output.in_outputs(&call.main.outputs) else { return };
+        let Some(tensor) = judged(output, &call.main.outputs) else { return };
         let rows = CountedRows::of(call);
-        let sampled = rows.are_sampled_in(tensor);
         let names = &mut self.names;
-        let mut chosen = |tensor: &Tensor| -> Box<[u64]> {
-            let hashes = hashes_of(tensor, |hash, text| {
-                if names.len() < MAX_NAMES && text.len() <= LONGEST_NAME && !names.contains_key(&hash) {
-                    names.insert(hash, text.into());
-                }
-            });
-            rows.slices(&hashes, sampled).flatten().copied().collect()
-        };
-        let main = chosen(tensor);
+        let Some(main) = answered(output, &call.main.outputs, rows, names) else { return };
         let challenger = match &call.challenger {
-            Shadow::Answered { by, answered } if Some(&**by) == challenger => {
-                output.in_outputs(&answered.outputs).filter(|theirs| theirs.shape == tensor.shape).map(chosen)
+            Shadow::Answered { by, answered: theirs } if Some(&**by) == challenger => {
+                let same = judged(output, &theirs.outputs).is_some_and(|theirs| theirs.shape == tensor.shape);
+                same.then(|| answered(output, &theirs.outputs, rows, names)).flatten()
             }
             Shadow::Answered { .. } | Shadow::None | Shadow::Dropped(_) => None,
         };
         let id = hash(&call.id);
-        self.labels += main.len();
+        self.places += main.places();
         self.order.push_back(id);
-        let labels = Labels { main, challenger, rows, sampled, all: tensor.data.len() };
-        if let Some(before) = self.calls.insert(id, labels) {
-            self.labels -= before.main.len();
+        let sampled = rows.are_sampled_in(tensor);
+        let answers = Answers { main, challenger, rows, sampled, all: tensor.data.len() };
+        if let Some(before) = self.calls.insert(id, answers) {
+            self.places -= before.main.places();
         }
         // The order still has calls that were joined in the meantime.
-        while self.labels > MAX_LABELS || self.order.len() > MAX_CALLS {
+        while self.places > MAX_PLACES || self.order.len() > MAX_CALLS {
             let Some(oldest) = self.order.pop_front() else { break };
             self.forget(oldest);
         }
@@ -176,15 +196,15 @@ impl RecentCalls {
     /// version than the new challenger.
     pub fn forget_challenger(&mut self) {
         self.outcomes.forget_challenger();
-        for labels in self.calls.values_mut() {
-            labels.challenger = None;
+        for answers in self.calls.values_mut() {
+            answers.challenger = None;
         }
     }
 
-    fn forget(&mut self, id: u64) -> Option<Labels> {
-        let labels = self.calls.remove(&id)?;
-        self.labels -= labels.main.len();
-        Some(labels)
+    fn forget(&mut self, id: u64) -> Option<Answers> {
+        let answers = self.calls.remove(&id)?;
+        self.places -= answers.main.places();
+        Some(answers)
     }
 
     /// Joins each outcome to its call. Returns those that were not joined.
@@ -201,30 +221,114 @@ impl RecentCalls {
     }
 
     fn join_one(&mut self, outcome: &Outcome) -> Joining {
-        // The labels were checked when the outcome was read.
-        let Some(correct) = self.output.as_ref().and_then(|output| output.texts(&outcome.label).ok()) else {
+        // Labels and values were checked when the outcome was read.
+        let Some(truth) = self.output.as_ref().and_then(|output| output.read(&outcome.label).ok()) else {
             return Joining::Unknown;
         };
+        let worth = outcome.value.as_ref().and_then(|value| values(value, truth.len()).ok());
         let id = hash(&outcome.id);
         match self.calls.get(&id) {
             None => return Joining::Unknown,
-            Some(labels) if labels.all != correct.len() => return Joining::Mismatched,
+            Some(answers) if answers.all != truth.len() => return Joining::Mismatched,
             Some(_) => {}
         }
-        let Some(labels) = self.forget(id) else { return Joining::Unknown };
-        let correct = labels.rows.slices(&correct, labels.sampled).flatten();
-        let names = &self.names;
-        let rows = labels.main.iter().zip(correct).enumerate().map(|(row, (main, correct))| {
-            let right = hash(correct);
-            let side =
-                |label: &u64| Side { right: *label == right, class: names.get(label).map(|name| &**name) };
-            let challenger = labels.challenger.as_ref().and_then(|labels| labels.get(row));
-            let class = (correct.len() <= LONGEST_NAME).then_some(correct.as_str());
-            OutcomeRow { class, main: side(main), challenger: challenger.map(side) }
-        });
-        self.outcomes.join(rows);
+        let Some(answers) = self.forget(id) else { return Joining::Unknown };
+        match (&truth, &answers.main) {
+            (Truth::Labels(labels), Answered::Labels(..)) => {
+                self.join_labels(labels, worth.as_deref(), &answers)
+            }
+            (Truth::Numbers(numbers), Answered::Numbers(_)) => self.join_numbers(numbers, &answers),
+            // The output is the same for all calls.
+            (Truth::Labels(_), Answered::Numbers(_)) | (Truth::Numbers(_), Answered::Labels(..)) => {}
+        }
         Joining::Done
     }
+
+    fn join_labels(&mut self, correct: &[String], worth: Option<&[f64]>, answers: &Answers) {
+        let Answered::Labels(main, scores) = &answers.main else { return };
+        let theirs = match &answers.challenger {
+            Some(Answered::Labels(labels, scores)) => Some((labels, scores)),
+            Some(Answered::Numbers(_)) | None => None,
+        };
+        let worth: Option<Vec<f64>> =
+            worth.map(|worth| answers.rows.slices(worth, answers.sampled).flatten().copied().collect());
+        let correct = answers.rows.slices(correct, answers.sampled).flatten();
+        let names = &self.names;
+        let rows = main.iter().zip(correct).enumerate().map(|(row, (label, correct))| {
+            let right = hash(correct);
+            let side = |label: u64, scores| Side {
+                right: label == right,
+                class: names.get(&label).map(|name| &**name),
+                scores,
+            };
+            let of_row = |scores| scores_of(row, scores, main.len());
+            let theirs = theirs.and_then(|(labels, scores)| Some(side(*labels.get(row)?, of_row(scores))));
+            let class = (correct.len() <= LONGEST_NAME).then_some(correct.as_str());
+            let value = worth.as_ref().and_then(|worth| worth.get(row)).copied();
+            OutcomeRow { class, main: side(*label, of_row(scores)), challenger: theirs, value }
+        });
+        self.outcomes.join(rows);
+    }
+
+    fn join_numbers(&mut self, correct: &[f64], answers: &Answers) {
+        let Answered::Numbers(main) = &answers.main else { return };
+        let theirs = match &answers.challenger {
+            Some(Answered::Numbers(numbers)) => Some(numbers),
+            Some(Answered::Labels(..)) | None => None,
+        };
+        let correct = answers.rows.slices(correct, answers.sampled).flatten();
+        let rows = main.iter().zip(correct).enumerate().map(|(row, (main, outcome))| {
+            let challenger = theirs.and_then(|numbers| numbers.get(row)).copied();
+            NumberRow { outcome: *outcome, main: *main, challenger }
+        });
+        self.outcomes.join_numbers(rows);
+    }
+}
+
+/// The tensor with the labels or numbers that outcomes are about.
+fn judged<'t>(output: &OutcomeOutput, outputs: &'t [Tensor]) -> Option<&'t Tensor> {
+    match output {
+        OutcomeOutput::Labels(labels, _) => labels.in_outputs(outputs),
+        OutcomeOutput::Numbers(numbers) => numbers.in_outputs(outputs),
+    }
+}
+
+/// What a version answered in the counted rows.
+fn answered(
+    output: &OutcomeOutput,
+    outputs: &[Tensor],
+    rows: CountedRows,
+    names: &mut HashMap<u64, Box<str>>,
+) -> Option<Answered> {
+    let tensor = judged(output, outputs)?;
+    let sampled = rows.are_sampled_in(tensor);
+    match output {
+        OutcomeOutput::Numbers(_) => {
+            Some(Answered::Numbers(rows.slices(&numbers(tensor)?, sampled).flatten().copied().collect()))
+        }
+        OutcomeOutput::Labels(_, scores) => {
+            let hashes = hashes_of(tensor, |hash, text| {
+                if names.len() < MAX_NAMES && text.len() <= LONGEST_NAME && !names.contains_key(&hash) {
+                    names.insert(hash, text.into());
+                }
+            });
+            let labels: Box<[u64]> = rows.slices(&hashes, sampled).flatten().copied().collect();
+            let scores = scores.as_ref().and_then(|scores| {
+                let tensor = scores.in_outputs(outputs)?;
+                let all = float32(tensor)?;
+                let slices = rows.slices(&all, rows.are_sampled_in(tensor));
+                let needed: Box<[f32]> = slices.flat_map(|rows| scores.needed(rows)).collect();
+                (needed.len() == labels.len() * scores.width()).then_some(needed)
+            });
+            Some(Answered::Labels(labels, scores.unwrap_or_default()))
+        }
+    }
+}
+
+/// The scores of one of `rows` rows.
+fn scores_of(row: usize, scores: &[f32], rows: usize) -> &[f32] {
+    let width = scores.len() / rows.max(1);
+    &scores[row * width..(row + 1) * width]
 }
 
 /// What became of an outcome.

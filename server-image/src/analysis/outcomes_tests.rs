@@ -30,9 +30,9 @@ fn call(id: &str, main: Data, challenger: Option<Data>) -> Call {
     }
 }
 
-fn labels() -> LabelOutput {
+fn labels() -> OutcomeOutput {
     let outputs = vec![Port::new("label", Datatype::Int64, &[-1])];
-    LabelOutput::of(&Signature { inputs: Vec::new(), outputs }).unwrap()
+    OutcomeOutput::of(&Signature { inputs: Vec::new(), outputs }).unwrap()
 }
 
 fn unknown(outcomes: Vec<Outcome>) -> NotJoined {
@@ -48,7 +48,7 @@ fn remember(recent: &mut RecentCalls, call: &Call) {
 }
 
 fn outcome(id: &str, label: Value) -> Vec<Outcome> {
-    vec![Outcome { id: id.to_owned(), label }]
+    vec![Outcome { id: id.to_owned(), label, value: None }]
 }
 
 #[test]
@@ -124,14 +124,14 @@ fn memory_is_bounded_and_the_oldest_calls_are_forgotten_first() {
     for number in 0..=MAX_CALLS {
         remember(&mut recent, &call(&number.to_string(), Data::Int64(vec![1]), None));
     }
-    assert_eq!((recent.calls.len(), recent.order.len(), recent.labels), (MAX_CALLS, MAX_CALLS, MAX_CALLS));
+    assert_eq!((recent.calls.len(), recent.order.len(), recent.places), (MAX_CALLS, MAX_CALLS, MAX_CALLS));
     assert_eq!(recent.join(outcome("0", json!(1))).unknown.len(), 1);
     assert_eq!(recent.join(outcome("1", json!(1))), NotJoined::default());
 
     for number in 0..50 {
         remember(&mut recent, &call(&format!("huge {number}"), Data::Int64(vec![1; 20_000]), None));
     }
-    assert!(recent.labels <= MAX_LABELS, "{}", recent.labels);
+    assert!(recent.places <= MAX_PLACES, "{}", recent.places);
 }
 
 #[test]
@@ -149,4 +149,72 @@ fn a_body_that_is_not_an_outcome_is_rejected_and_the_message_shows_the_expected_
         let message = read(body.to_string().as_bytes(), &labels()).unwrap_err().to_string();
         assert!(message.contains("send at most"), "{message}");
     }
+}
+
+fn classifier() -> OutcomeOutput {
+    let outputs =
+        vec![Port::new("label", Datatype::Int64, &[-1]), Port::new("scores", Datatype::Fp32, &[-1, 2])];
+    OutcomeOutput::of(&Signature { inputs: Vec::new(), outputs }).unwrap()
+}
+
+/// A call with a label and the scores of two classes for each row, by both versions.
+fn scored(id: &str, second: &[f32]) -> Call {
+    let labels = second.iter().map(|score| i64::from(*score > 0.5)).collect();
+    let mut call = call(id, Data::Int64(labels), None);
+    let scores: Vec<f32> = second.iter().flat_map(|score| [1.0 - score, *score]).collect();
+    let shape = vec![i64::try_from(second.len()).unwrap(), 2];
+    call.main.outputs.push(Tensor { shape, data: Data::Fp32(scores) });
+    let theirs = Answered { outputs: call.main.outputs.clone(), status: 200, ..Answered::default() };
+    call.challenger = Shadow::Answered { by: Arc::new(challenger_version()), answered: theirs };
+    call
+}
+
+#[test]
+fn the_scores_of_a_classifier_are_joined_with_its_labels_and_values() {
+    let mut recent = RecentCalls::new(Some(classifier()));
+    for number in 0..10 {
+        let id = format!("call-{number}");
+        remember(&mut recent, &scored(&id, &[0.9, 0.2, 0.6]));
+        let outcome = Outcome { id, label: json!([1, 0, 0]), value: Some(json!([10, 1, 9])) };
+        assert_eq!(recent.join(vec![outcome]), NotJoined::default());
+    }
+    assert_eq!(recent.places, 0, "joined calls are forgotten");
+    let outcomes = &recent.outcomes;
+    for role in Role::ALL {
+        let figure = |of: Option<understudy_stats::Estimate>| of.expect("there are outcomes").value;
+        assert!((figure(outcomes.auc(role, "1")) - 1.0).abs() < 1e-12, "each fraud has the largest score");
+        let loss = -(0.9_f64.ln() + 0.8_f64.ln() + 0.4_f64.ln()) / 3.0;
+        assert!((figure(outcomes.log_loss(role)) - loss).abs() < 1e-6);
+        assert!((figure(outcomes.value_share(role)) - 11.0 / 20.0).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn the_numbers_of_a_regression_are_joined_and_a_list_of_another_length_is_not() {
+    let outputs = vec![Port::new("price", Datatype::Fp32, &[-1, 1])];
+    let output = OutcomeOutput::of(&Signature { inputs: Vec::new(), outputs }).unwrap();
+    let mut recent = RecentCalls::new(Some(output));
+    for id in ["a", "b", "c"] {
+        remember(&mut recent, &call(id, Data::Fp32(vec![3.0, 5.0]), Some(Data::Fp32(vec![2.0, 4.0]))));
+    }
+    assert_eq!(recent.join(outcome("a", json!([1.0, 4]))), NotJoined::default());
+    assert_eq!(recent.join(outcome("b", json!([2, "5"]))), NotJoined::default());
+    assert_eq!(recent.join(outcome("c", json!(1))).mismatched, ["c"]);
+    let mae = |role| recent.outcomes.errors(role).mae.map(|mae| mae.value);
+    assert_eq!((mae(Role::Main), mae(Role::Challenger)), (Some(1.0), Some(0.5)));
+    assert_eq!(recent.outcomes.numbers(), 4);
+}
+
+#[test]
+fn outcomes_with_a_value_that_cannot_be_are_refused_with_their_id() {
+    let read =
+        |body: Value| read(body.to_string().as_bytes(), &labels()).map_err(|refusal| refusal.to_string());
+    assert!(read(json!({"id": "a", "label": 1, "value": 2.5})).is_ok());
+    let refused = read(json!({"outcomes": [{"id": "b", "label": [1, 0], "value": 3}]})).unwrap_err();
+    assert!(refused.contains("outcome `b`: it has 1 values for 2 labels"), "{refused}");
+    let refused = read(json!({"id": "c", "label": 1, "value": "dear"})).unwrap_err();
+    assert!(
+        refused.contains("outcome `c`: its value must be a number from 0, not the text `dear`"),
+        "{refused}"
+    );
 }

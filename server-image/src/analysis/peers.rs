@@ -151,7 +151,7 @@ mod tests {
     async fn all_pods_are_asked_at_the_same_time() {
         let all = Arc::new(Barrier::new(3));
         let pods = ["a", "b", "c"].map(|known| pod(known, Arc::clone(&all)));
-        let outcome = |id: &str| Outcome { id: id.to_owned(), label: json!(1) };
+        let outcome = |id: &str| Outcome { id: id.to_owned(), label: json!(1), value: None };
         let unknown = ["a", "b", "c", "d"].map(outcome).to_vec();
         let left = Peers::new("unused".to_owned(), 0).join_at(pods.into_iter(), unknown).await;
         assert_eq!((left.unknown, left.mismatched), (vec![outcome("d")], vec!["b".to_owned()]));

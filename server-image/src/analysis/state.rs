@@ -7,9 +7,9 @@ use understudy_stats::{Comparison, Identity, Summary};
 use super::{
     comparison::{self, Compared},
     drift,
-    labels::LabelOutput,
     outcomes::{NotJoined, Outcome, RecentCalls},
     rows::CountedRows,
+    truth::OutcomeOutput,
 };
 use crate::{
     call::{Call, Shadow},
@@ -36,7 +36,7 @@ impl AnalysisState {
     pub fn new(
         main: Arc<Identity>,
         columns: &Columns,
-        labels: Option<LabelOutput>,
+        labels: Option<OutcomeOutput>,
         drift: Option<drift::Tracker>,
     ) -> Self {
         Self {

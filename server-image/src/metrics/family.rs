@@ -1,6 +1,8 @@
 //! Metrics of one model version. Each series has the constant labels `model` and `version`.
 
-use prometheus::{GaugeVec, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry, core::Collector};
+use prometheus::{
+    Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry, core::Collector,
+};
 
 /// Creates and registers metrics.
 #[derive(Debug, Clone)]
@@ -55,6 +57,12 @@ impl Family {
     #[must_use]
     pub fn gauge(&self, name: &str, help: &str) -> IntGauge {
         self.register(IntGauge::with_opts(self.opts(name, help)))
+    }
+
+    /// A gauge of any number.
+    #[must_use]
+    pub fn float_gauge(&self, name: &str, help: &str) -> Gauge {
+        self.register(Gauge::with_opts(self.opts(name, help)))
     }
 
     /// Gauges that differ by `labels`. The number of label values must be bounded.

@@ -151,8 +151,37 @@ fn outcomes_are_rejected_without_records_or_without_a_label_among_the_outputs() 
     let mut scores = Server::start("matrix.onnx");
     scores.route(r#"{"main":"1.3.0","recording":{"samplePercent":100}}"#);
     scores.logs("the role changed");
-    assert!(outcome(&scores, &body).error(400).contains("no output that is a label"));
+    assert!(outcome(&scores, &body).error(400).contains("no output for outcomes"));
     assert!(outcome(&recording(), &json!({"label": 1})).error(400).starts_with("expected {"));
+}
+
+#[test]
+fn outcomes_of_a_regression_are_numbers_and_its_errors_are_metrics() {
+    let mut server = Server::start("named_vector.onnx");
+    server.route(r#"{"main":"1.3.0","recording":{"samplePercent":100}}"#);
+    server.logs("the role changed");
+    // The score is age + 10 height + 100 weight.
+    for (id, truth) in [("a", 320.0), ("b", 323.0), ("c", 321.0)] {
+        let body = br#"{"records":[{"age":1,"height":2,"weight":3}]}"#;
+        assert_eq!(
+            Connection::open(server.main).call("POST", "/predict", &[("X-Request-Id", id)], body).status,
+            200
+        );
+        // The server remembers a call after its response.
+        while outcome(&server, &json!({"id": id, "label": truth})).json()["joined"] != 1 {
+            std::thread::yield_now();
+        }
+    }
+    let wrong = outcome(&server, &json!({"id": "d", "label": "dear"}));
+    assert!(wrong.error(400).contains("outcome `d`: the output `score` has numbers, not the text `dear`"));
+    let metrics = String::from_utf8(Connection::open(server.metrics).get("/metrics").body).unwrap();
+    for (name, value) in [("mae", 1.0), ("bias", -1.0 / 3.0), ("r2", 1.0 - 5.0 / (14.0 / 3.0))] {
+        let name = format!("understudy_outcome_{name}{{");
+        let line = metrics.lines().find(|line| line.starts_with(&name) && line.contains("role=\"main\""));
+        let found: f64 =
+            line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).expect("the metric exists");
+        assert!((found - value).abs() < 1e-9, "{name} {found}");
+    }
 }
 
 #[test]
