@@ -2,8 +2,9 @@
 //! libraries.
 //!
 //! Standard input is `{"baseline": {..}, "columns": [{"role": "input", "name": "age", "values": [34, null]}],
-//! "outcomes": [{"class": "a", "main": "a", "challenger": "b"}]}`. The baseline is that of `samples/baseline.py`, and each
-//! outcome is a call with one row.
+//! "outcomes": [{"class": "a", "main": "a", "challenger": "b"}], "classes": ["a", "b", "c"], "scores": {"main": [[0.7, 0.2, 0.1]],
+//! "challenger": [[..]]}, "numbers": {"truth": [1.5], "main": [1.7], "challenger": [1.4]}}`. The baseline is that of
+//! `samples/baseline.py`, and each outcome is a call with one row.
 
 use std::{
     error::Error,
@@ -13,13 +14,31 @@ use std::{
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use understudy_stats::{Baseline, ColumnDrift, ColumnRole, Monitor, OutcomeRow, Outcomes, Role, Side};
+use understudy_stats::{
+    Baseline, ColumnDrift, ColumnRole, Estimate, Monitor, NumberRow, OutcomeRow, Outcomes, Role, Side,
+};
 
 #[derive(Deserialize)]
 struct Document {
     baseline: Value,
     columns: Vec<Column>,
     outcomes: Vec<Outcome>,
+    classes: Vec<String>,
+    scores: Scores,
+    numbers: Numbers,
+}
+
+#[derive(Deserialize)]
+struct Scores {
+    main: Vec<Vec<f32>>,
+    challenger: Vec<Vec<f32>>,
+}
+
+#[derive(Deserialize)]
+struct Numbers {
+    truth: Vec<f64>,
+    main: Vec<f64>,
+    challenger: Vec<f64>,
 }
 
 #[derive(Deserialize)]
@@ -40,7 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut text = String::new();
     io::stdin().read_to_string(&mut text)?;
     let document: Document = serde_json::from_str(&text)?;
-    let measures = json!({"columns": columns(&document)?, "outcomes": outcomes(&document.outcomes)});
+    let measures = json!({"columns": columns(&document)?, "outcomes": outcomes(&document)});
     println!("{measures}");
     Ok(())
 }
@@ -100,37 +119,50 @@ fn shares(column: &ColumnDrift) -> Map<String, Value> {
     ])
 }
 
-fn outcomes(rows: &[Outcome]) -> Value {
-    let mut outcomes = Outcomes::default();
-    for Outcome { class, main, challenger } in rows {
-        let side = |predicted| Side { right: class == predicted, class: Some(predicted), scores: &[] };
+fn outcomes(document: &Document) -> Value {
+    let Document { outcomes: rows, classes, scores, numbers, .. } = document;
+    let mut outcomes = Outcomes::of_classes(classes);
+    for (Outcome { class, main, challenger }, (ours, theirs)) in
+        rows.iter().zip(scores.main.iter().zip(&scores.challenger))
+    {
+        let side = |predicted, scores| Side { right: class == predicted, class: Some(predicted), scores };
         outcomes.join([OutcomeRow {
             class: Some(class),
-            main: side(main),
-            challenger: Some(side(challenger)),
+            main: side(main, ours),
+            challenger: Some(side(challenger, theirs)),
             value: None,
         }]);
     }
+    let mut regression = Outcomes::default();
+    for ((truth, main), challenger) in numbers.truth.iter().zip(&numbers.main).zip(&numbers.challenger) {
+        regression.join_numbers([NumberRow { outcome: *truth, main: *main, challenger: Some(*challenger) }]);
+    }
     json!({
-        "main": labels(&outcomes, Role::Main),
-        "challenger": labels(&outcomes, Role::Challenger),
+        "main": labels(&outcomes, &regression, Role::Main),
+        "challenger": labels(&outcomes, &regression, Role::Challenger),
         "difference": outcomes.difference(),
         "p_value": outcomes.p_value(),
     })
 }
 
-/// The measures of predicted labels.
-fn labels(outcomes: &Outcomes, role: Role) -> Value {
+/// The measures of a version: of its labels, scores and numbers.
+fn labels(outcomes: &Outcomes, regression: &Outcomes, role: Role) -> Value {
     let scores = |class: &str| {
         let scores = outcomes.scores(role, class);
         json!({"class": class, "rows": outcomes.support(class), "precision": scores.precision,
             "recall": scores.recall, "f1": scores.f1})
     };
     let classes: Vec<Value> = outcomes.classes().into_iter().map(scores).collect();
+    let value = |estimate: Option<Estimate>| estimate.map(|estimate| estimate.value);
+    let of_class = |class: &str| (class.to_owned(), json!(value(outcomes.auc(role, class))));
+    let auc: Map<String, Value> = outcomes.classes().into_iter().map(of_class).collect();
+    let errors = regression.errors(role);
     json!({
         "accuracy": outcomes.accuracy(role),
         "balanced_accuracy": outcomes.balanced_accuracy(role),
         "classes": classes,
+        "scores": {"log_loss": value(outcomes.log_loss(role)), "auc": auc},
+        "regression": {"mae": value(errors.mae), "rmse": value(errors.rmse), "r2": value(errors.r2)},
     })
 }
 

@@ -91,7 +91,7 @@ pub fn read(body: &[u8], output: &OutcomeOutput) -> Result<Vec<Outcome>, Refusal
     let mut sent = 0;
     for Outcome { id, label, value } in &outcomes {
         let wrong = |problem| Refusal::bad(format!("outcome `{id}`: {problem}"));
-        let rows = output.read(label).map_err(wrong)?.len();
+        let rows = output.read(label).map_err(wrong)?.rows();
         if let Some(value) = value {
             values(value, rows).map_err(wrong)?;
         }
@@ -225,17 +225,17 @@ impl RecentCalls {
         let Some(truth) = self.output.as_ref().and_then(|output| output.read(&outcome.label).ok()) else {
             return Joining::Unknown;
         };
-        let worth = outcome.value.as_ref().and_then(|value| values(value, truth.len()).ok());
+        let worth = outcome.value.as_ref().and_then(|value| values(value, truth.rows()).ok());
         let id = hash(&outcome.id);
         match self.calls.get(&id) {
             None => return Joining::Unknown,
-            Some(answers) if answers.all != truth.len() => return Joining::Mismatched,
+            Some(answers) if answers.all != truth.rows() => return Joining::Mismatched,
             Some(_) => {}
         }
         let Some(answers) = self.forget(id) else { return Joining::Unknown };
         match (&truth, &answers.main) {
             (Truth::Labels(labels), Answered::Labels(..)) => {
-                self.join_labels(labels, worth.as_deref(), &answers)
+                self.join_labels(labels, worth.as_deref(), &answers);
             }
             (Truth::Numbers(numbers), Answered::Numbers(_)) => self.join_numbers(numbers, &answers),
             // The output is the same for all calls.

@@ -34,7 +34,7 @@ pub enum Truth {
 impl Truth {
     /// The number of rows.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn rows(&self) -> usize {
         match self {
             Self::Labels(labels) => labels.len(),
             Self::Numbers(numbers) => numbers.len(),

@@ -93,7 +93,7 @@ def compare(column: Column, ours: dict, table: Table) -> None:
     if column.numeric:
         kolmogorov_smirnov(column, ours, table)
         wasserstein(column, ours, table)
-        table.exact(column.name, "mean of the calls", ours.get("mean"), "numpy", column.calls.mean())
+        table.exact(column.name, "mean of the calls", ours["mean"], "numpy", column.calls.mean())
 
 
 def baseline(column: Column, table: Table) -> None:
@@ -151,12 +151,12 @@ def jensen_shannon(column: Column, ours: dict, table: Table) -> None:
     values = column.known()
     e, o = pd.DataFrame([each.value_counts() for each in values]).fillna(0).to_numpy()
     distance = scipy.spatial.distance.jensenshannon(e, o, base=2)
-    table.exact(column.name, "Jensen-Shannon", ours.get("js_distance"), "scipy", distance)
+    table.exact(column.name, "Jensen-Shannon", ours["js_distance"], "scipy", distance)
     theirs = peers.nannyml_drift(*values, "jensen_shannon", categorical=True)
-    table.exact(column.name, "Jensen-Shannon", ours.get("js_distance"), "NannyML, on our bins", theirs)
+    table.exact(column.name, "Jensen-Shannon", ours["js_distance"], "NannyML, on our bins", theirs)
     # Evidently's is that of the natural logarithm.
     theirs = peers.evidently_drift(*values, "jensenshannon") / np.sqrt(np.log(2))
-    table.exact(column.name, "Jensen-Shannon", ours.get("js_distance"), "Evidently, on our bins", theirs)
+    table.exact(column.name, "Jensen-Shannon", ours["js_distance"], "Evidently, on our bins", theirs)
 
 
 def kolmogorov_smirnov(column: Column, ours: dict, table: Table) -> None:
@@ -196,11 +196,11 @@ def wasserstein(column: Column, ours: dict, table: Table) -> None:
     )
     # From the uniform distribution of a cell to its middle it is a quarter of the cell's width.
     within = ((e + o) * width).sum() / POINTS / 4
-    table.near(column.name, "Wasserstein", ours.get("wasserstein"), "scipy, linear in our bins", distance, -within, within)
+    table.near(column.name, "Wasserstein", ours["wasserstein"], "scipy, linear in our bins", distance, -within, within)
     # From any distribution in a bin to the uniform one it is at most half of the bin's width.
     within = ((e + o) * width).sum() / 2
     theirs = peers.nannyml_drift(training, calls, "wasserstein", categorical=False)
-    table.near(column.name, "Wasserstein", ours.get("wasserstein"), "NannyML, on raw values", theirs, -within, within)
+    table.near(column.name, "Wasserstein", ours["wasserstein"], "NannyML, on raw values", theirs, -within, within)
     # Evidently divides by the standard deviation of the training values.
     theirs = peers.evidently_drift(training, calls, "wasserstein") * training.std(ddof=0)
-    table.near(column.name, "Wasserstein", ours.get("wasserstein"), "Evidently, on raw values", theirs, -within, within)
+    table.near(column.name, "Wasserstein", ours["wasserstein"], "Evidently, on raw values", theirs, -within, within)

@@ -10,7 +10,6 @@ class Table:
 
     compared: int = 0
     checked: int = 0
-    without: set[str] = field(default_factory=set)
     failures: list[str] = field(default_factory=list)
 
     def head(self) -> None:
@@ -32,8 +31,7 @@ class Table:
         theirs = float(theirs)
         line = f"{data:15} {measure:27} "
         if ours is None:
-            self.without.add(measure)
-            print(f"{line}{'-':>15}  {peer:38} {theirs:15.9g}")
+            self.failures.append(f"{data} {measure}: absent, {peer} has {theirs:.9g}")
             return
         self.compared += 1
         difference = ours - theirs
