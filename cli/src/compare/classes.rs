@@ -1,6 +1,6 @@
 //! How well both versions recognize each class, as text. Pure.
 
-use understudy_crds::{ClassScores, Estimate, OutcomeComparison};
+use understudy_crds::{ClassScores, Estimate, OutcomeComparison, VersionEstimates};
 
 use super::number;
 use crate::table;
@@ -15,8 +15,8 @@ pub fn table(outcomes: &OutcomeComparison, main: &str, challenger: &str) -> Stri
     let mut rows: Vec<[String; 5]> = Vec::new();
     for class in &outcomes.classes {
         let auc = class.auc.as_ref();
-        let main = scores(&class.main, auc.map(|auc| auc.main));
-        let challenger = scores(&class.challenger, auc.map(|auc| auc.challenger));
+        let main = scores(&class.main, auc, |auc| auc.main);
+        let challenger = scores(&class.challenger, auc, |auc| auc.challenger);
         rows.extend(main.into_iter().zip(challenger).map(|((score, main), (_, challenger))| {
             [class.name.clone(), class.rows.to_string(), score.to_owned(), main, challenger]
         }));
@@ -36,10 +36,14 @@ pub fn table(outcomes: &OutcomeComparison, main: &str, challenger: &str) -> Stri
     format!("{scores}\n{}{more}", table::table(["CLASS", "TAKEN FOR", &main, &challenger], &confused))
 }
 
-/// `auc` is absent for a class without scores.
-fn scores(of: &ClassScores, auc: Option<Option<Estimate>>) -> Vec<(&'static str, String)> {
+/// The scores of a version, of whose AUC `of_version` is the one. `auc` is absent for a class without scores.
+fn scores(
+    of: &ClassScores,
+    auc: Option<&VersionEstimates>,
+    of_version: fn(&VersionEstimates) -> Option<Estimate>,
+) -> Vec<(&'static str, String)> {
     let shown = |auc: Estimate| number::correlation(auc.value, auc.low, auc.high);
-    let auc = auc.map(|auc| ("AUC", auc.map(shown).unwrap_or_default()));
+    let auc = auc.map(|auc| ("AUC", of_version(auc).map(shown).unwrap_or_default()));
     [
         ("precision", number::share(of.precision)),
         ("recall", number::share(of.recall)),

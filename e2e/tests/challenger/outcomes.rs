@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use understudy_crds::{Estimate, Measure, ModelDeployment, OutcomeComparison};
+use understudy_crds::{Estimate, Measure, ModelDeployment, OutcomeComparison, VersionEstimates};
 use understudy_e2e::{MODEL, Metrics, Publication, Row, Sample, held_out, with_temp_ns};
 
 use crate::mirroring::{Copies, await_first_copies};
@@ -34,6 +34,27 @@ fn has_classes(outcomes: &OutcomeComparison, rows: &[Row]) -> bool {
             near(class.main.recall, recall(rows, "1.1.0", &class.name))
                 && near(class.challenger.recall, recall(rows, "1.2.0", &class.name))
         })
+}
+
+/// Whether the scores of both versions were evaluated: they tell malignant rows from benign ones nearly always.
+fn has_scores(outcomes: &OutcomeComparison) -> bool {
+    let both = |of: &VersionEstimates, is: fn(f64) -> bool| {
+        [of.main, of.challenger].iter().all(|of| of.is_some_and(|of| is(of.value) && of.low < of.high))
+    };
+    let auc = outcomes.classes.iter().find_map(|class| class.auc.as_ref());
+    auc.is_some_and(|auc| both(auc, |auc| auc > 0.95) && auc.difference.is_some())
+        && outcomes.log_loss.as_ref().is_some_and(|loss| both(loss, |loss| loss < 0.3))
+        && outcomes.calibration.iter().any(|tenth| tenth.main.is_some() && tenth.challenger.is_some())
+        && (outcomes.left_out, &outcomes.numbers) == (0, &None)
+}
+
+/// Whether the value of all rows, ten each, is known, and the share of it for which main was right.
+#[expect(clippy::cast_precision_loss, reason = "there are 143 rows")]
+fn has_value(outcomes: &OutcomeComparison, accuracy: f64, rows: usize) -> bool {
+    outcomes.value.as_ref().is_some_and(|value| {
+        (value.total - 10.0 * rows as f64).abs() < 1e-6
+            && value.right.main.is_some_and(|share| (share.value - accuracy).abs() < 1e-5)
+    })
 }
 
 fn is(measure: Option<Measure>, value: f64, compared: usize) -> bool {
@@ -68,7 +89,7 @@ async fn outcomes_sent_to_any_pod_show_how_often_main_and_challenger_were_right(
         let outcomes: Vec<Value> = rows
             .iter()
             .enumerate()
-            .map(|(number, row)| json!({"id": format!("case-{number}"), "label": row.truth}))
+            .map(|(number, row)| json!({"id": format!("case-{number}"), "label": row.truth, "value": 10}))
             .collect();
         let mut joined = 0;
         for some in outcomes.chunks(BATCH) {
@@ -95,6 +116,8 @@ async fn outcomes_sent_to_any_pod_show_how_often_main_and_challenger_were_right(
                 && is(outcomes.main, accuracy(&rows, "1.1.0"), rows.len())
                 && is(outcomes.challenger, accuracy(&rows, "1.2.0"), rows.len())
                 && has_classes(outcomes, &rows)
+                && has_scores(outcomes)
+                && has_value(outcomes, accuracy(&rows, "1.1.0"), rows.len())
         };
         let shown = |md: &ModelDeployment| {
             let comparison = md.status.as_ref().and_then(|s| s.comparison.as_ref());
