@@ -277,7 +277,7 @@ fn comparison(of: &mut Comparison) {
     for output in outputs {
         shorten(&mut output.name, limits::TENSOR_NAME);
     }
-    if let Some(OutcomeComparison { classes, confusion, calibration, .. }) = outcomes {
+    if let Some(OutcomeComparison { classes, confusion, calibration, .. }) = outcomes.as_deref_mut() {
         classes.truncate(CLASSES_LIMIT);
         calibration.truncate(TENTHS_LIMIT);
         confusion.truncate(CONFUSION_LIMIT);

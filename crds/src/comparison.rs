@@ -60,7 +60,7 @@ pub struct Comparison {
     /// How often each of the two was right, from outcomes that callers reported. Absent until an outcome was joined to
     /// its call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcomes: Option<OutcomeComparison>,
+    pub outcomes: Option<Box<OutcomeComparison>>,
 }
 
 /// One of the two versions that are compared.

@@ -109,7 +109,7 @@ pub fn readings(comparison: &Comparison) -> Vec<Reading> {
             })
         }));
     }
-    let outcomes = comparison.outcomes.as_ref();
+    let outcomes = comparison.outcomes.as_deref();
     let ends = |of: Difference| (of.low, of.high);
     let of_outcomes = |figure: fn(&OutcomeComparison) -> Option<&VersionEstimates>| {
         outcomes.and_then(figure)?.difference.map(|of| (of.low, of.high))

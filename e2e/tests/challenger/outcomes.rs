@@ -121,7 +121,7 @@ async fn outcomes_sent_to_any_pod_show_how_often_main_and_challenger_were_right(
         };
         let shown = |md: &ModelDeployment| {
             let comparison = md.status.as_ref().and_then(|s| s.comparison.as_ref());
-            comparison.and_then(|c| c.outcomes.as_ref()).is_some_and(known)
+            comparison.and_then(|c| c.outcomes.as_deref()).is_some_and(known)
         };
         let what = format!(
             "main is right in {} and the challenger in {} of the calls",

@@ -79,7 +79,9 @@ fn written(counted: &stats::Comparison, outcomes: Option<&stats::Outcomes>, now:
                 }
             })
             .collect(),
-        outcomes: outcomes.filter(|outcomes| outcomes.joined() > 0).map(judged),
+        outcomes: outcomes
+            .filter(|outcomes| outcomes.joined() > 0)
+            .map(|outcomes| Box::new(judged(outcomes))),
     }
 }
 

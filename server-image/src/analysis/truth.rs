@@ -225,8 +225,9 @@ mod tests {
         assert_eq!(classes(vec![label(Datatype::Bytes), scores(2)]), Some(vec![]), "nobody knows the names");
         assert_eq!(classes(vec![label(Datatype::Int64), scores(17)]), Some(vec![]), "too many classes");
         let names = ["fine", "fraud"].map(str::to_owned).to_vec();
-        let named = Port { classes: Some(Classes { are_numbers: false, names: names.clone() }), ..scores(2) };
-        let Some(OutcomeOutput::Labels(_, Some(found))) = of(vec![label(Datatype::Bytes), named]) else {
+        let classes = Some(Classes { are_numbers: false, names: names.clone() });
+        let outputs = vec![label(Datatype::Bytes), Port { classes, ..scores(2) }];
+        let Some(OutcomeOutput::Labels(_, Some(found))) = of(outputs) else {
             panic!("the model names its classes")
         };
         assert_eq!((found.width(), &found.classes), (1, &names));
