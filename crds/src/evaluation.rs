@@ -82,7 +82,7 @@ pub struct CalibrationTenth {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CalibratedRows {
-    /// Number of these rows.
+    /// Number of rows with such a score.
     pub rows: i64,
     /// Mean score of these rows.
     pub score: f64,

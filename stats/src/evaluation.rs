@@ -23,6 +23,8 @@ pub(crate) struct ScoreCounts {
     loss: Groups<Loss>,
     paired_loss: Groups<(Loss, Loss)>,
     left_out: u64,
+    /// Whether a row had a class without a score. Then nobody knows which score is of which class: labels may begin at 1.
+    unclear: bool,
 }
 
 impl ScoreCounts {
@@ -47,9 +49,17 @@ impl ScoreCounts {
 
     /// Counts a row of this class.
     pub(crate) fn count(&mut self, turn: Turn, class: &str, main: &[f32], challenger: Option<&[f32]>) {
-        let Some(place) = self.classes.iter().position(|known| known == class) else { return };
+        if main.is_empty() {
+            return;
+        }
+        let Some(place) = self.classes.iter().position(|known| known == class).filter(|_| !self.unclear)
+        else {
+            let classes = std::mem::take(&mut self.classes);
+            *self = Self { left_out: self.left_out.saturating_add(1), unclear: true, ..Self::of(&classes) };
+            return;
+        };
         let Some((main, of_class)) = self.probabilities(place, main) else {
-            self.left_out = self.left_out.saturating_add(u64::from(!main.is_empty()));
+            self.left_out = self.left_out.saturating_add(1);
             return;
         };
         let first = usize::from(self.classes.len() == 2);
@@ -92,6 +102,12 @@ impl ScoreCounts {
             return;
         }
         if self.classes != other.classes {
+            return;
+        }
+        if self.unclear || other.unclear {
+            let left_out = self.left_out.saturating_add(other.left_out);
+            let classes = std::mem::take(&mut self.classes);
+            *self = Self { left_out, unclear: true, ..Self::of(&classes) };
             return;
         }
         let other = other.clone().sized();

@@ -220,3 +220,19 @@ fn scores_numbers_and_values_of_two_pods_are_those_of_one_pod_with_all_calls() {
     one.forget_challenger();
     assert_eq!((one.errors(Role::Challenger).mae, one.error_differences()), (None, [None, None]));
 }
+
+// Labels from 1 to 3 and scores from 0 to 2: the scores of class 1 would be those of class 0.
+#[test]
+fn scores_are_not_evaluated_if_a_class_has_none() {
+    let mut outcomes = Outcomes::of_classes(&["0", "1", "2"].map(str::to_owned));
+    for class in ["1", "2", "3", "1", "2"] {
+        let side = Side { right: true, class: Some(class), scores: &[0.2, 0.3, 0.5] };
+        outcomes.join([OutcomeRow { class: Some(class), main: side, challenger: None, value: None }]);
+    }
+    assert_eq!((outcomes.log_loss(Role::Main), outcomes.auc(Role::Main, "1")), (None, None));
+    let mut other = Outcomes::of_classes(&["0", "1", "2"].map(str::to_owned));
+    scored(&mut other, 0..0);
+    other.merge(&outcomes);
+    assert_eq!((other.log_loss(Role::Main), other.left_out()), (None, outcomes.left_out()));
+    assert_eq!(outcomes.left_out(), 3);
+}
