@@ -51,6 +51,9 @@ pub struct ColumnDrift {
     /// hour is compared with the training data of this hour only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective_rows: Option<u64>,
+    /// How many rows of the calls say as much as one independent row: 1 if each call has one row.
+    #[serde(default = "one")]
+    pub design_effect: f64,
     /// Rows of the calls without a value.
     #[serde(default)]
     pub missing: u64,
@@ -119,6 +122,7 @@ impl ColumnDrift {
             observed,
             expected_missing: 0,
             effective_rows: None,
+            design_effect: one(),
             missing: 0,
             below: 0,
             above: 0,
@@ -145,6 +149,10 @@ impl ColumnDrift {
         }
         if seasonal {
             self.merge_expected(other);
+        }
+        let (mine, theirs) = (real(self.samples()), real(other.samples()));
+        if theirs > 0.0 {
+            self.design_effect = (mine * self.design_effect + theirs * other.design_effect) / (mine + theirs);
         }
         for (mine, theirs) in self.observed.iter_mut().zip(&other.observed) {
             *mine = mine.saturating_add(*theirs);
@@ -189,6 +197,11 @@ impl ColumnDrift {
         sum(&self.observed).saturating_add(self.missing)
     }
 
+    /// [`Self::design_effect`], of at least 1 also for the counts of a broken pod.
+    pub(crate) fn rows_for_one(&self) -> f64 {
+        if self.design_effect.is_finite() { self.design_effect.max(1.0) } else { 1.0 }
+    }
+
     /// The number of values outside of the training data: numbers below the first or above the last edge, or categories
     /// that the baseline does not name.
     #[must_use]
@@ -214,6 +227,11 @@ impl ColumnDrift {
         }
         ratio(self.out_of_range(), sum(&self.observed))
     }
+}
+
+/// The design effect of calls with one row each.
+const fn one() -> f64 {
+    1.0
 }
 
 /// The sum of counts.

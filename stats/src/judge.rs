@@ -10,7 +10,7 @@ use crate::{
     column::ColumnKind,
     drift::ColumnDrift,
     issue::Issue,
-    natural::{self, Natural},
+    natural,
     quality::{percent, short_number},
     real::real,
     rules::{ENDS_AT, Known, Rules},
@@ -56,7 +56,7 @@ impl ColumnDrift {
         let outside = self.outside(rules, known);
         // New categories make the others rarer, but do not change their proportions.
         let bins = self.distribution(self.kind == ColumnKind::Numeric || outside.is_none());
-        let (distance, limit) = (bins.distance(), limit(&bins, self.natural, rules));
+        let (distance, limit) = (bins.distance(), self.limit(&bins, rules));
         let found = Judged { enough: true, distance, limit, ..Judged::default() };
         if let Some(constant) = self.constant(rules) {
             issues.push(constant);
@@ -75,6 +75,18 @@ impl ColumnDrift {
         let is_explained = shift.is_some() && self.kind == ColumnKind::Numeric;
         issues.extend(outside.filter(|_| !is_explained));
         Judged { shift, issues, ..found }
+    }
+
+    /// The Jensen-Shannon distance from which the column drifts: what chance and natural change explain, or the smallest one that
+    /// matters. `None` without values.
+    fn limit(&self, bins: &Bins, rules: &Rules) -> Option<f64> {
+        let (m, n) = bins.sizes();
+        if !(m > 0.0 && n > 0.0) {
+            return None;
+        }
+        let sizes = (m, n / self.rows_for_one());
+        let explained = distance_of(natural::limit(bins.freedom(), sizes, self.natural, rules.alpha()));
+        Some(explained.max(rules.min_distance()))
     }
 
     /// The change in the column's own units.
@@ -111,17 +123,6 @@ impl ColumnDrift {
         let (before, now) = share(place);
         Some(format!("{} {}, {} in the training data", self.names[place], percent(now), percent(before)))
     }
-}
-
-/// The Jensen-Shannon distance from which a column drifts: what chance and natural change explain, or the smallest one that
-/// matters. `None` without values.
-fn limit(bins: &Bins, natural: Natural, rules: &Rules) -> Option<f64> {
-    let (m, n) = bins.sizes();
-    if !(m > 0.0 && n > 0.0) {
-        return None;
-    }
-    let explained = distance_of(natural::limit(bins.freedom(), (m, n), natural, rules.alpha()));
-    Some(explained.max(rules.min_distance()))
 }
 
 #[cfg(test)]

@@ -92,6 +92,15 @@ fn a_change_that_the_training_data_make_themselves_is_no_drift() {
     assert_eq!(found(&shifted, Known::default()), (None, vec![]));
 }
 
+// A batch of one customer is not what all customers send.
+#[test]
+fn rows_of_few_calls_say_less_than_as_many_calls() {
+    let shifted = amount([60, 70, 80, 90, 100, 100, 110, 120, 130, 140]);
+    assert!(found(&shifted, Known::default()).0.is_some());
+    let batch = ColumnDrift { design_effect: 50.95, ..shifted };
+    assert_eq!(found(&batch, Known::default()), (None, vec![]));
+}
+
 #[test]
 fn too_few_rows_are_not_judged_and_a_drift_is_judged_down_to_half_of_them() {
     let shifted = |rows: u64| amount([0, 0, 0, 0, 0, 0, rows / 4, rows / 4, rows / 4, rows / 4]);

@@ -10,12 +10,17 @@ use crate::{
     drift::{ColumnDrift, Drift},
     natural::Natural,
     numbers::Numbers,
+    real::real,
     season::Season,
     training::{Training, natural_of},
 };
 
 /// The window has this many parts, and moves by one part.
 const PARTS: usize = 12;
+
+/// How much the rows of a call are taken to be alike: their intra-class correlation. A batch is sorted, or comes from one
+/// customer. Surveys usually have 0.01 to 0.05.
+const ALIKE: f64 = 0.05;
 
 /// The cells of a column after those of its bins or categories.
 const MISSING: usize = 0;
@@ -42,6 +47,8 @@ pub struct Monitor {
     season: Option<Season>,
     /// The rows of each part, by period of the season.
     rows: Vec<u64>,
+    /// The sum of the squared numbers of rows of the calls of each part.
+    squares: [f64; PARTS],
     /// The current part.
     current: usize,
     /// The current period of the season.
@@ -104,6 +111,7 @@ impl Monitor {
             numbers: vec![Numbers::default(); PARTS * columns.len()],
             season,
             rows: vec![0; PARTS * season.map_or(1, Season::periods)],
+            squares: [0.0; PARTS],
             columns,
             places,
             current: 0,
@@ -129,6 +137,15 @@ impl Monitor {
     pub fn rows(&mut self, rows: u64) {
         let count = &mut self.rows[self.current * self.season.map_or(1, Season::periods) + self.period];
         *count = count.saturating_add(rows);
+        self.squares[self.current] += real(rows) * real(rows);
+    }
+
+    /// How many rows of the calls say as much as one independent row: L. Kish, Survey Sampling (1965) 5.4, for calls of different
+    /// sizes.
+    fn design_effect(&self) -> f64 {
+        let rows = real(self.rows.iter().sum());
+        let size = if rows > 0.0 { self.squares.iter().sum::<f64>() / rows } else { 1.0 };
+        1.0 + ALIKE * (size - 1.0).max(0.0)
     }
 
     /// Counts a number. NaN counts as missing. In a categorical column the number matches the category with that text.
@@ -232,6 +249,7 @@ impl Monitor {
             part_of(&mut self.counts, self.current).fill(0);
             part_of(&mut self.numbers, self.current).fill(Numbers::default());
             part_of(&mut self.rows, self.current).fill(0);
+            self.squares[self.current] = 0.0;
         }
         self.period = self.season.map_or(0, |season| season.period(now));
     }
@@ -268,6 +286,7 @@ impl Monitor {
             names,
             expected_missing,
             effective_rows,
+            design_effect: self.design_effect(),
             missing: total(bins + MISSING),
             below: total(bins + BELOW),
             above: total(bins + ABOVE),

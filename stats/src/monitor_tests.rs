@@ -235,6 +235,19 @@ fn a_window_is_compared_with_the_training_data_of_its_hours() {
 }
 
 #[test]
+fn the_design_effect_is_that_of_the_sizes_of_calls() {
+    let effect = |sizes: &[u64]| {
+        let mut monitor = monitor();
+        sizes.iter().for_each(|rows| monitor.rows(*rows));
+        age(&monitor).design_effect
+    };
+    assert!((effect(&[]) - 1.0).abs() < 1e-12 && (effect(&[1; 50]) - 1.0).abs() < 1e-12);
+    assert!((effect(&[100, 100]) - (1.0 + 0.05 * 99.0)).abs() < 1e-12);
+    // The mean size of the call of a row: (100 * 100 + 1) / 101.
+    assert!((effect(&[100, 1]) - (1.0 + 0.05 * (10_001.0 / 101.0 - 1.0))).abs() < 1e-12);
+}
+
+#[test]
 fn fractions_and_texts_where_training_has_whole_numbers_are_of_another_type() {
     let file = br#"{"version": 1, "columns": [{"role": "input", "name": "visits", "kind": "numeric", "type": "integer",
         "edges": [0, 10], "counts": [9]}]}"#;

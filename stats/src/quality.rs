@@ -31,7 +31,7 @@ impl ColumnDrift {
         let worth = self.effective_rows.map_or(1.0, |rows| real(rows) / m.max(1.0));
         let is_known = known.issues.contains(&IssueKind::Missing);
         let counts = [x, n, k * worth, m * worth];
-        if !differ(counts, self.natural_missing, rules, is_known) {
+        if !self.differ(counts, self.natural_missing, rules, is_known) {
             return None;
         }
         let (share, before) = (x / n, k / m);
@@ -47,7 +47,7 @@ impl ColumnDrift {
         let (x, n) = (real(self.mistyped), real(self.samples()));
         let m = real(sum(&self.expected));
         let is_known = known.issues.contains(&IssueKind::WrongType);
-        if !differ([x, n, 0.0, m], Natural::default(), rules, is_known) {
+        if !self.differ([x, n, 0.0, m], Natural::default(), rules, is_known) {
             return None;
         }
         let expected = match self.value_type {
@@ -73,7 +73,7 @@ impl ColumnDrift {
         }
         if self.kind == ColumnKind::Numeric {
             let is_known = known.issues.contains(&IssueKind::OutOfRange);
-            let beyond = |x: u64| differ([real(x), n, 0.0, m * worth], self.natural, rules, is_known);
+            let beyond = |x: u64| self.differ([real(x), n, 0.0, m * worth], self.natural, rules, is_known);
             if !beyond(self.below) && !beyond(self.above) {
                 return None;
             }
@@ -95,7 +95,7 @@ impl ColumnDrift {
         // Rows of the same category come together, so the counts say as much as fewer independent ones.
         let uncertain = 1.0 + 2.0 * with(2) / k.max(1.0);
         let counts = [x, n, k * worth, m * worth].map(|count| count / uncertain);
-        if x <= n * k / m || !differ(counts, self.natural, rules, is_known) {
+        if x <= n * k / m || !self.differ(counts, self.natural, rules, is_known) {
             return None;
         }
         let share = x / n;
@@ -124,10 +124,28 @@ impl ColumnDrift {
             ColumnKind::Categorical => self.names.get(bin)?.clone(),
         };
         let share = real(self.expected.get(bin).copied()?) / m;
-        if n * share.ln() >= rules.alpha().ln() {
+        if n / self.rows_for_one() * share.ln() >= rules.alpha().ln() {
             return None;
         }
         Some(Issue { kind: IssueKind::Constant, share: 1.0, says: format!("is always {value}") })
+    }
+
+    /// Whether `x` events in `n` rows differ from `k` in `m` rows of the training data: more than chance and natural change explain,
+    /// and enough to matter. `counts` are x, n, k and m.
+    fn differ(&self, counts: [f64; 4], natural: Natural, rules: &Rules, known: bool) -> bool {
+        let (rules, alpha) = rules.for_known(known);
+        let [x, n, k, m] = counts;
+        if !(n > 0.0 && m > 0.0)
+            || distance_of_shares((k / m).min(1.0), (x / n).min(1.0)) < rules.min_distance()
+        {
+            return false;
+        }
+        // Rows of a call are alike.
+        let (x, n) = (x / self.rows_for_one(), n / self.rows_for_one());
+        let chance = 1.0 / n + 1.0 / m;
+        let worth = chance / (chance + natural.careful(alpha));
+        let [x, n, k, m] = [x, n, k, m].map(|count| count * worth);
+        more_events(x, n, k, m).min(fewer_events(x, n, k, m)) < alpha / 2.0
     }
 
     /// Mean and deviation have changed by the same factor.
@@ -148,21 +166,6 @@ impl ColumnDrift {
         );
         Some(Issue { kind: IssueKind::Scaled, share: 1.0, says })
     }
-}
-
-/// Whether `x` events in `n` rows differ from `k` in `m` rows of the training data: more than chance and natural change explain,
-/// and enough to matter. `counts` are x, n, k and m.
-fn differ(counts: [f64; 4], natural: Natural, rules: &Rules, known: bool) -> bool {
-    let (rules, alpha) = rules.for_known(known);
-    let [x, n, k, m] = counts;
-    if !(n > 0.0 && m > 0.0) || distance_of_shares((k / m).min(1.0), (x / n).min(1.0)) < rules.min_distance()
-    {
-        return false;
-    }
-    let chance = 1.0 / n + 1.0 / m;
-    let worth = chance / (chance + natural.careful(alpha));
-    let [x, n, k, m] = counts.map(|count| count * worth);
-    more_events(x, n, k, m).min(fewer_events(x, n, k, m)) < alpha / 2.0
 }
 
 /// A proportion with about two digits.

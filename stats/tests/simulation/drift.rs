@@ -133,6 +133,39 @@ fn a_change_is_found(#[case] feature: usize, #[case] change: f64, #[case] rows: 
     assert!(percent >= least, "found in {percent} of 100 windows");
 }
 
+/// Calls of 250 rows that are alike: of one customer, or from one place.
+#[test]
+fn rows_of_a_call_that_are_alike_make_no_more_false_alarms_than_stated() {
+    let often = Rules { false_alarms: 0.001 * TESTS_OF_A_MONTH, psi: 0.0, ..RULES };
+    let (mut found, mut as_single_rows) = (0_u64, 0_u64);
+    for round in 0..windows() {
+        let mut random = random("batches", round);
+        let training: Vec<Value> = (0..10_000).map(|_| features::draw(0, 0.0, &mut random)).collect();
+        let baseline = baseline(&vec![("x".to_owned(), training)], 0, None);
+        let mut monitor = Monitor::new(&baseline, Duration::from_hours(1));
+        monitor.advance(NOW);
+        for _ in 0..20 {
+            monitor.rows(250);
+            let common: f64 = StandardNormal.sample(&mut random);
+            for _ in 0..250 {
+                let own: f64 = StandardNormal.sample(&mut random);
+                monitor.number(0, 50.0 + 8.0 * (0.05_f64.sqrt() * common + 0.95_f64.sqrt() * own));
+            }
+        }
+        let mut columns = monitor.drift().columns;
+        found += u64::from(judge(&columns, &often).iter().any(is_alarm));
+        columns[0].design_effect = 1.0;
+        as_single_rows += u64::from(judge(&columns, &often).iter().any(is_alarm));
+    }
+    println!("| rows that are alike | alarms {found}, as single rows {as_single_rows} of {} |", windows());
+    let stated = 0.004 * f64::from(u32::try_from(windows()).expect("at most 1,000"));
+    assert!(
+        f64::from(u32::try_from(found).expect("few")) <= stated + 3.0 * stated.sqrt() + 1.0,
+        "{found} alarms"
+    );
+    assert!(as_single_rows > 0, "as independent rows some are drift");
+}
+
 /// A load with a daily cycle, at this hour.
 fn load(hour: usize, change: f64, random: &mut ChaCha8Rng) -> Value {
     #[expect(clippy::cast_precision_loss, reason = "at most 23")]
