@@ -238,7 +238,9 @@ fn a_window_is_compared_with_the_training_data_of_its_hours() {
 fn the_design_effect_is_that_of_the_sizes_of_calls() {
     let effect = |sizes: &[u64]| {
         let mut monitor = monitor();
-        sizes.iter().for_each(|rows| monitor.rows(*rows));
+        for rows in sizes {
+            monitor.rows(*rows);
+        }
         age(&monitor).design_effect
     };
     assert!((effect(&[]) - 1.0).abs() < 1e-12 && (effect(&[1; 50]) - 1.0).abs() < 1e-12);
