@@ -34,6 +34,7 @@ use std::collections::HashSet;
 use crate::{
     baseline_file::{Counts, File, Head, RawColumn},
     column::{ColumnKind, ColumnRole, ValueType},
+    numbers::LARGEST,
     season::Season,
 };
 
@@ -263,9 +264,10 @@ impl RawColumn {
     fn check(self, season: Option<Season>, chunk_count: usize) -> Result<BaselineColumn, BaselineError> {
         let Self { role, name, kind, edges, counts, other, missing, value_type, .. } = self;
         let Self { mean, deviation, chunks, seasons, .. } = self;
-        let finite =
-            |(mean, deviation): &(f64, f64)| mean.is_finite() && (0.0..f64::INFINITY).contains(deviation);
-        let moments = mean.zip(deviation).filter(finite);
+        // Sums of squared distances from a larger mean would be infinite.
+        let usable =
+            |(mean, deviation): &(f64, f64)| mean.abs() <= LARGEST && (0.0..=LARGEST).contains(deviation);
+        let moments = mean.zip(deviation).filter(usable);
         let values = check_name(&name).and_then(|()| match (kind, counts) {
             (ColumnKind::Numeric, Counts::Bins(counts)) => numeric(edges.unwrap_or_default(), counts),
             (ColumnKind::Categorical, Counts::Names(counts)) => categorical(counts, other),

@@ -74,7 +74,9 @@ impl<T: Counts> Groups<T> {
 
     /// The counts of all groups.
     pub(crate) fn total(&self) -> T {
-        self.all_but(None)
+        let mut total = T::default();
+        self.groups.iter().for_each(|counts| total.add(counts));
+        total
     }
 
     /// Other counts made of those of each group.
@@ -82,11 +84,30 @@ impl<T: Counts> Groups<T> {
         Groups { groups: self.groups.iter().map(of).collect() }
     }
 
-    fn all_but(&self, left_out: Option<usize>) -> T {
-        let mut total = T::default();
-        let kept = self.groups.iter().enumerate().filter(|(place, _)| Some(*place) != left_out);
-        kept.for_each(|(_, counts)| total.add(counts));
-        total
+    /// The sums of all groups but each one, in their order. Sums of those before and of those after it need fewer additions than
+    /// each sum by itself.
+    fn all_but_each(&self) -> Vec<T> {
+        let sums = |groups: &mut dyn Iterator<Item = &T>| {
+            let mut sums = vec![T::default()];
+            for counts in groups {
+                let mut sum = T::default();
+                if let Some(before) = sums.last() {
+                    sum.add(before);
+                }
+                sum.add(counts);
+                sums.push(sum);
+            }
+            sums
+        };
+        let (before, after) = (sums(&mut self.groups.iter()), sums(&mut self.groups.iter().rev()));
+        let all = self.groups.len();
+        let all_but = |place: usize| {
+            let mut sum = T::default();
+            sum.add(&before[place]);
+            sum.add(&after[all - 1 - place]);
+            sum
+        };
+        (0..all).map(all_but).collect()
     }
 
     /// The estimate that `of` makes of the counts, with its standard error. `None` if it makes none of all groups, or with
@@ -97,9 +118,10 @@ impl<T: Counts> Groups<T> {
         of: impl Fn(&T) -> Option<f64>,
     ) -> Option<Spread> {
         let value = of(&self.total()).filter(|value| value.is_finite())?;
-        let used = self.groups.iter().enumerate().filter(|(_, counts)| !is_empty(counts));
+        let sums = self.all_but_each();
+        let used = self.groups.iter().zip(&sums).filter(|(counts, _)| !is_empty(counts));
         let without: Option<Vec<f64>> =
-            used.map(|(place, _)| of(&self.all_but(Some(place))).filter(|value| value.is_finite())).collect();
+            used.map(|(_, sum)| of(sum).filter(|value| value.is_finite())).collect();
         let without = without.filter(|without| without.len() > 1)?;
         let n = real(without.len() as u64);
         let mean = without.iter().sum::<f64>() / n;

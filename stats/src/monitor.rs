@@ -140,11 +140,15 @@ impl Monitor {
         self.squares[self.current] += real(rows) * real(rows);
     }
 
-    /// How many rows of the calls say as much as one independent row: L. Kish, Survey Sampling (1965) 5.4, for calls of different
-    /// sizes.
-    fn design_effect(&self) -> f64 {
+    /// How many of `values` values of the calls say as much as one independent value: L. Kish, Survey Sampling (1965) 5.4, for
+    /// calls of different sizes. A row may have several values of a column, such as the pixels of an image.
+    fn design_effect(&self, values: u64) -> f64 {
         let rows = real(self.rows.iter().sum());
-        let size = if rows > 0.0 { self.squares.iter().sum::<f64>() / rows } else { 1.0 };
+        if rows <= 0.0 {
+            return 1.0;
+        }
+        let of_row = (real(values) / rows).max(1.0);
+        let size = of_row * self.squares.iter().sum::<f64>() / rows;
         1.0 + ALIKE * (size - 1.0).max(0.0)
     }
 
@@ -280,13 +284,14 @@ impl Monitor {
         (0..PARTS).for_each(|part| numbers.merge(&self.numbers[part * self.columns.len() + index]));
         let Training { mut cells, effective_rows } = Training::of(baseline, rows);
         let expected_missing = cells.pop().unwrap_or_default();
-        let observed = (0..bins).map(total).collect();
+        let observed: Vec<u64> = (0..bins).map(total).collect();
+        let values = observed.iter().sum::<u64>() + total(bins + MISSING);
         ColumnDrift {
             edges,
             names,
             expected_missing,
             effective_rows,
-            design_effect: self.design_effect(),
+            design_effect: self.design_effect(values),
             missing: total(bins + MISSING),
             below: total(bins + BELOW),
             above: total(bins + ABOVE),

@@ -245,6 +245,10 @@ fn the_design_effect_is_that_of_the_sizes_of_calls() {
     };
     assert!((effect(&[]) - 1.0).abs() < 1e-12 && (effect(&[1; 50]) - 1.0).abs() < 1e-12);
     assert!((effect(&[100, 100]) - (1.0 + 0.05 * 99.0)).abs() < 1e-12);
+    let mut images = monitor();
+    images.rows(1);
+    (0..784).for_each(|_| images.number(0, 15.0));
+    assert!((age(&images).design_effect - (1.0 + 0.05 * 783.0)).abs() < 1e-12);
     // The mean size of the call of a row: (100 * 100 + 1) / 101.
     assert!((effect(&[100, 1]) - (1.0 + 0.05 * (10_001.0 / 101.0 - 1.0))).abs() < 1e-12);
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::real::real;
 
 /// Values beyond it are not added, so that sums of squares cannot overflow. Their bin counts them.
-const LARGEST: f64 = 1e100;
+pub(crate) const LARGEST: f64 = 1e100;
 
 /// Sums over values. `center` is a number near their mean in the training data: sums of squared distances from it lose few
 /// digits.
@@ -38,8 +38,9 @@ impl Numbers {
         self.count = self.count.saturating_add(1);
         self.sum += distance;
         self.squares += distance * distance;
-        self.below_by += (first - value).max(0.0);
-        self.above_by += (value - last).max(0.0);
+        // Sums stay finite: JSON has no infinity, so a summary with one could not be read.
+        self.below_by += (first - value).clamp(0.0, LARGEST);
+        self.above_by += (value - last).clamp(0.0, LARGEST);
         self.range =
             Some(self.range.map_or((value, value), |(least, most)| (least.min(value), most.max(value))));
     }
@@ -91,5 +92,16 @@ mod tests {
         assert!((mean - 11.0).abs() < 1e-12 && (deviation - 3.741_657_386_773_941_3).abs() < 1e-12);
         assert_eq!((numbers.below_by, numbers.above_by, numbers.range), (1.0, 5.0, Some((7.0, 17.0))));
         assert_eq!(Numbers::default().moments(10.0), None);
+    }
+
+    #[test]
+    fn the_sums_of_the_largest_values_are_finite() {
+        let mut numbers = Numbers::default();
+        for value in [1e100, -1e100, f64::MAX] {
+            (0..1_000).for_each(|_| numbers.add(value, -1e100, (-f64::MAX, f64::MIN_POSITIVE)));
+        }
+        let Numbers { count, sum, squares, below_by, above_by, .. } = numbers;
+        assert_eq!(count, 2_000);
+        assert!([sum, squares, below_by, above_by].iter().all(|sum| sum.is_finite()), "{numbers:?}");
     }
 }

@@ -101,6 +101,9 @@ mod tests {
         for (alpha, freedom, expected) in CHI_SQUARE {
             assert_near(chi_square_exceeded(alpha, freedom), expected);
         }
+        for freedom in [1, 2, 10, 1_000] {
+            assert!((0.0..f64::INFINITY).contains(&student_exceeded(1e-12, freedom)), "{freedom}");
+        }
         assert_near(student_exceeded(3e-7, 19), 7.689_839_278_540_012_5);
     }
 
