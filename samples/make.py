@@ -116,8 +116,8 @@ spec:
   recording:
     sink: {{uri: s3://predictions/, secretRef: {{name: s3}}}}
     rotateAfter: 10s
-  # For a demonstration. The defaults are 1h and 1000.
-  drift: {{window: 1m, minSamples: 400}}
+  # For a demonstration, which sends the same 143 rows again and again. The defaults are 1h, 1000 and 0.02.
+  drift: {{window: 1m, minSamples: 400, psi: 0.25}}
 """
 
 
