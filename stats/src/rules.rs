@@ -2,9 +2,9 @@
 
 use crate::{bins::distance_of, issue::IssueKind, real::real};
 
-/// What is known continues down to this fraction of the distance from which it begins. So a distance close to the limit does
-/// not raise and clear an alert every half minute.
-pub(crate) const ENDS_AT: f64 = 0.75;
+/// What is known continues down to this fraction of the distance from which it begins, which is three quarters of its PSI. So a
+/// distance close to the limit does not raise and clear an alert every half minute.
+pub(crate) const ENDS_AT: f64 = 0.866;
 
 /// False alarms are promised for a month of this length, in seconds.
 const MONTH: f64 = 30.0 * 86_400.0;
@@ -49,7 +49,8 @@ impl Rules {
         distance_of(self.psi)
     }
 
-    /// The rules for something that is known. The square root of a probability is the tail at about 0.7 of the distance.
+    /// The rules for something that is known. The square root of a probability is the tail at about 0.7 of the
+    /// distance.
     pub(crate) fn for_known(self, known: bool) -> (Self, f64) {
         let alpha = self.alpha();
         if known {
