@@ -30,15 +30,16 @@ pub(crate) struct ScoreCounts {
 impl ScoreCounts {
     /// Counts of scores for these classes.
     pub(crate) fn of(classes: &[String]) -> Self {
-        Self { classes: classes.to_vec(), ..Self::default() }.sized()
+        let mut counts = Self { classes: classes.to_vec(), ..Self::default() };
+        let scores = counts.scored().count();
+        counts.alone.resize_with(scores, Groups::default);
+        counts.paired.resize_with(scores, Groups::default);
+        counts
     }
 
-    /// With as many histograms as there are scores. Counts of a broken pod may have any number.
-    fn sized(mut self) -> Self {
-        let scores = self.scored().count();
-        self.alone.resize_with(scores, Groups::default);
-        self.paired.resize_with(scores, Groups::default);
-        self
+    /// Forgets all scores of these classes, for good.
+    fn give_up(&mut self, left_out: u64) {
+        *self = Self { left_out, unclear: true, ..Self::of(&self.classes) };
     }
 
     /// The classes that have a score of their own, in the order of the scores.
@@ -54,9 +55,7 @@ impl ScoreCounts {
         }
         let Some(place) = self.classes.iter().position(|known| known == class).filter(|_| !self.unclear)
         else {
-            let classes = std::mem::take(&mut self.classes);
-            *self = Self { left_out: self.left_out.saturating_add(1), unclear: true, ..Self::of(&classes) };
-            return;
+            return self.give_up(self.left_out.saturating_add(1));
         };
         let Some((main, of_class)) = self.probabilities(place, main) else {
             self.left_out = self.left_out.saturating_add(1);
@@ -98,24 +97,21 @@ impl ScoreCounts {
 
     pub(crate) fn merge(&mut self, other: &Self) {
         if self.classes.is_empty() {
-            *self = other.clone().sized();
+            self.clone_from(other);
             return;
         }
         if self.classes != other.classes {
             return;
         }
+        let left_out = self.left_out.saturating_add(other.left_out);
         if self.unclear || other.unclear {
-            let left_out = self.left_out.saturating_add(other.left_out);
-            let classes = std::mem::take(&mut self.classes);
-            *self = Self { left_out, unclear: true, ..Self::of(&classes) };
-            return;
+            return self.give_up(left_out);
         }
-        let other = other.clone().sized();
         self.alone.iter_mut().zip(&other.alone).for_each(|(mine, theirs)| mine.merge(theirs));
         self.paired.iter_mut().zip(&other.paired).for_each(|(mine, theirs)| mine.merge(theirs));
         self.loss.merge(&other.loss);
         self.paired_loss.merge(&other.paired_loss);
-        self.left_out = self.left_out.saturating_add(other.left_out);
+        self.left_out = left_out;
     }
 
     pub(crate) fn forget_challenger(&mut self) {
@@ -129,12 +125,20 @@ impl ScoreCounts {
 
     /// The scores of the class with this name, by `role`; of main alone while `alone`.
     fn histograms(&self, role: Role, class: &str, alone: bool) -> Option<Groups<Histogram>> {
-        let index = self.scored().position(|known| known == class)?;
-        Some(match role {
-            Role::Main if alone => self.alone[index].clone(),
-            Role::Main => self.paired[index].map(|both| both.0.clone()),
-            Role::Challenger => self.paired[index].map(|both| both.1.clone()),
-        })
+        if role == Role::Main && alone {
+            // Counts of a broken pod may have fewer histograms than classes.
+            return self.alone.get(self.place(class)?).cloned();
+        }
+        let of = |both: &(Histogram, Histogram)| match role {
+            Role::Main => both.0.clone(),
+            Role::Challenger => both.1.clone(),
+        };
+        Some(self.paired.get(self.place(class)?)?.map(of))
+    }
+
+    /// The place of a class among those that have a score of their own.
+    fn place(&self, class: &str) -> Option<usize> {
+        self.scored().position(|known| known == class)
     }
 
     pub(crate) fn auc(&self, role: Role, class: &str, alone: bool) -> Option<Estimate> {
@@ -142,7 +146,7 @@ impl ScoreCounts {
     }
 
     pub(crate) fn auc_difference(&self, class: &str) -> Option<Estimate> {
-        scores::auc_difference(&self.paired[self.scored().position(|known| known == class)?])
+        scores::auc_difference(self.paired.get(self.place(class)?)?)
     }
 
     pub(crate) fn log_loss(&self, role: Role, alone: bool) -> Option<Estimate> {

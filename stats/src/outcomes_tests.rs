@@ -236,3 +236,26 @@ fn scores_are_not_evaluated_if_a_class_has_none() {
     assert_eq!((other.log_loss(Role::Main), other.left_out()), (None, outcomes.left_out()));
     assert_eq!(outcomes.left_out(), 3);
 }
+
+// The counts of a broken pod must not stop the operator.
+#[test]
+fn counts_of_scores_of_any_shape_and_size_do_not_panic() {
+    let most = u64::MAX;
+    for scores in [
+        serde_json::json!({"classes": ["a", "b", "c"]}),
+        serde_json::json!({"classes": ["a", "b"], "alone": [], "paired": [[]]}),
+        serde_json::json!({"classes": ["a", "b"], "alone": [[[[255, most, most], [3, most, most]], [[3, 1, most]]]]}),
+    ] {
+        let mut outcomes: Outcomes =
+            serde_json::from_value(serde_json::json!({"scores": scores})).expect("the shape is right");
+        for _ in 0..2 {
+            for role in Role::ALL {
+                assert!(outcomes.auc(role, "b").is_none_or(|auc| auc.value <= 1.0));
+                assert!(outcomes.calibration(role).iter().all(|tenth| tenth.share.value <= 1.0));
+                assert_eq!(outcomes.log_loss(role), None);
+            }
+            assert_eq!(outcomes.auc_difference("b"), None);
+            outcomes.merge(&outcomes.clone());
+        }
+    }
+}

@@ -82,7 +82,8 @@ impl Histogram {
             won += real(*of) * (below + real(*other) / 2.0);
             below += real(*other);
         }
-        Some(won / (real(of_class) * real(others)))
+        // Sums of counts that are too large are smaller than their terms.
+        Some((won / (real(of_class) * real(others))).clamp(0.0, 1.0))
     }
 
     fn tenth(&self, tenth: usize) -> impl Iterator<Item = &(u8, u64, u64)> {
@@ -166,16 +167,21 @@ pub(crate) fn calibration(groups: &Groups<Histogram>, calls: u64, single: bool) 
     let total = groups.total();
     let tenth = |tenth: usize| {
         let shares = groups.map(|histogram| {
-            let sum = |share: Share, row: &(u8, u64, u64)| Share(share.0 + row.1, share.1 + row.1 + row.2);
-            histogram.tenth(tenth).fold(Share::default(), sum)
+            let mut share = Share::default();
+            histogram.tenth(tenth).for_each(|row| share.add(&Share(row.1, rows_of(row))));
+            share
         });
         let share = share_of(&shares, calls, single)?;
-        let rows: u64 = total.tenth(tenth).map(|(_, of, others)| of + others).sum();
-        let score =
-            total.tenth(tenth).map(|(bin, of, others)| middle_of(*bin) * real(of + others)).sum::<f64>();
+        let rows = total.tenth(tenth).map(rows_of).fold(0, u64::saturating_add);
+        let score = total.tenth(tenth).map(|row| middle_of(row.0) * real(rows_of(row))).sum::<f64>();
         Some(Calibration { from: real(tenth as u64) / 10.0, rows, score: score / real(rows), share })
     };
     (0..TENTHS).filter_map(tenth).collect()
+}
+
+/// The rows of a bin, of the class and others.
+fn rows_of((_, of_class, others): &(u8, u64, u64)) -> u64 {
+    of_class.saturating_add(*others)
 }
 
 /// The bin of a score from 0 to 1.
