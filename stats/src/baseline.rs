@@ -34,7 +34,7 @@ use std::collections::HashSet;
 use crate::{
     baseline_file::{Counts, File, Head, RawColumn},
     column::{ColumnKind, ColumnRole, ValueType},
-    numbers::LARGEST,
+    moments::LARGEST,
     season::Season,
 };
 

@@ -5,7 +5,7 @@ use crate::real::real;
 /// A bin with fewer expected rows, in the training data or in the calls, counts with all other rare ones. With so few rows a
 /// proportion is too far from the true one for the distributions that tests rely on. Ten instead of the usual five (W. G. Cochran,
 /// Biometrics 10 (1954) 417), because a false alarm must be much rarer than one in a hundred.
-pub(crate) const RARE: f64 = 10.0;
+const RARE: f64 = 10.0;
 
 /// Pairs of counts in the training data and in the calls, and how many rows of training data the first ones are worth.
 #[derive(Debug, Clone, PartialEq)]

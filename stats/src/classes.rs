@@ -187,21 +187,10 @@ pub(crate) fn balanced_accuracy(matrices: &Groups<Matrix>, single: bool) -> Opti
     Some(Estimate { value, low: value - below.sqrt() / classes, high: value + above.sqrt() / classes })
 }
 
-/// Both versions' matrices of the rows of one group.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(crate) struct Both(pub(crate) Matrix, pub(crate) Matrix);
-
-impl Counts for Both {
-    fn add(&mut self, other: &Self) {
-        self.0.add(&other.0);
-        self.1.add(&other.1);
-    }
-}
-
 /// The balanced accuracy of the second version less that of the first. The interval is Student's with the standard error of
 /// the groups.
-pub(crate) fn balanced_difference(both: &Groups<Both>) -> Option<Estimate> {
-    let difference = |of: &Both| Some(of.1.balanced_accuracy()? - of.0.balanced_accuracy()?);
+pub(crate) fn balanced_difference(both: &Groups<(Matrix, Matrix)>) -> Option<Estimate> {
+    let difference = |of: &(Matrix, Matrix)| Some(of.1.balanced_accuracy()? - of.0.balanced_accuracy()?);
     let spread = both.spread(|of| of.0.is_empty(), difference)?;
     Some(interval::student(&spread, -1.0, 1.0))
 }

@@ -1,12 +1,12 @@
 //! How far a column of the calls is from the training data: the measures that the field knows, and one in the column's own
-//! units. docs/adr/0012 explains the choice.
+//! units. docs/adr/0021 explains the choice.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     bins::Bins,
     column::ColumnKind,
-    drift::{ColumnDrift, ratio, sum},
+    drift::{ColumnDrift, sum},
     real::real,
     tails::{chi_square_above, kolmogorov_above},
 };
@@ -38,8 +38,6 @@ impl ColumnDrift {
 
     /// The counts that [`Self::distance`] compares: with or without categories that the baseline does not name.
     pub(crate) fn distribution(&self, with_others: bool) -> Bins {
-        let all = sum(&self.expected).saturating_add(self.expected_missing);
-        let worth = self.effective_rows.and_then(|rows| ratio(rows, all)).unwrap_or(1.0);
         let mut pairs: Vec<_> = self.expected.iter().copied().zip(self.observed.iter().copied()).collect();
         match self.kind {
             ColumnKind::Categorical if !with_others => _ = pairs.pop(),
@@ -53,7 +51,7 @@ impl ColumnDrift {
                 }
             }
         }
-        Bins::of(&pairs).worth(worth).folded()
+        Bins::of(&pairs).worth(self.worth()).folded()
     }
 
     /// Wasserstein's distance of order 1, in the units of the column: how far values have moved on average. `None` for

@@ -197,6 +197,12 @@ impl ColumnDrift {
         sum(&self.observed).saturating_add(self.missing)
     }
 
+    /// How many rows of the training data `expected` is worth, as a share of all: less than 1 only with seasons.
+    pub(crate) fn worth(&self) -> f64 {
+        let all = sum(&self.expected).saturating_add(self.expected_missing);
+        self.effective_rows.and_then(|rows| ratio(rows, all)).unwrap_or(1.0)
+    }
+
     /// [`Self::design_effect`], of at least 1 also for the counts of a broken pod.
     pub(crate) fn rows_for_one(&self) -> f64 {
         if self.design_effect.is_finite() { self.design_effect.max(1.0) } else { 1.0 }

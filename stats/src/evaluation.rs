@@ -7,8 +7,8 @@ use crate::{
     comparison::Role,
     groups::{Counts, Groups, Turn},
     interval::{Estimate, student},
-    moments::Moments,
-    regression::{self, Errors, Pair},
+    moments::{LARGEST, Moments},
+    regression::{self, Errors},
     scores::{self, Calibration, Histogram, Loss},
 };
 
@@ -176,7 +176,7 @@ impl ScoreCounts {
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct NumberCounts {
     alone: Groups<Moments>,
-    paired: Groups<Pair>,
+    paired: Groups<(Moments, Moments)>,
     left_out: u64,
 }
 
@@ -184,8 +184,7 @@ impl NumberCounts {
     /// Counts a row with this outcome, and returns whether both have answered it with a number.
     pub(crate) fn count(&mut self, turn: Turn, outcome: f64, main: f64, challenger: Option<f64>) -> bool {
         let is_counted = self.alone.of(turn).push(main, outcome);
-        let both =
-            challenger.filter(|challenger| is_counted && challenger.is_finite() && challenger.abs() <= 1e100);
+        let both = challenger.filter(|challenger| is_counted && challenger.abs() <= LARGEST);
         self.left_out =
             self.left_out.saturating_add(u64::from(!is_counted || challenger.is_some() != both.is_some()));
         let Some(challenger) = both else { return false };

@@ -19,6 +19,14 @@ pub(crate) trait Counts: Default {
     fn add(&mut self, other: &Self);
 }
 
+/// Counts of main and of the challenger for the same rows.
+impl<A: Counts, B: Counts> Counts for (A, B) {
+    fn add(&mut self, other: &Self) {
+        self.0.add(&other.0);
+        self.1.add(&other.1);
+    }
+}
+
 /// Counts of the calls of each group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

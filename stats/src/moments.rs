@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{groups::Counts, real::real};
 
 /// Larger numbers are left out, so that sums of squares cannot overflow.
-const LARGEST: f64 = 1e100;
+pub(crate) const LARGEST: f64 = 1e100;
 
 /// Running means and squared distances to them, by Welford's method. It loses few digits if the mean is much larger
 /// than the spread, unlike sums of squares.

@@ -29,8 +29,7 @@ pub struct Natural {
 }
 
 impl Natural {
-    /// The natural change that chunks show, each given as its counts next to those that are expected. `rows` is how many rows
-    /// the expected counts of each are worth.
+    /// The natural change that chunks show, each given as its counts next to those that are expected.
     pub(crate) fn of(chunks: impl Iterator<Item = Bins>) -> Self {
         let (mut count, mut excess, mut chi_square, mut freedom) = (0_u64, 0.0, 0.0, 0.0);
         for bins in chunks {

@@ -3,10 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::real::real;
-
-/// Values beyond it are not added, so that sums of squares cannot overflow. Their bin counts them.
-pub(crate) const LARGEST: f64 = 1e100;
+use crate::{moments::LARGEST, real::real};
 
 /// Sums over values. `center` is a number near their mean in the training data: sums of squared distances from it lose few
 /// digits.
@@ -29,7 +26,7 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// Adds a value of a column with these outer edges.
+    /// Adds a value of a column with these outer edges. One beyond [`LARGEST`] is not added; its bin counts it.
     pub(crate) fn add(&mut self, value: f64, center: f64, (first, last): (f64, f64)) {
         if value.abs() > LARGEST {
             return;

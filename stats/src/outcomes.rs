@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    classes::{self, Both, Matrix, Names, Scores},
+    classes::{self, Matrix, Names, Scores},
     comparison::Role,
     evaluation::{NumberCounts, ScoreCounts, ValueCounts},
     groups::{Counts, Groups, Share, Turn},
@@ -81,7 +81,7 @@ pub struct Outcomes {
     /// Predictions of main for all rows.
     alone: Groups<Matrix>,
     /// Predictions of both for the rows that both have answered.
-    side_by_side: Groups<Both>,
+    side_by_side: Groups<(Matrix, Matrix)>,
     scores: ScoreCounts,
     numbers: NumberCounts,
     values: ValueCounts,
@@ -146,7 +146,7 @@ impl Outcomes {
         let places = self.names.places_of(&other.names);
         self.alone.merge(&other.alone.map(|matrix| matrix.renamed(&places)));
         let renamed =
-            |Both(main, challenger): &Both| Both(main.renamed(&places), challenger.renamed(&places));
+            |(main, challenger): &(Matrix, Matrix)| (main.renamed(&places), challenger.renamed(&places));
         self.side_by_side.merge(&other.side_by_side.map(renamed));
         self.scores.merge(&other.scores);
         self.numbers.merge(&other.numbers);

@@ -28,7 +28,7 @@ impl ColumnDrift {
         let all = sum(&self.expected).saturating_add(self.expected_missing);
         let (x, n) = (real(self.missing), real(self.samples()));
         let (k, m) = (real(self.expected_missing), real(all));
-        let worth = self.effective_rows.map_or(1.0, |rows| real(rows) / m.max(1.0));
+        let worth = self.worth();
         let is_known = known.issues.contains(&IssueKind::Missing);
         let counts = [x, n, k * worth, m * worth];
         if !self.differ(counts, self.natural_missing, rules, is_known) {
@@ -66,8 +66,7 @@ impl ColumnDrift {
     /// categories with two rows tell how uncertain that is.
     pub(crate) fn outside(&self, rules: &Rules, known: Known<'_>) -> Option<Issue> {
         let (m, n) = (real(sum(&self.expected)), real(sum(&self.observed)));
-        let worth =
-            self.effective_rows.map_or(1.0, |rows| real(rows) / (m + real(self.expected_missing)).max(1.0));
+        let worth = self.worth();
         if m <= 0.0 || n <= 0.0 {
             return None;
         }

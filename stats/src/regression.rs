@@ -1,7 +1,7 @@
 //! How far the numbers that a version predicted are from those that turned out to be true.
 
 use crate::{
-    groups::{Counts, Groups},
+    groups::Groups,
     interval::{Estimate, student},
     moments::Moments,
     real::real,
@@ -21,17 +21,6 @@ pub struct Errors {
     pub r2: Option<Estimate>,
 }
 
-/// Predictions of main and of the challenger for the same rows.
-#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Pair(pub(crate) Moments, pub(crate) Moments);
-
-impl Counts for Pair {
-    fn add(&mut self, other: &Self) {
-        self.0.add(&other.0);
-        self.1.add(&other.1);
-    }
-}
-
 /// The errors, with Student's intervals by the standard error of the groups.
 pub(crate) fn errors(groups: &Groups<Moments>) -> Errors {
     let interval = |of: fn(&Moments) -> Option<f64>, least: f64, most: f64| {
@@ -45,8 +34,9 @@ pub(crate) fn errors(groups: &Groups<Moments>) -> Errors {
     }
 }
 
-/// The mean absolute error of the challenger less that of main, and the same of the root mean squared error.
-pub(crate) fn differences(groups: &Groups<Pair>) -> [Option<Estimate>; 2] {
+/// The mean absolute error of the challenger less that of main, and the same of the root mean squared error. The pairs are main
+/// and challenger.
+pub(crate) fn differences(groups: &Groups<(Moments, Moments)>) -> [Option<Estimate>; 2] {
     let difference = |of: fn(&Moments) -> Option<f64>| {
         let spread = groups.spread(|pair| pair.0.count() == 0, |pair| Some(of(&pair.1)? - of(&pair.0)?))?;
         Some(student(&spread, f64::NEG_INFINITY, f64::INFINITY))
@@ -84,7 +74,7 @@ mod tests {
     // scikit-learn 1.9.1: mean_absolute_error, root_mean_squared_error, r2_score of (TRUE, MAIN), and np.mean(MAIN - TRUE)
     #[test]
     fn the_errors_are_those_of_scikit_learn() {
-        let (mut main, mut both) = (Groups::<Moments>::default(), Groups::<Pair>::default());
+        let (mut main, mut both) = (Groups::<Moments>::default(), Groups::<(Moments, Moments)>::default());
         for call in 0..8 {
             let turn = Turn::of(call as u64);
             main.of(turn).push(MAIN[call], TRUE[call]);

@@ -150,13 +150,6 @@ pub(crate) fn auc_difference(groups: &Groups<(Histogram, Histogram)>) -> Option<
     Some(student(&groups.spread(|both| both.0.is_empty(), of)?, -1.0, 1.0))
 }
 
-impl<A: Counts, B: Counts> Counts for (A, B) {
-    fn add(&mut self, other: &Self) {
-        self.0.add(&other.0);
-        self.1.add(&other.1);
-    }
-}
-
 /// The mean log loss.
 pub(crate) fn log_loss(groups: &Groups<Loss>) -> Option<Estimate> {
     Some(student(&groups.spread(|loss| loss.1 == 0, Loss::mean)?, 0.0, f64::INFINITY))

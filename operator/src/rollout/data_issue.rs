@@ -8,7 +8,7 @@ use understudy_stats as stats;
 
 use super::{
     columns::{Column, in_status},
-    drift::{Finding, NAMED, too_few},
+    drift::{Finding, listed, too_few},
     figures::rounded,
 };
 use crate::reasons::Data as Reason;
@@ -46,12 +46,7 @@ pub fn finding(columns: &[Column], issues: &[DataIssue], rules: &DriftRules) -> 
         return None;
     }
     if let Some(worst) = issues.first() {
-        let named: Vec<_> = issues.iter().take(NAMED).map(in_words).collect();
-        let rest = match issues.len().saturating_sub(NAMED) {
-            0 => String::new(),
-            rest => format!("; and {rest} more"),
-        };
-        return Some((Some(true), reason(worst.issue).as_str(), format!("{}{rest}", named.join("; "))));
+        return Some((Some(true), reason(worst.issue).as_str(), listed(issues.iter().map(in_words))));
     }
     if !columns.iter().any(|column| column.judged.enough) {
         return Some((None, Reason::TooFewSamples.as_str(), too_few(columns.iter(), rules)));

@@ -10,7 +10,7 @@ use super::{columns::Column, figures::rounded};
 use crate::reasons::Drift as Reason;
 
 /// Features that a condition names. The others are only counted.
-pub const NAMED: usize = 10;
+const NAMED: usize = 10;
 
 /// Every feature that drifts now, the largest distance first.
 pub fn drifting(before: &DriftStatus, columns: &[Column], now: Timestamp) -> Vec<DriftingFeature> {
@@ -65,16 +65,8 @@ pub fn finding(
         return None;
     }
     if !drifting.is_empty() {
-        let named: Vec<_> = drifting.iter().take(NAMED).map(|feature| in_words(feature)).collect();
-        let rest = match drifting.len().saturating_sub(NAMED) {
-            0 => String::new(),
-            rest => format!("; and {rest} more"),
-        };
-        let message = format!(
-            "{} of {count} {what} drift from the baseline: {}{rest}",
-            drifting.len(),
-            named.join("; ")
-        );
+        let listed = listed(drifting.iter().map(|feature| in_words(feature)));
+        let message = format!("{} of {count} {what} drift from the baseline: {listed}", drifting.len());
         return Some((Some(true), Reason::Drifts.as_str(), message));
     }
     let measured = |column: &&&Column| column.judged.enough;
@@ -98,6 +90,16 @@ pub fn finding(
 fn in_words(feature: &DriftingFeature) -> String {
     let DriftingFeature { name, distance, limit, change, .. } = feature;
     format!("{name} (distance {distance:.2}, limit {limit:.2}; {change})")
+}
+
+/// The first of all these, and how many more there are.
+pub fn listed(mut all: impl ExactSizeIterator<Item = String>) -> String {
+    let named: Vec<_> = all.by_ref().take(NAMED).collect();
+    let rest = match all.len() {
+        0 => String::new(),
+        rest => format!("; and {rest} more"),
+    };
+    format!("{}{rest}", named.join("; "))
 }
 
 /// The message for a window with too few rows.

@@ -34,7 +34,8 @@ pub fn calibration(outcomes: &stats::Outcomes) -> Vec<CalibrationTenth> {
 
 /// The errors of both versions' numbers. `None` for a model with labels.
 pub fn numbers(outcomes: &stats::Outcomes) -> Option<NumberErrors> {
-    let of = |role| outcomes.errors(role);
+    let [main, challenger] = stats::Role::ALL.map(|role| outcomes.errors(role));
+    let of = |role| if role == stats::Role::Main { main } else { challenger };
     let [mae, rmse] = outcomes.error_differences();
     Some(NumberErrors {
         rows: count(outcomes.numbers()),

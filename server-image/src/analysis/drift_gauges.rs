@@ -133,7 +133,6 @@ impl DriftGauges {
         self.samples.with_label_values(&labels).set(real(column.samples()));
         let chi_square = column.chi_square().filter(|_| column.kind == ColumnKind::Categorical);
         for (gauges, value) in [
-            (&self.distance, column.distance()),
             (&self.psi, column.psi()),
             (&self.ks, column.ks()),
             (&self.ks_p, column.ks_p_value()),
@@ -157,19 +156,23 @@ impl DriftGauges {
         let Some(found) =
             rules.map(|rules| column.judge(rules, Known::default())).filter(|found| found.enough)
         else {
-            self.limit.with_label_values(&labels).set(f64::INFINITY);
+            self.set_distance(&labels, column.distance(), f64::INFINITY);
             return;
         };
         judged.1 += 1;
         judged.0 += u64::from(found.shift.is_some());
         // With an issue, the distance is a consequence of it.
         let limit = found.limit.filter(|_| found.shift.is_some() || found.issues.is_empty());
-        self.limit.with_label_values(&labels).set(limit.unwrap_or(f64::INFINITY));
-        if let Some(distance) = found.distance {
-            self.distance.with_label_values(&labels).set(distance);
-        }
+        self.set_distance(&labels, found.distance, limit.unwrap_or(f64::INFINITY));
         for issue in &found.issues {
             self.issues.with_label_values(&[labels[0], labels[1], issue.kind.as_str()]).set(1.0);
+        }
+    }
+
+    fn set_distance(&self, labels: &[&str], distance: Option<f64>, limit: f64) {
+        self.limit.with_label_values(labels).set(limit);
+        if let Some(distance) = distance {
+            self.distance.with_label_values(labels).set(distance);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::runtime::events::EventType;
 use understudy_crds::{
-    ColumnRole, IssueKind, MainReason, ModelDeployment, ModelDeploymentStatus, RollbackResult,
+    ColumnRole, DriftStatus, MainReason, ModelDeployment, ModelDeploymentStatus, RollbackResult,
     condition::{
         self, APPROVAL_POLICY_ACTIVE, CHALLENGER_READY, DATA_DRIFT, DATA_ISSUE, PREDICTION_DRIFT, RUNNING,
         STALLED,
@@ -116,8 +116,16 @@ fn changes(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Vec
         (DATA_DRIFT, EventReason::DataDriftOver, ColumnRole::Input),
         (PREDICTION_DRIFT, EventReason::PredictionDriftOver, ColumnRole::Output),
     ];
-    let drift = drift.into_iter().filter_map(|(type_, over, role)| drifted(before, after, type_, over, role));
-    challenged(before, after).into_iter().chain(drift).chain(data_issue(before, after)).collect()
+    let drift = drift.into_iter().filter_map(|(type_, over, role)| {
+        found_out(before, after, (type_, over), |drift| {
+            let features = drift.features.iter().filter(|feature| feature.role == role);
+            features.map(|feature| feature.name.clone()).collect()
+        })
+    });
+    let issues = found_out(before, after, (DATA_ISSUE, EventReason::DataIssueOver), |drift| {
+        drift.issues.iter().map(|issue| (issue.role, issue.name.clone(), issue.issue)).collect()
+    });
+    challenged(before, after).into_iter().chain(drift).chain(issues).collect()
 }
 
 fn challenged(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Option<Event> {
@@ -151,43 +159,20 @@ fn known(old: &Condition, new: &Condition) -> bool {
     (&old.status, &old.reason) == (&new.status, &new.reason)
 }
 
-/// The event of a drift that begins, includes one more feature, or ends.
-fn drifted(
+/// The event of drift or issues that begin, include one more feature, or end. `found` are those of a status.
+fn found_out<K: Ord>(
     before: &ModelDeploymentStatus,
     after: &ModelDeploymentStatus,
-    type_: &str,
-    over: EventReason,
-    role: ColumnRole,
+    (type_, over): (&str, EventReason),
+    found: impl Fn(&DriftStatus) -> BTreeSet<K>,
 ) -> Option<Event> {
     let new = condition::find(&after.conditions, type_)?;
     let was = condition::is_true(&before.conditions, type_);
-    let features = |s: &ModelDeploymentStatus| -> BTreeSet<String> {
-        let all = s.drift.iter().flat_map(|d| &d.features).filter(|f| f.role == role);
-        all.map(|f| f.name.clone()).collect()
-    };
+    let found = |s: &ModelDeploymentStatus| s.drift.as_ref().map_or_else(BTreeSet::new, &found);
     match (new.status.as_str(), was) {
-        ("True", true) if features(after).is_subset(&features(before)) => None,
+        ("True", true) if found(after).is_subset(&found(before)) => None,
         ("True", _) => Some((EventType::Warning, type_.to_owned(), new.message.clone())),
         ("False", true) => Some((EventType::Normal, over.as_str().to_owned(), new.message.clone())),
-        _ => None,
-    }
-}
-
-/// The event of an issue that begins, of one more issue, or of the end of the last one.
-fn data_issue(before: &ModelDeploymentStatus, after: &ModelDeploymentStatus) -> Option<Event> {
-    let new = condition::find(&after.conditions, DATA_ISSUE)?;
-    let was = condition::is_true(&before.conditions, DATA_ISSUE);
-    let issues = |s: &ModelDeploymentStatus| -> BTreeSet<(ColumnRole, String, IssueKind)> {
-        let all = s.drift.iter().flat_map(|drift| &drift.issues);
-        all.map(|issue| (issue.role, issue.name.clone(), issue.issue)).collect()
-    };
-    match (new.status.as_str(), was) {
-        ("True", true) if issues(after).is_subset(&issues(before)) => None,
-        ("True", _) => Some((EventType::Warning, DATA_ISSUE.to_owned(), new.message.clone())),
-        ("False", true) => {
-            let over = EventReason::DataIssueOver.as_str().to_owned();
-            Some((EventType::Normal, over, new.message.clone()))
-        }
         _ => None,
     }
 }
