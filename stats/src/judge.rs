@@ -109,17 +109,20 @@ impl ColumnDrift {
         format!("values are {} away on average", short_number(moved))
     }
 
-    /// The category whose share of the named ones has changed most.
+    /// The category whose share of the named ones has changed most. Of several that changed by the same, the one that grew.
     fn changed_category(&self) -> Option<String> {
         let named = self.names.len().min(self.expected.len()).min(self.observed.len());
         let total = |counts: &[u64]| real(counts[..named].iter().sum::<u64>().max(1));
         let (m, n) = (total(&self.expected), total(&self.observed));
         let share = |place: usize| (real(self.expected[place]) / m, real(self.observed[place]) / n);
-        let change = |place: &usize| {
-            let (before, now) = share(*place);
-            (now - before).abs()
+        let growth = |place: usize| {
+            let (before, now) = share(place);
+            now - before
         };
-        let place = (0..named).max_by(|a, b| change(a).total_cmp(&change(b)))?;
+        let most = (0..named).map(|place| growth(place).abs()).fold(0.0, f64::max);
+        // Equal changes differ by what rounding leaves.
+        let changed_most = (0..named).filter(|place| growth(*place).abs() >= most - 1e-9);
+        let place = changed_most.max_by(|a, b| growth(*a).total_cmp(&growth(*b)))?;
         let (before, now) = share(place);
         Some(format!("{} {}, {} in the training data", self.names[place], percent(now), percent(before)))
     }

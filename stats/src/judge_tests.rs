@@ -73,6 +73,30 @@ fn a_category_that_has_become_rarer_is_named() {
     assert_eq!((change.as_deref(), issues), (Some("Delft 50 %, 70 % in the training data"), vec![]));
 }
 
+// With two categories, one loses what the other gains. How floats are rounded must not decide which of them is named.
+#[rstest]
+#[case([60_000, 40_000], [2_900, 7_100])]
+#[case([70_000, 30_000], [2_900, 7_100])]
+#[case([69_810, 30_190], [2_895, 7_105])]
+fn of_categories_that_changed_by_the_same_the_one_that_grew_is_named(
+    #[case] expected: [u64; 2],
+    #[case] observed: [u64; 2],
+) {
+    let change = |expected: [u64; 2], observed: [u64; 2], names: [&str; 2]| {
+        let counts = [[&expected[..], &[0]].concat(), [&observed[..], &[0]].concat()];
+        let mut column = ColumnDrift::new(ColumnRole::Output, "label", ColumnKind::Categorical, counts);
+        column.names = names.map(str::to_owned).to_vec();
+        found(&column, Known::default()).0.unwrap_or_default()
+    };
+    let reversed = |[a, b]: [u64; 2]| [b, a];
+    for said in [
+        change(expected, observed, ["no", "yes"]),
+        change(reversed(expected), reversed(observed), ["yes", "no"]),
+    ] {
+        assert!(said.starts_with("yes 71 %, "), "{said}");
+    }
+}
+
 // The smallest distance that matters is larger than what chance explains: 0.011 for ten bins and 10,000,000 values.
 #[test]
 fn a_change_that_is_certain_but_does_not_matter_is_no_drift() {
