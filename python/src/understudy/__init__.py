@@ -1,0 +1,1 @@
+"""Publish models to Understudy."""

@@ -1,0 +1,1 @@
+"""Converters from one format each to ONNX."""
