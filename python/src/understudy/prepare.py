@@ -135,7 +135,7 @@ def _evaluate(converted: Converted, rows: pd.DataFrame, truth: Any, wishes: Wish
     import numpy as np
 
     from understudy.evaluate import evaluate
-    from understudy.prove import Session
+    from understudy.runtime import Session
 
     with steps.step("evaluate") as step:
         groups = rows[wishes.groups] if wishes.groups else None
@@ -150,7 +150,7 @@ def _baseline(converted: Converted, training: pd.DataFrame, steps: Steps) -> byt
     import pandas as pd
 
     from understudy import baseline
-    from understudy.prove import Session
+    from understudy.runtime import Session
 
     with steps.step("baseline") as step:
         answers = Session(converted).answer(training)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from understudy.prove.difference import Difference, Tolerance
 from understudy.prove.report import Report
 from understudy.prove.rows import Asked, rows_to_ask
-from understudy.prove.runtime import Session
+from understudy.runtime import Session
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from understudy.convert.converted import Converted
 
-__all__ = ["Asked", "Difference", "Proof", "Report", "Session", "Tolerance", "prove"]
+__all__ = ["Asked", "Difference", "Proof", "Report", "Tolerance", "prove"]
 
 
 @dataclass(frozen=True)

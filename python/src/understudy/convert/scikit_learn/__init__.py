@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from understudy import runtime
 from understudy.convert.converted import Converted
-from understudy.convert.scikit_learn import operators, original, prepare
+from understudy.convert.scikit_learn import graph, operators, original, prepare
 from understudy.errors import NotConvertible
 from understudy.original import PROBABILITIES, SCORES, Original
 from understudy.table import VECTOR, Inputs, Kind
@@ -36,32 +37,46 @@ def convert(model: Any, inputs: Inputs) -> Converted:
         if inputs.single:
             raise
         narrow = replace(inputs, single=True)
-        graph = _loadable(prepared, source, narrow)
-    return Converted(source, graph, narrow, ("A step of the model computes with 32-bit numbers only, so all numbers have 32 bits.",))
+        converted = _loadable(prepared, source, narrow)
+    return Converted(source, converted, narrow, ("A step of the model computes with 32-bit numbers only, so all numbers have 32 bits.",))
 
 
 def _loadable(model: Any, source: Original, inputs: Inputs) -> onnx.ModelProto:
     """The model as ONNX, if ONNX Runtime loads it."""
-    import onnxruntime
-
-    graph = _to_onnx(model, source, inputs)
-    _name_outputs(graph, source)
+    model_graph = _to_onnx(model, source, inputs)
+    graph.name_outputs(model_graph, source.outputs)
+    if _is_joined(model, inputs):
+        graph.join_columns(model_graph, inputs)
+    elif not inputs.vector:
+        graph.name_inputs(model_graph, [column.name for column in inputs.columns])
     try:
-        onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+        runtime.load(model_graph)
     except Exception as error:  # noqa: BLE001: its errors have no other common type
         what = str(error).splitlines()[0]
         raise NotConvertible(f"ONNX Runtime does not load the converted {type(model).__name__}: {what}") from error
-    return graph
+    return model_graph
 
 
-def _types(inputs: Inputs) -> list[tuple[str, Any]]:
+def _types(inputs: Inputs, joined: bool) -> list[tuple[str, Any]]:
+    """What skl2onnx is told of the inputs."""
     from skl2onnx.common.data_types import BooleanTensorType, DoubleTensorType, FloatTensorType, StringTensorType
 
     number = FloatTensorType if inputs.single else DoubleTensorType
-    if inputs.vector:
-        return [(VECTOR, number([None, len(inputs.columns)]))]
     of_kind = {Kind.NUMBER: number, Kind.BOOLEAN: BooleanTensorType, Kind.TEXT: StringTensorType}
+    if inputs.vector or joined:
+        texts = all(column.kind is Kind.TEXT for column in inputs.columns)
+        return [(VECTOR, (StringTensorType if texts else number)([None, len(inputs.columns)]))]
     return [(column.name, of_kind[column.kind]([None, 1])) for column in inputs.columns]
+
+
+def _is_joined(model: Any, inputs: Inputs) -> bool:
+    """Whether the model takes the columns of a DataFrame as one table of numbers, or of texts. Others choose columns by name."""
+    if inputs.vector or any(type(part).__name__ == "ColumnTransformer" for part in prepare.parts(model)):
+        return False
+    kinds = {column.kind is Kind.TEXT for column in inputs.columns}
+    if len(kinds) > 1:
+        raise NotConvertible(f"{type(model).__name__} takes texts and numbers in one table: begin the pipeline with a ColumnTransformer")
+    return True
 
 
 def _to_onnx(model: Any, source: Original, inputs: Inputs) -> onnx.ModelProto:
@@ -69,11 +84,12 @@ def _to_onnx(model: Any, source: Original, inputs: Inputs) -> onnx.ModelProto:
     from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
 
     functions, shapes = operators.custom(model)
+    joined = _is_joined(model, inputs)
 
     def converted(options: dict[int, dict[str, Any]]) -> onnx.ModelProto:
         return convert_sklearn(
             model,
-            initial_types=_types(inputs),
+            initial_types=_types(inputs, joined),
             options=options,
             target_opset=OPSETS,
             custom_conversion_functions=functions,
@@ -102,18 +118,3 @@ def _to_onnx(model: Any, source: Original, inputs: Inputs) -> onnx.ModelProto:
 def _last(model: Any) -> Any:
     steps = getattr(model, "steps", None)
     return _last(steps[-1][1]) if steps else model
-
-
-def _name_outputs(graph: onnx.ModelProto, source: Original) -> None:
-    """Gives outputs the names of the original's answers."""
-    for output, name in zip(graph.graph.output, source.outputs, strict=True):
-        if output.name != name:
-            _rename(graph, name, f"{name}_of_a_step")
-            _rename(graph, output.name, name)
-            output.name = name
-
-
-def _rename(graph: onnx.ModelProto, old: str, new: str) -> None:
-    for node in graph.graph.node:
-        node.input[:] = [new if each == old else each for each in node.input]
-        node.output[:] = [new if each == old else each for each in node.output]

@@ -20,23 +20,27 @@ SINGLE = {
 """Trees that compare in 32 bits, whatever they are given, and operators that ONNX Runtime has with 32 bits only."""
 DOUBLE = {"HistGradientBoostingClassifier", "HistGradientBoostingRegressor", "LGBMClassifier", "LGBMRegressor"}
 """Trees that compare in 64 bits."""
+ROUNDED = {name for name in SINGLE if "Tree" in name or "Forest" in name or name.startswith("GradientBoosting")} - {"IsolationForest"}
+"""Trees that compare numbers of 32 bits with thresholds of 64."""
 
 
 def custom(model: Any) -> tuple[dict[type, Convert], dict[type, Shape]]:
     """The conversions, and the shapes of their results, for the types that are in this model."""
-    _register(model)
+    register(model)
     functions: dict[type, Convert] = {}
     shapes: dict[type, Shape] = {}
     for part in parts(model):
         kind = type(part)
         if kind.__name__ in SINGLE | DOUBLE:
             functions[kind], shapes[kind] = _narrow, _shape_of_narrow
+        elif kind.__name__ == "StandardScaler":
+            functions[kind], shapes[kind] = _scale, _shape_of_narrow
         elif kind.__name__ == "SimpleImputer":
             functions[kind], shapes[kind] = _impute, _shape_of_imputer
     return functions, shapes
 
 
-def _register(model: Any) -> None:
+def register(model: Any) -> None:
     """Makes the converters of other packages known to skl2onnx."""
     packages = {type(part).__module__.partition(".")[0] for part in parts(model)}
     if not packages & {"xgboost", "lightgbm"}:
@@ -91,8 +95,13 @@ def _narrow(scope: Any, operator: Any, container: Any) -> None:
     if not _is_double(operator):
         before = len(container.nodes)
         _standard(operator)[0](scope, operator, container)
-        if type(operator.raw_operator).__name__ in DOUBLE:
-            _compare_in_double(container, container.nodes[before:], operator.raw_operator, scope)
+        nodes = [node for node in container.nodes[before:] if node.op_type.startswith("TreeEnsemble")]
+        kind = type(operator.raw_operator).__name__
+        if kind in DOUBLE:
+            _compare_in_double(container, nodes, operator.raw_operator, scope)
+        elif kind in ROUNDED:
+            for node in nodes:
+                thresholds.in_single(node, operator.raw_operator)
         return
     rows = operator.inputs[0]
     narrow = scope.declare_local_variable("narrow", FloatTensorType(rows.type.shape))
@@ -116,7 +125,7 @@ def _compare_in_double(container: Any, nodes: list[Any], model: Any, scope: Any)
 
     casts = {node.output[0]: node for node in container.nodes if node.op_type == "Cast"}
     for node in nodes:
-        if not node.op_type.startswith("TreeEnsemble") or not thresholds.exact(node, model):
+        if not thresholds.in_double(node, model):
             continue
         container.node_domain_version_pair_sets.add(("ai.onnx.ml", 3))
         cast = casts.get(node.input[0])
@@ -130,6 +139,26 @@ def _compare_in_double(container: Any, nodes: list[Any], model: Any, scope: Any)
 
 def _node(scope: Any, container: Any, kind: str, inputs: Any, outputs: Any, **attributes: Any) -> None:
     container.add_node(kind, inputs, outputs, name=scope.get_unique_operator_name(kind), **attributes)
+
+
+def _scale(scope: Any, operator: Any, container: Any) -> None:
+    """Subtracts and divides with 32 bits, as scikit-learn does with such numbers. The operator Scaler multiplies, and rounds otherwise."""
+    import numpy as np
+    from onnx import numpy_helper
+    from skl2onnx.common.data_types import FloatTensorType
+
+    scaler, rows, out = operator.raw_operator, operator.inputs[0], operator.outputs[0].full_name
+    if not isinstance(rows.type, FloatTensorType) or len(operator.inputs) > 1:
+        _standard(operator)[0](scope, operator, container)
+        return
+    steps = [(kind, values) for kind, values in (("Sub", scaler.mean_), ("Div", scaler.scale_)) if values is not None]
+    name = rows.full_name
+    for kind, values in steps:
+        constant, result = scope.get_unique_variable_name("by"), scope.get_unique_variable_name("scaled")
+        _constant(container, constant, numpy_helper.from_array(np.asarray(values, dtype=np.float32).reshape(1, -1), constant))
+        _node(scope, container, kind, [name, constant], result, op_version=14)
+        name = result
+    _node(scope, container, "Identity", name, out)
 
 
 def _shape_of_imputer(operator: Any) -> None:

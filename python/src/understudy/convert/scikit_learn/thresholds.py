@@ -1,4 +1,4 @@
-"""The thresholds of trees that compare in 64 bits. Converters write 32 bits, so a value next to a threshold takes the other branch."""
+"""The thresholds of trees. They have 64 bits, and converters round them to 32, so a value next to one takes the other branch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NUMBERS = ("nodes_values", "base_values", "nodes_hitrates", "class_weights", "ta
 """Attributes with numbers. ONNX Runtime wants all of them with 64 bits, or none."""
 
 
-def exact(node: Any, model: Any) -> bool:
+def in_double(node: Any, model: Any) -> bool:
     """Gives the node of a tree ensemble the model's own thresholds, if each of them is found. Returns whether it did.
 
     Afterwards the node takes 64-bit numbers. Its weights keep their values, and it still answers with 32 bits.
@@ -21,20 +21,10 @@ def exact(node: Any, model: Any) -> bool:
     import numpy as np
     from onnx import helper, numpy_helper
 
+    values = _values(node, model)
+    if values is None:
+        return False
     attributes = {attribute.name: attribute for attribute in node.attribute}
-    originals: dict[tuple[int, int], list[float]] = defaultdict(list)
-    for tree, feature, threshold in _thresholds(model):
-        originals[tree, feature].append(threshold)
-    values = []
-    trees, features, modes = (attributes[f"nodes_{each}"] for each in ("treeids", "featureids", "modes"))
-    for tree, feature, mode, value in zip(trees.ints, features.ints, modes.strings, attributes["nodes_values"].floats, strict=True):
-        # A split at infinity separates the missing values from all others.
-        if mode not in (b"LEAF", b"BRANCH_EQ") and math.isfinite(value):
-            near = min(originals[tree, feature], key=lambda each: abs(each - value), default=float("inf"))
-            if not abs(near - value) <= CLOSE * max(abs(value), 1e-30):
-                return False
-            value = near
-        values.append(value)
     for name in NUMBERS:
         if name in attributes:
             numbers = values if name == "nodes_values" else list(attributes[name].floats)
@@ -44,16 +34,94 @@ def exact(node: Any, model: Any) -> bool:
     return True
 
 
-def _thresholds(model: Any) -> Iterator[tuple[int, int, float]]:
-    """The tree, the feature and the threshold of each split on a number."""
+def in_single(node: Any, model: Any) -> None:
+    """Rounds each threshold down to 32 bits, where a converter rounds to the nearest number. Of two numbers of 32 bits, both are then
+    on the same sides as of the threshold with 64 bits: `x <= threshold` has the same answer for each of them."""
+    import numpy as np
+
+    values = _values(node, model)
+    if values is None:
+        return
+    nearest = np.array(values, dtype=np.float64).astype(np.float32)
+    below = np.where(nearest.astype(np.float64) > values, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+    for attribute in node.attribute:
+        if attribute.name == "nodes_values":
+            attribute.floats[:] = below.tolist()
+    _follow_missing(node, _trees(model))
+
+
+def _follow_missing(node: Any, trees: list[Any]) -> None:
+    """Sends missing numbers to the branch that the original sends them to. Converters send them to the right."""
+    import numpy as np
+    from onnx import helper
+
+    attributes = {attribute.name: attribute for attribute in node.attribute}
+    left = []
+    numbers, places, features = (attributes[f"nodes_{each}"].ints for each in ("treeids", "nodeids", "featureids"))
+    for number, place, feature, mode in zip(numbers, places, features, attributes["nodes_modes"].strings, strict=True):
+        if number >= len(trees) or place >= trees[number].tree_.node_count:
+            return
+        tree = trees[number].tree_
+        if mode != b"LEAF" and tree.feature[place] != feature:
+            # The nodes have other numbers than in the original.
+            return
+        left.append(int(mode != b"LEAF" and bool(np.asarray(tree.missing_go_to_left)[place])))
+    name = "nodes_missing_value_tracks_true"
+    if name in attributes:
+        node.attribute.remove(attributes[name])
+    node.attribute.append(helper.make_attribute(name, left))
+
+
+def _trees(model: Any) -> list[Any]:
+    """The trees of scikit-learn's forests, in the order of their conversion."""
+    import numpy as np
+
+    return [model] if hasattr(model, "tree_") else list(np.ravel(model.estimators_))
+
+
+def _values(node: Any, model: Any) -> list[float] | None:
+    """The value of each node, with the original thresholds. `None` if one of them is not found."""
+    attributes = {attribute.name: attribute for attribute in node.attribute}
+    at_node: dict[tuple[int, int, int], float] = {}
+    of_feature: dict[tuple[int, int], list[float]] = defaultdict(list)
+    for tree, place, feature, threshold in _splits(model):
+        at_node[tree, place, feature] = threshold
+        of_feature[tree, feature].append(threshold)
+    values = []
+    trees, places, features = (attributes[f"nodes_{each}"].ints for each in ("treeids", "nodeids", "featureids"))
+    modes = attributes["nodes_modes"].strings
+    for tree, place, feature, mode, value in zip(trees, places, features, modes, attributes["nodes_values"].floats, strict=True):
+        # A split at infinity separates the missing values from all others.
+        if mode not in (b"LEAF", b"BRANCH_EQ") and math.isfinite(value):
+            # Some converters give nodes other numbers. Then it is the nearest threshold of the same tree and feature.
+            nearest = min(of_feature[tree, feature], key=lambda each: abs(each - value), default=math.inf)
+            found = next((each for each in (at_node.get((tree, place, feature)), nearest) if each is not None and _is_close(each, value)), None)
+            if found is None:
+                return None
+            value = found
+        values.append(value)
+    return values
+
+
+def _is_close(threshold: float, converted: float) -> bool:
+    return abs(threshold - converted) <= CLOSE * max(abs(converted), 1e-30)
+
+
+def _splits(model: Any) -> Iterator[tuple[int, int, int, float]]:
+    """The tree, the node, the feature and the threshold of each split on a number."""
     if hasattr(model, "_predictors"):
         predictors = [predictor for iteration in model._predictors for predictor in iteration]
         for tree, predictor in enumerate(predictors):
-            for node in predictor.nodes:
+            for place, node in enumerate(predictor.nodes):
                 if not node["is_leaf"] and not node["is_categorical"]:
-                    yield tree, int(node["feature_idx"]), float(node["num_threshold"])
+                    yield tree, place, int(node["feature_idx"]), float(node["num_threshold"])
+    elif hasattr(model, "tree_") or hasattr(model, "estimators_"):
+        for number, tree in enumerate(_trees(model)):
+            for place, (feature, threshold) in enumerate(zip(tree.tree_.feature, tree.tree_.threshold, strict=True)):
+                if feature >= 0:
+                    yield number, place, int(feature), float(threshold)
     elif hasattr(model, "booster_"):
-        for tree, dumped in enumerate(model.booster_.dump_model()["tree_info"]):
+        for number, dumped in enumerate(model.booster_.dump_model()["tree_info"]):
             waiting = [dumped["tree_structure"]]
             while waiting:
                 node = waiting.pop()
@@ -61,4 +129,4 @@ def _thresholds(model: Any) -> Iterator[tuple[int, int, float]]:
                     continue
                 waiting += [node["left_child"], node["right_child"]]
                 if node["decision_type"] == "<=":
-                    yield tree, int(node["split_feature"]), float(node["threshold"])
+                    yield number, int(node["split_index"]), int(node["split_feature"]), float(node["threshold"])
