@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down demo test fuzz test-unit test-models test-page test-charts test-faults test-upgrade test-scale test-e2e test-platform lint fmt statistics bench bench-scale bench-server build images generate audit
+.PHONY: help up down demo test fuzz test-unit test-models test-python test-page test-charts test-faults test-upgrade test-scale test-e2e test-platform lint fmt statistics bench bench-scale bench-server build python images generate audit
 
 CACHE := $(or $(UNDERSTUDY_CACHE),$(HOME)/.cache/understudy)
 ifeq ($(CI),true)
@@ -23,8 +23,8 @@ down: ## end everything that `make up` started
 demo: up ## three users bring a model to Production with kubectl; the cluster stays up
 	@source .cluster/env && samples/demo
 
-test: ## all tests: unit, models, the pages in a browser, fuzz targets, charts, attacks, fields, doctor, faults, upgrade, scale, the stories on the real cluster, the demo, and short outages
-	@e2e/cluster/test unit models page fuzz charts attacks attacks-1.30 fields doctor faults upgrade scale e2e demo platform-short
+test: ## all tests: unit, models, the Python package, the pages in a browser, fuzz targets, charts, attacks, fields, doctor, faults, upgrade, scale, the stories on the real cluster, the demo, and short outages
+	@e2e/cluster/test unit models python page fuzz charts attacks attacks-1.30 fields doctor faults upgrade scale e2e demo platform-short
 
 test-unit: ## the tests that need no cluster
 	@e2e/cluster/test unit
@@ -34,6 +34,9 @@ fuzz: ## search for inputs that break the server's readers, 10 minutes for each 
 
 test-models: ## the server against onnxruntime in Python: ONNX's node tests, exports, published models; the statistics against peers (ARGS="exports silero")
 	@e2e/cluster/test models -- $(ARGS)
+
+test-python: ## the Python package on two versions of Python, with an API server, an S3 server and the server's binary (ARGS="tests/prove")
+	@e2e/cluster/test python -- $(ARGS)
 
 test-page: ## the form and the API documentation in Chromium, by keyboard, on a phone's width, with axe (ARGS="calls docs")
 	@e2e/cluster/test page -- $(ARGS)
@@ -76,6 +79,9 @@ bench-server: ## the server beside its limits and peers, 85 minutes; it writes d
 
 build: ## build operator, server and kubectl plugin
 	@cargo build --locked --release
+
+python: ## build the wheel of the Python package; its path is printed
+	@e2e/cluster/wheel
 
 images: ## build the container images; their names are in .cluster/images.env
 	@e2e/cluster/packages && e2e/cluster/images

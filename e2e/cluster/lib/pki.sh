@@ -1,11 +1,12 @@
 # shellcheck shell=bash
 # Keys, certificates and kubeconfigs of one cluster, in one folder. The cluster and the bare control plane use them.
 
-# make_ca DIR: creates the authority that signs everything, and the key pair for service account tokens.
+# make_ca DIR: creates the authority that signs everything, and the key pair for service account tokens. Python from 3.13 on wants the
+# use of the authority's key, and of a certificate which key signed it.
 make_ca() {
   mkdir -p "$1"
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$1/ca.key" -out "$1/ca.crt" \
-    -subj "/CN=understudy-local" -days 365 2>/dev/null
+    -subj "/CN=understudy-local" -days 365 -addext "keyUsage=critical,keyCertSign,cRLSign" 2>/dev/null
   openssl ecparam -name prime256v1 -genkey -noout -out "$1/sa.key"
   openssl ec -in "$1/sa.key" -pubout -out "$1/sa.pub" 2>/dev/null
 }
@@ -24,7 +25,7 @@ certificate() {
   local dir=$1 file=$1/$2
   signing_request "$file" "$3" "$4"
   openssl x509 -req -in "$file.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -set_serial "0x$(openssl rand -hex 16)" \
-    -out "$file.crt" -days 365 -extfile <(printf 'subjectAltName=%s\n' "${5:-DNS:$2}") 2>/dev/null
+    -out "$file.crt" -days 365 -extfile <(printf 'subjectAltName=%s\nauthorityKeyIdentifier=keyid\n' "${5:-DNS:$2}") 2>/dev/null
   rm "$file.csr"
 }
 

@@ -93,7 +93,7 @@ def publish(
     from understudy.cluster import Cluster
     from understudy.prepare import SKIPPABLE, Wishes
     from understudy.prove.difference import Tolerance
-    from understudy.publish import publish as run_all
+    from understudy.publishing import publish as run_all
     from understudy.steps import Steps
 
     unknown = sorted(set(skip) - set(SKIPPABLE))

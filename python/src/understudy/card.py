@@ -49,9 +49,15 @@ def _model(converted: Converted) -> str:
     original = converted.original
     columns = [f"`{column.name}` ({column.kind.value})" for column in converted.inputs.columns]
     shown = ", ".join(columns[:MOST_COLUMNS]) + (f", and {len(columns) - MOST_COLUMNS} more" if len(columns) > MOST_COLUMNS else "")
-    told = [f"{original.described}: {original.task.value}.", f"**Inputs**: {shown}.", f"**Outputs**: {', '.join(f'`{name}`' for name in original.outputs)}."]
+    told = [
+        f"{original.described}: {original.task.value}.",
+        f"**Inputs**: {shown}.",
+        f"**Outputs**: {', '.join(f'`{name}`' for name in original.outputs)}.",
+    ]
     if original.labels:
-        told.append(f"**Classes**, in the order of the scores: {', '.join(str(label) for label in original.labels[:MOST_COLUMNS])}.")
+        told.append(
+            f"**Classes**, in the order of the scores: {', '.join(str(label) for label in original.labels[:MOST_COLUMNS])}."
+        )
     return "\n\n".join([*told, *converted.notes])
 
 
@@ -66,7 +72,11 @@ def _evaluation(evaluation: Evaluation | None) -> str:
         head = ["| group | rows | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(names)]
         for group in evaluation.groups:
             values = {figure.name: _value(figure) for figure in group.figures}
-            head.append(f"| {_cell(f'{group.column} = {group.value}')} | {group.rows} | " + " | ".join(values.get(name, "") for name in names) + " |")
+            head.append(
+                f"| {_cell(f'{group.column} = {group.value}')} | {group.rows} | "
+                + " | ".join(values.get(name, "") for name in names)
+                + " |"
+            )
         told.append("\n".join(head))
     told += [f"{each[0].upper()}{each[1:]}." for each in evaluation.left_out]
     return "\n\n".join(told)
@@ -93,7 +103,9 @@ def _proof(proof: Report | None) -> str:
     ]
     refused = [part.sort for part in proof.parts if part.refused]
     if refused:
-        told.append(f"The trained model refuses these rows, and the published one answers them: {', '.join(refused[:MOST_COLUMNS])}.")
+        told.append(
+            f"The trained model refuses these rows, and the published one answers them: {', '.join(refused[:MOST_COLUMNS])}."
+        )
     if proof.ties:
         told.append(f"{proof.ties} rows have another label, of classes with equal scores.")
     return "\n\n".join(told)

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from understudy.errors import ClusterFailed
@@ -17,7 +18,9 @@ GROUP, VERSION = "understudy.dev", "v1alpha1"
 REQUESTED_BY = "understudy.dev/requested-by"
 TIMEOUT = (10, 60)
 """Seconds until a connection, and until an answer."""
-DEMANDED = re.compile(r" denied request: a change of spec\.stage must carry the annotation understudy\.dev/requested-by: (?P<name>.+)")
+DEMANDED = re.compile(
+    r" denied request: a change of spec\.stage must carry the annotation understudy\.dev/requested-by: (?P<name>.+)"
+)
 """How the approval policy names the person behind a user name, as in cli/src/identity.rs."""
 
 Result = TypeVar("Result")
@@ -75,23 +78,25 @@ class Cluster:
     def versions(self, namespace: str, deployment: str) -> list[dict[str, Any]]:
         """The ModelVersions of a ModelDeployment."""
         found: list[dict[str, Any]] = []
-        more: dict[str, Any] = {}
+        more: str | None = None
         while True:
-            page = self._call(
-                f"list the ModelVersions of {namespace}",
-                lambda: self._custom.list_namespaced_custom_object(
-                    GROUP, VERSION, namespace, "modelversions", limit=200, _request_timeout=TIMEOUT, **more
-                ),
-            )
+            page = self._call(f"list the ModelVersions of {namespace}", partial(self._page, namespace, more))
             found += [each for each in page["items"] if each["spec"]["deployment"] == deployment]
-            more = {"_continue": page["metadata"].get("continue")}
-            if not more["_continue"]:
+            more = page["metadata"].get("continue")
+            if not more:
                 return found
+
+    def _page(self, namespace: str, more: str | None) -> dict[str, Any]:
+        arguments: dict[str, Any] = {"limit": 200, "_request_timeout": TIMEOUT} | ({"_continue": more} if more else {})
+        page: dict[str, Any] = self._custom.list_namespaced_custom_object(GROUP, VERSION, namespace, "modelversions", **arguments)
+        return page
 
     def namespace_annotations(self, namespace: str) -> dict[str, str]:
         """The annotations of a namespace. Empty if the caller may not read it."""
         try:
-            found = self._call(f"read namespace {namespace}", lambda: self._core.read_namespace(namespace, _request_timeout=TIMEOUT))
+            found = self._call(
+                f"read namespace {namespace}", lambda: self._core.read_namespace(namespace, _request_timeout=TIMEOUT)
+            )
         except Refused as error:
             if error.status in (403, 404):
                 return {}
@@ -102,7 +107,8 @@ class Cluster:
         """The texts of a Secret. `None` if the caller may not read it."""
         try:
             found = self._call(
-                f"read Secret {namespace}/{name}", lambda: self._core.read_namespaced_secret(name, namespace, _request_timeout=TIMEOUT)
+                f"read Secret {namespace}/{name}",
+                lambda: self._core.read_namespaced_secret(name, namespace, _request_timeout=TIMEOUT),
             )
         except Refused as error:
             if error.status == 403:
@@ -149,7 +155,9 @@ class Cluster:
             ),
         )
 
-    def _as_the_policy_names_me(self, annotations: Mapping[str, str], write: Callable[[dict[str, str]], dict[str, Any]]) -> dict[str, Any]:
+    def _as_the_policy_names_me(
+        self, annotations: Mapping[str, str], write: Callable[[dict[str, str]], dict[str, Any]]
+    ) -> dict[str, Any]:
         """Writes once more if the approval policy demands another name than the user name."""
         try:
             return write(dict(annotations))
@@ -160,7 +168,9 @@ class Cluster:
             return write({**annotations, REQUESTED_BY: demanded["name"].strip()})
 
     def _get(self, namespace: str, plural: str, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = self._custom.get_namespaced_custom_object(GROUP, VERSION, namespace, plural, name, _request_timeout=TIMEOUT)
+        found: dict[str, Any] = self._custom.get_namespaced_custom_object(
+            GROUP, VERSION, namespace, plural, name, _request_timeout=TIMEOUT
+        )
         return found
 
     def _found(self, what: str, call: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
@@ -180,7 +190,9 @@ class Cluster:
         except ApiException as error:
             raise Refused(what, int(error.status or 0), _message(error)) from error
         except urllib3.exceptions.HTTPError as error:
-            raise ClusterFailed(f"failed to {what}: the API server does not answer ({error}); the same call goes on once it does") from error
+            raise ClusterFailed(
+                f"failed to {what}: the API server does not answer ({error}); the same call goes on once it does"
+            ) from error
 
 
 def _message(error: Any) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 STORE = "understudy.dev/store"
 """Annotation of a ModelDeployment or a namespace: where models are stored, such as `s3://models/risk`."""
-STORE_SECRET = "understudy.dev/store-secret"  # noqa: S105: a name
+STORE_SECRET = "understudy.dev/store-secret"  # noqa: S105
 """Annotation beside it: the Secret with the credentials for the store, in the namespace of the models."""
 
 

@@ -40,7 +40,7 @@ def examples(asked: Sequence[tuple[Asked, Difference]], inputs: Inputs, rows: in
 
 
 def _line(asked: Asked, inputs: Inputs, place: int) -> str | None:
-    record = inputs.record(asked.rows.iloc[place].to_dict())
+    record = inputs.record({str(name): value for name, value in asked.rows.iloc[place].items()})
     if record is None:
         return None
     response = {"predictions": [prediction(asked.expected, place)]}

@@ -19,23 +19,31 @@ def object_name(deployment: str, version: str) -> str:
     return f"{deployment}-{version.replace('+', '-').lower()}"
 
 
-def manifest(destination: Destination, version: str, stage: str, user: str, files: dict[str, Stored], prepared: Prepared) -> dict[str, Any]:
+def manifest(
+    destination: Destination, version: str, stage: str, user: str, files: dict[str, Stored], prepared: Prepared
+) -> dict[str, Any]:
     """The object as the API server gets it."""
 
     def file(name: str) -> dict[str, Any]:
         stored = files[name]
-        return {"uri": stored.uri, "sha256": stored.sha256} | ({"secretRef": {"name": destination.secret}} if destination.secret else {})
+        return {"uri": stored.uri, "sha256": stored.sha256} | (
+            {"secretRef": {"name": destination.secret}} if destination.secret else {}
+        )
 
     spec: dict[str, Any] = {"deployment": destination.deployment, "version": version, "stage": stage, "artifact": file("artifact")}
     if "baseline" in files:
         spec["baseline"] = file("baseline")
     if "examples" in files:
-        spec["examples"] = file("examples") | {"tolerance": {"absolute": prepared.tolerance.absolute, "relative": prepared.tolerance.relative}}
+        spec["examples"] = file("examples") | {
+            "tolerance": {"absolute": prepared.tolerance.absolute, "relative": prepared.tolerance.relative}
+        }
     if prepared.markdown:
         spec["documentation"] = {"markdown": prepared.markdown}
     if prepared.evaluation:
         # Six digits are more than any interval.
-        metrics = [{"name": figure.name, "value": float(f"{figure.value:.6g}")} for figure in prepared.evaluation.figures[:MOST_METRICS]]
+        metrics = [
+            {"name": figure.name, "value": float(f"{figure.value:.6g}")} for figure in prepared.evaluation.figures[:MOST_METRICS]
+        ]
         spec["evaluation"] = {"dataset": prepared.evaluated_on, "metrics": metrics}
     provenance = prepared.provenance
     origin = {"gitCommit": provenance.git_commit, "run": provenance.run, "dataset": provenance.dataset}

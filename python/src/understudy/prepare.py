@@ -94,10 +94,9 @@ def prepare(model: Any, title: str, data: Rows, test: tuple[Rows, Any] | None, w
         origin = provenance.gather(training, wishes.run, wishes.dataset)
         found = proof.report if proof else None
         markdown = wishes.markdown or card(title, converted, wishes.text, found, evaluation, origin)
-        if "document" in wishes.skip:
-            markdown = None
-        step.says = f"{len(markdown)} characters" if markdown else "skipped"
-    return Prepared(converted, files, markdown, found, evaluation, evaluated_on, origin, wishes.tolerance)
+        documented = "document" not in wishes.skip
+        step.says = f"{len(markdown)} characters" if documented else "skipped"
+    return Prepared(converted, files, markdown if documented else None, found, evaluation, evaluated_on, origin, wishes.tolerance)
 
 
 def _runs(name: str, wishes: Wishes, steps: Steps) -> bool:
@@ -154,11 +153,13 @@ def _baseline(converted: Converted, training: pd.DataFrame, steps: Steps) -> byt
 
     with steps.step("baseline") as step:
         answers = Session(converted).answer(training)
-        outputs = pd.DataFrame({name: list(values) if values.ndim > 1 and values.shape[1] > 1 else values.ravel() for name, values in answers.items()})
+        outputs = pd.DataFrame(
+            {name: list(values) if values.ndim > 1 and values.shape[1] > 1 else values.ravel() for name, values in answers.items()}
+        )
         inputs = training[[column.name for column in converted.inputs.columns]]
-        text = baseline.dump(baseline.of(inputs, outputs))
-        step.says = f"{len(training)} rows, {inputs.shape[1]} inputs: {_size(text.encode())}"
-    return text.encode()
+        content: bytes = baseline.dump(baseline.of(inputs, outputs)).encode()
+        step.says = f"{len(training)} rows, {inputs.shape[1]} inputs: {_size(content)}"
+    return content
 
 
 def _add_examples(files: dict[str, bytes], proof: Proof, converted: Converted, steps: Steps) -> None:

@@ -32,6 +32,27 @@ class Publication:
         """The command with which a colleague reviews it."""
         return f"kubectl understudy review {self.name} -n {self.namespace}"
 
+    def as_json(self) -> dict[str, Any]:
+        """What a program needs: names, digest, proof and evaluation."""
+        spec = self.manifest["spec"]
+        proof, evaluation = self.proof, self.evaluation
+        return {
+            "namespace": self.namespace,
+            "deployment": self.deployment,
+            "name": self.name,
+            "version": self.version,
+            "requested": self.stage,
+            "dryRun": self.dry_run,
+            "artifact": {"uri": spec["artifact"]["uri"], "sha256": spec["artifact"]["sha256"]},
+            "proof": None
+            if proof is None
+            else {"rows": proof.rows, "largest": proof.largest, "median": proof.median, "p99": proof.p99, "beyond": proof.beyond},
+            "evaluation": None
+            if evaluation is None
+            else [{"name": each.name, "value": each.value, "low": each.low, "high": each.high} for each in evaluation.figures],
+            "review": self.review,
+        }
+
     def __str__(self) -> str:
         if self.dry_run:
             return f"{self.namespace}/{self.name} would be created; nothing was stored and nothing was written to the cluster"

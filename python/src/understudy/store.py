@@ -79,7 +79,9 @@ class Store:
             for part in bucket.get(key):
                 there.update(part)
         except (BaseError, OSError) as error:
-            raise StoreFailed(f"{uri} exists, and it cannot be read for a comparison: {_reason(error)}; {_advice(error)}") from error
+            raise StoreFailed(
+                f"{uri} exists, and it cannot be read for a comparison: {_reason(error)}; {_advice(error)}"
+            ) from error
         if there.hexdigest() != digest:
             raise StoreFailed(
                 f"{uri} exists with another content (sha256 {there.hexdigest()}): somebody wrote there by hand. Find out who, and remove the object"
@@ -90,7 +92,9 @@ class Store:
 
         from obstore.store import S3Store
 
-        options: dict[str, Any] = {OPTIONS[key]: value for key, value in (self.credentials or {}).items() if key in OPTIONS and value}
+        options: dict[str, Any] = {
+            OPTIONS[key]: value for key, value in (self.credentials or {}).items() if key in OPTIONS and value
+        }
         if self.endpoint:
             options["endpoint"] = self.endpoint
         retry = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}

@@ -118,7 +118,9 @@ def frame_of(rows: Rows, names: Sequence[str] | None = None) -> pd.DataFrame:
             raise UnderstudyError(f"the rows are an array of shape {list(rows.shape)}: use two dimensions, a row for each case")
         given = names or [f"feature_{place}" for place in range(rows.shape[1])]
         if len(given) != rows.shape[1]:
-            raise UnderstudyError(f"the rows have {rows.shape[1]} columns, and the model {len(given)}: use the columns of the training")
+            raise UnderstudyError(
+                f"the rows have {rows.shape[1]} columns, and the model {len(given)}: use the columns of the training"
+            )
         frame = pd.DataFrame(rows, columns=list(given))
     else:
         frame = pd.DataFrame(list(rows))
@@ -150,7 +152,7 @@ def _kind(name: str, values: pd.Series[Any]) -> Kind:
         return Kind.BOOLEAN
     if types.is_numeric_dtype(dtype) and not types.is_complex_dtype(dtype):
         return Kind.NUMBER
-    if types.is_string_dtype(dtype) or dtype == object:
+    if types.is_string_dtype(dtype) or types.is_object_dtype(dtype):
         given = values.dropna()
         if all(isinstance(value, str) for value in given):
             return Kind.TEXT

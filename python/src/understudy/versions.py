@@ -17,7 +17,9 @@ PARTS = ("major", "minor", "patch")
 def checked(version: str) -> str:
     """The version, if it is semantic and a ModelVersion can have it."""
     if not SEMANTIC.fullmatch(version) or len(version) > 63:
-        raise UnderstudyError(f"version {version!r} is not a semantic version of at most 63 characters: use one such as 1.3.0 or 1.4.0-rc.1")
+        raise UnderstudyError(
+            f"version {version!r} is not a semantic version of at most 63 characters: use one such as 1.3.0 or 1.4.0-rc.1"
+        )
     return version
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pickle
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
@@ -29,12 +34,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
+from xgboost import XGBClassifier, XGBRegressor
+
 from understudy.convert import convert
 from understudy.errors import NotConvertible
 from understudy.original import Task
 from understudy.prove import prove
 from understudy.table import frame_of
-from xgboost import XGBClassifier, XGBRegressor
 
 NUMBERS, TEXTS = ["amount", "age"], ["country", "channel"]
 
@@ -43,7 +49,10 @@ def imputing():
     """Numbers are imputed and scaled, texts are imputed and encoded."""
     return make_column_transformer(
         (make_pipeline(SimpleImputer(), StandardScaler()), NUMBERS),
-        (make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore", sparse_output=False)), TEXTS),
+        (
+            make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore", sparse_output=False)),
+            TEXTS,
+        ),
         ("passthrough", ["vip"]),
     )
 
@@ -122,7 +131,12 @@ def test_a_pipeline_of_columns_answers_like_the_original_in_every_row(name, paym
 @pytest.mark.parametrize("scaled", [False, True])
 @pytest.mark.parametrize(
     "model",
-    [RandomForestClassifier(20, random_state=1), HistGradientBoostingClassifier(), XGBClassifier(n_estimators=20), LGBMClassifier(verbose=-1)],
+    [
+        RandomForestClassifier(20, random_state=1),
+        HistGradientBoostingClassifier(),
+        XGBClassifier(n_estimators=20),
+        LGBMClassifier(verbose=-1),
+    ],
     ids=lambda model: type(model).__name__,
 )
 def test_a_vector_keeps_its_type_and_trees_their_thresholds(model, scaled, dtype):
@@ -151,6 +165,23 @@ def test_a_regression_answers_one_number():
     converted = convert(LinearRegression().fit(rows, truth), rows)
     assert (converted.original.task, converted.original.outputs) == (Task.REGRESSION, ("prediction",))
     assert [output.name for output in converted.model.graph.output] == ["prediction"]
+
+
+def test_the_same_model_gives_the_same_bytes_in_every_process(payments):
+    frame, fraud = payments
+    pipeline = make_pipeline(imputing(), RandomForestClassifier(5, random_state=1)).fit(frame, fraud)
+    again = (
+        "import sys, pickle; from understudy.convert import convert; model, frame = pickle.load(sys.stdin.buffer);"
+        "sys.stdout.buffer.write(convert(model, frame).model.SerializeToString(deterministic=True))"
+    )
+    made = {convert(pipeline, frame).model.SerializeToString(deterministic=True)}
+    for seed in "123":
+        environment = os.environ | {"PYTHONHASHSEED": seed}
+        given = pickle.dumps((pipeline, frame))
+        made.add(
+            subprocess.run([sys.executable, "-c", again], input=given, env=environment, capture_output=True, check=True).stdout
+        )
+    assert len(made) == 1
 
 
 def test_a_step_without_a_converter_is_named_with_what_to_do():

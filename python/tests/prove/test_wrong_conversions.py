@@ -7,19 +7,20 @@ from dataclasses import replace
 import numpy as np
 import onnx
 import pytest
+from skl2onnx import to_onnx
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from skl2onnx import to_onnx
+from xgboost import XGBClassifier
+
 from understudy.convert import convert
 from understudy.convert.converted import Converted
 from understudy.convert.scikit_learn import operators, original
 from understudy.prove import prove
 from understudy.prove.cause import likely_cause
 from understudy.table import frame_of, inputs_of
-from xgboost import XGBClassifier
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,9 @@ def evaluate(
 
     chosen = usual(original) | dict(metrics or {})
     if not chosen:
-        raise UnderstudyError("a model that is neither a classifier nor a regressor has no usual metrics: pass `metrics`, or `evaluate=False`")
+        raise UnderstudyError(
+            "a model that is neither a classifier nor a regressor has no usual metrics: pass `metrics`, or `evaluate=False`"
+        )
     _check(original, truth, answers)
     random = np.random.default_rng(seed)
     figures, left_out = _figures(chosen, truth, answers, SAMPLES, random)
@@ -86,7 +88,9 @@ def evaluate(
                 left_out.append(f"{groups.name} {value} has {rows} rows only")
                 continue
             here = names == value
-            of_group, _ = _figures(chosen, truth[here], {name: each[here] for name, each in answers.items()}, SAMPLES_OF_A_GROUP, random)
+            of_group, _ = _figures(
+                chosen, truth[here], {name: each[here] for name, each in answers.items()}, SAMPLES_OF_A_GROUP, random
+            )
             parts.append(Group(str(groups.name), value, rows, tuple(of_group)))
         if len(values) > MOST_GROUPS:
             left_out.append(f"{len(values) - MOST_GROUPS} smaller groups of {groups.name} are left out")

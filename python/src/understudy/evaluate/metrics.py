@@ -36,7 +36,9 @@ def _classification(original: Original) -> dict[str, Metric]:
         if len(labels) == 2:
             return float(metrics.roc_auc_score(truth == labels[1], answers[scores][:, 1]))
         # Each class against all others, and their mean.
-        return float(np.mean([metrics.roc_auc_score(truth == label, answers[scores][:, place]) for place, label in enumerate(labels)]))
+        return float(
+            np.mean([metrics.roc_auc_score(truth == label, answers[scores][:, place]) for place, label in enumerate(labels)])
+        )
 
     def neg_log_loss(truth: npt.NDArray[Any], answers: Answers) -> float:
         place = {label: index for index, label in enumerate(labels)}
@@ -54,7 +56,7 @@ def _classification(original: Original) -> dict[str, Metric]:
     if len(labels) == 2:
         positive = labels[1]
         for name, metric in (("precision", metrics.precision_score), ("recall", metrics.recall_score), ("f1", metrics.f1_score)):
-            found[name] = lambda truth, answers, metric=metric: float(metric(truth == positive, answers[LABEL] == positive, zero_division=0))
+            found[name] = _of_the_positive(metric, positive)
     else:
         found["f1Macro"] = lambda truth, answers: float(metrics.f1_score(truth, answers[LABEL], average="macro", zero_division=0))
     if scores == PROBABILITIES:
@@ -62,6 +64,10 @@ def _classification(original: Original) -> dict[str, Metric]:
         if len(labels) == 2:
             found["negBrier"] = neg_brier
     return found
+
+
+def _of_the_positive(metric: Callable[..., Any], positive: Any) -> Metric:
+    return lambda truth, answers: float(metric(truth == positive, answers[LABEL] == positive, zero_division=0))
 
 
 def _regression() -> dict[str, Metric]:

@@ -29,7 +29,8 @@ class Proof:
 
 def prove(converted: Converted, rows: pd.DataFrame, tolerance: Tolerance | None = None, seed: int = 0) -> Proof:
     """Asks the original and ONNX Runtime the same rows: these, rows next to their thresholds, and rows with missing values and
-    unseen categories."""
+    unseen categories.
+    """
     tolerance = tolerance or Tolerance()
     session = Session(converted)
     answered, refused = [], []

@@ -1,5 +1,6 @@
 """Rows next to the thresholds of a model. They are found by its answers, so no part of the model need be known: between two values
-of a column with different answers, the interval is halved until its ends are neighbours."""
+of a column with different answers, the interval is halved until its ends are neighbours.
+"""
 
 from __future__ import annotations
 
@@ -78,8 +79,14 @@ class _Search:
             # The half with the larger change has the jump. A slope has the same change on both sides, and ends anywhere.
             goes_left = _distance(at_left, at_middle) >= _distance(at_middle, at_right)
             moving = right - left > 1
-            right, at_right = np.where(moving & goes_left, middle, right), np.where((moving & goes_left)[:, None], at_middle, at_right)
-            left, at_left = np.where(moving & ~goes_left, middle, left), np.where((moving & ~goes_left)[:, None], at_middle, at_left)
+            right, at_right = (
+                np.where(moving & goes_left, middle, right),
+                np.where((moving & goes_left)[:, None], at_middle, at_right),
+            )
+            left, at_left = (
+                np.where(moving & ~goes_left, middle, left),
+                np.where((moving & ~goes_left)[:, None], at_middle, at_left),
+            )
         return _distance(at_left, at_right) > JUMP, _float(left), _float(right)
 
     def _answers(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

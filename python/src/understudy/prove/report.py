@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
-
     from understudy.original import Answers
     from understudy.prove.difference import Difference, Tolerance
     from understudy.prove.rows import Asked

@@ -67,7 +67,8 @@ def _changed(original: Original, rows: pd.DataFrame, column: str, sort: str, val
         changed[column] = pd.Series([value] * len(rows), index=rows.index, dtype=_type_of(rows[column], value))
     try:
         return Asked(sort, changed, original.answer(changed))
-    except Exception as error:  # noqa: BLE001: models raise anything
+    except Exception as error:  # noqa: BLE001
+        # Models raise anything.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         return Asked(sort, changed.iloc[:0], {}, reason)
 

@@ -38,12 +38,15 @@ def convert(model: Any, inputs: Inputs) -> Converted:
             raise
         narrow = replace(inputs, single=True)
         converted = _loadable(prepared, source, narrow)
-    return Converted(source, converted, narrow, ("A step of the model computes with 32-bit numbers only, so all numbers have 32 bits.",))
+    return Converted(
+        source, converted, narrow, ("A step of the model computes with 32-bit numbers only, so all numbers have 32 bits.",)
+    )
 
 
 def _loadable(model: Any, source: Original, inputs: Inputs) -> onnx.ModelProto:
     """The model as ONNX, if ONNX Runtime loads it."""
     model_graph = _to_onnx(model, source, inputs)
+    graph.same_each_time(model_graph)
     graph.name_outputs(model_graph, source.outputs)
     if _is_joined(model, inputs):
         graph.join_columns(model_graph, inputs)
@@ -51,7 +54,8 @@ def _loadable(model: Any, source: Original, inputs: Inputs) -> onnx.ModelProto:
         graph.name_inputs(model_graph, [column.name for column in inputs.columns])
     try:
         runtime.load(model_graph)
-    except Exception as error:  # noqa: BLE001: its errors have no other common type
+    except Exception as error:
+        # Its errors have no other common type.
         what = str(error).splitlines()[0]
         raise NotConvertible(f"ONNX Runtime does not load the converted {type(model).__name__}: {what}") from error
     return model_graph
@@ -75,7 +79,9 @@ def _is_joined(model: Any, inputs: Inputs) -> bool:
         return False
     kinds = {column.kind is Kind.TEXT for column in inputs.columns}
     if len(kinds) > 1:
-        raise NotConvertible(f"{type(model).__name__} takes texts and numbers in one table: begin the pipeline with a ColumnTransformer")
+        raise NotConvertible(
+            f"{type(model).__name__} takes texts and numbers in one table: begin the pipeline with a ColumnTransformer"
+        )
     return True
 
 
@@ -87,7 +93,7 @@ def _to_onnx(model: Any, source: Original, inputs: Inputs) -> onnx.ModelProto:
     joined = _is_joined(model, inputs)
 
     def converted(options: dict[int, dict[str, Any]]) -> onnx.ModelProto:
-        return convert_sklearn(
+        graph: onnx.ModelProto = convert_sklearn(
             model,
             initial_types=_types(inputs, joined),
             options=options,
@@ -95,6 +101,7 @@ def _to_onnx(model: Any, source: Original, inputs: Inputs) -> onnx.ModelProto:
             custom_conversion_functions=functions,
             custom_shape_calculators=shapes,
         )
+        return graph
 
     last = _last(model)
     try:

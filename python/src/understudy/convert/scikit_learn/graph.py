@@ -35,6 +35,14 @@ def name_outputs(model: onnx.ModelProto, names: Sequence[str]) -> None:
             output.name = name
 
 
+def same_each_time(model: onnx.ModelProto) -> None:
+    """Removes what differs from one conversion of the same model to the next: a random name, and the order of a set."""
+    model.graph.name = "model"
+    opsets = sorted(model.opset_import, key=lambda each: each.domain)
+    del model.opset_import[:]
+    model.opset_import.extend(opsets)
+
+
 def _rename(model: onnx.ModelProto, old: str, new: str) -> None:
     for node in model.graph.node:
         node.input[:] = [new if each == old else each for each in node.input]
@@ -53,8 +61,10 @@ def join_columns(model: onnx.ModelProto, inputs: Inputs) -> None:
     for place, column in enumerate(inputs.columns):
         part = f"column_{place}"
         parts.append(part)
-        cast = {"to": number} if column.kind is Kind.BOOLEAN else {}
-        nodes.append(helper.make_node("Cast" if cast else "Identity", [column.name], [part], name=f"take_{place}", **cast))
+        if column.kind is Kind.BOOLEAN:
+            nodes.append(helper.make_node("Cast", [column.name], [part], name=f"take_{place}", to=number))
+        else:
+            nodes.append(helper.make_node("Identity", [column.name], [part], name=f"take_{place}"))
     nodes.append(helper.make_node("Concat", parts, [VECTOR], name="join_columns", axis=1))
     rest = list(model.graph.node)
     del model.graph.node[:]

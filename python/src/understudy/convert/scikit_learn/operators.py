@@ -20,7 +20,9 @@ SINGLE = {
 """Trees that compare in 32 bits, whatever they are given, and operators that ONNX Runtime has with 32 bits only."""
 DOUBLE = {"HistGradientBoostingClassifier", "HistGradientBoostingRegressor", "LGBMClassifier", "LGBMRegressor"}
 """Trees that compare in 64 bits."""
-ROUNDED = {name for name in SINGLE if "Tree" in name or "Forest" in name or name.startswith("GradientBoosting")} - {"IsolationForest"}
+ROUNDED = {name for name in SINGLE if "Tree" in name or "Forest" in name or name.startswith("GradientBoosting")} - {
+    "IsolationForest"
+}
 """Trees that compare numbers of 32 bits with thresholds of 64."""
 
 
@@ -177,9 +179,13 @@ def _impute(scope: Any, operator: Any, container: Any) -> None:
     statistics = np.asarray(imputer.statistics_)
     texts = isinstance(operator.inputs[0].type, StringTensorType)
     if imputer.add_indicator:
-        raise NotImplementedError("SimpleImputer(add_indicator=True) has no conversion: add a MissingIndicator as a column of its own")
+        raise NotImplementedError(
+            "SimpleImputer(add_indicator=True) has no conversion: add a MissingIndicator as a column of its own"
+        )
     if not texts and not (isinstance(imputer.missing_values, float) and np.isnan(imputer.missing_values)):
-        raise NotImplementedError(f"SimpleImputer(missing_values={imputer.missing_values!r}) has no conversion: use NaN for missing numbers")
+        raise NotImplementedError(
+            f"SimpleImputer(missing_values={imputer.missing_values!r}) has no conversion: use NaN for missing numbers"
+        )
     if any(each is None or each != each for each in statistics.ravel()):
         raise NotImplementedError("SimpleImputer drops a column that has no value at all: drop the column before the training")
 

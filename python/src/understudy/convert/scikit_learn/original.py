@@ -43,7 +43,9 @@ def of(model: Any, inputs: Inputs) -> Original:
         return Original(Task.CLASSIFICATION, inputs.columns, labels, (LABEL, SCORES), scored, described)
     if is_regressor(model):
         return Original(Task.REGRESSION, inputs.columns, (), (PREDICTION,), regressed, described)
-    raise NotConvertible(f"{type(model).__name__} is neither a classifier nor a regressor: publish it as an ONNX file with examples")
+    raise NotConvertible(
+        f"{type(model).__name__} is neither a classifier nor a regressor: publish it as an ONNX file with examples"
+    )
 
 
 def _kind(model: Any) -> str:

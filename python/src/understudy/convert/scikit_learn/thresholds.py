@@ -36,7 +36,8 @@ def in_double(node: Any, model: Any) -> bool:
 
 def in_single(node: Any, model: Any) -> None:
     """Rounds each threshold down to 32 bits, where a converter rounds to the nearest number. Of two numbers of 32 bits, both are then
-    on the same sides as of the threshold with 64 bits: `x <= threshold` has the same answer for each of them."""
+    on the same sides as of the threshold with 64 bits: `x <= threshold` has the same answer for each of them.
+    """
     import numpy as np
 
     values = _values(node, model)
@@ -95,7 +96,10 @@ def _values(node: Any, model: Any) -> list[float] | None:
         if mode not in (b"LEAF", b"BRANCH_EQ") and math.isfinite(value):
             # Some converters give nodes other numbers. Then it is the nearest threshold of the same tree and feature.
             nearest = min(of_feature[tree, feature], key=lambda each: abs(each - value), default=math.inf)
-            found = next((each for each in (at_node.get((tree, place, feature)), nearest) if each is not None and _is_close(each, value)), None)
+            found = next(
+                (each for each in (at_node.get((tree, place, feature)), nearest) if each is not None and _is_close(each, value)),
+                None,
+            )
             if found is None:
                 return None
             value = found

@@ -57,11 +57,14 @@ def publish(
 def _store(prepared: Prepared, destination: Destination, dry_run: bool, steps: Steps) -> dict[str, Stored]:
     if dry_run:
         steps.skip("upload", "dry run")
-        return {name: destination.store.named(destination.deployment, SUFFIX[name], content) for name, content in prepared.files.items()}
+        return {
+            name: destination.store.named(destination.deployment, SUFFIX[name], content) for name, content in prepared.files.items()
+        }
     with steps.step("upload") as step:
         # The artifact last: whoever finds it finds what belongs to it.
         files = {
-            name: destination.store.put(destination.deployment, SUFFIX[name], content) for name, content in reversed(prepared.files.items())
+            name: destination.store.put(destination.deployment, SUFFIX[name], content)
+            for name, content in reversed(prepared.files.items())
         }
         step.says = files["artifact"].uri
     return files
@@ -108,7 +111,13 @@ def _create(
 
 
 def _continue(
-    cluster: Cluster, destination: Destination, known: dict[str, Any], made: dict[str, Any], request: str | None, user: str, dry_run: bool
+    cluster: Cluster,
+    destination: Destination,
+    known: dict[str, Any],
+    made: dict[str, Any],
+    request: str | None,
+    user: str,
+    dry_run: bool,
 ) -> None:
     """Goes on with a version that exists: it is the same, and perhaps its stage is not requested yet."""
     name, status = known["metadata"]["name"], known.get("status", {})
@@ -128,7 +137,9 @@ def _continue(
         cluster.request(destination.namespace, name, request, user, known["metadata"]["resourceVersion"])
 
 
-def _publication(prepared: Prepared, destination: Destination, made: dict[str, Any], request: str | None, dry_run: bool) -> Publication:
+def _publication(
+    prepared: Prepared, destination: Destination, made: dict[str, Any], request: str | None, dry_run: bool
+) -> Publication:
     spec, name = made["spec"], made["metadata"]["name"]
     where = (destination.namespace, destination.deployment, spec["version"], name)
     return Publication(*where, request, made, prepared.proof, prepared.evaluation, dry_run)
