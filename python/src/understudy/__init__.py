@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from understudy import baseline
     from understudy.api import publish
     from understudy.errors import ClusterFailed, NotConvertible, NotProven, StoreFailed, UnderstudyError
     from understudy.publication import Publication
@@ -36,12 +37,15 @@ __all__ = [
     "StoreFailed",
     "UnderstudyError",
     "__version__",
+    "baseline",
     "publish",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """The public names, imported when they are used."""
+    if name == "baseline":
+        return importlib.import_module("understudy.baseline")
     if name in _WHERE:
         return getattr(importlib.import_module(_WHERE[name]), name)
     raise AttributeError(f"module 'understudy' has no attribute {name!r}")
