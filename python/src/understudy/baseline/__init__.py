@@ -57,9 +57,6 @@ if TYPE_CHECKING:
 
 __all__ = ["dump", "of"]
 
-# The packages of the extra `onnx` that a baseline needs.
-NEEDED = ("numpy", "pandas")
-
 
 def __getattr__(name: str) -> Any:
     """A public function. pandas is imported with it, not with the package (PEP 562)."""
@@ -68,9 +65,9 @@ def __getattr__(name: str) -> Any:
     try:
         from understudy.baseline import file, frames
     except ModuleNotFoundError as error:
-        if error.name not in NEEDED:
+        if error.name != "pandas":
             raise
-        advice = f"a baseline needs {error.name}, which is not installed: pip install 'understudy[onnx]'"
+        advice = "a baseline needs pandas, which is not installed: pip install 'understudy[onnx]'"
         raise ModuleNotFoundError(advice, name=error.name) from error
     globals().update(dump=file.dump, of=frames.of)
     return globals()[name]
