@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -17,7 +19,9 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from baseline import baseline, dump
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python" / "src"))
+
+from understudy import baseline
 
 DEPLOYMENT = "breast-cancer"
 SEED = 7
@@ -161,7 +165,7 @@ def training_baseline(content: bytes, data: Data) -> bytes:
     inputs = pd.DataFrame(data.train_x, columns=data.features)
     # The last digits of a response depend on the processor. The file must not.
     outputs = pd.DataFrame({"label": label, "probabilities": list(probabilities.round(DIGITS))})
-    return dump(baseline(inputs, outputs, categorical=("label",))).encode()
+    return baseline.dump(baseline.of(inputs, outputs, categorical=("label",))).encode()
 
 
 def build(version: str, algorithm: str, summary: str, model, data: Data, with_baseline: bool) -> Sample:

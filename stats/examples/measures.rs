@@ -4,7 +4,7 @@
 //! Standard input is `{"baseline": {..}, "columns": [{"role": "input", "name": "age", "values": [34, null]}],
 //! "outcomes": [{"class": "a", "main": "a", "challenger": "b"}], "classes": ["a", "b", "c"], "scores": {"main": [[0.7, 0.2, 0.1]],
 //! "challenger": [[..]]}, "numbers": {"truth": [1.5], "main": [1.7], "challenger": [1.4]}}`. The baseline is that of
-//! `samples/baseline.py`, and each outcome is a call with one row.
+//! `understudy baseline`, and each outcome is a call with one row.
 
 use std::{
     error::Error,

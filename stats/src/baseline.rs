@@ -1,4 +1,4 @@
-//! The baseline: the distribution of the training data, column by column. `samples/baseline.py` writes it.
+//! The baseline: the distribution of the training data, column by column. `understudy baseline` writes it.
 //!
 //! ```json
 //! {"version": 1, "columns": [
@@ -56,11 +56,11 @@ pub enum BaselineError {
     #[error("the baseline has {0} bytes, the limit is {LARGEST_FILE}: use fewer columns, bins or categories")]
     TooLarge(usize),
     /// The file is not the expected JSON.
-    #[error("failed to read the baseline, make it with samples/baseline.py: {0}")]
+    #[error("failed to read the baseline, make it with `understudy baseline`: {0}")]
     Json(#[from] serde_json::Error),
     /// The file is for another version of Understudy.
     #[error(
-        "the baseline has version {0}, only version 1 is supported: make it with samples/baseline.py of this release"
+        "the baseline has version {0}, only version 1 is supported: make it with `understudy baseline` of this release"
     )]
     Version(u64),
     /// The file has no columns.

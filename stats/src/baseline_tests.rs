@@ -171,7 +171,7 @@ fn a_category_that_appears_twice_is_an_error() {
 fn the_error_for_another_file_says_how_to_make_a_baseline() {
     for bytes in [&b""[..], b"PAR1", b"[]", br#"{"version": 1}"#, b"\xff"] {
         let message = Baseline::parse(bytes).expect_err("the file is not a baseline").to_string();
-        assert!(message.contains("make it with samples/baseline.py"), "{message}");
+        assert!(message.contains("make it with `understudy baseline`"), "{message}");
     }
 }
 

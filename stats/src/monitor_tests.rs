@@ -268,7 +268,7 @@ fn fractions_and_texts_where_training_has_whole_numbers_are_of_another_type() {
 
 // tests/training.csv and predictions.csv have random rows with every kind of column. tests/baseline.json is made from
 // them by this command in tests/:
-//   python ../../samples/baseline.py training.csv --outputs predictions.csv -o baseline.json
+//   understudy baseline training.csv --outputs predictions.csv -o baseline.json
 // tests/chunks.py makes tests/baseline-chunks.json, which has chunks and seasons.
 #[test]
 fn the_monitor_counts_the_training_rows_as_the_script_does() {

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "samples"))
+sys.path.insert(0, str(HERE.parents[1] / "python" / "src"))
 
-from baseline import baseline, dump
+from understudy import baseline
 
 # 26 hours: the hours 0 and 1 occur twice.
 ROWS = 26 * 120
@@ -42,7 +42,7 @@ def rows() -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
 
 def main() -> int:
     inputs, outputs, time = rows()
-    made = dump(baseline(inputs, outputs, time=time, window="1h", season="hour")).encode()
+    made = baseline.dump(baseline.of(inputs, outputs, time=time, window="1h", season="hour")).encode()
     path = HERE / "baseline-chunks.json"
     if sys.argv[1:] == ["--check"]:
         return 0 if path.read_bytes() == made else f"{path} is not what this script writes"

@@ -97,7 +97,7 @@ def compare(column: Column, ours: dict, table: Table) -> None:
 
 
 def baseline(column: Column, table: Table) -> None:
-    """What samples/baseline.py writes: mean and deviation have at least six significant digits."""
+    """What `understudy baseline` writes: mean and deviation have at least six significant digits."""
     if column.numeric:
         of = column.training.describe()
         table.exact(column.name, "baseline's mean", column.baseline["mean"], "pandas", of["mean"], 5e-6)

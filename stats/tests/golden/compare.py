@@ -7,13 +7,15 @@ do not have is `-`: print it in stats/examples/measures.rs with the name that co
 """
 
 import json
+import os
 import subprocess
 import sys
 import warnings
 from pathlib import Path
 
 STATS = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(STATS.parent / "samples"))
+PACKAGE = STATS.parent / "python" / "src"
+sys.path.insert(0, str(PACKAGE))
 # The peers use functions that pandas and numpy will remove.
 warnings.filterwarnings("ignore")
 
@@ -21,8 +23,8 @@ import columns
 import data
 import outcomes
 import parts
-from baseline import baseline, dump
 from table import Table
+from understudy import baseline
 
 # More bins lose less: the tolerances for raw values are smaller.
 BINS = 20
@@ -31,7 +33,7 @@ BINS = 20
 def main() -> int:
     table = Table()
     training, calls = data.drift()
-    made = json.loads(dump(baseline(training, bins=BINS)))
+    made = json.loads(baseline.dump(baseline.of(training, bins=BINS)))
     files(table)
     parts.compare(training, table)
     table.head()
@@ -73,12 +75,13 @@ def values(column) -> list:
 
 
 def files(table: Table) -> None:
-    """The committed baselines of the unit tests are what the script writes."""
+    """The committed baselines of the unit tests are what the package writes."""
     tests = STATS / "tests"
     run = subprocess.run([sys.executable, "chunks.py", "--check"], cwd=tests, stderr=subprocess.PIPE, text=True)
     table.same("stats/tests/baseline-chunks.json", run.stderr, "")
-    command = ["../../samples/baseline.py", "training.csv", "--outputs", "predictions.csv"]
-    run = subprocess.run([sys.executable, *command], cwd=tests, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    command = ["-m", "understudy", "baseline", "training.csv", "--outputs", "predictions.csv"]
+    path = os.pathsep.join([str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])])
+    run = subprocess.run([sys.executable, *command], cwd=tests, env=os.environ | {"PYTHONPATH": path}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     table.same("stats/tests/baseline.json", run.stdout, (tests / "baseline.json").read_bytes())
 
 

@@ -1,4 +1,4 @@
-"""The chunks and seasons of samples/baseline.py, counted again with pandas."""
+"""The chunks and seasons of `understudy baseline`, counted again with pandas."""
 
 import json
 import warnings
@@ -6,8 +6,9 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from baseline import FEWEST_ROWS, MOST_CHUNKS, baseline, dump
 from table import Table
+from understudy import baseline
+from understudy.baseline.chunks import FEWEST_ROWS, MOST_CHUNKS
 
 # A row every three minutes is 20 in an hour: 8,000 rows are 400 hours, so a window of six hours has 120 rows.
 START, STEP, WINDOW = pd.Timestamp("2026-03-01T22:30:00Z"), 180, "6h"
@@ -33,7 +34,7 @@ def made_of(*arguments, **options) -> tuple[dict, list[str]]:
     """The baseline, as it is read from the file, and the warnings."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        text = dump(baseline(*arguments, **options))
+        text = baseline.dump(baseline.of(*arguments, **options))
     return json.loads(text), [str(each.message) for each in said]
 
 

@@ -63,7 +63,7 @@ pub enum Value {
 /// The rows of a table by column, each with its name.
 pub type Table = Vec<(String, Vec<Value>)>;
 
-/// The baseline of a table, with the same rules as samples/baseline.py: ten bins of about equal shares, and the rows in
+/// The baseline of a table, with the same rules as `understudy baseline`: ten bins of about equal shares, and the rows in
 /// `chunks` parts. `hours` are the hours of the rows, if the training data have seasons.
 pub fn baseline(table: &Table, chunks: usize, hours: Option<&[usize]>) -> Baseline {
     let rows = table[0].1.len();

@@ -16,9 +16,9 @@ from onnx import TensorProto as T
 from onnx import helper as h
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[3] / "samples"))
+sys.path.insert(0, str(HERE.parents[3] / "python" / "src"))
 
-from baseline import baseline, dump
+from understudy import baseline
 
 ROWS = 60 * 24 * 30
 # 70 % of a standard normal distribution are below it.
@@ -60,4 +60,4 @@ def rows() -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
 inputs, outputs, time = rows()
 (HERE / "model.onnx").write_bytes(model("Greater"))
 (HERE / "flipped.onnx").write_bytes(model("LessOrEqual"))
-(HERE / "baseline.json").write_text(dump(baseline(inputs, outputs, time=time, window="10h", season="hour")))
+(HERE / "baseline.json").write_text(baseline.dump(baseline.of(inputs, outputs, time=time, window="10h", season="hour")))
