@@ -28,7 +28,7 @@ pub struct Artifact {
     pub secret_ref: Option<LocalSecretReference>,
 }
 
-/// The distribution of the training data: a JSON file that samples/baseline.py writes, pinned by its digest.
+/// The distribution of the training data: a JSON file that `understudy baseline` writes, pinned by its digest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Baseline {

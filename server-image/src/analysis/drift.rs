@@ -64,7 +64,7 @@ pub fn blind_spot(baseline: &Baseline, columns: &Columns) -> Option<String> {
         let score = of_classes(&column.name)?;
         Some(format!(
             "the baseline counts all classes of the output `{}` together, so it cannot see that two are exchanged: make it \
-             again with samples/baseline.py, which counts each class, for example `{}`",
+             again with `understudy baseline`, which counts each class, for example `{}`",
             column.name, score.name
         ))
     })
