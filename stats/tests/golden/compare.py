@@ -81,7 +81,8 @@ def files(table: Table) -> None:
     table.same("stats/tests/baseline-chunks.json", run.stderr, "")
     command = ["-m", "understudy", "baseline", "training.csv", "--outputs", "predictions.csv"]
     path = os.pathsep.join([str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])])
-    run = subprocess.run([sys.executable, *command], cwd=tests, env=os.environ | {"PYTHONPATH": path}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    environment = os.environ | {"PYTHONPATH": path}
+    run = subprocess.run([sys.executable, *command], cwd=tests, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     table.same("stats/tests/baseline.json", run.stdout, (tests / "baseline.json").read_bytes())
 
 
