@@ -25,6 +25,10 @@ def test_every_number_is_counted_in_one_bin_and_no_edge_is_inside_of_two():
     assert made["counts"] == np.histogram(values, edges)[0].tolist()
 
 
+def test_two_values_with_no_number_between_them_are_in_two_bins():
+    assert column([1.0] * 30 + [np.nextafter(1.0, 2)] * 70, bins=2)["counts"] == [30, 70]
+
+
 def test_bins_hold_about_the_same_number_of_values():
     assert set(column(np.arange(1000) * 1.5, bins=8)["counts"]) == {125}
 
