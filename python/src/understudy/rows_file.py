@@ -23,6 +23,6 @@ def rows_of(path: Path) -> pd.DataFrame:
         # Only the usual marks of a missing value in CSV: `NA` may be Namibia.
         return pd.read_csv(path, keep_default_na=False, na_values=["", "nan", "NaN"])
     except ImportError as error:
-        raise UnderstudyError(f"{path} needs pyarrow: pip install 'understudy[parquet]'") from error
+        raise UnderstudyError(f"failed to read {path}: Parquet needs pyarrow: pip install 'understudy[parquet]'") from error
     except (OSError, ValueError) as error:
         raise UnderstudyError(f"failed to read {path}: {str(error).splitlines()[0]}") from error

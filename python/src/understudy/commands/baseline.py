@@ -4,13 +4,9 @@ import argparse
 import hashlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import understudy.baseline
 from understudy.baseline.seasons import SEASONS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -43,8 +39,10 @@ def run(chosen: argparse.Namespace) -> int:
     """Writes the baseline, and its sha256 to standard error."""
     # Before the files are read, so that a missing pandas is reported with the extra that has it.
     dump, of = understudy.baseline.dump, understudy.baseline.of
-    inputs = read(chosen.inputs)
-    outputs = read(chosen.outputs) if chosen.outputs else None
+    from understudy.rows_file import rows_of
+
+    inputs = rows_of(chosen.inputs)
+    outputs = rows_of(chosen.outputs) if chosen.outputs else None
     there = set(inputs.columns) | set(() if outputs is None else outputs.columns)
     if absent := set(chosen.drop) - there:
         raise ValueError(f"--drop lists columns that do not exist: {', '.join(sorted(absent))}")
@@ -63,16 +61,3 @@ def run(chosen: argparse.Namespace) -> int:
         sys.stdout.write(made)
     print(f"sha256: {hashlib.sha256(made.encode()).hexdigest()}", file=sys.stderr)
     return 0
-
-
-def read(path: Path) -> "pd.DataFrame":
-    """The rows of a Parquet file, or of a CSV file."""
-    import pandas as pd
-
-    if path.suffix in {".parquet", ".pq"}:
-        try:
-            return pd.read_parquet(path)
-        except ImportError as error:
-            raise ImportError(f"failed to read {path}: Parquet needs pyarrow: pip install 'understudy[parquet]'") from error
-    # Only the usual marks of a missing value in CSV: `NA` may be Namibia.
-    return pd.read_csv(path, keep_default_na=False, na_values=["", "nan", "NaN"])

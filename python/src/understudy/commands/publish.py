@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from understudy.errors import ClusterFailed, NotProven, StoreFailed, UnderstudyError
+from understudy.errors import UnderstudyError
 
 DESCRIPTION = """\
 Converts a model to ONNX, proves that it answers like the original, evaluates and documents it, stores it,
@@ -78,17 +78,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Runs the command, and returns the exit code."""
-    try:
-        _run(chosen)
-    except UnderstudyError as error:
-        print(f"understudy publish: {error}", file=sys.stderr)
-        codes: list[tuple[type[UnderstudyError], int]] = [(NotProven, 3), (StoreFailed, 4), (ClusterFailed, 5)]
-        return next((code for kind, code in codes if isinstance(error, kind)), 1)
-    return 0
-
-
-def _run(chosen: argparse.Namespace) -> None:
+    """Publishes, and prints what was published."""
     from understudy.api import publish
     from understudy.load import model_of
     from understudy.rows_file import rows_of
@@ -130,6 +120,7 @@ def _run(chosen: argparse.Namespace) -> None:
         quiet=chosen.quiet,
     )
     print(json.dumps(publication.as_json(), indent=2, ensure_ascii=False) if chosen.output == "json" else publication)
+    return 0
 
 
 def _text(path: Path) -> str:
