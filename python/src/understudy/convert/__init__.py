@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from understudy.errors import NotConvertible
 
@@ -10,7 +10,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from understudy.convert.converted import Converted
-    from understudy.table import Rows
+    from understudy.table import Inputs, Rows
+
+
+class Converter(Protocol):
+    """A module with a converter."""
+
+    def recognises(self, model: object) -> bool:
+        """Whether it knows such models."""
+        ...
+
+    def convert(self, model: Any, inputs: Inputs) -> Converted:
+        """The model as ONNX."""
+        ...
 
 
 def convert(model: Any, data: Rows, features: Sequence[str] | None = None) -> Converted:
@@ -19,11 +31,14 @@ def convert(model: Any, data: Rows, features: Sequence[str] | None = None) -> Co
     Raises:
         NotConvertible: No converter knows the model, or a part of it.
     """
-    from understudy.convert import scikit_learn
+    from understudy.convert import catboost, lightgbm, scikit_learn, xgboost
     from understudy.table import inputs_of
 
-    if scikit_learn.recognises(model):
-        return scikit_learn.convert(model, inputs_of(data, features))
+    # CatBoost has scikit-learn's interface as well, and an export of its own.
+    converters: tuple[Converter, ...] = (catboost, xgboost, lightgbm, scikit_learn)
+    for converter in converters:
+        if converter.recognises(model):
+            return converter.convert(model, inputs_of(data, features))
     raise NotConvertible(
         f"no converter knows {type(model).__module__}.{type(model).__qualname__}: export it to ONNX, or serve it with spec.runtime"
     )

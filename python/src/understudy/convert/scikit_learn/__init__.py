@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from understudy import runtime
+from understudy.convert import graph
 from understudy.convert.converted import Converted
-from understudy.convert.scikit_learn import graph, operators, original, prepare
+from understudy.convert.scikit_learn import operators, original, prepare
 from understudy.errors import NotConvertible
 from understudy.original import PROBABILITIES, SCORES, Original
 from understudy.table import VECTOR, Inputs, Kind

@@ -9,6 +9,10 @@ from typing import Any
 
 CLOSE = 1e-6
 """A converted threshold is at most this far from its original, as a part of it."""
+TINY = 1e-44
+"""About the smallest number of 32 bits. LightGBM has thresholds of 1e-35 on both sides of zero."""
+ZERO = 1.0000000180025095e-35
+"""Numbers up to this one are zero for LightGBM: 1e-35 with 32 bits."""
 NUMBERS = ("nodes_values", "base_values", "nodes_hitrates", "class_weights", "target_weights")
 """Attributes with numbers. ONNX Runtime wants all of them with 64 bits, or none."""
 
@@ -108,7 +112,7 @@ def _values(node: Any, model: Any) -> list[float] | None:
 
 
 def _is_close(threshold: float, converted: float) -> bool:
-    return abs(threshold - converted) <= CLOSE * max(abs(converted), 1e-30)
+    return abs(threshold - converted) <= CLOSE * max(abs(converted), TINY)
 
 
 def _splits(model: Any) -> Iterator[tuple[int, int, int, float]]:
@@ -133,4 +137,8 @@ def _splits(model: Any) -> Iterator[tuple[int, int, int, float]]:
                     continue
                 waiting += [node["left_child"], node["right_child"]]
                 if node["decision_type"] == "<=":
-                    yield number, int(node["split_index"]), int(node["split_feature"]), float(node["threshold"])
+                    # The converter numbers nodes in another way.
+                    threshold = float(node["threshold"])
+                    # LightGBM takes this number for zero, which is on the other side of it.
+                    threshold = math.nextafter(threshold, -math.inf) if threshold == -ZERO else threshold
+                    yield number, -1, int(node["split_feature"]), threshold

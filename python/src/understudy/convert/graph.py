@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from understudy.errors import NotConvertible
 from understudy.table import VECTOR, Kind
 
 if TYPE_CHECKING:
@@ -52,9 +53,12 @@ def _rename(model: onnx.ModelProto, old: str, new: str) -> None:
 
 
 def join_columns(model: onnx.ModelProto, inputs: Inputs) -> None:
-    """Puts the columns together to the vector that the model takes."""
+    """Puts the columns together to the vector that the model takes, in the type in which it takes it."""
     from onnx import TensorProto, helper
 
+    texts = [column.name for column in inputs.columns if column.kind is Kind.TEXT]
+    if texts and len(texts) < len(inputs.columns):
+        raise NotConvertible(f"the model takes texts ({', '.join(texts[:5])}) and numbers in one table, which ONNX cannot")
     number = TensorProto.FLOAT if inputs.single else TensorProto.DOUBLE
     types = {Kind.NUMBER: number, Kind.BOOLEAN: TensorProto.BOOL, Kind.TEXT: TensorProto.STRING}
     nodes, parts = [], []
@@ -65,9 +69,31 @@ def join_columns(model: onnx.ModelProto, inputs: Inputs) -> None:
             nodes.append(helper.make_node("Cast", [column.name], [part], name=f"take_{place}", to=number))
         else:
             nodes.append(helper.make_node("Identity", [column.name], [part], name=f"take_{place}"))
-    nodes.append(helper.make_node("Concat", parts, [VECTOR], name="join_columns", axis=1))
+    (vector,) = model.graph.input
+    taken = vector.type.tensor_type.elem_type
+    if number == taken or taken == TensorProto.STRING:
+        nodes.append(helper.make_node("Concat", parts, [VECTOR], name="join_columns", axis=1))
+    else:
+        nodes.append(helper.make_node("Concat", parts, ["joined"], name="join_columns", axis=1))
+        nodes.append(helper.make_node("Cast", ["joined"], [VECTOR], name="narrow_columns", to=taken))
     rest = list(model.graph.node)
     del model.graph.node[:]
     model.graph.node.extend([*nodes, *rest])
     del model.graph.input[:]
     model.graph.input.extend(helper.make_tensor_value_info(column.name, types[column.kind], [None, 1]) for column in inputs.columns)
+
+
+def take_doubles(model: onnx.ModelProto, inputs: Inputs) -> None:
+    """Makes a model that takes a vector of 32-bit numbers take one of 64-bit numbers, if those are the inputs."""
+    from onnx import TensorProto, helper
+
+    (vector,) = model.graph.input
+    if inputs.single or vector.type.tensor_type.elem_type != TensorProto.FLOAT:
+        name_inputs(model, [VECTOR])
+        return
+    name_inputs(model, ["narrow"])
+    rest = list(model.graph.node)
+    del model.graph.node[:]
+    model.graph.node.extend([helper.make_node("Cast", [VECTOR], ["narrow"], name="narrow_vector", to=TensorProto.FLOAT), *rest])
+    del model.graph.input[:]
+    model.graph.input.append(helper.make_tensor_value_info(VECTOR, TensorProto.DOUBLE, [None, len(inputs.columns)]))
