@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from understudy.prove.report import Report, Worst
 
+MOST_SORTS, MOST_VALUES = 6, 8
+
 
 def summary(report: Report) -> str:
     """The report in one line."""
@@ -19,7 +21,9 @@ def summary(report: Report) -> str:
 def lines(report: Report, cause: str) -> list[str]:
     """What a person needs to mend the model: where rows differ, the worst of them, and the likely cause."""
     told = [summary(report)]
-    told += [f"  {part.sort}: {part.differ} of {part.rows} rows differ" for part in report.parts if part.differ]
+    differ = [part for part in report.parts if part.differ]
+    told += [f"  {part.sort}: {part.differ} of {part.rows} rows differ" for part in differ[:MOST_SORTS]]
+    told += [f"  and {len(differ) - MOST_SORTS} more sorts of rows"] if len(differ) > MOST_SORTS else []
     told.append("Worst rows:")
     told += [f"  {_row(worst)}" for worst in report.worst]
     told.append(f"Likely cause: {cause}")
@@ -27,8 +31,8 @@ def lines(report: Report, cause: str) -> list[str]:
 
 
 def _row(worst: Worst) -> str:
-    row = ", ".join(f"{name}={_short(value)}" for name, value in list(worst.row.items())[:12])
-    more = f", and {len(worst.row) - 12} more" if len(worst.row) > 12 else ""
+    row = ", ".join(f"{name}={_short(value)}" for name, value in list(worst.row.items())[:MOST_VALUES])
+    more = f", and {len(worst.row) - MOST_VALUES} more" if len(worst.row) > MOST_VALUES else ""
     return f"{worst.sort}: {row}{more}: expected {_answer(worst.expected)}, got {_answer(worst.got)}"
 
 
