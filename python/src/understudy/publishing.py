@@ -49,6 +49,10 @@ def publish(
         step.says = f"{to} as {user}, {len(destination.versions)} versions, store {destination.store.uri}"
         if destination.secret and destination.store.credentials is None:
             step.details.append(f"you may not read Secret {destination.secret}: the credentials of this environment are used")
+        elif destination.secret and "AWS_ACCESS_KEY_ID" not in (destination.store.credentials or {}):
+            step.details.append(
+                f"Secret {destination.secret} has no AWS_ACCESS_KEY_ID: the credentials of this environment are used"
+            )
     prepared = prepare(model, destination.deployment, data, test, wishes, steps)
     files = _store(prepared, destination, dry_run, steps)
     return _create(prepared, files, destination, cluster, user, version, bump, request, dry_run, steps)

@@ -13,14 +13,8 @@ from understudy.errors import StoreFailed
 if TYPE_CHECKING:
     from obstore.store import S3Store
 
-OPTIONS = {
-    "AWS_ACCESS_KEY_ID": "access_key_id",
-    "AWS_SECRET_ACCESS_KEY": "secret_access_key",
-    "AWS_SESSION_TOKEN": "session_token",
-    "AWS_REGION": "region",
-    "AWS_ENDPOINT_URL": "endpoint",
-}
-"""Keys of a Secret, as in `spec.artifact.secretRef`, and what obstore calls them."""
+PLACE = {"AWS_REGION": "region", "AWS_ENDPOINT_URL": "endpoint"}
+"""Keys of a Secret that say where the store is, as in `spec.artifact.secretRef`, and what obstore calls them."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +32,8 @@ class Store:
     uri: str
     """`s3://bucket/folder`."""
     credentials: Mapping[str, str] | None = None
-    """Those of a Secret. Without them, the variables `AWS_*` of the environment, or the identity of the machine."""
+    """Those of a Secret, with its address. Without an access key in them, all comes from the variables `AWS_*` of the environment, or from
+    the identity of the machine: an address from a Secret must not get somebody else's credentials."""
     endpoint: str | None = None
     """The address of the S3 server as this machine sees it, if it is another one than the cluster's."""
 
@@ -92,9 +87,17 @@ class Store:
 
         from obstore.store import S3Store
 
-        options: dict[str, Any] = {
-            OPTIONS[key]: value for key, value in (self.credentials or {}).items() if key in OPTIONS and value
-        }
+        options: dict[str, Any] = {}
+        given = {key: value for key, value in (self.credentials or {}).items() if value}
+        if "AWS_ACCESS_KEY_ID" in given:
+            options = {option: given[key] for key, option in PLACE.items() if key in given}
+            # Not as options: what is missing there would come from the environment, such as the token of another session.
+            options["credential_provider"] = lambda: {
+                "access_key_id": given["AWS_ACCESS_KEY_ID"],
+                "secret_access_key": given.get("AWS_SECRET_ACCESS_KEY", ""),
+                "token": given.get("AWS_SESSION_TOKEN"),
+                "expires_at": None,
+            }
         if self.endpoint:
             options["endpoint"] = self.endpoint
         retry = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}

@@ -68,8 +68,14 @@ class Inputs:
 
     def _tensor(self, values: pd.Series[Any], kind: Kind) -> npt.NDArray[Any]:
         if kind is Kind.NUMBER:
+            if hasattr(values, "cat"):
+                values = values.astype(values.cat.categories.dtype if values.notna().all() else "float64")
             return values.to_numpy(dtype=self.float_type, na_value=float("nan"))
         if kind is Kind.BOOLEAN:
+            if values.isna().any():
+                raise UnderstudyError(
+                    f"column {values.name} has missing booleans, which ONNX does not have: make it a column of texts"
+                )
             return values.to_numpy(dtype=bool)
         # ONNX Runtime wants Python's own texts.
         texts = values.astype(object)

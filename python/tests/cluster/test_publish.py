@@ -88,6 +88,29 @@ def test_another_model_gets_the_next_version(fraud, team):
     assert publish((third, data, test), team, bump="major").version == "2.0.0"
 
 
+def test_a_version_without_a_request_is_requested_by_the_next_call(fraud, team):
+    publish(fraud, team, request=None)
+    version = team.versions()["fraud-1.0.0"]
+    assert version["spec"]["stage"] == "None"
+    assert "understudy.dev/requested-by" not in version["metadata"].get("annotations", {})
+    publish(fraud, team)
+    (version,) = team.versions().values()
+    assert (version["spec"]["stage"], version["metadata"]["annotations"]["understudy.dev/requested-by"]) == ("Staging", "alice")
+
+
+def test_two_people_who_publish_at_the_same_time_get_two_versions(fraud, team, monkeypatch):
+    model, data, test = fraud
+    other = make_pipeline(model[0], RandomForestClassifier(5, random_state=4)).fit(data, np.arange(len(data)) % 2)
+    seen = Cluster.versions
+    # The other person's version appears after this call has read the list.
+    lists = iter([lambda *_: [], seen])
+    publish(fraud, team)
+    monkeypatch.setattr(Cluster, "versions", lambda self, *where: next(lists)(self, *where))
+    assert publish((other, data, test), team).version == "1.1.0"
+    monkeypatch.undo()
+    assert sorted(team.versions()) == ["fraud-1.0.0", "fraud-1.1.0"]
+
+
 def test_a_version_that_exists_with_another_model_is_never_changed(fraud, team):
     publish(fraud, team, version="1.3.0")
     before = team.versions()
@@ -185,6 +208,25 @@ def test_a_scientist_who_may_not_read_the_secret_uses_the_environment(fraud, tea
     for name, value in team.store.keys().items():
         monkeypatch.setenv(name, value)
     assert publish(fraud, team).name == "fraud-1.0.0"
+
+
+def test_credentials_of_the_environment_are_not_mixed_with_those_of_the_secret(fraud, team, monkeypatch):
+    for name, value in {"AWS_ACCESS_KEY_ID": "mine", "AWS_SECRET_ACCESS_KEY": "mine", "AWS_SESSION_TOKEN": "mine"}.items():
+        monkeypatch.setenv(name, value)
+    assert publish(fraud, team).name == "fraud-1.0.0"
+
+
+def test_the_address_in_a_secret_without_keys_does_not_get_the_credentials_of_the_environment(fraud, team, monkeypatch):
+    keys = team.store.keys()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys["AWS_ACCESS_KEY_ID"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["AWS_SECRET_ACCESS_KEY"])
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    body = {"data": {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}}
+    team.core.patch_namespaced_secret("s3", team.namespace, body)
+    before = team.store.gate.connections
+    with pytest.raises(StoreFailed):
+        publish(fraud, team)
+    assert team.store.gate.connections == before
 
 
 def test_a_deployment_that_does_not_exist_is_named(fraud, team):
