@@ -22,7 +22,7 @@ class PyPmml:
         self._classification = self._model.functionName == "classification"
         model = next(child for child in root.children if child.tag.endswith("Model") or child.tag == "Scorecard")
         # pypmml names a class also where it has no probabilities, which are what decides.
-        self._probabilities_decide = model.tag == "GeneralRegressionModel"
+        self._probabilities_decide = model.tag in ("GeneralRegressionModel", "MiningModel")
         self._value, self._probabilities = self._columns()
 
     def _columns(self) -> tuple[str | None, dict[str, str]]:
@@ -42,6 +42,8 @@ class PyPmml:
         answers = []
         for result in json.loads(self._model.predict(json.dumps(sent))):
             value = result.get(self._value)
+            if value == -(2**63):  # pypmml's way to say that an integer is missing
+                value = None
             if not self._classification:
                 number = None if value is None or not math.isfinite(float(value)) and math.isnan(float(value)) else float(value)
                 answers.append({"value": number})
@@ -49,6 +51,8 @@ class PyPmml:
             answer: Answer = {"value": None if value is None else _text(value)}
             if self._probabilities:
                 answer["probabilities"] = {name: result.get(column) for name, column in self._probabilities.items()}
+                if self._value is None and None not in answer["probabilities"].values():
+                    answer["value"] = max(answer["probabilities"], key=lambda name: answer["probabilities"][name])
                 if self._probabilities_decide and all(p is None for p in answer["probabilities"].values()):
                     answer["value"] = None
             answers.append(answer)

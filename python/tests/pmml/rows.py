@@ -12,8 +12,8 @@ from understudy.convert.pmml.predicates import array_items
 Row = dict[str, Any]
 
 
-def fields_of(document: bytes) -> dict[str, tuple[str, list[Any]]]:
-    """The type and the interesting values of each field of the data dictionary."""
+def fields_of(document: bytes) -> dict[str, tuple[str, bool, list[Any]]]:
+    """The type of each field of the data dictionary, whether it has categories, and its interesting values."""
     root = read(document)
     types = {field.need("name"): field.need("dataType") for field in root.the("DataDictionary").all("DataField")}
     values: dict[str, set[str]] = {name: set() for name in types}
@@ -21,11 +21,10 @@ def fields_of(document: bytes) -> dict[str, tuple[str, list[Any]]]:
         for name, texts in _constants(element):
             if name in values:
                 values[name].update(texts)
-    aliases = {}
-    for derived in root.walk():
-        if derived.tag == "DerivedField" and (reference := derived.first("FieldRef")) is not None:
-            aliases[derived.need("name")] = reference.need("field")
-    return {name: (types[name], [_typed(types[name], text) for text in sorted(found)]) for name, found in values.items()}
+    categorical = {field.need("name"): field.get("optype") != "continuous" for field in root.the("DataDictionary").all("DataField")}
+    return {
+        name: (types[name], categorical[name], [_typed(types[name], text) for text in sorted(found)]) for name, found in values.items()
+    }
 
 
 def _constants(element: Element) -> list[tuple[str, list[str]]]:
@@ -83,7 +82,7 @@ def make(document: bytes, names: list[str], count: int, seed: int, missing: floa
     return [{name: _value(randoms, *fields[name], missing) for name in names} for _ in range(count)]
 
 
-def _value(randoms: random.Random, data_type: str, known: list[Any], missing: float) -> Any:
+def _value(randoms: random.Random, data_type: str, categorical: bool, known: list[Any], missing: float) -> Any:
     if data_type == "boolean":
         return randoms.random() < 0.5
     if randoms.random() < missing:
@@ -91,12 +90,16 @@ def _value(randoms: random.Random, data_type: str, known: list[Any], missing: fl
     if data_type == "string":
         known = [text for text in known if text]
         return "unseen" if not known or randoms.random() < 0.05 else randoms.choice(known)
+    if known and categorical:
+        return 99.0 if randoms.random() < 0.04 else randoms.choice(known)
     if known and randoms.random() < 0.5:
         number = randoms.choice(known)
-        if data_type != "integer" and math.isfinite(number):
+        if data_type == "integer":
+            return float(round(number))
+        if math.isfinite(number):
             number = randoms.choice([number, math.nextafter(number, math.inf), math.nextafter(number, -math.inf)])
             if data_type == "float":
-                number = float(randoms.choice([known[0], number]))
+                number = randoms.choice(known)
         return number
     low, high = (min(known), max(known)) if known else (-3.0, 3.0)
     spread = max(high - low, 1.0)

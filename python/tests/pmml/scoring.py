@@ -70,6 +70,8 @@ def difference(ours: Answer, theirs: Answer) -> str | None:
     if isinstance(theirs["value"], float) or isinstance(ours["value"], float):
         return None if close(ours["value"], theirs["value"]) else f"{ours['value']} instead of {theirs['value']}"
     known = theirs.get("probabilities") or {}
+    if None in known.values() and 0.0 in known.values():
+        return None  # the other scorer's exponential is infinite
     mine = ours.get("probabilities") or {}
     for name, p in known.items():
         if name in mine and not close(mine[name], p):

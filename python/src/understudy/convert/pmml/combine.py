@@ -81,6 +81,7 @@ def combine_numbers(segmentation: Element, method: str, votes: Votes, scope: Sco
     counted = _counted(segmentation, graph, votes, graph.op("IsNaN", votes.values), weighted)
     zero = graph.constant(0.0)
     if method == "median":
+        _note_median(segmentation, scope)
         result = _median(graph, votes.values, counted.counts)
     else:
         values = graph.op("Where", counted.counts, votes.values, zero)
@@ -107,6 +108,11 @@ def _median(graph: Graph, values: str, counts: str) -> str:
     low = graph.op("GatherElements", ordered, graph.op("Max", other, graph.integers(0)), axis=1)
     middle = graph.op("Div", graph.op("Add", low, high), graph.constant(2.0))
     return graph.op("Where", unknown, graph.constant(math.nan), middle)
+
+
+def _note_median(segmentation: Element, scope: Scope) -> None:
+    if segmentation.get("missingPredictionTreatment", "continue") == "continue":
+        scope.context.note(f"{segmentation.place}: the median is missing if a model has no result; pypmml takes it for the largest")
 
 
 def count_votes(segmentation: Element, method: str, votes: Votes, scope: Scope, target: Target) -> Outcome:
@@ -148,6 +154,7 @@ def combine_probabilities(segmentation: Element, method: str, votes: Votes, scop
         return graph.op("Div", graph.op("ReduceSum", scaled, axis, keepdims=0), _total(graph, weights))
 
     if method == "median":
+        _note_median(segmentation, scope)
         columns = []
         for index in range(len(votes.classes)):
             column = graph.op("Gather", votes.probabilities, graph.integers(index), axis=2)

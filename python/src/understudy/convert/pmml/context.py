@@ -10,6 +10,9 @@ from .values import Vocabulary
 MAX_NOTES = 50
 """More notes than this nobody reads; the rest is counted."""
 
+MAX_NAMES = 10
+"""How many fields a note names."""
+
 
 @dataclass
 class Context:
@@ -17,15 +20,27 @@ class Context:
 
     graph: Graph = field(default_factory=Graph)
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
-    _notes: dict[str, int] = field(default_factory=dict)
+    _notes: dict[str, None] = field(default_factory=dict)
+    _fields: dict[str, dict[str, None]] = field(default_factory=dict)
 
     def note(self, text: str) -> None:
         """Say once what a user of the model must know."""
-        self._notes[text] = self._notes.get(text, 0) + 1
+        self._notes[text] = None
+
+    def note_field(self, about: str, name: str) -> None:
+        """Say once for all fields of which it is true. `about` follows the list of their names."""
+        self._fields.setdefault(about, {})[name] = None
 
     def notes(self) -> tuple[str, ...]:
         """All notes, at most `MAX_NOTES`."""
-        texts = list(self._notes)
+        texts = [f"{_listed(list(names))}: {about}" for about, names in self._fields.items()]
+        texts += self._notes
         if len(texts) > MAX_NOTES:
             return (*texts[:MAX_NOTES], f"and {len(texts) - MAX_NOTES} further notes")
         return tuple(texts)
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(repr(name[:60]) for name in names[:MAX_NAMES])
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return f"field{'s' if len(names) > 1 else ''} {shown}{more}"

@@ -14,6 +14,12 @@ from .refusal import refuse, reject
 from .truth import either
 from .values import UNSEEN, Kind, Value, kind_of, literal, single
 
+FLOATS = (
+    "of type float: values are rounded to single precision before they are used, as PMML says; pypmml uses them as doubles, so it"
+    " differs where a value is closer to a threshold than that"
+)
+"""The note about fields of single precision."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -23,6 +29,11 @@ class Interval:
     high: float
     low_closed: bool
     high_closed: bool
+
+    def allows(self, number: float) -> bool:
+        """Whether a constant is in the interval."""
+        above = number >= self.low if self.low_closed else number > self.low
+        return above and (number <= self.high if self.high_closed else number < self.high)
 
     def contains(self, graph: Graph, tensor: str) -> str:
         """Where a number is in the interval, as a tensor of bool. A missing value is not."""
@@ -72,6 +83,14 @@ class DataField:
         if len(numbers) == 1:
             return equal
         return graph.cast(graph.op("ReduceMax", graph.cast(equal, DOUBLE), axes=(1,), keepdims=1), BOOL)
+
+    def allows(self, number: float) -> bool:
+        """Whether a constant is a valid value of the field."""
+        if number in self.invalid or number in self.missing:
+            return False
+        if self.valid:
+            return number in self.valid
+        return not self.intervals or any(interval.allows(number) for interval in self.intervals)
 
     def outside(self, graph: Graph, tensor: str) -> str | None:
         """Where a value that is not missing is invalid; None if no value can be."""
@@ -153,14 +172,11 @@ class Dictionary:
             return Value(tensor, "string", "text", integral=True, unseen=True)
         if found.kind == "boolean":
             graph.add_input(found.name, BOOL)
-            self.context.note(f"the input {found.name!r} is a boolean tensor: a missing value of it cannot be sent")
+            self.context.note_field("the input is a tensor of bool, in which a missing value cannot be sent", found.name)
             return Value(graph.cast(found.name, DOUBLE), "boolean", "boolean", integral=True)
         graph.add_input(found.name, DOUBLE)
         if found.data_type == "float":
-            self.context.note(
-                f"the field {found.name!r} is a float: its values are rounded to single precision before they are used, as PMML"
-                " says; pypmml uses them as doubles, so it can differ for values closer to a threshold than that"
-            )
+            self.context.note_field(FLOATS, found.name)
             return Value(single(graph, found.name), "float", "number")
         return Value(found.name, found.data_type, "number", integral=found.data_type == "integer")
 

@@ -73,7 +73,7 @@ def evaluate(element: Element, scope: Scope, wanted: str | None = None, depth: i
         if "defaultValue" in element.attributes:
             number = _literal_like(element, scope, result, "defaultValue")
             result = replace(
-                result, tensor=graph.op("Where", missing(graph, result), graph.constant(number), result.tensor), constant=None
+                result, tensor=graph.op("Where", missing(graph, result), graph.constant(number), result.tensor), constant=None, present=True
             )
         return result
     refuse(element, f"{element.tag} is not supported")
@@ -104,7 +104,7 @@ def _replace_missing(element: Element, scope: Scope, value: Value) -> Value:
         return value
     graph = scope.context.graph
     number = _literal_like(element, scope, value, "mapMissingTo")
-    return replace(value, tensor=graph.op("Where", missing(graph, value), graph.constant(number), value.tensor), constant=None)
+    return replace(value, tensor=graph.op("Where", missing(graph, value), graph.constant(number), value.tensor), constant=None, present=True)
 
 
 def _literal_like(element: Element, scope: Scope, value: Value, attribute: str) -> float:

@@ -47,7 +47,9 @@ class Call:
 
     def boolean(self, truth: Truth) -> Value:
         """A truth as the result."""
-        return Value(column(self.graph, truth), "boolean", "boolean", integral=True, constant=self._folded())
+        present = truth.unknown is None or all(value.present for value in self.arguments)
+        tensor = column(self.graph, Truth(truth.true) if present else truth)
+        return Value(tensor, "boolean", "boolean", integral=True, constant=self._folded(), present=present)
 
     def _folded(self) -> float | None:
         # Only whether a value is the same in each row matters to readers of `constant` in results of functions.
@@ -65,10 +67,12 @@ class Call:
 
     def unknown(self, values: Sequence[Value]) -> str | None:
         """Where any of the values is missing."""
-        return either(self.graph, [missing(self.graph, value) for value in values if value.constant is None or math.isnan(value.constant)])
+        return either(self.graph, [missing(self.graph, value) for value in values if not value.present])
 
     def note_missing(self) -> None:
         """Say that a comparison of missing values differs between consumers."""
+        if all(value.present for value in self.arguments):
+            return
         self.scope.context.note(
             f"{self.element.place}: the function gives a missing result for a missing argument; pypmml gives true or false"
         )
@@ -227,12 +231,14 @@ def _if(call: Call) -> Value:
     call.same_kind(arms)
     nan = graph.constant(math.nan)
     tensor = graph.op("Where", condition.true, arms[0].tensor, arms[1].tensor if len(arms) == 2 else nan)
-    if condition.unknown is not None:
-        tensor = graph.op("Where", condition.unknown, nan, tensor)
+    if not call.arguments[0].present:
+        call.note_missing()
+        tensor = graph.op("Where", missing(graph, call.arguments[0]), nan, tensor)
     types = {arm.data_type for arm in arms}
+    present = len(arms) == 2 and all(value.present for value in call.arguments)
     data_type = types.pop() if len(types) == 1 else "double"
     integral = all(arm.integral for arm in arms)
-    return Value(tensor, data_type, arms[0].kind, integral, call._folded(), unseen=any(arm.unseen for arm in arms))
+    return Value(tensor, data_type, arms[0].kind, integral, call._folded(), unseen=any(arm.unseen for arm in arms), present=present)
 
 
 BUILT_IN: dict[str, Function] = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from .document import Element
 from .graph import DOUBLE
 from .links import inverse_link, power_link
@@ -84,9 +82,7 @@ def _design(model: Element, scope: Scope, parameters: list[str]) -> list[str]:
                 if factors[predictor].first("Matrix") is not None:
                     refuse(factors[predictor], "a contrast matrix is not supported")
                 wanted = literal(cell, cell.need("value"), value.data_type, scope.context.vocabulary)
-                scope.context.note(
-                    f"a missing value of the categorical field {predictor!r} counts as none of its categories, as in pypmml"
-                )
+                scope.context.note_field("a missing value counts as none of the categories, as in pypmml", predictor)
                 found = graph.op("Equal", full(graph, value), graph.constant(wanted))
                 chosen = found if chosen is None else graph.op("And", chosen, found)
             else:
@@ -180,9 +176,6 @@ def _multinomial(model: Element, scope: Scope, target: Target, linear: dict[str 
     classes = tuple(class_ for class_ in known if class_ in by_class) or tuple(by_class)
     if set(classes) != set(by_class) or (known and set(known) != set(classes)):
         refuse(model, "the categories of the parameters are not the values of the target field")
-    any_missing = [by_class[class_] for class_ in classes]
-    scores = graph.op("Concat", *any_missing, axis=1)
+    scores = graph.op("Concat", *(by_class[class_] for class_ in classes), axis=1)
     probabilities = graph.op("Softmax", scores, axis=1)
-    total = graph.op("ReduceSum", scores, graph.integers([1]), keepdims=1)
-    probabilities = graph.op("Where", graph.op("IsNaN", total), graph.constant(math.nan), probabilities)
     return likeliest(graph, probabilities, classes, target.data_type, _class_value(model, target))

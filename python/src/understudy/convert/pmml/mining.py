@@ -63,6 +63,8 @@ def convert_mining(model: Element, opened: Opened, models: Models) -> Outcome:
     if segmentation is None:
         refuse(model, "a model composition without a Segmentation is not supported")
     method = segmentation.need("multipleModelMethod")
+    if method in ("selectFirst", "modelChain") and model.first("Targets") is not None:
+        opened.scope.context.note(f"{model.place}/Targets: they are applied to the result, as PMML says; pypmml ignores them here")
     if method == "modelChain":
         return _chain(model, segmentation, opened, models)
     segments = [_segment(element, opened.scope) for element in segmentation.all("Segment")]

@@ -63,8 +63,10 @@ def likeliest(graph: Graph, probabilities: str, classes: tuple[float, ...], data
     """The class with the largest probability; of equal ones, the first. Missing if any probability is."""
     first = graph.op("ArgMax", probabilities, axis=1, keepdims=1, select_last_index=0)
     chosen = graph.op("Gather", graph.constant(classes), first, axis=0)
-    total = graph.op("ReduceSum", probabilities, graph.integers([1]), keepdims=1)
-    chosen = graph.op("Where", graph.op("IsNaN", total), graph.constant(math.nan), chosen)
+    unknown = graph.op("IsNaN", graph.op("ReduceSum", probabilities, graph.integers([1]), keepdims=1))
+    nan = graph.constant(math.nan)
+    chosen = graph.op("Where", unknown, nan, chosen)
+    probabilities = graph.op("Where", unknown, nan, probabilities)
     return Outcome("classification", replace(kind_like, tensor=chosen, data_type=data_type), classes, probabilities)
 
 

@@ -14,6 +14,9 @@ from .values import Value, literal
 _INPUTS = ("active", "group", None)
 _TARGETS = ("target", "predicted")
 
+AS_IS = "invalid values are used as they are, as the document says; pypmml takes an unknown category for a missing one"
+"""The note about fields with the invalidValueTreatment asIs."""
+
 
 class Prepared:
     """The fields of a model after their treatment, and where a row cannot be scored at all."""
@@ -138,6 +141,9 @@ def _treated(prepared: Prepared, field: Element, known: DataField | None, value:
     elif "missingValueReplacement" in field.attributes:
         number = literal(field, field.attributes["missingValueReplacement"], value.data_type, context.vocabulary)
         tensor = graph.op("Where", graph.op("IsNaN", tensor), graph.constant(number), tensor)
+        if known is not None and not known.allows(number):
+            context.note_field("what replaces a missing value is not a valid value; inner models of pypmml reject it", name)
+        value = replace(value, present=True)
     if used_as_is:
-        context.note(f"invalid values of the field {name!r} are used as they are, as the document says; pypmml takes an unknown category for missing")
+        context.note_field(AS_IS, name)
     return replace(value, tensor=tensor, invalid=used_as_is, unseen=value.unseen and outside is None or used_as_is)

@@ -81,6 +81,11 @@ class TreeReader:
                 f"{model.place}: the missingValueStrategy {self._strategy} is not supported;"
                 " a row whose way through the tree depends on a missing value has no prediction"
             )
+        if self._strategy == "nullPrediction" and self._no_true_child == "returnLastPrediction":
+            scope.context.note(
+                f"{model.place}: a node whose predicates are unknown gives a missing prediction, as PMML says of nullPrediction;"
+                " pypmml gives the last prediction where the noTrueChildStrategy is returnLastPrediction"
+            )
         self._model = model
 
     def read(self) -> Branch:

@@ -50,6 +50,8 @@ class Value:
     """The number, if it is the same in each row (NaN if always missing)."""
     unseen: bool = False
     """Whether a text may be one that the document does not mention."""
+    present: bool = False
+    """Whether the value is never missing."""
     invalid: bool = False
     """Whether the value may be one that the data dictionary does not allow, and is used as it is."""
 
@@ -93,7 +95,7 @@ def as_float(number: float) -> float:
 
 def constant(graph: Graph, number: float, data_type: str, kind: Kind) -> Value:
     """A value that is the same in each row."""
-    return Value(graph.constant(number), data_type, kind, integral=number == np.floor(number), constant=number)
+    return Value(graph.constant(number), data_type, kind, integral=number == np.floor(number), constant=number, present=not np.isnan(number))
 
 
 def full(graph: Graph, value: Value) -> str:
