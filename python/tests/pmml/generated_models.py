@@ -26,7 +26,7 @@ class Models(Generator):
         text = tag("PMML", header, dictionary, transformations, model, version=version, xmlns=namespace)
         return ('<?xml version="1.0" encoding="UTF-8"?>' + text).encode()
 
-    def _targets(self, purpose: str) -> str:
+    def _targets(self, purpose: str, default_value: bool) -> str:
         if purpose != "regression" or self.chance(0.6):
             return ""
         values: dict[str, object] = {"field": "y"}
@@ -36,12 +36,12 @@ class Models(Generator):
             values.update(rescaleFactor=self.number(), rescaleConstant=self.number())
         if self.chance(0.3):
             values["castInteger"] = self.random.choice(["round", "ceiling", "floor"])
-        default = tag("TargetValue", defaultValue=self.number()) if self.chance(0.3) else ""
+        default = tag("TargetValue", defaultValue=self.number()) if default_value and self.chance(0.3) else ""
         return tag("Targets", tag("Target", default, **values))
 
-    def _frame(self, purpose: str, treat: bool) -> str:
+    def _frame(self, purpose: str, treat: bool, default: bool = True) -> str:
         local = self.transformations("LocalTransformations", "l") if self.chance(0.3) else ""
-        return self.schema(treat) + self._targets(purpose) + local
+        return self.schema(treat) + self._targets(purpose, default) + local
 
     # Regressions.
 
@@ -175,7 +175,8 @@ class Models(Generator):
         return self.tree(purpose, self._frame(purpose, treat))
 
     def _forest(self, purpose: str, treat: bool) -> str:
-        frame = self._frame(purpose, treat)
+        # pypmml does not use the default value where the combination has no result.
+        frame = self._frame(purpose, treat, default=False)
         inner = self.schema(False)
         always = self.chance(0.6)
         # Nothing of the document follows from an output field here; pypmml needs them to see probabilities of inner trees.
@@ -192,11 +193,13 @@ class Models(Generator):
             method = self.random.choice(["sum", "average", "weightedAverage", "median", "weightedSum"])
         else:
             method = self.random.choice(["majorityVote", "weightedMajorityVote", "average", "weightedAverage", "median", "max"])
+        # pypmml takes a missing result for the largest number of a median.
+        treatment = "returnMissing" if method == "median" else self.random.choice([None, "continue", "returnMissing"])
+        if method in ("majorityVote", "weightedMajorityVote") and self.numeric_classes:
+            treatment = "continue"  # pypmml takes its own mark of a missing integer for a class
         if method == "weightedMajorityVote":
             # pypmml divides by the number of segments: the weights of those that apply must have the mean 1.
             segments = [segment.replace(f'weight="{weight}"', 'weight="1.0"') for segment, weight in zip(segments, weights, strict=True)]
-        # pypmml takes a missing result for the largest number of a median.
-        treatment = "returnMissing" if method == "median" else self.random.choice([None, "continue", "returnMissing"])
         segmentation = tag("Segmentation", *segments, multipleModelMethod=method, missingPredictionTreatment=treatment)
         return tag("MiningModel", frame, segmentation, functionName=purpose)
 

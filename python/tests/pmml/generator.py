@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from xml.sax.saxutils import quoteattr
 
-COLOURS = ["red", "green", "dark blue", "grau<&>", "4"]
+COLOURS = ["red", "green", "dark blue", "grün", "4"]
 CLASSES = ["no", "maybe", "yes"]
 
 
@@ -75,9 +75,12 @@ class Generator:
             if treat and self.chance(0.3):
                 values["missingValueReplacement"] = self.category(name) if name in ("colour", "level") else self.random.choice([0, 2, 3])
             if treat and self.chance(0.2):
-                values["missingValueTreatment"] = self.random.choice(["asValue", "asMean"])
+                values["missingValueTreatment"] = self.random.choice(["asValue", "asMean", "returnInvalid"])
             if treat and self.chance(0.3):
-                values["invalidValueTreatment"] = self.random.choice(["asMissing", "returnInvalid"])
+                choices = ["asMissing", "returnInvalid", "asValue", *(["asIs"] if name in self.numbers else [])]
+                values["invalidValueTreatment"] = self.random.choice(choices)
+                if values["invalidValueTreatment"] == "asValue":
+                    values["invalidValueReplacement"] = self.category(name) if name in ("colour", "level") else 2
             if treat and name in self.numbers and self.chance(0.25):
                 outliers = self.random.choice(["asExtremeValues", "asMissingValues", "asIs"])
                 values.update(outliers=outliers, lowValue=-3, highValue=2.5)
@@ -115,7 +118,7 @@ class Generator:
 
     def _continuous(self) -> str:
         points = sorted({round(self.number(), 1) for _ in range(self.random.randint(2, 5))} | {-0.5, 0.5})
-        norms = [tag("LinearNorm", orig=point, norm=self.number()) for point in points]
+        norms = [tag("LinearNorm", orig=point, norm=self.random.gauss(0, 3)) for point in points]
         outliers = self.random.choice([None, "asIs", "asMissingValues", "asExtremeValues"])
         replacement = self.number() if self.chance(0.4) else None
         return tag("NormContinuous", *norms, field=self.random.choice(self.numbers), outliers=outliers, mapMissingTo=replacement)
@@ -195,7 +198,8 @@ class Generator:
         """A predicate of any kind."""
         kind = self.random.choice(["number", "number", "category", "set", "missing", "compound"])
         if kind == "compound" and depth < 2:
-            operator = self.random.choice(["and", "or", "surrogate"])
+            # pypmml takes a surrogate within another compound predicate for false.
+            operator = self.random.choice(["and", "or", "surrogate"] if depth == 0 else ["and", "or"])
             parts = [self.predicate(depth + 1) for _ in range(self.random.randint(2, 3))]
             return tag("CompoundPredicate", *parts, booleanOperator=operator)
         if kind == "category":

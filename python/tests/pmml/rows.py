@@ -97,7 +97,8 @@ def _value(randoms: random.Random, data_type: str, categorical: bool, known: lis
         if data_type == "integer":
             return float(round(number))
         if math.isfinite(number):
-            number = randoms.choice([number, math.nextafter(number, math.inf), math.nextafter(number, -math.inf)])
+            # Without the sign of zero, which JSON loses on the way to pypmml.
+            number = randoms.choice([number, math.nextafter(number, math.inf), math.nextafter(number, -math.inf)]) + 0.0
             if data_type == "float":
                 number = randoms.choice(known)
         return number

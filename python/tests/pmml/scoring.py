@@ -68,10 +68,12 @@ def close(left: float | None, right: float | None, tolerance: float = 1e-5) -> b
 def difference(ours: Answer, theirs: Answer) -> str | None:
     """What differs between two answers, or None. Classes whose probabilities are equal may be swapped."""
     if isinstance(theirs["value"], float) or isinstance(ours["value"], float):
+        if theirs["value"] is None and ours["value"] in (math.inf, -math.inf):
+            return None  # the other scorer answers in JSON, which has no infinite numbers
         return None if close(ours["value"], theirs["value"]) else f"{ours['value']} instead of {theirs['value']}"
     known = theirs.get("probabilities") or {}
-    if None in known.values() and 0.0 in known.values():
-        return None  # the other scorer's exponential is infinite
+    if None in known.values() and any(p is not None for p in known.values()):
+        return None  # a number of the other scorer is infinite
     mine = ours.get("probabilities") or {}
     for name, p in known.items():
         if name in mine and not close(mine[name], p):

@@ -10,7 +10,7 @@ from .functions import BUILT_IN, Call
 from .mappings import discretize, map_values, norm_continuous, norm_discrete
 from .refusal import refuse, reject
 from .scope import Scope
-from .values import Value, cast, constant, kind_of, literal, missing
+from .values import Value, cast, constant, kind_of, literal, missing, replaced
 
 EXPRESSIONS = ("Constant", "FieldRef", "NormContinuous", "NormDiscrete", "Discretize", "MapValues", "Apply", "TextIndex", "Aggregate", "Lag")
 
@@ -69,12 +69,10 @@ def evaluate(element: Element, scope: Scope, wanted: str | None = None, depth: i
             tensor = result.tensor
             for argument in arguments:
                 tensor = graph.op("Where", missing(graph, argument), graph.constant(number), tensor)
-            result = replace(result, tensor=tensor, constant=None if tensor != result.tensor else result.constant)
+            result = replace(result, tensor=tensor, constant=None if result.constant is None else math.nan)
         if "defaultValue" in element.attributes:
             number = _literal_like(element, scope, result, "defaultValue")
-            result = replace(
-                result, tensor=graph.op("Where", missing(graph, result), graph.constant(number), result.tensor), constant=None, present=True
-            )
+            result = replaced(graph, result, number)
         return result
     refuse(element, f"{element.tag} is not supported")
 
@@ -104,7 +102,7 @@ def _replace_missing(element: Element, scope: Scope, value: Value) -> Value:
         return value
     graph = scope.context.graph
     number = _literal_like(element, scope, value, "mapMissingTo")
-    return replace(value, tensor=graph.op("Where", missing(graph, value), graph.constant(number), value.tensor), constant=None, present=True)
+    return replaced(graph, value, number)
 
 
 def _literal_like(element: Element, scope: Scope, value: Value, attribute: str) -> float:

@@ -44,9 +44,9 @@ def norm_continuous(element: Element, scope: Scope) -> Value:
     # The piece is the number of inner points that are not above x.
     passed = graph.cast(graph.op("GreaterOrEqual", x, graph.constant(origs[None, 1:-1])), FLOAT)
     piece = graph.cast(graph.op("ReduceSum", passed, graph.integers([1]), keepdims=1), INT64)
-    slopes = np.diff(norms) / np.diff(origs)
-    start, slope, level = (graph.op("Gather", graph.constant(part), piece, axis=0) for part in (origs[:-1], slopes, norms[:-1]))
-    y = graph.op("Add", level, graph.op("Mul", graph.op("Sub", x, start), slope))
+    parts = (origs[:-1], np.diff(origs), norms[:-1], np.diff(norms))
+    start, width, level, rise = (graph.op("Gather", graph.constant(part), piece, axis=0) for part in parts)
+    y = graph.op("Add", level, graph.op("Mul", graph.op("Div", graph.op("Sub", x, start), width), rise))
     outliers = element.get("outliers", "asIs")
     below = graph.op("Less", x, graph.constant(origs[0]))
     above = graph.op("Greater", x, graph.constant(origs[-1]))

@@ -110,6 +110,8 @@ def apply_targets(model: Element, outcome: Outcome, target: Target, context: Con
     if len(defaults) > 1:
         refuse(element, "there is more than one defaultValue")
     if defaults:
+        if model.tag == "MiningModel":
+            context.note(f"{element.place}: the defaultValue replaces every missing result, as PMML says; pypmml uses it for some")
         tensor = graph.op("Where", missing(graph, outcome.value), graph.constant(defaults[0]), tensor)
     return replace(outcome, value=replace(outcome.value, tensor=tensor))
 

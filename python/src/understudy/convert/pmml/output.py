@@ -10,7 +10,7 @@ from .expressions import evaluate, expression_of
 from .outcome import Outcome, Target
 from .refusal import refuse
 from .scope import Scope
-from .values import Value, cast, literal
+from .values import Value, cast, full, literal
 
 
 def define_outputs(model: Element, outcome: Outcome, target: Target, inner: Scope, outer: Scope, off: str | None) -> None:
@@ -27,7 +27,7 @@ def define_outputs(model: Element, outcome: Outcome, target: Target, inner: Scop
             if off is None:
                 return value
             graph = own.context.graph
-            return replace(value, tensor=graph.op("Where", off, graph.constant(math.nan), value.tensor), constant=None)
+            return replace(value, tensor=graph.op("Where", off, graph.constant(math.nan), full(graph, value)), constant=None)
 
         own.define(element.need("name"), make)
         outer.define(element.need("name"), make)

@@ -139,7 +139,10 @@ def _compound(element: Element, scope: Scope) -> Truth:
     if operator == "or":
         return disjunction(graph, parts)
     if operator == "xor":
+        scope.context.note(f"{element.place}: pypmml takes xor for false")
         return exclusive(graph, parts)
     if operator == "surrogate":
+        if element.parent is not None and element.parent.tag in ("CompoundPredicate", "Attribute"):
+            scope.context.note(f"{element.place}: pypmml takes a surrogate that is true, because a value is missing, for false here")
         return surrogate(graph, parts)
     reject(element, f"the operator {operator[:40]!r} is not one of PMML's")

@@ -54,7 +54,8 @@ def _normalized(model: Element, tables: list[Element], scope: Scope, target: Tar
             refuse(model, f"the normalization {method!r} of more than two classes is not defined")
         equations = [_linear(table, scope) for table in tables[:-1]]
         # An equation with a missing value makes all probabilities missing, also if it is the one that is not used.
-        last = graph.op("Mul", _linear(tables[-1], scope), graph.constant(0.0))
+        unused = graph.op("IsNaN", _linear(tables[-1], scope))
+        last = graph.op("Where", unused, graph.constant(math.nan), graph.constant(0.0))
         rest = graph.op("Sub", one, graph.op("Add", _total(scope, equations), last))
         return graph.op("Concat", *equations, rest, axis=1)
     if method == "none":

@@ -6,6 +6,7 @@ does not mention is -1: it equals none of them. A boolean is 0 or 1.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -47,7 +48,7 @@ class Value:
     integral: bool = False
     """Whether all values are whole numbers."""
     constant: float | None = None
-    """The number, if it is the same in each row (NaN if always missing)."""
+    """The number, if it is the same in each row. NaN if it is always missing, or only the graph knows the number."""
     unseen: bool = False
     """Whether a text may be one that the document does not mention."""
     present: bool = False
@@ -98,6 +99,12 @@ def constant(graph: Graph, number: float, data_type: str, kind: Kind) -> Value:
     return Value(graph.constant(number), data_type, kind, integral=number == np.floor(number), constant=number, present=not np.isnan(number))
 
 
+def replaced(graph: Graph, value: Value, number: float) -> Value:
+    """The value, with a number where it is missing."""
+    tensor = graph.op("Where", missing(graph, value), graph.constant(number), value.tensor)
+    return replace(value, tensor=tensor, constant=None if value.constant is None else math.nan, present=True)
+
+
 def full(graph: Graph, value: Value) -> str:
     """The tensor with the shape `[N, 1]`."""
     return value.tensor if value.constant is None else graph.op("Expand", value.tensor, graph.rows)
@@ -118,7 +125,7 @@ def cast(graph: Graph, element: Element, value: Value, data_type: str) -> Value:
     if data_type == "integer" and not value.integral:
         refuse(element, "the rounding of a number that becomes an integer is not defined; use round, floor or ceil")
     if data_type == "float":
-        if value.constant is not None:
+        if value.constant is not None and not math.isnan(value.constant):
             return constant(graph, as_float(value.constant), "float", kind)
         return replace(value, tensor=single(graph, value.tensor), data_type="float")
     return replace(value, data_type=data_type)
