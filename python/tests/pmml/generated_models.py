@@ -121,7 +121,9 @@ class Models(Generator):
             return ({"score": self.number()} if is_leaf or self.chance(0.8) else {}), ""
         counts = [self.random.randint(0, 30) + 0.01 * index for index in range(len(self.classes))]
         best = self.classes[counts.index(max(counts))]
-        inside = "".join(tag("ScoreDistribution", value=each, recordCount=count) for each, count in zip(self.classes, counts, strict=True))
+        inside = "".join(
+            tag("ScoreDistribution", value=each, recordCount=count) for each, count in zip(self.classes, counts, strict=True)
+        )
         return {"score": best}, inside
 
     def _node(self, purpose: str, predicate: str, depth: int, style: str, identity: list[int]) -> str:
@@ -199,7 +201,9 @@ class Models(Generator):
             treatment = "continue"  # pypmml takes its own mark of a missing integer for a class
         if method == "weightedMajorityVote":
             # pypmml divides by the number of segments: the weights of those that apply must have the mean 1.
-            segments = [segment.replace(f'weight="{weight}"', 'weight="1.0"') for segment, weight in zip(segments, weights, strict=True)]
+            segments = [
+                segment.replace(f'weight="{weight}"', 'weight="1.0"') for segment, weight in zip(segments, weights, strict=True)
+            ]
         segmentation = tag("Segmentation", *segments, multipleModelMethod=method, missingPredictionTreatment=treatment)
         return tag("MiningModel", frame, segmentation, functionName=purpose)
 
@@ -230,7 +234,9 @@ class Models(Generator):
             segments.append(tag("Segment", TRUE, tag("MiningModel", inner, output, summed, functionName="regression"), id=name))
         active = tag("MiningField", name="y", usageType="target") + "".join(tag("MiningField", name=name) for name in names)
         if len(names) == 1:
-            table = tag("RegressionTable", tag("NumericPredictor", name="f0", coefficient=1), intercept=0.3, targetCategory=self.classes[1])
+            table = tag(
+                "RegressionTable", tag("NumericPredictor", name="f0", coefficient=1), intercept=0.3, targetCategory=self.classes[1]
+            )
             tables = table + tag("RegressionTable", intercept=0, targetCategory=self.classes[0])
             method = "logit"
         else:

@@ -24,7 +24,7 @@ class Generator:
     """One document."""
 
     def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
+        self.random = random.Random(seed)  # noqa: S311  not for secrets
         self.numbers = ["x1", "x2", "x3", "n1"]
         self.texts = ["colour"]
         self.levels = ["level"]
@@ -73,7 +73,9 @@ class Generator:
         for name in (*self.numbers, *self.texts, *self.levels, *extra):
             values: dict[str, object] = {}
             if treat and self.chance(0.3):
-                values["missingValueReplacement"] = self.category(name) if name in ("colour", "level") else self.random.choice([0, 2, 3])
+                values["missingValueReplacement"] = (
+                    self.category(name) if name in ("colour", "level") else self.random.choice([0, 2, 3])
+                )
             if treat and self.chance(0.2):
                 values["missingValueTreatment"] = self.random.choice(["asValue", "asMean", "returnInvalid"])
             if treat and self.chance(0.3):
@@ -102,7 +104,14 @@ class Generator:
 
     def expression(self, depth: int = 0) -> str:
         """A numeric expression."""
-        kinds: list[Callable[[], str]] = [self._reference, self._constant, self._continuous, self._discrete, self._bins, self._table]
+        kinds: list[Callable[[], str]] = [
+            self._reference,
+            self._constant,
+            self._continuous,
+            self._discrete,
+            self._bins,
+            self._table,
+        ]
         if depth < 3:
             kinds += [lambda: self._call(depth)] * 6
         return self.random.choice(kinds)()
@@ -134,14 +143,23 @@ class Generator:
         for low, high in zip([None, *edges], [*edges, None], strict=True):
             closure = "openClosed"
             bins.append(
-                tag("DiscretizeBin", tag("Interval", closure=closure, leftMargin=low, rightMargin=high), binValue=round(self.number()))
+                tag(
+                    "DiscretizeBin",
+                    tag("Interval", closure=closure, leftMargin=low, rightMargin=high),
+                    binValue=round(self.number()),
+                )
             )
         replacement = round(self.number()) if self.chance(0.4) else None
         return tag("Discretize", *bins, field=self._number_field(), dataType="double", mapMissingTo=replacement)
 
     def _table(self) -> str:
         rows = [
-            tag("row", tag("a", colour.replace("&", "&amp;").replace("<", "&lt;")), tag("b", str(level)), tag("out", str(self.number())))
+            tag(
+                "row",
+                tag("a", colour.replace("&", "&amp;").replace("<", "&lt;")),
+                tag("b", str(level)),
+                tag("out", str(self.number())),
+            )
             for colour in COLOURS[:3]
             for level in (1, 2)
         ]
@@ -149,7 +167,9 @@ class Generator:
         default = self.number() if self.chance(0.5) else None
         replacement = self.number() if self.chance(0.5) else None
         table = tag("InlineTable", *rows)
-        return tag("MapValues", *pairs, table, outputColumn="out", dataType="double", defaultValue=default, mapMissingTo=replacement)
+        return tag(
+            "MapValues", *pairs, table, outputColumn="out", dataType="double", defaultValue=default, mapMissingTo=replacement
+        )
 
     def _call(self, depth: int) -> str:
         kind = self.random.choice(["binary", "binary", "unary", "many", "if", "guard"])
@@ -159,7 +179,12 @@ class Generator:
         if kind == "binary":
             name = self.random.choice(["+", "-", "*", "/", "x-modulo"])
             return tag(
-                "Apply", self.expression(deeper), self.expression(deeper), function=name, mapMissingTo=replacement, defaultValue=default
+                "Apply",
+                self.expression(deeper),
+                self.expression(deeper),
+                function=name,
+                mapMissingTo=replacement,
+                defaultValue=default,
             )
         if kind == "unary":
             name = self.random.choice(["abs", "floor", "ceil", "exp", "sqrt", "ln", "log10"])
@@ -189,7 +214,10 @@ class Generator:
     def _order(self) -> str:
         name = self.random.choice(["lessThan", "lessOrEqual", "greaterThan", "greaterOrEqual"])
         return tag(
-            "Apply", tag("FieldRef", field=self.random.choice(self.numbers), mapMissingTo=0), tag("Constant", "0.5", dataType="double"), function=name
+            "Apply",
+            tag("FieldRef", field=self.random.choice(self.numbers), mapMissingTo=0),
+            tag("Constant", "0.5", dataType="double"),
+            function=name,
         )
 
     # Predicates.

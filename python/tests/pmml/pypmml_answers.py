@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from pypmml import Model
+
 from understudy.convert.pmml.document import read
 
 Row = dict[str, Any]
@@ -45,7 +46,7 @@ class PyPmml:
             if value == -(2**63):  # pypmml's way to say that an integer is missing
                 value = None
             if not self._classification:
-                number = None if value is None or not math.isfinite(float(value)) and math.isnan(float(value)) else float(value)
+                number = None if value is None or (not math.isfinite(float(value)) and math.isnan(float(value))) else float(value)
                 answers.append({"value": number})
                 continue
             answer: Answer = {"value": None if value is None else _text(value)}

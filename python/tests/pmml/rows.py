@@ -23,7 +23,8 @@ def fields_of(document: bytes) -> dict[str, tuple[str, bool, list[Any]]]:
                 values[name].update(texts)
     categorical = {field.need("name"): field.get("optype") != "continuous" for field in root.the("DataDictionary").all("DataField")}
     return {
-        name: (types[name], categorical[name], [_typed(types[name], text) for text in sorted(found)]) for name, found in values.items()
+        name: (types[name], categorical[name], [_typed(types[name], text) for text in sorted(found)])
+        for name, found in values.items()
     }
 
 
@@ -77,7 +78,7 @@ def _typed(data_type: str, text: str) -> Any:
 
 def make(document: bytes, names: list[str], count: int, seed: int, missing: float = 0.08) -> list[Row]:
     """Rows with a value for each of the fields; None is missing."""
-    randoms = random.Random(seed)
+    randoms = random.Random(seed)  # noqa: S311  not for secrets
     fields = fields_of(document)
     return [{name: _value(randoms, *fields[name], missing) for name in names} for _ in range(count)]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .document import Element
 from .graph import DOUBLE, INT64, Graph
 from .outcome import Outcome, Target, likeliest, regression
-from .refusal import reject
+from .refusal import malformed
 from .scope import Scope
 from .values import Value, kind_of
 
@@ -61,7 +61,7 @@ def _counted(segmentation: Element, graph: Graph, votes: Votes, absent: str, wei
     elif treatment == "returnMissing":
         nothing = _any(graph, relevant)
     elif treatment != "continue":
-        reject(segmentation, "the missingPredictionTreatment is not one of PMML's")
+        raise malformed(segmentation, "the missingPredictionTreatment is not one of PMML's")
     none_left = graph.op("Not", _any(graph, applies))
     return _Counted(applies, used, none_left if nothing is None else graph.op("Or", nothing, none_left))
 
@@ -75,7 +75,7 @@ def _total(graph: Graph, tensor: str) -> str:
 
 
 def combine_numbers(segmentation: Element, method: str, votes: Votes, scope: Scope) -> Outcome:
-    """The sum, mean or median of numbers."""
+    """Return the sum, mean or median of numbers."""
     graph = scope.context.graph
     weighted = method in ("weightedAverage", "weightedSum", "x-weightedSum")
     counted = _counted(segmentation, graph, votes, graph.op("IsNaN", votes.values), weighted)
@@ -92,7 +92,7 @@ def combine_numbers(segmentation: Element, method: str, votes: Votes, scope: Sco
 
 
 def _median(graph: Graph, values: str, counts: str) -> str:
-    """The median of the items that count along axis 1. A missing item that counts makes it missing."""
+    """Return the median of the items that count along axis 1. A missing item that counts makes it missing."""
     filled = graph.op("Where", counts, values, graph.constant(math.inf))
     unknown = graph.op("IsNaN", _total(graph, graph.op("Where", counts, values, graph.constant(0.0))))
     # The order of NaN is not defined. Where there is one, the result is missing anyway.
@@ -116,7 +116,7 @@ def _note_median(segmentation: Element, scope: Scope) -> None:
 
 
 def count_votes(segmentation: Element, method: str, votes: Votes, scope: Scope, target: Target) -> Outcome:
-    """The class that most models predict. Its probability is its share of the votes, or of their weights."""
+    """Return the class that most models predict. Its probability is its share of the votes, or of their weights."""
     graph = scope.context.graph
     weighted = method == "weightedMajorityVote"
     counted = _counted(segmentation, graph, votes, graph.op("IsNaN", votes.values), weighted)
@@ -136,7 +136,7 @@ def count_votes(segmentation: Element, method: str, votes: Votes, scope: Scope, 
 
 
 def combine_probabilities(segmentation: Element, method: str, votes: Votes, scope: Scope, target: Target) -> Outcome:
-    """The mean, median or largest of the probabilities of each class."""
+    """Return the mean, median or largest of the probabilities of each class."""
     graph = scope.context.graph
     assert votes.probabilities is not None  # noqa: S101  the caller asked for them
     axis = graph.integers([1])
@@ -176,9 +176,7 @@ def combine_probabilities(segmentation: Element, method: str, votes: Votes, scop
         unknown = graph.op("IsNaN", _total(graph, graph.op("Where", counted.counts, summed, zero)))
         nothing = graph.op("Or", counted.nothing, unknown)
         outcome = likeliest(graph, combined, votes.classes, target.data_type, like)
-        value = Value(
-            graph.op("Gather", graph.constant(votes.classes), winner, axis=0), target.data_type, like.kind, integral=True
-        )
+        value = Value(graph.op("Gather", graph.constant(votes.classes), winner, axis=0), target.data_type, like.kind, integral=True)
         return Outcome("classification", value, votes.classes, outcome.probabilities).hidden_where(graph, nothing)
     else:
         combined = mean_of(counts, counted.weights)

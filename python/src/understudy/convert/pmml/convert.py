@@ -17,7 +17,7 @@ from .mining import MODELS
 from .models import DocumentModels
 from .outcome import Outcome, Target
 from .output import note_unused
-from .refusal import Malformed, refuse, reject
+from .refusal import MalformedPmmlError, malformed, unsupported
 from .scope import Scope
 
 NO_INTEGER_LABEL = int(np.iinfo(np.int64).min)
@@ -44,7 +44,8 @@ def to_onnx(document: bytes) -> Converted:
     `["N", 1]`) of a regression. A row without a result has NaN, and the label "" or the smallest int64. Metadata: `labels`, a
     JSON list of the classes in the order of `probabilities`; `target`, the field that is predicted; `notes`, a JSON list.
 
-    Raises `Unsupported` for what cannot be converted with certainty, and `Malformed` for what is not a valid document.
+    Raises `UnsupportedPmmlError` for what cannot be converted with certainty, and `MalformedPmmlError` for what is not a valid
+    document.
     """
     root = read(document)
     context = Context()
@@ -55,7 +56,7 @@ def to_onnx(document: bytes) -> Converted:
     opened = models.open(model, Scope(context), None)
     outcome = models.convert(model, opened)
     if not context.graph.has_inputs:
-        refuse(model, "the model reads no field")
+        raise unsupported(model, "the model reads no field")
     note_unused(model, opened.scope)
     metadata = _give(model, outcome, opened.target, context)
     dictionary.close()
@@ -65,19 +66,19 @@ def to_onnx(document: bytes) -> Converted:
     try:
         return Converted(context.graph.model(metadata), context.notes())
     except onnx.checker.ValidationError as error:
-        refuse(model, f"the graph that was made of it is not valid: {str(error)[:200]}")
+        raise unsupported(model, f"the graph that was made of it is not valid: {str(error)[:200]}") from error
 
 
 def _the_model(root: Element) -> Element:
     models = [child for child in root.children if child.tag not in _NOT_MODELS]
     if not models:
-        raise Malformed("PMML: the document has no model; export it again")
+        raise MalformedPmmlError("PMML: the document has no model; export it again")
     scorable = [model for model in models if model.get("isScorable", "true") not in ("false", "0")]
     if len(scorable) > 1:
-        refuse(scorable[1], "the document has several models, and does not say which one to use")
+        raise unsupported(scorable[1], "the document has several models, and does not say which one to use")
     model = (scorable or models)[0]
     if model.tag not in MODELS:
-        refuse(model, f"models of this kind are not supported; {', '.join(MODELS)} are")
+        raise unsupported(model, f"models of this kind are not supported; {', '.join(MODELS)} are")
     return model
 
 
@@ -88,7 +89,7 @@ def _give(model: Element, outcome: Outcome, target: Target, context: Context) ->
         graph.add_output("prediction", graph.op("Expand", outcome.value.tensor, graph.rows), DOUBLE, ["N", 1])
         return {"function": "regression"}
     if not outcome.classes:
-        reject(model, "the document names no classes")
+        raise malformed(model, "the document names no classes")
     flat = graph.op("Reshape", outcome.value.tensor, graph.integers([-1]))
     absent = graph.op("IsNaN", flat)
     number = graph.cast(graph.op("Where", absent, graph.constant(-1.0), flat), INT64)
@@ -100,7 +101,7 @@ def _give(model: Element, outcome: Outcome, target: Target, context: Context) ->
         context.note(f"a row without a prediction has the label {NO_INTEGER_LABEL}: an int64 tensor has no missing value")
     else:
         if outcome.value.kind == "number":
-            refuse(model, "the classes are numbers, but not whole numbers")
+            raise unsupported(model, "the classes are numbers, but not whole numbers")
         if outcome.value.kind == "text":
             texts = context.vocabulary.texts()
             labels = [texts[int(class_)] for class_ in outcome.classes]

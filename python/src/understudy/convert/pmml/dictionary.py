@@ -10,7 +10,7 @@ import numpy as np
 from .context import Context
 from .document import Element
 from .graph import BOOL, DOUBLE, ML, STRING, Graph
-from .refusal import refuse, reject
+from .refusal import malformed, unsupported
 from .truth import either
 from .values import UNSEEN, Kind, Value, kind_of, literal, single
 
@@ -48,10 +48,10 @@ class Interval:
 
 
 def read_interval(element: Element) -> Interval:
-    """The interval that an element `Interval` describes."""
+    """Return the interval that an element `Interval` describes."""
     closure = element.need("closure")
     if closure not in ("openOpen", "openClosed", "closedOpen", "closedClosed"):
-        reject(element, f"the closure {closure[:40]!r} is not one of PMML's")
+        raise malformed(element, f"the closure {closure[:40]!r} is not one of PMML's")
     low, high = element.optional_number("leftMargin"), element.optional_number("rightMargin")
     return Interval(
         -math.inf if low is None else low,
@@ -118,12 +118,12 @@ class Dictionary:
         for element in root.the("DataDictionary").all("DataField"):
             name = element.need("name")
             if not name or name in self._elements:
-                reject(element, "the name of the field is empty or taken by another field")
+                raise malformed(element, "the name of the field is empty or taken by another field")
             self._elements[name] = element
         context.graph.reserve(list(self._elements))
 
     def find(self, name: str) -> DataField | None:
-        """The field of this name."""
+        """Return the field of this name."""
         if name not in self._fields and name in self._elements:
             self._fields[name] = self._read(self._elements[name])
         return self._fields.get(name)
@@ -134,12 +134,12 @@ class Dictionary:
             element, element.need("name"), data_type, element.get("optype", "") or "continuous", kind_of(element, data_type)
         )
         if element.get("isCyclic", "0") not in ("0", "false"):
-            refuse(element, "cyclic fields are not supported")
+            raise unsupported(element, "cyclic fields are not supported")
         if element.first("Taxonomy") is not None or "taxonomy" in element.attributes:
-            refuse(element, "fields with a taxonomy are not supported")
+            raise unsupported(element, "fields with a taxonomy are not supported")
         found.intervals = [read_interval(child) for child in element.all("Interval")]
         if found.intervals and found.kind != "number":
-            refuse(element, f"an interval of values of type {data_type} is not supported")
+            raise unsupported(element, f"an interval of values of type {data_type} is not supported")
         for child in element.all("Value"):
             meaning = child.get("property", "valid")
             spelled = child.need("value")
@@ -152,11 +152,11 @@ class Dictionary:
                 found.valid.append(number)
                 found.spelled.append(spelled)
             else:
-                reject(child, f"the property {meaning!r} is not one of PMML's")
+                raise malformed(child, f"the property {meaning!r} is not one of PMML's")
         return found
 
     def read_input(self, found: DataField) -> Value:
-        """The values that callers send for a field, before any treatment. Makes the input of the graph if it is new."""
+        """Return the values that callers send for a field, before any treatment. Makes the input of the graph if it is new."""
         if found.name not in self._inputs:
             self._inputs[found.name] = self._make(found)
         return self._inputs[found.name]
@@ -165,7 +165,7 @@ class Dictionary:
         graph = self.context.graph
         if found.kind == "text":
             if found.optype == "continuous":
-                refuse(found.element, "a continuous field of type string is not supported")
+                raise unsupported(found.element, "a continuous field of type string is not supported")
             graph.add_input(found.name, STRING)
             # The table of texts is complete only when the whole document is read: `close` adds the operator's place holder.
             tensor = graph.late("codes", found.name)
@@ -186,7 +186,7 @@ class Dictionary:
         keys = [text for text in texts if text] + [""]
         codes = [self.context.vocabulary.code(text) for text in texts if text] + [math.nan]
         if len(codes) >= 2**24:
-            refuse(next(iter(self._elements.values())), "the document mentions too many different texts")
+            raise unsupported(next(iter(self._elements.values())), "the document mentions too many different texts")
 
         def codes_of(graph: Graph, name: str) -> str:
             code = graph.op(

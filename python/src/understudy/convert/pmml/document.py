@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from xml.parsers import expat
 
-from .refusal import Malformed, reject
+from .refusal import MalformedPmmlError, malformed
 
 MAX_BYTES = 512 * 1024 * 1024
 """The largest document. Forests of some thousand trees take less than 200 MiB."""
@@ -51,45 +51,45 @@ class Element:
         return own if self.parent is None else f"{self.parent.place}/{own}"
 
     def get(self, name: str, default: str | None = None) -> str | None:
-        """The text of an attribute."""
+        """Return the text of an attribute."""
         return self.attributes.get(name, default)
 
     def need(self, name: str) -> str:
-        """The text of an attribute that must be there."""
+        """Return the text of an attribute that must be there."""
         if name not in self.attributes:
-            reject(self, f"the attribute {name!r} is missing")
+            raise malformed(self, f"the attribute {name!r} is missing")
         return self.attributes[name]
 
     def number(self, name: str, default: float | None = None) -> float:
-        """The number in an attribute; `default` if there is none."""
+        """Return the number in an attribute; `default` if there is none."""
         text = self.attributes.get(name)
         if text is None:
             if default is None:
-                reject(self, f"the attribute {name!r} is missing")
+                raise malformed(self, f"the attribute {name!r} is missing")
             return default
         return parse_number(self, text)
 
     def optional_number(self, name: str) -> float | None:
-        """The number in an attribute, or None."""
+        """Return the number in an attribute, or None."""
         return self.number(name) if name in self.attributes else None
 
     def first(self, *tags: str) -> Element | None:
-        """The first child with one of the tags."""
+        """Return the first child with one of the tags."""
         return next((child for child in self.children if child.tag in tags), None)
 
     def the(self, tag: str) -> Element:
-        """The first child with this tag, which must be there."""
+        """Return the first child with this tag, which must be there."""
         found = self.first(tag)
         if found is None:
-            reject(self, f"the element {tag} is missing")
+            raise malformed(self, f"the element {tag} is missing")
         return found
 
     def all(self, *tags: str) -> Iterator[Element]:
-        """The children with one of the tags, in their order."""
+        """Return the children with one of the tags, in their order."""
         return (child for child in self.children if child.tag in tags)
 
     def walk(self) -> Iterator[Element]:
-        """This element and everything below it, in the order of the document."""
+        """Return this element and everything below it, in the order of the document."""
         waiting = [self]
         while waiting:
             element = waiting.pop()
@@ -98,24 +98,24 @@ class Element:
 
 
 def parse_number(element: Element, text: str) -> float:
-    """A number of XML Schema: decimal or with an exponent, INF, -INF. Not NaN: a constant that is missing is not a number."""
+    """Return a number of XML Schema: decimal or with an exponent, INF, -INF. NaN is not a number."""
     stripped = text.strip()
     if _NUMBER.fullmatch(stripped):
         return float(stripped)
     if stripped in ("INF", "+INF", "-INF"):
         return math.copysign(math.inf, -1 if stripped.startswith("-") else 1)
-    reject(element, f"{text[:80]!r} is not a number")
+    raise malformed(element, f"{text[:80]!r} is not a number")
 
 
 def read(document: bytes) -> Element:
-    """The root element `PMML` of a document.
+    """Return the root element `PMML` of a document.
 
-    Raises `Malformed` if the file is not XML or not PMML 3.x or 4.x, has a document type declaration (and thus could have
+    Raises `MalformedPmmlError` if the file is not XML or not PMML 3.x or 4.x, has a document type declaration (and thus could have
     entities), or passes a bound. expat of the standard library is enough: without a declaration there is nothing to expand and
     nothing to load, so no further package is needed.
     """
     if len(document) > MAX_BYTES:
-        raise Malformed(f"the PMML document has {len(document)} bytes; at most {MAX_BYTES} are read")
+        raise MalformedPmmlError(f"the PMML document has {len(document)} bytes; at most {MAX_BYTES} are read")
     reader = _Reader()
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
@@ -127,17 +127,17 @@ def read(document: bytes) -> Element:
     try:
         parser.Parse(document, True)
     except expat.ExpatError as error:
-        raise Malformed(f"the file is not well-formed XML: {error}; export the document again") from error
+        raise MalformedPmmlError(f"the file is not well-formed XML: {error}; export the document again") from error
     except (LookupError, ValueError) as error:
-        if isinstance(error, Malformed):
+        if isinstance(error, MalformedPmmlError):
             raise
-        raise Malformed(f"the file is not readable XML: {error}; export the document again") from error
+        raise MalformedPmmlError(f"the file is not readable XML: {error}; export the document again") from error
     root = reader.root
     if root is None or root.tag != "PMML":
-        raise Malformed("the file is not a PMML document: its root element is not PMML")
+        raise MalformedPmmlError("the file is not a PMML document: its root element is not PMML")
     version = root.get("version", "") or ""
     if not re.fullmatch(r"[34](\.\d+){0,2}", version):
-        raise Malformed(f"the document has PMML version {version[:20]!r}; 3.x and 4.x are read")
+        raise MalformedPmmlError(f"the document has PMML version {version[:20]!r}; 3.x and 4.x are read")
     return root
 
 
@@ -150,22 +150,26 @@ class _Reader:
         self._count = 0
 
     def doctype(self, name: str, system: str | None, public: str | None, subset: bool) -> None:
-        raise Malformed("the document has a DOCTYPE declaration; remove it: PMML needs none, and its entities are not read")
+        raise MalformedPmmlError(
+            "the document has a DOCTYPE declaration; remove it: PMML needs none, and its entities are not read"
+        )
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self._count += 1
         if self._count > MAX_ELEMENTS:
-            raise Malformed(f"the document has more than {MAX_ELEMENTS} elements")
+            raise MalformedPmmlError(f"the document has more than {MAX_ELEMENTS} elements")
         if len(self._open) >= MAX_DEPTH:
-            raise Malformed(f"the document nests elements deeper than {MAX_DEPTH}")
+            raise MalformedPmmlError(f"the document nests elements deeper than {MAX_DEPTH}")
         if len(attributes) > MAX_ATTRIBUTES:
-            raise Malformed(f"an element has more than {MAX_ATTRIBUTES} attributes")
+            raise MalformedPmmlError(f"an element has more than {MAX_ATTRIBUTES} attributes")
         namespace, _, name = tag.rpartition(" ")
         parent = self._open[-1] if self._open else None
         foreign = namespace and not namespace.startswith("http://www.dmg.org/PMML-")
         if foreign and not any(element.tag in ("row", "Extension", "InlineTable") for element in self._open):
             name = f"{{{namespace}}}{name}"
-        local = {key.rpartition(" ")[2] if " " not in key else "{" + key.replace(" ", "}"): text for key, text in attributes.items()}
+        local = {
+            key.rpartition(" ")[2] if " " not in key else "{" + key.replace(" ", "}"): text for key, text in attributes.items()
+        }
         element = Element(name, local, parent)
         if parent is None:
             self.root = element

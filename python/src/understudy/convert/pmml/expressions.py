@@ -8,21 +8,32 @@ from dataclasses import replace
 from .document import Element
 from .functions import BUILT_IN, Call
 from .mappings import discretize, map_values, norm_continuous, norm_discrete
-from .refusal import refuse, reject
+from .refusal import malformed, unsupported
 from .scope import Scope
 from .values import Value, cast, constant, kind_of, literal, missing, replaced
 
-EXPRESSIONS = ("Constant", "FieldRef", "NormContinuous", "NormDiscrete", "Discretize", "MapValues", "Apply", "TextIndex", "Aggregate", "Lag")
+EXPRESSIONS = (
+    "Constant",
+    "FieldRef",
+    "NormContinuous",
+    "NormDiscrete",
+    "Discretize",
+    "MapValues",
+    "Apply",
+    "TextIndex",
+    "Aggregate",
+    "Lag",
+)
 
 MAX_CALLS = 60
 """How deep calls of functions nest at most, those that the document defines included."""
 
 
 def expression_of(element: Element) -> Element:
-    """The expression among the children of an element."""
+    """Return the expression among the children of an element."""
     found = element.first(*EXPRESSIONS)
     if found is None:
-        refuse(element, "it has no expression that is supported")
+        raise unsupported(element, "it has no expression that is supported")
     return found
 
 
@@ -38,16 +49,16 @@ def define_derived(parent: Element | None, scope: Scope) -> None:
 
 
 def derived(element: Element, scope: Scope) -> Value:
-    """The value of a `DerivedField`."""
+    """Return the value of a `DerivedField`."""
     data_type = element.need("dataType")
     value = evaluate(expression_of(element), scope, data_type)
     return cast(scope.context.graph, element, value, data_type)
 
 
 def evaluate(element: Element, scope: Scope, wanted: str | None = None, depth: int = 0) -> Value:
-    """The value of an expression. `wanted` is the type of a constant that does not say its own."""
+    """Return the value of an expression. `wanted` is the type of a constant that does not say its own."""
     if depth > MAX_CALLS:
-        refuse(element, f"functions are nested deeper than {MAX_CALLS}")
+        raise unsupported(element, f"functions are nested deeper than {MAX_CALLS}")
     graph = scope.context.graph
     if element.tag == "Constant":
         return _constant(element, scope, wanted)
@@ -74,7 +85,7 @@ def evaluate(element: Element, scope: Scope, wanted: str | None = None, depth: i
             number = _literal_like(element, scope, result, "defaultValue")
             result = replaced(graph, result, number)
         return result
-    refuse(element, f"{element.tag} is not supported")
+    raise unsupported(element, f"{element.tag} is not supported")
 
 
 def _constant(element: Element, scope: Scope, wanted: str | None) -> Value:
@@ -108,22 +119,22 @@ def _replace_missing(element: Element, scope: Scope, value: Value) -> Value:
 def _literal_like(element: Element, scope: Scope, value: Value, attribute: str) -> float:
     number = literal(element, element.need(attribute), value.data_type, scope.context.vocabulary)
     if value.integral and number != math.floor(number):
-        refuse(element, f"{attribute} is not a whole number, but the other values are")
+        raise unsupported(element, f"{attribute} is not a whole number, but the other values are")
     return number
 
 
 def _apply(element: Element, scope: Scope, depth: int) -> tuple[list[Value], Value]:
-    """The arguments of a call and its result."""
+    """Return the arguments of a call and its result."""
     name = element.need("function")
     if element.get("invalidValueTreatment", "returnInvalid") not in ("returnInvalid", "asIs", "asMissing"):
-        reject(element, "the invalidValueTreatment is not one of PMML's")
+        raise malformed(element, "the invalidValueTreatment is not one of PMML's")
     parts = [child for child in element.children if child.tag in EXPRESSIONS]
     if name in scope.functions:
         arguments = [evaluate(part, scope, None, depth + 1) for part in parts]
         return arguments, _call_defined(element, scope.functions[name], arguments, scope, depth)
     function = BUILT_IN.get(name)
     if function is None:
-        refuse(element, f"the function {name[:60]!r} is not supported")
+        raise unsupported(element, f"the function {name[:60]!r} is not supported")
     # A constant without a type has the type of what it is compared with.
     made: list[Value | None] = [
         None if part.tag == "Constant" and "dataType" not in part.attributes else evaluate(part, scope, None, depth + 1)
@@ -141,7 +152,7 @@ def _call_defined(element: Element, function: Element, arguments: list[Value], s
     graph = scope.context.graph
     parameters = list(function.all("ParameterField"))
     if len(parameters) != len(arguments):
-        reject(element, f"the function has {len(parameters)} parameters, and the call {len(arguments)} arguments")
+        raise malformed(element, f"the function has {len(parameters)} parameters, and the call {len(arguments)} arguments")
     inner = Scope(scope.context)
     inner.functions = scope.functions
     for parameter, argument in zip(parameters, arguments, strict=True):

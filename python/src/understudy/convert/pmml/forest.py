@@ -14,7 +14,7 @@ from onnx import TensorProto, numpy_helper
 from .document import Element
 from .graph import INT64, ML
 from .outcome import Target
-from .refusal import refuse
+from .refusal import unsupported
 from .scope import Scope
 from .tree import Branch, Leaf, Results, TreeReader
 
@@ -66,7 +66,7 @@ class Forest:
         self._starts.append(len(self._results.values))
         branch = TreeReader(model, scope, target, self._results).read()
         if len(self._results.values) - self._starts[-1] > MAX_LEAVES:
-            refuse(model, "the tree has too many leaves")
+            raise unsupported(model, "the tree has too many leaves")
         self._emit(branch, len(self._starts) - 1)
 
     def _emit(self, root: Branch, tree: int) -> None:
@@ -106,12 +106,12 @@ class Forest:
         return all(bool(probabilities) for value, probabilities in pairs if not np.isnan(value))
 
     def values(self) -> str:
-        """The predicted numbers or classes of the trees, `[N, trees]`."""
+        """Return the predicted numbers or classes of the trees, `[N, trees]`."""
         graph = self._scope.context.graph
         return graph.op("Gather", graph.constant(self._results.values), self._rows(), axis=0)
 
     def probabilities(self, classes: tuple[float, ...]) -> str:
-        """The probabilities of the trees, `[N, trees, classes]`. A class that a leaf does not name has probability 0 there."""
+        """Return the probabilities of the trees, `[N, trees, classes]`; 0 for a class that a leaf does not name."""
         graph = self._scope.context.graph
         table = [
             [probabilities.get(class_, 0.0) for class_ in classes] if probabilities else [np.nan] * len(classes)
@@ -120,7 +120,7 @@ class Forest:
         return graph.op("Gather", graph.constant(table), self._rows(), axis=0)
 
     def _rows(self) -> str:
-        """The rows of the table of results, `[N, trees]`."""
+        """Return the rows of the table of results, `[N, trees]`."""
         graph = self._scope.context.graph
         starts = graph.integers([self._starts])
         if not self._columns:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .document import Element
 from .graph import DOUBLE, Graph
-from .refusal import refuse, reject
+from .refusal import malformed, unsupported
 from .scope import Scope
 from .truth import Truth, column, conjunction, disjunction, either, from_column, negate
 from .values import Value, missing
@@ -30,23 +30,23 @@ class Call:
     def count(self, low: int, high: int | None = None) -> None:
         """Reject a call with too few or too many arguments."""
         if not low <= len(self.arguments) <= (high or len(self.arguments)):
-            reject(self.element, f"the function has {len(self.arguments)} arguments")
+            raise malformed(self.element, f"the function has {len(self.arguments)} arguments")
 
     def numbers(self, low: int, high: int | None = None) -> list[str]:
-        """The tensors of arguments that must be numbers."""
+        """Return the tensors of arguments that must be numbers."""
         self.count(low, high)
         for value in self.arguments:
             if value.kind != "number":
-                refuse(self.element, f"an argument is a {value.data_type}, and the function needs numbers")
+                raise unsupported(self.element, f"an argument is a {value.data_type}, and the function needs numbers")
         return [value.tensor for value in self.arguments]
 
     def number(self, tensor: str, integral: bool = False) -> Value:
-        """A number as the result."""
+        """Return a number as the result."""
         data_type = "integer" if integral else "double"
         return Value(tensor, data_type, "number", integral=integral, constant=self._folded())
 
     def boolean(self, truth: Truth) -> Value:
-        """A truth as the result."""
+        """Return a truth as the result."""
         present = truth.unknown is None or all(value.present for value in self.arguments)
         tensor = column(self.graph, Truth(truth.true) if present else truth)
         return Value(tensor, "boolean", "boolean", integral=True, constant=self._folded(), present=present)
@@ -63,7 +63,7 @@ class Call:
     def same_kind(self, values: Sequence[Value]) -> None:
         """Refuse values of which some are texts, others numbers or booleans."""
         if len({value.kind for value in values}) > 1:
-            refuse(self.element, "the arguments have different types")
+            raise unsupported(self.element, "the arguments have different types")
 
     def unknown(self, values: Sequence[Value]) -> str | None:
         """Where any of the values is missing."""
@@ -103,7 +103,7 @@ def _log10(call: Call) -> Value:
 
 
 def half_up(graph: Graph, tensor: str) -> str:
-    """The nearest whole number; of two that are as near, the larger one."""
+    """Return the nearest whole number; of two that are as near, the larger one."""
     return graph.op("Floor", graph.op("Add", tensor, graph.constant(0.5)))
 
 
@@ -128,7 +128,7 @@ def _threshold(call: Call) -> Value:
 
 
 def _aggregate(kind: str) -> Function:
-    """An aggregate of the arguments that are not missing; missing if all are."""
+    """Return an aggregate of the arguments that are not missing; missing if all are."""
 
     def function(call: Call) -> Value:
         graph = call.graph
@@ -163,7 +163,7 @@ def _is_missing(expected: bool) -> Function:
 def _equal(call: Call, left: Value, right: Value) -> str:
     call.same_kind([left, right])
     if left.unseen and right.unseen:
-        refuse(call.element, "two fields of type string are compared, whose values may be other than those in the document")
+        raise unsupported(call.element, "it compares two fields of type string, which may have values that are not in the document")
     return call.graph.op("Equal", left.tensor, right.tensor)
 
 
@@ -196,7 +196,7 @@ def _membership(expected: bool) -> Function:
         found = either(call.graph, [_equal(call, value, member) for member in members])
         assert found is not None  # noqa: S101  there is at least one member
         if any(member.constant is None or math.isnan(member.constant) for member in members):
-            refuse(call.element, "a member of the set is not a constant")
+            raise unsupported(call.element, "a member of the set is not a constant")
         result = Truth(found, call.unknown([value]))
         return call.boolean(result if expected else negate(call.graph, result))
 
@@ -206,7 +206,7 @@ def _membership(expected: bool) -> Function:
 def _truths(call: Call, values: Sequence[Value]) -> list[Truth]:
     for value in values:
         if value.kind != "boolean":
-            refuse(call.element, f"an argument is a {value.data_type}, and the function needs booleans")
+            raise unsupported(call.element, f"an argument is a {value.data_type}, and the function needs booleans")
     return [from_column(call.graph, value.tensor) for value in values]
 
 

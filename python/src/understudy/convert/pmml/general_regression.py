@@ -6,7 +6,7 @@ from .document import Element
 from .graph import DOUBLE
 from .links import inverse_link, power_link
 from .outcome import Outcome, Target, likeliest, regression
-from .refusal import refuse, reject
+from .refusal import malformed, unsupported
 from .scope import Scope
 from .values import Value, full, kind_of, literal
 
@@ -14,7 +14,7 @@ _LINEAR = ("regression", "generalLinear")
 
 
 def convert_general_regression(model: Element, scope: Scope, target: Target) -> Outcome:
-    """The result of a `GeneralRegressionModel`."""
+    """Return the result of a `GeneralRegressionModel`."""
     graph = scope.context.graph
     kind = model.need("modelType")
     parameters = {element.need("name"): index for index, element in enumerate(model.the("ParameterList").all("Parameter"))}
@@ -23,13 +23,13 @@ def convert_general_regression(model: Element, scope: Scope, target: Target) -> 
     for cell in model.the("ParamMatrix").all("PCell"):
         name = cell.need("parameterName")
         if name not in parameters:
-            reject(cell, f"the parameter {name!r} is not in the ParameterList")
+            raise malformed(cell, f"the parameter {name!r} is not in the ParameterList")
         equation = equations.setdefault(cell.get("targetCategory"), {})
         if parameters[name] in equation:
-            reject(cell, "the parameter has two values")
+            raise malformed(cell, "the parameter has two values")
         equation[parameters[name]] = cell.number("beta")
     if not equations:
-        reject(model, "the ParamMatrix is empty")
+        raise malformed(model, "the ParamMatrix is empty")
     linear = {category: _linear(scope, design, betas) for category, betas in equations.items()}
     if kind in _LINEAR and target.purpose == "regression":
         return regression(graph, _only(model, linear))
@@ -40,12 +40,12 @@ def convert_general_regression(model: Element, scope: Scope, target: Target) -> 
         return _binary(model, scope, target, next(iter(linear)), mean)
     if kind == "multinomialLogistic" and target.purpose == "classification":
         return _multinomial(model, scope, target, linear)
-    refuse(model, f"the modelType {kind[:40]!r} of a {target.purpose} is not supported")
+    raise unsupported(model, f"the modelType {kind[:40]!r} of a {target.purpose} is not supported")
 
 
 def _only(model: Element, linear: dict[str | None, str]) -> str:
     if len(linear) != 1:
-        refuse(model, "the ParamMatrix has parameters of several categories")
+        raise unsupported(model, "the ParamMatrix has parameters of several categories")
     return next(iter(linear.values()))
 
 
@@ -59,9 +59,9 @@ def _design(model: Element, scope: Scope, parameters: list[str]) -> list[str]:
     for cell in [] if matrix is None else matrix.all("PPCell"):
         name = cell.need("parameterName")
         if name not in cells:
-            reject(cell, f"the parameter {name!r} is not in the ParameterList")
+            raise malformed(cell, f"the parameter {name!r} is not in the ParameterList")
         if "targetCategory" in cell.attributes:
-            refuse(cell, "a PPCell for one category only is not supported")
+            raise unsupported(cell, "a PPCell for one category only is not supported")
         cells[name].append(cell)
     design = []
     for name in parameters:
@@ -72,7 +72,7 @@ def _design(model: Element, scope: Scope, parameters: list[str]) -> list[str]:
             value = scope.field(predictor, cell)
             if predictor in covariates:
                 if value.kind != "number":
-                    refuse(cell, f"the covariate {predictor!r} is a {value.data_type}")
+                    raise unsupported(cell, f"the covariate {predictor!r} is a {value.data_type}")
                 power = cell.number("value")
                 part = full(graph, value)
                 if power != 1.0:
@@ -80,13 +80,13 @@ def _design(model: Element, scope: Scope, parameters: list[str]) -> list[str]:
                 column = part if column is None else graph.op("Mul", column, part)
             elif predictor in factors:
                 if factors[predictor].first("Matrix") is not None:
-                    refuse(factors[predictor], "a contrast matrix is not supported")
+                    raise unsupported(factors[predictor], "a contrast matrix is not supported")
                 wanted = literal(cell, cell.need("value"), value.data_type, scope.context.vocabulary)
                 scope.context.note_field("a missing value counts as none of the categories, as in pypmml", predictor)
                 found = graph.op("Equal", full(graph, value), graph.constant(wanted))
                 chosen = found if chosen is None else graph.op("And", chosen, found)
             else:
-                reject(cell, f"the predictor {predictor!r} is neither a factor nor a covariate")
+                raise malformed(cell, f"the predictor {predictor!r} is neither a factor nor a covariate")
         if chosen is not None:
             indicator = graph.cast(chosen, DOUBLE)
             column = indicator if column is None else graph.op("Where", chosen, column, graph.constant(0.0))
@@ -121,7 +121,7 @@ def _mean(model: Element, scope: Scope, y: str) -> str:
     else:
         mean = inverse_link(graph, model, link, y)
     if "trialsVariable" in model.attributes:
-        refuse(model, "trialsVariable is not supported")
+        raise unsupported(model, "trialsVariable is not supported")
     if "trialsValue" in model.attributes:
         mean = graph.op("Mul", mean, graph.constant(model.number("trialsValue")))
     return mean
@@ -132,14 +132,14 @@ def _class_value(model: Element, target: Target) -> Value:
 
 
 def _binary(model: Element, scope: Scope, target: Target, category: str | None, mean: str) -> Outcome:
-    """The mean as the probability of the category of the equation, or of the class that is not the reference."""
+    """Return the mean as the probability of the category of the equation, or of the class that is not the reference."""
     graph = scope.context.graph
     vocabulary = scope.context.vocabulary
     if model.get("distribution") != "binomial":
-        refuse(model, "a classification with a generalized linear model needs the distribution binomial")
+        raise unsupported(model, "a classification with a generalized linear model needs the distribution binomial")
     classes = target.classes()
     if len(classes) != 2:
-        refuse(model, "the target field must list exactly two values")
+        raise unsupported(model, "the target field must list exactly two values")
     reference = model.get("targetReferenceCategory")
     if category is not None:
         event = literal(model, category, target.data_type, vocabulary)
@@ -147,9 +147,9 @@ def _binary(model: Element, scope: Scope, target: Target, category: str | None, 
         other = literal(model, reference, target.data_type, vocabulary)
         event = next(class_ for class_ in classes if class_ != other)
     else:
-        refuse(model, "neither targetCategory nor targetReferenceCategory says of which class the model gives the probability")
+        raise unsupported(model, "neither targetCategory nor targetReferenceCategory says of which class this is the probability")
     if event not in classes:
-        reject(model, "the category of the parameters is not a value of the target field")
+        raise malformed(model, "the category of the parameters is not a value of the target field")
     zero, one = graph.constant(0.0), graph.constant(1.0)
     p = graph.op("Where", graph.op("Less", mean, zero), zero, mean)
     p = graph.op("Where", graph.op("Greater", p, one), one, p)
@@ -162,20 +162,20 @@ def _multinomial(model: Element, scope: Scope, target: Target, linear: dict[str 
     graph = scope.context.graph
     vocabulary = scope.context.vocabulary
     if None in linear:
-        refuse(model, "a parameter has no targetCategory")
+        raise unsupported(model, "a parameter has no targetCategory")
     by_class = {literal(model, category or "", target.data_type, vocabulary): y for category, y in linear.items()}
     reference = model.get("targetReferenceCategory")
     known = target.classes()
     if reference is not None:
         code = literal(model, reference, target.data_type, vocabulary)
         if code in by_class:
-            refuse(model, "the reference category has parameters of its own")
+            raise unsupported(model, "the reference category has parameters of its own")
         by_class[code] = graph.op("Expand", graph.constant(0.0), graph.rows)
     elif len(left := [class_ for class_ in known if class_ not in by_class]) == 1:
         by_class[left[0]] = graph.op("Expand", graph.constant(0.0), graph.rows)
     classes = tuple(class_ for class_ in known if class_ in by_class) or tuple(by_class)
     if set(classes) != set(by_class) or (known and set(known) != set(classes)):
-        refuse(model, "the categories of the parameters are not the values of the target field")
+        raise unsupported(model, "the categories of the parameters are not the values of the target field")
     scores = graph.op("Concat", *(by_class[class_] for class_ in classes), axis=1)
     probabilities = graph.op("Softmax", scores, axis=1)
     return likeliest(graph, probabilities, classes, target.data_type, _class_value(model, target))

@@ -48,7 +48,7 @@ class Graph:
         return name
 
     def constant(self, values: npt.ArrayLike, dtype: npt.DTypeLike = np.float64) -> str:
-        """A constant tensor."""
+        """Return a constant tensor."""
         array = np.ascontiguousarray(np.asarray(values, dtype=dtype)).reshape(np.shape(values))
         key = (str(array.dtype), array.shape, array.tobytes())
         if key not in self._constants:
@@ -58,11 +58,11 @@ class Graph:
         return self._constants[key]
 
     def integers(self, values: npt.ArrayLike) -> str:
-        """A constant of int64."""
+        """Return a constant of int64."""
         return self.constant(values, np.int64)
 
     def op(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
-        """The first output of an operator."""
+        """Return the first output of an operator."""
         return self.outputs_of(kind, inputs, 1, domain, **attributes)[0]
 
     def outputs_of(self, kind: str, inputs: Sequence[str], count: int, domain: str = "", **attributes: Any) -> tuple[str, ...]:
@@ -81,21 +81,21 @@ class Graph:
         return self._made[key]
 
     def cast(self, tensor: str, to: int) -> str:
-        """The tensor as another type."""
+        """Return the tensor as another type."""
         return self.op("Cast", tensor, to=to)
 
     def add_input(self, name: str, type_: int) -> str:
-        """An input of the model, of shape `["N", 1]`."""
+        """Add an input of the model, of shape `["N", 1]`."""
         self._inputs.append(helper.make_tensor_value_info(name, type_, ["N", 1]))
         return name
 
     def add_output(self, name: str, tensor: str, type_: int, shape: Sequence[str | int]) -> None:
-        """An output of the model."""
+        """Add an output of the model."""
         self._nodes.append(helper.make_node("Identity", [tensor], [name], name=f"output_{name}"))
         self._outputs.append(helper.make_tensor_value_info(name, type_, list(shape)))
 
     def late(self, kind: str, source: str) -> str:
-        """A tensor that is made from `source` at the end, by `fill_late`."""
+        """Promise a tensor that is made from `source` at the end, by `fill_late`."""
         made = self._late.setdefault(kind, {})
         if source not in made:
             made[source] = self._name(kind)
@@ -121,7 +121,7 @@ class Graph:
         return bool(self._inputs)
 
     def model(self, metadata: dict[str, str]) -> onnx.ModelProto:
-        """The finished model, checked."""
+        """Return the finished model, checked."""
         self.fill_late("shape", lambda graph, _: graph.op("Shape", self._inputs[0].name))
         graph = helper.make_graph(self._nodes, "pmml", self._inputs, self._outputs, self._initializers)
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(ML, ML_OPSET)]

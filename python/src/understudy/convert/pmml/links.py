@@ -6,7 +6,7 @@ import math
 
 from .document import Element
 from .graph import Graph
-from .refusal import refuse, reject
+from .refusal import malformed, unsupported
 
 # erfc(z) = t * exp(-z*z + P(t)), t = 1 / (1 + z/2), z >= 0: a Chebyshev fit with a relative error below 1.2e-7 everywhere
 # (Numerical Recipes, 6.2). The operator Erf of ONNX Runtime exists for single precision only, and is wrong in the tails.
@@ -25,7 +25,7 @@ _ERFC = (
 
 
 def normal_cdf(graph: Graph, x: str) -> str:
-    """The cumulative distribution function of the standard normal distribution."""
+    """Return the cumulative distribution function of the standard normal distribution."""
     z = graph.op("Mul", graph.op("Abs", x), graph.constant(math.sqrt(0.5)))
     one, half = graph.constant(1.0), graph.constant(0.5)
     t = graph.op("Div", one, graph.op("Add", one, graph.op("Mul", half, z)))
@@ -52,7 +52,7 @@ def _complementary_log_log(graph: Graph, y: str) -> str:
 
 
 def inverse_link(graph: Graph, element: Element, name: str, y: str) -> str:
-    """The inverse of a link function, or a normalization of one number."""
+    """Return the inverse of a link function, or a normalization of one number."""
     if name in ("none", "identity"):
         return y
     if name in ("softmax", "logit"):
@@ -68,12 +68,12 @@ def inverse_link(graph: Graph, element: Element, name: str, y: str) -> str:
     if name == "loglog":
         return _log_log(graph, y)
     if name == "cauchit":
-        refuse(element, "cauchit is not supported: ONNX Runtime has no arc tangent of double precision")
-    reject(element, f"{name[:40]!r} is not one of PMML's functions")
+        raise unsupported(element, "cauchit is not supported: ONNX Runtime has no arc tangent of double precision")
+    raise malformed(element, f"{name[:40]!r} is not one of PMML's functions")
 
 
 def power_link(graph: Graph, element: Element, name: str, parameter: float, y: str) -> str:
-    """The inverse of a link function that has a parameter."""
+    """Return the inverse of a link function that has a parameter."""
     one = graph.constant(1.0)
     if name == "power":
         return graph.op("Exp", y) if parameter == 0 else graph.op("Pow", y, graph.constant(1.0 / parameter))
@@ -85,4 +85,4 @@ def power_link(graph: Graph, element: Element, name: str, parameter: float, y: s
             return logistic(graph, y)
         base = graph.op("Add", one, graph.op("Mul", graph.constant(parameter), y))
         return graph.op("Div", one, graph.op("Add", one, graph.op("Pow", base, graph.constant(-1.0 / parameter))))
-    reject(element, f"{name[:40]!r} is not one of PMML's functions")
+    raise malformed(element, f"{name[:40]!r} is not one of PMML's functions")

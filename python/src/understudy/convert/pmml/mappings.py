@@ -10,7 +10,7 @@ import numpy as np
 from .dictionary import read_interval
 from .document import Element
 from .graph import FLOAT, INT64
-from .refusal import refuse, reject
+from .refusal import malformed, unsupported
 from .scope import Scope
 from .values import Value, as_float, full, kind_of, literal, missing
 
@@ -20,7 +20,7 @@ def norm_discrete(element: Element, scope: Scope) -> Value:
     graph = scope.context.graph
     value = scope.field(element.need("field"), element)
     if element.get("method", "indicator") != "indicator":
-        refuse(element, "only the method indicator is supported")
+        raise unsupported(element, "only the method indicator is supported")
     wanted = literal(element, element.need("value"), value.data_type, scope.context.vocabulary)
     found = graph.op("Equal", full(graph, value), graph.constant(wanted))
     replacement = element.number("mapMissingTo", math.nan)
@@ -30,16 +30,16 @@ def norm_discrete(element: Element, scope: Scope) -> Value:
 
 
 def norm_continuous(element: Element, scope: Scope) -> Value:
-    """A piecewise linear function of a field."""
+    """Return a piecewise linear function of a field."""
     graph = scope.context.graph
     value = _number(element, scope)
     points = [(norm.number("orig"), norm.number("norm")) for norm in element.all("LinearNorm")]
     if len(points) < 2:
-        reject(element, "at least two elements LinearNorm are needed")
+        raise malformed(element, "at least two elements LinearNorm are needed")
     origs = np.array([point[0] for point in points])
     norms = np.array([point[1] for point in points])
     if not np.all(np.diff(origs) > 0) or not np.all(np.isfinite(origs)) or not np.all(np.isfinite(norms)):
-        refuse(element, "the points must have ascending, finite values of orig")
+        raise unsupported(element, "the points must have ascending, finite values of orig")
     x = full(graph, value)
     # The piece is the number of inner points that are not above x.
     passed = graph.cast(graph.op("GreaterOrEqual", x, graph.constant(origs[None, 1:-1])), FLOAT)
@@ -55,14 +55,14 @@ def norm_continuous(element: Element, scope: Scope) -> Value:
     elif outliers == "asExtremeValues":
         y = graph.op("Where", below, graph.constant(norms[0]), graph.op("Where", above, graph.constant(norms[-1]), y))
     elif outliers != "asIs":
-        reject(element, f"the treatment of outliers {outliers!r} is not one of PMML's")
+        raise malformed(element, f"the treatment of outliers {outliers!r} is not one of PMML's")
     if "mapMissingTo" in element.attributes:
         y = graph.op("Where", missing(graph, value), graph.constant(element.number("mapMissingTo")), y)
     return Value(y, "double", "number")
 
 
 def discretize(element: Element, scope: Scope, wanted: str | None) -> Value:
-    """The value of the first interval that contains the field."""
+    """Return the value of the first interval that contains the field."""
     graph = scope.context.graph
     value = _number(element, scope)
     data_type = element.get("dataType") or wanted or "string"
@@ -76,10 +76,10 @@ def discretize(element: Element, scope: Scope, wanted: str | None) -> Value:
         highs.append(high if interval.high_closed else math.nextafter(high, -math.inf))
         results.append(literal(bin_, bin_.need("binValue"), data_type, scope.context.vocabulary))
     if not results:
-        reject(element, "it has no bins")
+        raise malformed(element, "it has no bins")
     if "defaultValue" in element.attributes and element.get("defaultValue") != element.get("mapMissingTo"):
         scope.context.note(
-            f"{element.place}: a value in no interval gives defaultValue, as PMML says; pypmml gives mapMissingTo, or a missing value"
+            f"{element.place}: a value in no interval gives defaultValue, as PMML says; pypmml gives mapMissingTo, or a missing one"
         )
     x = full(graph, value)
     inside = graph.op(
@@ -89,24 +89,24 @@ def discretize(element: Element, scope: Scope, wanted: str | None) -> Value:
 
 
 def map_values(element: Element, scope: Scope, wanted: str | None) -> Value:
-    """The output column of the first row of a table whose columns equal the fields."""
+    """Return the output column of the first row of a table whose columns equal the fields."""
     graph = scope.context.graph
     data_type = element.get("dataType") or wanted or "string"
     output = element.need("outputColumn")
     table = element.first("InlineTable")
     if table is None:
-        refuse(element, "only a table within the document (InlineTable) is supported")
+        raise unsupported(element, "only a table within the document (InlineTable) is supported")
     rows = [{cell.tag: cell.text for cell in row.children} for row in table.all("row")]
     if not rows:
-        refuse(table, "an empty table is not supported")
+        raise unsupported(table, "an empty table is not supported")
     pairs = [(pair, scope.field(pair.need("field"), pair), pair.need("column")) for pair in element.all("FieldColumnPair")]
     if not pairs:
-        reject(element, "it has no field")
+        raise malformed(element, "it has no field")
     inside: str | None = None
     absent: str | None = None
     for pair, value, name in pairs:
         if any(name not in row for row in rows):
-            refuse(pair, f"a row of the table has no column {name!r}")
+            raise unsupported(pair, f"a row of the table has no column {name!r}")
         keys = [literal(table, row[name], value.data_type, scope.context.vocabulary) for row in rows]
         equal = graph.op("Equal", full(graph, value), graph.constant([keys]))
         inside = equal if inside is None else graph.op("And", inside, equal)
@@ -115,13 +115,13 @@ def map_values(element: Element, scope: Scope, wanted: str | None) -> Value:
     assert inside is not None  # noqa: S101  there is at least one pair
     assert absent is not None  # noqa: S101
     if any(output not in row for row in rows):
-        refuse(table, f"a row of the table has no column {output!r}")
+        raise unsupported(table, f"a row of the table has no column {output!r}")
     results = [literal(table, row[output], data_type, scope.context.vocabulary) for row in rows]
     return _look_up(element, scope, inside, results, data_type, absent)
 
 
 def _look_up(element: Element, scope: Scope, inside: str, results: Sequence[float], data_type: str, absent: str) -> Value:
-    """The result of the first column of `inside` that is true, else defaultValue; mapMissingTo where the field is absent."""
+    """Return the result of the first column of `inside` that is true, else defaultValue; mapMissingTo where the field is absent."""
     graph = scope.context.graph
 
     def replacement(name: str) -> float:
@@ -144,5 +144,5 @@ def _look_up(element: Element, scope: Scope, inside: str, results: Sequence[floa
 def _number(element: Element, scope: Scope) -> Value:
     value = scope.field(element.need("field"), element)
     if value.kind != "number":
-        refuse(element, f"the field is a {value.data_type}, and a number is needed")
+        raise unsupported(element, f"the field is a {value.data_type}, and a number is needed")
     return value

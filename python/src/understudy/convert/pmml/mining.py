@@ -11,7 +11,7 @@ from .forest import Forest
 from .outcome import Outcome, Target
 from .output import define_outputs
 from .predicates import predicate_of, truth
-from .refusal import refuse, reject
+from .refusal import malformed, unsupported
 from .schema import Prepared
 from .scope import Scope
 from .truth import Truth
@@ -58,10 +58,10 @@ class Segment:
 
 
 def convert_mining(model: Element, opened: Opened, models: Models) -> Outcome:
-    """The result of a `MiningModel`."""
+    """Return the result of a `MiningModel`."""
     segmentation = model.first("Segmentation")
     if segmentation is None:
-        refuse(model, "a model composition without a Segmentation is not supported")
+        raise unsupported(model, "a model composition without a Segmentation is not supported")
     method = segmentation.need("multipleModelMethod")
     if method in ("selectFirst", "modelChain") and model.first("Targets") is not None:
         opened.scope.context.note(f"{model.place}/Targets: they are applied to the result, as PMML says; pypmml ignores them here")
@@ -69,7 +69,7 @@ def convert_mining(model: Element, opened: Opened, models: Models) -> Outcome:
         return _chain(model, segmentation, opened, models)
     segments = [_segment(element, opened.scope) for element in segmentation.all("Segment")]
     if not segments:
-        reject(segmentation, "it has no segments")
+        raise malformed(segmentation, "it has no segments")
     if method == "selectFirst":
         return _first(segmentation, segments, opened, models)
     purpose = opened.target.purpose
@@ -81,26 +81,26 @@ def convert_mining(model: Element, opened: Opened, models: Models) -> Outcome:
     if purpose == "classification" and method in _PROBABILITIES:
         votes = _votes(segmentation, segments, opened, models, True)
         return combine_probabilities(segmentation, method, votes, opened.scope, opened.target)
-    refuse(segmentation, f"the multipleModelMethod {method[:40]!r} of a {purpose} is not supported")
+    raise unsupported(segmentation, f"the multipleModelMethod {method[:40]!r} of a {purpose} is not supported")
 
 
 def _segment(element: Element, scope: Scope) -> Segment:
     model = element.first(*MODELS)
     if model is None:
         kinds = [child.tag for child in element.children if child.tag.endswith(("Model", "Network", "Card"))]
-        refuse(element, f"it has no model of a kind that is supported{f': {kinds[0]}' if kinds else ''}")
+        raise unsupported(element, f"it has no model of a kind that is supported{f': {kinds[0]}' if kinds else ''}")
     if element.first("VariableWeight") is not None:
-        refuse(element, "a weight that is a field is not supported")
+        raise unsupported(element, "a weight that is a field is not supported")
     return Segment(element, model, truth(predicate_of(element), scope), element.number("weight", 1.0))
 
 
 def _votes(segmentation: Element, segments: list[Segment], opened: Opened, models: Models, with_probabilities: bool) -> Votes:
-    """The results of all segments, side by side."""
+    """Return the results of all segments, side by side."""
     graph = opened.scope.context.graph
     inner = [models.open(segment.model, opened.scope, opened.target) for segment in segments]
     for segment, each in zip(segments, inner, strict=True):
         if each.target.purpose != opened.target.purpose:
-            refuse(segment.model, f"a {each.target.purpose} within a {opened.target.purpose} is only supported in a model chain")
+            raise unsupported(segment.model, f"a {each.target.purpose} in a {opened.target.purpose} needs a model chain")
     weights = [segment.weight for segment in segments]
     applies: str | None = None
     if any(segment.applies.always is not True for segment in segments):
@@ -115,7 +115,7 @@ def _votes(segmentation: Element, segments: list[Segment], opened: Opened, model
         for segment, each in zip(segments, inner, strict=True):
             forest.add(segment.model, each.scope, each.target)
         if with_probabilities and not forest.has_probabilities:
-            refuse(segmentation, "a leaf of a tree has no probabilities, and they are combined")
+            raise unsupported(segmentation, "a leaf of a tree has no probabilities, and they are combined")
         classes = forest.classes if opened.target.purpose == "classification" else ()
         probabilities = forest.probabilities(classes) if with_probabilities else None
         return Votes(forest.values(), applies, weights, classes, probabilities)
@@ -127,7 +127,7 @@ def _votes(segmentation: Element, segments: list[Segment], opened: Opened, model
     stacked = []
     for segment, outcome in zip(segments, outcomes, strict=True):
         if outcome.probabilities is None:
-            refuse(segment.model, "the model has no probabilities, and they are combined")
+            raise unsupported(segment.model, "the model has no probabilities, and they are combined")
         columns = [
             outcome.probability_of(graph, class_)
             if class_ in outcome.classes
@@ -146,24 +146,24 @@ def _union(target: Target, outcomes: list[Outcome]) -> tuple[float, ...]:
 
 
 def _first(segmentation: Element, segments: list[Segment], opened: Opened, models: Models) -> Outcome:
-    """The result of the first segment whose predicate is true; a missing one if there is none."""
+    """Return the result of the first segment whose predicate is true; a missing one if there is none."""
     outcomes = []
     for segment in segments:
         inner = models.open(segment.model, opened.scope, opened.target)
         if inner.target.purpose != opened.target.purpose:
-            refuse(segment.model, f"a {inner.target.purpose} cannot be the result of a {opened.target.purpose}")
+            raise unsupported(segment.model, f"a {inner.target.purpose} cannot be the result of a {opened.target.purpose}")
         outcomes.append(models.convert(segment.model, inner))
     return _choose(segmentation, [segment.applies for segment in segments], outcomes, opened)
 
 
 def _choose(element: Element, applies: list[Truth], outcomes: list[Outcome], opened: Opened) -> Outcome:
-    """The first outcome whose truth holds."""
+    """Return the first outcome whose truth holds."""
     graph = opened.scope.context.graph
     nan = graph.constant(float("nan"))
     classes = _union(opened.target, outcomes)
     with_probabilities = [outcome.probabilities is not None for outcome in outcomes]
     if any(with_probabilities) and not all(with_probabilities):
-        refuse(element, "some of the models have probabilities, and others not")
+        raise unsupported(element, "some of the models have probabilities, and others not")
     value = graph.op("Expand", nan, graph.rows)
     probabilities = value
     for truth_, outcome in zip(reversed(applies), reversed(outcomes), strict=True):
@@ -191,7 +191,7 @@ def _chain(model: Element, segmentation: Element, opened: Opened, models: Models
     outcomes: list[Outcome] = []
     elements = list(segmentation.all("Segment"))
     if not elements:
-        reject(segmentation, "it has no segments")
+        raise malformed(segmentation, "it has no segments")
     for element in elements:
         segment = _segment(element, opened.scope)
         inner = models.open(segment.model, opened.scope, opened.target)
@@ -203,8 +203,8 @@ def _chain(model: Element, segmentation: Element, opened: Opened, models: Models
     if applies[-1].always is True:
         last = outcomes[-1]
         if last.purpose != opened.target.purpose:
-            refuse(model, f"the last model of the chain is a {last.purpose}, and the chain a {opened.target.purpose}")
+            raise unsupported(model, f"the last model of the chain is a {last.purpose}, and the chain a {opened.target.purpose}")
         return last
     if any(outcome.purpose != opened.target.purpose for outcome in outcomes):
-        refuse(segmentation, "which model of the chain gives the result depends on the row, and not all have the same function")
+        raise unsupported(segmentation, "which model gives the result depends on the row, and not all have the same function")
     return _choose(segmentation, applies[::-1], outcomes[::-1], opened)

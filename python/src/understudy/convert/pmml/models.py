@@ -9,7 +9,7 @@ from .forest import Forest
 from .general_regression import convert_general_regression
 from .mining import MODELS, Opened, convert_mining
 from .outcome import Outcome, Purpose, Target, apply_targets
-from .refusal import refuse, reject
+from .refusal import malformed, unsupported
 from .regression import convert_regression
 from .schema import prepare, target_names
 from .scope import Scope
@@ -27,7 +27,7 @@ class DocumentModels:
     def open(self, model: Element, outer: Scope, around: Target | None) -> Opened:
         """Prepare the fields of a model. `around` is the target of the model around it."""
         if model.get("isScorable", "true") in ("false", "0"):
-            refuse(model, "the document says that the model is not scorable")
+            raise unsupported(model, "the document says that the model is not scorable")
         prepared = prepare(model, outer, self._dictionary)
         if around is None:
             define_derived(self._transformations, prepared.scope)
@@ -37,7 +37,7 @@ class DocumentModels:
     def _target(self, model: Element, around: Target | None) -> Target:
         purpose = model.need("functionName") if model.tag != "Scorecard" else model.get("functionName", "regression")
         if purpose not in ("regression", "classification"):
-            refuse(model, f"models for {str(purpose)[:40]} are not supported")
+            raise unsupported(model, f"models for {str(purpose)[:40]} are not supported")
         kind: Purpose = "regression" if purpose == "regression" else "classification"
         names = target_names(model)
         targets = model.first("Targets")
@@ -46,17 +46,17 @@ class DocumentModels:
             names = [named.need("field")]
         known = [field for name in names if (field := self._dictionary.find(name)) is not None]
         if len(known) > 1 and kind == "classification":
-            refuse(model, "a classification with several target fields is not supported")
+            raise unsupported(model, "a classification with several target fields is not supported")
         if known:
             if kind == "classification" and known[0].optype == "ordinal" and model.tag == "GeneralRegressionModel":
-                refuse(model, "a general regression with an ordinal target is not supported")
+                raise unsupported(model, "a general regression with an ordinal target is not supported")
             return Target(kind, known[0].data_type if kind == "classification" else "double", known[0])
         if around is not None and around.purpose == kind:
             return around
         return Target(kind, "string" if kind == "classification" else "double", None)
 
     def convert(self, model: Element, opened: Opened) -> Outcome:
-        """The result of a model."""
+        """Return the result of a model."""
         scope, target = opened.scope, opened.target
         if model.tag == "RegressionModel":
             outcome = convert_regression(model, scope, target)
@@ -69,13 +69,13 @@ class DocumentModels:
         elif model.tag == "MiningModel":
             outcome = convert_mining(model, opened, self)
         else:
-            refuse(model, f"models of this kind are not supported; {', '.join(MODELS)} are")
+            raise unsupported(model, f"models of this kind are not supported; {', '.join(MODELS)} are")
         outcome = apply_targets(model, outcome, target, scope.context)
         return outcome.hidden_where(scope.context.graph, opened.prepared.rejected)
 
 
 def _tree(model: Element, scope: Scope, target: Target) -> Outcome:
-    """The result of a single tree."""
+    """Return the result of a single tree."""
     graph = scope.context.graph
     forest = Forest(scope, target)
     forest.add(model, scope, target)
@@ -83,7 +83,7 @@ def _tree(model: Element, scope: Scope, target: Target) -> Outcome:
         return Outcome("regression", Value(forest.values(), "double", "number"))
     classes = forest.classes
     if not classes:
-        reject(model, "no node of the tree has a class")
+        raise malformed(model, "no node of the tree has a class")
     probabilities = None
     if forest.has_probabilities:
         three = forest.probabilities(classes)

@@ -11,7 +11,7 @@ from .dictionary import DataField
 from .document import Element
 from .functions import half_up
 from .graph import DOUBLE, Graph
-from .refusal import refuse, reject
+from .refusal import malformed, unsupported
 from .values import Value, literal, missing
 
 Purpose = Literal["regression", "classification"]
@@ -27,7 +27,7 @@ class Target:
     """The field of the dictionary; inner models may have none."""
 
     def classes(self) -> tuple[float, ...]:
-        """The classes that the dictionary lists."""
+        """Return the classes that the dictionary lists."""
         return () if self.field is None else tuple(self.field.valid)
 
 
@@ -43,12 +43,12 @@ class Outcome:
     """A double tensor `[N, classes]`, if the model has probabilities."""
 
     def probability_of(self, graph: Graph, class_: float) -> str:
-        """The column of one class, `[N, 1]`. Only if there are probabilities."""
+        """Return the column of one class, `[N, 1]`. Only if there are probabilities."""
         assert self.probabilities is not None  # noqa: S101  callers check it
         return graph.op("Gather", self.probabilities, graph.integers([self.classes.index(class_)]), axis=1)
 
     def hidden_where(self, graph: Graph, where: str | None) -> Outcome:
-        """The same, with a missing result in some rows."""
+        """Return the same, with a missing result in some rows."""
         if where is None:
             return self
         nan = graph.constant(math.nan)
@@ -60,7 +60,7 @@ class Outcome:
 
 
 def likeliest(graph: Graph, probabilities: str, classes: tuple[float, ...], data_type: str, kind_like: Value) -> Outcome:
-    """The class with the largest probability; of equal ones, the first. Missing if any probability is."""
+    """Return the class with the largest probability; of equal ones, the first. Missing if any probability is."""
     first = graph.op("ArgMax", probabilities, axis=1, keepdims=1, select_last_index=0)
     chosen = graph.op("Gather", graph.constant(classes), first, axis=0)
     unknown = graph.op("IsNaN", graph.op("ReduceSum", probabilities, graph.integers([1]), keepdims=1))
@@ -71,18 +71,18 @@ def likeliest(graph: Graph, probabilities: str, classes: tuple[float, ...], data
 
 
 def regression(graph: Graph, tensor: str) -> Outcome:
-    """A predicted number."""
+    """Return a predicted number."""
     return Outcome("regression", Value(tensor, "double", "number"))
 
 
 def apply_targets(model: Element, outcome: Outcome, target: Target, context: Context) -> Outcome:
-    """What the element `Targets` of a model does to its result."""
+    """Say what the element `Targets` of a model does to its result."""
     targets = model.first("Targets")
     if targets is None:
         return outcome
     elements = list(targets.all("Target"))
     if len(elements) != 1:
-        refuse(targets, "a model with several targets is not supported")
+        raise unsupported(targets, "a model with several targets is not supported")
     element = elements[0]
     graph = context.graph
     values = list(element.all("TargetValue"))
@@ -105,10 +105,10 @@ def apply_targets(model: Element, outcome: Outcome, target: Target, context: Con
     elif cast in ("ceiling", "floor"):
         tensor = graph.op("Ceil" if cast == "ceiling" else "Floor", tensor)
     elif cast is not None:
-        reject(element, f"castInteger {cast!r} is not one of PMML's")
+        raise malformed(element, f"castInteger {cast!r} is not one of PMML's")
     defaults = [value.number("defaultValue") for value in values if "defaultValue" in value.attributes]
     if len(defaults) > 1:
-        refuse(element, "there is more than one defaultValue")
+        raise unsupported(element, "there is more than one defaultValue")
     if defaults:
         if model.tag == "MiningModel":
             context.note(f"{element.place}: the defaultValue replaces every missing result, as PMML says; pypmml uses it for some")
@@ -119,7 +119,7 @@ def apply_targets(model: Element, outcome: Outcome, target: Target, context: Con
 def _priors(element: Element, values: list[Element], outcome: Outcome, target: Target, context: Context) -> Outcome:
     for name in ("min", "max", "rescaleFactor", "rescaleConstant", "castInteger"):
         if name in element.attributes and element.get(name) not in ("0", "0.0", "1", "1.0"):
-            refuse(element, f"{name} of a classification is not defined")
+            raise unsupported(element, f"{name} of a classification is not defined")
     priors = {
         literal(value, value.need("value"), target.data_type, context.vocabulary): value.number("priorProbability")
         for value in values
@@ -128,7 +128,7 @@ def _priors(element: Element, values: list[Element], outcome: Outcome, target: T
     if not priors:
         return outcome
     if outcome.probabilities is None or set(priors) != set(outcome.classes):
-        refuse(element, "prior probabilities need one for each class, and a model with probabilities")
+        raise unsupported(element, "prior probabilities need one for each class, and a model with probabilities")
     graph = context.graph
     absent = missing(graph, outcome.value)
     row = [priors[class_] for class_ in outcome.classes]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from .document import Element
 from .expressions import evaluate, expression_of
 from .outcome import Outcome, Target
-from .refusal import refuse
+from .refusal import unsupported
 from .scope import Scope
 from .values import Value, cast, full, literal
 
@@ -38,25 +38,25 @@ def _field(element: Element, outcome: Outcome, target: Target, own: Scope) -> Va
     feature = element.get("feature", "predictedValue")
     data_type = element.get("dataType")
     if "segmentId" in element.attributes:
-        refuse(element, "an output field of one segment is not supported")
+        raise unsupported(element, "an output field of one segment is not supported")
     if "isMultiValued" in element.attributes and element.get("isMultiValued") not in ("0", "false"):
-        refuse(element, "an output field of several values is not supported")
+        raise unsupported(element, "an output field of several values is not supported")
     if feature == "predictedValue":
         value = outcome.value
     elif feature == "probability":
         if outcome.probabilities is None:
-            refuse(element, "the model has no probabilities")
+            raise unsupported(element, "the model has no probabilities")
         if "value" in element.attributes:
             class_ = literal(element, element.need("value"), target.data_type, own.context.vocabulary)
             if class_ not in outcome.classes:
-                refuse(element, "the value is not one of the classes of the model")
+                raise unsupported(element, "the value is not one of the classes of the model")
             value = Value(outcome.probability_of(graph, class_), "double", "number")
         else:
             value = Value(graph.op("ReduceMax", outcome.probabilities, axes=(1,), keepdims=1), "double", "number")
     elif feature in ("transformedValue", "decision"):
         value = evaluate(expression_of(element), own, data_type)
     else:
-        refuse(element, f"an output field of the feature {str(feature)[:40]!r} that a later model reads is not supported")
+        raise unsupported(element, f"output fields of the feature {str(feature)[:40]!r} are not supported")
     return value if data_type is None else cast(graph, element, value, data_type)
 
 

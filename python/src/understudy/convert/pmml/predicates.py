@@ -10,7 +10,7 @@ import numpy as np
 
 from .document import Element
 from .graph import BOOL, FLOAT, Graph
-from .refusal import refuse, reject
+from .refusal import malformed, unsupported
 from .scope import Scope
 from .truth import Truth, always, conjunction, disjunction, exclusive, surrogate
 from .values import Value, full, literal, missing
@@ -39,15 +39,15 @@ class Comparison:
 
 
 def predicate_of(element: Element) -> Element:
-    """The predicate among the children of a node, segment or attribute."""
+    """Return the predicate among the children of a node, segment or attribute."""
     found = element.first(*PREDICATES)
     if found is None:
-        reject(element, "the predicate is missing")
+        raise malformed(element, "the predicate is missing")
     return found
 
 
 def comparison(element: Element, scope: Scope) -> Comparison | None:
-    """The comparison that a predicate is, or None if it is more than that."""
+    """Return the comparison that a predicate is, or None if it is more than that."""
     if element.tag == "SimplePredicate":
         return _simple(element, scope)
     if element.tag == "SimpleSetPredicate":
@@ -68,7 +68,7 @@ def truth(element: Element, scope: Scope) -> Truth:
         return _membership(graph, *_set(element, scope))
     if element.tag == "CompoundPredicate":
         return _compound(element, scope)
-    reject(element, "this is not a predicate")
+    raise malformed(element, "this is not a predicate")
 
 
 def _simple(element: Element, scope: Scope) -> Comparison:
@@ -77,9 +77,9 @@ def _simple(element: Element, scope: Scope) -> Comparison:
     if operator in ("isMissing", "isNotMissing"):
         return Comparison(value, operator, math.nan)
     if operator not in _OPERATORS:
-        reject(element, f"the operator {operator[:40]!r} is not one of PMML's")
+        raise malformed(element, f"the operator {operator[:40]!r} is not one of PMML's")
     if value.kind != "number" and operator not in ("equal", "notEqual"):
-        refuse(element, f"the order of values of type {value.data_type} is not defined")
+        raise unsupported(element, f"the order of values of type {value.data_type} is not defined")
     return Comparison(value, operator, literal(element, element.need("value"), value.data_type, scope.context.vocabulary))
 
 
@@ -100,23 +100,23 @@ def _set(element: Element, scope: Scope) -> tuple[Value, tuple[float, ...], bool
     value = scope.field(element.need("field"), element)
     operator = element.need("booleanOperator")
     if operator not in ("isIn", "isNotIn"):
-        reject(element, f"the operator {operator[:40]!r} is not one of PMML's")
+        raise malformed(element, f"the operator {operator[:40]!r} is not one of PMML's")
     array = element.the("Array")
     texts = array_items(array)
     numbers = tuple(sorted({literal(array, text, value.data_type, scope.context.vocabulary) for text in texts}))
     if not numbers:
-        refuse(array, "an empty set is not supported")
+        raise unsupported(array, "an empty set is not supported")
     return value, numbers, operator == "isIn"
 
 
 def array_items(array: Element) -> list[str]:
-    """The items of an `Array`: separated by blanks, in double quotes if they hold blanks."""
+    """Return the items of an `Array`: separated by blanks, in double quotes if they hold blanks."""
     items = [
         re.sub(r'\\(["\\])', r"\1", match[1]) if match[1] is not None else match[2] for match in _ARRAY_ITEM.finditer(array.text)
     ]
     count = array.optional_number("n")
     if count is not None and count != len(items):
-        reject(array, f"the array says that it has {count:g} items, and it has {len(items)}")
+        raise malformed(array, f"the array says that it has {count:g} items, and it has {len(items)}")
     return items
 
 
@@ -133,7 +133,7 @@ def _compound(element: Element, scope: Scope) -> Truth:
     parts = [truth(child, scope) for child in element.all(*PREDICATES)]
     operator = element.need("booleanOperator")
     if not parts:
-        reject(element, "a compound predicate needs predicates")
+        raise malformed(element, "a compound predicate needs predicates")
     if operator == "and":
         return conjunction(graph, parts)
     if operator == "or":
@@ -143,6 +143,8 @@ def _compound(element: Element, scope: Scope) -> Truth:
         return exclusive(graph, parts)
     if operator == "surrogate":
         if element.parent is not None and element.parent.tag in ("CompoundPredicate", "Attribute"):
-            scope.context.note(f"{element.place}: pypmml takes a surrogate that is true, because a value is missing, for false here")
+            scope.context.note(
+                f"{element.place}: pypmml takes a surrogate that is true, because a value is missing, for false here"
+            )
         return surrogate(graph, parts)
-    reject(element, f"the operator {operator[:40]!r} is not one of PMML's")
+    raise malformed(element, f"the operator {operator[:40]!r} is not one of PMML's")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn, Protocol
+from typing import Protocol
 
 
 class Placed(Protocol):
@@ -13,22 +13,22 @@ class Placed(Protocol):
         """The path of the element, for example `PMML/TreeModel/Node[2]`."""
 
 
-class Unsupported(ValueError):
+class UnsupportedPmmlError(ValueError):
     """A PMML document, or a part of it, that this converter does not convert.
 
     The message names the element, its place in the document, and what to do.
     """
 
 
-class Malformed(ValueError):
+class MalformedPmmlError(ValueError):
     """A file that is not a PMML document, is not well-formed, or contradicts itself."""
 
 
-def refuse(element: Placed, why: str) -> NoReturn:
-    """Raise `Unsupported` for an element."""
-    raise Unsupported(f"cannot convert {element.place}: {why}; serve the document as it is with spec.runtime")
+def unsupported(element: Placed, why: str) -> UnsupportedPmmlError:
+    """Make the error about an element that is not converted. To be raised."""
+    return UnsupportedPmmlError(f"cannot convert {element.place}: {why}; serve the document as it is with spec.runtime")
 
 
-def reject(element: Placed, why: str) -> NoReturn:
-    """Raise `Malformed` for an element."""
-    raise Malformed(f"{element.place}: {why}; export the document again")
+def malformed(element: Placed, why: str) -> MalformedPmmlError:
+    """Make the error about an element that PMML does not allow. To be raised."""
+    return MalformedPmmlError(f"{element.place}: {why}; export the document again")

@@ -9,31 +9,29 @@ from .document import Element
 from .graph import DOUBLE
 from .links import inverse_link
 from .outcome import Outcome, Target, likeliest, regression
-from .refusal import refuse, reject
+from .refusal import malformed, unsupported
 from .scope import Scope
 from .values import Value, full, kind_of, literal
 
 
 def convert_regression(model: Element, scope: Scope, target: Target) -> Outcome:
-    """The result of a `RegressionModel`."""
+    """Return the result of a `RegressionModel`."""
     graph = scope.context.graph
     method = model.get("normalizationMethod", "none") or "none"
     tables = list(model.all("RegressionTable"))
     if target.purpose == "regression":
         if len(tables) != 1:
-            reject(model, f"a regression has one RegressionTable, and this one {len(tables)}")
+            raise malformed(model, f"a regression has one RegressionTable, and this one {len(tables)}")
         if method == "simplemax":
-            refuse(model, "simplemax of a regression is not defined")
+            raise unsupported(model, "simplemax of a regression is not defined")
         return regression(graph, inverse_link(graph, model, method, _linear(tables[0], scope)))
     if len(tables) < 2:
-        reject(model, "a classification has a RegressionTable for each class")
-    classes = tuple(
-        literal(table, table.need("targetCategory"), target.data_type, scope.context.vocabulary) for table in tables
-    )
+        raise malformed(model, "a classification has a RegressionTable for each class")
+    classes = tuple(literal(table, table.need("targetCategory"), target.data_type, scope.context.vocabulary) for table in tables)
     if len(set(classes)) != len(classes):
-        reject(model, "two tables have the same targetCategory")
+        raise malformed(model, "two tables have the same targetCategory")
     if target.field is not None and target.field.valid and set(target.field.valid) != set(classes):
-        refuse(model, "the tables are not about the values of the target field, one for each")
+        raise unsupported(model, "the tables are not about the values of the target field, one for each")
     probabilities = _normalized(model, tables, scope, target, method)
     like = Value("", target.data_type, kind_of(model, target.data_type), integral=True)
     return likeliest(graph, probabilities, classes, target.data_type, like)
@@ -47,11 +45,11 @@ def _normalized(model: Element, tables: list[Element], scope: Scope, target: Tar
             return graph.op("Softmax", scores, axis=1)
         return graph.op("Div", scores, graph.op("ReduceSum", scores, graph.integers([1]), keepdims=1))
     if target.field is not None and target.field.optype == "ordinal":
-        refuse(model, f"an ordinal target with the normalization {method!r} is not supported")
+        raise unsupported(model, f"an ordinal target with the normalization {method!r} is not supported")
     one = graph.constant(1.0)
     if len(tables) > 2:
         if method != "none":
-            refuse(model, f"the normalization {method!r} of more than two classes is not defined")
+            raise unsupported(model, f"the normalization {method!r} of more than two classes is not defined")
         equations = [_linear(table, scope) for table in tables[:-1]]
         # An equation with a missing value makes all probabilities missing, also if it is the one that is not used.
         unused = graph.op("IsNaN", _linear(tables[-1], scope))
@@ -66,7 +64,7 @@ def _normalized(model: Element, tables: list[Element], scope: Scope, target: Tar
         return graph.op("Concat", first, graph.op("Sub", one, first), axis=1)
     trivial = [_is_trivial(table) for table in tables]
     if trivial == [False, False] or trivial == [True, True]:
-        refuse(model, "of two equations, exactly one must be zero with this normalization: consumers disagree on which one decides")
+        raise unsupported(model, "one of the two equations must be zero: consumers disagree on which one decides")
     decides = 0 if trivial[1] else 1
     p = inverse_link(graph, model, method, _linear(tables[decides], scope))
     rest = graph.op("Sub", one, p)
@@ -85,7 +83,7 @@ def _total(scope: Scope, tensors: Sequence[str]) -> str:
 
 
 def _linear(table: Element, scope: Scope) -> str:
-    """The value of an equation, `[N, 1]`. A missing number makes it missing; a missing category adds nothing."""
+    """Return the value of an equation, `[N, 1]`. A missing number makes it missing; a missing category adds nothing."""
     graph = scope.context.graph
     parts: list[str] = []
     numeric = list(table.all("NumericPredictor"))
@@ -113,10 +111,10 @@ def _linear(table: Element, scope: Scope) -> str:
         product = graph.constant(term.number("coefficient"))
         references = list(term.all("FieldRef"))
         if not references:
-            reject(term, "a term needs fields")
+            raise malformed(term, "a term needs fields")
         for reference in references:
             if "mapMissingTo" in reference.attributes:
-                refuse(reference, "mapMissingTo within a term is not supported")
+                raise unsupported(reference, "mapMissingTo within a term is not supported")
             product = graph.op("Mul", product, full(graph, _numeric(reference, reference.need("field"), scope)))
         parts.append(product)
     intercept = graph.constant(table.number("intercept"))
@@ -128,7 +126,7 @@ def _linear(table: Element, scope: Scope) -> str:
 def _numeric(element: Element, name: str, scope: Scope) -> Value:
     value = scope.field(name, element)
     if value.kind != "number":
-        refuse(element, f"the field {name!r} is a {value.data_type}, and a number is needed")
+        raise unsupported(element, f"the field {name!r} is a {value.data_type}, and a number is needed")
     return value
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from .dictionary import DataField, Dictionary
 from .document import Element
-from .refusal import refuse, reject
+from .refusal import malformed, unsupported
 from .scope import Scope
 from .truth import either
 from .values import Value, literal
@@ -36,13 +36,15 @@ class Prepared:
 
 
 def target_names(model: Element) -> list[str]:
-    """The fields that the model predicts."""
+    """Return the fields that the model predicts."""
     schema = model.first("MiningSchema")
-    return [] if schema is None else [field.need("name") for field in schema.all("MiningField") if field.get("usageType") in _TARGETS]
+    return (
+        [] if schema is None else [field.need("name") for field in schema.all("MiningField") if field.get("usageType") in _TARGETS]
+    )
 
 
 def prepare(model: Element, outer: Scope, dictionary: Dictionary) -> Prepared:
-    """The scope of a model. `outer` is that of the model around it, or the one of the document.
+    """Return the scope of a model. `outer` is that of the model around it, or the one of the document.
 
     Each active field of the outermost model is treated, also if the model does not use it otherwise: an invalid value of it ends
     the scoring. A field that cannot be read in any way that matters is not an input.
@@ -58,7 +60,7 @@ def prepare(model: Element, outer: Scope, dictionary: Dictionary) -> Prepared:
         if inherited and not _treats(field):
             continue
         if known is None and not inherited:
-            reject(field, f"the field {name!r} is not in the data dictionary")
+            raise malformed(field, f"the field {name!r} is not in the data dictionary")
         if not inherited and known is not None and not _may_reject(field, known):
             scope.define(name, lambda field=field, known=known: _treated(prepared, field, known, dictionary.read_input(known)))  # type: ignore[misc]
             continue
@@ -93,7 +95,7 @@ def _treated(prepared: Prepared, field: Element, known: DataField | None, value:
     name = field.need("name")
     optype = field.get("optype")
     if optype is not None and known is not None and (optype == "continuous") and known.kind != "number":
-        refuse(field, f"a {known.data_type} cannot be used as a continuous field")
+        raise unsupported(field, f"a {known.data_type} cannot be used as a continuous field")
     tensor = value.tensor
     nan = graph.constant(float("nan"))
 
@@ -104,7 +106,7 @@ def _treated(prepared: Prepared, field: Element, known: DataField | None, value:
     outside = known.outside(graph, tensor) if known is not None else None
     used_as_is = False
     if treatment not in ("returnInvalid", "asIs", "asMissing", "asValue"):
-        reject(field, f"the invalidValueTreatment {treatment!r} is not one of PMML's")
+        raise malformed(field, f"the invalidValueTreatment {treatment!r} is not one of PMML's")
     replaced: str | None = None
     if outside is not None and treatment == "asMissing":
         tensor = graph.op("Where", outside, nan, tensor)
@@ -118,7 +120,7 @@ def _treated(prepared: Prepared, field: Element, known: DataField | None, value:
 
     outliers = field.get("outliers", "asIs")
     if outliers != "asIs" and value.kind != "number":
-        refuse(field, "a treatment of outliers needs a numeric field")
+        raise unsupported(field, "a treatment of outliers needs a numeric field")
     treated_outliers = tensor
     if outliers == "asMissingValues":
         low, high = graph.constant(field.number("lowValue")), graph.constant(field.number("highValue"))
@@ -131,9 +133,9 @@ def _treated(prepared: Prepared, field: Element, known: DataField | None, value:
         treated_outliers = graph.op("Where", graph.op("Less", tensor, low), low, tensor)
         treated_outliers = graph.op("Where", graph.op("Greater", tensor, high), high, treated_outliers)
         if used_as_is and outside is not None:
-            refuse(field, "outliers and invalid values that are used as they are do not combine in a defined way")
+            raise unsupported(field, "outliers and invalid values that are used as they are do not combine in a defined way")
     elif outliers != "asIs":
-        reject(field, f"the treatment of outliers {outliers!r} is not one of PMML's")
+        raise malformed(field, f"the treatment of outliers {outliers!r} is not one of PMML's")
     tensor = treated_outliers if replaced is None or outside is None else graph.op("Where", outside, replaced, treated_outliers)
 
     if field.get("missingValueTreatment") == "returnInvalid":
@@ -146,4 +148,4 @@ def _treated(prepared: Prepared, field: Element, known: DataField | None, value:
         value = replace(value, present=True)
     if used_as_is:
         context.note_field(AS_IS, name)
-    return replace(value, tensor=tensor, invalid=used_as_is, unseen=value.unseen and outside is None or used_as_is)
+    return replace(value, tensor=tensor, invalid=used_as_is, unseen=(value.unseen and outside is None) or used_as_is)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from .context import Context
 from .document import Element
-from .refusal import reject
+from .refusal import malformed
 from .values import Value
 
 Make = Callable[[], Value]
@@ -23,18 +23,18 @@ class Scope:
         self._being_made: set[str] = set()
 
     def define(self, name: str, field: Make | Value) -> None:
-        """Give a name to a field."""
+        """Return a name to a field."""
         self._fields[name] = field
 
     def find(self, name: str, element: Element) -> Value | None:
-        """The field of this name, or None. `element` is the one that reads it."""
+        """Return the field of this name, or None. `element` is the one that reads it."""
         found = self._fields.get(name)
         if found is None:
             return None if self.parent is None else self.parent.find(name, element)
         if isinstance(found, Value):
             return found
         if name in self._being_made:
-            reject(element, f"the field {name!r} is derived from itself")
+            raise malformed(element, f"the field {name!r} is derived from itself")
         self._being_made.add(name)
         try:
             made = found()
@@ -44,8 +44,8 @@ class Scope:
         return made
 
     def field(self, name: str, element: Element) -> Value:
-        """The field of this name. `element` is the one that reads it."""
+        """Return the field of this name. `element` is the one that reads it."""
         found = self.find(name, element)
         if found is None:
-            reject(element, f"the field {name!r} is not defined, or not an active field of the model")
+            raise malformed(element, f"the field {name!r} is not defined, or not an active field of the model")
         return found

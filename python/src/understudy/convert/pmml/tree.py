@@ -10,7 +10,7 @@ import numpy as np
 from .document import Element
 from .outcome import Target
 from .predicates import Comparison, comparison, predicate_of, truth
-from .refusal import refuse, reject
+from .refusal import malformed, unsupported
 from .scope import Scope
 from .truth import column
 from .values import full, literal, missing
@@ -72,10 +72,10 @@ class TreeReader:
         self._first_row = len(results.values)
         self._strategy = model.get("missingValueStrategy", "none") or "none"
         if self._strategy not in _STRATEGIES:
-            reject(model, f"the missingValueStrategy {self._strategy[:40]!r} is not one of PMML's")
+            raise malformed(model, f"the missingValueStrategy {self._strategy[:40]!r} is not one of PMML's")
         self._no_true_child = model.get("noTrueChildStrategy", "returnNullPrediction")
         if self._no_true_child not in ("returnNullPrediction", "returnLastPrediction"):
-            reject(model, "the noTrueChildStrategy is not one of PMML's")
+            raise malformed(model, "the noTrueChildStrategy is not one of PMML's")
         if self._strategy in _ENSEMBLE_STRATEGIES:
             scope.context.note(
                 f"{model.place}: the missingValueStrategy {self._strategy} is not supported;"
@@ -89,16 +89,16 @@ class TreeReader:
         self._model = model
 
     def read(self) -> Branch:
-        """The tree. The predicate of the root is checked as that of any node."""
+        """Return the tree. The predicate of the root is checked as that of any node."""
         root = self._model.the("Node")
         own = truth(predicate_of(root), self._scope)
         inner = self._inside(root)
         if own.always is True:
             return inner
-        refuse(root, "a root node whose predicate is not True is not supported")
+        raise unsupported(root, "a root node whose predicate is not True is not supported")
 
     def _leaf(self, node: Element | None) -> Leaf:
-        """The result of a node, or a missing one. Rows of the table are counted from the first one of this tree."""
+        """Return the result of a node, or a missing one. Rows of the table are counted from the first one of this tree."""
         key = id(node)
         if key not in self._rows:
             value, probabilities = (math.nan, dict[float, float]()) if node is None else self._result(node)
@@ -118,7 +118,7 @@ class TreeReader:
         total = sum(counts)
         classes = [literal(each, each.need("value"), target.data_type, vocabulary) for each in distributions]
         if len(set(classes)) != len(classes):
-            reject(node, "two score distributions are about the same value")
+            raise malformed(node, "two score distributions are about the same value")
         probabilities = {
             class_: each.number("probability", count / total if total > 0 else math.nan)
             for class_, each, count in zip(classes, distributions, counts, strict=True)
@@ -135,7 +135,7 @@ class TreeReader:
     def _inside(self, node: Element) -> Branch:
         children = list(node.all("Node"))
         if node.first("Regression", "DecisionTree") is not None:
-            refuse(node, "a model within a node is not supported")
+            raise unsupported(node, "a model within a node is not supported")
         if not children:
             return self._leaf(node)
         last = self._leaf(node if self._no_true_child == "returnLastPrediction" else None)
@@ -148,7 +148,7 @@ class TreeReader:
             wanted = node.get("defaultChild")
             found = [index for index, child in enumerate(children) if child.get("id") == wanted]
             if len(found) != 1:
-                reject(node, "the defaultChild is not the id of one of its children")
+                raise malformed(node, "the defaultChild is not the id of one of its children")
             on_unknown = found[0]
         else:
             on_unknown = None
@@ -158,7 +158,7 @@ class TreeReader:
         return self._with_unknown(children, tests, last, on_unknown, unknown)
 
     def _without_unknown(self, children: list[Element], tests: list[Comparison | None], last: Branch) -> Branch:
-        """The first child whose predicate is true. Unknown counts as false."""
+        """Return the first child whose predicate is true. Unknown counts as false."""
         branch = last
         for child, test in zip(reversed(children), reversed(tests), strict=True):
             branch = self._test(child, test, self._inside(child), branch, missing_true=False)
@@ -167,7 +167,7 @@ class TreeReader:
     def _with_unknown(
         self, children: list[Element], tests: list[Comparison | None], last: Branch, default: int | None, unknown: Leaf
     ) -> Branch:
-        """The first child whose predicate is true or unknown decides. Unknown goes to the default child, or ends the scoring."""
+        """Let the first child decide that is true or unknown. Unknown goes to the default child, or ends the scoring."""
         columns = {test.value.tensor for test in tests if test is not None}
         plain = all(test is not None and test.operator not in ("isMissing", "isNotMissing") for test in tests)
         if plain and len(columns) == 1:
@@ -213,7 +213,7 @@ class TreeReader:
         return Test(tensor, "BRANCH_LEQ", math.inf, branch, unknown, missing_true=False)
 
     def _test(self, child: Element, test: Comparison | None, true: Branch, other: Branch, missing_true: bool) -> Branch:
-        """A test of a predicate: `true` where it is true, `other` where it is not."""
+        """Return a test of a predicate: `true` where it is true, `other` where it is not."""
         graph = self._scope.context.graph
         if test is None:
             predicate = truth(predicate_of(child), self._scope)

@@ -21,7 +21,7 @@ class Truth:
 
 
 def always(graph: Graph, value: bool) -> Truth:
-    """The constant TRUE or FALSE."""
+    """Return the constant TRUE or FALSE."""
     return Truth(graph.constant(value, np.bool_), None, value)
 
 
@@ -72,7 +72,7 @@ def exclusive(graph: Graph, parts: Sequence[Truth]) -> Truth:
 
 
 def surrogate(graph: Graph, parts: Sequence[Truth]) -> Truth:
-    """The first part that is not unknown."""
+    """Return the first part that is not unknown."""
     result = parts[-1]
     for part in reversed(parts[:-1]):
         if part.unknown is None:
@@ -91,6 +91,6 @@ def column(graph: Graph, truth: Truth) -> str:
 
 
 def from_column(graph: Graph, tensor: str) -> Truth:
-    """The truth that `column` made a number of."""
+    """Return the truth that `column` made a number of."""
     true = graph.op("Equal", tensor, graph.constant(1.0))
     return Truth(true, graph.op("IsNaN", tensor))

@@ -14,7 +14,7 @@ import numpy as np
 
 from .document import Element, parse_number
 from .graph import DOUBLE, FLOAT, Graph
-from .refusal import refuse, reject
+from .refusal import malformed, unsupported
 
 Kind = Literal["number", "text", "boolean"]
 
@@ -33,7 +33,7 @@ _KINDS: dict[str, Kind] = {
 def kind_of(element: Element, data_type: str) -> Kind:
     """How values of a PMML data type are represented. Refuses dates and times."""
     if data_type not in _KINDS:
-        refuse(element, f"values of the type {data_type[:40]!r} are not supported")
+        raise unsupported(element, f"values of the type {data_type[:40]!r} are not supported")
     return _KINDS[data_type]
 
 
@@ -64,7 +64,7 @@ class Vocabulary:
         self._codes: dict[str, int] = {}
 
     def code(self, text: str) -> float:
-        """The code of a text."""
+        """Return the code of a text."""
         return float(self._codes.setdefault(text, len(self._codes)))
 
     def texts(self) -> list[str]:
@@ -73,7 +73,7 @@ class Vocabulary:
 
 
 def literal(element: Element, text: str, data_type: str, vocabulary: Vocabulary) -> float:
-    """The number that stands for a constant of the document."""
+    """Return the number that stands for a constant of the document."""
     kind = kind_of(element, data_type)
     if kind == "text":
         return vocabulary.code(text)
@@ -83,30 +83,32 @@ def literal(element: Element, text: str, data_type: str, vocabulary: Vocabulary)
             return 1.0
         if lowered in ("false", "0", "0.0"):
             return 0.0
-        reject(element, f"{text[:80]!r} is not a boolean")
+        raise malformed(element, f"{text[:80]!r} is not a boolean")
     number = parse_number(element, text)
     return as_float(number) if data_type == "float" else number
 
 
 def as_float(number: float) -> float:
-    """A number rounded to single precision."""
+    """Return a number rounded to single precision."""
     with np.errstate(over="ignore"):
         return float(np.float32(number))
 
 
 def constant(graph: Graph, number: float, data_type: str, kind: Kind) -> Value:
-    """A value that is the same in each row."""
-    return Value(graph.constant(number), data_type, kind, integral=number == np.floor(number), constant=number, present=not np.isnan(number))
+    """Return a value that is the same in each row."""
+    return Value(
+        graph.constant(number), data_type, kind, integral=number == np.floor(number), constant=number, present=not np.isnan(number)
+    )
 
 
 def replaced(graph: Graph, value: Value, number: float) -> Value:
-    """The value, with a number where it is missing."""
+    """Return the value, with a number where it is missing."""
     tensor = graph.op("Where", missing(graph, value), graph.constant(number), value.tensor)
     return replace(value, tensor=tensor, constant=None if value.constant is None else math.nan, present=True)
 
 
 def full(graph: Graph, value: Value) -> str:
-    """The tensor with the shape `[N, 1]`."""
+    """Return the tensor with the shape `[N, 1]`."""
     return value.tensor if value.constant is None else graph.op("Expand", value.tensor, graph.rows)
 
 
@@ -116,14 +118,14 @@ def missing(graph: Graph, value: Value) -> str:
 
 
 def cast(graph: Graph, element: Element, value: Value, data_type: str) -> Value:
-    """The value as another PMML type. Refuses conversions on whose rounding or spelling consumers of PMML differ."""
+    """Return the value as another PMML type. Refuses conversions on whose rounding or spelling consumers of PMML differ."""
     kind = kind_of(element, data_type)
     if data_type == value.data_type:
         return value
     if kind != value.kind:
-        refuse(element, f"a {value.data_type} cannot become a {data_type} in a way that all consumers of PMML agree on")
+        raise unsupported(element, f"a {value.data_type} cannot become a {data_type} in a way that all consumers of PMML agree on")
     if data_type == "integer" and not value.integral:
-        refuse(element, "the rounding of a number that becomes an integer is not defined; use round, floor or ceil")
+        raise unsupported(element, "the rounding of a number that becomes an integer is not defined; use round, floor or ceil")
     if data_type == "float":
         if value.constant is not None and not math.isnan(value.constant):
             return constant(graph, as_float(value.constant), "float", kind)
