@@ -1,6 +1,6 @@
 """Compares converted documents with pypmml on random rows: the documents beside this file, and generated ones.
 
-    PYTHONPATH=src:tests/pmml python tests/pmml/differential.py --seeds 0 1000 [--kinds tree,forest] [FILE...]
+    PYTHONPATH=src:tests python -m pmml.differential --seeds 0 1000 [--kinds tree,forest] [FILE...]
 
 Needs pypmml 1.5.8 and Java 17; no test of `make test` does. Prints each difference with the document's kind and seed.
 """
@@ -13,12 +13,12 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import rows
-from generated_models import KINDS, generate
-from pypmml_answers import PyPmml
-from scoring import Scorer, difference
-
 from understudy.convert.pmml import MalformedPmmlError, UnsupportedPmmlError, to_onnx
+
+from . import rows
+from .generated_models import KINDS, generate
+from .pypmml_answers import PyPmml
+from .scoring import Scorer, difference
 
 ROWS = 120
 

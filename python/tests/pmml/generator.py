@@ -178,14 +178,11 @@ class Generator:
         default = self.number() if self.chance(0.1) else None
         if kind == "binary":
             name = self.random.choice(["+", "-", "*", "/", "x-modulo"])
-            return tag(
-                "Apply",
-                self.expression(deeper),
-                self.expression(deeper),
-                function=name,
-                mapMissingTo=replacement,
-                defaultValue=default,
-            )
+            right = self.expression(deeper)
+            if name in ("/", "x-modulo"):
+                # Not zero, whose sign decides between the infinite numbers.
+                right = tag("Apply", tag("Apply", right, function="abs"), tag("Constant", "0.25", dataType="double"), function="+")
+            return tag("Apply", self.expression(deeper), right, function=name, mapMissingTo=replacement, defaultValue=default)
         if kind == "unary":
             name = self.random.choice(["abs", "floor", "ceil", "exp", "sqrt", "ln", "log10"])
             inside = self.expression(deeper)

@@ -23,7 +23,7 @@ class PyPmml:
         self._classification = self._model.functionName == "classification"
         model = next(child for child in root.children if child.tag.endswith("Model") or child.tag == "Scorecard")
         # pypmml names a class also where it has no probabilities, which are what decides.
-        self._probabilities_decide = model.tag in ("GeneralRegressionModel", "MiningModel")
+        self._probabilities_decide = model.tag != "TreeModel"
         self._value, self._probabilities = self._columns()
 
     def _columns(self) -> tuple[str | None, dict[str, str]]:

@@ -55,8 +55,11 @@ def to_onnx(document: bytes) -> Converted:
     models = DocumentModels(root, dictionary)
     opened = models.open(model, Scope(context), None)
     outcome = models.convert(model, opened)
-    if not context.graph.has_inputs:
+    if not context.graph.inputs:
         raise unsupported(model, "the model reads no field")
+    taken = {"label", "probabilities"} if outcome.purpose == "classification" else {"prediction"}
+    for name in taken.intersection(context.graph.inputs):
+        raise unsupported(model, f"the field {name!r} has the name of an output")
     note_unused(model, opened.scope)
     metadata = _give(model, outcome, opened.target, context)
     dictionary.close()

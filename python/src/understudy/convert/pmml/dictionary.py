@@ -12,7 +12,7 @@ from .document import Element
 from .graph import BOOL, DOUBLE, ML, STRING, Graph
 from .refusal import malformed, unsupported
 from .truth import either
-from .values import UNSEEN, Kind, Value, kind_of, literal, single
+from .values import KINDS, UNSEEN, Kind, Value, kind_of, literal, single
 
 FLOATS = (
     "of type float: values are rounded to single precision before they are used, as PMML says; pypmml uses them as doubles, so it"
@@ -127,6 +127,10 @@ class Dictionary:
         if name not in self._fields and name in self._elements:
             self._fields[name] = self._read(self._elements[name])
         return self._fields.get(name)
+
+    def represents(self, name: str) -> bool:
+        """Whether the values of this field can be represented. Dates and times cannot."""
+        return name not in self._elements or self._elements[name].need("dataType") in KINDS
 
     def _read(self, element: Element) -> DataField:
         data_type = element.need("dataType")

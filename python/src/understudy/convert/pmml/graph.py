@@ -90,7 +90,7 @@ class Graph:
         return name
 
     def add_output(self, name: str, tensor: str, type_: int, shape: Sequence[str | int]) -> None:
-        """Add an output of the model."""
+        """Add an output of the model. The name must not be that of an input."""
         self._nodes.append(helper.make_node("Identity", [tensor], [name], name=f"output_{name}"))
         self._outputs.append(helper.make_tensor_value_info(name, type_, list(shape)))
 
@@ -116,9 +116,9 @@ class Graph:
         return self.late("shape", "rows")
 
     @property
-    def has_inputs(self) -> bool:
-        """Whether any field is read so far."""
-        return bool(self._inputs)
+    def inputs(self) -> list[str]:
+        """The names of the fields that are read so far."""
+        return [each.name for each in self._inputs]
 
     def model(self, metadata: dict[str, str]) -> onnx.ModelProto:
         """Return the finished model, checked."""

@@ -55,6 +55,10 @@ def prepare(model: Element, outer: Scope, dictionary: Dictionary) -> Prepared:
         if field.get("usageType") not in _INPUTS:
             continue
         name = field.need("name")
+        if not dictionary.represents(name):
+            # It is refused where something reads it.
+            scope.define(name, lambda name=name, field=field: _unrepresented(name, field, dictionary))  # type: ignore[misc]
+            continue
         known = dictionary.find(name)
         inherited = outer.parent is not None
         if inherited and not _treats(field):
@@ -67,6 +71,11 @@ def prepare(model: Element, outer: Scope, dictionary: Dictionary) -> Prepared:
         value = dictionary.read_input(known) if known is not None and not inherited else outer.field(name, field)
         scope.define(name, _treated(prepared, field, known, value))
     return prepared
+
+
+def _unrepresented(name: str, field: Element, dictionary: Dictionary) -> Value:
+    dictionary.find(name)
+    raise unsupported(field, "its values cannot be represented")
 
 
 def _treats(field: Element) -> bool:

@@ -21,20 +21,21 @@ Kind = Literal["number", "text", "boolean"]
 UNSEEN = -1.0
 """The code of a text that the document does not mention."""
 
-_KINDS: dict[str, Kind] = {
+KINDS: dict[str, Kind] = {
     "double": "number",
     "float": "number",
     "integer": "number",
     "string": "text",
     "boolean": "boolean",
 }
+"""How values of each data type are represented."""
 
 
 def kind_of(element: Element, data_type: str) -> Kind:
     """How values of a PMML data type are represented. Refuses dates and times."""
-    if data_type not in _KINDS:
+    if data_type not in KINDS:
         raise unsupported(element, f"values of the type {data_type[:40]!r} are not supported")
-    return _KINDS[data_type]
+    return KINDS[data_type]
 
 
 @dataclass(frozen=True)
