@@ -9,14 +9,14 @@ from xml.parsers import expat
 
 from .refusal import MalformedPmmlError, malformed
 
-MAX_BYTES = 512 * 1024 * 1024
-"""The largest document. Forests of some thousand trees take less than 200 MiB."""
+MAX_BYTES = 256 * 1024 * 1024
+"""The largest document. A forest of 500 trees with 1,024 leaves each takes 105 MiB."""
 
 MAX_DEPTH = 200
 """How deep elements nest at most. The readers of this package recurse, and Python stops at about 1,000 calls."""
 
-MAX_ELEMENTS = 8_000_000
-"""How many elements a document has at most: each takes some hundred bytes of memory."""
+MAX_ELEMENTS = 4_000_000
+"""How many elements a document has at most: each takes about a kilobyte of memory until the graph is finished."""
 
 MAX_ATTRIBUTES = 64
 """How many attributes an element has at most. PMML's largest has about 20."""

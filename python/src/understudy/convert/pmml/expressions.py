@@ -80,7 +80,8 @@ def evaluate(element: Element, scope: Scope, wanted: str | None = None, depth: i
             tensor = result.tensor
             for argument in arguments:
                 tensor = graph.op("Where", missing(graph, argument), graph.constant(number), tensor)
-            result = replace(result, tensor=tensor, constant=None if result.constant is None else math.nan)
+            integral = result.integral and number == math.floor(number)
+            result = replace(result, tensor=tensor, constant=None if result.constant is None else math.nan, integral=integral)
         if "defaultValue" in element.attributes:
             number = _literal_like(element, scope, result, "defaultValue")
             result = replaced(graph, result, number)
@@ -118,8 +119,8 @@ def _replace_missing(element: Element, scope: Scope, value: Value) -> Value:
 
 def _literal_like(element: Element, scope: Scope, value: Value, attribute: str) -> float:
     number = literal(element, element.need(attribute), value.data_type, scope.context.vocabulary)
-    if value.integral and number != math.floor(number):
-        raise unsupported(element, f"{attribute} is not a whole number, but the other values are")
+    if value.data_type == "integer" and number != math.floor(number):
+        raise unsupported(element, f"{attribute} is not a whole number, but the field is an integer")
     return number
 
 

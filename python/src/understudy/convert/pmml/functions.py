@@ -42,8 +42,7 @@ class Call:
 
     def number(self, tensor: str, integral: bool = False) -> Value:
         """Return a number as the result."""
-        data_type = "integer" if integral else "double"
-        return Value(tensor, data_type, "number", integral=integral, constant=self._folded())
+        return Value(tensor, "double", "number", integral=integral, constant=self._folded())
 
     def boolean(self, truth: Truth) -> Value:
         """Return a truth as the result."""

@@ -120,10 +120,22 @@ class Graph:
         """The names of the fields that are read so far."""
         return [each.name for each in self._inputs]
 
+    def _needed(self) -> tuple[list[onnx.NodeProto], set[str]]:
+        """Return the operators that an output needs, and the names of the tensors that they read."""
+        used = {each.name for each in self._outputs}
+        needed = []
+        for node in reversed(self._nodes):
+            if used.intersection(node.output):
+                used.update(node.input)
+                needed.append(node)
+        return needed[::-1], used
+
     def model(self, metadata: dict[str, str]) -> onnx.ModelProto:
         """Return the finished model, checked."""
         self.fill_late("shape", lambda graph, _: graph.op("Shape", self._inputs[0].name))
-        graph = helper.make_graph(self._nodes, "pmml", self._inputs, self._outputs, self._initializers)
+        nodes, used = self._needed()
+        initializers = [each for each in self._initializers if each.name in used]
+        graph = helper.make_graph(nodes, "pmml", self._inputs, self._outputs, initializers)
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(ML, ML_OPSET)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="understudy")
         helper.set_model_props(model, metadata)

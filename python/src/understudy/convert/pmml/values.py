@@ -105,7 +105,8 @@ def constant(graph: Graph, number: float, data_type: str, kind: Kind) -> Value:
 def replaced(graph: Graph, value: Value, number: float) -> Value:
     """Return the value, with a number where it is missing."""
     tensor = graph.op("Where", missing(graph, value), graph.constant(number), value.tensor)
-    return replace(value, tensor=tensor, constant=None if value.constant is None else math.nan, present=True)
+    constant = None if value.constant is None else math.nan
+    return replace(value, tensor=tensor, constant=constant, present=True, integral=value.integral and number == math.floor(number))
 
 
 def full(graph: Graph, value: Value) -> str:
