@@ -148,21 +148,26 @@ class Models(Generator):
     def _split(self, style: str) -> list[str]:
         if style == "any":
             return [self.predicate() for _ in range(self.random.randint(1, 3))] + ([TRUE] if self.chance(0.5) else [])
+        if self.chance(0.2):
+            array = tag("Array", '"red" "grün" "4"', n=3, type="string")
+            pair = [tag("SimpleSetPredicate", array, field="colour", booleanOperator=operator) for operator in ("isIn", "isNotIn")]
+            self.random.shuffle(pair)
+            return pair
         name = self.random.choice(self.numbers + self.derived)
         value = self.number()
         if self.chance(0.25):
             name = self.random.choice(["colour", "level"])
             value = self.category(name)  # type: ignore[assignment]
-            pair = [("equal", value), ("notEqual", value)]
+            tests = [("equal", value), ("notEqual", value)]
         elif self.chance(0.3):
             upper = value + abs(self.number())
-            pair = [("lessThan", value), ("greaterThan", upper)]
+            tests = [("lessThan", value), ("greaterThan", upper)]
         else:
             operator = self.random.choice(["lessThan", "lessOrEqual"])
-            pair = [(operator, value), (OPPOSITE[operator], value)]
+            tests = [(operator, value), (OPPOSITE[operator], value)]
         if self.chance(0.3):
-            pair.reverse()
-        return [tag("SimplePredicate", field=name, operator=operator, value=number) for operator, number in pair]
+            tests.reverse()
+        return [tag("SimplePredicate", field=name, operator=operator, value=number) for operator, number in tests]
 
     def tree(self, purpose: str, frame: str, depth: int | None = None) -> str:
         """A tree model."""

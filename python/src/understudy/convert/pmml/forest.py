@@ -16,6 +16,7 @@ from .graph import INT64, ML
 from .outcome import Target
 from .refusal import unsupported
 from .scope import Scope
+from .sets import SetColumns
 from .tree import Branch, Leaf, Results, TreeReader
 
 MAX_LEAVES = 2**24
@@ -59,12 +60,13 @@ class Forest:
         self._results = Results([], [])
         self._nodes = _Nodes()
         self._columns: dict[str, int] = {}
+        self._sets = SetColumns(scope.context.graph)
         self._starts: list[int] = []
 
     def add(self, model: Element, scope: Scope, target: Target) -> None:
         """Read one more tree. `scope` is that of its model."""
         self._starts.append(len(self._results.values))
-        branch = TreeReader(model, scope, target, self._results).read()
+        branch = TreeReader(model, scope, target, self._results, self._sets).read()
         if len(self._results.values) - self._starts[-1] > MAX_LEAVES:
             raise unsupported(model, "the tree has too many leaves")
         self._emit(branch, len(self._starts) - 1)
@@ -130,7 +132,7 @@ class Forest:
         nodes = self._nodes
         trees = len(self._starts)
 
-        features = graph.op("Concat", *self._columns, axis=1)
+        features, order = self._features()
         leaves = graph.op(
             "TreeEnsembleRegressor",
             features,
@@ -140,7 +142,7 @@ class Forest:
             post_transform="NONE",
             nodes_treeids=tuple(nodes.tree),
             nodes_nodeids=tuple(nodes.node),
-            nodes_featureids=tuple(nodes.feature),
+            nodes_featureids=tuple(order[feature] for feature in nodes.feature),
             nodes_modes=tuple(nodes.mode),
             nodes_values_as_tensor=_doubles("nodes_values", nodes.value),
             nodes_hitrates_as_tensor=_doubles("nodes_hitrates", [1.0] * len(nodes.value)),
@@ -154,6 +156,27 @@ class Forest:
             base_values_as_tensor=_doubles("base_values", [0.0] * trees),
         )
         return graph.op("Add", graph.cast(leaves, INT64), starts)
+
+    def _features(self) -> tuple[str, list[int]]:
+        """Return the columns that the trees test, side by side, and where each of them is."""
+        tensors: list[str] = []
+        order = [0] * len(self._columns)
+        blocks: dict[str, list[tuple[int, int]]] = {}
+        for column, number in self._columns.items():
+            place = self._sets.place(column)
+            if place is None:
+                order[number] = len(tensors)
+                tensors.append(column)
+            else:
+                blocks.setdefault(place[0], []).append((number, place[1]))
+        start = len(tensors)
+        for tensor, members in blocks.items():
+            block, width = self._sets.block(tensor)
+            tensors.append(block)
+            for number, index in members:
+                order[number] = start + index
+            start += width
+        return self._scope.context.graph.op("Concat", *tensors, axis=1), order
 
 
 def _doubles(name: str, numbers: list[float]) -> TensorProto:

@@ -31,11 +31,13 @@ _ARRAY_ITEM = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
 
 @dataclass(frozen=True)
 class Comparison:
-    """A field compared with a constant: a predicate that a tree's node can test itself."""
+    """A field compared with a constant, or with a set of them: a predicate that a tree's node can test itself."""
 
     value: Value
     operator: str
     number: float
+    members: tuple[float, ...] = ()
+    """The set, if the operator is isIn or isNotIn."""
 
 
 def predicate_of(element: Element) -> Element:
@@ -54,6 +56,7 @@ def comparison(element: Element, scope: Scope) -> Comparison | None:
         value, numbers, inside = _set(element, scope)
         if len(numbers) == 1:
             return Comparison(value, "equal" if inside else "notEqual", numbers[0])
+        return Comparison(value, "isIn" if inside else "isNotIn", 0.0, numbers)
     return None
 
 

@@ -12,6 +12,7 @@ from .outcome import Target
 from .predicates import Comparison, comparison, predicate_of, truth
 from .refusal import malformed, unsupported
 from .scope import Scope
+from .sets import SetColumns
 from .truth import column
 from .values import full, literal, missing
 
@@ -47,6 +48,8 @@ _COMPLEMENTS = {
     "greaterThan": "lessOrEqual",
     "isMissing": "isNotMissing",
     "isNotMissing": "isMissing",
+    "isIn": "isNotIn",
+    "isNotIn": "isIn",
 }
 
 _ENSEMBLE_STRATEGIES = ("aggregateNodes", "weightedConfidence")
@@ -64,7 +67,8 @@ class Results:
 class TreeReader:
     """Reads one tree model."""
 
-    def __init__(self, model: Element, scope: Scope, target: Target, results: Results) -> None:
+    def __init__(self, model: Element, scope: Scope, target: Target, results: Results, sets: SetColumns) -> None:
+        self._sets = sets
         self._scope = scope
         self._target = target
         self._results = results
@@ -224,6 +228,9 @@ class TreeReader:
         if test.operator == "isMissing":
             flag = graph.op("Where", missing(graph, test.value), graph.constant(1.0), graph.constant(0.0))
             return Test(flag, "BRANCH_EQ", 1.0, true, other, missing_true=False)
+        if test.operator in ("isIn", "isNotIn"):
+            member = self._sets.column(tensor, test.members)
+            return Test(member, "BRANCH_EQ", float(test.operator == "isIn"), true, other, missing_true)
         if test.operator == "isNotMissing":
             return Test(tensor, "BRANCH_LEQ", math.inf, true, other, missing_true=False)
         mode = {"equal": "BRANCH_EQ", "lessThan": "BRANCH_LT", "lessOrEqual": "BRANCH_LEQ"}.get(test.operator)
@@ -236,4 +243,4 @@ class TreeReader:
 def _complementary(first: Comparison, second: Comparison) -> bool:
     """Whether exactly one of two comparisons is true for each value that is not missing."""
     same = first.number == second.number or bool(np.isnan(first.number) and np.isnan(second.number))
-    return same and _COMPLEMENTS[first.operator] == second.operator
+    return same and first.members == second.members and _COMPLEMENTS[first.operator] == second.operator
