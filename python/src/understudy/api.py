@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from understudy.errors import UnderstudyError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    import pandas as pd
 
     from understudy.original import Answers
     from understudy.publication import Publication
@@ -22,6 +24,7 @@ def publish(
     data: Rows,
     test: tuple[Rows, Any] | None = None,
     features: Sequence[str] | None = None,
+    answers: pd.DataFrame | None = None,
     version: str | None = None,
     bump: str = "minor",
     request: str | None = "Staging",
@@ -41,6 +44,7 @@ def publish(
     context: str | None = None,
     kubeconfig: str | None = None,
     impersonate: str | None = None,
+    trust: bool = False,
     dry_run: bool = False,
     quiet: bool = False,
 ) -> Publication:
@@ -50,12 +54,14 @@ def publish(
     The same call again goes on where an earlier one ended, and changes nothing that is there.
 
     Args:
-        model: A fitted model.
+        model: A fitted model, or the path of a file with one: `.pmml`, `.skops`, or a pickle, which runs code when it is read.
         to: The ModelDeployment, as `namespace/name`. It must exist.
         data: Rows that trained the model: a DataFrame with a column for each input, or an array.
         test: Rows that did not train it, and their true values. Without it, the model is not evaluated, and `data` are the rows of
             the proof.
         features: Names of the columns, if the rows are an array.
+        answers: What the original system answered to the test rows, for a model that does not run in Python, such as a PMML document:
+            a table with the columns `label` and one for the score of each class, or `prediction`.
         version: The semantic version. Without it, the one after the highest that exists.
         bump: The part of the version that counts up then: `major`, `minor` or `patch`.
         request: The stage to request: `Staging`, or None.
@@ -76,6 +82,7 @@ def publish(
         context: The context of the kubeconfig.
         kubeconfig: The kubeconfig. Without it, the one that kubectl uses.
         impersonate: The user to act as, like `kubectl --as`.
+        trust: Reads a pickle, or types that skops does not know, without a question.
         dry_run: Does everything but store files and write to the cluster.
         quiet: Shows no steps.
 
@@ -91,6 +98,7 @@ def publish(
     """
     from understudy.card import Text
     from understudy.cluster import Cluster
+    from understudy.load import model_of
     from understudy.prepare import SKIPPABLE, Wishes
     from understudy.prove.difference import Tolerance
     from understudy.publishing import publish as run_all
@@ -102,8 +110,11 @@ def publish(
     if request not in (None, "Staging"):
         raise UnderstudyError(f"request {request!r}: a new version starts with Staging; request Production once it is there")
     absolute, relative = tolerance if isinstance(tolerance, tuple) else (tolerance, tolerance)
+    if isinstance(model, str | Path):
+        model = model_of(Path(model), trust)
     wishes = Wishes(
         features,
+        answers,
         Tolerance(absolute, relative),
         dict(metrics or {}),
         groups,

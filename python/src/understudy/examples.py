@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from understudy.table import Inputs
 
 ROWS = 64
+LARGE = ("test rows", "recorded rows")
+"""Sorts that fill what the others leave."""
 
 
 def examples(asked: Sequence[tuple[Asked, Difference]], inputs: Inputs, rows: int = ROWS, seed: int = 0) -> bytes:
@@ -27,8 +29,8 @@ def examples(asked: Sequence[tuple[Asked, Difference]], inputs: Inputs, rows: in
     random = np.random.default_rng(seed)
     lines: list[str] = []
     # The small sorts first, a few rows each. The test has the rest.
-    for each, difference in sorted(asked, key=lambda pair: pair[0].sort == "test rows"):
-        allowed = rows - len(lines) if each.sort == "test rows" else min(2, max(0, rows // 2 - len(lines)))
+    for each, difference in sorted(asked, key=lambda pair: pair[0].sort in LARGE):
+        allowed = rows - len(lines) if each.sort in LARGE else min(2, max(0, rows // 2 - len(lines)))
         for place in random.permutation(len(each.rows)):
             if allowed <= 0:
                 break

@@ -42,3 +42,5 @@ class Original:
     """Its answers to rows with these columns. It raises what the model raises."""
     described: str
     """What it is, in a few words: the type and the packages, such as `RandomForestClassifier, scikit-learn 1.9.1`."""
+    recorded: bool = False
+    """Whether it answers the rows of the test only, and in their order: its answers were recorded elsewhere."""

@@ -30,6 +30,7 @@ class Wishes:
     """What the caller wants to be otherwise than usual."""
 
     features: Sequence[str] | None = None
+    answers: pd.DataFrame | None = None
     tolerance: Tolerance = field(default_factory=Tolerance)
     metrics: Mapping[str, Callable[[npt.NDArray[Any], Answers], float]] = field(default_factory=dict)
     groups: str | None = None
@@ -67,7 +68,7 @@ def prepare(model: Any, title: str, data: Rows, test: tuple[Rows, Any] | None, w
     from understudy.table import frame_of
 
     with steps.step("convert") as step:
-        converted = convert.convert(model, data, wishes.features)
+        converted = convert.convert(model, data, wishes.features, wishes.answers)
         files = {"artifact": converted.model.SerializeToString(deterministic=True)}
         step.says = f"{converted.original.described}, to ONNX: {_size(files['artifact'])}"
         step.details += converted.notes

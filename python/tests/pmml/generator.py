@@ -24,7 +24,7 @@ class Generator:
     """One document."""
 
     def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)  # noqa: S311  not for secrets
+        self.random = random.Random(seed)
         self.numbers = ["x1", "x2", "x3", "n1"]
         self.texts = ["colour"]
         self.levels = ["level"]

@@ -78,7 +78,7 @@ def _typed(data_type: str, text: str) -> Any:
 
 def make(document: bytes, names: list[str], count: int, seed: int, missing: float = 0.08) -> list[Row]:
     """Rows with a value for each of the fields; None is missing."""
-    randoms = random.Random(seed)  # noqa: S311  not for secrets
+    randoms = random.Random(seed)
     fields = fields_of(document)
     return [{name: _value(randoms, *fields[name], missing) for name in names} for _ in range(count)]
 

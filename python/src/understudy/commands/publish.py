@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ creates the ModelVersion and requests Staging. The same command again goes on wh
     understudy publish model.skops --to risk/fraud --data train.parquet --test test.parquet --target fraud
 """
 EPILOG = """\
-Models: .skops, and pickles (.pkl, .pickle, .joblib). A pickle runs code when it is read. You are asked before,
+Models: .skops, .pmml with --answers, and pickles (.pkl, .pickle, .joblib). A pickle runs code when it is read. You are asked before,
 and without a terminal you need --trust. Prefer skops: it reads data only.
 
 The store is what the ModelDeployment or its namespace names in the annotation understudy.dev/store. Its
@@ -47,6 +46,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     add("--target", metavar="COLUMN", help="the column of the test rows with the true values")
     add("--drop", action="append", default=[], metavar="COLUMN", help="a column that is no input; may be repeated")
     add("--groups", metavar="COLUMN", help="evaluate each value of this column of the test rows, too")
+    add("--answers", type=Path, metavar="FILE", help="what the original system answered to the test rows, for a PMML document")
     add("--version", metavar="X.Y.Z", help="the version (default: the one after the highest that exists)")
     add("--bump", choices=["major", "minor", "patch"], default="minor", help="what counts up by default (default: minor)")
     add(
@@ -85,7 +85,7 @@ def run(chosen: argparse.Namespace) -> int:
 
     if (chosen.test is None) != (chosen.target is None):
         raise UnderstudyError("--test and --target belong together: the test rows, and the column with their true values")
-    model = model_of(chosen.model, lambda question: chosen.trust or _asked(question))
+    model = model_of(chosen.model, chosen.trust)
     data = rows_of(chosen.data).drop(columns=[*chosen.drop, *([chosen.target] if chosen.target else [])], errors="ignore")
     test: Any = None
     if chosen.test is not None:
@@ -98,6 +98,7 @@ def run(chosen: argparse.Namespace) -> int:
         chosen.to,
         data=data,
         test=test,
+        answers=rows_of(chosen.answers) if chosen.answers else None,
         version=chosen.version,
         bump=chosen.bump,
         request=None if chosen.no_request else "Staging",
@@ -128,10 +129,3 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UnderstudyError(f"failed to read {path}: {error}") from error
-
-
-def _asked(question: str) -> bool:
-    """Asks on a terminal. Without one, the answer is no."""
-    if not sys.stdin.isatty():
-        return False
-    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}

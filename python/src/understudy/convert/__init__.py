@@ -25,14 +25,20 @@ class Converter(Protocol):
         ...
 
 
-def convert(model: Any, data: Rows, features: Sequence[str] | None = None) -> Converted:
-    """The model as ONNX. `data` has the rows of the training, whose columns are the inputs.
+def convert(model: Any, data: Rows, features: Sequence[str] | None = None, answers: Any = None) -> Converted:
+    """The model as ONNX. `data` has the rows of the training, whose columns are the inputs. `answers` are those that the original
+    system gave to the rows of the test, for a model that cannot run here.
 
     Raises:
         NotConvertible: No converter knows the model, or a part of it.
     """
     from understudy.convert import catboost, lightgbm, scikit_learn, xgboost
+    from understudy.convert.documents import Document
+    from understudy.convert.documents import convert as convert_document
     from understudy.table import inputs_of
+
+    if isinstance(model, Document):
+        return convert_document(model, answers)
 
     # CatBoost has scikit-learn's interface as well, and an export of its own.
     converters: tuple[Converter, ...] = (catboost, xgboost, lightgbm, scikit_learn)
