@@ -27,5 +27,5 @@ def payments() -> tuple[pd.DataFrame, pd.Series]:
     )
     fraud = (frame["amount"] > 20) ^ (frame["country"] == "NL") ^ frame["vip"]
     frame.loc[random.random(rows) < 0.1, "amount"] = np.nan
-    frame.loc[random.random(rows) < 0.1, "channel"] = None
+    frame.loc[random.random(rows) < 0.1, "channel"] = np.nan
     return frame, fraud.astype(int)

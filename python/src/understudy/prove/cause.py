@@ -32,5 +32,8 @@ def likely_cause(converted: Converted, report: Report) -> str:
     if missing or unseen:
         what = [f"missing values of {', '.join(missing)}"] if missing else []
         what += [f"unseen categories of {', '.join(unseen)}"] if unseen else []
-        return f"Only {' and '.join(what)} differ. The model treats them in a way that the conversion does not know: add a step that replaces them."
+        return (
+            f"Only {' and '.join(what)} differ. The model treats them in a way that the conversion does not know: add a step that replaces "
+            "them. If missing texts are None, make them NaN before the training: SimpleImputer does not replace None."
+        )
     return "The differences have no pattern that is known."

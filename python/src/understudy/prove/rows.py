@@ -52,7 +52,7 @@ def rows_to_ask(original: Original, test: pd.DataFrame, seed: int) -> list[Asked
         if column.kind is Kind.NUMBER:
             asked.append(_changed(original, chosen, column.name, f"missing {column.name}", float("nan")))
         elif column.kind is Kind.TEXT:
-            asked.append(_changed(original, chosen, column.name, f"missing {column.name}", None))
+            asked.append(_changed(original, chosen, column.name, f"missing {column.name}", _missing_text(test[column.name])))
             asked.append(_changed(original, chosen, column.name, f"unseen category of {column.name}", UNSEEN))
     return asked
 
@@ -60,9 +60,10 @@ def rows_to_ask(original: Original, test: pd.DataFrame, seed: int) -> list[Asked
 def _changed(original: Original, rows: pd.DataFrame, column: str, sort: str, value: object) -> Asked:
     """These rows with this value. A model may refuse it, and that is no difference: it has no answer to compare with."""
     import pandas as pd
+    from pandas.api.types import is_numeric_dtype as is_number
 
     changed = rows.copy()
-    if isinstance(value, float):
+    if isinstance(value, float) and not isinstance(rows[column].dtype, pd.CategoricalDtype) and is_number(rows[column]):
         # A column of whole numbers cannot have NaN.
         changed[column] = float("nan")
     else:
@@ -76,10 +77,15 @@ def _changed(original: Original, rows: pd.DataFrame, column: str, sort: str, val
         return Asked(sort, changed.iloc[:0], {}, reason)
 
 
+def _missing_text(values: pd.Series[Any]) -> object:
+    """What a missing text is in this column. pandas mostly has NaN."""
+    return None if any(value is None for value in values) else float("nan")
+
+
 def _type_of(values: pd.Series[Any], value: object) -> Any:
     """The type of the column. A category that it does not have makes it a column of texts."""
     import pandas as pd
 
-    if value is not None and isinstance(values.dtype, pd.CategoricalDtype):
+    if isinstance(value, str) and isinstance(values.dtype, pd.CategoricalDtype):
         return values.dtype.categories.dtype
     return values.dtype
