@@ -39,12 +39,14 @@ def fraud(payments):
 
 
 def publish(fraud, team, **more):
+    """Publishes as alice. The evaluation takes seconds and changes nothing else, so most tests leave it out."""
     model, data, test = fraud
+    more = {"skip": ["evaluate"]} | more
     return understudy.publish(model, f"{team.namespace}/fraud", data=data, test=test, **team.reach(), **more)
 
 
 def test_one_call_makes_a_version_whose_pod_reproduces_the_original(fraud, team, serve):
-    published = publish(fraud, team, description="Finds fraud in card payments.", groups="country")
+    published = publish(fraud, team, description="Finds fraud in card payments.", groups="country", skip=[])
     version = team.versions()["fraud-1.0.0"]
     spec = version["spec"]
     assert (spec["version"], spec["stage"]) == ("1.0.0", "Staging")
