@@ -142,6 +142,48 @@ def test_a_function_that_calls_itself_ends_with_a_refusal() -> None:
         to_onnx(regression("", transformations=function, table='<NumericPredictor name="g" coefficient="1"/>'))
 
 
+def test_functions_that_multiply_a_small_document_are_refused() -> None:
+    call = '<Apply function="f{0}"><Apply function="f{0}"><FieldRef field="a"/></Apply></Apply>'
+    start = '<DefineFunction name="f0" optype="continuous"><ParameterField name="a"/><FieldRef field="a"/></DefineFunction>'
+    functions = start + "".join(
+        f'<DefineFunction name="f{i}" optype="continuous"><ParameterField name="a"/>{call.format(i - 1)}</DefineFunction>'
+        for i in range(1, 30)
+    )
+    field = '<DerivedField name="g" optype="continuous" dataType="double"><Apply function="f29"><FieldRef field="x"/></Apply></DerivedField>'
+    transformations = f"<TransformationDictionary>{functions}{field}</TransformationDictionary>"
+    with pytest.raises(UnsupportedPmmlError, match="functions call functions"):
+        to_onnx(regression("", transformations=transformations, table='<NumericPredictor name="g" coefficient="1"/>'))
+
+
+def test_a_long_chain_of_derived_fields_is_refused() -> None:
+    names = ["x", *(f"g{i}" for i in range(2000))]
+    fields = "".join(
+        f'<DerivedField name="{name}" optype="continuous" dataType="double"><FieldRef field="{before}"/></DerivedField>'
+        for before, name in zip(names, names[1:], strict=False)
+    )
+    table = '<NumericPredictor name="g1999" coefficient="1"/>'
+    with pytest.raises(UnsupportedPmmlError, match="chain that is too long"):
+        to_onnx(regression("", f"<TransformationDictionary>{fields}</TransformationDictionary>", table))
+
+
+def test_a_tree_as_deep_as_a_document_may_be_converts() -> None:
+    depth = MAX_DEPTH - 6
+    predicate = '<SimplePredicate field="x" operator="lessThan" value="1"/>'
+    nodes = f'<Node score="1">{predicate}' * depth + "</Node>" * depth
+    assert to_onnx(tree(nodes)).model.graph.node
+
+
+def test_a_tree_that_would_overflow_the_stack_of_the_server_is_refused() -> None:
+    many = "".join(f'<Node score="1"><SimplePredicate field="x" operator="equal" value="{i}"/></Node>' for i in range(2000))
+    with pytest.raises(UnsupportedPmmlError, match="too many children"):
+        to_onnx(tree(many))
+
+
+def test_a_huge_text_is_read_in_one_pass() -> None:
+    document = regression("").replace(b"<Header/>", b"<Header>" + b"a&#98;" * 500_000 + b"</Header>")
+    assert to_onnx(document).model.graph.node
+
+
 def test_a_cut_document_never_converts() -> None:
     document = regression("")
     for length in range(0, len(document) - 1, 7):

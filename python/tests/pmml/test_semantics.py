@@ -159,9 +159,10 @@ def test_the_normal_distribution_is_exact_in_its_tails(x: float, expected: float
 
 
 def test_a_leaf_number_of_a_large_tree_is_exact() -> None:
-    leaves = "".join(node(i, i + 0.1, simple("equal", str(i))) for i in range(5000))
-    model = converted(tree(leaves))
-    assert answers(model, {"x": 4999.0}, {"x": 4097.0}, {"x": 0.0}, {"x": 0.5}) == [4999.1, 4097.1, 0.1, None]
+    inner = ["".join(node(100 * i + j, 100 * i + j + 0.1, simple("equal", str(j), "z")) for j in range(100)) for i in range(50)]
+    model = converted(tree("".join(node(i, 0, simple("equal", str(i)), inside) for i, inside in enumerate(inner))))
+    rows = [{"x": 49.0, "z": 99.0}, {"x": 40.0, "z": 97.0}, {"x": 0.0, "z": 0.0}, {"x": 0.5, "z": 1.0}]
+    assert answers(model, *rows) == [4999.1, 4097.1, 0.1, None]
 
 
 def test_inputs_have_the_types_of_fields_and_only_what_is_read_is_an_input() -> None:

@@ -10,6 +10,9 @@ from .values import Vocabulary
 MAX_NOTES = 50
 """More notes than this nobody reads; the rest is counted."""
 
+MAX_EVALUATIONS = 300_000
+"""How many expressions are evaluated at most. Functions that call functions can multiply a small document without bound."""
+
 MAX_NAMES = 10
 """How many fields a note names."""
 
@@ -21,7 +24,13 @@ class Context:
     graph: Graph = field(default_factory=Graph)
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     _notes: dict[str, None] = field(default_factory=dict)
+    _evaluations: int = 0
     _fields: dict[str, dict[str, None]] = field(default_factory=dict)
+
+    def evaluates(self) -> bool:
+        """Count an expression. False if there have been too many."""
+        self._evaluations += 1
+        return self._evaluations <= MAX_EVALUATIONS
 
     def note(self, text: str) -> None:
         """Say once what a user of the model must know."""

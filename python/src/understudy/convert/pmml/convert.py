@@ -17,7 +17,7 @@ from .mining import MODELS
 from .models import DocumentModels
 from .outcome import Outcome, Target
 from .output import note_unused
-from .refusal import MalformedPmmlError, malformed, unsupported
+from .refusal import MalformedPmmlError, UnsupportedPmmlError, malformed, unsupported
 from .scope import Scope
 
 NO_INTEGER_LABEL = int(np.iinfo(np.int64).min)
@@ -47,7 +47,16 @@ def to_onnx(document: bytes) -> Converted:
     Raises `UnsupportedPmmlError` for what cannot be converted with certainty, and `MalformedPmmlError` for what is not a valid
     document.
     """
-    root = read(document)
+    try:
+        return _convert(read(document))
+    except RecursionError:
+        raise UnsupportedPmmlError(
+            "cannot convert the document: its fields are derived from one another in a chain that is too long; serve it as it is"
+            " with spec.runtime"
+        ) from None
+
+
+def _convert(root: Element) -> Converted:
     context = Context()
     dictionary = Dictionary(context, root)
     context.graph.reserve(["label", "probabilities", "prediction"])

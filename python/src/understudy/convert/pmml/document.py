@@ -147,6 +147,7 @@ class _Reader:
     def __init__(self) -> None:
         self.root: Element | None = None
         self._open: list[Element] = []
+        self._texts: list[list[str]] = []
         self._count = 0
 
     def doctype(self, name: str, system: str | None, public: str | None, subset: bool) -> None:
@@ -176,10 +177,12 @@ class _Reader:
         elif name != "Extension":
             parent.children.append(element)
         self._open.append(element)
+        self._texts.append([])
 
     def end(self, tag: str) -> None:
-        self._open.pop()
+        self._open.pop().text = "".join(self._texts.pop())
 
     def characters(self, text: str) -> None:
-        if self._open and (text := text if self._open[-1].text else text.lstrip()):
-            self._open[-1].text += text
+        # The white space before a text and between elements is not kept.
+        if self._texts and (text := text if self._texts[-1] else text.lstrip()):
+            self._texts[-1].append(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from .context import MAX_EVALUATIONS
 from .document import Element
 from .functions import BUILT_IN, Call
 from .mappings import discretize, map_values, norm_continuous, norm_discrete
@@ -59,6 +60,8 @@ def evaluate(element: Element, scope: Scope, wanted: str | None = None, depth: i
     """Return the value of an expression. `wanted` is the type of a constant that does not say its own."""
     if depth > MAX_CALLS:
         raise unsupported(element, f"functions are nested deeper than {MAX_CALLS}")
+    if not scope.context.evaluates():
+        raise unsupported(element, f"more than {MAX_EVALUATIONS} expressions are evaluated, because functions call functions")
     graph = scope.context.graph
     if element.tag == "Constant":
         return _constant(element, scope, wanted)

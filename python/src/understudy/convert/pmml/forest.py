@@ -22,6 +22,10 @@ from .tree import Branch, Leaf, Results, TreeReader
 MAX_LEAVES = 2**24
 """Leaves of one tree: the largest whole number up to which single precision is exact."""
 
+MAX_TESTS = 1_000
+"""Tests between the root of a tree and a leaf. ONNX Runtime loads trees by recursion: 20,000 tests overflow a stack of 8 MiB, and
+threads of servers have 2 MiB."""
+
 
 @dataclass
 class _Nodes:
@@ -69,14 +73,16 @@ class Forest:
         branch = TreeReader(model, scope, target, self._results, self._sets).read()
         if len(self._results.values) - self._starts[-1] > MAX_LEAVES:
             raise unsupported(model, "the tree has too many leaves")
-        self._emit(branch, len(self._starts) - 1)
+        self._emit(model, branch, len(self._starts) - 1)
 
-    def _emit(self, root: Branch, tree: int) -> None:
+    def _emit(self, model: Element, root: Branch, tree: int) -> None:
         nodes = self._nodes
-        waiting: list[tuple[Branch, int, bool]] = [(root, -1, False)]
+        waiting: list[tuple[Branch, int, bool, int]] = [(root, -1, False, 0)]
         count = 0
         while waiting:
-            branch, parent, is_true = waiting.pop()
+            branch, parent, is_true, depth = waiting.pop()
+            if depth > MAX_TESTS:
+                raise unsupported(model, f"a way through the tree has more than {MAX_TESTS} tests; nodes have too many children")
             if isinstance(branch, Leaf):
                 index = nodes.add(tree, count, 0, "LEAF", 0.0, False)
                 nodes.leaf_tree.append(tree)
@@ -85,8 +91,8 @@ class Forest:
             else:
                 feature = self._columns.setdefault(branch.column, len(self._columns))
                 index = nodes.add(tree, count, feature, branch.mode, branch.number, branch.missing_true)
-                waiting.append((branch.when_false, index, False))
-                waiting.append((branch.when_true, index, True))
+                waiting.append((branch.when_false, index, False, depth + 1))
+                waiting.append((branch.when_true, index, True, depth + 1))
             if parent >= 0:
                 (nodes.true if is_true else nodes.false)[parent] = count
             count += 1
