@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -149,7 +150,8 @@ def test_functions_that_multiply_a_small_document_are_refused() -> None:
         f'<DefineFunction name="f{i}" optype="continuous"><ParameterField name="a"/>{call.format(i - 1)}</DefineFunction>'
         for i in range(1, 30)
     )
-    field = '<DerivedField name="g" optype="continuous" dataType="double"><Apply function="f29"><FieldRef field="x"/></Apply></DerivedField>'
+    outer = '<Apply function="f29"><FieldRef field="x"/></Apply>'
+    field = f'<DerivedField name="g" optype="continuous" dataType="double">{outer}</DerivedField>'
     transformations = f"<TransformationDictionary>{functions}{field}</TransformationDictionary>"
     with pytest.raises(UnsupportedPmmlError, match="functions call functions"):
         to_onnx(regression("", transformations=transformations, table='<NumericPredictor name="g" coefficient="1"/>'))
@@ -159,7 +161,7 @@ def test_a_long_chain_of_derived_fields_is_refused() -> None:
     names = ["x", *(f"g{i}" for i in range(2000))]
     fields = "".join(
         f'<DerivedField name="{name}" optype="continuous" dataType="double"><FieldRef field="{before}"/></DerivedField>'
-        for before, name in zip(names, names[1:], strict=False)
+        for before, name in pairwise(names)
     )
     table = '<NumericPredictor name="g1999" coefficient="1"/>'
     with pytest.raises(UnsupportedPmmlError, match="chain that is too long"):
