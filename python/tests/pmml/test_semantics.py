@@ -195,6 +195,31 @@ def test_integer_classes_are_int64_labels_and_the_smallest_one_says_that_there_i
     assert found[1] == {"value": None, "probabilities": {"3": None, "-2": None}}
 
 
+@pytest.mark.parametrize(
+    ("version", "namespace"),
+    [
+        ("3.0", "http://www.dmg.org/PMML-3_0"),
+        ("3.1", "https://www.dmg.org/PMML-3_1"),
+        ("4.2.1", "http://dmg.org/PMML-4_2"),
+        ("4.4", ""),
+    ],
+)
+def test_versions_have_their_own_namespaces_and_extensions_are_passed_over(version: str, namespace: str) -> None:
+    extension = '<Extension name="other"><Node xmlns="http://example.org/other"/></Extension>'
+    document = f"{HEAD}{FIELDS}{NUMBER}</DataDictionary>{tree(extension + node(1, 1, extension + simple('lessThan', '0')))}</PMML>"
+    written = f' xmlns="{namespace}"' if namespace else ""
+    document = document.replace(' version="4.4" xmlns="http://www.dmg.org/PMML-4_4"', f' version="{version}"{written}')
+    assert answers(to_onnx(document.encode()), {"x": -1.0}, {"x": 1.0}) == [1.0, None]
+
+
+def test_a_table_may_have_a_namespace_of_its_own() -> None:
+    rows = "<row><d:key>a b</d:key><d:out>1.5</d:out></row><row><d:key>c</d:key><d:out>-2</d:out></row>"
+    table = f'<InlineTable xmlns:d="http://example.org/data">{rows}</InlineTable>'
+    pair = '<FieldColumnPair field="c" column="key"/>'
+    model = converted(derived(f'<MapValues outputColumn="out" dataType="double" defaultValue="9">{pair}{table}</MapValues>'))
+    assert answers(model, {"c": "a b"}, {"c": "c"}, {"c": "d"}, {"c": None}) == [1.5, -2.0, 9.0, None]
+
+
 def test_equal_documents_give_equal_models() -> None:
     document = derived('<Apply function="+"><FieldRef field="x"/><FieldRef field="z"/></Apply>')
     assert converted(document).model.SerializeToString() == converted(document).model.SerializeToString()

@@ -182,6 +182,8 @@ class Dictionary:
         if found.data_type == "float":
             self.context.note_field(FLOATS, found.name)
             return Value(single(graph, found.name), "float", "number")
+        if found.data_type == "integer":
+            self.context.note_field("of type integer: a number that is not whole is used as it is", found.name)
         return Value(found.name, found.data_type, "number", integral=found.data_type == "integer")
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ MAX_ELEMENTS = 4_000_000
 MAX_ATTRIBUTES = 64
 """How many attributes an element has at most. PMML's largest has about 20."""
 
+_NAMESPACE = re.compile(r"https?://(www\.)?dmg\.org/PMML-")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -165,7 +166,7 @@ class _Reader:
             raise MalformedPmmlError(f"an element has more than {MAX_ATTRIBUTES} attributes")
         namespace, _, name = tag.rpartition(" ")
         parent = self._open[-1] if self._open else None
-        foreign = namespace and not namespace.startswith("http://www.dmg.org/PMML-")
+        foreign = namespace and not _NAMESPACE.match(namespace)
         if foreign and not any(element.tag in ("row", "Extension", "InlineTable") for element in self._open):
             name = f"{{{namespace}}}{name}"
         local = {

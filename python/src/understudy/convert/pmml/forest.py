@@ -22,7 +22,7 @@ from .tree import Branch, Leaf, Results, TreeReader
 MAX_LEAVES = 2**24
 """Leaves of one tree: the largest whole number up to which single precision is exact."""
 
-MAX_TESTS = 1_000
+MAX_TESTS = 500
 """Tests between the root of a tree and a leaf. ONNX Runtime loads trees by recursion: 20,000 tests overflow a stack of 8 MiB, and
 threads of servers have 2 MiB."""
 
