@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +18,7 @@ from .outcome import Outcome, Target
 from .output import note_unused
 from .refusal import MalformedPmmlError, UnsupportedPmmlError, malformed, unsupported
 from .scope import Scope
+from .values import is_whole
 
 NO_INTEGER_LABEL = int(np.iinfo(np.int64).min)
 """The label of a row without a prediction, if labels are integers: int64 has no missing value."""
@@ -106,7 +106,7 @@ def _give(model: Element, outcome: Outcome, target: Target, context: Context) ->
     absent = graph.op("IsNaN", flat)
     number = graph.cast(graph.op("Where", absent, graph.constant(-1.0), flat), INT64)
     labels: list[str] | list[int]
-    if outcome.value.kind == "number" and all(class_ == math.floor(class_) and abs(class_) < 2**53 for class_ in outcome.classes):
+    if outcome.value.kind == "number" and all(is_whole(class_) and abs(class_) < 2**53 for class_ in outcome.classes):
         labels = [int(class_) for class_ in outcome.classes]
         label = graph.op("Where", absent, graph.integers(NO_INTEGER_LABEL), number)
         graph.add_output("label", label, INT64, ["N"])

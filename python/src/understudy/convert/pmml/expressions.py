@@ -11,7 +11,7 @@ from .functions import BUILT_IN, Call
 from .mappings import discretize, map_values, norm_continuous, norm_discrete
 from .refusal import malformed, unsupported
 from .scope import Scope
-from .values import Value, cast, constant, kind_of, literal, missing, replaced
+from .values import Value, cast, constant, is_whole, kind_of, literal, missing, replaced
 
 EXPRESSIONS = (
     "Constant",
@@ -83,7 +83,7 @@ def evaluate(element: Element, scope: Scope, wanted: str | None = None, depth: i
             tensor = result.tensor
             for argument in arguments:
                 tensor = graph.op("Where", missing(graph, argument), graph.constant(number), tensor)
-            integral = result.integral and number == math.floor(number)
+            integral = result.integral and is_whole(number)
             result = replace(result, tensor=tensor, constant=None if result.constant is None else math.nan, integral=integral)
         if "defaultValue" in element.attributes:
             number = _literal_like(element, scope, result, "defaultValue")
@@ -122,7 +122,7 @@ def _replace_missing(element: Element, scope: Scope, value: Value) -> Value:
 
 def _literal_like(element: Element, scope: Scope, value: Value, attribute: str) -> float:
     number = literal(element, element.need(attribute), value.data_type, scope.context.vocabulary)
-    if value.data_type == "integer" and number != math.floor(number):
+    if value.data_type == "integer" and not is_whole(number):
         raise unsupported(element, f"{attribute} is not a whole number, but the field is an integer")
     return number
 

@@ -18,6 +18,8 @@ def convert_general_regression(model: Element, scope: Scope, target: Target) -> 
     graph = scope.context.graph
     kind = model.need("modelType")
     parameters = {element.need("name"): index for index, element in enumerate(model.the("ParameterList").all("Parameter"))}
+    if len(parameters) != sum(1 for _ in model.the("ParameterList").all("Parameter")):
+        raise malformed(model.the("ParameterList"), "two parameters have the same name")
     design = _design(model, scope, list(parameters))
     equations: dict[str | None, dict[int, float]] = {}
     for cell in model.the("ParamMatrix").all("PCell"):

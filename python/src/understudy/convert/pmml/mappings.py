@@ -12,7 +12,7 @@ from .document import Element
 from .graph import FLOAT, INT64
 from .refusal import malformed, unsupported
 from .scope import Scope
-from .values import Value, as_float, full, kind_of, literal, missing
+from .values import Value, as_float, full, is_whole, kind_of, literal, missing
 
 
 def norm_discrete(element: Element, scope: Scope) -> Value:
@@ -26,7 +26,7 @@ def norm_discrete(element: Element, scope: Scope) -> Value:
     replacement = element.number("mapMissingTo", math.nan)
     number = graph.op("Where", found, graph.constant(1.0), graph.constant(0.0))
     tensor = graph.op("Where", missing(graph, value), graph.constant(replacement), number)
-    return Value(tensor, "double", "number", integral=math.isnan(replacement) or replacement == math.floor(replacement))
+    return Value(tensor, "double", "number", integral=math.isnan(replacement) or is_whole(replacement))
 
 
 def norm_continuous(element: Element, scope: Scope) -> Value:
@@ -137,7 +137,7 @@ def _look_up(element: Element, scope: Scope, inside: str, results: Sequence[floa
     found = graph.op("Gather", graph.constant([*results, default]), first, axis=0)
     tensor = graph.op("Where", absent, graph.constant(for_missing), found)
     numbers = [number for number in (*results, default, for_missing) if not math.isnan(number)]
-    integral = all(math.isfinite(number) and number == math.floor(number) for number in numbers)
+    integral = all(is_whole(number) for number in numbers)
     return Value(tensor, data_type, kind_of(element, data_type), integral=integral)
 
 

@@ -95,18 +95,21 @@ def as_float(number: float) -> float:
         return float(np.float32(number))
 
 
+def is_whole(number: float) -> bool:
+    """Say whether a number is a whole one. Infinite and missing numbers are not."""
+    return math.isfinite(number) and number == math.floor(number)
+
+
 def constant(graph: Graph, number: float, data_type: str, kind: Kind) -> Value:
     """Return a value that is the same in each row."""
-    return Value(
-        graph.constant(number), data_type, kind, integral=number == np.floor(number), constant=number, present=not np.isnan(number)
-    )
+    return Value(graph.constant(number), data_type, kind, integral=is_whole(number), constant=number, present=not np.isnan(number))
 
 
 def replaced(graph: Graph, value: Value, number: float) -> Value:
     """Return the value, with a number where it is missing."""
     tensor = graph.op("Where", missing(graph, value), graph.constant(number), value.tensor)
     constant = None if value.constant is None else math.nan
-    return replace(value, tensor=tensor, constant=constant, present=True, integral=value.integral and number == math.floor(number))
+    return replace(value, tensor=tensor, constant=constant, present=True, integral=value.integral and is_whole(number))
 
 
 def full(graph: Graph, value: Value) -> str:
