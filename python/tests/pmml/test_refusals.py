@@ -186,6 +186,12 @@ def test_a_huge_text_is_read_in_one_pass() -> None:
     assert to_onnx(document).model.graph.node
 
 
+def test_a_message_stays_short_whatever_the_document_names() -> None:
+    with pytest.raises(MalformedPmmlError) as error:
+        to_onnx(regression("", table=f'<NumericPredictor name="{"z" * 1_000_000}" coefficient="1"/>'))
+    assert len(str(error.value)) < 2000
+
+
 def test_a_cut_document_never_converts() -> None:
     document = regression("")
     for length in range(0, len(document) - 1, 7):

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from .graph import Graph
 from .values import Vocabulary
 
+LONGEST = 1_000
+"""Characters of a note."""
+
 MAX_NOTES = 50
 """More notes than this nobody reads; the rest is counted."""
 
@@ -34,7 +37,7 @@ class Context:
 
     def note(self, text: str) -> None:
         """Say once what a user of the model must know."""
-        self._notes[text] = None
+        self._notes[text[:LONGEST]] = None
 
     def note_field(self, about: str, name: str) -> None:
         """Say once for all fields of which it is true. `about` follows the list of their names."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+LONGEST = 600
+"""Characters of a place or a reason in a message. Names in a hostile document may be of any length."""
+
 
 class Placed(Protocol):
     """Something that has a place in the document."""
@@ -26,9 +29,18 @@ class MalformedPmmlError(ValueError):
 
 def unsupported(element: Placed, why: str) -> UnsupportedPmmlError:
     """Make the error about an element that is not converted. To be raised."""
-    return UnsupportedPmmlError(f"cannot convert {element.place}: {why}; serve the document as it is with spec.runtime")
+    return UnsupportedPmmlError(f"cannot convert {_shown(element)}: {_cut(why)}; serve the document as it is with spec.runtime")
 
 
 def malformed(element: Placed, why: str) -> MalformedPmmlError:
     """Make the error about an element that PMML does not allow. To be raised."""
-    return MalformedPmmlError(f"{element.place}: {why}; export the document again")
+    return MalformedPmmlError(f"{_shown(element)}: {_cut(why)}; export the document again")
+
+
+def _shown(element: Placed) -> str:
+    place = element.place
+    return place if len(place) <= LONGEST else f"...{place[-LONGEST:]}"
+
+
+def _cut(why: str) -> str:
+    return why if len(why) <= LONGEST else f"{why[:LONGEST]}..."
