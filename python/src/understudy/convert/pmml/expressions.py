@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 from .context import MAX_EVALUATIONS
+from .dictionary import FLOATS
 from .document import Element
 from .functions import BUILT_IN, Call
 from .mappings import discretize, map_values, norm_continuous, norm_discrete
@@ -53,6 +54,8 @@ def derived(element: Element, scope: Scope) -> Value:
     """Return the value of a `DerivedField`."""
     data_type = element.need("dataType")
     value = evaluate(expression_of(element), scope, data_type)
+    if data_type == "float" and value.data_type != "float" and not value.integral:
+        scope.context.note_field(FLOATS, element.need("name"))
     return cast(scope.context.graph, element, value, data_type)
 
 
