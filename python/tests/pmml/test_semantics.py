@@ -155,7 +155,7 @@ def test_an_equation_of_two_classes_needs_no_list_of_classes() -> None:
 def test_the_normal_distribution_is_exact_in_its_tails(x: float, expected: float) -> None:
     table = '<RegressionTable intercept="0"><NumericPredictor name="x" coefficient="1"/></RegressionTable>'
     model = converted(f'<RegressionModel functionName="regression" normalizationMethod="probit">{SCHEMA}{table}</RegressionModel>')
-    assert answers(model, {"x": x})[0] == pytest.approx(expected, rel=1e-6)
+    assert answers(model, {"x": x})[0] == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_leaf_number_of_a_large_tree_is_exact() -> None:
