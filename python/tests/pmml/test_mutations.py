@@ -51,7 +51,7 @@ def changed(randoms: random.Random, document: str) -> str:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_changed_document_converts_or_is_refused(seed: int) -> None:
-    randoms = random.Random(seed)  # noqa: S311  not for secrets
+    randoms = random.Random(seed)
     converted = refused = 0
     for _ in range(80):
         document = randoms.choice(DOCUMENTS)
