@@ -35,6 +35,7 @@ class _Walk:
     graph: Graph
     elements: int = 0
     prediction: Prediction | None = None
+    predicted: str = ""
 
     def element(self, model: Any, known: dict[str, Value], place: str, depth: int) -> dict[str, Value]:
         """Convert one element and return the features that it adds to those known."""
@@ -46,12 +47,13 @@ class _Walk:
         if self.prediction is not None:
             raise Unsupported(f"{place}: an element after the classifier or regressor cannot be converted")
         inputs = self._inputs(model, known, place)
-        body = getattr(model, kind) if kind else None
+        body: Any = getattr(model, kind) if kind else None
         if kind in PIPELINES:
-            return self._pipeline(body if kind == "pipeline" else body.pipeline, inputs, place, depth)
+            return self._pipeline(model, body if kind == "pipeline" else body.pipeline, inputs, place, depth)
         if kind in REGRESSORS or kind in CLASSIFIERS:
             rows = together(self.graph, [numeric(v, place) for v in inputs.values()], place)
             self.prediction = (REGRESSORS.get(kind) or CLASSIFIERS[kind])(self.graph, body, rows, place)
+            self.predicted = model.description.predictedFeatureName
             return {}
         if kind == "featureVectorizer":
             value = vectorizer(self.graph, body, inputs, place)
@@ -62,7 +64,8 @@ class _Walk:
                 f"{place}: a model of this kind cannot be converted to ONNX with certainty; "
                 "convert the original model, or serve this one by spec.runtime"
             )
-        return {self._output(model, value, place): value}
+        name, declared = self._output(model, value, place)
+        return {name: Value(value.name, declared, value.width)}
 
     def _inputs(self, model: Any, known: dict[str, Value], place: str) -> dict[str, Value]:
         inputs = {}
@@ -75,7 +78,7 @@ class _Walk:
             inputs[feature.name] = value
         return inputs
 
-    def _output(self, model: Any, value: Value, place: str) -> str:
+    def _output(self, model: Any, value: Value, place: str) -> tuple[str, str]:
         if len(model.description.output) != 1:
             raise Unsupported(f"{place}: {len(model.description.output)} outputs; this element gives 1")
         feature = model.description.output[0]
@@ -92,15 +95,18 @@ class _Walk:
             )
         if kind == "int64" and model.WhichOneof("Type") == "scaler":
             raise Unsupported(f"{place}: output {feature.name!r} is an integer; Core ML fails on a lossy result, which ONNX cannot")
-        return str(feature.name)
+        return str(feature.name), kind
 
-    def _pipeline(self, pipeline: Any, inputs: dict[str, Value], place: str, depth: int) -> dict[str, Value]:
+    def _pipeline(self, model: Any, pipeline: Any, inputs: dict[str, Value], place: str, depth: int) -> dict[str, Value]:
         known = dict(inputs)
-        for i, model in enumerate(pipeline.models):
-            for name, value in self.element(model, known, f"{place}.models[{i}].", depth + 1).items():
-                declared = next((f for f in model.description.output if f.name == name), None)
-                known[name] = Value(value.name, type_of(declared, place)[0] if declared else value.type, value.width)
-        return known
+        for i, part in enumerate(pipeline.models):
+            known |= self.element(part, known, f"{place}.models[{i}].", depth + 1)
+        outputs = {}
+        for feature in model.description.output if self.prediction is None else ():
+            if feature.name not in known:
+                raise Unsupported(f"{place}: output {feature.name!r} is given by no element")
+            outputs[feature.name] = known[feature.name]
+        return outputs
 
 
 def to_onnx(document: bytes) -> Converted:
@@ -125,6 +131,10 @@ def to_onnx(document: bytes) -> Converted:
     walk.element(model, values, "", 0)
     if walk.prediction is None:
         raise Unsupported("the pipeline has no classifier or regressor; its output is not a prediction")
+    if walk.predicted != model.description.predictedFeatureName:
+        raise Unsupported(
+            f"description.predictedFeatureName is {model.description.predictedFeatureName!r}; the element predicts {walk.predicted!r}"
+        )
     converted = _write(graph, infos, walk.prediction)
     return Converted(converted, tuple(graph.notes))
 

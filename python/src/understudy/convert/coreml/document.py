@@ -4,6 +4,7 @@ coremltools' generated protobuf classes read it, so the format has one definitio
 """
 
 import logging
+from importlib import import_module
 from typing import Any
 
 from understudy.convert.coreml.errors import Unsupported
@@ -24,13 +25,12 @@ def read(document: bytes) -> Any:
         raise Unsupported(f"the document has {len(document)} bytes; the limit is {MAX_BYTES}")
     # coremltools logs on import that other libraries have untested versions. Those libraries are not used here.
     logging.getLogger("coremltools").setLevel(logging.ERROR)
-    from coremltools.proto import Model_pb2
-    from google.protobuf.message import DecodeError
-
-    model: Any = Model_pb2.Model()
+    # Neither package has types, hence the import by name.
+    model: Any = import_module("coremltools.proto.Model_pb2").Model()
+    decode_error: type[Exception] = import_module("google.protobuf.message").DecodeError
     try:
         model.ParseFromString(document)
-    except DecodeError as error:
+    except decode_error as error:
         raise Unsupported(f"the document is not an .mlmodel: {error}; give the content of a whole .mlmodel file") from error
     if not 1 <= model.specificationVersion <= MAX_SPECIFICATION:
         raise Unsupported(

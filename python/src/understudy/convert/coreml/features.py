@@ -25,7 +25,7 @@ def type_of(feature: Any, place: str) -> tuple[str, int]:
         raise Unsupported(f"{place}: feature {feature.name!r} has the array type {array.dataType}; float32, double, int32 can be")
     if len(array.shape) != 1 or not 1 <= array.shape[0] <= MAX_WIDTH or array.WhichOneof("ShapeFlexibility"):
         raise Unsupported(
-            f"{place}: feature {feature.name!r} has the shape {list(array.shape)[:8]}; one fixed dimension of 1 to {MAX_WIDTH} can be"
+            f"{place}: feature {feature.name!r} has shape {list(array.shape)[:8]}; 1 to {MAX_WIDTH} in one fixed dimension can be"
         )
     return "multiArray", array.shape[0]
 

@@ -146,4 +146,10 @@ def classifier(graph: Graph, model: Any, rows: Value, place: str) -> Prediction:
         return decide(graph, zero_reference(graph, raw), labels)
     if dimensions == 1:
         return decide(graph, binary(graph, graph.add("Sigmoid", raw) if transform == LOGISTIC else raw), labels)
-    return decide(graph, graph.add("Softmax", raw, axis=1) if transform == SOFTMAX else raw, labels)
+    if transform == SOFTMAX:
+        return decide(graph, graph.add("Softmax", raw, axis=1), labels)
+    graph.note(
+        "the document has no transform: `probabilities` are the sums of the trees, as Core ML gives them, and may not add up to 1 "
+        "(apple/coremltools #1541, for a forest of scikit-learn)"
+    )
+    return decide(graph, raw, labels)
