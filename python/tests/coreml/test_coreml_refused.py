@@ -46,7 +46,7 @@ def edit(**fields):
 
 
 TREES = {
-    "a cycle": (edit(trueChildNodeId=0), "not a tree"),
+    "a cycle": (edit(trueChildNodeId=0), "cycle"),
     "a child that does not exist": (edit(falseChildNodeId=9), "not a tree"),
     "one child twice": (edit(falseChildNodeId=1), "not a tree"),
     "a feature out of range": (edit(branchFeatureIndex=1), "branchFeatureIndex 1"),
@@ -72,7 +72,14 @@ TREES = {
         lambda s, e: s.description.input[0].type.dictionaryType.stringKeyType.SetInParent(),
         "dictionaryType",
     ),
-    "another predicted feature": (lambda s, e: s.neuralNetwork.SetInParent(), "neuralNetwork"),
+    "another predicted feature": (
+        lambda s, e: (
+            s.pipeline.models.append(Model_pb2.Model.FromString(s.SerializeToString())),
+            setattr(s.description, "predictedFeatureName", "other"),
+        ),
+        "other",
+    ),
+    "a neural network": (lambda s, e: s.neuralNetwork.SetInParent(), "neuralNetwork"),
     "a program": (lambda s, e: s.mlProgram.SetInParent(), "mlProgram"),
     "no model": (lambda s, e: s.ClearField("treeEnsembleRegressor"), "None"),
 }
@@ -99,6 +106,17 @@ def test_a_pipeline_deeper_than_any_model_is_refused():
         outer.pipelineRegressor.pipeline.models.append(spec)
         spec = outer
     refused(spec, "levels of pipelines")
+
+
+def test_small_tables_of_categories_cannot_fill_the_memory():
+    spec = pipeline(random.Random(1))  # noqa: S311
+    source = spec.pipeline.models[2]
+    del source.oneHotEncoder.int64Categories.vector[:]
+    source.oneHotEncoder.int64Categories.vector.extend(range(4096))
+    source.description.output[0].type.multiArrayType.shape[0] = 4096
+    for i in range(10):
+        spec.pipeline.models.insert(i, source)
+    refused(spec, "constants")
 
 
 def test_an_element_without_its_input_is_named_with_its_place():

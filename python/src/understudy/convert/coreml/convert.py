@@ -133,7 +133,8 @@ def to_onnx(document: bytes) -> Converted:
         raise Unsupported("the pipeline has no classifier or regressor; its output is not a prediction")
     if walk.predicted != model.description.predictedFeatureName:
         raise Unsupported(
-            f"description.predictedFeatureName is {model.description.predictedFeatureName!r}; the element predicts {walk.predicted!r}"
+            f"description.predictedFeatureName is {model.description.predictedFeatureName!r}; "
+            f"the classifier or regressor predicts {walk.predicted!r}"
         )
     converted = _write(graph, infos, walk.prediction)
     return Converted(converted, tuple(graph.notes))

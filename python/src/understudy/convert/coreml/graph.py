@@ -13,6 +13,8 @@ from understudy.convert.coreml.errors import Unsupported
 
 # The widest row that is converted: bounds the memory of one row and of the constants made for it.
 MAX_WIDTH = 100_000
+# All constants together. A few kilobytes of categories become a table of 128 MiB, so the size of the document is no bound.
+MAX_CONSTANTS = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,13 @@ class Graph:
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: list[onnx.TensorProto] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    constant_bytes: int = 0
 
     def constant(self, array: NDArray[Any]) -> str:
         """Add a constant and return its name."""
+        self.constant_bytes += array.nbytes
+        if self.constant_bytes > MAX_CONSTANTS:
+            raise Unsupported(f"the constants of the converted model need more than {MAX_CONSTANTS} bytes")
         name = f"_constant_{len(self.constants)}"
         if array.dtype.kind in "US":
             self.constants.append(helper.make_tensor(name, TensorProto.STRING, array.shape, [s.encode() for s in array.flat]))
