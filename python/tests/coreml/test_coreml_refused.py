@@ -79,6 +79,7 @@ TREES = {
         ),
         "other",
     ),
+    "a regressor that gives integers": (lambda s, e: s.description.output[0].type.int64Type.SetInParent(), "integer"),
     "a neural network": (lambda s, e: s.neuralNetwork.SetInParent(), "neuralNetwork"),
     "a program": (lambda s, e: s.mlProgram.SetInParent(), "mlProgram"),
     "no model": (lambda s, e: s.ClearField("treeEnsembleRegressor"), "None"),

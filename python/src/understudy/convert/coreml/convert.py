@@ -54,6 +54,9 @@ class _Walk:
             rows = together(self.graph, [numeric(v, place) for v in inputs.values()], place)
             self.prediction = (REGRESSORS.get(kind) or CLASSIFIERS[kind])(self.graph, body, rows, place)
             self.predicted = model.description.predictedFeatureName
+            whole = [f for f in model.description.output if f.name == self.predicted and f.type.WhichOneof("Type") == "int64Type"]
+            if kind in REGRESSORS and whole:
+                raise Unsupported(f"{place}: output {self.predicted!r} is an integer; Core ML does not document how it rounds")
             return {}
         if kind == "featureVectorizer":
             value = vectorizer(self.graph, body, inputs, place)
