@@ -54,7 +54,7 @@ def publish(
     The same call again goes on where an earlier one ended, and changes nothing that is there.
 
     Args:
-        model: A fitted model, or the path of a file with one: `.pmml`, `.skops`, or a pickle, which runs code when it is read.
+        model: A fitted model, or the path of a file with one: `.skops`, `.pmml`, `.mlmodel`, or a pickle, which runs code.
         to: The ModelDeployment, as `namespace/name`. It must exist.
         data: Rows that trained the model: a DataFrame with a column for each input, or an array.
         test: Rows that did not train it, and their true values. Without it, the model is not evaluated, and `data` are the rows of

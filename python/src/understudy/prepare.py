@@ -69,6 +69,7 @@ def prepare(model: Any, title: str, data: Rows, test: tuple[Rows, Any] | None, w
 
     with steps.step("convert") as step:
         converted = convert.convert(model, data, wishes.features, wishes.answers)
+        _describe(converted)
         files = {"artifact": converted.model.SerializeToString(deterministic=True)}
         step.says = f"{converted.original.described}, to ONNX: {_size(files['artifact'])}"
         step.details += converted.notes
@@ -98,6 +99,20 @@ def prepare(model: Any, title: str, data: Rows, test: tuple[Rows, Any] | None, w
         documented = "document" not in wishes.skip
         step.says = f"{len(markdown)} characters" if documented else "skipped"
     return Prepared(converted, files, markdown if documented else None, found, evaluation, evaluated_on, origin, wishes.tolerance)
+
+
+def _describe(converted: Converted) -> None:
+    """Writes into the model what the server and the form want to know: the names of a vector's columns, and those of classes."""
+    import json
+
+    from onnx import helper
+
+    known = {each.key: each.value for each in converted.model.metadata_props}
+    if converted.inputs.vector:
+        known["feature_names"] = json.dumps(converted.inputs.names, ensure_ascii=False)
+    if converted.original.labels:
+        known["labels"] = json.dumps([str(label) for label in converted.original.labels], ensure_ascii=False)
+    helper.set_model_props(converted.model, dict(sorted(known.items())))
 
 
 def _runs(name: str, wishes: Wishes, steps: Steps) -> bool:

@@ -15,7 +15,8 @@ import pytest
 import skops.io
 from obstore.store import S3Store
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.datasets import load_breast_cancer
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -70,6 +71,18 @@ def test_one_call_makes_a_version_whose_pod_reproduces_the_original(fraud, team,
     answers = pod.predict(records)
     assert [each["label"] for each in answers] == model.predict(rows).tolist()
     np.testing.assert_allclose([each["probabilities"] for each in answers], model.predict_proba(rows), atol=1e-5)
+
+
+def test_a_model_of_arrays_is_called_with_records_of_its_features(team, serve):
+    rows, truth = load_breast_cancer(return_X_y=True)
+    model = make_pipeline(StandardScaler(), HistGradientBoostingClassifier(max_iter=20)).fit(rows[:400], truth[:400])
+    names = [f"measure {place}" for place in range(rows.shape[1])]
+    test = (rows[400:], truth[400:])
+    where = f"{team.namespace}/fraud"
+    understudy.publish(model, where, data=rows[:400], test=test, features=names, skip=["evaluate"], **team.reach())
+    pod = serve(team.versions()["fraud-1.0.0"]["spec"])
+    answers = pod.predict([dict(zip(names, row, strict=True)) for row in rows[400:450].tolist()])
+    np.testing.assert_allclose([each["probabilities"] for each in answers], model.predict_proba(rows[400:450]), atol=1e-5)
 
 
 def test_the_same_call_again_changes_nothing(fraud, team):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from understudy.convert import convert
+from understudy.convert import convert, coreml
 from understudy.errors import NotConvertible, UnderstudyError
 from understudy.examples import examples
 from understudy.load import model_of
@@ -44,6 +44,28 @@ def test_a_pmml_document_is_proven_by_what_its_system_answered(path):
     assert proof.report.proven, proof.report
     assert [part.sort for part in proof.report.parts] == ["recorded rows"]
     assert len(examples(proof.asked, converted.inputs).splitlines()) == min(64, len(rows))
+
+
+COREML = sorted((PMML.parent / "coreml" / "fixtures").glob("*.mlmodel"))
+
+
+@pytest.mark.parametrize("path", COREML, ids=lambda path: path.stem)
+def test_a_core_ml_document_is_proven_by_what_its_source_answered(path):
+    saved = np.load(path.with_suffix(".npz"))
+    document = model_of(path)
+    made = coreml.to_onnx(document.content).model
+    labels = json.loads({each.key: each.value for each in made.metadata_props}.get("labels", "[]"))
+    wide = len(made.graph.input) == 1
+    names = [f"x{place}" for place in range(saved["rows"].shape[1])] if wide else [each.name for each in made.graph.input]
+    rows = pd.DataFrame(saved["rows"], columns=names)
+    if labels:
+        answers = pd.DataFrame(saved["probabilities"], columns=[str(label) for label in labels]).assign(label=saved["label"])
+    else:
+        answers = pd.DataFrame({"prediction": saved["prediction"]})
+    converted = convert(document, rows, answers=answers)
+    report = prove(converted, rows).report
+    assert report.proven, report
+    assert report.rows >= 500
 
 
 def test_answers_of_another_model_are_caught():

@@ -28,7 +28,7 @@ def tensors(asked):
 @pytest.mark.parametrize("block", range(10))
 def test_a_random_pipeline_answers_as_the_specification_says(block):
     for number in range(block, SEEDS, 10):
-        seed = random.Random(number)  # noqa: S311 (reproducible, not secret)
+        seed = random.Random(number)
         spec, asked = pipeline(seed), rows(seed, 60)
         converted = to_onnx(spec.SerializeToString())
         session = ort.InferenceSession(converted.model.SerializeToString())

@@ -12,5 +12,5 @@ def test_a_conversion_imports_apples_messages_and_not_all_of_coremltools():
         "import sys, pathlib; from understudy.convert.coreml import to_onnx; "
         "to_onnx(pathlib.Path(sys.argv[1]).read_bytes()); print('coremltools' in sys.modules)"
     )
-    ran = subprocess.run([sys.executable, "-c", code, DOCUMENT], capture_output=True, text=True, check=True)  # noqa: S603
+    ran = subprocess.run([sys.executable, "-c", code, DOCUMENT], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"

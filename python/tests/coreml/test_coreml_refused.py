@@ -110,7 +110,7 @@ def test_a_pipeline_deeper_than_any_model_is_refused():
 
 
 def test_small_tables_of_categories_cannot_fill_the_memory():
-    spec = pipeline(random.Random(1))  # noqa: S311
+    spec = pipeline(random.Random(1))
     source = spec.pipeline.models[2]
     del source.oneHotEncoder.int64Categories.vector[:]
     source.oneHotEncoder.int64Categories.vector.extend(range(4096))
@@ -121,13 +121,13 @@ def test_small_tables_of_categories_cannot_fill_the_memory():
 
 
 def test_an_element_without_its_input_is_named_with_its_place():
-    spec = pipeline(random.Random(1))  # noqa: S311
+    spec = pipeline(random.Random(1))
     spec.pipeline.models[3].description.input[0].name = "nowhere"
     refused(spec, "models[3].featureVectorizer", "nowhere")
 
 
 def test_an_unknown_category_stops_the_request_when_the_document_says_error():
-    spec = pipeline(random.Random(1))  # noqa: S311
+    spec = pipeline(random.Random(1))
     spec.pipeline.models[0].oneHotEncoder.handleUnknown = 0
     session = ort.InferenceSession(to_onnx(spec.SerializeToString()).model.SerializeToString())
     row = {"x": [[1.0]], "y": [[1.0]], "count": [[5.0]], "row": [[1.0, 2.0, 3.0]]}
@@ -139,7 +139,7 @@ def test_an_unknown_category_stops_the_request_when_the_document_says_error():
 
 @pytest.mark.parametrize("name", ["forest_three", "logistic_three", "imputed"])
 def test_a_damaged_document_is_converted_or_refused_and_never_fails_otherwise(name):
-    whole, seed, refusals = (FIXTURES / f"{name}.mlmodel").read_bytes(), random.Random(7), 0  # noqa: S311
+    whole, seed, refusals = (FIXTURES / f"{name}.mlmodel").read_bytes(), random.Random(7), 0
     for _ in range(150):
         damaged = bytearray(whole[: seed.choice([len(whole), seed.randrange(len(whole))])])
         for _ in range(seed.randrange(4)):

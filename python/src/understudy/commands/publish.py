@@ -16,7 +16,7 @@ creates the ModelVersion and requests Staging. The same command again goes on wh
     understudy publish model.skops --to risk/fraud --data train.parquet --test test.parquet --target fraud
 """
 EPILOG = """\
-Models: .skops, .pmml with --answers, and pickles (.pkl, .pickle, .joblib). A pickle runs code when it is read. You are asked before,
+Models: .skops, .pmml and .mlmodel with --answers, and pickles (.pkl, .pickle, .joblib). A pickle runs code when it is read. You are asked before,
 and without a terminal you need --trust. Prefer skops: it reads data only.
 
 The store is what the ModelDeployment or its namespace names in the annotation understudy.dev/store. Its
@@ -46,7 +46,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     add("--target", metavar="COLUMN", help="the column of the test rows with the true values")
     add("--drop", action="append", default=[], metavar="COLUMN", help="a column that is no input; may be repeated")
     add("--groups", metavar="COLUMN", help="evaluate each value of this column of the test rows, too")
-    add("--answers", type=Path, metavar="FILE", help="what the original system answered to the test rows, for a PMML document")
+    add(
+        "--answers",
+        type=Path,
+        metavar="FILE",
+        help="what the original system answered to the test rows, for a PMML or Core ML document",
+    )
     add("--version", metavar="X.Y.Z", help="the version (default: the one after the highest that exists)")
     add("--bump", choices=["major", "minor", "patch"], default="minor", help="what counts up by default (default: minor)")
     add(

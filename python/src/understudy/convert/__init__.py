@@ -35,10 +35,10 @@ def convert(model: Any, data: Rows, features: Sequence[str] | None = None, answe
     from understudy.convert import catboost, lightgbm, scikit_learn, xgboost
     from understudy.convert.documents import Document
     from understudy.convert.documents import convert as convert_document
-    from understudy.table import inputs_of
+    from understudy.table import frame_of, inputs_of
 
     if isinstance(model, Document):
-        return convert_document(model, answers)
+        return convert_document(model, answers, [str(name) for name in frame_of(data, features).columns])
 
     # CatBoost has scikit-learn's interface as well, and an export of its own.
     converters: tuple[Converter, ...] = (catboost, xgboost, lightgbm, scikit_learn)
