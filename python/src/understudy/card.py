@@ -112,6 +112,7 @@ def _proof(proof: Report | None) -> str:
 
 
 def _provenance(provenance: Provenance) -> str:
-    rows = [("Git commit", provenance.git_commit), ("Run", provenance.run), ("Training data", provenance.dataset)]
+    # Not the run: a job that is tried again makes the same card. spec.provenance has it.
+    rows = [("Git commit", provenance.git_commit), ("Training data", provenance.dataset)]
     told = [f"- {name}: {value}" for name, value in rows if value]
     return "\n".join([*told, f"- Packages: {', '.join(provenance.packages)}"])

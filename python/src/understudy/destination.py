@@ -80,9 +80,21 @@ def same(existing: tuple[dict[str, Any], ...], spec: dict[str, Any]) -> dict[str
 
 
 def is_same(there: dict[str, Any], spec: dict[str, Any]) -> bool:
-    """Whether both are the same model with the same evidence. The stage and the number may differ."""
+    """Whether both are the same model with the same evidence. The stage, the number and the run may differ: a job of CI that is
+    tried again is another run. What the API server adds inside a field does not count.
+    """
 
     def content(of: dict[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in of.items() if key not in ("stage", "version")}
+        rest = {key: value for key, value in of.items() if key not in ("stage", "version")}
+        origin = {key: value for key, value in rest.get("provenance", {}).items() if key != "run"}
+        return rest | {"provenance": origin}
 
-    return content(there) == content(spec)
+    ours, theirs = content(spec), content(there)
+    return ours.keys() == theirs.keys() and all(_holds(theirs[key], value) for key, value in ours.items())
+
+
+def _holds(there: Any, ours: Any) -> bool:
+    """Whether a value has all of ours."""
+    if isinstance(ours, dict) and isinstance(there, dict):
+        return all(key in there and _holds(there[key], value) for key, value in ours.items())
+    return bool(there == ours)

@@ -54,24 +54,26 @@ def publish(
                 f"Secret {destination.secret} has no AWS_ACCESS_KEY_ID: the credentials of this environment are used"
             )
     prepared = prepare(model, destination.deployment, data, test, wishes, steps)
-    files = _store(prepared, destination, dry_run, steps)
+    files = {
+        name: destination.store.named(destination.deployment, SUFFIX[name], content) for name, content in prepared.files.items()
+    }
+    if version is not None:
+        # Before anything is stored.
+        known = destinations.numbered(destination.versions, destinations.next_version(destination.versions, version, bump))
+        if known is not None:
+            _refuse_another(destination, known, manifest(destination, version, request or "None", user, files, prepared))
+    _store(prepared, destination, dry_run, steps)
     return _create(prepared, files, destination, cluster, user, version, bump, request, dry_run, steps)
 
 
-def _store(prepared: Prepared, destination: Destination, dry_run: bool, steps: Steps) -> dict[str, Stored]:
+def _store(prepared: Prepared, destination: Destination, dry_run: bool, steps: Steps) -> None:
     if dry_run:
         steps.skip("upload", "dry run")
-        return {
-            name: destination.store.named(destination.deployment, SUFFIX[name], content) for name, content in prepared.files.items()
-        }
+        return
     with steps.step("upload") as step:
         # The artifact last: whoever finds it finds what belongs to it.
-        files = {
-            name: destination.store.put(destination.deployment, SUFFIX[name], content)
-            for name, content in reversed(prepared.files.items())
-        }
-        step.says = files["artifact"].uri
-    return files
+        for name, content in reversed(prepared.files.items()):
+            step.says = destination.store.put(destination.deployment, SUFFIX[name], content).uri
 
 
 def _create(
@@ -125,11 +127,7 @@ def _continue(
 ) -> None:
     """Goes on with a version that exists: it is the same, and perhaps its stage is not requested yet."""
     name, status = known["metadata"]["name"], known.get("status", {})
-    if not destinations.is_same(known["spec"], made["spec"]):
-        raise UnderstudyError(
-            f"{destination.namespace}/{name} exists and is another model, or has other evidence, and a version never changes: "
-            "leave out the version, or pass a new one"
-        )
+    _refuse_another(destination, known, made)
     if request is None or known["spec"]["stage"] == request or status.get("stage", "None") == request:
         return
     if status.get("stage", "None") != "None" or status.get("history"):
@@ -139,6 +137,14 @@ def _continue(
         )
     if not dry_run:
         cluster.request(destination.namespace, name, request, user, known["metadata"]["resourceVersion"])
+
+
+def _refuse_another(destination: Destination, known: dict[str, Any], made: dict[str, Any]) -> None:
+    if not destinations.is_same(known["spec"], made["spec"]):
+        raise UnderstudyError(
+            f"{destination.namespace}/{known['metadata']['name']} exists and is another model, or has other evidence, and a version never "
+            "changes: leave out the version, or pass a new one"
+        )
 
 
 def _publication(

@@ -131,9 +131,16 @@ def test_a_version_that_exists_with_another_model_is_never_changed(fraud, team):
     before = team.versions()
     model, data, test = fraud
     other = make_pipeline(model[0], RandomForestClassifier(5, random_state=4)).fit(data, np.arange(len(data)) % 2)
+    files = team.store.files()
     with pytest.raises(UnderstudyError, match=r"fraud-1\.3\.0 exists and is another model.*leave out the version"):
         publish((other, data, test), team, version="1.3.0")
-    assert team.versions() == before
+    assert (team.versions(), team.store.files()) == (before, files)
+
+
+def test_a_job_of_ci_that_is_tried_again_is_the_same_call(fraud, team):
+    publish(fraud, team, run="jobs/1")
+    assert publish(fraud, team, run="jobs/2").name == "fraud-1.0.0"
+    assert publish(fraud, team, limits="Not for invoices.").name == "fraud-1.1.0"
 
 
 def test_a_dry_run_stores_and_writes_nothing(fraud, team):

@@ -144,23 +144,53 @@ def _node(scope: Any, container: Any, kind: str, inputs: Any, outputs: Any, **at
 
 
 def _scale(scope: Any, operator: Any, container: Any) -> None:
-    """Subtracts and divides with 32 bits, as scikit-learn does with such numbers. The operator Scaler multiplies, and rounds otherwise."""
+    """Subtracts and divides as scikit-learn does with numbers of 32 bits. The operator Scaler multiplies, and rounds otherwise."""
     import numpy as np
     from onnx import numpy_helper
     from skl2onnx.common.data_types import FloatTensorType
+    from skl2onnx.proto import onnx_proto
 
     scaler, rows, out = operator.raw_operator, operator.inputs[0], operator.outputs[0].full_name
     if not isinstance(rows.type, FloatTensorType) or len(operator.inputs) > 1:
         _standard(operator)[0](scope, operator, container)
         return
-    steps = [(kind, values) for kind, values in (("Sub", scaler.mean_), ("Div", scaler.scale_)) if values is not None]
+    single, double = onnx_proto.TensorProto.FLOAT, onnx_proto.TensorProto.DOUBLE
+    wide = not _scales_in_single(scaler)
     name = rows.full_name
-    for kind, values in steps:
+    for kind, values in (("Sub", scaler.mean_), ("Div", scaler.scale_)):
+        if values is None:
+            continue
         constant, result = scope.get_unique_variable_name("by"), scope.get_unique_variable_name("scaled")
-        _constant(container, constant, numpy_helper.from_array(np.asarray(values, dtype=np.float32).reshape(1, -1), constant))
-        _node(scope, container, kind, [name, constant], result, op_version=14)
+        numbers = np.asarray(values, dtype=np.float64 if wide else np.float32).reshape(1, -1)
+        _constant(container, constant, numpy_helper.from_array(numbers, constant))
+        if wide:
+            widened, computed = scope.get_unique_variable_name("widened"), scope.get_unique_variable_name("computed")
+            _node(scope, container, "Cast", name, widened, to=double)
+            _node(scope, container, kind, [widened, constant], computed, op_version=14)
+            _node(scope, container, "Cast", computed, result, to=single)
+        else:
+            _node(scope, container, kind, [name, constant], result, op_version=14)
         name = result
     _node(scope, container, "Identity", name, out)
+
+
+def _scales_in_single(scaler: Any) -> bool:
+    """Whether this scikit-learn computes with 32 bits. In older ones each step has 64, and only its result has 32."""
+    import numpy as np
+
+    rows = np.random.default_rng(0).normal(0, 3, (256, scaler.n_features_in_))
+    if scaler.scale_ is not None:
+        rows = rows * scaler.scale_
+    if scaler.mean_ is not None:
+        rows = rows + scaler.mean_
+    rows = rows.astype(np.float32)
+    expected = scaler.transform(rows)
+    computed = rows
+    if scaler.mean_ is not None:
+        computed = computed - scaler.mean_.astype(np.float32)
+    if scaler.scale_ is not None:
+        computed = computed / scaler.scale_.astype(np.float32)
+    return bool(np.array_equal(expected, computed, equal_nan=True))
 
 
 def _shape_of_imputer(operator: Any) -> None:
