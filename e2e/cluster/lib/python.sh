@@ -6,7 +6,8 @@ SUPPORTED=(3.10 3.11 3.12 3.13)
 
 # uv_program: prints the path of uv, which pip installs once.
 uv_program() {
-  local folder=$CACHE/python/uv-$UV_VERSION-$(uname -m)
+  local folder
+  folder=$CACHE/python/uv-$UV_VERSION-$(uname -m)
   if [ ! -d "$folder" ]; then
     python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target "$folder.$$" "uv==$UV_VERSION" >&2
     [ -d "$folder" ] || mv "$folder.$$" "$folder"
