@@ -51,6 +51,33 @@ fn programs_get_the_review_as_json() {
     insta::assert_json_snapshot!(candidate_review());
 }
 
+/// An image is code, so a reviewer sees all of it, and what runs main.
+#[test]
+fn a_review_shows_the_image_by_its_digest_how_it_starts_and_whether_main_has_another_one() {
+    let (mut version, deployment, main): (ModelVersion, ModelDeployment, ModelVersion) =
+        (read("candidate"), read("modeldeployment"), read("main"));
+    let image = |digit: &str| format!("registry.example.com/ml/mlserver@sha256:{}", digit.repeat(64));
+    let runtime = |image: String| {
+        serde_json::from_value(serde_json::json!({
+            "image": image, "args": ["start", "/mnt\n/models"], "env": [{"name": "LEVEL", "value": "a\nb"}],
+        }))
+        .unwrap()
+    };
+    version.spec.runtime = Some(runtime(image("a")));
+    let with_main = |of_main: Option<understudy_crds::Runtime>| {
+        let mut main = main.clone();
+        main.spec.runtime = of_main;
+        let (version, deployment) = (version.clone(), Some(deployment.clone()));
+        let review = ReviewReport::of(&ReviewedObjects { version, deployment, main: Some(main) });
+        let text = review::text::summary(&review, now());
+        let from = text.find("Runtime").unwrap();
+        let to = from + text[from..].find("Examples").unwrap();
+        text[from..to].to_owned()
+    };
+    let shown = [None, Some(runtime(image("a"))), Some(runtime(image("b")))].map(with_main).join("--\n");
+    insta::assert_snapshot!(shown);
+}
+
 #[test]
 fn a_review_without_a_request_has_no_commands() {
     let (version, deployment): (ModelVersion, ModelDeployment) = (read("fresh"), read("modeldeployment"));

@@ -81,6 +81,10 @@ reasons! {
     InvalidBaseline,
     /// The URI is malformed, or its scheme is not supported.
     UnsupportedUri,
+    /// The image of `spec.runtime` was not ready in time, or does not have the model.
+    RuntimeNotReady,
+    /// The image of `spec.runtime` does not speak the Open Inference Protocol, or does not declare its inputs and outputs.
+    InvalidRuntime,
     /// The server itself could not start, for example because a port is in use.
     StartFailed,
 }

@@ -20,6 +20,9 @@ pub struct ProbeAnswer {
     /// worked.
     #[serde(default, skip_serializing_if = "Proof::is_synthetic")]
     pub proof: Proof,
+    /// The image that runs the model, by its digest. Absent for the built-in engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime_image: Option<String>,
 }
 
 /// What is known about whether a model answers.

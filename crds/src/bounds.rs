@@ -328,6 +328,7 @@ fn record(of: &mut MainRecord) {
         model_version,
         uid,
         digest,
+        runtime_image,
         from: _,
         to: _,
         reason: _,
@@ -339,6 +340,7 @@ fn record(of: &mut MainRecord) {
         breaking,
     } = of;
     identity(version, model_version, uid, digest);
+    shorten_some(runtime_image, limits::IMAGE);
     shorten_some(comment, limits::REASON);
     shorten_some(breaking, limits::REASON);
     shorten(requested_by, limits::PERSON);

@@ -5,7 +5,7 @@
 //!
 //! - [`ModelDeployment`]: `model_deployment`, with the parts of its spec and status in `approval`, `rollout`, `rollback`,
 //!   `challenger`, `recording`, `drift`, `comparison`, `served`, `owned` and `main_record`.
-//! - [`ModelVersion`]: `model_version`, with `artifact`, `evidence`, `examples`, `preprocessing`, `stage`, `transition`, `history`,
+//! - [`ModelVersion`]: `model_version`, with `artifact`, `evidence`, `examples`, `preprocessing`, `runtime`, `stage`, `transition`, `history`,
 //!   `acceptance`, `signature` and `failure`.
 //! - Both: methods in `accessors`, [`annotations`], [`condition`]s, and the [`names`] of owned objects.
 //! - Texts: `rules` says which names a spec may have, [`limits`] how long texts may be, `bounds` cuts a status to them.
@@ -42,6 +42,7 @@ mod recording;
 mod rollback;
 mod rollout;
 mod rules;
+mod runtime;
 mod served;
 mod signature;
 mod stage;
@@ -77,6 +78,7 @@ pub use preprocessing::PreprocessingGraph;
 pub use recording::{Recording, Sink};
 pub use rollback::{Rollback, RollbackResult, RollbackStatus};
 pub use rollout::{Rollout, RolloutRules};
+pub use runtime::{Protocol, Runtime, RuntimePorts, RuntimeVariable};
 pub use served::{Previous, ServedVersion, Staged};
 pub use signature::{ModelSignature, TensorSpec};
 pub use stage::Stage;

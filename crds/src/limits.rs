@@ -21,6 +21,8 @@ pub const DIGEST: usize = 71;
 pub const VERSION: usize = 63;
 /// Characters of the name of an object.
 pub const OBJECT: usize = 253;
+/// Characters of an image by its digest: the longest name that registries accept is 255, and a digest follows.
+pub const IMAGE: usize = 350;
 /// Characters of the URL of a Service: two DNS labels and what is around them.
 pub const URL: usize = 256;
 /// Characters of a label selector with three labels.

@@ -24,6 +24,10 @@ pub struct MainRecord {
     /// Digest of the artifact that answered callers: `sha256:` and 64 hexadecimal digits.
     #[schemars(length(max = limits::DIGEST))]
     pub digest: String,
+    /// The image that ran the model, by its digest. Absent for the built-in engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::IMAGE))]
+    pub runtime_image: Option<String>,
     /// When this version became main.
     pub from: Time,
     /// When this version stopped being main. Absent while it is main.

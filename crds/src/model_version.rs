@@ -15,6 +15,7 @@ use crate::{
     limits, possible_values,
     preprocessing::{MAX_GRAPHS, PreprocessingGraph},
     rules,
+    runtime::Runtime,
     signature::ModelSignature,
     stage::Stage,
     transition::Transition,
@@ -30,7 +31,7 @@ use crate::{
     status = "ModelVersionStatus",
     shortname = "mv",
     category = "understudy",
-    doc = "ModelVersion is one immutable ONNX model, pinned by its digest, and the stage that it is in. Each step to another stage is requested by one person and approved by another.",
+    doc = "ModelVersion is one immutable model, pinned by its digest, and the stage that it is in. Each step to another stage is requested by one person and approved by another.",
     derive = "PartialEq",
     printcolumn(name = "Deployment", type_ = "string", json_path = ".spec.deployment"),
     printcolumn(name = "Version", type_ = "string", json_path = ".spec.version"),
@@ -68,8 +69,10 @@ use crate::{
      || (has(self.status.history) && self.status.history.exists(h, h.from == 'Production' || (h.to == 'Production' && h.decision == 'RolledBack')))")
     .message("an archived version can return to Production only if it was there before: request Staging first")
     .field_path(".spec.stage"))]
-#[x_kube(validation = Rule::new("has(self.documentation) == has(oldSelf.documentation) && has(self.evaluation) == has(oldSelf.evaluation) && has(self.provenance) == has(oldSelf.provenance) && has(self.baseline) == has(oldSelf.baseline) && has(self.examples) == has(oldSelf.examples) && has(self.preprocessing) == has(oldSelf.preprocessing)")
-    .message("documentation, evaluation, provenance, baseline, examples and preprocessing cannot be added or removed later: publish a new ModelVersion"))]
+#[x_kube(validation = Rule::new("has(self.documentation) == has(oldSelf.documentation) && has(self.evaluation) == has(oldSelf.evaluation) && has(self.provenance) == has(oldSelf.provenance) && has(self.baseline) == has(oldSelf.baseline) && has(self.examples) == has(oldSelf.examples) && has(self.preprocessing) == has(oldSelf.preprocessing) && has(self.runtime) == has(oldSelf.runtime)")
+    .message("documentation, evaluation, provenance, baseline, examples, preprocessing and runtime cannot be added or removed later: publish a new ModelVersion"))]
+#[x_kube(validation = Rule::new("!has(self.runtime) || !has(self.preprocessing)")
+    .message("runtime and preprocessing exclude each other: the graphs of preprocessing run in the built-in engine, and an image of runtime has its own preparation of inputs"))]
 #[serde(rename_all = "camelCase")]
 pub struct ModelVersionSpec {
     /// Name of the `ModelDeployment` that serves this version, in the same namespace. While it does not exist, requests
@@ -90,7 +93,7 @@ pub struct ModelVersionSpec {
     #[serde(default)]
     #[schemars(transform = possible_values::list)]
     pub stage: Stage,
-    /// The model: one ONNX file with its weights inside, at most 2 GiB.
+    /// The model: one file, at most 2 GiB. Without `runtime`, it is ONNX with its weights inside.
     #[x_kube(validation = Rule::new("self == oldSelf").message("artifact is immutable: publish a new ModelVersion"))]
     pub artifact: Artifact,
     /// What a reviewer reads before approving. Without it, a reviewer has no description of the model.
@@ -126,6 +129,12 @@ pub struct ModelVersionSpec {
     #[schemars(length(min = 1, max = MAX_GRAPHS))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("preprocessing is immutable: publish a new ModelVersion"))]
     pub preprocessing: Vec<PreprocessingGraph>,
+    /// An image that runs the model instead of the built-in engine: a server of Python models, a JVM image with H2O and PMML, or your own. Then
+    /// `artifact` may be any file, and the image gets it as `/mnt/models/<file name>`. Without it, the built-in engine runs the
+    /// model, which must be ONNX.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("runtime is immutable: publish a new ModelVersion"))]
+    pub runtime: Option<Runtime>,
 }
 
 /// The stage, the open request, the record and the pods of this version. Only the operator writes it.

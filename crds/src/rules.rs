@@ -56,6 +56,19 @@ pub fn file_address(field: &str) -> Rule {
         .message(format!("{field} must be s3://bucket/key, https://host/path or pvc://claim/path").as_str())
 }
 
+/// The field holds an image by its digest, with the host of its registry and without a tag. Each image has one such text: upper
+/// case, `..` and short names of a default registry are refused.
+pub fn pinned_image(field: &str) -> Rule {
+    let host = "[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[1-9][0-9]{0,4})?";
+    let name = "[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*";
+    let form = format!("self.matches('^{host}(/{name})+@sha256:[0-9a-f]{{64}}$')");
+    let has_host = "self.matches('^(localhost/|[^/]*[.:])') && !self.matches('^[^/]*[.][.]')";
+    Rule::new(format!("{form} && {has_host}")).message(
+        format!("{field} must be an image by its digest, with its registry and without a tag: registry.example.com/team/name@sha256:<64 lower-case hexadecimal digits>")
+            .as_str(),
+    )
+}
+
 /// The field holds the address of a folder in `s3://` or `pvc://`.
 pub fn folder_address(field: &str) -> Rule {
     let address =

@@ -28,6 +28,9 @@ pub struct Config {
     /// Namespaces to watch. Empty: all of them.
     #[serde(default)]
     pub watch_namespaces: Vec<String>,
+    /// Registries from which images of `spec.runtime` may come, each with a path or without. Empty: none.
+    #[serde(default)]
+    pub runtime_registries: Vec<String>,
     /// Rules that apply to every `ModelDeployment`. Its own rules can only be stricter.
     #[serde(default)]
     pub minimums: Minimums,

@@ -15,6 +15,7 @@ mod error_chain;
 mod fixtures;
 mod health;
 mod http;
+mod images;
 mod leader;
 mod metrics;
 #[cfg(test)]

@@ -100,5 +100,6 @@ async fn answer(
         model,
         latency_micros: 12,
         proof: shared.proofs.get(&host).cloned().unwrap_or_default(),
+        runtime_image: None,
     }))
 }

@@ -122,7 +122,7 @@ mod tests {
         for reason in contract::Reason::ALL {
             assert_eq!(versions.get(reason.as_str()), Some(&0), "{reason}");
         }
-        assert_eq!(versions.len(), contract::Reason::ALL.len() + 7, "{versions:?}");
+        assert_eq!(versions.len(), contract::Reason::ALL.len() + 9, "{versions:?}");
         assert_eq!(of_deployments(&[]).len(), 4);
     }
 }

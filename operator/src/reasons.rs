@@ -40,8 +40,12 @@ reasons! {
 
     /// `Serving` of a version: failures of pods that the operator recognises.
     Pod {
-        /// The kernel killed the server for its memory.
+        /// The kernel killed the server, or the image of `spec.runtime`, for its memory.
         OutOfMemory,
+        /// The image of `spec.runtime` ended.
+        RuntimeEnded,
+        /// The image of `spec.runtime` is from a registry that the installation does not allow.
+        RuntimeImageNotAllowed,
         /// The Deployment could not create a pod.
         FailedCreate,
         /// No node can run the pod.
@@ -98,6 +102,8 @@ reasons! {
         NotServing,
         /// No synthetic input worked, and the version has not answered a call.
         NotProven,
+        /// The image of `spec.runtime` is from a registry that the installation does not allow.
+        RuntimeImageNotAllowed,
         /// The version's `ModelDeployment` cannot be parsed.
         DeploymentUnreadable,
         /// Another version of the deployment cannot be parsed, and may be in Production.
@@ -162,6 +168,8 @@ reasons! {
         SignatureBreaking,
         /// No synthetic input worked, and the version has not answered a call.
         NotProven,
+        /// The image of `spec.runtime` is from a registry that the installation does not allow.
+        RuntimeImageNotAllowed,
     }
 
     /// `ChallengerReady` of a deployment, apart from the reasons of [`Apply`].

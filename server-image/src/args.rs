@@ -29,6 +29,27 @@ pub struct Args {
     #[arg(long, env = "UNDERSTUDY_SHA256")]
     pub sha256: Digest,
 
+    /// Fetches the model, checks its digest, writes it into this file and exits. Nothing is served.
+    #[arg(long, env = "UNDERSTUDY_FETCH_TO", conflicts_with = "runtime_port")]
+    pub fetch_to: Option<PathBuf>,
+
+    /// Port on localhost of another program that runs the model, by the Open Inference Protocol. Without it, the built-in engine
+    /// runs it.
+    #[arg(long, env = "UNDERSTUDY_RUNTIME_PORT", requires = "runtime_file")]
+    pub runtime_port: Option<u16>,
+
+    /// Name of the model in that program.
+    #[arg(long, env = "UNDERSTUDY_RUNTIME_MODEL", default_value = "model", value_parser = model_name)]
+    pub runtime_model: String,
+
+    /// The model file that this program has read. Only its size matters.
+    #[arg(long, env = "UNDERSTUDY_RUNTIME_FILE", requires = "runtime_port")]
+    pub runtime_file: Option<PathBuf>,
+
+    /// The image of that program, by its digest. The operator's probe learns it.
+    #[arg(long, env = "UNDERSTUDY_RUNTIME_IMAGE", requires = "runtime_port")]
+    pub runtime_image: Option<String>,
+
     /// Directory of the mounted Secret with the credentials for the model. It may contain the files
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION`, `AWS_ENDPOINT_URL`, `token`,
     /// `username`, `password`, `origin` and `ca.crt`.
@@ -229,6 +250,13 @@ fn graphs(text: &str) -> Result<Graphs, String> {
         return Err(format!("more than {MAX_GRAPHS} graphs"));
     }
     Ok(Graphs(graphs))
+}
+
+/// The name becomes a part of a path.
+fn model_name(text: &str) -> Result<String, String> {
+    let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let fits = text.bytes().all(is_safe) && !text.is_empty() && !text.starts_with('.');
+    fits.then(|| text.to_owned()).ok_or_else(|| format!("`{text}` is not the name of a model"))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

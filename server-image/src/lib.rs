@@ -5,10 +5,10 @@
 //! | start | [`args`], [`server`] runs all steps, [`memory_limit`] keeps the process within its container, [`termination`] leaves a failure for the operator |
 //! | fetch the [`version_files`] and check their digests | [`artifact`] |
 //! | inspect the file within bounds | [`onnx`] |
-//! | load and warm up the model | [`load`] makes the [`model`], its [`signature`] and [`columns`], [`warm_up`] |
+//! | load and warm up the model | [`loading`] fetches and loads, [`load`] makes the [`model`], its [`signature`] and [`columns`], [`warm_up`] |
 //! | reproduce the expected answers | [`examples`], and what is known then: [`proof`] |
 //! | turn bytes into tensors and back | [`http`], [`grpc`] ([`proto`]) and [`page`] on the same ports ([`transports`]), [`exchange`] (of an [`api`]) and its [`codec`], [`tensor`] and [`view`], [`error`] |
-//! | run them | [`engine`] takes a [`session`] (of [`onnx_runtime`], a [`pipeline`] of graphs) where [`placement`] says, until its [`deadline`], unless there is an [`overload`], several in one [`batch`] where that pays, [`output`] and [`outputs`], [`laps`] |
+//! | run them | [`engine`] takes a [`session`] (of [`onnx_runtime`], a [`pipeline`] of graphs; or of a [`runtime`], another program in the pod) where [`placement`] says, until its [`deadline`], unless there is an [`overload`], several in one [`batch`] where that pays, [`output`] and [`outputs`], [`laps`] |
 //! | follow the operator | [`routing`] reads who is main ([`role`]), who is challenger, what is recorded |
 //! | observe calls after their responses | [`observer`] hands each [`call`] to the next three |
 //! | copy it to the challenger | [`mirror`] |
@@ -43,6 +43,7 @@ pub mod http;
 pub mod ids;
 pub mod laps;
 pub mod load;
+pub mod loading;
 pub mod memory_limit;
 pub mod metrics;
 pub mod mirror;
@@ -63,6 +64,7 @@ pub mod queue;
 pub mod records;
 pub mod role;
 pub mod routing;
+pub mod runtime;
 pub mod server;
 pub mod session;
 pub mod shard;

@@ -28,8 +28,11 @@ pub struct Model {
     pub bytes: u64,
     /// Version of the default ONNX operator set, if the model uses it.
     pub opset: Option<u64>,
-    /// Whether a part of it may run many times, as often as a value says.
-    pub has_loops: bool,
+    /// Whether the time of a run says nothing about the next one: a part of the model runs as often as a value says, or
+    /// another program runs it.
+    pub unpredictable: bool,
+    /// The image that runs it, by its digest. `None` for the built-in engine.
+    pub runtime_image: Option<String>,
     /// Inputs and outputs.
     pub signature: Arc<Signature>,
     /// Names of the features of a single vector input, from the metadata property `feature_names`.
@@ -76,6 +79,7 @@ impl Model {
             },
             latency_micros: u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
             proof: self.proof.now(),
+            runtime_image: self.runtime_image.clone(),
         };
         serde_json::to_vec(&answer).expect("names and numbers are always JSON")
     }

@@ -1,7 +1,7 @@
 //! The life of the process: it listens, loads the model, serves and drains.
 
 use std::{
-    future::Future, net::SocketAddr, num::NonZeroUsize, path::PathBuf, pin::Pin, sync::Arc, time::Duration,
+    future::Future, net::SocketAddr, num::NonZeroUsize, path::Path, pin::Pin, sync::Arc, time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -17,11 +17,7 @@ use understudy_stats::Baseline;
 use crate::{
     analysis::{Peers, drift},
     args::Args,
-    artifact::Artifact,
     columns::Columns,
-    deadline::Deadlines,
-    engine::{Bounds, Engine},
-    examples::ExamplesFile,
     grpc::{Grpc, Services},
     http::{
         calls::Listener,
@@ -32,16 +28,14 @@ use crate::{
         service::Service,
         workers::Workers,
     },
-    load::{self, LoadOptions, PreprocessingFile, Resources, Wanted},
-    memory_limit,
+    loading, memory_limit,
     metrics::Metrics,
     model::Model,
     observer::{Observer, ObserverOptions, RecordingOptions},
-    onnx,
     records::Sink,
     role::MainRole,
     routing::{self, ActiveRouting},
-    session::Session,
+    runtime::health::Follower,
     termination,
     transports::Transports,
     version_files,
@@ -68,7 +62,12 @@ pub fn run(args: Args) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::new(Reason::StartFailed, error))
         .and_then(|runtime| {
-            let end = runtime.block_on(serve(args));
+            let end = runtime.block_on(async {
+                match args.fetch_to.clone() {
+                    Some(path) => fetch(&args, &path).await,
+                    None => serve(args).await,
+                }
+            });
             // ONNX Runtime crashes if the process exits while it loads a model. After a drain, no task is waited for.
             let wait = if matches!(end, Ok(End::WhileLoading)) { LOADING } else { Duration::ZERO };
             runtime.shutdown_timeout(wait);
@@ -80,6 +79,19 @@ pub fn run(args: Args) -> Result<(), Failure> {
         tracing::warn!(path = %termination_log.display(), error = %error, "failed to write the termination message");
     }
     served
+}
+
+/// Fetches the model into this file.
+async fn fetch(args: &Args, path: &Path) -> Result<End, Failure> {
+    let mut signals = Signals::new().map_err(|error| Failure::new(Reason::StartFailed, error))?;
+    tokio::select! {
+        fetched = version_files::model_to(args, path) => {
+            let artifact = fetched?;
+            tracing::info!(path = %path.display(), bytes = artifact.bytes, "fetched the model");
+        }
+        () = signals.next() => {}
+    }
+    Ok(End::Drained)
 }
 
 /// When the signal arrived that ended the server.
@@ -128,15 +140,7 @@ async fn serve(args: Args) -> Result<End, Failure> {
         });
     }
     let loaded = async {
-        // Concurrently: the other files are small, and the model arrives in many chunks. ONNX Runtime comes after them, so that
-        // a damaged file does not end the process while it loads the model.
-        let (baseline, examples, preprocessing, artifact) = tokio::try_join!(
-            version_files::baseline(&args),
-            version_files::examples(&args),
-            version_files::preprocessing(&args),
-            version_files::model(&args)
-        )?;
-        let engine = load(&args, &version, Files { artifact, preprocessing, examples }, &metrics).await?;
+        let (baseline, engine) = loading::load(&args, &version, &metrics).await?;
         check_baseline(baseline.as_ref(), engine.model())?;
         Ok::<_, Failure>((baseline, engine))
     };
@@ -159,6 +163,16 @@ async fn serve(args: Args) -> Result<End, Failure> {
         .map_err(|error| Failure::new(Reason::StartFailed, format!("failed to start a thread: {error}")))?;
     service.load(engine, observer, pages);
     services.report(true).await;
+    if let Some(endpoint) = loading::endpoint(&args) {
+        let (service, services) = (Arc::clone(&service), Arc::clone(&services));
+        tokio::spawn(async move {
+            let mut follower = Follower::new(endpoint);
+            loop {
+                service.set_available(follower.changed().await);
+                services.report(service.is_ready()).await;
+            }
+        });
+    }
     tracing::info!(deployment = args.deployment, version, "ready");
     signals.next().await;
     service.begin_draining();
@@ -241,92 +255,6 @@ fn check_baseline(baseline: Option<&Baseline>, model: &Model) -> Result<(), Fail
         tracing::warn!("{warning}");
     }
     Ok(())
-}
-
-/// The fetched files of which a model is made.
-struct Files {
-    artifact: Artifact,
-    preprocessing: Vec<Artifact>,
-    examples: Option<ExamplesFile>,
-}
-
-impl Files {
-    fn paths(&self) -> Vec<PathBuf> {
-        let graphs = self.preprocessing.iter().chain([&self.artifact]).map(|file| &file.path);
-        graphs.chain(self.examples.iter().map(|file| &file.path)).cloned().collect()
-    }
-}
-
-/// Inspects the graphs before the model.
-fn inspect_all(files: Vec<Artifact>) -> Result<Vec<PreprocessingFile>, Failure> {
-    let inspect = |(graph, artifact): (usize, Artifact)| {
-        let facts = onnx::inspect(&artifact.path).map_err(|Failure { reason, message }| {
-            Failure::new(reason, format!("preprocessing[{graph}]: {message}"))
-        })?;
-        Ok(PreprocessingFile { artifact, facts })
-    };
-    files.into_iter().enumerate().map(inspect).collect()
-}
-
-/// Inspects, loads and warms up the model, lets it reproduce its examples, and starts the engine.
-async fn load(args: &Args, version: &str, files: Files, metrics: &Arc<Metrics>) -> Result<Engine, Failure> {
-    let (args, version) = (args.clone(), version.to_owned());
-    let paths = files.paths();
-    let limit = args.load_timeout;
-    match memory_limit::apply(args.memory_limit) {
-        Ok(bytes) => tracing::info!(bytes, "memory limit"),
-        Err(error) => {
-            tracing::warn!(error, "failed to limit the memory: a large inference can end the process");
-        }
-    }
-    let deadlines = Arc::new(Deadlines::default());
-    tokio::spawn(Arc::clone(&deadlines).watch());
-    let blocking = tokio::task::spawn_blocking(move || {
-        let facts = onnx::inspect(&files.artifact.path)?;
-        let preprocessing = inspect_all(files.preprocessing)?;
-        load::model(&LoadOptions {
-            deployment: &args.deployment,
-            version: &version,
-            artifact: &files.artifact,
-            digest: args.sha256,
-            facts,
-            preprocessing: &preprocessing,
-            onnxruntime: &args.onnxruntime,
-            wanted: Wanted { sessions: args.sessions, intra_op: args.intra_op_threads },
-            resources: Resources {
-                processors: args.processors(),
-                memory: memory_limit::of(args.memory_limit),
-            },
-            deadlines: &deadlines,
-            max_run: args.max_run,
-            batching: !args.no_batching,
-            examples: files.examples.as_ref(),
-        })
-        .map(|loaded| (loaded, args))
-    });
-    let Ok(loaded) = tokio::time::timeout(limit, blocking).await else {
-        let message =
-            format!("the model did not load and complete its first inferences within {} s", limit.as_secs());
-        return Err(Failure::new(Reason::WarmUpFailed, message));
-    };
-    let ((model, sessions), args) = loaded.expect("loading does not panic")?;
-    // The sessions have a copy of the weights, and the examples have been reproduced.
-    for path in paths {
-        if let Err(error) = std::fs::remove_file(&path) {
-            tracing::warn!(path = %path.display(), error = %error, "failed to remove a fetched file");
-        }
-    }
-    tracing::info!(latency_us = u64::try_from(model.latency.as_micros()).unwrap_or(u64::MAX), "warm");
-    let bounds = Bounds {
-        queue: args.queue,
-        queue_wait: args.queue_wait,
-        queue_target: args.queue_target,
-        run: args.max_run,
-        max_body: args.max_body,
-    };
-    let sessions = sessions.into_iter().map(|session| Box::new(session) as Box<dyn Session>).collect();
-    Engine::start(model, sessions, Arc::clone(metrics), bounds)
-        .map_err(|error| Failure::new(Reason::StartFailed, format!("failed to start a thread: {error}")))
 }
 
 /// Drains until `deadline`, step by step: not ready, then no new connections, then no requests in flight.

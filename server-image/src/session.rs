@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::{output::Output, tensor::Tensor};
+use crate::{output::Output, signature::Signature, tensor::Tensor};
 
 /// A model that is ready to run, once at a time.
 pub trait Session: Send {
@@ -23,6 +23,40 @@ pub enum RunError {
     /// The model failed.
     #[error("{0}")]
     Failed(String),
+    /// The image that runs the model cannot be reached, or is not ready. It may be later.
+    #[error("{0}")]
+    Unavailable(&'static str),
+    /// The image that runs the model has too many requests.
+    #[error("{0}")]
+    Busy(&'static str),
+    /// The image that runs the model answered something that is not its protocol, or does not fit its own signature.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// A session before its model is served: the warm-up finds out what the model needs, and what it answers.
+pub trait Trial {
+    /// Whether the model runs on these inputs.
+    fn attempt(&mut self, inputs: &[Tensor], deadline: Instant) -> Result<(), RunError>;
+
+    /// The first answer. It completes the signature: an output may have classes whose names only an answer has.
+    fn first(
+        &mut self,
+        inputs: &[Tensor],
+        signature: &mut Signature,
+        deadline: Instant,
+    ) -> Result<Vec<Output>, RunError>;
+
+    /// A later answer.
+    fn answer(
+        &mut self,
+        inputs: &[Tensor],
+        signature: &Signature,
+        deadline: Instant,
+    ) -> Result<Vec<Output>, RunError>;
+
+    /// The names of the dimensions of each input. `""` for a dimension without a name.
+    fn dimension_names(&self) -> Vec<Vec<String>>;
 }
 
 impl From<ort::Error> for RunError {

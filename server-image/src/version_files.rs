@@ -28,6 +28,25 @@ pub async fn model(args: &Args) -> Result<Artifact, Failure> {
     artifact::fetch(&request).await
 }
 
+/// Fetches the model into this file, for another program.
+pub async fn model_to(args: &Args, path: &Path) -> Result<Artifact, Failure> {
+    let (Some(work_dir), Some(file)) = (path.parent(), path.file_name().and_then(|name| name.to_str()))
+    else {
+        let message = format!("--fetch-to: {} is not the path of a file", path.display());
+        return Err(Failure::new(Reason::StartFailed, message));
+    };
+    let request = artifact::FetchRequest {
+        uri: &args.artifact,
+        sha256: &args.sha256,
+        secret_dir: args.secret_dir.as_deref(),
+        pvc_dir: args.pvc_dir.as_deref(),
+        work_dir,
+        file,
+        limit: args.max_artifact,
+    };
+    artifact::fetch(&request).await
+}
+
 /// Fetches and parses the baseline. `None` without `--baseline`.
 pub async fn baseline(args: &Args) -> Result<Option<Baseline>, Failure> {
     let (Some(uri), Some(sha256)) = (&args.baseline, &args.baseline_sha256) else { return Ok(None) };

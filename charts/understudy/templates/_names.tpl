@@ -43,6 +43,9 @@
 {{- define "understudy.urisName" -}}
 {{- printf "%s-uris" (include "understudy.fullname" .) -}}
 {{- end -}}
+{{- define "understudy.runtimesName" -}}
+{{- printf "%s-runtimes" (include "understudy.fullname" .) -}}
+{{- end -}}
 
 {{/* The selector of the namespaces in which policies apply. */}}
 {{- define "understudy.watchedNamespaces" -}}

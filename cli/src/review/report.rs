@@ -5,7 +5,7 @@ use kube::ResourceExt;
 use serde::Serialize;
 use understudy_crds::{
     Acceptance, AcceptanceTest, Comparison, Documentation, Failure, ModelDeployment, ModelVersion,
-    PreprocessingGraph, Provenance, Rollback, ServedVersion, Stage, Tolerance, Transition,
+    PreprocessingGraph, Provenance, Rollback, Runtime, ServedVersion, Stage, Tolerance, Transition,
     annotations::{APPROVE, APPROVED_BY, REASON, REJECT, REJECTED_BY},
     condition::{self, APPROVABLE, PROVEN, READY},
 };
@@ -70,6 +70,12 @@ pub struct ReviewReport {
     /// The graphs that run before the model, in their order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub preprocessing: Vec<ReviewedGraph>,
+    /// The image that runs the model instead of the built-in engine, as in the spec.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<Runtime>,
+    /// The image that runs main, if there is a main and it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub main_runtime_image: Option<String>,
     /// Whether the model is known to answer, for a version with examples or whose warm-up failed: `Proven`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proven: Option<State>,
@@ -175,6 +181,8 @@ impl ReviewReport {
                 tolerance: examples.tolerance.clone(),
             }),
             preprocessing: spec.preprocessing.iter().map(ReviewedGraph::of).collect(),
+            runtime: spec.runtime.clone(),
+            main_runtime_image: main.and_then(|m| m.spec.runtime.as_ref()).map(|r| r.image.clone()),
             proven: condition::find(&status.conditions, PROVEN).map(State::of),
             brings: Brings::of(mv, main),
             bytes: status.model.as_ref().map(|m| m.bytes),

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use understudy_crds::{
-    Comparison, Grant, Stage, Tolerance, Transition, Verdict,
+    Comparison, Grant, Runtime, Stage, Tolerance, Transition, Verdict,
     annotations::{APPROVED_BY, REJECTED_BY},
 };
 
@@ -90,6 +90,7 @@ fn rows(review: &ReviewReport, now: Timestamp) -> Vec<(&'static str, String)> {
     rows.push(("Artifact", format!("{}{size}", review.uri)));
     rows.push(("Digest", review.digest.clone()));
     rows.extend((!review.preprocessing.is_empty()).then(|| ("Preprocessing", preprocessing(review))));
+    rows.extend(review.runtime.as_ref().map(|runtime| ("Runtime", image(review, runtime))));
     rows.extend(review.baseline_uri.iter().map(|uri| ("Baseline", uri.clone())));
     rows.push(("Examples", examples(review)));
     rows.push(("Brings along", review.brings.in_words()));
@@ -104,6 +105,25 @@ fn preprocessing(review: &ReviewReport) -> String {
     let lines: Vec<_> =
         review.preprocessing.iter().map(|graph| format!("{}, {}", graph.uri, graph.digest)).collect();
     lines.join("\n")
+}
+
+/// The image that runs the model, how it starts, and what runs main.
+fn image(review: &ReviewReport, runtime: &Runtime) -> String {
+    let of_main = match (&review.main, &review.main_runtime_image) {
+        (None, _) => None,
+        (Some(_), Some(image)) if *image == runtime.image => Some("main has the same image".to_owned()),
+        (Some(_), Some(image)) => Some(format!("OTHER IMAGE than main, which has {image}")),
+        (Some(_), None) => Some("OTHER ENGINE than main, which the built-in engine runs".to_owned()),
+    };
+    let arguments =
+        (!runtime.args.is_empty()).then(|| format!("arguments: {}", one_line(&runtime.args.join(" "))));
+    let variables = runtime.env.iter().map(|one| one_line(&format!("{}={}", one.name, one.value)));
+    std::iter::once(runtime.image.clone())
+        .chain(of_main)
+        .chain(arguments)
+        .chain(variables)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Whether there are examples, and what is known about whether the model answers.

@@ -106,5 +106,6 @@ fn answer(version: &ModelVersion, inputs: usize) -> ProbeAnswer {
         },
         latency_micros: 70,
         proof: Proof::Synthetic,
+        runtime_image: version.spec.runtime.as_ref().map(|runtime| runtime.image.clone()),
     }
 }

@@ -151,5 +151,6 @@ async fn answer(known: &Known, called: &str) -> Result<Json<ProbeAnswer>, Status
         },
         latency_micros: 70,
         proof: Proof::Synthetic,
+        runtime_image: None,
     }))
 }

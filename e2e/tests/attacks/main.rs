@@ -10,6 +10,7 @@ mod deletion;
 mod governance;
 mod guard;
 mod identity;
+mod images;
 mod insiders;
 mod people;
 mod plugin;

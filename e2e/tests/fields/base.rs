@@ -5,7 +5,13 @@ use serde_json::{Value, json};
 pub const DIGEST: &str = "9f2c000000000000000000000000000000000000000000000000000000000001";
 
 /// Fields that no valid spec can have: the rule that refuses them is tried with an example.
-pub const NEVER: &[&str] = &["/resources/claims"];
+pub const NEVER: &[&str] = &["/resources/claims", "/runtime/resources/claims"];
+
+/// Fields of which a valid spec has only one. Each has a base of its own.
+pub const EXCLUSIVE: &[&str] = &["/preprocessing", "/runtime"];
+
+/// Where images of `spec.runtime` may come from, by the operator's configuration.
+pub const REGISTRY: &str = "registry.example.com";
 
 /// Fields that another field of the base does not allow to change: `tolerationSeconds` requires its effect.
 pub const FIXED: &[&str] = &["/tolerations/0/effect"];
@@ -58,4 +64,20 @@ pub fn version() -> Value {
             {"uri": "s3://models/fraud/encode.onnx", "sha256": DIGEST, "secretRef": {"name": "graph-store"}},
         ],
     })
+}
+
+/// A version whose model an image runs.
+pub fn version_with_runtime() -> Value {
+    let mut spec = version();
+    spec.as_object_mut().expect("a spec is an object").remove("preprocessing");
+    spec["runtime"] = json!({
+        "image": format!("{REGISTRY}/ml/server@sha256:{DIGEST}"),
+        "protocol": "OIP",
+        "model": "churn-2",
+        "ports": {"http": 9123},
+        "env": [{"name": "LEVEL", "value": "debug"}],
+        "args": ["start"],
+        "resources": {"limits": {"memory": "2Gi"}, "requests": {"memory": "1Gi"}},
+    });
+    spec
 }

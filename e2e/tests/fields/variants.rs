@@ -42,6 +42,10 @@ pub fn of(schema: &Value, spec: &Value) -> Vec<Variant> {
             }
             continue;
         }
+        let is_of_another_base = |one: &&&str| leaf.pointer.starts_with(**one) && spec.pointer(one).is_none();
+        if base::EXCLUSIVE.iter().any(|one| is_of_another_base(&one)) {
+            continue;
+        }
         let place = path::resolve(spec, &leaf.pointer);
         let old = spec.pointer(&place).unwrap_or_else(|| panic!("the base has no {}: add it", leaf.pointer));
         for (what, value, expected) in values(&leaf.schema, old) {

@@ -23,7 +23,10 @@ async fn each_field_of_a_version_gets_pods_or_is_refused_with_a_reason() {
 }
 
 async fn sweep(cluster: &Cluster) {
-    let variants = variants::of(&schema::<ModelVersion>("spec"), &base::version());
+    let mut variants = variants::of(&schema::<ModelVersion>("spec"), &base::version());
+    // The other fields have been tried already.
+    let with_runtime = variants::of(&schema::<ModelVersion>("spec"), &base::version_with_runtime());
+    variants.extend(with_runtime.into_iter().filter(|variant| path::top(&variant.pointer) == "runtime"));
     let accepted = verdict::accepted::<ModelVersion>(cluster, variants.clone()).await;
     verdict::changeable(&variants, &accepted);
     let published = stream::iter(verdict::different(accepted).into_iter().enumerate());
@@ -58,13 +61,18 @@ async fn publish(cluster: &Cluster, index: usize, variant: Variant) {
 
 #[tokio::test]
 async fn no_field_of_a_version_but_its_stage_can_change() {
+    for base in [base::version(), base::version_with_runtime()] {
+        no_field_can_change(&base).await;
+    }
+}
+
+async fn no_field_can_change(base: &Value) {
     let cluster = Cluster::with_namespace().await;
-    let base = base::version();
     let versions = cluster.raw::<ModelVersion>();
-    let stored = versions.create(&PostParams::default(), &object::<ModelVersion>("fraud", &base)).await;
+    let stored = versions.create(&PostParams::default(), &object::<ModelVersion>("fraud", base)).await;
     let stored = stored.expect("the base is accepted");
     let dry_run = PostParams { dry_run: true, ..PostParams::default() };
-    let variants = variants::of(&schema::<ModelVersion>("spec"), &base);
+    let variants = variants::of(&schema::<ModelVersion>("spec"), base);
     let variants = variants.into_iter().filter(|v| v.pointer != "/stage");
     let answers: Vec<_> = stream::iter(variants)
         .map(async |variant| {

@@ -213,6 +213,7 @@ fn in_production(entries: usize) -> Observed {
         other_in_production: false,
         deployment_unreadable: false,
         unreadable_sibling: None,
+        image_refusal: None,
         proof: None,
         pods: Pods::default(),
     }

@@ -110,7 +110,8 @@ fn expired(o: &Observed, now: Timestamp) -> Option<NextStep> {
 /// One more person approved the request. The rules of the approval policy are checked here again.
 fn approved(o: &Observed, _: Timestamp) -> Option<NextStep> {
     let transition = undecided(o)?;
-    let unmet = if transition.to == Stage::Production { requirements::unmet(o) } else { vec![] };
+    let mut unmet = if transition.to == Stage::Production { requirements::unmet(o) } else { vec![] };
+    unmet.extend(requirements::image(o).filter(|_| transition.to.is_served()));
     let approver = approvers::newest(&o.version, transition);
     // Requirements hold back the last approval only: the others change nothing yet.
     let needed = approvers::needed(o, &transition.requested_by, Some(transition));

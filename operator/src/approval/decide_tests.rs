@@ -41,6 +41,7 @@ pub(in crate::approval) fn observed(version: ModelVersion) -> Observed {
         other_in_production: false,
         deployment_unreadable: false,
         unreadable_sibling: None,
+        image_refusal: None,
         proof: None,
         pods: Pods { total: 1, ready: 1, ..Pods::default() },
     }

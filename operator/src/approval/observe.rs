@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use understudy_contract::probe::Proof;
 use understudy_crds::{
-    Approval, ModelDeployment, ModelVersion, ServedVersion, Stage,
+    Approval, Failure, ModelDeployment, ModelVersion, ServedVersion, Stage,
     condition::{self, SERVING},
     names,
 };
@@ -22,7 +22,9 @@ use crate::{
         received::Unreadable,
     },
     context::Context,
+    images,
     model_server::{probe, probes::Subject},
+    reasons,
 };
 
 /// Shortest and longest pause before a pod is asked again for the signature of its model.
@@ -54,6 +56,8 @@ pub struct Observed {
     pub deployment_unreadable: bool,
     /// Name of another version of the deployment that cannot be parsed. It may be in Production.
     pub unreadable_sibling: Option<String>,
+    /// Why the image of its `spec.runtime` may not run. `None` if it may, or if it has none.
+    pub image_refusal: Option<String>,
     /// What its pods report about whether the model answers. `None` if none was asked, or none has responded.
     pub proof: Option<Proof>,
 }
@@ -181,6 +185,13 @@ fn assemble(
         let workload = ctx.cache.workloads.get(&ObjectRef::new(&name).within(&namespace));
         pods.failure = workload.as_deref().and_then(pods::not_created);
     }
+    let image_refusal = images::refusal(&version, &ctx.config.runtime_registries);
+    if let Some(message) = image_refusal.as_ref().filter(|_| pods.total == 0) {
+        // The time does not change from pass to pass.
+        let at = version.metadata.creation_timestamp.clone().unwrap_or(Time(Timestamp::UNIX_EPOCH));
+        let reason = reasons::Pod::RuntimeImageNotAllowed.as_str().to_owned();
+        pods.failure = Some(Failure { reason, message: message.clone(), at });
+    }
     Observed {
         version,
         deployment,
@@ -191,6 +202,7 @@ fn assemble(
         pods,
         deployment_unreadable,
         unreadable_sibling,
+        image_refusal,
         proof: None,
     }
 }
@@ -207,11 +219,12 @@ pub async fn pods(mut observed: Observed, ctx: &Context) -> Observed {
     let key = Key::new(&observed.version.namespace().unwrap_or_default(), &observed.version.name_any());
     let subject = &Subject::Version(key);
     let digest = observed.version.spec.artifact.digest();
+    let image = observed.version.spec.runtime.as_ref().map(|runtime| runtime.image.clone());
     let pods = observed.pods.ready_addresses.iter().take(asked);
     let answers = join_all(pods.map(|pod| ctx.probes.pod(subject, pod))).await;
     for answered in answers.iter().flatten() {
         let Ok(answer) = answered.as_ref() else { continue };
-        if answer.digest != digest {
+        if answer.digest != digest || answer.runtime_image != image {
             continue;
         }
         observed.proof = Some(proof::better(observed.proof, &answer.proof));

@@ -25,6 +25,11 @@ pub fn unmet(observed: &Observed) -> Vec<(reasons::Hold, String)> {
     reasons
 }
 
+/// No pod of a version starts whose image is not allowed.
+pub fn image(observed: &Observed) -> Option<(reasons::Hold, String)> {
+    observed.image_refusal.clone().map(|message| (reasons::Hold::RuntimeImageNotAllowed, message))
+}
+
 fn metric(gate: &Gate, own: Option<&Evaluation>, main: Option<&Evaluation>) -> Option<String> {
     let name = &gate.metric;
     let Some(value) = own.and_then(|e| e.metric(name)) else {

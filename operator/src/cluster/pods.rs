@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use k8s_openapi::{
-    api::core::v1::{ContainerStatus, Pod, PodStatus},
+    api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod, PodStatus},
     apimachinery::pkg::apis::meta::v1::Time,
 };
 use understudy_contract as contract;
@@ -12,6 +12,8 @@ use understudy_crds::{Failure, names};
 use super::{labels::label, workload::Workload};
 use crate::reasons;
 
+/// Name of the container that runs the image of `spec.runtime`.
+pub const RUNTIME: &str = "runtime";
 /// Types of the conditions that are read.
 const READY: &str = "Ready";
 const SCHEDULED: &str = "PodScheduled";
@@ -96,16 +98,20 @@ impl PodsByVersion {
 pub fn read_part(status: PodStatus) -> PodStatus {
     let conditions =
         status.conditions.into_iter().flatten().filter(|c| [READY, SCHEDULED].contains(&&*c.type_));
-    let container = status.container_statuses.into_iter().flatten().next().map(|container| ContainerStatus {
+    let part = |container: ContainerStatus| ContainerStatus {
         name: container.name,
         state: container.state,
         last_state: container.last_state,
         ..ContainerStatus::default()
-    });
+    };
+    let container = status.container_statuses.into_iter().flatten().next().map(part);
+    // Only the pods of a version with an image of its own have them.
+    let before: Vec<_> = status.init_container_statuses.into_iter().flatten().take(2).map(part).collect();
     PodStatus {
         pod_ip: status.pod_ip,
         conditions: Some(conditions.collect()),
         container_statuses: container.map(|container| vec![container]),
+        init_container_statuses: (!before.is_empty()).then_some(before),
         ..PodStatus::default()
     }
 }
@@ -118,18 +124,45 @@ fn is_ready(pod: &Pod) -> bool {
         .any(|c| c.type_ == READY && c.status == "True")
 }
 
-/// Why a pod is not ready, if its status says so: the end of its container, its image, its node.
+/// Why a pod is not ready, if its status says so: the newest end of a container, an image, its node.
 fn failure(pod: &Pod) -> Option<Failure> {
     let status = pod.status.as_ref()?;
-    let container = status.container_statuses.iter().flatten().next();
-    container.and_then(ended).or_else(|| container.and_then(|c| waiting(c, pod))).or_else(|| unscheduled(pod))
+    let server = status.container_statuses.iter().flatten().next();
+    let before = status.init_container_statuses.iter().flatten();
+    let all = || before.clone().chain(server);
+    let end = |container: &ContainerStatus| match container.name.as_str() {
+        RUNTIME => runtime_ended(container),
+        _ => ended(container),
+    };
+    // Of two that ended at the same time, the first one is the cause.
+    let ends = all().filter_map(end).reduce(|known, next| if next.at.0 > known.at.0 { next } else { known });
+    ends.or_else(|| all().find_map(|container| waiting(container, pod))).or_else(|| unscheduled(pod))
+}
+
+/// The newest end of a container.
+fn terminated(container: &ContainerStatus) -> Option<&ContainerStateTerminated> {
+    [&container.state, &container.last_state].into_iter().flatten().find_map(|s| s.terminated.as_ref())
+}
+
+/// Why the image of `spec.runtime` ended. It should never end before the server.
+fn runtime_ended(container: &ContainerStatus) -> Option<Failure> {
+    let ended = terminated(container)?;
+    let at = ended.finished_at.clone().unwrap_or(Time(jiff::Timestamp::UNIX_EPOCH));
+    let (reason, message) = if ended.reason.as_deref() == Some("OOMKilled") {
+        let message = "the image of spec.runtime ran out of memory: publish a new ModelVersion with a larger spec.runtime.resources.limits.memory";
+        (reasons::Pod::OutOfMemory, message.to_owned())
+    } else {
+        let message = format!(
+            "the image of spec.runtime ended with exit code {}: see kubectl logs <pod> -c {RUNTIME} --previous",
+            ended.exit_code
+        );
+        (reasons::Pod::RuntimeEnded, message)
+    };
+    Some(Failure { reason: reason.as_str().to_owned(), message, at })
 }
 
 fn ended(container: &ContainerStatus) -> Option<Failure> {
-    let ended = [&container.state, &container.last_state]
-        .into_iter()
-        .flatten()
-        .find_map(|s| s.terminated.as_ref())?;
+    let ended = terminated(container)?;
     // Exit code 0 is a stop, not a failure.
     if ended.exit_code == 0 {
         return None;
@@ -256,6 +289,41 @@ mod tests {
         }]});
         let failure = failure_of(pod("1.0.0", json!({"status": status})));
         assert_eq!((failure.reason.as_str(), failure.message.as_str()), ("ErrImagePull", "not found"));
+    }
+
+    /// A pod of a version with an image of its own, whose containers are in these states.
+    fn with_image(fetch: &serde_json::Value, runtime: &serde_json::Value) -> Arc<Pod> {
+        let container = |name: &str, state: &serde_json::Value| json!({"name": name, "image": "i", "imageID": "", "ready": false, "restartCount": 1, "lastState": state});
+        pod(
+            "1.0.0",
+            json!({"status": {
+                "initContainerStatuses": [container("fetch", fetch), container("runtime", runtime)],
+                "containerStatuses": [{
+                    "name": "server", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
+                    "state": {"waiting": {"reason": "PodInitializing"}},
+                }],
+            }}),
+        )
+    }
+
+    #[test]
+    fn the_failure_to_fetch_the_artifact_for_an_image_is_that_of_the_pod() {
+        let message = r#"{"reason":"DigestMismatch","message":"expected sha256:aa, found sha256:bb"}"#;
+        let ended =
+            json!({"terminated": {"exitCode": 1, "message": message, "finishedAt": "2026-11-21T10:00:00Z"}});
+        assert_eq!(failure_of(with_image(&ended, &json!({}))).reason, "DigestMismatch");
+    }
+
+    #[test]
+    fn an_image_that_ends_is_a_failure_also_with_exit_code_0() {
+        let ended = |code: i32, reason: &str| json!({"terminated": {"exitCode": code, "reason": reason, "finishedAt": "2026-11-21T10:00:00Z"}});
+        let fetched = ended(0, "Completed");
+        let crashed = failure_of(with_image(&fetched, &ended(0, "Completed")));
+        assert_eq!(crashed.reason, "RuntimeEnded");
+        assert!(crashed.message.contains("exit code 0"), "{}", crashed.message);
+        let killed = failure_of(with_image(&fetched, &ended(137, "OOMKilled")));
+        assert_eq!(killed.reason, "OutOfMemory");
+        assert!(killed.message.contains("spec.runtime.resources"), "{}", killed.message);
     }
 
     #[test]

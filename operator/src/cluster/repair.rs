@@ -191,7 +191,8 @@ fn is_default(kind: &str, path: &str, value: &Value) -> bool {
 }
 
 fn is_default_of_pods(path: &str, value: &Value) -> bool {
-    if let Some(path) = path.strip_prefix("containers[].") {
+    if let Some(path) = path.strip_prefix("containers[].").or_else(|| path.strip_prefix("initContainers[]."))
+    {
         let probe = ["startupProbe.", "readinessProbe.", "livenessProbe."];
         if let Some(path) = probe.iter().find_map(|probe| path.strip_prefix(probe)) {
             return match path {

@@ -77,6 +77,7 @@ impl World {
             model: probe::Signature { inputs: vec![], outputs: vec![], opset: 17, bytes: 1 },
             latency_micros: 12,
             proof: Proof::Synthetic,
+            runtime_image: None,
         })
     }
 

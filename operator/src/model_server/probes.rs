@@ -52,6 +52,8 @@ pub struct Answer {
     pub version: String,
     /// The digest of its artifact.
     pub digest: String,
+    /// The image that runs it. `None` for the built-in engine.
+    pub runtime_image: Option<String>,
     /// The signature of its model. Kept only for a version.
     pub model: Option<Signature>,
     /// What is known about whether its model answers.
@@ -299,6 +301,7 @@ impl Shared {
         Ok(Answer {
             version: answer.version,
             digest: answer.digest,
+            runtime_image: answer.runtime_image,
             model: keeps_model.then_some(answer.model),
             proof: answer.proof,
         })

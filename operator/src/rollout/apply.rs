@@ -33,6 +33,7 @@ use crate::{
     },
     context::Context,
     error_chain::chain,
+    images,
 };
 
 /// Annotation of pods: the newest edition of the routing. When it changes, the kubelet updates the mounted ConfigMap
@@ -98,7 +99,9 @@ pub async fn workloads(ctx: &Context, waves: &Waves, observed: &Observed, plan: 
         let wanted = build::workload(&observed.md, version, *replicas, &ctx.config);
         let name = wanted.name_any();
         let found = observed.workloads.get(&name).map(Arc::as_ref);
-        if has_callers_of_another(ctx, observed, version, found, &wanted) {
+        if has_callers_of_another(ctx, observed, version, found, &wanted)
+            || (found.is_none() && may_not_start(ctx, observed, version))
+        {
             continue;
         }
         let origin = build::Origin::new(&observed.md, version, &ctx.config, &waves.operator);
@@ -126,6 +129,12 @@ pub async fn workloads(ctx: &Context, waves: &Waves, observed: &Observed, plan: 
     out
 }
 
+/// Whether the version has an image that is not allowed. What runs stays, and so does main, whatever becomes of its pods: the list
+/// decides what starts, and callers depend on main.
+fn may_not_start(ctx: &Context, observed: &Observed, version: &ModelVersion) -> bool {
+    images::refusal(version, &ctx.config.runtime_registries).is_some() && !observed.md.is_main(version)
+}
+
 /// Whether callers may reach the pods of this number, and not because this version is main: the one that was main, or to
 /// which callers were switched, was deleted, and another one has its number. Its bytes wait until callers have left, which
 /// this pass makes them do.
@@ -144,8 +153,8 @@ fn has_callers_of_another(
         return true;
     }
     let service = cached(&ctx.cache.services, &observed.namespace(), &md.name_any());
-    let sha256 = wanted.spec.as_ref().and_then(build::sha256);
-    let differs = |found: &Workload| build::sha256(&found.spec()) != sha256;
+    let bytes = wanted.spec.as_ref().map(build::bytes);
+    let differs = |found: &Workload| Some(build::bytes(&found.spec())) != bytes;
     service.is_some_and(|service| build::selects(&service, number)) && found.is_none_or(differs)
 }
 

@@ -15,6 +15,8 @@ trait Element: Sized {
     const WHAT: &'static str;
     /// Most elements of a tensor. Numbers are limited by the size of the body: none takes more than four times its text.
     const MOST: usize = usize::MAX;
+    /// What `null` stands for in an answer of another server: JSON has no NaN.
+    const NULL: Option<Self> = None;
     fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal>;
 }
 
@@ -33,6 +35,7 @@ integer!(u8: "UINT8", u16: "UINT16", u32: "UINT32", u64: "UINT64", i8: "INT8", i
 
 impl Element for f32 {
     const WHAT: &'static str = "a number that fits FP32";
+    const NULL: Option<Self> = Some(Self::NAN);
     #[inline]
     fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
         Ok(scanner.number().and_then(|(number, text)| number.to_f32(text)))
@@ -41,6 +44,7 @@ impl Element for f32 {
 
 impl Element for f64 {
     const WHAT: &'static str = "a number that fits FP64";
+    const NULL: Option<Self> = Some(Self::NAN);
     #[inline]
     fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, Refusal> {
         Ok(scanner.number().and_then(|(number, text)| number.to_f64(text)))
@@ -83,13 +87,33 @@ pub fn read(
     Ok((data, layout))
 }
 
+/// Reads the data of a tensor in an answer of another server, in which `null` is NaN.
+pub fn read_answer(
+    scanner: &mut Scanner<'_>,
+    name: &str,
+    datatype: Datatype,
+) -> Result<(Data, Layout), Refusal> {
+    let mut data = Data::with_capacity(datatype, 0);
+    let layout = append_with::<true>(scanner, name, &mut data)?;
+    Ok((data, layout))
+}
+
 /// Reads a value or nested lists, and appends the elements to `data`.
 pub fn append(scanner: &mut Scanner<'_>, name: &str, data: &mut Data) -> Result<Layout, Refusal> {
+    append_with::<false>(scanner, name, data)
+}
+
+/// `NULLS` says whether `null` is NaN.
+fn append_with<const NULLS: bool>(
+    scanner: &mut Scanner<'_>,
+    name: &str,
+    data: &mut Data,
+) -> Result<Layout, Refusal> {
     macro_rules! append {
         ($elements:expr) => {{
             let elements = std::mem::take($elements);
             let mut list = List { elements, extents: Layout::new(), leaves: None };
-            list.value(scanner, name, 0)?;
+            list.value::<NULLS>(scanner, name, 0)?;
             // An empty list beside an element, `[[],1]`, has a level below the elements.
             if list.leaves.is_some_and(|level| level != list.extents.len()) {
                 return Err(ragged(name));
@@ -130,11 +154,21 @@ struct List<T> {
 }
 
 impl<T: Element> List<T> {
-    fn value(&mut self, scanner: &mut Scanner<'_>, name: &str, level: usize) -> Result<(), Refusal> {
+    fn value<const NULLS: bool>(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        name: &str,
+        level: usize,
+    ) -> Result<(), Refusal> {
         if scanner.take(b'[') {
-            return self.list(scanner, name, level);
+            return self.list::<NULLS>(scanner, name, level);
         }
-        let Some(element) = T::read(scanner)? else {
+        let read = if NULLS && scanner.peek() == Some(b'n') && scanner.literal("null") {
+            T::NULL
+        } else {
+            T::read(scanner)?
+        };
+        let Some(element) = read else {
             return Err(Refusal::bad(format!(
                 "input `{name}`: {}",
                 scanner.wrong(&format!("expected {}", T::WHAT))
@@ -150,7 +184,12 @@ impl<T: Element> List<T> {
         Ok(())
     }
 
-    fn list(&mut self, scanner: &mut Scanner<'_>, name: &str, level: usize) -> Result<(), Refusal> {
+    fn list<const NULLS: bool>(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        name: &str,
+        level: usize,
+    ) -> Result<(), Refusal> {
         const OPEN: usize = usize::MAX;
         if level == DEPTH {
             return Err(scanner.too_deep());
@@ -161,7 +200,7 @@ impl<T: Element> List<T> {
         let mut extent = 0;
         if !scanner.take(b']') {
             loop {
-                self.value(scanner, name, level + 1)?;
+                self.value::<NULLS>(scanner, name, level + 1)?;
                 extent += 1;
                 if !scanner.take(b',') {
                     scanner.expect(b']')?;

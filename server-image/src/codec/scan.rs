@@ -114,6 +114,12 @@ impl<'a> Scanner<'a> {
         Some((number, text))
     }
 
+    /// Reads an integer. `None` if none follows that fits.
+    pub fn integer(&mut self) -> Option<i64> {
+        let (number, text) = self.number()?;
+        number.to_integer(text)?.try_into().ok()
+    }
+
     /// Reads `true` or `false`. `None` if neither follows.
     pub fn boolean(&mut self) -> Option<bool> {
         [true, false].into_iter().find(|value| self.literal(if *value { "true" } else { "false" }))
@@ -244,7 +250,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    pub(super) fn too_deep(&self) -> Refusal {
+    pub(crate) fn too_deep(&self) -> Refusal {
         self.wrong(&format!("nested more than {DEPTH} deep"))
     }
 }

@@ -46,7 +46,7 @@ impl Engine {
         metrics: Arc<Metrics>,
         bounds: Bounds,
     ) -> std::io::Result<Self> {
-        let placement = Placement::new(model.latency, model.has_loops);
+        let placement = Placement::new(model.latency, model.unpredictable);
         let sessions = Sharded::of(sessions.into_iter().map(Mutex::new));
         let overload = Overload::new(bounds.queue_target, Instant::now());
         let shared = Arc::new(Shared { model, sessions, metrics, bounds, placement, overload });

@@ -208,7 +208,9 @@ impl Shared {
         let outputs = outputs.map_err(|error| match error {
             RunError::Rejected(_) => Refusal::BadRequest(error.to_string()),
             RunError::Stopped => Refusal::Stopped(limit.all),
-            RunError::Failed(what) => Refusal::Backend(what),
+            RunError::Failed(what) | RunError::Broken(what) => Refusal::Backend(what),
+            RunError::Unavailable(why) => Refusal::NotReady(why),
+            RunError::Busy(why) => Refusal::Busy(why),
         })?;
         if let Some(trace) = trace {
             trace.outputs = exchange::tensors(&outputs);

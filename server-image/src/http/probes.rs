@@ -23,6 +23,8 @@ const DEFAULT_RECORDS: usize = 100;
 pub struct State {
     /// The model is loaded and warm.
     pub loaded: bool,
+    /// What runs the model is ready.
+    pub available: bool,
     /// SIGTERM arrived.
     pub draining: bool,
 }
@@ -44,7 +46,11 @@ impl Handler for Probes {
 impl Probes {
     async fn respond(&self, request: Request<RequestBody>) -> HttpResponse {
         let Self { service, metrics } = self;
-        let state = State { loaded: service.is_loaded(), draining: service.is_draining() };
+        let state = State {
+            loaded: service.is_loaded(),
+            available: service.is_available(),
+            draining: service.is_draining(),
+        };
         match (request.method(), request.uri().path(), service.observer()) {
             (&Method::POST, paths::OUTCOMES, _) => {
                 service.outcomes(request, false).await.unwrap_or_else(|refusal| refusal.response())
@@ -84,9 +90,14 @@ fn plain(method: &Method, path: &str, state: State, metrics: &Metrics) -> HttpRe
         ("GET" | "HEAD", paths::METRICS) => (StatusCode::OK, metrics.text().into()),
         ("GET" | "HEAD", paths::LIVEZ) => (StatusCode::OK, "ok".into()),
         ("GET" | "HEAD", paths::STARTUPZ) if state.loaded => (StatusCode::OK, "ok".into()),
-        ("GET" | "HEAD", paths::READYZ) if state.loaded && !state.draining => (StatusCode::OK, "ok".into()),
+        ("GET" | "HEAD", paths::READYZ) if state.loaded && state.available && !state.draining => {
+            (StatusCode::OK, "ok".into())
+        }
         ("GET" | "HEAD", paths::READYZ) if state.draining => {
             (StatusCode::SERVICE_UNAVAILABLE, "draining".into())
+        }
+        ("GET" | "HEAD", paths::READYZ) if state.loaded => {
+            (StatusCode::SERVICE_UNAVAILABLE, "the image of spec.runtime is not ready".into())
         }
         ("GET" | "HEAD", paths::READYZ | paths::STARTUPZ) => {
             (StatusCode::SERVICE_UNAVAILABLE, "loading".into())

@@ -45,6 +45,8 @@ pub struct Service {
     version: String,
     loaded: OnceLock<Loaded>,
     draining: AtomicBool,
+    /// Whether the program that runs the model is ready. The built-in engine always is.
+    available: AtomicBool,
     metrics: Arc<Metrics>,
     bodies: BodyBudget,
     unsent: Unsent,
@@ -70,11 +72,13 @@ impl Service {
     ) -> Self {
         let (deployment, version) = (deployment.to_owned(), version.to_owned());
         let (loaded, draining) = (OnceLock::new(), AtomicBool::new(false));
+        let available = AtomicBool::new(true);
         Self {
             deployment,
             version,
             loaded,
             draining,
+            available,
             metrics,
             bodies: BodyBudget::new(max_body),
             unsent: Unsent::new(memory),
@@ -139,10 +143,21 @@ impl Service {
         describe::index(only_ready, &self.deployment, &self.version, self.is_loaded())
     }
 
-    /// Whether callers should send requests: the model is loaded, and the server is not draining.
+    /// Whether callers should send requests: the model is loaded, what runs it is ready, and the server is not draining.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.is_loaded() && !self.is_draining()
+        self.is_loaded() && self.is_available() && !self.is_draining()
+    }
+
+    /// Whether the program that runs the model is ready, if the built-in engine does not run it.
+    pub fn set_available(&self, available: bool) {
+        self.available.store(available, Relaxed);
+    }
+
+    /// Whether what runs the model is ready.
+    #[must_use]
+    pub fn is_available(&self) -> bool {
+        self.available.load(Relaxed)
     }
 
     /// From now on the server is not ready. It handles requests as before.

@@ -3,6 +3,7 @@
 mod parallelism;
 mod prepare;
 mod sessions;
+mod sidecar;
 
 use std::{num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
@@ -20,6 +21,7 @@ pub use parallelism::{Resources, Wanted};
 use prepare::{Prepared, median, reproduce, try_synthetic, warm};
 pub use sessions::environment;
 use sessions::{File, open, open_one};
+pub use sidecar::{SidecarOptions, sidecar};
 
 /// The assumed time of an inference while none is known: too long for the threads that read requests.
 const UNKNOWN: Duration = Duration::from_millis(1);
@@ -80,10 +82,7 @@ pub fn model(options: &LoadOptions<'_>) -> Result<(Model, Vec<OnnxRuntime>), Fai
     let mut parallelism = Parallelism::of(options.wanted, options.resources, bytes);
     let (mut sessions, mut signature) = open(&environment, &files, options.deadlines, parallelism)?;
     let features = features(&sessions[0]);
-    if features.as_ref().is_some_and(|names| names.len() > FEATURES) {
-        let message = format!("the metadata property `feature_names` has more than {FEATURES} names");
-        return Err(Failure::new(Reason::InvalidModel, message));
-    }
+    check_features(features.as_deref(), Reason::InvalidModel)?;
     let Prepared { inputs, proof, examples } = match options.examples {
         Some(file) => {
             reproduce(file, &mut sessions[0], &mut signature, features.as_deref(), options.max_run)?
@@ -118,7 +117,8 @@ pub fn model(options: &LoadOptions<'_>) -> Result<(Model, Vec<OnnxRuntime>), Fai
         }),
         bytes: options.artifact.bytes,
         opset: options.facts.opset,
-        has_loops,
+        unpredictable: has_loops,
+        runtime_image: None,
         templates: Templates::new(options.deployment, options.version, &signature),
         signature: Arc::clone(&signature),
         features,
@@ -130,6 +130,14 @@ pub fn model(options: &LoadOptions<'_>) -> Result<(Model, Vec<OnnxRuntime>), Fai
     };
     let sessions = sessions.into_iter().map(|session| OnnxRuntime::new(session, Arc::clone(&signature)));
     Ok((model, sessions.collect()))
+}
+
+fn check_features(features: Option<&[String]>, reason: Reason) -> Result<(), Failure> {
+    if features.is_some_and(|names| names.len() > FEATURES) {
+        let message = format!("the metadata property `feature_names` has more than {FEATURES} names");
+        return Err(Failure::new(reason, message));
+    }
+    Ok(())
 }
 
 /// Sessions with more threads for each run, if they pay, and the time of a run. The first one is warm. A run on one thread

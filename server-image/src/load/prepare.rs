@@ -7,9 +7,7 @@ use understudy_contract::{Failure, Reason, probe::Proof};
 use crate::{
     examples::{self, Examples, ExamplesFile, Reproduced},
     output::Output,
-    outputs::{self, learn_classes},
-    pipeline::Pipeline,
-    session::RunError,
+    session::{RunError, Trial},
     signature::Signature,
     tensor::Tensor,
     warm_up::{self, Found},
@@ -30,21 +28,23 @@ pub(super) struct Prepared {
 /// Reproduces the examples.
 pub(super) fn reproduce(
     file: &ExamplesFile,
-    session: &mut Pipeline,
+    session: &mut impl Trial,
     signature: &mut Signature,
     features: Option<&[String]>,
     max_run: Duration,
 ) -> Result<Prepared, Failure> {
     let mut is_first = true;
     let mut run = |inputs: &[Tensor], signature: &mut Signature| -> Result<Vec<Output>, String> {
-        let values = session.run(inputs, Instant::now() + max_run).map_err(|error| match error {
+        let until = Instant::now() + max_run;
+        let answer = if std::mem::take(&mut is_first) {
+            session.first(inputs, signature, until)
+        } else {
+            session.answer(inputs, signature, until)
+        };
+        answer.map_err(|error| match error {
             RunError::Stopped => format!("{error} after {} s", max_run.as_secs_f64()),
             error => error.to_string(),
-        })?;
-        if std::mem::take(&mut is_first) {
-            learn_classes(&values, signature).map_err(|error| error.to_string())?;
-        }
-        outputs::of(values, signature)
+        })
     };
     let Reproduced { examples, inputs } = examples::reproduce(file, signature, features, &mut run)?;
     let count = examples.count();
@@ -54,15 +54,14 @@ pub(super) fn reproduce(
 
 /// Tries synthetic inputs. A model that fails on all of them may answer its callers nevertheless.
 pub(super) fn try_synthetic(
-    session: &mut Pipeline,
+    session: &mut impl Trial,
     signature: &mut Signature,
     max_run: Duration,
 ) -> Result<Prepared, Failure> {
     let examples = Examples::default();
     match warm_up::find(session, signature, max_run)? {
         Found::Works(inputs) => {
-            let values = session.run(&inputs, Instant::now() + max_run).map_err(failed)?;
-            learn_classes(&values, signature).map_err(|error| failed(error.into()))?;
+            session.first(&inputs, signature, Instant::now() + max_run).map_err(failed)?;
             Ok(Prepared { inputs, proof: Proof::Synthetic, examples })
         }
         Found::Nothing { simplest, error } => {
@@ -83,7 +82,11 @@ pub(super) fn try_synthetic(
 }
 
 fn failed(error: RunError) -> Failure {
-    Failure::new(Reason::WarmUpFailed, error)
+    let reason = match error {
+        RunError::Broken(_) => Reason::InvalidRuntime,
+        _ => Reason::WarmUpFailed,
+    };
+    Failure::new(reason, error)
 }
 
 /// The error as it is reported.
@@ -93,15 +96,15 @@ fn shortened(mut error: String) -> String {
 }
 
 /// Runs these sessions once, so that no caller waits for what a session does in its first run.
-pub(super) fn warm(sessions: &mut [Pipeline], inputs: &[Tensor], max_run: Duration) -> Result<(), Failure> {
+pub(super) fn warm(sessions: &mut [impl Trial], inputs: &[Tensor], max_run: Duration) -> Result<(), Failure> {
     sessions
         .iter_mut()
-        .try_for_each(|session| session.run(inputs, Instant::now() + max_run).map(drop).map_err(failed))
+        .try_for_each(|session| session.attempt(inputs, Instant::now() + max_run).map_err(failed))
 }
 
 /// Warms up a session. Returns the median time of an inference.
 pub(super) fn median(
-    session: &mut Pipeline,
+    session: &mut impl Trial,
     inputs: &[Tensor],
     max_run: Duration,
 ) -> Result<Duration, Failure> {
@@ -109,7 +112,7 @@ pub(super) fn median(
     let mut times = Vec::with_capacity(RUNS);
     while times.is_empty() || (times.len() < RUNS && begin.elapsed() < MAX_WARM_UP) {
         let start = Instant::now();
-        session.run(inputs, start + max_run).map_err(failed)?;
+        session.attempt(inputs, start + max_run).map_err(failed)?;
         times.push(start.elapsed());
     }
     times.sort_unstable();

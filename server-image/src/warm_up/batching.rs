@@ -7,8 +7,7 @@ use super::{Dimension, dimensions};
 use crate::{
     batch::Batching,
     output::Output,
-    outputs,
-    pipeline::Pipeline,
+    session::Trial,
     signature::Signature,
     tensor::{Data, Tensor},
 };
@@ -33,7 +32,7 @@ const TOLERANCE: f64 = 1e-5;
 
 /// How requests can be joined, if that is possible and pays. A run of `synthetic` takes `latency`.
 pub fn find(
-    session: &mut Pipeline,
+    session: &mut impl Trial,
     signature: &Signature,
     synthetic: &[Tensor],
     latency: Duration,
@@ -53,8 +52,7 @@ pub fn find(
     if !is_faster(session, &batching.join(&[one, one]), latency) {
         return None;
     }
-    let mut outputs =
-        |inputs: &[Tensor]| outputs::of(session.run(inputs, Instant::now() + PATIENCE).ok()?, signature).ok();
+    let mut outputs = |inputs: &[Tensor]| session.answer(inputs, signature, Instant::now() + PATIENCE).ok();
     let of_one = outputs(one)?;
     let (other, of_other) = FACTORS.iter().find_map(|factor| {
         let other = varied(one, &batching.inputs, *factor);
@@ -88,15 +86,15 @@ pub fn find(
 }
 
 /// Whether a run of these two requests is faster than two runs.
-fn is_faster(session: &mut Pipeline, two: &[Tensor], latency: Duration) -> bool {
+fn is_faster(session: &mut impl Trial, two: &[Tensor], latency: Duration) -> bool {
     fastest(session, two).is_some_and(|best| best.as_secs_f64() < TWO * 2.0 * latency.as_secs_f64())
 }
 
 /// The time of the faster one of two runs: the first one with a new shape is slower. `None` if one fails.
-fn fastest(session: &mut Pipeline, inputs: &[Tensor]) -> Option<Duration> {
+fn fastest(session: &mut impl Trial, inputs: &[Tensor]) -> Option<Duration> {
     let mut time = || {
         let begin = Instant::now();
-        session.run(inputs, begin + PATIENCE).ok()?;
+        session.attempt(inputs, begin + PATIENCE).ok()?;
         Some(begin.elapsed())
     };
     let (first, second) = (time()?, time()?);

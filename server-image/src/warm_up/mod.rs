@@ -17,8 +17,7 @@ pub use batching::find as batching;
 use values::Values;
 
 use crate::{
-    pipeline::Pipeline,
-    session::RunError,
+    session::{RunError, Trial},
     signature::{Port, Signature},
     tensor::{Data, ShapeText, Tensor, elements},
 };
@@ -70,13 +69,19 @@ pub enum Found {
 
 /// Searches for synthetic inputs on which the model runs.
 ///
-/// Fails with `InvalidModel` if no request could carry an input, and with `WarmUpFailed` if a run needs more memory than the
+/// Fails with `InvalidModel` if no request could carry an input, with `InvalidRuntime` if the image that runs the model does not
+/// speak its protocol, and with `WarmUpFailed` if a run needs more memory than the
 /// process may use, or if the first one takes longer than `max_run`.
-pub fn find(session: &mut Pipeline, signature: &Signature, max_run: Duration) -> Result<Found, Failure> {
+pub fn find(session: &mut impl Trial, signature: &Signature, max_run: Duration) -> Result<Found, Failure> {
     let ranks = if signature.inputs.iter().any(|port| port.any_shape) { &RANKS[..] } else { &RANKS[..1] };
     let layouts: Vec<_> = ranks.iter().map(|rank| dimensions(session, signature, *rank)).collect();
-    let mut search =
-        Search { session, until: Instant::now() + max_run, is_endless: false, first_error: None };
+    let mut search = Search {
+        session,
+        until: Instant::now() + max_run,
+        is_endless: false,
+        first_error: None,
+        broken: None,
+    };
     let mut simplest = None;
     for inputs in &layouts {
         for sizes in candidates(inputs) {
@@ -105,6 +110,9 @@ pub fn find(session: &mut Pipeline, signature: &Signature, max_run: Duration) ->
             }
         }
     }
+    if let Some(what) = search.broken {
+        return Err(Failure::new(Reason::InvalidRuntime, what));
+    }
     if search.is_endless {
         let message = format!(
             "the first inference, on inputs of zeros, was stopped after {} s, and no other one succeeded: publish the model with spec.examples if it is faster on others",
@@ -127,24 +135,30 @@ fn needs_memory(error: &str) -> bool {
 }
 
 /// Runs the model until it succeeds.
-struct Search<'s> {
-    session: &'s mut Pipeline,
+struct Search<'s, S> {
+    session: &'s mut S,
     /// When the first run ends, and after it the search.
     until: Instant,
     /// Whether the first run was stopped.
     is_endless: bool,
     /// Why the first run failed: it had the simplest inputs.
     first_error: Option<String>,
+    /// What is wrong with the image that runs the model. Nothing else is tried then.
+    broken: Option<String>,
 }
 
-impl Search<'_> {
+impl<S: Trial> Search<'_, S> {
     /// Whether the model runs on these inputs. No longer tried when the search is over.
     fn succeeds(&mut self, tensors: &[Tensor]) -> bool {
         if self.is_over() {
             return false;
         }
-        match self.session.run(tensors, self.until) {
-            Ok(_) => true,
+        match self.session.attempt(tensors, self.until) {
+            Ok(()) => true,
+            Err(RunError::Broken(what)) => {
+                self.broken = Some(what);
+                false
+            }
             Err(error) => {
                 if self.first_error.is_none() {
                     self.is_endless = error == RunError::Stopped;
@@ -172,12 +186,12 @@ impl Search<'_> {
     }
 
     fn is_over(&self) -> bool {
-        self.first_error.is_some() && Instant::now() > self.until
+        self.broken.is_some() || (self.first_error.is_some() && Instant::now() > self.until)
     }
 }
 
 /// The dimensions of each input. `rank` is the number of those that the model does not declare.
-fn dimensions(session: &Pipeline, signature: &Signature, rank: usize) -> Vec<Vec<Dimension>> {
+fn dimensions(session: &impl Trial, signature: &Signature, rank: usize) -> Vec<Vec<Dimension>> {
     let names = session.dimension_names();
     let variable = |port: &Port| !port.any_shape && port.shape.first() == Some(&-1);
     let rows = signature.inputs.iter().zip(&names).find(|(port, _)| variable(port));

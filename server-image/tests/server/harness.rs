@@ -129,6 +129,13 @@ impl Launch {
         server
     }
 
+    /// Starts it and waits for its end. Returns the exit code and the content of a file.
+    pub fn ends(mut self, file: &str) -> (Option<i32>, Vec<u8>) {
+        let output = self.command.output().unwrap();
+        let log = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), std::fs::read(file).unwrap_or_else(|_| panic!("{log}")))
+    }
+
     /// Starts it and waits for its end. Returns the exit code and the termination message.
     pub fn fails(mut self) -> (Option<i32>, Value) {
         let output = self.command.output().unwrap();

@@ -27,6 +27,7 @@ mod relay;
 mod role;
 mod rows;
 mod rules;
+mod runtime;
 mod shutdown;
 mod telemetry;
 mod triton;

@@ -92,6 +92,11 @@ fn graphs_before_the_model_add_their_secrets_their_volumes_and_one_argument_and_
 }
 
 #[test]
+fn an_image_that_runs_the_model_sees_the_model_file_and_none_of_the_credentials() {
+    check("runtime");
+}
+
+#[test]
 fn a_pull_secret_that_chart_and_deployment_name_is_listed_once() {
     let config: Config = serde_saphyr::from_str("{serverImage: s, imagePullSecrets: [{name: a}, {name: b}]}")
         .expect("a configuration");

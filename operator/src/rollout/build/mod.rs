@@ -4,6 +4,7 @@ mod budget;
 mod config_map;
 mod metadata;
 mod routing;
+mod runtime;
 mod service;
 mod template;
 mod volumes;
@@ -18,7 +19,7 @@ pub use service::{
     Answering, challenger_service, is_switched, main_service, peers_service, same_callers, selects,
     version_service,
 };
-pub use template::{Origin, image, operator_hash, set_image, sha256};
+pub use template::{Origin, bytes, image, operator_hash, set_image};
 pub use workload::workload;
 
 #[cfg(test)]

@@ -1,15 +1,18 @@
 //! From what the pod template of a workload was made: an annotation that tells a change of the operator's configuration
 //! from a change by a user, and both from an edit by others. Pure.
 
-use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec};
+use k8s_openapi::api::{
+    apps::v1::{Deployment, DeploymentSpec},
+    core::v1::Container,
+};
 use kube::ResourceExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use understudy_crds::{ModelDeployment, ModelVersion};
 
-use super::workload::workload;
-use crate::config::Config;
+use super::{runtime::FETCH, workload::workload};
+use crate::{cluster::pods::RUNTIME, config::Config};
 
 /// Annotation of a workload with its [`Origin`], as JSON.
 const ORIGIN: &str = "understudy.dev/template";
@@ -44,6 +47,7 @@ impl Origin {
         // Later fields are a part only if they are set: the hash of other versions stays as an older operator wrote it.
         spec.extend(mv.spec.examples.as_ref().map(|examples| json!(examples)));
         spec.extend((!mv.spec.preprocessing.is_empty()).then(|| json!(mv.spec.preprocessing)));
+        spec.extend(mv.spec.runtime.as_ref().map(|runtime| json!(runtime)));
         spec.extend(md.spec.threads.as_ref().map(|threads| json!(threads)));
         Self {
             spec: hash(&Value::Array(spec)),
@@ -70,10 +74,14 @@ pub fn image(workload: &DeploymentSpec) -> Option<&str> {
     workload.template.spec.as_ref()?.containers.first()?.image.as_deref()
 }
 
-/// The digest of the model that the pods of a workload with this spec load: 64 hexadecimal digits.
-pub fn sha256(workload: &DeploymentSpec) -> Option<&str> {
-    let arguments = workload.template.spec.as_ref()?.containers.first()?.args.as_ref()?;
-    arguments.iter().find_map(|argument| argument.strip_prefix("--sha256="))
+/// What decides the answers of the pods of a workload with this spec: the digest of the model, 64 hexadecimal digits, and
+/// everything about the image that runs it, if that is not the built-in engine.
+pub fn bytes(workload: &DeploymentSpec) -> (Option<&str>, Option<&Container>) {
+    let pod = workload.template.spec.as_ref();
+    let arguments = pod.and_then(|pod| pod.containers.first()?.args.as_ref());
+    let sha256 = arguments.and_then(|all| all.iter().find_map(|argument| argument.strip_prefix("--sha256=")));
+    let containers = pod.and_then(|pod| pod.init_containers.as_ref());
+    (sha256, containers.and_then(|all| all.iter().find(|container| container.name == RUNTIME)))
 }
 
 /// Sets the image in the template of a workload with this spec.
@@ -81,6 +89,10 @@ pub fn set_image(workload: &mut DeploymentSpec, image: &str) {
     let containers = workload.template.spec.as_mut().map(|pod| &mut pod.containers);
     if let Some(container) = containers.and_then(|containers| containers.first_mut()) {
         container.image = Some(image.to_owned());
+    }
+    let before = workload.template.spec.as_mut().and_then(|pod| pod.init_containers.as_mut());
+    if let Some(fetch) = before.into_iter().flatten().find(|container| container.name == FETCH) {
+        fetch.image = Some(image.to_owned());
     }
 }
 
@@ -155,6 +167,38 @@ mod tests {
     #[test]
     fn the_hash_of_a_version_without_later_fields_is_that_of_the_last_release() {
         assert_eq!(of_spec(&json!({})), "096350df75d6");
+    }
+
+    #[test]
+    fn another_image_is_not_the_same_bytes_though_the_model_is_the_same_file() {
+        let md = deployment(json!({}));
+        let made = |parts: Value| {
+            workload(&md, &version("1.2.0", parts), 1, &config(json!({}))).spec.expect("a spec")
+        };
+        let with =
+            |name: &str| json!({"spec": {"runtime": {"image": format!("r.example.com/{name}@sha256:00")}}});
+        let (one, other, none) = (made(with("one")), made(with("other")), made(json!({})));
+        assert_eq!(bytes(&one), bytes(&made(with("one"))));
+        for different in [&other, &none] {
+            assert_eq!(bytes(&one).0, bytes(different).0, "the model is the same");
+            assert_ne!(bytes(&one), bytes(different));
+        }
+    }
+
+    #[test]
+    fn a_new_server_image_waits_for_its_wave_in_every_container_that_has_it() {
+        let md = deployment(json!({}));
+        let image_of_runtime = "r.example.com/one@sha256:00";
+        let runtime = json!({"spec": {"runtime": {"image": image_of_runtime}}});
+        let mut spec = workload(&md, &version("1.2.0", runtime), 1, &config(json!({}))).spec.expect("a spec");
+        set_image(&mut spec, "understudy-server:0");
+        let pod = spec.template.spec.expect("a pod");
+        let images: Vec<_> =
+            pod.init_containers.iter().flatten().chain(&pod.containers).map(|c| c.image.clone()).collect();
+        assert_eq!(
+            images.iter().flatten().collect::<Vec<_>>(),
+            ["understudy-server:0", image_of_runtime, "understudy-server:0"]
+        );
     }
 
     #[test]

@@ -114,6 +114,14 @@ fn pvc_of(uri: &str) -> Option<&str> {
     uri.strip_prefix("pvc://")?.split('/').next()
 }
 
+/// Arguments of the server with the paths of the artifact's credentials and PVC.
+pub fn artifact_arguments(mv: &ModelVersion) -> Vec<String> {
+    let artifact = &mv.spec.artifact;
+    let secret = artifact.secret_ref.as_ref().map(|_| format!("--secret-dir={SECRET_DIR}"));
+    let pvc = pvc_of(&artifact.uri).map(|_| format!("--pvc-dir={PVC_DIR}"));
+    secret.into_iter().chain(pvc).collect()
+}
+
 /// Arguments of the server: paths of volumes, baseline, examples, graphs before the model, sink and peers.
 pub fn arguments(md: &ModelDeployment, mv: &ModelVersion) -> Vec<String> {
     let mut arguments: Vec<String> =

@@ -6,7 +6,7 @@ use k8s_openapi::{
         apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment},
         core::v1::{
             Capabilities, Container, ContainerPort, HTTPGetAction, LocalObjectReference, PodSecurityContext,
-            PodSpec, PodTemplateSpec, Probe, SeccompProfile, SecurityContext,
+            PodSpec, PodTemplateSpec, Probe, SeccompProfile, SecurityContext, Volume,
         },
     },
     apimachinery::pkg::{
@@ -18,7 +18,7 @@ use kube::ResourceExt;
 use understudy_contract::{paths, ports};
 use understudy_crds::{ModelDeployment, ModelVersion, names};
 
-use super::{metadata::metadata, volumes};
+use super::{metadata::metadata, runtime, volumes};
 use crate::config::Config;
 
 /// User id of the server in its image.
@@ -63,11 +63,17 @@ fn pod(md: &ModelDeployment, mv: &ModelVersion, config: &Config) -> PodSpec {
             pull_secrets.push(secret.clone());
         }
     }
+    let server = server(md, mv, config);
+    let init_containers = mv.spec.runtime.as_ref().map(|runtime| {
+        let base = runtime::Base { server: server.clone(), artifact: artifact_arguments(md, mv) };
+        runtime::init_containers(runtime, mv, base)
+    });
     PodSpec {
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
-        containers: vec![container(md, mv, config)],
-        volumes: Some(volumes::volumes(md, mv)),
+        init_containers,
+        containers: vec![container(md, mv, server)],
+        volumes: Some(all_volumes(md, mv)),
         security_context: Some(PodSecurityContext {
             run_as_non_root: Some(true),
             run_as_user: Some(USER),
@@ -88,26 +94,20 @@ fn pod(md: &ModelDeployment, mv: &ModelVersion, config: &Config) -> PodSpec {
     }
 }
 
-fn container(md: &ModelDeployment, mv: &ModelVersion, config: &Config) -> Container {
+fn all_volumes(md: &ModelDeployment, mv: &ModelVersion) -> Vec<Volume> {
+    let mut all = volumes::volumes(md, mv);
+    if mv.spec.runtime.is_some() {
+        all.extend(runtime::volumes());
+    }
+    all
+}
+
+/// A container of the server's image, with its limits and its mounts, without arguments.
+fn server(md: &ModelDeployment, mv: &ModelVersion, config: &Config) -> Container {
     Container {
-        name: "server".to_owned(),
         image: Some(config.server_image.clone()),
         image_pull_policy: Some(config.image_pull_policy.clone()),
-        args: Some(arguments(md, mv)),
-        ports: Some(vec![
-            port("main", ports::MAIN),
-            port("challenger", ports::CHALLENGER),
-            port("direct", ports::DIRECT),
-            port("metrics", ports::METRICS),
-        ]),
         resources: md.spec.resources.clone(),
-        startup_probe: Some(Probe { failure_threshold: Some(STARTUP), ..probe(paths::STARTUPZ, 1) }),
-        readiness_probe: Some(Probe { failure_threshold: Some(2), ..probe(paths::READYZ, 2) }),
-        liveness_probe: Some(Probe {
-            failure_threshold: Some(6),
-            timeout_seconds: Some(5),
-            ..probe(paths::LIVEZ, 10)
-        }),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
             read_only_root_filesystem: Some(true),
@@ -122,6 +122,44 @@ fn container(md: &ModelDeployment, mv: &ModelVersion, config: &Config) -> Contai
     }
 }
 
+/// The container that callers reach.
+fn container(md: &ModelDeployment, mv: &ModelVersion, server: Container) -> Container {
+    let mut mounts = server.volume_mounts.clone().unwrap_or_default();
+    mounts.extend(mv.spec.runtime.as_ref().map(|_| runtime::server_mount()));
+    Container {
+        name: "server".to_owned(),
+        args: Some(arguments(md, mv)),
+        ports: Some(vec![
+            port("main", ports::MAIN),
+            port("challenger", ports::CHALLENGER),
+            port("direct", ports::DIRECT),
+            port("metrics", ports::METRICS),
+        ]),
+        startup_probe: Some(Probe { failure_threshold: Some(STARTUP), ..probe(paths::STARTUPZ, 1) }),
+        readiness_probe: Some(Probe { failure_threshold: Some(2), ..probe(paths::READYZ, 2) }),
+        liveness_probe: Some(Probe {
+            failure_threshold: Some(6),
+            timeout_seconds: Some(5),
+            ..probe(paths::LIVEZ, 10)
+        }),
+        volume_mounts: Some(mounts),
+        ..server
+    }
+}
+
+/// Which version it is, and where its artifact is.
+fn artifact_arguments(md: &ModelDeployment, mv: &ModelVersion) -> Vec<String> {
+    let artifact = &mv.spec.artifact;
+    let mut arguments = vec![
+        format!("--deployment={}", md.name_any()),
+        format!("--version={}", mv.spec.version),
+        format!("--artifact={}", artifact.uri),
+        format!("--sha256={}", artifact.sha256),
+    ];
+    arguments.extend(volumes::artifact_arguments(mv));
+    arguments
+}
+
 fn arguments(md: &ModelDeployment, mv: &ModelVersion) -> Vec<String> {
     let artifact = &mv.spec.artifact;
     let mut arguments = vec![
@@ -132,6 +170,7 @@ fn arguments(md: &ModelDeployment, mv: &ModelVersion) -> Vec<String> {
         format!("--routing-file={}/{}", volumes::ROUTING_DIR, paths::ROUTING_FILE),
     ];
     arguments.extend(volumes::arguments(md, mv));
+    arguments.extend(mv.spec.runtime.iter().flat_map(|runtime| runtime::arguments(runtime, mv)));
     if let Some(threads) = &md.spec.threads {
         arguments.extend(threads.sessions.map(|sessions| format!("--sessions={sessions}")));
         arguments.extend(threads.intra_op.map(|threads| format!("--intra-op-threads={threads}")));

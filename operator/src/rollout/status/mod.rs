@@ -192,6 +192,7 @@ fn record(candidate: &Candidate, now: Timestamp) -> MainRecord {
         model_version: candidate.version.name_any(),
         uid: candidate.version.uid(),
         digest: candidate.version.spec.artifact.digest(),
+        runtime_image: candidate.version.spec.runtime.as_ref().map(|runtime| runtime.image.clone()),
         from: now.into(),
         to: None,
         reason: candidate.reason,

@@ -10,7 +10,7 @@ use understudy_crds::{
 };
 
 use super::{
-    facts::{Facts, Fresh, Probe, Promotion},
+    facts::{Facts, Fresh, Probe, Promotion, bytes},
     readiness::Readiness,
 };
 use crate::{
@@ -52,6 +52,7 @@ fn promotion(seen: &ModelDeployment, facts: Promotion<'_>) -> Result<ModelDeploy
     // What callers reach is recorded. The pods were checked before the switch, and so was the policy.
     if !facts.switched {
         readable(&facts)?;
+        image(&facts)?;
         pods(&facts)?;
         probes(&facts)?;
     }
@@ -107,6 +108,11 @@ pub fn readable(facts: &Promotion<'_>) -> Result<(), Wait> {
     }
 }
 
+/// Whether the image of the candidate may run. Its pods may be older than the list of registries.
+pub fn image(facts: &Promotion<'_>) -> Result<(), Wait> {
+    facts.image_refusal.clone().map_or(Ok(()), |message| Err((Waiting::RuntimeImageNotAllowed, message)))
+}
+
 /// Whether enough pods are ready, by the status of the Deployment and by the pods in the cache, whose addresses are
 /// probed. A roll of the pod template need not be finished: a version is what its digest says, not its image or its node,
 /// and a roll removes a ready pod only after another one is ready. Otherwise a server image that cannot be pulled would
@@ -131,7 +137,8 @@ pub fn pods(facts: &Promotion<'_>) -> Result<(), Wait> {
 /// Whether each of these pods answers as this version with this digest.
 pub fn probes(facts: &Promotion<'_>) -> Result<(), Wait> {
     let spec = &facts.candidate.version.spec;
-    let (number, digest) = (&spec.version, spec.artifact.digest());
+    let image = spec.runtime.as_ref().map(|runtime| runtime.image.as_str());
+    let (number, digest) = (&spec.version, bytes(&spec.artifact.digest(), image));
     let failed = facts.probes.iter().flatten().find_map(|probe| match &probe.response {
         Ok(answered) if *answered == (number.clone(), digest.clone()) => None,
         Ok((other, bytes)) => Some(format!("pod {} serves {other} {bytes}, not {number} {digest}", probe.ip)),

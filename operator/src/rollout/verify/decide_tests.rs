@@ -31,6 +31,7 @@ struct Situation {
     /// The deployment as it is now.
     deployment: Option<ModelDeployment>,
     policy_broken: Option<String>,
+    image_refusal: Option<String>,
 }
 
 /// The metadata of this deployment once the garbage collector deletes what it owns.
@@ -66,6 +67,7 @@ impl Situation {
             candidate,
             switched: false,
             breaking: None,
+            image_refusal: None,
             reported_ready: Some(2),
             ready_pods: 2,
             probes: Some(vec![answer("10.0.0.7", "1.3.0", "1.3.0"), answer("10.0.0.8", "1.3.0", "1.3.0")]),
@@ -91,6 +93,7 @@ impl Situation {
             candidate: &self.candidate,
             unreadable: None,
             breaking: self.breaking,
+            image_refusal: self.image_refusal,
             switched: self.switched,
             wanted: self.planned.spec.replicas,
             reported_ready: self.reported_ready,
@@ -373,4 +376,35 @@ fn a_rollback_needs_no_new_request() {
     situation.version().spec.stage = Stage::Archived;
     situation.version().metadata.generation = Some(5);
     assert!(changes(&situation.decide()));
+}
+
+#[test]
+fn a_version_whose_image_is_not_allowed_any_more_does_not_become_main_by_promotion_or_rollback() {
+    for mut situation in [Situation::promotion(), Situation::rollback()] {
+        situation.image_refusal = Some("the image may not run".to_owned());
+        let (reason, message) = wait(situation.decide());
+        assert_eq!((reason, message.as_str()), (Waiting::RuntimeImageNotAllowed, "the image may not run"));
+    }
+}
+
+#[test]
+fn a_pod_that_runs_another_image_is_not_the_version_that_was_approved() {
+    let image = |name: &str| format!("registry.example.com/{name}@sha256:00");
+    let situation = |answers: Option<String>| {
+        let mut situation = Situation::promotion();
+        let approved = serde_json::json!({"image": image("approved")});
+        let runtime: understudy_crds::Runtime = serde_json::from_value(approved).expect("a runtime");
+        Arc::make_mut(&mut situation.candidate.version).spec.runtime = Some(runtime);
+        for probe in situation.probes.iter_mut().flatten() {
+            let (number, digest) = probe.response.clone().expect("an answer");
+            probe.response = Ok((number, crate::rollout::verify::facts::bytes(&digest, answers.as_deref())));
+        }
+        situation
+    };
+    assert!(changes(&situation(Some(image("approved"))).decide()));
+    for other in [Some(image("other")), None] {
+        let (reason, message) = wait(situation(other).decide());
+        assert_eq!(reason, Waiting::NoAnswer);
+        assert!(message.contains("registry.example.com/approved@sha256:00"), "{message}");
+    }
 }

@@ -43,6 +43,8 @@ pub struct Promotion<'a> {
     pub unreadable: Option<String>,
     /// Why callers of the present main would fail, if this version does not fit them and has no new major version number.
     pub breaking: Option<String>,
+    /// Why the image of its `spec.runtime` may not run, if it may not.
+    pub image_refusal: Option<String>,
     /// Pods that main must have.
     pub wanted: i32,
     /// Pods that its Deployment object reports as ready, of whatever template; `None` while it does not exist.
@@ -60,10 +62,15 @@ pub struct Promotion<'a> {
 pub struct Probe {
     /// Address of the pod.
     pub ip: String,
-    /// Version and digest that answered, or the error.
+    /// Version that answered and its [`bytes`], or the error.
     pub response: Result<(String, String), String>,
     /// What is known there about whether the model answers. Meaningless after an error.
     pub proof: Proof,
+}
+
+/// What answers: the digest of the model, and the image that runs it, if that is not the built-in engine.
+pub fn bytes(digest: &str, image: Option<&str>) -> String {
+    image.map_or_else(|| digest.to_owned(), |image| format!("{digest} in {image}"))
 }
 
 /// What must not have changed since the plan.

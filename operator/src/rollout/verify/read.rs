@@ -7,11 +7,12 @@ use understudy_crds::{ModelDeployment, ModelVersion, names};
 
 use super::{
     decide,
-    facts::{Facts, Fresh, Probe, Promotion},
+    facts::{Facts, Fresh, Probe, Promotion, bytes},
 };
 use crate::{
     cluster::{apply, kinds, pods::Address, workload::Workload},
     context::Context,
+    images,
     rollout::{
         apply::Workloads,
         build,
@@ -62,6 +63,7 @@ async fn promotion<'a>(
             switched: true,
             unreadable,
             breaking: None,
+            image_refusal: None,
             wanted: observed.md.spec.replicas,
             reported_ready: None,
             ready_pods: 0,
@@ -75,6 +77,7 @@ async fn promotion<'a>(
         switched: false,
         unreadable,
         breaking: breaking(observed, candidate),
+        image_refusal: images::refusal(&candidate.version, &ctx.config.runtime_registries),
         wanted: observed.md.spec.replicas,
         reported_ready: workloads
             .get(&names::version_object(&observed.md.name_any(), number))
@@ -83,7 +86,7 @@ async fn promotion<'a>(
         probes: None,
         fresh: None,
     };
-    if decide::readable(&facts).is_err() || decide::pods(&facts).is_err() {
+    if decide::readable(&facts).is_err() || decide::image(&facts).is_err() || decide::pods(&facts).is_err() {
         return Ok(facts);
     }
     facts.probes = Some(probe(ctx, observed, pods).await);
@@ -129,7 +132,9 @@ async fn probe(ctx: &Context, observed: &Observed, pods: &[Address]) -> Vec<Prob
     let probes = pods.iter().map(|pod| async move {
         let answered = ctx.probes.pod(subject, pod).await;
         let response = match answered.as_deref() {
-            Some(Ok(answer)) => Ok((answer.version.clone(), answer.digest.clone())),
+            Some(Ok(answer)) => {
+                Ok((answer.version.clone(), bytes(&answer.digest, answer.runtime_image.as_deref())))
+            }
             Some(Err(error)) => Err(error.clone()),
             None => Err(format!("pod {} has not answered yet", pod.ip)),
         };
