@@ -29,6 +29,7 @@ mod predict;
 pub mod python;
 pub mod recorded;
 mod records;
+pub mod runtime;
 mod sample;
 pub mod scale;
 mod signal;

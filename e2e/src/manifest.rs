@@ -52,6 +52,8 @@ pub struct Publication {
     examples: Option<(String, String)>,
     /// URI and SHA-256 of each graph before the model.
     preprocessing: Vec<(String, String)>,
+    /// `spec.runtime`.
+    runtime: Option<Value>,
     metrics: Vec<(String, f64)>,
 }
 
@@ -66,6 +68,7 @@ impl Publication {
             baseline: None,
             examples: None,
             preprocessing: Vec::new(),
+            runtime: None,
             metrics: vec![("auc".to_owned(), 0.99)],
         })
     }
@@ -98,6 +101,18 @@ impl Publication {
     pub fn preprocessing(mut self, uri: impl Into<String>, sha256: impl Into<String>) -> Self {
         self.preprocessing.push((uri.into(), sha256.into()));
         self
+    }
+
+    /// With this `spec.runtime`.
+    #[must_use]
+    pub fn runtime(self, runtime: Value) -> Self {
+        Self { runtime: Some(runtime), ..self }
+    }
+
+    /// Its version number.
+    #[must_use]
+    pub fn number(&self) -> &str {
+        &self.version
     }
 
     /// Under another version number.
@@ -141,6 +156,9 @@ impl Publication {
         if !self.preprocessing.is_empty() {
             let graph = |(uri, sha256): &(String, String)| json!({"uri": uri, "sha256": sha256});
             spec["preprocessing"] = self.preprocessing.iter().map(graph).collect();
+        }
+        if let Some(runtime) = &self.runtime {
+            spec["runtime"] = runtime.clone();
         }
         Ok(serde_json::from_value(json!({
             "apiVersion": "understudy.dev/v1alpha1",

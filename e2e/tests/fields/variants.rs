@@ -36,14 +36,14 @@ pub fn of(schema: &Value, spec: &Value) -> Vec<Variant> {
     let mut all = vec![];
     let mut parents = BTreeSet::new();
     for leaf in leaves(schema) {
+        let is_of_another_base = |one: &&&str| leaf.pointer.starts_with(**one) && spec.pointer(one).is_none();
+        if base::EXCLUSIVE.iter().any(|one| is_of_another_base(&one)) {
+            continue;
+        }
         if let Some(never) = base::NEVER.iter().find(|never| leaf.pointer.starts_with(*never)) {
             if leaf.pointer == *never {
                 all.push(added(spec, never, &leaf.schema));
             }
-            continue;
-        }
-        let is_of_another_base = |one: &&&str| leaf.pointer.starts_with(**one) && spec.pointer(one).is_none();
-        if base::EXCLUSIVE.iter().any(|one| is_of_another_base(&one)) {
             continue;
         }
         let place = path::resolve(spec, &leaf.pointer);

@@ -14,3 +14,4 @@ mod preprocessing;
 mod reported;
 mod requests;
 mod rivals;
+mod runtime;
