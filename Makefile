@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down demo test fuzz test-unit test-models test-page test-charts test-faults test-upgrade test-scale test-e2e test-platform lint fmt statistics bench bench-scale bench-server build images generate audit
+.PHONY: help up down demo test fuzz test-unit test-models test-page test-charts test-faults test-upgrade test-scale test-e2e test-runtimes test-platform lint fmt statistics bench bench-scale bench-server build images generate audit
 
 CACHE := $(or $(UNDERSTUDY_CACHE),$(HOME)/.cache/understudy)
 ifeq ($(CI),true)
@@ -52,6 +52,9 @@ test-scale: ## 1,000 models with 10 versions each, while leaders are killed and 
 
 test-e2e: ## the stories on the real cluster (only one: make test-e2e ARGS=name)
 	@e2e/cluster/test e2e -- $(ARGS)
+
+test-runtimes: ## models that ONNX cannot hold in their images (MLServer, H2O, PMML) on the real cluster; the images take 600 MB and five minutes once
+	@e2e/cluster/test runtimes -- $(ARGS)
 
 test-platform: ## models under load while API server, etcd, node agent, runtime, disk or operator fail (one test: ARGS=name)
 	@e2e/cluster/test platform -- $(ARGS)

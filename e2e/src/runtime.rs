@@ -11,14 +11,16 @@ use understudy_crds::{
     condition::{self, CHALLENGER_READY},
 };
 
-use crate::{MODEL, Person, Publication, Store, Story, cluster::checkout};
+use crate::{Endpoint, MODEL, Person, Publication, Store, Story, cluster::checkout};
 
 /// Calls that are recorded.
 const CALLS: u64 = 20;
+/// Between two calls of a wait.
+const PACE: Duration = Duration::from_millis(100);
 /// Time limit for the first copies: a node's network needs some time for a new Service.
 const DEADLINE: Duration = Duration::from_mins(2);
 
-/// The name by its digest of one of the images that `make up` or `make formats` has loaded: `RUNTIME_TEST_IMAGE`,
+/// The name by its digest of one of the images that `make up` or `make test-runtimes` has loaded: `RUNTIME_TEST_IMAGE`,
 /// `RUNTIME_JVM_IMAGE` or `RUNTIME_MLSERVER_IMAGE`. A variable of this name counts first.
 pub fn image(variable: &str) -> Result<String> {
     if let Ok(image) = std::env::var(variable) {
@@ -30,7 +32,7 @@ pub fn image(variable: &str) -> Result<String> {
     let found = text.lines().find_map(|line| line.strip_prefix(variable)?.strip_prefix('='));
     found
         .map(str::to_owned)
-        .with_context(|| format!("{} has no {variable}: run `make formats`", file.display()))
+        .with_context(|| format!("{} has no {variable}: run `make test-runtimes`", file.display()))
 }
 
 /// A model that an image runs.
@@ -80,7 +82,7 @@ pub async fn whole_life(story: &Story, record: &Value, first: Run<'_>, second: R
 
     story.request_and_approve(&candidate, Stage::Production).await?;
     story.await_stage(&candidate, Stage::Production).await?;
-    ensure_predicts(&main.predict_records(&json!([record])).await?, second.prediction)?;
+    await_prediction(&main, record, second.prediction).await?;
     let md = story.api::<ModelDeployment>().get(MODEL).await?;
     let status = md.status.context("the deployment has a status")?;
     let images: Vec<_> = status.history.iter().map(|main| main.runtime_image.clone()).collect();
@@ -102,14 +104,34 @@ pub async fn whole_life(story: &Story, record: &Value, first: Run<'_>, second: R
     );
     written.await?;
     let records = story.records(&sink).await?;
-    let rows = |role: &str, version: &str| format!("role = '{role}' AND version = '{version}'");
-    let of_main = records.count(&rows("main", first.publication.number())).await?;
-    let of_challenger = records.count(&rows("challenger", number)).await?;
+    let (before, after) = (first.publication.number(), number);
+    let both =
+        format!("main_version = '{before}' AND challenger_version = '{after}' AND challenger_status = 200");
+    let (of_both, of_second) =
+        (records.count(&both).await?, records.count(&format!("main_version = '{after}'")).await?);
     ensure!(
-        of_main >= CALLS && of_challenger >= CALLS,
-        "{of_main} rows of main, {of_challenger} of the challenger"
+        of_both >= CALLS && of_second > 0,
+        "{of_both} rows with the answers of both, {of_second} of the second as main"
     );
     Ok(())
+}
+
+/// Calls until the answer to this record is this prediction: a node's network follows a Service, and a pod its image, a moment later.
+pub async fn await_prediction(endpoint: &Endpoint, record: &Value, prediction: &Value) -> Result<()> {
+    let mut pace = tokio::time::interval(PACE);
+    let mut last = anyhow::anyhow!("no call was made");
+    let calling = async {
+        loop {
+            pace.tick().await;
+            let answered = endpoint.predict_records(&json!([record])).await;
+            match answered.and_then(|answer| ensure_predicts(&answer, prediction)) {
+                Ok(()) => break,
+                Err(error) => last = error,
+            }
+        }
+    };
+    let answered = tokio::time::timeout(DEADLINE, calling).await;
+    if answered.is_err() { Err(last).context("timed out") } else { Ok(()) }
 }
 
 /// Fails unless the answer is this prediction. Numbers may differ in the last digits.

@@ -79,7 +79,8 @@ final class H2oScorer implements Scorer {
         Path copy = Files.writeString(Files.createDirectories(work).resolve(name + ".java"), source);
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
         String path = System.getProperty("java.class.path");
-        int failed = compiler.run(null, null, null, "-proc:none", "-nowarn", "-cp", path, "-d", work.toString(), copy.toString());
+        int failed = compiler.run(null, null, null, "-encoding", "UTF-8", "-proc:none", "-nowarn", "-cp", path,
+                "-d", work.toString(), copy.toString());
         if (failed != 0) {
             throw new Unsupported("javac failed on the POJO");
         }

@@ -28,8 +28,6 @@ public final class Main {
     }
 
     public static void main(String[] arguments) throws Exception {
-        // Otherwise each answer waits for an acknowledgement.
-        System.setProperty("sun.net.httpserver.nodelay", "true");
         Path file = Path.of(variable("UNDERSTUDY_MODEL_FILE", "/mnt/models/model.zip"));
         int port = Integer.parseInt(variable("UNDERSTUDY_PORT", "9000"));
         Scorer scorer;

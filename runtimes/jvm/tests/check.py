@@ -20,8 +20,9 @@ MODELS = [("gbm.zip", "gbm"), ("gbm.java", "gbm"), ("drf.zip", "drf"), ("glm.zip
 
 
 def start(java, app, file):
-    environment = os.environ | {"UNDERSTUDY_MODEL_FILE": str(HERE / file), "UNDERSTUDY_PORT": "0"}
-    arguments = [java, "-XX:+UseSerialGC", "-cp", f"{app}/classes:{app}/lib/*", "Main"]
+    # A container has no locale.
+    environment = os.environ | {"UNDERSTUDY_MODEL_FILE": str(HERE / file), "UNDERSTUDY_PORT": "0", "LC_ALL": "C"}
+    arguments = [java, f"@{app}/options", "-cp", f"{app}/classes:{app}/lib/*", "Main"]
     process = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, text=True)
     line = process.stdout.readline()
     return process, f"http://127.0.0.1:{line.split()[-1]}/v2/models/model"

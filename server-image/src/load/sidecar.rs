@@ -1,6 +1,10 @@
 //! Loads a model that another program in the pod runs: its sessions, its description, and its first inferences.
 
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroUsize,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use understudy_contract::{Digest, Failure, Reason, probe::Proof};
 use understudy_stats::Identity;
@@ -15,11 +19,16 @@ use crate::{
     model::Model,
     proof::KnownProof,
     runtime::{Described, Endpoint, Sidecar},
+    session::Trial,
+    tensor::Tensor,
     warm_up,
 };
 
 /// Fewest calls at the same time, if nothing else is wanted: while one waits for the program, another one can arrive there.
 const FEWEST: NonZeroUsize = NonZeroUsize::new(4).expect("4 is not 0");
+
+/// Time for the first runs, which are much slower than the later ones in a JVM or an interpreter.
+const SETTLING: Duration = Duration::from_millis(300);
 
 /// What to call, and how.
 pub struct SidecarOptions<'a> {
@@ -49,6 +58,12 @@ pub struct SidecarOptions<'a> {
     pub examples: Option<&'a ExamplesFile>,
 }
 
+/// Runs until a program that compiles what it runs often has done so. What fails here fails again where it is measured.
+fn settle(session: &mut impl Trial, inputs: &[Tensor], max_run: Duration) {
+    let begin = Instant::now();
+    while begin.elapsed() < SETTLING && session.attempt(inputs, Instant::now() + max_run).is_ok() {}
+}
+
 /// Lets the program reproduce the examples, and warms up each connection to it.
 ///
 /// Fails as [`super::model`] does, with `InvalidRuntime` if the program does not answer as its description says.
@@ -71,6 +86,7 @@ pub fn sidecar(options: SidecarOptions<'_>) -> Result<(Model, Vec<Sidecar>), Fai
     let (latency, batching) = if matches!(proof, Proof::Missing { .. }) {
         (UNKNOWN, None)
     } else {
+        settle(&mut sessions[0], &inputs, options.max_run);
         let latency = median(&mut sessions[0], &inputs, options.max_run)?;
         warm(&mut sessions[1..], &inputs, options.max_run)?;
         let batching =
