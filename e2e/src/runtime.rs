@@ -82,6 +82,14 @@ pub async fn whole_life(story: &Story, record: &Value, first: Run<'_>, second: R
 
     story.request_and_approve(&candidate, Stage::Production).await?;
     story.await_stage(&candidate, Stage::Production).await?;
+    // A node's network follows the Service a moment later, and both versions may answer the same.
+    let calling = async {
+        while story.metrics(number).await?.count("understudy_records_total", &[]) == 0 {
+            main.predict_records(&json!([record])).await?;
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(DEADLINE, calling).await.context("callers do not reach the second version")??;
     await_prediction(&main, record, second.prediction).await?;
     let md = story.api::<ModelDeployment>().get(MODEL).await?;
     let status = md.status.context("the deployment has a status")?;
