@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from understudy.convert import graph
 from understudy.convert.converted import Converted
+from understudy.convert.scikit_learn import original
 from understudy.errors import NotConvertible
-from understudy.original import LABEL, PREDICTION, PROBABILITIES, Original, Task
 from understudy.table import Inputs, Kind
 
 if TYPE_CHECKING:
     import onnx
-    import pandas as pd
-
-    from understudy.original import Answers
 
 
 def recognises(model: object) -> bool:
@@ -32,7 +29,7 @@ def convert(model: Any, inputs: Inputs) -> Converted:
             f"CatBoost exports no categorical features ({', '.join(texts[:5])}): encode them before the training, "
             "or serve the model with spec.runtime"
         )
-    source = _original(model, inputs)
+    source = original.of(model, inputs)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         model.save_model(str(path), format="onnx")
@@ -40,31 +37,8 @@ def convert(model: Any, inputs: Inputs) -> Converted:
     _without_maps(converted)
     graph.same_each_time(converted)
     graph.name_outputs(converted, source.outputs)
-    if not inputs.vector:
-        graph.join_columns(converted, inputs)
-    else:
-        graph.take_doubles(converted, inputs)
+    graph.take_inputs(converted, inputs)
     return Converted(source, converted, inputs)
-
-
-def _original(model: Any, inputs: Inputs) -> Original:
-    import catboost
-    import numpy as np
-
-    def given(rows: pd.DataFrame) -> Any:
-        return rows[inputs.names].to_numpy(dtype=np.float64)
-
-    def classified(rows: pd.DataFrame) -> Answers:
-        return {LABEL: np.ravel(model.predict(given(rows))), PROBABILITIES: np.asarray(model.predict_proba(given(rows)))}
-
-    def regressed(rows: pd.DataFrame) -> Answers:
-        return {PREDICTION: np.asarray(model.predict(given(rows))).reshape(len(rows), -1)}
-
-    described = f"{type(model).__name__}, catboost {catboost.__version__}"
-    if model._estimator_type == "classifier":
-        labels = tuple(each.item() if hasattr(each, "item") else each for each in model.classes_)
-        return Original(Task.CLASSIFICATION, inputs.columns, labels, (LABEL, PROBABILITIES), classified, described)
-    return Original(Task.REGRESSION, inputs.columns, (), (PREDICTION,), regressed, described)
 
 
 def _read(path: Path) -> onnx.ModelProto:

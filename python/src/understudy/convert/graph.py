@@ -52,6 +52,14 @@ def _rename(model: onnx.ModelProto, old: str, new: str) -> None:
         tensor.name = new if tensor.name == old else tensor.name
 
 
+def take_inputs(model: onnx.ModelProto, inputs: Inputs) -> None:
+    """Makes a model of one vector take these inputs: their columns, or their vector."""
+    if inputs.vector:
+        _take_doubles(model, inputs)
+    else:
+        join_columns(model, inputs)
+
+
 def join_columns(model: onnx.ModelProto, inputs: Inputs) -> None:
     """Puts the columns together to the vector that the model takes, in the type in which it takes it."""
     from onnx import TensorProto, helper
@@ -83,7 +91,7 @@ def join_columns(model: onnx.ModelProto, inputs: Inputs) -> None:
     model.graph.input.extend(helper.make_tensor_value_info(column.name, types[column.kind], [None, 1]) for column in inputs.columns)
 
 
-def take_doubles(model: onnx.ModelProto, inputs: Inputs) -> None:
+def _take_doubles(model: onnx.ModelProto, inputs: Inputs) -> None:
     """Makes a model that takes a vector of 32-bit numbers take one of 64-bit numbers, if those are the inputs."""
     from onnx import TensorProto, helper
 

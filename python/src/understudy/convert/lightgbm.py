@@ -54,10 +54,7 @@ def convert(model: Any, inputs: Inputs) -> Converted:
                 opset.version = 3 if opset.domain == "ai.onnx.ml" else opset.version
     graph.same_each_time(converted)
     graph.name_outputs(converted, source.outputs)
-    if inputs.vector:
-        graph.take_doubles(converted, inputs)
-    else:
-        graph.join_columns(converted, inputs)
+    graph.take_inputs(converted, inputs)
     return Converted(source, converted, inputs)
 
 
